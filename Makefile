@@ -1,0 +1,64 @@
+# make study   set up from nothing and run the default study on embedded real data
+# make test    set up from nothing and pass the tests
+# make help    everything else
+#
+# TORCH=cpu (default) installs the CPU build of torch; TORCH=cuda the build with CUDA from PyPI.
+
+PYTHON ?= python3
+VENV   ?= .venv
+CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+TORCH  ?= cpu
+
+BIN     = $(VENV)/bin
+PIP     = $(BIN)/pip install -q --disable-pip-version-check -c requirements/lock.txt
+READY   = $(VENV)/.ready-$(TORCH)
+TORCH_PIN = $(shell grep '^torch==' requirements/pins.in)
+CPU_INDEX = https://download.pytorch.org/whl/cpu
+
+.PHONY: help setup study test lint schema readme lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(READY)  ## build .venv from requirements/lock.txt (TORCH=cpu|cuda)
+
+$(READY): pyproject.toml requirements/lock.txt requirements/pins.in
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifeq ($(TORCH),cpu)
+	$(PIP) '$(TORCH_PIN)+cpu' 2>/dev/null \
+	  || $(PIP) --extra-index-url $(CPU_INDEX) '$(TORCH_PIN)+cpu' 2>/dev/null \
+	  || $(PIP) '$(TORCH_PIN)'
+else
+	$(PIP) '$(TORCH_PIN)'
+endif
+	$(PIP) -e '.[dev,slurm]'
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib || true
+	touch $@
+
+study: setup  ## run the default study (CONFIG=overlay.yaml on top of it, SNAKEMAKE=more options)
+	$(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) $(SNAKEMAKE)
+
+test: setup lint  ## lint, type-check and run the whole test suite
+	$(BIN)/pytest
+
+lint: setup  ## formatting, types, import directions, workflow style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+schema: setup  ## regenerate config/schemas and the key reference in config/README.md
+	$(BIN)/python -m mtnas schema
+
+readme: setup  ## regenerate the numbers in README.md and docs from results/published
+	$(BIN)/python -m mtnas readme
+
+lock:  ## resolve requirements/lock.txt again (needs uv)
+	uv pip compile pyproject.toml requirements/pins.in --extra dev --extra slurm --universal \
+	  --python-version 3.11 --no-annotate --no-header -q -o requirements/lock.txt
+
+clean:  ## remove results (not results/published) and Snakemake's memory of them
+	find results -mindepth 1 -maxdepth 1 ! -name published -exec rm -rf {} +
+	rm -rf .snakemake
