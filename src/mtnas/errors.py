@@ -1,0 +1,35 @@
+"""What the library refuses, in words a reader can act on.
+
+Every message names the file or key, the value found, what is allowed and what to do next.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MtnasError(Exception):
+    """Base of everything this library raises on purpose."""
+
+
+class ConfigError(MtnasError, ValueError):
+    """A configuration key, name or value that cannot be used."""
+
+
+class DataError(MtnasError, ValueError):
+    """A raw file or a prepared table that is missing or not what it should be."""
+
+
+class RecordError(MtnasError, ValueError):
+    """A result file that is missing, incomplete or contradicts another."""
+
+
+class TrainingError(MtnasError, RuntimeError):
+    """Training that cannot go on, such as a loss that is not finite."""
+
+
+def unknown(kind: str, name: str, allowed: Iterable[str], where: str) -> str:
+    """Return the message for a name that does not exist, with the nearest one that does."""
+    names = sorted(allowed)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"{where}: unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}"

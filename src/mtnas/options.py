@@ -1,0 +1,68 @@
+"""Options of training and search as typed, frozen records; unknown keys are refused.
+
+Everything here may change a number, so all of it enters the run spec. Nothing here needs torch:
+the workflow reads it at parse time. D1 ... D9 refer to docs/deviations.md.
+"""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Options(BaseModel):
+    """Base of every options record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class TrainingOptions(Options):
+    """How weights are trained (paper, Sec. 4.2) and selected on validation data."""
+
+    epochs: int = Field(8, ge=1, description="largest number of passes over the training set")
+    patience: int = Field(2, ge=1, description="stop after this many epochs without improvement")
+    batch_size: int = Field(512, ge=1, description="examples in a weight step (paper: 512)")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam, weights (paper: 0.001)")
+    weight_decay: float = Field(
+        5e-4, ge=0, description="coupled L2 on every parameter and embedding row (paper: 0.0005)"
+    )
+    embedding_dim: int = Field(10, ge=1, description="width of an embedding (paper: 10)")
+    embedding_std: float = Field(0.01, gt=0, description="spread of initial embeddings")
+    dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
+
+
+class SearchOptions(Options):
+    """How a sharing route is searched (Algorithm 1); defaults are the paper's reading."""
+
+    strategy: Literal["reinforce", "random", "full_sharing"] = Field(
+        "reinforce", description="reinforce is the paper's; the others are its controls"
+    )
+    steps: int = Field(2000, ge=1, description="iterations of Algorithm 1 ('not converged')")
+    learning_rate: float = Field(0.01, gt=0, description="Adam, architecture parameters")
+    batch_size: int = Field(1024, ge=2, description="validation examples in an architecture step")
+    reward: Literal["auc_sum", "neg_loss"] = Field("auc_sum", description="R_val (D4)")
+    fresh_sample: bool = Field(
+        False, description="draw a new route for the architecture step instead of the same (D2)"
+    )
+    baseline: Literal["exponential", "running_mean"] = Field(
+        "exponential", description="moving average of the rewards (D3)"
+    )
+    baseline_momentum: float = Field(0.95, ge=0, lt=1, description="exponential average only (D3)")
+    warmup_steps: int = Field(0, ge=0, description="weight steps before the first alpha step (D4)")
+    routes_per_step: int = Field(1, ge=1, description="routes sampled per architecture step (D4)")
+    shared_batch: bool = Field(
+        True, description="those routes are compared on one validation mini-batch (D4)"
+    )
+    leave_one_out: bool = Field(
+        False, description="baseline = mean reward of the other routes of the step (D4)"
+    )
+    entropy_bonus: float = Field(0.0, ge=0, description="weight of the entropy of p(alpha) (D4)")
+
+    @model_validator(mode="after")
+    def _others_exist(self) -> Self:
+        if self.leave_one_out and self.routes_per_step < 2:
+            raise ValueError("leave_one_out needs routes_per_step of at least 2")
+        return self
+
+
+class MethodOptions(Options):
+    """Base of the options of a sharing method."""

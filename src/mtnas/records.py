@@ -1,0 +1,88 @@
+"""Run records: tidy metrics plus everything that made them.
+
+A run is dataset x method x variant over all its seeds and lives in one folder:
+`metrics.csv` (columns `seed,split,task,metric,value`), `run.json` (resolved spec, versions, code
+fingerprint, timings, parameter counts) and `predictions.parquet` (test predictions).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtnas.errors import RecordError
+from mtnas.files import atomic_path, read_json, write_json
+
+METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
+RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
+ALL_TASKS = "all"  # the task name of `mtl_loss`, the sum over tasks
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run: its metrics (one line per seed, split, task and metric) and its record."""
+
+    metrics: pd.DataFrame
+    record: dict[str, Any]
+    folder: Path | None = None
+    predictions: pd.DataFrame | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return (dataset, method, variant)."""
+        spec = self.record["spec"]
+        return spec["dataset"], spec["method"], spec["variant"]
+
+    def write(
+        self,
+        *,
+        metrics: str | Path,
+        record: str | Path,
+        predictions: str | Path,
+        code: str | None = None,
+    ) -> None:
+        """Write the parts of the run, each atomically; refuse metrics that are not finite."""
+        check_metrics(self.metrics, where=str(metrics))
+        if self.predictions is None:
+            raise RecordError(f"{predictions}: the run holds no predictions to write")
+        with atomic_path(predictions) as path:
+            self.predictions.to_parquet(path, index=False)
+        with atomic_path(metrics) as path:
+            self.metrics.to_csv(path, index=False, float_format="%.10g")
+        write_json(record, {**self.record, "code": code})
+
+
+def check_metrics(metrics: pd.DataFrame, where: str) -> None:
+    """Raise `RecordError` unless the table is tidy, complete, unique and finite."""
+    if tuple(metrics.columns) != METRIC_COLUMNS:
+        raise RecordError(
+            f"{where}: columns {list(metrics.columns)}, expected {list(METRIC_COLUMNS)}"
+        )
+    if metrics.empty or metrics.isna().to_numpy().any():
+        raise RecordError(f"{where}: empty, or a value is missing or not a number")
+    if metrics.duplicated(list(METRIC_COLUMNS[:-1])).any():
+        raise RecordError(f"{where}: two values for one seed, split, task and metric")
+
+
+def read_run(folder: str | Path) -> RunRecord:
+    """Read the metrics and the record of one run folder."""
+    folder = Path(folder)
+    for name in ("metrics.csv", "run.json"):
+        if not (folder / name).is_file():
+            raise RecordError(f"{folder / name}: missing; run `snakemake {folder}/metrics.csv`")
+    metrics = pd.read_csv(folder / "metrics.csv")
+    check_metrics(metrics, where=str(folder / "metrics.csv"))
+    return RunRecord(metrics, read_json(folder / "run.json"), folder)
+
+
+def concatenate(runs: Iterable[RunRecord]) -> pd.DataFrame:
+    """Return all metrics in one frame with the columns `RUN_COLUMNS`."""
+    frames = []
+    for run in runs:
+        dataset, method, variant = run.key
+        frames.append(run.metrics.assign(dataset=dataset, method=method, variant=variant))
+    if not frames:
+        return pd.DataFrame(columns=list(RUN_COLUMNS))
+    return pd.concat(frames, ignore_index=True)[list(RUN_COLUMNS)]

@@ -1,0 +1,205 @@
+"""Sharing routes and the space they come from (paper, Sec. 3.1).
+
+Nodes are named as in the paper's figures: `root`, the sub-networks `s1 ... s(L*H)` layer by
+layer, the tasks `t0 ... t(T-1)`. A block stands before every sub-network of layers 2..L and
+before every task and is named after that node. Its local route is a non-empty subset of the layer
+below (the values) and the node that asks the gate (the query). Nothing here needs torch.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from mtnas.errors import ConfigError, RecordError, unknown
+
+QueryScope = Literal["all_below", "previous_layer_and_root", "root"]
+ROOT = "root"
+
+
+@dataclass(frozen=True)
+class LocalRoute:
+    """What one block does: mix `values` by a gate that reads `query`."""
+
+    values: tuple[str, ...]
+    query: str
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether the gate matters: the softmax over a single value is always one."""
+        return len(self.values) > 1
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """All routes over L layers of H sub-networks for T tasks.
+
+    `query_scope` is deviation D1: which nodes may be the query of a block.
+    """
+
+    num_layers: int
+    num_subnets: int
+    num_tasks: int
+    query_scope: QueryScope = "all_below"
+
+    def __post_init__(self) -> None:
+        if min(self.num_layers, self.num_subnets, self.num_tasks) < 1:
+            raise ConfigError(f"search space: layers, sub-networks and tasks must be >= 1: {self}")
+        scopes = get_args(QueryScope)
+        if self.query_scope not in scopes:
+            raise ConfigError(unknown("query scope", self.query_scope, scopes, "search space"))
+
+    def subnet(self, layer: int, index: int) -> str:
+        """Name sub-network `index` (from 0) of `layer` (from 0)."""
+        return f"s{layer * self.num_subnets + index + 1}"
+
+    def layer(self, layer: int) -> tuple[str, ...]:
+        """Name the sub-networks of one layer, counted from 0."""
+        return tuple(self.subnet(layer, index) for index in range(self.num_subnets))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Name the tasks."""
+        return tuple(f"t{task}" for task in range(self.num_tasks))
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Name all B = (L-1) H + T blocks, inputs first."""
+        inner = (name for layer in range(1, self.num_layers) for name in self.layer(layer))
+        return (*inner, *self.tasks)
+
+    def level(self, block: str) -> int:
+        """Return the number of sub-network layers below a block (1 .. L)."""
+        if block.startswith("t"):
+            return self.num_layers
+        return (int(block[1:]) - 1) // self.num_subnets
+
+    def values(self, block: str) -> tuple[str, ...]:
+        """Name the H sub-networks a block chooses from: the layer below it."""
+        return self.layer(self.level(block) - 1)
+
+    def queries(self, block: str) -> tuple[str, ...]:
+        """Name the candidates for the query of a block (D1)."""
+        level = self.level(block)
+        first = {"all_below": 0, "previous_layer_and_root": level - 1, "root": level}
+        below = (self.layer(i) for i in range(first[self.query_scope], level))
+        return (ROOT, *(name for layer in below for name in layer))
+
+    def num_local_routes(self, block: str) -> int:
+        """Return |R| = (2^H - 1) |Q| of a block."""
+        return ((1 << self.num_subnets) - 1) * len(self.queries(block))
+
+    @property
+    def num_routes(self) -> int:
+        """Return the size of the whole space, the product over its blocks."""
+        return math.prod(self.num_local_routes(block) for block in self.blocks)
+
+    def local_route(self, block: str, index: int) -> LocalRoute:
+        """Return local route `index` of a block: the query varies slowest, then the subset."""
+        query, subset = divmod(index, (1 << self.num_subnets) - 1)
+        names = self.values(block)
+        chosen = tuple(name for i, name in enumerate(names) if (subset + 1) >> i & 1)
+        return LocalRoute(chosen, self.queries(block)[query])
+
+    def index_of(self, block: str, local: LocalRoute) -> int:
+        """Return the index for which `local_route` gives `local`."""
+        names = self.values(block)
+        subset = sum(1 << names.index(name) for name in local.values) - 1
+        return self.queries(block).index(local.query) * ((1 << self.num_subnets) - 1) + subset
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the four numbers that define the space."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One candidate of the space: a local route for each block, in the order of `space.blocks`."""
+
+    space: SearchSpace
+    choices: tuple[LocalRoute, ...]
+
+    def __post_init__(self) -> None:
+        blocks = self.space.blocks
+        if len(self.choices) != len(blocks):
+            raise RecordError(f"route has {len(self.choices)} blocks, its space {len(blocks)}")
+        for block, local in zip(blocks, self.choices, strict=True):
+            allowed = self.space.values(block)
+            for name in local.values:
+                if name not in allowed:
+                    raise RecordError(unknown("value", name, allowed, f"block {block}"))
+            if not local.values or len(set(local.values)) != len(local.values):
+                raise RecordError(f"block {block}: values must be one or more distinct names")
+            if local.query not in self.space.queries(block):
+                raise RecordError(
+                    unknown("query", local.query, self.space.queries(block), f"block {block}")
+                )
+
+    def __getitem__(self, block: str) -> LocalRoute:
+        return self.choices[self.space.blocks.index(block)]
+
+    def __iter__(self) -> Iterator[tuple[str, LocalRoute]]:
+        return zip(self.space.blocks, self.choices, strict=True)
+
+    def used(self, tasks: Sequence[str] | None = None) -> frozenset[str]:
+        """Name every node that feeds `tasks` (default: all), through values or effective queries."""
+        wanted = list(self.space.tasks if tasks is None else tasks)
+        seen: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in self.space.blocks:
+                local = self[name]
+                wanted += [*local.values, *((local.query,) if local.has_gate else ())]
+            elif name != ROOT:
+                wanted.append(ROOT)
+        return frozenset(seen)
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """Return the (value, block) pairs that carry anything to a task."""
+        used = self.used()
+        return tuple((v, block) for block, local in self if block in used for v in local.values)
+
+    def describe(self) -> str:
+        """Return the route on one line, such as `s5: s1+s2 ? root; t0: s5`."""
+        parts = (
+            f"{block}: {'+'.join(local.values)}" + (f" ? {local.query}" if local.has_gate else "")
+            for block, local in self
+        )
+        return "; ".join(parts)
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Return `{block: {values, query}}`."""
+        return {b: {"values": list(local.values), "query": local.query} for b, local in self}
+
+    @classmethod
+    def from_json(cls, space: SearchSpace, blocks: dict[str, dict[str, Any]]) -> "Route":
+        """Build a route from `to_json`, refusing missing blocks and unknown names."""
+        missing = set(space.blocks) - set(blocks)
+        if missing:
+            raise RecordError(f"route lacks blocks {sorted(missing)}")
+        chosen = (blocks[block] for block in space.blocks)
+        return cls(space, tuple(LocalRoute(tuple(c["values"]), c["query"]) for c in chosen))
+
+
+def full_sharing(space: SearchSpace) -> Route:
+    """Return the densest route: every value everywhere, the root as query (ML-MMoE; MMoE if L=1)."""
+    return Route(space, tuple(LocalRoute(space.values(block), ROOT) for block in space.blocks))
+
+
+def share_bottom(space: SearchSpace) -> Route:
+    """Return the route in which every block reads only the first sub-network below it."""
+    return Route(space, tuple(LocalRoute(space.values(b)[:1], ROOT) for b in space.blocks))
+
+
+def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:
+    """Draw every local route uniformly: what the search would give if it learned nothing."""
+    draw = (int(rng.integers(space.num_local_routes(block))) for block in space.blocks)
+    return Route(
+        space, tuple(space.local_route(b, i) for b, i in zip(space.blocks, draw, strict=True))
+    )
