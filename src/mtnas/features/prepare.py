@@ -1,0 +1,226 @@
+"""Prepare a dataset: stream its rows, hash, split, store; tell everything in a manifest.
+
+Memory grows with the number of distinct values, never with the number of rows (but for one byte
+per row of the split).
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mtnas import datasets
+from mtnas.datasets.base import Dataset, Field
+from mtnas.errors import ConfigError, DataError, unknown
+from mtnas.features.hashing import hash_column
+from mtnas.features.splits import SPLITS, assign_split, check_split, is_counts, split_sizes
+from mtnas.features.store import RowWriter, add_split
+from mtnas.files import sha256_of, write_json
+
+_LOG = logging.getLogger(__name__)
+_MAX_FEATURES = 2**31 - 1  # ids are int32
+
+
+@dataclass(frozen=True)
+class PrepareSpec:
+    """Everything that decides what is in a prepared table; None asks for the dataset's own."""
+
+    dataset: str
+    raw: str | None = None
+    num_features: int | None = None
+    drop_fields: Sequence[str] = ()
+    split: Sequence[float] | None = None
+    split_seed: int = 0
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any]) -> "PrepareSpec":
+        """Check a mapping; `ConfigError` names an unknown key or a value out of range."""
+        allowed = [item.name for item in fields(cls)]
+        for key in spec:
+            if key not in allowed:
+                raise ConfigError(unknown("key", key, allowed, "prepare"))
+        if "dataset" not in spec:
+            raise ConfigError("prepare: the key 'dataset' is missing; name a dataset")
+        self = cls(**spec)
+        _check_whole("num_features", self.num_features, 1, _MAX_FEATURES)
+        _check_whole("split_seed", self.split_seed, 0, 2**63 - 1)
+        return self
+
+
+@dataclass
+class Seen:
+    """What the rows held: the ids of all values by field, and counts of labels."""
+
+    ids: dict[str, dict[str, int]]  # field -> value -> id
+    ones: NDArray[np.int64]  # [tasks, tasks]: rows where both labels are 1
+    rows: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+def prepare(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path) -> None:
+    """Write the table (Parquet) and the manifest (JSON) of one dataset.
+
+    Args:
+        spec: the keys of `PrepareSpec`.
+        table: path of the Parquet file, written atomically before the manifest.
+        manifest: path of the JSON file.
+
+    Raises:
+        ConfigError: an unknown dataset, field or key.
+        DataError: a missing or broken source, a label with one class only, a bad split.
+    """
+    table, options = Path(table), PrepareSpec.of(spec)
+    dataset = datasets.load(options.dataset, where="prepare: dataset")
+    kept = _kept_fields(dataset, options.drop_fields)
+    check_split(dataset.split if options.split is None else options.split)
+    raw = None if options.raw is None else Path(options.raw)
+    sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
+        rows = Path(folder) / "rows.parquet"
+        seen = _hash_rows(dataset, raw, kept, options.num_features or dataset.num_features, rows)
+        _check_labels(dataset, seen)
+        sizes = _sizes(options, dataset, seen.rows)
+        split = assign_split(seen.rows, sizes, options.split_seed)
+        content = add_split(rows, table, split, len(kept))
+    _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
+    facts = {
+        **_describe(dataset, kept, seen),
+        "num_features": options.num_features or dataset.num_features,
+        "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
+        "split_seed": options.split_seed,
+        "content_sha256": content,
+        "source_sha256": sources,
+        "spec": asdict(options),
+    }
+    write_json(manifest, facts)
+
+
+def _hash_rows(
+    dataset: Dataset, raw: Path | None, kept: Sequence[Field], num_features: int, path: Path
+) -> Seen:
+    """Stream the rows once: write their ids and labels, and count."""
+    names = [item.name for item in kept]
+    tasks = [task.name for task in dataset.tasks]
+    seen = Seen({name: {} for name in names}, np.zeros((len(tasks), len(tasks)), np.int64))
+    with RowWriter(path, names, tasks) as writer:
+        for batch in dataset.chunks(raw):
+            ids = [hash_column(batch[n], n, num_features, seen.ids[n]) for n in names]
+            labels = _labels(batch, tasks)
+            writer.write(ids, labels)
+            wide = np.stack(labels, axis=1).astype(np.int64)
+            seen.ones += wide.T @ wide
+            seen.rows += batch.num_rows
+            _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
+    seen.dropped = dict(sorted(dataset.dropped.items()))
+    for reason, count in seen.dropped.items():
+        _LOG.warning("%s: %d rows dropped: %s", dataset.name, count, reason)
+    return seen
+
+
+def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8]]:
+    """Return the label columns of a chunk, int8 [rows] each."""
+    return [batch[task].to_numpy(zero_copy_only=False) for task in tasks]
+
+
+def _kept_fields(dataset: Dataset, dropped: Sequence[str]) -> list[Field]:
+    """Return the fields without the dropped ones; every dropped name must exist."""
+    names = [item.name for item in dataset.fields]
+    where = f"dataset_options: {dataset.name}: drop_fields"
+    for name in dropped:
+        if name not in names:
+            raise ConfigError(unknown("field", name, names, where))
+    kept = [item for item in dataset.fields if item.name not in dropped]
+    if not kept:
+        raise DataError(f"{where}: all {len(names)} fields are dropped; keep at least one")
+    return kept
+
+
+def _sizes(options: PrepareSpec, dataset: Dataset, num_rows: int) -> tuple[int, int, int]:
+    """Return the split sizes; the dataset's own counts become ratios on a partial copy."""
+    split: Sequence[float] = dataset.split if options.split is None else options.split
+    if options.split is None and is_counts(split) and sum(split) != num_rows:
+        total = sum(split)
+        _LOG.warning(
+            "%s: %d rows instead of %d: the split %s is used as ratios",
+            *(dataset.name, num_rows, total, list(split)),
+        )
+        split = [part / total for part in split]
+    return split_sizes(num_rows, split)
+
+
+def _check_labels(dataset: Dataset, seen: Seen) -> None:
+    """Refuse a table without rows, and a task that has nothing to tell apart."""
+    if seen.rows == 0:
+        raise DataError(f"dataset {dataset.name!r}: no rows; dropped: {seen.dropped or 'none'}")
+    for task, count in zip(dataset.tasks, np.diag(seen.ones), strict=True):
+        if count in (0, seen.rows):
+            raise DataError(
+                f"dataset {dataset.name!r}: label {task.name} ({task.rule}) is "
+                f"{int(count > 0)} in all {seen.rows} rows, both 0 and 1 are needed; "
+                f"check column {task.column!r} of the source files"
+            )
+
+
+def _describe(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, Any]:
+    """Return what the manifest says about the rows."""
+    values = {name: len(ids) for name, ids in seen.ids.items()}
+    distinct = {name: len(set(ids.values())) for name, ids in seen.ids.items()}
+    facts = [
+        {**asdict(f), "distinct_values": values[f.name], "distinct_ids": distinct[f.name]}
+        for f in kept
+    ]
+    return {
+        "dataset": dataset.name,
+        "title": dataset.title,
+        "simulated": dataset.simulated,
+        "rows": seen.rows,
+        "rows_dropped": seen.dropped,
+        "fields": facts,
+        "tasks": [asdict(task) for task in dataset.tasks],
+        "distinct_values": sum(values.values()),
+        "distinct_ids": len({id_ for ids in seen.ids.values() for id_ in ids.values()}),
+        "collisions": _collisions(seen),
+        "label_rates": _rates(seen, [t.name for t in dataset.tasks]),
+        "label_pcc": _correlations(seen, [t.name for t in dataset.tasks]),
+    }
+
+
+def _collisions(seen: Seen) -> dict[str, Any]:
+    """Count the values that share their id with another value of any field."""
+    owners = Counter(id_ for ids in seen.ids.values() for id_ in ids.values())
+    per_field = {}
+    for name, ids in seen.ids.items():
+        count = sum(owners[id_] > 1 for id_ in ids.values())
+        per_field[name] = {"count": count, "rate": count / len(ids)}
+    total = sum(part["count"] for part in per_field.values())
+    num_values = sum(len(ids) for ids in seen.ids.values())
+    return {"count": total, "rate": total / num_values, "per_field": per_field}
+
+
+def _rates(seen: Seen, tasks: Sequence[str]) -> dict[str, float]:
+    """Return the share of ones of every label."""
+    return {task: float(seen.ones[i, i]) / seen.rows for i, task in enumerate(tasks)}
+
+
+def _correlations(seen: Seen, tasks: Sequence[str]) -> dict[str, float]:
+    """Return the Pearson correlation of every pair of labels, keyed as "t0_t1"."""
+    p = seen.ones / seen.rows
+    spread = np.sqrt(np.diag(p) * (1 - np.diag(p)))
+    pcc = (p - np.outer(np.diag(p), np.diag(p))) / np.outer(spread, spread)
+    pairs = [(i, j) for i in range(len(tasks)) for j in range(i + 1, len(tasks))]
+    return {f"{tasks[i]}_{tasks[j]}": float(pcc[i, j]) for i, j in pairs}
+
+
+def _check_whole(key: str, value: object, low: int, high: int) -> None:
+    """Refuse anything but None or a whole number in [low, high]."""
+    if value is None or (type(value) is int and low <= value <= high):
+        return
+    raise ConfigError(f"prepare: {key}: {value!r}; allowed: a whole number from {low} to {high}")

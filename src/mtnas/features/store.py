@@ -1,0 +1,188 @@
+"""The prepared table: Parquet beside a JSON manifest that says what must be in it.
+
+Columns: one int32 per field (feature ids), one int8 per task (0/1), `split` as int8
+(0 train, 1 valid, 2 test).
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mtnas.errors import DataError
+from mtnas.files import atomic_path, read_json
+
+SPLIT_COLUMN = "split"
+_COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A prepared table in memory."""
+
+    ids: NDArray[np.int32]  # [rows, fields], C-contiguous
+    labels: NDArray[np.float32]  # [rows, tasks]
+    split: NDArray[np.int8]  # [rows]: 0 train, 1 valid, 2 test
+    manifest: dict[str, Any]
+
+
+class ContentHash:
+    """SHA-256 over ids, labels and split, fed in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._parts = [hashlib.sha256() for _ in range(3)]
+
+    def update(
+        self, ids: NDArray[np.int32], labels: NDArray[np.int8], split: NDArray[np.int8]
+    ) -> None:
+        """Add rows: ids [rows, fields], labels [rows, tasks], split [rows]."""
+        for part, array, kind in zip(
+            self._parts, (ids, labels, split), ("<i4", "i1", "i1"), strict=True
+        ):
+            part.update(np.ascontiguousarray(array, dtype=kind).data)
+
+    def hexdigest(self) -> str:
+        """Return the digest of everything added so far."""
+        return hashlib.sha256(b"".join(part.digest() for part in self._parts)).hexdigest()
+
+
+class RowWriter:
+    """Write ids and labels, batch by batch, to a table that has no split yet."""
+
+    def __init__(self, path: Path, fields: Sequence[str], tasks: Sequence[str]) -> None:
+        self._schema = _schema(fields, tasks)
+        self._writer = pq.ParquetWriter(path, self._schema, compression=_COMPRESSION)
+
+    def write(self, ids: Sequence[NDArray[np.int32]], labels: Sequence[NDArray[np.int8]]) -> None:
+        """Append rows given as columns, in the order of the fields and tasks."""
+        arrays = [pa.array(column) for column in (*ids, *labels)]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+
+    def __enter__(self) -> "RowWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+
+def add_split(rows: Path, table: Path, split: NDArray[np.int8], num_fields: int) -> str:
+    """Copy `rows` to `table` with the split, atomically; return the content hash."""
+    source, content, start = pq.ParquetFile(rows), ContentHash(), 0
+    schema = source.schema_arrow.append(pa.field(SPLIT_COLUMN, pa.int8(), nullable=False))
+    with (
+        atomic_path(table) as temporary,
+        pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,
+    ):
+        for batch in source.iter_batches():
+            part = split[start : start + batch.num_rows]
+            start += batch.num_rows
+            content.update(*_matrices(batch, num_fields), part)
+            arrays = [*batch.columns, pa.array(part)]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    return content.hexdigest()
+
+
+def read_table(parquet: str | Path, manifest: str | Path) -> Table:
+    """Read a prepared table; `DataError` if it is not the one its manifest describes."""
+    parquet, manifest = Path(parquet), Path(manifest)
+    facts = _read_manifest(manifest)
+    source = _open(parquet)
+    fields = [field["name"] for field in facts["fields"]]
+    tasks = [task["name"] for task in facts["tasks"]]
+    _check_schema(parquet, source.schema_arrow, fields, tasks)
+    rows = source.metadata.num_rows
+    if rows != facts["rows"]:
+        raise _differs(parquet, f"{rows} rows, expected {facts['rows']}")
+    table = Table(
+        np.empty((rows, len(fields)), np.int32),
+        np.empty((rows, len(tasks)), np.float32),
+        np.empty(rows, np.int8),
+        facts,
+    )
+    if _fill(table, source) != facts["content_sha256"]:
+        raise _differs(parquet, "its content has another SHA-256")
+    return table
+
+
+def _fill(table: Table, source: pq.ParquetFile) -> str:
+    """Copy a Parquet file into the arrays of a table; return its content hash."""
+    content, start = ContentHash(), 0
+    for batch in source.iter_batches():
+        ids, labels = _matrices(batch.drop_columns([SPLIT_COLUMN]), table.ids.shape[1])
+        split = batch[SPLIT_COLUMN].to_numpy()
+        content.update(ids, labels, split)
+        rows = slice(start, start + batch.num_rows)
+        table.ids[rows], table.labels[rows], table.split[rows] = ids, labels, split
+        start += batch.num_rows
+    return content.hexdigest()
+
+
+def _matrices(batch: pa.RecordBatch, num_fields: int) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """Return ids [rows, fields] and labels [rows, tasks] of a batch without the split."""
+    columns = [column.to_numpy() for column in batch.columns]
+    return np.stack(columns[:num_fields], axis=1), np.stack(columns[num_fields:], axis=1)
+
+
+def _schema(fields: Sequence[str], tasks: Sequence[str]) -> pa.Schema:
+    """Return the columns of a table before the split is added."""
+    types = [(name, pa.int32()) for name in fields] + [(name, pa.int8()) for name in tasks]
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types])
+
+
+def _check_schema(
+    parquet: Path, found: pa.Schema, fields: Sequence[str], tasks: Sequence[str]
+) -> None:
+    """Refuse a table whose columns are not those of the manifest, in order and type."""
+    expected = _schema(fields, [*tasks, SPLIT_COLUMN])
+    if [(f.name, f.type) for f in found] != [(f.name, f.type) for f in expected]:
+        columns = [f"{f.name}:{f.type}" for f in found]
+        wanted = [f"{f.name}:{f.type}" for f in expected]
+        raise _differs(parquet, f"columns {columns}, expected {wanted}")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest; `DataError` if it is missing or incomplete."""
+    _check_exists(path)
+    try:
+        facts = read_json(path)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: not JSON ({error}); delete it and run `snakemake {path}`"
+        ) from None
+    needed = ("fields", "tasks", "rows", "content_sha256")
+    missing = [key for key in needed if not isinstance(facts, dict) or key not in facts]
+    if missing:
+        raise DataError(
+            f"{path}: not a manifest, it lacks {', '.join(missing)}; "
+            f"delete it and run `snakemake {path}`"
+        )
+    return dict(facts)
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    """Open a Parquet file; `DataError` if it is missing or broken."""
+    _check_exists(path)
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise _differs(path, f"not a Parquet file ({error})") from None
+
+
+def _check_exists(path: Path) -> None:
+    """Refuse a missing file and say how to make it."""
+    if not path.is_file():
+        raise DataError(f"{path}: missing; run `snakemake {path}`")
+
+
+def _differs(parquet: Path, what: str) -> DataError:
+    """Return the error for a table that its manifest does not describe."""
+    return DataError(
+        f"{parquet}: not the table of its manifest: {what}; delete it and run `snakemake {parquet}`"
+    )

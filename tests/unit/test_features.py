@@ -1,0 +1,158 @@
+"""Hashing, splitting, storing and the manifest."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import pearsonr
+
+from mtnas import datasets
+from mtnas.features import hashing
+from mtnas.features.hashing import feature_id, hash_column
+from mtnas.features.prepare import prepare
+from mtnas.features.splits import assign_split, split_sizes
+from mtnas.features.store import ContentHash, Table, read_table
+from mtnas.files import read_json
+
+SPEC: dict[str, Any] = {
+    "dataset": "insteval",
+    "raw": None,
+    "num_features": None,
+    "drop_fields": [],
+    "split": None,
+    "split_seed": 0,
+}
+Prepare = Callable[..., Table]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Prepare:
+    """Prepare InstEval with changes to the default spec and read it back."""
+
+    def run(**changes: Any) -> Table:
+        table, manifest = tmp_path / "t.parquet", tmp_path / "t.json"
+        prepare({**SPEC, **changes}, table=table, manifest=manifest)
+        return read_table(table, manifest)
+
+    return run
+
+
+def test_feature_id_is_the_papers_recipe() -> None:
+    digest = hashlib.md5(b"user=276725").hexdigest()
+    assert feature_id("user", "276725", 1_000_000) == int(digest, 16) % 1_000_000
+
+
+def test_fields_do_not_share_their_values() -> None:
+    assert feature_id("user", "1", 10**9) != feature_id("movie", "1", 10**9)
+
+
+def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def spy(field: str, value: str, num_features: int) -> int:
+        calls.append(value)
+        return feature_id(field, value, num_features)
+
+    monkeypatch.setattr(hashing, "feature_id", spy)
+    known: dict[str, int] = {}
+    first = hash_column(pa.array(["a", "b", "a"]), "f", 97, known)
+    second = hash_column(pa.array(["b", "c"]), "f", 97, known)
+    assert calls == ["a", "b", "c"]
+    assert first.dtype == np.int32
+    assert first[1] == second[0] == known["b"]
+
+
+def test_split_sizes_of_the_paper() -> None:
+    counts = (800_000, 200_000, 149_780)
+    assert split_sizes(1_149_780, counts) == counts
+    assert split_sizes(10, (0.7, 0.2, 0.1)) == (7, 2, 1)
+
+
+def test_split_is_pinned_over_versions() -> None:
+    golden = [1, 0, 0, 2, 1, 0, 0, 2, 0, 1, 2, 0]
+    assert assign_split(12, (6, 3, 3), seed=0).tolist() == golden
+
+
+def test_table_agrees_with_its_manifest(run: Prepare) -> None:
+    table = run(drop_fields=["service", "department"], num_features=500, split_seed=3)
+    facts = table.manifest
+    assert [f["name"] for f in facts["fields"]] == [
+        "student",
+        "lecturer",
+        "student_age",
+        "lecture_age",
+    ]
+    assert table.ids.shape == (73_421, 4)
+    assert table.ids.dtype == np.int32
+    assert table.ids.flags.c_contiguous
+    assert table.labels.dtype == np.float32
+    assert table.split.dtype == np.int8
+    assert facts["distinct_ids"] == len(np.unique(table.ids)) <= 500
+    assert facts["label_rates"]["t0"] == pytest.approx(table.labels[:, 0].mean(), abs=1e-6)
+    pcc = pearsonr(*table.labels.T.astype(np.float64)).statistic
+    assert facts["label_pcc"] == {"t0_t1": pytest.approx(pcc, abs=1e-9)}
+    assert facts["split_sizes"] == {"train": 51395, "valid": 11013, "test": 11013}
+    assert facts["spec"]["split_seed"] == facts["split_seed"] == 3
+
+
+def test_collisions_are_counted_over_all_fields(run: Prepare) -> None:
+    facts = run(num_features=1).manifest
+    assert facts["distinct_ids"] == 1
+    assert facts["collisions"]["count"] == facts["distinct_values"] == 4126
+    assert facts["collisions"]["rate"] == 1
+    assert facts["collisions"]["per_field"]["service"] == {"count": 2, "rate": 1}
+
+
+def test_dropping_a_field_leaves_the_others_alone(run: Prepare) -> None:
+    whole, part = run(), run(drop_fields=["student"])
+    np.testing.assert_array_equal(whole.ids[:, 1:], part.ids)
+    np.testing.assert_array_equal(whole.split, part.split)
+    assert whole.manifest["content_sha256"] != part.manifest["content_sha256"]
+
+
+def test_split_seed_moves_the_split_only(run: Prepare) -> None:
+    first, second = run(), run(split_seed=1)
+    np.testing.assert_array_equal(first.ids, second.ids)
+    assert (first.split != second.split).any()
+
+
+def test_chunk_size_does_not_change_the_content(
+    run: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run().manifest
+    monkeypatch.setattr("mtnas.datasets.base.BATCH_ROWS", 1_009)
+    assert run().manifest == whole
+
+
+def test_content_hash_does_not_depend_on_the_pieces() -> None:
+    ids = np.arange(12, dtype=np.int32).reshape(6, 2)
+    labels, split = np.ones((6, 1), np.int8), np.zeros(6, np.int8)
+    whole, pieces = ContentHash(), ContentHash()
+    whole.update(ids, labels, split)
+    for start in range(0, 6, 2):
+        rows = slice(start, start + 2)
+        pieces.update(ids[rows], labels[rows], split[rows])
+    assert whole.hexdigest() == pieces.hexdigest()
+    pieces.update(ids[:0], labels[:0], split[:0])
+    assert whole.hexdigest() == pieces.hexdigest()
+
+
+def test_a_partial_copy_uses_the_counts_as_ratios(
+    run: Prepare, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(type(datasets.load("insteval")), "split", (800_000, 200_000, 149_780))
+    with caplog.at_level(logging.WARNING):
+        sizes = run().manifest["split_sizes"]
+    assert sizes == {"train": 51085, "valid": 12772, "test": 9564}
+    assert "used as ratios" in caplog.text
+
+
+def test_prepare_leaves_only_its_two_files(run: Prepare, tmp_path: Path) -> None:
+    run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.json", "t.parquet"]
+    assert read_json(tmp_path / "t.json")["source_sha256"].keys() == {"InstEval.pkl.compress"}
