@@ -1,0 +1,60 @@
+"""Blocks used by two or more sharing methods.
+
+Plain torch for one model; many models at once are made in `training.stack`, so a forward must be
+pure: no random draw, no `.item()`, no branch on a tensor.
+
+Shapes: B batch, D input, W sub-networks side by side, K blocks (each with its gate), V values a
+block mixes, H hidden.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def uniform(*shape: int, fan_in: int) -> nn.Parameter:
+    """Return a parameter drawn as torch draws those of `nn.Linear`: U(+-1/sqrt(fan_in))."""
+    bound = 1 / math.sqrt(fan_in)
+    return nn.Parameter(torch.empty(*shape).uniform_(-bound, bound))
+
+
+class SubNetworks(nn.Module):
+    """W one-layer sub-networks side by side, each ReLU(Linear(D -> H)).
+
+    One batched product instead of W small ones; the leading axis of both parameters is the
+    sub-network.
+    """
+
+    def __init__(self, num: int, input_dim: int, output_dim: int) -> None:
+        """Draw `weight` [W, D, H] and `bias` [W, 1, H]."""
+        super().__init__()
+        self.weight = uniform(num, input_dim, output_dim, fan_in=input_dim)
+        self.bias = uniform(num, 1, output_dim, fan_in=input_dim)
+
+    def forward(self, x_WBD: Tensor) -> Tensor:
+        """Map one input per sub-network to h_WBH; a shared input comes expanded."""
+        return torch.baddbmm(self.bias, x_WBD, self.weight).relu()
+
+
+def gates(num_blocks: int, num_values: int, query_dim: int) -> nn.Parameter:
+    """Draw the gates w_KVQ of K blocks over V values (Eq. 1: no bias)."""
+    return uniform(num_blocks, num_values, query_dim, fan_in=query_dim)
+
+
+def gate_scores(query_KBQ: Tensor, gate_KVQ: Tensor, values_KV: Tensor | None = None) -> Tensor:
+    """Return m_KBV, the softmax of Eq. (1) over the values each block chose (default: all)."""
+    e_KBV = query_KBQ @ gate_KVQ.transpose(-1, -2)
+    if values_KV is not None:
+        e_KBV = e_KBV.masked_fill(~values_KV.unsqueeze(1), -torch.inf)
+    return e_KBV.softmax(dim=-1)
+
+
+def mix(scores_KBV: Tensor, h_VBH: Tensor) -> Tensor:
+    """Return y_KBH, the weighted sum of the values of every block (Eq. 1)."""
+    return torch.einsum("kbv,vbh->kbh", scores_KBV, h_VBH)
+
+
+def repeat(x_BD: Tensor, num: int) -> Tensor:
+    """Show one input to `num` readers, without a copy: x_WBD."""
+    return x_BD.unsqueeze(0).expand(num, *x_BD.shape)

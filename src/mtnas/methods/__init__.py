@@ -1,0 +1,10 @@
+"""Sharing methods, one file each; a file name is a registration.
+
+A method answers the paper's question: from one shared input x_BD to one representation per task
+h_BTH. Its module has `Options` (a `MethodOptions`) and either `Sharing` (a torch module) or, for a
+control, `predict`. Optional module constants: `PER_TASK = True` trains one model per task.
+"""
+
+from mtnas.methods.base import Method, available, load, options_class
+
+__all__ = ["Method", "available", "load", "options_class"]

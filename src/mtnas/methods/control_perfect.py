@@ -1,0 +1,15 @@
+"""Control: a predictor that knows the labels. Its AUC is 1, or the pipeline loses information."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtnas.options import MethodOptions
+
+
+class Options(MethodOptions):
+    """A control has no options."""
+
+
+def predict(labels_NT: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return the labels themselves as probabilities."""
+    return labels_NT

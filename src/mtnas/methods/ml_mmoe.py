@@ -1,0 +1,49 @@
+"""ML-MMoE: MMoE with several layers of experts (paper, Sec. 4.2).
+
+Every expert of a higher layer and every task mixes all experts below it, by a gate of its own
+that reads the root: the MTNAS supernet restricted to its densest route.
+Shapes: B batch, D input, E experts per layer, H hidden, T tasks.
+"""
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.options import MethodOptions
+
+
+class Options(MethodOptions):
+    """Options of ML-MMoE."""
+
+    num_layers: int = Field(2, ge=1, description="layers of experts")
+    num_experts: int = Field(4, ge=1, description="experts per layer")
+    hidden_dim: int | None = Field(
+        None, ge=1, description="width of all layers; null: solved to match MTNAS's parameters"
+    )
+
+
+class Sharing(nn.Module):
+    """Layers of experts, fully connected by gates."""
+
+    def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
+        """Build for D = `input_dim` and T = `num_tasks`."""
+        super().__init__()
+        assert options.hidden_dim is not None, "solved before a model is built"
+        experts, width = options.num_experts, options.hidden_dim
+        self.num_experts = experts
+        self.output_dim = width
+        self.root = nn.Linear(input_dim, width)
+        self.layers = nn.ModuleList(
+            SubNetworks(experts, width, width) for _ in range(options.num_layers)
+        )
+        readers = [experts] * (options.num_layers - 1) + [num_tasks]
+        self.gates = nn.ParameterList(gates(num, experts, width) for num in readers)
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        """Return h_BTH."""
+        root_BH = self.root(x_BD).relu()
+        h_KBH = repeat(root_BH, self.num_experts)
+        for layer, gate_KEH in zip(self.layers, self.gates, strict=True):
+            query_KBH = repeat(root_BH, len(gate_KEH))
+            h_KBH = mix(gate_scores(query_KBH, gate_KEH), layer(h_KBH))
+        return h_KBH.transpose(0, 1)

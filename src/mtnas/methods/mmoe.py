@@ -1,0 +1,42 @@
+"""MMoE: per-task gates over shared experts (Ma et al., KDD 2018; paper, Fig. 1b and Sec. 4.2).
+
+One fully connected layer (the root), then one-layer experts; every task mixes all of them.
+Shapes: B batch, D input, R root, E experts, H expert output, T tasks.
+"""
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.options import MethodOptions
+
+
+class Options(MethodOptions):
+    """Options of MMoE."""
+
+    num_experts: int = Field(4, ge=1, description="experts (paper: four)")
+    root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
+    hidden_dim: int | None = Field(
+        None, ge=1, description="width of an expert; null: solved to match MTNAS's parameters"
+    )
+
+
+class Sharing(nn.Module):
+    """Shared experts and one gate per task, which reads the root."""
+
+    def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
+        """Build for D = `input_dim` and T = `num_tasks`."""
+        super().__init__()
+        assert options.hidden_dim is not None, "solved before a model is built"
+        self.num_experts, self.num_tasks = options.num_experts, num_tasks
+        self.output_dim = options.hidden_dim
+        self.root = nn.Linear(input_dim, options.root_dim)
+        self.experts = SubNetworks(self.num_experts, options.root_dim, self.output_dim)
+        self.gate_TER = gates(num_tasks, self.num_experts, options.root_dim)
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        """Return h_BTH."""
+        root_BR = self.root(x_BD).relu()
+        h_EBH = self.experts(repeat(root_BR, self.num_experts))
+        scores_TBE = gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER)
+        return mix(scores_TBE, h_EBH).transpose(0, 1)

@@ -1,0 +1,122 @@
+"""MTNAS: a searched sharing route over layers of sub-networks (paper, Sec. 3 and 4.2).
+
+One fully connected layer (the root), then L layers of H sub-networks; before every sub-network
+of layers 2..L and every task stands a block that mixes the values of its local route by a gate
+(Eq. 1). The route is data: buffers, so that models with different routes train side by side. A
+supernet is this network plus a bank with one gate for every local route (`search.gate_bank`).
+Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks, C query
+candidates, T tasks.
+"""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.options import MethodOptions, SearchOptions
+from mtnas.routes import ROOT, QueryScope, Route, SearchSpace, full_sharing
+
+
+class Options(MethodOptions):
+    """Options of MTNAS."""
+
+    num_layers: int = Field(2, ge=1, description="L, layers of sub-networks (paper: 2)")
+    num_subnets: int = Field(4, ge=1, description="H, sub-networks per layer (paper: 4)")
+    hidden_dim: int = Field(64, ge=1, description="width of all layers (paper: 64)")
+    query_scope: QueryScope = Field("all_below", description="nodes a gate may read (D1)")
+    derive: Literal["retrain", "inherit", "finetune"] = Field(
+        "retrain", description="weights of the searched network (D5)"
+    )
+    search: SearchOptions = Field(default_factory=SearchOptions, description="Algorithm 1")
+
+    def space(self, num_tasks: int) -> SearchSpace:
+        """Return the search space for T tasks."""
+        return SearchSpace(self.num_layers, self.num_subnets, num_tasks, self.query_scope)
+
+
+class Sharing(nn.Module):
+    """The network of one route; without one, of full sharing."""
+
+    values_KW: Tensor
+    query_KC: Tensor
+
+    def __init__(
+        self, options: Options, *, input_dim: int, num_tasks: int, route: Route | None = None
+    ) -> None:
+        """Build for D = `input_dim` and T = `num_tasks`."""
+        super().__init__()
+        self.space = options.space(num_tasks)
+        layers, subnets, width = options.num_layers, options.num_subnets, options.hidden_dim
+        self.output_dim = width
+        self.root = nn.Linear(input_dim, width)
+        self.layers = nn.ModuleList(SubNetworks(subnets, width, width) for _ in range(layers))
+        self.gate_KWH = gates(len(self.space.blocks), subnets, width)
+        for name, array in route_buffers(route or full_sharing(self.space)).items():
+            self.register_buffer(name, torch.from_numpy(array))
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        """Return h_BTH."""
+        subnets = self.space.num_subnets
+        root_BH = self.root(x_BD).relu()
+        nodes_CBH, h_KBH, first = root_BH.unsqueeze(0), repeat(root_BH, subnets), 0
+        for level, layer in enumerate(self.layers, start=1):
+            h_WBH = layer(h_KBH)
+            nodes_CBH = torch.cat([nodes_CBH, h_WBH])
+            num = subnets if level < len(self.layers) else self.space.num_tasks
+            block, first = slice(first, first + num), first + num
+            # A product with one-hot rows: exact, and cheaper backwards than indexing.
+            chosen_KC = self.query_KC[block, : len(nodes_CBH)].to(nodes_CBH.dtype)
+            query_KBH = torch.einsum("kc,cbh->kbh", chosen_KC, nodes_CBH)
+            scores_KBW = gate_scores(query_KBH, self.gate_KWH[block], self.values_KW[block])
+            h_KBH = mix(scores_KBW, h_WBH)
+        return h_KBH.transpose(0, 1)
+
+
+def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
+    """Return a route as the buffers of `Sharing`: values_KW and one-hot query_KC, both boolean."""
+    space = route.space
+    nodes = (ROOT, *(name for layer in range(space.num_layers) for name in space.layer(layer)))
+    values = [[name in local.values for name in space.values(block)] for block, local in route]
+    query = [[name == local.query for name in nodes] for _, local in route]
+    return {"values_KW": np.array(values), "query_KC": np.array(query)}
+
+
+def activity(
+    space: SearchSpace, values_MKW: NDArray[np.bool_], query_MKC: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
+    """Say which slices of which parameters take part in each of M routes.
+
+    Keys are parameter names of `Sharing`, arrays are [M, slices]. What takes no part has no
+    gradient and must not be touched by the optimiser either (it would decay and drift under Adam).
+    """
+    subnets = space.num_subnets
+    active: dict[str, NDArray[np.bool_]] = {}
+    gated_MK = values_MKW.sum(-1) > 1
+    alive_MK = np.zeros_like(gated_MK)
+    alive_MK[:, -space.num_tasks :] = True
+    for layer in reversed(range(space.num_layers)):
+        above = slice(layer * subnets, None)  # blocks that may ask this layer
+        readers = slice(layer * subnets, (layer + 1) * subnets)  # blocks that mix it
+        if layer == space.num_layers - 1:
+            readers = above
+        nodes = slice(1 + layer * subnets, 1 + (layer + 1) * subnets)
+        read = (alive_MK[:, readers, None] & values_MKW[:, readers]).any(1)
+        asks_MK = (alive_MK & gated_MK)[:, above, None]
+        alive_MW = read | (asks_MK & query_MKC[:, above, nodes]).any(1)
+        active |= {f"layers.{layer}.{part}": alive_MW for part in ("weight", "bias")}
+        if layer > 0:
+            alive_MK[:, (layer - 1) * subnets : layer * subnets] = alive_MW
+    return {**active, "gate_KWH": alive_MK & gated_MK}
+
+
+def used_parameters(route: Route, options: Options, *, input_dim: int) -> int:
+    """Count the dense parameters a route uses, towers included: w^k is s x H for s values."""
+    width, used = options.hidden_dim, route.used()
+    subnets = sum(name.startswith("s") for name in used)
+    gate_rows = sum(len(local.values) for b, local in route if b in used and local.has_gate)
+    towers = route.space.num_tasks * (width + 1)
+    return (input_dim + 1) * width + subnets * (width + 1) * width + gate_rows * width + towers

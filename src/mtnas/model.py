@@ -1,0 +1,91 @@
+"""One model: input feature -> sharing -> task layers; and how many parameters it has.
+
+The embedding tables are not here: they are updated by rows and live in `training.stack`.
+Shapes: B batch, D input (fields x embedding dimension), T tasks, H hidden.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mtnas.errors import ConfigError
+from mtnas.layers import uniform
+from mtnas.methods import Method
+from mtnas.options import MethodOptions
+
+BUDGET_TOLERANCE = 0.02
+
+
+class Towers(nn.Module):
+    """The task layers: one linear unit per task (paper, Sec. 4.2)."""
+
+    def __init__(self, num_tasks: int, hidden_dim: int) -> None:
+        """Draw `weight` [T, H] and `bias` [T]."""
+        super().__init__()
+        self.weight = uniform(num_tasks, hidden_dim, fan_in=hidden_dim)
+        self.bias = uniform(num_tasks, fan_in=hidden_dim)
+
+    def forward(self, h_BTH: Tensor) -> Tensor:
+        """Return logit_BT."""
+        return (h_BTH * self.weight).sum(-1) + self.bias
+
+
+class Model(nn.Module):
+    """The dense part of one model."""
+
+    def __init__(
+        self, method: Method, options: MethodOptions, *, input_dim: int, num_tasks: int, **kw: Any
+    ) -> None:
+        """Build `method` with `options` (widths solved) for D inputs and T tasks."""
+        super().__init__()
+        assert method.sharing is not None, f"{method.name} is a control and trains nothing"
+        self.sharing = method.sharing(options, input_dim=input_dim, num_tasks=num_tasks, **kw)
+        width: Any = self.sharing.output_dim
+        self.towers = Towers(num_tasks, width)
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        """Return logit_BT."""
+        logits: Tensor = self.towers(self.sharing(x_BD))
+        return logits
+
+
+def count_parameters(
+    method: Method, options: MethodOptions, *, input_dim: int, num_tasks: int
+) -> int:
+    """Count the dense parameters of one model, without drawing them."""
+    with torch.device("meta"):
+        model = Model(method, options, input_dim=input_dim, num_tasks=num_tasks)
+    return sum(p.numel() for p in model.parameters())
+
+
+def solve_width(
+    method: Method, options: MethodOptions, budget: int, *, input_dim: int, num_tasks: int
+) -> MethodOptions:
+    """Return `options` with `hidden_dim` solved so that the dense parameters match `budget`.
+
+    Options with a width are returned as they are. The paper sets "the number of parameters
+    approximately the same"; more than 2 % off is a `ConfigError`.
+    """
+    if getattr(options, "hidden_dim", 0) is not None:
+        return options
+
+    def at(width: int) -> MethodOptions:
+        return options.model_copy(update={"hidden_dim": width})
+
+    def count(width: int) -> int:
+        return count_parameters(method, at(width), input_dim=input_dim, num_tasks=num_tasks)
+
+    low, high = 1, 2
+    while count(high) < budget:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < budget else (low, middle)
+    best = min((low, high), key=lambda width: abs(count(width) - budget))
+    if abs(count(best) - budget) > BUDGET_TOLERANCE * budget:
+        raise ConfigError(
+            f"methods: {method.name}: no hidden_dim gives {budget} dense parameters within "
+            f"{BUDGET_TOLERANCE:.0%} (nearest: {best} with {count(best)}); set hidden_dim yourself"
+        )
+    return at(best)
