@@ -1,0 +1,1 @@
+"""Training: many models as one, the optimisers, the loop."""

@@ -1,0 +1,155 @@
+"""The training loop: weight steps, validation after every epoch, the best epoch of every member.
+
+Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tasks, E epochs.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mtnas.errors import TrainingError
+from mtnas.metrics import log_loss
+from mtnas.options import TrainingOptions
+from mtnas.training.data import Examples, Indices, Split, epoch_batches
+from mtnas.training.optim import MemberAdam, TableAdam
+from mtnas.training.stack import Stack
+
+log = logging.getLogger(__name__)
+
+EVALUATION_BATCH = 4096  # examples per member; speed only
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training left behind, besides the best weights now in the stack."""
+
+    best_epoch: tuple[int, ...]  # per member, from 1
+    train_loss: tuple[tuple[float, ...], ...]  # [E][M], mean over the epoch
+    valid_loss: tuple[tuple[float, ...], ...]  # [E][M], summed over tasks
+    seconds: float
+
+
+class Trainer:
+    """A stack with its optimisers: one weight step on one batch per member."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        examples: Examples,
+        options: TrainingOptions,
+        active: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """Train `stack` in place; `active` as in `MemberAdam`."""
+        self.stack, self.examples = stack, examples
+        rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
+        self.dense = MemberAdam(stack.params, active=active, **rates)
+        self.table = TableAdam(stack.table_MNE, **rates)
+
+    def step(self, index_MB: Tensor) -> Tensor:
+        """Take one weight step and return the loss of every member, summed over its tasks."""
+        rows_MBF = self.stack.rows(self.examples.ids[index_MB])
+        x_MBD = self.stack.embed(rows_MBF).requires_grad_()
+        params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
+        loss_M = self.loss(index_MB, self.stack.logits(x_MBD, params))
+        # Members share nothing, so the gradient of the sum is the gradient of each.
+        *grads, grad_x = torch.autograd.grad(loss_M.sum(), [*params.values(), x_MBD])
+        self.dense.step(dict(zip(params, grads, strict=True)))
+        dim = self.stack.table_MNE.shape[-1]
+        self.table.step(rows_MBF.flatten(), grad_x.reshape(-1, dim))
+        return loss_M.detach()
+
+    def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
+        """Return the loss of every member on one batch: a sum of cross-entropies (Sec. 4.1)."""
+        y_MBT = self.examples.labels_of(self.stack.members, index_MB).to(logit_MBT.dtype)
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(
+            logit_MBT, y_MBT, reduction="none"
+        )
+        return losses.mean(1).sum(-1)
+
+
+@torch.no_grad()
+def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
+    """Return logit_MNT of every member on its own rows (equally many per member)."""
+    index_MN = torch.stack([torch.from_numpy(r) for r in rows])
+    parts = [
+        stack.logits(stack.embed(stack.rows(examples.ids[index_MB])))
+        for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
+    """Return the loss of every member on its own rows, summed over its tasks, in float64."""
+    logit_MNT = predict(stack, examples, rows)
+    index_MN = torch.stack([torch.from_numpy(r) for r in rows])
+    y_MNT = examples.labels_of(stack.members, index_MN)
+    return log_loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1)
+
+
+def fit(
+    stack: Stack,
+    examples: Examples,
+    splits: Sequence[Split],
+    options: TrainingOptions,
+    active: Mapping[str, Tensor] | None = None,
+) -> FitResult:
+    """Train until no member has improved for `patience` epochs; load each member's best weights.
+
+    A member's own best epoch counts only up to where it alone would have stopped, so that its
+    result does not depend on its neighbours.
+    """
+    started = time.perf_counter()
+    trainer = Trainer(stack, examples, options, active)
+    epochs = epoch_batches([s.train for s in splits], stack.members, options.batch_size)
+    best = {name: tensor.clone() for name, tensor in stack.state().items()}
+    best_loss = torch.full((len(stack),), torch.inf, dtype=torch.float64)
+    best_epoch = torch.zeros(len(stack), dtype=torch.long)
+    curves: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for epoch in range(1, options.epochs + 1):
+        losses = [trainer.step(index_MB) for index_MB in next(epochs)]
+        train_loss = torch.stack(losses).double().mean(0)
+        valid_loss = evaluate_loss(stack, examples, [s.valid for s in splits])
+        check_finite(stack, epoch, train_loss, valid_loss, options)
+        curves[0].append(train_loss)
+        curves[1].append(valid_loss)
+        alive = epoch - best_epoch <= options.patience
+        improved = alive & (valid_loss < best_loss)
+        best_loss = torch.where(improved, valid_loss, best_loss)
+        best_epoch = torch.where(improved, torch.tensor(epoch), best_epoch)
+        for name, tensor in stack.state().items():
+            best[name][improved] = tensor[improved]
+        _report(epoch, options.epochs, train_loss, valid_loss, time.perf_counter() - started)
+        if bool((epoch - best_epoch >= options.patience).all()):
+            break
+    stack.load(best)
+    return FitResult(
+        tuple(best_epoch.tolist()),
+        tuple(tuple(loss.tolist()) for loss in curves[0]),
+        tuple(tuple(loss.tolist()) for loss in curves[1]),
+        time.perf_counter() - started,
+    )
+
+
+def check_finite(
+    stack: Stack, epoch: int, train: Tensor, valid: Tensor, options: TrainingOptions
+) -> None:
+    """Raise `TrainingError` naming the first member whose loss is not a finite number."""
+    for member, losses in zip(stack.members, torch.stack([train, valid], 1), strict=True):
+        if not bool(losses.isfinite().all()):
+            raise TrainingError(
+                f"seed {member.seed}, tasks {list(member.tasks)}: loss is not finite in epoch "
+                f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
+                f"lower training: learning_rate (now {options.learning_rate}) and run again"
+            )
+
+
+def _report(epoch: int, epochs: int, train: Tensor, valid: Tensor, seconds: float) -> None:
+    remaining = seconds / epoch * (epochs - epoch)
+    log.info(
+        "epoch %d/%d  train loss %.4f  valid loss %.4f  %.0f s, at most %.0f s to go",
+        epoch, epochs, train.mean(), valid.mean(), seconds, remaining,
+    )  # fmt: skip

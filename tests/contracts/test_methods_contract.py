@@ -1,0 +1,106 @@
+"""What every sharing method must keep to; methods are found by listing their folder."""
+
+import numpy as np
+import pytest
+import torch
+
+from mtnas import methods
+from mtnas.model import Model, count_parameters, solve_width
+from mtnas.options import TrainingOptions
+from mtnas.testing.stacks import SMALL_WIDTH, small_options, small_stack
+from mtnas.testing.synthetic import examples, split
+from mtnas.training.fit import evaluate_loss, fit
+
+LOADED = [methods.load(name) for name in methods.available()]
+TRAINED = [m for m in LOADED if m.sharing is not None]
+CONTROLS = [m for m in LOADED if m.predict is not None]
+BATCH, INPUT = 7, 12
+
+
+@pytest.fixture(params=TRAINED, ids=lambda m: m.name)
+def method(request):
+    return request.param
+
+
+def build(method, tasks=3):
+    torch.manual_seed(0)
+    tasks = 1 if method.per_task else tasks
+    return Model(method, small_options(method), input_dim=INPUT, num_tasks=tasks), tasks
+
+
+def test_one_representation_per_task(method):
+    model, tasks = build(method)
+    h_BTH = model.sharing(torch.randn(BATCH, INPUT))
+    assert h_BTH.shape == (BATCH, tasks, model.sharing.output_dim)
+    assert model(torch.randn(BATCH, INPUT)).shape == (BATCH, tasks)
+
+
+def test_every_parameter_receives_gradient(method):
+    model, _ = build(method)
+    model(torch.randn(64, INPUT)).square().sum().backward()
+    idle = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not idle
+
+
+def test_examples_do_not_leak_into_each_other(method):
+    model, _ = build(method)
+    x = torch.randn(BATCH, INPUT)
+    before = model(x)
+    changed = x.clone()
+    changed[0] += 1
+    after = model(changed)
+    assert torch.equal(before[1:], after[1:])
+    assert not torch.equal(before[0], after[0])
+
+
+SOLVED = [m for m in TRAINED if getattr(m.options(), "hidden_dim", 0) is None]
+
+
+@pytest.mark.parametrize("method", SOLVED, ids=lambda m: m.name)
+def test_width_is_solved_within_two_percent_of_the_budget(method):
+    options = method.options()
+    tasks = 1 if method.per_task else 2
+    solved = solve_width(method, options, 40_000, input_dim=150, num_tasks=tasks)
+    count = count_parameters(method, solved, input_dim=150, num_tasks=tasks)
+    assert abs(count - 40_000) <= 800
+
+
+def test_unknown_options_are_refused(method):
+    with pytest.raises(ValueError, match="hiden_dim"):
+        method.options(hiden_dim=SMALL_WIDTH)
+
+
+def train(method, seeds, data, **training):
+    stack = small_stack(method.name, seeds, data)
+    chosen = {"epochs": 4, "patience": 1, "learning_rate": 0.01, **training}
+    options = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, **chosen)
+    splits = [split()] * len(stack)
+    fitted = fit(stack, data, splits, options)
+    test_loss = evaluate_loss(stack, data, [s.test for s in splits])
+    return fitted, test_loss, len(stack) // len(seeds)
+
+
+def test_one_seed_alone_equals_that_seed_among_many(method):
+    data = examples()
+    together, loss_together, per_seed = train(method, [3, 1, 4], data)
+    alone, loss_alone, _ = train(method, [1], data)
+    mine = slice(per_seed, 2 * per_seed)
+    assert alone.best_epoch == together.best_epoch[mine]
+    torch.testing.assert_close(loss_alone, loss_together[mine], rtol=0, atol=1e-12)
+
+
+def test_training_lowers_the_loss_and_is_deterministic(method):
+    data = examples()
+    first, loss, _ = train(method, [0], data, epochs=10, patience=10)
+    second, again, _ = train(method, [0], data, epochs=10, patience=10)
+    assert first.train_loss[-1] < first.train_loss[0]
+    assert torch.equal(loss, again)
+    assert first.valid_loss == second.valid_loss
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda m: m.name)
+def test_controls_predict_probabilities(control):
+    labels = np.random.default_rng(0).integers(2, size=(50, 2)).astype(np.float32)
+    p = control.predict(labels, np.random.default_rng(1))
+    assert p.shape == labels.shape
+    assert ((p >= 0) & (p <= 1)).all()
