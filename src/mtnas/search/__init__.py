@@ -1,0 +1,1 @@
+"""Search strategies: each gives every seed a route of the space."""

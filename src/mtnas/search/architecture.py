@@ -1,0 +1,103 @@
+"""Architecture parameters: a multinomial over the local routes of every block (Eqs. 2-5).
+
+Shapes: M members, K blocks, R the largest number of local routes of a block (padded), W values,
+C query candidates.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtnas.methods.mtnas import route_buffers
+from mtnas.routes import Route, SearchSpace
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+class Architecture:
+    """alpha_MKR of M independent searches, with its Adam optimiser (ascending)."""
+
+    def __init__(self, space: SearchSpace, members: int, *, learning_rate: float) -> None:
+        """Start uniform: alpha = 0."""
+        self.space = space
+        self.sizes_K = np.array([space.num_local_routes(block) for block in space.blocks])
+        self._exists_KR = np.arange(self.sizes_K.max()) < self.sizes_K[:, None]
+        self.alpha_MKR: Floats = np.zeros((members, *self._exists_KR.shape))
+        self._learning_rate, self._steps = learning_rate, 0
+        self._first = np.zeros_like(self.alpha_MKR)
+        self._second = np.zeros_like(self.alpha_MKR)
+        self._values_KRW, self._query_KRC = _local_route_tables(space)
+
+    def probabilities(self) -> Floats:
+        """Return p_MKR = softmax(alpha) over the routes that exist (Eq. 3)."""
+        top = np.where(self._exists_KR, self.alpha_MKR, -np.inf).max(-1, keepdims=True)
+        p = np.where(self._exists_KR, np.exp(self.alpha_MKR - top), 0.0)
+        return np.asarray(p / p.sum(-1, keepdims=True))
+
+    def sample(self, rngs: Sequence[np.random.Generator]) -> Index:
+        """Draw u_MK, one local route per block, each member from its own generator (Eq. 2)."""
+        draw_MK1 = np.stack([rng.random(len(self.sizes_K)) for rng in rngs])[..., None]
+        index = (self.probabilities().cumsum(-1) <= draw_MK1).sum(-1)
+        return np.asarray(np.minimum(index, self.sizes_K - 1))  # rounding of the last sum
+
+    def best(self) -> Index:
+        """Return the most probable local route of every block, [M, K]."""
+        return np.asarray(self.probabilities().argmax(-1))
+
+    def entropy(self) -> Floats:
+        """Return the entropy of every block in nats, [M, K]."""
+        p = self.probabilities()
+        return np.asarray(-(p * np.log(np.where(p > 0, p, 1))).sum(-1))
+
+    def buffers(self, index_MK: Index) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return values_MKW and query_MKC of the chosen local routes."""
+        blocks = np.arange(len(self.sizes_K))
+        return self._values_KRW[blocks, index_MK], self._query_KRC[blocks, index_MK]
+
+    def routes(self, index_MK: Index) -> tuple[Route, ...]:
+        """Return one `Route` per member."""
+        named = [zip(self.space.blocks, row, strict=True) for row in index_MK]
+        return tuple(
+            Route(self.space, tuple(self.space.local_route(b, int(i)) for b, i in row))
+            for row in named
+        )
+
+    def score(self, index_MK: Index) -> Floats:
+        """Return the gradient of log p(u) with respect to alpha: one-hot minus p."""
+        p = self.probabilities()
+        score = -p
+        np.put_along_axis(
+            score, index_MK[..., None], 1 + np.take_along_axis(score, index_MK[..., None], -1), -1
+        )
+        return score
+
+    def entropy_gradient(self) -> Floats:
+        """Return the gradient of the entropies with respect to alpha."""
+        p = self.probabilities()
+        log_p = np.log(np.where(p > 0, p, 1))
+        return np.asarray(-p * (log_p + self.entropy()[..., None]))
+
+    def ascend(self, gradient_MKR: Floats) -> None:
+        """Take one Adam step up the gradient (Eq. 5)."""
+        self._steps += 1
+        self._first += 0.1 * (gradient_MKR - self._first)
+        self._second += 0.001 * (gradient_MKR**2 - self._second)
+        first = self._first / (1 - 0.9**self._steps)
+        second = self._second / (1 - 0.999**self._steps)
+        self.alpha_MKR += self._learning_rate * first / (np.sqrt(second) + 1e-8)
+
+
+def _local_route_tables(space: SearchSpace) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tabulate every local route of every block as buffers: values_KRW, query_KRC."""
+    sizes = [space.num_local_routes(block) for block in space.blocks]
+    columns = []
+    for r in range(max(sizes)):
+        chosen = [
+            space.local_route(block, min(r, size - 1))
+            for block, size in zip(space.blocks, sizes, strict=True)
+        ]
+        columns.append(route_buffers(Route(space, tuple(chosen))))
+    values = np.stack([c["values_KW"] for c in columns], axis=1)
+    return values, np.stack([c["query_KC"] for c in columns], axis=1)

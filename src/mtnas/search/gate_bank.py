@@ -1,0 +1,59 @@
+"""The gates of a supernet: one for every local route of every block (Sec. 3.1, Eq. 1).
+
+A training step uses one gate per block. The bank lends the gates of the sampled routes, with their
+optimiser state, to a stack and takes them back afterwards; so a step of the supernet costs what a
+step of the sampled network costs, and gates that took no part stay as they are.
+
+Shapes: M members, K blocks, R local routes of all blocks together, V values, H hidden.
+"""
+
+import torch
+from torch import Tensor
+
+from mtnas import seeds
+from mtnas.layers import gates
+from mtnas.routes import SearchSpace
+from mtnas.training.optim import MemberAdam
+from mtnas.training.stack import Stack
+
+GATES = "sharing.gate_KWH"
+
+
+class GateBank:
+    """All gates of M supernets, with their Adam state."""
+
+    def __init__(self, stack: Stack, space: SearchSpace) -> None:
+        """Draw |R| gates per block and member from the member's own stream."""
+        sizes = [space.num_local_routes(block) for block in space.blocks]
+        self._first_K = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))])
+        lent = stack.params[GATES]
+        drawn = [_drawn(m.seed, sum(sizes), *lent.shape[2:]) for m in stack.members]
+        self.gate_MRVH = torch.stack(drawn).to(lent.dtype)
+        self._first_moment = torch.zeros_like(self.gate_MRVH)
+        self._second_moment = torch.zeros_like(self.gate_MRVH)
+        self._steps_MR = torch.zeros(*self.gate_MRVH.shape[:2], dtype=torch.float64)
+        self._members_M1 = torch.arange(len(stack)).unsqueeze(1)
+
+    def lend(self, index_MK: Tensor, stack: Stack, adam: MemberAdam | None = None) -> None:
+        """Copy the gates of local routes `index_MK` (and their state) into the stack."""
+        at = (self._members_M1, index_MK + self._first_K)
+        stack.params[GATES].copy_(self.gate_MRVH[at])
+        if adam is not None:
+            adam.first[GATES].copy_(self._first_moment[at])
+            adam.second[GATES].copy_(self._second_moment[at])
+            steps = adam.steps[GATES]
+            steps.copy_(self._steps_MR[at].view_as(steps))
+
+    def take_back(self, index_MK: Tensor, stack: Stack, adam: MemberAdam) -> None:
+        """Store what a step made of the lent gates."""
+        at = (self._members_M1, index_MK + self._first_K)
+        self.gate_MRVH[at] = stack.params[GATES]
+        self._first_moment[at] = adam.first[GATES]
+        self._second_moment[at] = adam.second[GATES]
+        self._steps_MR[at] = adam.steps[GATES].view_as(index_MK)
+
+
+def _drawn(seed: int, num: int, num_values: int, hidden_dim: int) -> Tensor:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.torch_seed(seed, "gates"))
+        return gates(num, num_values, hidden_dim).detach()

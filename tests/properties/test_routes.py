@@ -1,0 +1,134 @@
+"""The search space: counts of the paper, round trips, and known methods as its points (C15)."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtnas import methods
+from mtnas.methods.mtnas import activity, route_buffers
+from mtnas.routes import (
+    LocalRoute,
+    Route,
+    SearchSpace,
+    full_sharing,
+    random_route,
+    share_bottom,
+)
+
+SPACES = st.builds(
+    SearchSpace,
+    num_layers=st.integers(1, 3),
+    num_subnets=st.integers(1, 4),
+    num_tasks=st.integers(1, 3),
+    query_scope=st.sampled_from(["all_below", "previous_layer_and_root", "root"]),
+)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def test_the_paper_s_counts():
+    space = SearchSpace(num_layers=2, num_subnets=4, num_tasks=2)
+    assert space.blocks == ("s5", "s6", "s7", "s8", "t0", "t1")  # B = (L-1) H + T
+    assert space.num_local_routes("s5") == 15 * 5
+    assert space.num_local_routes("t0") == 15 * 9
+    assert SearchSpace(1, 3, 2, "root").num_routes == 7 * 7
+
+
+@given(SPACES, SEEDS)
+def test_a_route_survives_json_and_indices(space, seed):
+    route = random_route(space, np.random.default_rng(seed))
+    assert Route.from_json(space, route.to_json()) == route
+    for block, local in route:
+        assert space.local_route(block, space.index_of(block, local)) == local
+
+
+@given(SPACES, SEEDS)
+def test_activity_of_arrays_equals_reachability_of_names(space, seed):
+    rng = np.random.default_rng(seed)
+    routes = [random_route(space, rng) for _ in range(3)]
+    buffers = [route_buffers(route) for route in routes]
+    stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
+    active = activity(space, stacked["values_KW"], stacked["query_KC"])
+    for m, route in enumerate(routes):
+        used = route.used()
+        for layer in range(space.num_layers):
+            alive = [name in used for name in space.layer(layer)]
+            assert active[f"layers.{layer}.weight"][m].tolist() == alive
+        gated = [block in used and local.has_gate for block, local in route]
+        assert active["gate_KWH"][m].tolist() == gated
+
+
+@given(SPACES, SEEDS)
+def test_what_takes_no_part_has_no_gradient(space, seed):
+    torch.manual_seed(seed % 1000)
+    route = random_route(space, np.random.default_rng(seed))
+    method = methods.load("mtnas")
+    options = method.options(
+        num_layers=space.num_layers, num_subnets=space.num_subnets, hidden_dim=4
+    )
+    # D1 restricts which queries may be chosen, not how a route computes.
+    wide = SearchSpace(space.num_layers, space.num_subnets, space.num_tasks)
+    route = Route(wide, route.choices)
+    sharing = method.sharing(options, input_dim=5, num_tasks=space.num_tasks, route=route)
+    sharing(torch.randn(6, 5)).square().sum().backward()
+    buffers = {name: array[None] for name, array in route_buffers(route).items()}
+    for name, active in activity(wide, *buffers.values()).items():
+        grad = sharing.get_parameter(name).grad
+        slices = grad.flatten(1).abs().sum(1)
+        assert (slices[~torch.from_numpy(active[0])] == 0).all()
+
+
+def twin(name, route, num_layers, num_subnets, **options):
+    """Build a method and MTNAS on `route`, with room for equal weights."""
+    method, mtnas = methods.load(name), methods.load("mtnas")
+    dims = {"input_dim": 6, "num_tasks": 2}
+    theirs = method.sharing(method.options(hidden_dim=8, **options), **dims).double()
+    space_options = mtnas.options(num_layers=num_layers, num_subnets=num_subnets, hidden_dim=8)
+    ours = mtnas.sharing(space_options, route=route, **dims).double()
+    ours.root.load_state_dict(theirs.root.state_dict())
+    return theirs, ours
+
+
+def assert_same_function(theirs, ours):
+    x = torch.randn(9, 6, dtype=torch.float64)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-12)
+
+
+def test_mmoe_is_a_route_of_the_space():
+    route = full_sharing(SearchSpace(1, 4, 2))
+    theirs, ours = twin("mmoe", route, 1, 4, root_dim=8)
+    ours.layers[0].load_state_dict(theirs.experts.state_dict())
+    ours.gate_KWH.data.copy_(theirs.gate_TER)
+    assert_same_function(theirs, ours)
+
+
+def test_ml_mmoe_is_a_route_of_the_space():
+    route = full_sharing(SearchSpace(2, 4, 2))
+    theirs, ours = twin("ml_mmoe", route, 2, 4)
+    ours.layers.load_state_dict(theirs.layers.state_dict())
+    ours.gate_KWH.data.copy_(torch.cat(list(theirs.gates)))
+    assert_same_function(theirs, ours)
+
+
+def test_share_bottom_is_a_route_of_the_space():
+    route = share_bottom(SearchSpace(1, 4, 2))
+    theirs, ours = twin("share_bottom", route, 1, 4)
+    ours.layers[0].weight.data[0] = theirs.bottom.weight.T
+    ours.layers[0].bias.data[0, 0] = theirs.bottom.bias
+    assert_same_function(theirs, ours)
+
+
+@pytest.mark.parametrize(
+    ("values", "query", "message"),
+    [
+        (("s9",), "root", "unknown value 's9'"),
+        ((), "root", "one or more"),
+        (("s1", "s1"), "root", "distinct"),
+        (("s1",), "t0", "unknown query 't0'"),
+    ],
+)
+def test_impossible_routes_are_refused(values, query, message):
+    space = SearchSpace(1, 3, 1)
+    with pytest.raises(ValueError, match=message):
+        Route(space, (LocalRoute(values, query),))
