@@ -1,0 +1,133 @@
+"""Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
+
+Shared by `experiment.run` and `experiment.search`. Shapes: M members, T tasks.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mtnas import methods
+from mtnas.features.splits import assign_split, split_sizes
+from mtnas.features.store import Table, read_table
+from mtnas.methods import Method
+from mtnas.methods import mtnas as mtnas_method
+from mtnas.model import Model, count_parameters, solve_width
+from mtnas.options import MethodOptions, TrainingOptions
+from mtnas.routes import Route
+from mtnas.training.data import Examples, Split
+from mtnas.training.stack import Member, Stack
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Everything a spec names, loaded."""
+
+    spec: Mapping[str, Any]
+    table: Table
+    examples: Examples
+    method: Method
+    options: MethodOptions
+    training: TrainingOptions
+
+    @property
+    def num_tasks(self) -> int:
+        """Return T of the dataset."""
+        return int(self.table.labels.shape[1])
+
+    @property
+    def input_dim(self) -> int:
+        """Return the width of the input feature: fields x embedding dimension."""
+        return int(self.table.ids.shape[1]) * self.training.embedding_dim
+
+    def split(self, seed: int) -> Split:
+        """Return the split of one seed; `fixed_split` gives all seeds the stored one."""
+        part = self.table.split
+        if not self.spec["fixed_split"]:
+            wanted = self.table.manifest["split_sizes"]
+            sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
+            part = assign_split(len(part), sizes, seed)
+        return Split(*(np.flatnonzero(part == code) for code in range(3)))
+
+    def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
+        """Return the models of some seeds: one per seed, or one per seed and task."""
+        tasks = range(self.num_tasks)
+        subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
+        return [Member(s, subset, routes.get(s)) for s in seeds for subset in subsets]
+
+    def stack(self, members: Sequence[Member]) -> Stack:
+        """Draw a stack of models."""
+
+        def build(member: Member) -> Model:
+            route = {} if member.route is None else {"route": member.route}
+            return Model(
+                self.method,
+                self.options,
+                input_dim=self.input_dim,
+                num_tasks=len(member.tasks),
+                **route,
+            )
+
+        return Stack(members, build, num_rows=self.examples.num_rows, options=self.training)
+
+    def parameters(self, routes: Mapping[int, Route]) -> dict[str, Any]:
+        """Count the parameters of one model; with routes, also what each route uses."""
+        tasks = 1 if self.method.per_task else self.num_tasks
+        counts: dict[str, Any] = {
+            "dense": count_parameters(
+                self.method, self.options, input_dim=self.input_dim, num_tasks=tasks
+            ),
+            "embedding": self.examples.num_rows * self.training.embedding_dim,
+            "models_per_seed": self.num_tasks if self.method.per_task else 1,
+            "hidden_dim": getattr(self.options, "hidden_dim", None),
+        }
+        if isinstance(self.options, mtnas_method.Options):
+            used = mtnas_method.used_parameters
+            counts["dense_used"] = {
+                str(seed): used(route, self.options, input_dim=self.input_dim)
+                for seed, route in routes.items()
+            }
+        return counts
+
+
+def assemble(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path) -> Assembly:
+    """Load the data of a spec and solve the method's width for its parameter budget."""
+    data = read_table(table, manifest)
+    method = methods.load(spec["method"])
+    training = TrainingOptions(**spec["training"])
+    options = method.options(**spec["options"])
+    shape = {
+        "input_dim": data.ids.shape[1] * training.embedding_dim,
+        "num_tasks": data.labels.shape[1],
+    }
+    if spec.get("budget") is not None and method.sharing is not None:
+        searched = mtnas_method.Options(**spec["budget"])
+        budget = count_parameters(methods.load("mtnas"), searched, **shape)
+        tasks = {"num_tasks": 1} if method.per_task else {}
+        options = solve_width(method, options, budget, **{**shape, **tasks})
+    examples = Examples.from_arrays(data.ids, data.labels)
+    return Assembly(spec, data, examples, method, options, training)
+
+
+def split_digest(split: Split) -> str:
+    """Return a short checksum of a split, to see in a record that two runs are paired."""
+    digest = hashlib.sha256()
+    for part in (split.train, split.valid, split.test):
+        digest.update(part.astype("<i8").tobytes())
+    return digest.hexdigest()[:12]
+
+
+def activity(members: Sequence[Member]) -> dict[str, torch.Tensor] | None:
+    """Return which slices of the parameters take part in the members' routes, [M, slices]."""
+    routes = [member.route for member in members if member.route is not None]
+    if not routes:
+        return None
+    buffers = [mtnas_method.route_buffers(route) for route in routes]
+    stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
+    active = mtnas_method.activity(routes[0].space, stacked["values_KW"], stacked["query_KC"])
+    return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}

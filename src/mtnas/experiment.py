@@ -1,0 +1,286 @@
+"""Composition root: a run spec in, a run record out.
+
+`search` finds a route per seed, `run` trains, selects on validation and touches the test set once.
+Seeds are worked on in groups of `seeds_at_once`; that is speed alone and changes no number.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mtnas import provenance, seeds
+from mtnas.assembly import Assembly, activity, assemble, split_digest
+from mtnas.errors import ConfigError, RecordError
+from mtnas.files import atomic_path, read_json, write_json
+from mtnas.methods import mtnas as mtnas_method
+from mtnas.metrics import auc, log_loss
+from mtnas.options import SearchOptions
+from mtnas.records import ALL_TASKS, RunRecord
+from mtnas.routes import Route, SearchSpace
+from mtnas.search import controls, reinforce
+from mtnas.search.result import SearchResult
+from mtnas.training.fit import FitResult, fit, predict
+from mtnas.training.stack import Stack
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """The routes of all seeds, and the supernets' weights under them (empty for controls)."""
+
+    record: dict[str, Any]
+    weights: dict[str, Tensor]
+
+    def write(self, *, routes: str | Path, supernet: str | Path, code: str | None = None) -> None:
+        """Write both files, each atomically."""
+        with atomic_path(supernet) as path:
+            save_file({name: t.contiguous() for name, t in self.weights.items()}, path)
+        write_json(routes, {**self.record, "code": code})
+
+
+def search(
+    spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path, seeds_at_once: int = 10
+) -> SearchRecord:
+    """Search a sharing route for every seed of the spec (Algorithm 1, or a control strategy)."""
+    started = time.perf_counter()
+    assembly = assemble(spec, table=table, manifest=manifest)
+    if not isinstance(assembly.options, mtnas_method.Options):
+        raise ConfigError(f"methods: {spec['method']} has no sharing route to search")
+    space = assembly.options.space(assembly.num_tasks)
+    options = SearchOptions(**spec["search"])
+    results = [_search(assembly, space, options, g) for g in _groups(spec, seeds_at_once)]
+    found = [f for result in results for f in result.found]
+    record = {
+        **{key: spec[key] for key in ("dataset", "method", "variant")},
+        "strategy": options.strategy,
+        "simulated": assembly.table.manifest["simulated"],
+        "space": space.to_json(),
+        "num_routes": space.num_routes,
+        "seeds": {str(s): f.to_json() for s, f in zip(spec["seeds"], found, strict=True)},
+        "spec": dict(spec),
+        "timings": {
+            "search_seconds": sum(result.seconds for result in results),
+            "total_seconds": time.perf_counter() - started,
+        },
+        "environment": provenance.environment(),
+    }
+    names = results[0].state
+    weights = {name: torch.cat([result.state[name] for result in results]) for name in names}
+    return SearchRecord(record, weights)
+
+
+def _search(
+    assembly: Assembly, space: SearchSpace, options: SearchOptions, group: Sequence[int]
+) -> SearchResult:
+    if options.strategy == "random":
+        return controls.random_routes(space, group)
+    if options.strategy == "full_sharing":
+        return controls.full_routes(space, group)
+    stack = assembly.stack(assembly.members(group, {}))
+    splits = [assembly.split(seed) for seed in group]
+    return reinforce.search(stack, assembly.examples, splits, space, options, assembly.training)
+
+
+def run(
+    spec: Mapping[str, Any],
+    *,
+    table: str | Path,
+    manifest: str | Path,
+    routes: str | Path | None = None,
+    supernet: str | Path | None = None,
+    seeds_at_once: int = 10,
+) -> RunRecord:
+    """Train (or derive), select on validation, evaluate on test: all seeds of one spec."""
+    started = time.perf_counter()
+    assembly = assemble(spec, table=table, manifest=manifest)
+    routes_of = _read_routes(assembly, routes)
+    counts = assembly.parameters(routes_of) if assembly.method.sharing is not None else {}
+    log.info("dense parameters of one model: %s", counts.get("dense", "none (a control)"))
+    outcomes = [
+        _run_group(assembly, group, routes_of, supernet) for group in _groups(spec, seeds_at_once)
+    ]
+    record = {
+        "spec": dict(spec),
+        "simulated": assembly.table.manifest["simulated"],
+        "parameters": counts,
+        "options": assembly.options.model_dump(mode="json"),
+        "data": {k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256")},
+        "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
+        "fits": [fit for outcome in outcomes for fit in outcome.fits],
+        "timings": {
+            "train_seconds": sum(outcome.seconds for outcome in outcomes),
+            "total_seconds": time.perf_counter() - started,
+            "seeds_at_once": seeds_at_once,
+            "threads": torch.get_num_threads(),
+        },
+        "environment": provenance.environment(),
+        "git": provenance.git_state(),
+    }
+    metrics = pd.concat([outcome.metrics for outcome in outcomes], ignore_index=True)
+    predictions = pd.concat([outcome.predictions for outcome in outcomes], ignore_index=True)
+    return RunRecord(metrics, record, predictions=predictions)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What one group of seeds gave."""
+
+    metrics: pd.DataFrame
+    predictions: pd.DataFrame
+    fits: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def _run_group(
+    assembly: Assembly,
+    group: Sequence[int],
+    routes: Mapping[int, Route],
+    supernet: str | Path | None,
+) -> _Outcome:
+    if assembly.method.predict is not None:
+        return _control(assembly, group)
+    members = assembly.members(group, routes)
+    stack, splits = assembly.stack(members), [assembly.split(m.seed) for m in members]
+    derive, fitted = assembly.spec.get("derive"), None
+    if derive in ("inherit", "finetune"):
+        _inherit(stack, assembly.spec["seeds"], supernet)
+    if derive != "inherit":
+        fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
+    logits = {
+        part: _by_seed(predict(stack, assembly.examples, [getattr(s, part) for s in splits]), group)
+        for part in ("valid", "test")
+    }
+    fits = [] if fitted is None else _fit_records(stack, fitted)
+    seconds = 0.0 if fitted is None else fitted.seconds
+    return _outcome(assembly, group, logits, fits, seconds)
+
+
+def _control(assembly: Assembly, group: Sequence[int]) -> _Outcome:
+    """Let a control method predict from the labels: the floor and ceiling of every metric."""
+    assert assembly.method.predict is not None
+    logits: dict[str, Tensor] = {}
+    for part in ("valid", "test"):
+        drawn = [
+            assembly.method.predict(
+                assembly.table.labels[getattr(assembly.split(seed), part)],
+                seeds.generator(seed, "control"),
+            )
+            for seed in group
+        ]
+        p_SNT = torch.from_numpy(np.stack(drawn)).double().clamp(1e-7, 1 - 1e-7)
+        logits[part] = p_SNT.logit()
+    return _outcome(assembly, group, logits)
+
+
+def _outcome(
+    assembly: Assembly,
+    group: Sequence[int],
+    logits: Mapping[str, Tensor],
+    fits: list[dict[str, Any]] | None = None,
+    seconds: float = 0.0,
+) -> _Outcome:
+    frames = []
+    for part, logit_SNT in logits.items():
+        rows = np.stack([getattr(assembly.split(seed), part) for seed in group])
+        y_SNT = torch.from_numpy(assembly.table.labels[rows])
+        frames.append(_metrics(group, part, logit_SNT, y_SNT))
+        if part == "test":
+            predictions = _predictions(group, rows, logit_SNT, y_SNT)
+    return _Outcome(pd.concat(frames, ignore_index=True), predictions, fits or [], seconds)
+
+
+def _metrics(group: Sequence[int], part: str, logit_SNT: Tensor, y_SNT: Tensor) -> pd.DataFrame:
+    """Return the tidy metrics of one part of the data: per task, and the sum over tasks."""
+    logit_STN, y_STN = logit_SNT.transpose(1, 2), y_SNT.transpose(1, 2)
+    auc_ST, loss_ST = auc(logit_STN, y_STN), log_loss(logit_STN, y_STN)
+    lines = []
+    for s, seed in enumerate(group):
+        for t in range(loss_ST.shape[1]):
+            lines.append((seed, part, f"t{t}", "auc", float(auc_ST[s, t])))
+            lines.append((seed, part, f"t{t}", "log_loss", float(loss_ST[s, t])))
+        lines.append((seed, part, ALL_TASKS, "mtl_loss", float(loss_ST[s].sum())))
+    return pd.DataFrame(lines, columns=["seed", "split", "task", "metric", "value"])
+
+
+def _predictions(
+    group: Sequence[int], rows: NDArray[np.int64], logit_SNT: Tensor, y_SNT: Tensor
+) -> pd.DataFrame:
+    """Return the test predictions: seed, row of the table, label and probability per task."""
+    # In float64 different logits stay different probabilities, so ranks (AUC) survive.
+    p_SNT = logit_SNT.double().sigmoid().numpy()
+    columns: dict[str, NDArray[Any]] = {
+        "seed": np.repeat(np.asarray(group, np.int32), rows.shape[1]),
+        "row": rows.ravel().astype(np.int32),
+    }
+    for t in range(p_SNT.shape[2]):
+        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(np.int8).ravel()
+        columns[f"p_t{t}"] = p_SNT[..., t].ravel()
+    return pd.DataFrame(columns)
+
+
+def _by_seed(logit_MNT: Tensor, group: Sequence[int]) -> Tensor:
+    """Bring single-task members together: [S * T, N, 1] becomes [S, N, T]."""
+    members, rows, tasks = logit_MNT.shape
+    per_seed = members // len(group)
+    return (
+        logit_MNT.view(len(group), per_seed, rows, tasks)
+        .transpose(1, 2)
+        .reshape(len(group), rows, -1)
+    )
+
+
+def _fit_records(stack: Stack, fitted: FitResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "seed": member.seed,
+            "tasks": list(member.tasks),
+            "best_epoch": fitted.best_epoch[m],
+            "train_loss": [losses[m] for losses in fitted.train_loss],
+            "valid_loss": [losses[m] for losses in fitted.valid_loss],
+        }
+        for m, member in enumerate(stack.members)
+    ]
+
+
+def _groups(spec: Mapping[str, Any], size: int) -> list[list[int]]:
+    wanted = list(spec["seeds"])
+    return [wanted[i : i + size] for i in range(0, len(wanted), size)]
+
+
+def _read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]:
+    """Read the route of every seed, in the space of this run."""
+    if not assembly.method.searches:
+        return {}
+    if path is None:
+        raise RecordError(f"{assembly.spec['method']}: a searched method needs routes.json")
+    record = read_json(path)
+    space = SearchSpace(**record["space"])
+    missing = [s for s in assembly.spec["seeds"] if str(s) not in record["seeds"]]
+    if missing:
+        raise RecordError(f"{path}: no route for seeds {missing}; run `snakemake {path}`")
+    return {
+        seed: Route.from_json(space, record["seeds"][str(seed)]["blocks"])
+        for seed in assembly.spec["seeds"]
+    }
+
+
+def _inherit(stack: Stack, all_seeds: Sequence[int], supernet: str | Path | None) -> None:
+    """Load the supernets' weights under the derived routes (D5)."""
+    weights = {} if supernet is None else load_file(supernet)
+    if not weights:
+        raise RecordError(
+            f"{supernet}: holds no weights; only a searched supernet can be inherited"
+        )
+    at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
+    stack.load({name: tensor[at] for name, tensor in weights.items()})
