@@ -95,7 +95,7 @@ class Baseline:
         if self._options.leave_one_out:
             # The mean of the others is known exactly; no history is needed.
             others = len(reward_PM) - 1
-            advantage = (reward_PM - mean_M) * (len(reward_PM) / others)
+            advantage: Floats = (reward_PM - mean_M) * (len(reward_PM) / others)
         else:
             advantage = reward_PM - self._value_M
         self._count += 1
