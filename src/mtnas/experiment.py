@@ -127,7 +127,9 @@ def run(
         "environment": provenance.environment(),
         "git": provenance.git_state(),
     }
-    metrics = pd.concat([outcome.metrics for outcome in outcomes], ignore_index=True)
+    metrics = pd.concat([outcome.metrics for outcome in outcomes])
+    # The order must not tell how seeds were grouped.
+    metrics = metrics.sort_values(["seed", "split"], kind="stable", ignore_index=True)
     predictions = pd.concat([outcome.predictions for outcome in outcomes], ignore_index=True)
     return RunRecord(metrics, record, predictions=predictions)
 

@@ -1,0 +1,179 @@
+"""From a spec to a record, on a small slice of InstEval made into a table of its own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from mtnas.errors import RecordError, TrainingError
+from mtnas.experiment import run, search
+from mtnas.features.prepare import prepare
+from mtnas.features.store import ContentHash, read_table
+
+TRAINING = {"epochs": 2, "patience": 1, "batch_size": 128}
+MTNAS = {"num_layers": 1, "num_subnets": 4, "hidden_dim": 48}
+SEARCH = {"steps": 10, "batch_size": 128}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Prepare InstEval and keep every 20th row."""
+    folder = tmp_path_factory.mktemp("data")
+    prepare({"dataset": "insteval"}, table=folder / "all.parquet", manifest=folder / "all.json")
+    manifest = json.loads((folder / "all.json").read_text())
+    rows = pq.read_table(folder / "all.parquet")
+    return write(folder, manifest, rows.take(np.arange(0, rows.num_rows, 20)))
+
+
+def write(folder: Path, manifest: dict, rows: pa.Table, name: str = "small") -> dict[str, Path]:
+    """Write a table with the manifest that describes it."""
+    fields = [f["name"] for f in manifest["fields"]]
+    matrix = {
+        "ids": np.stack([rows[f].to_numpy() for f in fields], 1),
+        "labels": np.stack([rows[t["name"]].to_numpy() for t in manifest["tasks"]], 1),
+        "split": rows["split"].to_numpy(),
+    }
+    content = ContentHash()
+    content.update(**matrix)
+    counts = np.bincount(matrix["split"], minlength=3).tolist()
+    manifest = {
+        **manifest,
+        "rows": rows.num_rows,
+        "content_sha256": content.hexdigest(),
+        "split_sizes": dict(zip(("train", "valid", "test"), counts, strict=True)),
+    }
+    paths = {"table": folder / f"{name}.parquet", "manifest": folder / f"{name}.json"}
+    pq.write_table(rows, paths["table"])
+    paths["manifest"].write_text(json.dumps(manifest))
+    return paths
+
+
+def spec(method, **changes):
+    return {
+        "dataset": "insteval",
+        "method": method,
+        "variant": "paper",
+        "seeds": [0, 1],
+        "fixed_split": False,
+        "training": TRAINING,
+        "options": MTNAS if method == "mtnas" else {},
+        "budget": None if method == "mtnas" else MTNAS,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("method", ["single_task", "share_bottom", "control_shuffled"])
+def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
+    result = run(spec(method), **data)
+    test = result.metrics[result.metrics.split == "test"].set_index(["seed", "task", "metric"])
+    for seed, rows in result.predictions.groupby("seed"):
+        losses = []
+        for task in ("t0", "t1"):
+            y, p = rows[f"y_{task}"], rows[f"p_{task}"]
+            expected = roc_auc_score(y, p)
+            assert test.loc[(seed, task, "auc"), "value"] == pytest.approx(expected, abs=1e-12)
+            losses.append(log_loss(y, p))
+            assert test.loc[(seed, task, "log_loss"), "value"] == pytest.approx(losses[-1])
+        assert test.loc[(seed, "all", "mtl_loss"), "value"] == pytest.approx(sum(losses))
+
+
+def test_methods_are_paired_by_seed_and_splits_move_with_it(data):
+    single, bottom = run(spec("single_task"), **data), run(spec("share_bottom"), **data)
+    assert single.record["splits"] == bottom.record["splits"]
+    assert len(set(single.record["splits"].values())) == 2
+    fixed = run(spec("share_bottom", fixed_split=True), **data)
+    assert len(set(fixed.record["splits"].values())) == 1
+    stored = read_table(**{"parquet": data["table"], "manifest": data["manifest"]}).split
+    first = fixed.predictions[fixed.predictions.seed == 0]
+    assert first.row.tolist() == np.flatnonzero(stored == 2).tolist()
+
+
+def test_labels_of_the_test_set_change_nothing_before_the_test(data, tmp_path):
+    rows = pq.read_table(data["table"])
+    manifest = json.loads(data["manifest"].read_text())
+    test = rows["split"].to_numpy() == 2
+    flipped = np.where(test, 1 - rows["t0"].to_numpy(), rows["t0"].to_numpy()).astype(np.int8)
+    at = rows.schema.get_field_index("t0")
+    other = write(tmp_path, manifest, rows.set_column(at, rows.schema.field(at), [flipped]))
+    fixed = spec("mmoe", fixed_split=True)
+    before, after = run(fixed, **data), run(fixed, **other)
+    assert before.record["fits"] == after.record["fits"]
+    assert before.predictions.p_t0.equals(after.predictions.p_t0)
+    metrics = before.metrics.compare(after.metrics)
+    assert set(before.metrics.loc[metrics.index, "split"]) == {"test"}
+
+
+def test_groups_of_seeds_give_the_same_numbers(data):
+    exact = {**TRAINING, "dtype": "float64"}
+    together = run(spec("mmoe", training=exact), **data, seeds_at_once=2)
+    apart = run(spec("mmoe", training=exact), **data, seeds_at_once=1)
+    np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
+
+
+def test_budgets_match_within_two_percent(data):
+    counts = {
+        name: run(spec(name), **data).record["parameters"]["dense"]
+        for name in ("single_task", "share_bottom", "mmoe")
+    }
+    routes = search_routes(data, data["table"].parent, strategy="full_sharing")
+    counts["mtnas"] = run(spec("mtnas", derive="retrain"), **data, routes=routes["routes"]).record[
+        "parameters"
+    ]["dense"]
+    assert max(counts.values()) / min(counts.values()) < 1.04
+    assert all(abs(n - counts["mtnas"]) <= 0.02 * counts["mtnas"] for n in counts.values())
+
+
+def search_routes(data, folder, **options):
+    paths = {"routes": folder / "routes.json", "supernet": folder / "supernet.safetensors"}
+    found = search({**spec("mtnas"), "search": {**SEARCH, **options}}, **data)
+    found.write(**paths, code="abc")
+    return paths
+
+
+def test_inherit_finetune_and_retrain_of_one_search(data, tmp_path):
+    paths = search_routes(data, tmp_path)
+    record = json.loads(paths["routes"].read_text())
+    assert record["seeds"].keys() == {"0", "1"}
+    assert record["seeds"]["0"]["blocks"].keys() == {"t0", "t1"}
+    inherit = run(spec("mtnas", derive="inherit"), **data, **paths)
+    finetune = run(spec("mtnas", derive="finetune"), **data, **paths)
+    retrain = run(spec("mtnas", derive="retrain"), **data, routes=paths["routes"])
+    assert inherit.record["fits"] == []
+    values = [tuple(r.metrics.value) for r in (inherit, finetune, retrain)]
+    assert len(set(values)) == 3
+    again = run(spec("mtnas", derive="inherit"), **data, **paths)
+    assert again.metrics.equals(inherit.metrics)
+
+
+def test_inherited_weights_go_to_their_own_seed(data, tmp_path):
+    paths = search_routes(data, tmp_path)
+    both = run(spec("mtnas", derive="inherit"), **data, **paths, seeds_at_once=1)
+    together = run(spec("mtnas", derive="inherit"), **data, **paths, seeds_at_once=2)
+    np.testing.assert_allclose(both.metrics.value, together.metrics.value, rtol=1e-5)
+
+
+def test_impossible_requests_are_one_clear_error(data, tmp_path):
+    paths = search_routes(data, tmp_path, strategy="random")
+    with pytest.raises(RecordError, match="holds no weights"):
+        run(spec("mtnas", derive="inherit"), **data, **paths)
+    with pytest.raises(RecordError, match=r"no route for seeds \[7\]"):
+        run(spec("mtnas", derive="retrain", seeds=[7]), **data, routes=paths["routes"])
+    diverging = {**TRAINING, "learning_rate": 1e30}
+    with pytest.raises(TrainingError, match=r"seed 0.*not finite in epoch 1.*learning_rate"):
+        run(spec("share_bottom", training=diverging), **data)
+
+
+def test_a_written_run_is_read_back(data, tmp_path):
+    from mtnas.records import read_run
+
+    result = run(spec("share_bottom"), **data)
+    paths = {"metrics": "metrics.csv", "record": "run.json", "predictions": "predictions.parquet"}
+    result.write(**{k: tmp_path / name for k, name in paths.items()}, code="abc")
+    again = read_run(tmp_path)
+    assert again.key == ("insteval", "share_bottom", "paper")
+    assert again.record["code"] == "abc"
+    np.testing.assert_allclose(again.metrics.value, result.metrics.value, rtol=1e-9)
