@@ -1,0 +1,108 @@
+"""Tables 1 and 4: what the prepared data are, beside what the paper says about its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from mtnas.errors import RecordError
+from mtnas.files import read_json
+from mtnas.reporting.layout import Block, Cell, Column, Kind, Row, Source, Table
+from mtnas.reporting.names import dataset_name
+from mtnas.reporting.paper import paper_value
+
+STATISTICS = {
+    "train": "#Train",
+    "valid": "#Valid",
+    "test": "#Test",
+    "fields": "Fields",
+    "features": "Features (sparse)",
+    "tasks": "Task number",
+}
+PAPER_PAIRS = ("t0_t1", "t1_t2", "t0_t2")  # the order of the paper's Table 4
+MANIFEST_KEYS = ("dataset", "simulated", "num_features", "fields", "label_pcc", "split_sizes")
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """Read the manifest of one prepared dataset and check that it has what the tables print."""
+    manifest: dict[str, Any] = read_json(path)
+    missing = [key for key in (*MANIFEST_KEYS, "tasks") if key not in manifest]
+    if missing:
+        raise RecordError(f"{path}: the manifest lacks {', '.join(missing)}; prepare it again")
+    return manifest
+
+
+def data_statistics(manifests: Sequence[str | Path], *, name: str = "table1") -> Table:
+    """Build Table 1: a row per dataset, and the paper's row below it where there is one."""
+    rows = [row for path in manifests for row in _statistics_rows(path)]
+    columns = tuple(Column(label) for label in STATISTICS.values())
+    notes = _notes(manifests, "Rows marked 'in the paper' are the paper's Table 1.")
+    return Table(
+        name, "Statistics of the datasets", (Block("", "Dataset", columns, tuple(rows)),), notes
+    )
+
+
+def label_correlations(manifests: Sequence[str | Path], *, name: str = "table4") -> Table:
+    """Build Table 4: Pearson correlations of the task labels beside the paper's."""
+    read = [(path, read_manifest(path)) for path in manifests]
+    found = [pair for _, manifest in read for pair in manifest["label_pcc"]]
+    pairs = list(dict.fromkeys([*(p for p in PAPER_PAIRS if p in found), *found]))
+    columns = tuple(Column(pair.replace("_", " & ")) for pair in pairs)
+    rows = tuple(
+        Row(
+            dataset_name(m["dataset"], m["simulated"]),
+            tuple(_correlation(path, m, pair) for pair in pairs),
+        )
+        for path, m in read
+    )
+    notes = _notes(manifests, "'paper': the number of the paper's Table 4.")
+    title = "Pearson correlation of the task labels"
+    return Table(name, title, (Block("", "Dataset", columns, rows),), notes)
+
+
+def _statistics_rows(path: str | Path) -> list[Row]:
+    manifest = read_manifest(path)
+    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    sizes = manifest["split_sizes"]
+    counts = {
+        **{split: sizes[split] for split in ("train", "valid", "test")},
+        "fields": len(manifest["fields"]),
+        "features": manifest["num_features"],
+        "tasks": len(manifest["tasks"]),
+    }
+    paper = {
+        key: None if simulated else paper_value("table1", dataset, None, key) for key in STATISTICS
+    }
+    ours = (_cell(counts[key], "count", path, dataset, key, paper[key]) for key in STATISTICS)
+    rows = [
+        Row(dataset_name(dataset, simulated), tuple(replace(c, paper_in_cell=False) for c in ours))
+    ]
+    if any(value is not None for value in paper.values()):
+        theirs = (
+            Cell(value, "count", source=Source(dataset, metric=key, run_folder="paper"))
+            for key, value in paper.items()
+        )
+        rows.append(Row(f"{dataset_name(dataset)}, in the paper", tuple(theirs)))
+    return rows
+
+
+def _correlation(path: str | Path, manifest: Mapping[str, Any], pair: str) -> Cell:
+    value = manifest["label_pcc"].get(pair)
+    if value is None or not isfinite(value):  # a constant label has no correlation
+        return Cell(kind="correlation")
+    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    paper = None if simulated else paper_value("table4", dataset, None, pair)
+    return _cell(value, "correlation", path, dataset, f"pcc_{pair}", paper)
+
+
+def _cell(
+    value: float, kind: Kind, path: str | Path, dataset: str, metric: str, paper: float | None
+) -> Cell:
+    source = Source(dataset, metric=metric, run_folder=Path(path).as_posix())
+    return Cell(float(value), kind, paper=paper, source=source)
+
+
+def _notes(manifests: Sequence[str | Path], paper: str) -> tuple[str, ...]:
+    simulated = any(read_manifest(path)["simulated"] for path in manifests)
+    return (paper, "SIMULATED DATA: made by a generator, not measured.")[: 1 + simulated]

@@ -1,0 +1,151 @@
+"""A table as data, and the one place where a number becomes text.
+
+A `Table` holds blocks of rows of `Cell`s. A cell knows its number at full precision, how it is set
+and where it came from; `writers` turns the same cells into Markdown, LaTeX, CSV and the ledger.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Kind = Literal["score", "difference", "correlation", "count"]
+MISSING = "–"
+BELOW, SURELY_BELOW, FAMILY = "†", "‡", "§"
+DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number came from: the columns of the ledger that say what it is."""
+
+    dataset: str = ""
+    method: str = ""
+    variant: str = ""
+    metric: str = ""
+    task: str = ""
+    seeds: int | None = None
+    run_folder: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed cell.
+
+    `spread` is a standard deviation over seeds, `low` and `high` an interval; `strong` is set
+    bold, `gray` gray, and `mark` is one of the signs explained in the table's notes. The paper's
+    number goes to the ledger, and into the cell unless a row of its own shows it.
+    """
+
+    value: float | None = None
+    kind: Kind = "score"
+    spread: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    holm_p: float | None = None
+    paper: float | None = None
+    paper_in_cell: bool = True
+    strong: bool = False
+    gray: bool = False
+    mark: str = ""
+    source: Source = field(default_factory=Source)
+
+    def marked(self, *, strong: bool = False, gray: bool = False, mark: str = "") -> "Cell":
+        """Return the same number set differently."""
+        return replace(self, strong=strong, gray=gray, mark=mark)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column heading: the group (a dataset) over the label."""
+
+    label: str
+    group: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return both on one line."""
+        return f"{self.group} {self.label}".strip()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its label and one cell per column."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One grid of a table; `corner` heads the row labels."""
+
+    title: str
+    corner: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.columns):
+                raise ValueError(
+                    f"{self.title}, row {row.label!r}: {len(row.cells)} cells for "
+                    f"{len(self.columns)} columns"
+                )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named table: blocks under one title, notes below."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...] = ()
+
+    def cells(self) -> Iterator[tuple[Row, Column, Cell]]:
+        """Walk over all cells that hold a number, block by block."""
+        for block in self.blocks:
+            for row in block.rows:
+                for column, cell in zip(block.columns, row.cells, strict=True):
+                    if cell.value is not None:
+                        yield row, column, cell
+
+
+def number(value: float | None, kind: Kind = "score") -> str:
+    """Format one number: fixed decimals by kind, a sign for differences, a true minus."""
+    if value is None:
+        return MISSING
+    decimals = DECIMALS[kind]
+    if kind == "count":
+        text = f"{value:,.0f}"
+    elif kind == "difference":
+        text = f"{value:+.{decimals}f}"
+    else:
+        text = f"{value:.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def printed(cell: Cell) -> str:
+    """Return what a cell shows first, without any markup: value, spread, mark."""
+    text = number(cell.value, cell.kind)
+    if cell.spread is not None:
+        text += f" ± {number(cell.spread)}"
+    return text + cell.mark
+
+
+def printed_interval(cell: Cell) -> str:
+    """Return the interval of a difference, or an empty string for any other number."""
+    if cell.kind != "difference" or cell.value is None:
+        return ""
+    if cell.low is None or cell.high is None:
+        return "[no interval]"
+    return f"[{number(cell.low, cell.kind)}, {number(cell.high, cell.kind)}]"
+
+
+def printed_paper(cell: Cell) -> str:
+    """Return the paper's number of a cell as text, or an empty string."""
+    if cell.paper is None or not cell.paper_in_cell:
+        return ""
+    return f"paper {number(cell.paper, cell.kind)}"

@@ -1,0 +1,52 @@
+"""Names as a reader sees them; an unknown name is shown as it is."""
+
+METHODS = {
+    "single_task": "Single",
+    "share_bottom": "Share-Bottom",
+    "mmoe": "MMoE",
+    "ml_mmoe": "ML-MMoE",
+    "mtnas": "MTNAS",
+}
+VARIANTS = {
+    "paper": "",
+    "inherit": "inherited weights",
+    "finetune": "fine-tuned",
+    "random_routes": "random routes",
+    "full_sharing": "full sharing",
+    "mean_pooling": "mean pooling",
+    "no_query_selection": "root query only",
+}
+DATASETS = {
+    "movielens": "MovieLens",
+    "insteval": "InstEval",
+    "bookcrossing": "Book-Crossing",
+    "tiktok": "TikTok",
+    "goodreads": "Goodreads",
+}
+STRATEGIES = {"reinforce": "REINFORCE"}
+SIMULATED = "SIMULATED DATA"
+
+
+def method_name(method: str, variant: str = "paper") -> str:
+    """Return such as `MTNAS (fine-tuned)`; the paper's own setting has no suffix."""
+    suffix = VARIANTS.get(variant, variant)
+    name = METHODS.get(method, method)
+    return f"{name} ({suffix})" if suffix else name
+
+
+def dataset_name(dataset: str, simulated: bool = False) -> str:
+    """Return such as `MovieLens`, marked where the rows are simulated."""
+    name = DATASETS.get(dataset, dataset)
+    return f"{name} ({SIMULATED})" if simulated else name
+
+
+def strategy_name(strategy: str) -> str:
+    """Return the display name of a search strategy."""
+    return STRATEGIES.get(strategy, strategy)
+
+
+def column_name(column: str) -> str:
+    """Return the paper's heading of a score: `auc_t0` -> AUC0, `mtl_loss` -> MTL loss."""
+    if column.startswith("auc_t"):
+        return f"AUC{column.removeprefix('auc_t')}"
+    return {"mtl_loss": "MTL loss"}.get(column, column)

@@ -1,0 +1,114 @@
+"""Run folders as the tables need them: test scores by seed, in the order given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtnas.errors import RecordError
+from mtnas.records import ALL_TASKS, RunRecord, read_run
+
+Row = tuple[str, str]  # (method, variant)
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """One run with its test scores: a row per seed, columns `auc_t0` ..., `mtl_loss`."""
+
+    run: RunRecord
+    scores: pd.DataFrame
+
+    @property
+    def folder(self) -> str:
+        """Return the run folder as it was given."""
+        return "" if self.run.folder is None else self.run.folder.as_posix()
+
+    @property
+    def code(self) -> str:
+        """Return the code fingerprint of the run."""
+        return str(self.run.record.get("code") or "")
+
+    @property
+    def columns(self) -> list[str]:
+        """Name the printed scores: the AUC of each task, then the MTL loss."""
+        aucs = sorted(c for c in self.scores.columns if c.startswith("auc_"))
+        return [*aucs, *(["mtl_loss"] if "mtl_loss" in self.scores else [])]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All runs of one table, by dataset and by (method, variant), in the order given."""
+
+    runs: dict[tuple[str, Row], ScoredRun]
+
+    @property
+    def datasets(self) -> list[str]:
+        """Name the datasets."""
+        return list(dict.fromkeys(dataset for dataset, _ in self.runs))
+
+    @property
+    def rows(self) -> list[Row]:
+        """Name the (method, variant) pairs."""
+        return list(dict.fromkeys(row for _, row in self.runs))
+
+    def columns(self, dataset: str) -> list[str]:
+        """Name the scores that any run of a dataset has, AUCs first."""
+        names = {c for (d, _), run in self.runs.items() if d == dataset for c in run.columns}
+        return sorted(names, key=lambda name: (name == "mtl_loss", name))
+
+    def get(self, dataset: str, row: Row) -> ScoredRun | None:
+        """Return one run, or None if it was not made."""
+        return self.runs.get((dataset, row))
+
+    def simulated(self, dataset: str) -> bool:
+        """Whether the rows of a dataset are simulated."""
+        flags = {bool(field(r.run, "simulated")) for (d, _), r in self.runs.items() if d == dataset}
+        if len(flags) > 1:
+            raise RecordError(f"{dataset}: some runs say the data are simulated, some say not")
+        return flags.pop()
+
+
+def read_results(run_folders: Sequence[str | Path]) -> Results:
+    """Read run folders; refuse none, and two for one dataset, method and variant."""
+    runs: dict[tuple[str, Row], ScoredRun] = {}
+    for folder in map(Path, run_folders):
+        run = read_run(folder)
+        dataset, method, variant = run.key
+        key = (dataset, (method, variant))
+        if key in runs:
+            raise RecordError(f"{folder}: same dataset, method, variant as {runs[key].folder}")
+        runs[key] = ScoredRun(run, scores_by_seed(run))
+    if not runs:
+        raise RecordError("no run folders were given; a table needs at least one")
+    return Results(runs)
+
+
+def scores_by_seed(run: RunRecord) -> pd.DataFrame:
+    """Return the test scores of a run, one row per seed, columns such as `auc_t0`, `mtl_loss`.
+
+    Raises:
+        RecordError: no test scores, or a seed lacks one that another seed has.
+    """
+    test = run.metrics[run.metrics["split"] == "test"]
+    if test.empty:
+        raise RecordError(f"{run.folder}: metrics.csv holds no rows of the test split")
+    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
+    wide = test.assign(column=test["metric"] + suffix).pivot(
+        index="seed", columns="column", values="value"
+    )
+    if wide.isna().to_numpy().any():
+        lacking = wide.index[wide.isna().any(axis=1)].tolist()
+        raise RecordError(f"{run.folder}: seeds {lacking} lack test metrics that others have")
+    return wide
+
+
+def field(run: RunRecord, *keys: str) -> Any:
+    """Return a nested entry of run.json, or refuse with its full name."""
+    value: Any = run.record
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            raise RecordError(f"{run.folder}/run.json: no entry {'.'.join(keys)!r}")
+        value = value[key]
+    return value

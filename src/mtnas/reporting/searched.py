@@ -1,0 +1,95 @@
+"""Routes files as the figures need them: what a search found, seed by seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtnas.errors import ConfigError, RecordError
+from mtnas.files import read_json
+from mtnas.reporting.names import dataset_name, method_name, strategy_name
+from mtnas.routes import Route, SearchSpace, full_sharing, random_route
+
+KEYS = ("dataset", "method", "variant", "strategy", "simulated", "space", "seeds")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search over all its seeds; `blocks` and `curves` are as written by the search."""
+
+    dataset: str
+    method: str
+    variant: str
+    strategy: str
+    simulated: bool
+    space: SearchSpace
+    routes: dict[str, Route]
+    blocks: dict[str, dict[str, dict[str, Any]]]
+    curves: dict[str, dict[str, list[float | None]]]
+
+    @property
+    def title(self) -> str:
+        """Return dataset, method and strategy on one line."""
+        method = method_name(self.method, self.variant)
+        return f"{dataset_name(self.dataset)}: {method}, {strategy_name(self.strategy)}"
+
+    @property
+    def edges(self) -> list[int]:
+        """Return the number of edges in use, seed by seed."""
+        return [len(route.edges) for route in self.routes.values()]
+
+    @property
+    def all_edges(self) -> int:
+        """Return the number of edges of full sharing."""
+        return len(full_sharing(self.space).edges)
+
+    def random_edges(self, draws: int = 200) -> float:
+        """Return the mean number of edges of routes drawn blindly from the same space."""
+        rng = np.random.default_rng(0)
+        return float(np.mean([len(random_route(self.space, rng).edges) for _ in range(draws)]))
+
+    @property
+    def uniform_entropy(self) -> float:
+        """Return the entropy (nats) of a choice without preference, mean over blocks."""
+        counts = [self.space.num_local_routes(block) for block in self.space.blocks]
+        return float(np.mean(np.log(counts)))
+
+    def curve(self, name: str) -> pd.DataFrame:
+        """Return `reward` or `entropy` with a row per step and a column per seed."""
+        columns = {
+            seed: pd.Series(curve[name], index=pd.Index(curve["step"], name="step"), dtype=float)
+            for seed, curve in self.curves.items()
+            if curve.get(name)
+        }
+        return pd.DataFrame(columns)
+
+
+def read_routes(path: str | Path) -> Searched:
+    """Read one routes.json.
+
+    Raises:
+        RecordError: an entry is missing, there are no seeds, or a route is outside its space.
+    """
+    content = read_json(path)
+    missing = [key for key in KEYS if key not in content]
+    if missing or not content["seeds"]:
+        raise RecordError(f"{path}: lacks {', '.join(missing) or 'seeds'}; run the search again")
+    seeds = dict(sorted(content["seeds"].items(), key=lambda item: int(item[0])))
+    try:
+        space = SearchSpace(**content["space"])
+        routes = {seed: Route.from_json(space, found["blocks"]) for seed, found in seeds.items()}
+    except (ConfigError, KeyError, RecordError, TypeError) as error:
+        raise RecordError(f"{path}: not a routes file: {error}") from error
+    return Searched(
+        dataset=content["dataset"],
+        method=content["method"],
+        variant=content["variant"],
+        strategy=content["strategy"],
+        simulated=bool(content["simulated"]),
+        space=space,
+        routes=routes,
+        blocks={seed: found["blocks"] for seed, found in seeds.items()},
+        curves={seed: found.get("curve") or {} for seed, found in seeds.items()},
+    )

@@ -1,0 +1,254 @@
+"""Tables 2 and 3: test scores of every method, and what MTNAS gains on each of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mtnas.reporting.layout import (
+    BELOW,
+    FAMILY,
+    SURELY_BELOW,
+    Block,
+    Cell,
+    Column,
+    Row,
+    Source,
+    Table,
+)
+from mtnas.reporting.names import column_name, dataset_name, method_name
+from mtnas.reporting.paper import paper_score
+from mtnas.reporting.runs import Results, ScoredRun, field, read_results
+from mtnas.reporting.runs import Row as Key
+from mtnas.statistics import holm, paired_difference, seeds_needed, summarize
+
+REFERENCE = "mtnas"
+SINGLE = "single_task"
+PAPER = "paper"  # the variant that follows the paper, so the only one its numbers belong to
+
+
+def main_results(
+    run_folders: Sequence[str | Path],
+    *,
+    name: str = "table2",
+    title: str = "Test scores of every method, mean ± standard deviation over seeds",
+) -> Table:
+    """Build Table 2 (or 3) from run folders: rows and datasets in the order given.
+
+    A simulated dataset says so in its heading and gets no number of the paper beside it.
+
+    Raises:
+        RecordError: a run is incomplete, or two runs to be compared hold different seeds.
+    """
+    results = read_results(run_folders)
+    blocks = [_scores(results)]
+    if (REFERENCE, PAPER) in results.rows and len(results.rows) > 1:
+        blocks.append(_gains(results))
+    return Table(name, title, tuple(blocks), _notes(results, gains=len(blocks) > 1))
+
+
+def _scores(results: Results) -> Block:
+    """Build the block of scores, one row per method and variant."""
+    columns = [
+        *(Column(column_name(c), _group(results, d)) for d, c in _score_columns(results)),
+        *(Column("dense parameters", _group(results, d)) for d in results.datasets),
+        *(Column("seeds", _group(results, d)) for d in results.datasets),
+    ]
+    order = _by_dataset(columns)
+    by_column = [_score_cells(results, d, c) for d, c in _score_columns(results)]
+    by_column += [_count_cells(results, d, "parameters_dense") for d in results.datasets]
+    by_column += [_count_cells(results, d, "seeds") for d in results.datasets]
+    rows = tuple(
+        Row(method_name(*key), tuple(by_column[i][k] for i in order))
+        for k, key in enumerate(results.rows)
+    )
+    return Block("", "Method", tuple(columns[i] for i in order), rows)
+
+
+def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
+    """Return one column of scores with its best bold and what is below Single gray."""
+    single = results.get(dataset, (SINGLE, PAPER))
+    simulated = results.simulated(dataset)
+    cells = []
+    for key in results.rows:
+        run = results.get(dataset, key)
+        if run is None or column not in run.scores:
+            cells.append(Cell())
+            continue
+        scores = summarize(run.scores[column].to_numpy())
+        paper = paper_score(dataset, key[0], column) if key[1] == PAPER else None
+        cell = Cell(
+            scores.mean,
+            spread=scores.sd,
+            paper=None if simulated else paper,
+            source=_source(run, key, *_metric(column), scores.n),
+        )
+        cells.append(cell if key == (SINGLE, PAPER) else _mark_below(cell, run, single, column))
+    return _embolden(cells, higher_is_better=_higher(column))
+
+
+def _mark_below(cell: Cell, run: ScoredRun, single: ScoredRun | None, column: str) -> Cell:
+    """Gray a score worse than Single's; the mark says whether the interval excludes zero."""
+    if single is None or column not in single.scores:
+        return cell
+    gain = paired_difference(run.scores[column], single.scores[column])
+    if gain.mean == 0 or (gain.mean > 0) == _higher(column):
+        return cell
+    return cell.marked(gray=True, mark=SURELY_BELOW if gain.excludes_zero else BELOW)
+
+
+def _embolden(cells: list[Cell], *, higher_is_better: bool) -> list[Cell]:
+    """Set the best mean of a column bold, all of them if they tie."""
+    values = [cell.value for cell in cells if cell.value is not None]
+    if not values:
+        return cells
+    best = max(values) if higher_is_better else min(values)
+    return [replace(cell, strong=cell.value == best) for cell in cells]
+
+
+def _count_cells(results: Results, dataset: str, what: str) -> list[Cell]:
+    """Return a column of counts: dense parameters or seeds."""
+    cells = []
+    for key in results.rows:
+        run = results.get(dataset, key)
+        if run is None:
+            cells.append(Cell(kind="count"))
+            continue
+        n = len(run.scores)
+        value = n if what == "seeds" else field(run.run, "parameters", "dense")
+        cells.append(Cell(float(value), "count", source=_source(run, key, what, "", n)))
+    return cells
+
+
+def _gains(results: Results) -> Block:
+    """Build the block of paired differences MTNAS - other, with 95 % intervals."""
+    others = [key for key in results.rows if key != (REFERENCE, PAPER)]
+    columns = [*_score_columns(results), *((d, "seeds_needed") for d in results.datasets)]
+    heads = [Column(column_name(c), _group(results, d)) for d, c in _score_columns(results)]
+    heads += [Column("seeds for 0.001 AUC", _group(results, d)) for d in results.datasets]
+    order = _by_dataset(heads)
+    grid = [
+        [
+            _seeds_cell(results, columns[i][0], key)
+            if columns[i][1] == "seeds_needed"
+            else _gain_cell(results, columns[i][0], key, columns[i][1])
+            for i in order
+        ]
+        for key in others
+    ]
+    label = f"{method_name(REFERENCE)} − "
+    rows = zip(others, _adjust(grid), strict=True)
+    return Block(
+        "Paired difference over seeds, with its 95 % interval",
+        "Difference",
+        tuple(heads[i] for i in order),
+        tuple(Row(label + method_name(*key), tuple(cells)) for key, cells in rows),
+    )
+
+
+def _gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
+    """Return MTNAS - other for one score; bold if the interval excludes zero."""
+    ours, other = results.get(dataset, (REFERENCE, PAPER)), results.get(dataset, key)
+    if not ours or not other or column not in ours.scores or column not in other.scores:
+        return Cell(kind="difference")
+    gain = paired_difference(ours.scores[column], other.scores[column])
+    source = _source(other, key, *_metric(column), gain.n)
+    return Cell(
+        gain.mean,
+        "difference",
+        low=gain.low,
+        high=gain.high,
+        p_value=gain.p_value,
+        paper=None if results.simulated(dataset) else _paper_gain(dataset, key, column),
+        strong=gain.excludes_zero,
+        source=replace(
+            source,
+            run_folder=f"{ours.folder} - {other.folder}",
+            code=f"{ours.code} - {other.code}",
+        ),
+    )
+
+
+def _seeds_cell(results: Results, dataset: str, key: Key) -> Cell:
+    """Return how many seeds would resolve 0.001 AUC on the noisiest task at 80 % power."""
+    ours, other = results.get(dataset, (REFERENCE, PAPER)), results.get(dataset, key)
+    if not ours or not other or len(ours.scores) < 2:
+        return Cell(kind="count")
+    aucs = [c for c in ours.columns if c.startswith("auc_") and c in other.scores]
+    spreads = [paired_difference(ours.scores[c], other.scores[c]).sd or 0.0 for c in aucs]
+    if not spreads:
+        return Cell(kind="count")
+    source = _source(other, key, "seeds_needed", "", len(ours.scores))
+    return Cell(float(seeds_needed(max(spreads))), "count", source=source)
+
+
+def _adjust(grid: list[list[Cell]]) -> list[list[Cell]]:
+    """Add Holm's p-values over the whole block and mark those below 5 %."""
+    p_values = {
+        (i, j): cell.p_value
+        for i, row in enumerate(grid)
+        for j, cell in enumerate(row)
+        if cell.p_value is not None
+    }
+    adjusted = holm(list(p_values.values()))
+    grid = [list(row) for row in grid]
+    for (i, j), p in zip(p_values, adjusted, strict=True):
+        grid[i][j] = replace(grid[i][j], holm_p=float(p), mark=FAMILY if p < 0.05 else "")
+    return grid
+
+
+def _paper_gain(dataset: str, key: Key, column: str) -> float | None:
+    """Return the same difference between two numbers that the paper prints."""
+    ours, other = (paper_score(dataset, method, column) for method in (REFERENCE, key[0]))
+    return None if key[1] != PAPER or ours is None or other is None else ours - other
+
+
+def _notes(results: Results, *, gains: bool) -> tuple[str, ...]:
+    notes = [
+        "Test split. Each cell: mean ± standard deviation over the seeds (a seed moves "
+        "initialisation and, unless fixed_split is set, the split); the best mean of a column is "
+        "bold. Dense parameters exclude the embedding table. 'paper': the number printed in the "
+        "paper, which gives one value without spread."
+    ]
+    if any(row == (SINGLE, PAPER) for row in results.rows):
+        notes.append(
+            f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "
+            f"includes zero or there is only one seed. {SURELY_BELOW} (gray): worse than Single, "
+            "and the interval excludes zero."
+        )
+    if gains:
+        notes.append(
+            "Differences: paired by seed, 95 % t interval in brackets; bold where it excludes "
+            f"zero; {FAMILY} where Holm's p-value over the whole block is below .05. Positive AUC "
+            "and negative loss favour MTNAS. Last column: seeds that would resolve 0.001 AUC on "
+            "the noisiest task with 80 % power."
+        )
+    if any(map(results.simulated, results.datasets)):
+        notes.append("SIMULATED DATA: not the paper's data; no conclusion about it follows.")
+    return tuple(notes)
+
+
+def _score_columns(results: Results) -> list[tuple[str, str]]:
+    return [(d, c) for d in results.datasets for c in results.columns(d)]
+
+
+def _by_dataset(columns: Sequence[Column]) -> list[int]:
+    """Return the order that puts columns of one group together, groups as they first appear."""
+    groups = list(dict.fromkeys(column.group for column in columns))
+    return sorted(range(len(columns)), key=lambda i: groups.index(columns[i].group))
+
+
+def _group(results: Results, dataset: str) -> str:
+    return dataset_name(dataset, results.simulated(dataset))
+
+
+def _higher(column: str) -> bool:
+    return column.startswith("auc_")
+
+
+def _metric(column: str) -> tuple[str, str]:
+    """Split a score's name into metric and task as in metrics.csv."""
+    return ("auc", column.removeprefix("auc_")) if _higher(column) else (column, "all")
+
+
+def _source(run: ScoredRun, key: Key, metric: str, task: str, seeds: int) -> Source:
+    return Source(run.run.key[0], *key, metric, task, seeds, run.folder, run.code)
