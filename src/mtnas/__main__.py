@@ -1,0 +1,46 @@
+"""`python -m mtnas`: keep generated files in step with the code and the results."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from mtnas.errors import MtnasError
+
+Handler = Callable[[argparse.Namespace], None]
+
+
+def schema(arguments: argparse.Namespace) -> None:
+    """Write config/schemas/config.schema.json and the key reference in config/README.md."""
+    from mtnas.manual import write
+
+    for path in write():
+        print(path)
+
+
+COMMANDS: dict[str, Handler] = {"schema": schema}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line: one subcommand per entry of `COMMANDS`."""
+    top = argparse.ArgumentParser(prog="python -m mtnas", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, handler in COMMANDS.items():
+        help_line = (handler.__doc__ or "").splitlines()[0]
+        command = commands.add_parser(name, help=help_line, description=handler.__doc__)
+        command.set_defaults(handler=handler)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; a known error is one line on stderr and exit status 1."""
+    chosen = parser().parse_args(arguments)
+    try:
+        chosen.handler(chosen)
+    except MtnasError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""From the configuration to the spec of every job: validate, resolve, enumerate.
+
+Resolution order: method defaults (code) < `methods` < `dataset_options.<dataset>.methods` <
+variant. A spec is a plain dictionary with everything that identifies the result of a job: the
+workflow passes it as a parameter, and the job reads nothing else. Nothing here imports torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtnas.errors import ConfigError, unknown
+from mtnas.schema import Schema, current_schema, defaults, searches
+from mtnas.validation import check, place, resolved_reference
+
+Spec = dict[str, Any]
+Run = tuple[str, str, str]
+
+PAPER = "paper"  # the variant that every method has: no deviation
+CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and learn nothing
+BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
+
+
+@dataclass(frozen=True)
+class Config:
+    """A validated configuration, all top-level keys present."""
+
+    values: dict[str, Any]
+    schema: Schema
+    files: tuple[Path, ...] = ()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def method(self, name: str) -> Schema:
+        """Return the options schema of one method."""
+        methods: dict[str, Schema] = self.schema["$defs"]["methods"]
+        if name not in methods:
+            raise ConfigError(unknown("method", name, methods, "config"))
+        return methods[name]
+
+    def variants(self, method: str) -> tuple[str, ...]:
+        """Name the variants of a method, `paper` first."""
+        return (PAPER, *self["variants"].get(method, {}))
+
+
+def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
+    """Validate a merged configuration; `files`, later ones win, are named in messages."""
+    schema = current_schema()
+    paths = tuple(Path(file) for file in files)
+    values = check(raw, schema, paths)
+    for key, part in schema["properties"].items():
+        is_mapping = resolved_reference(part, schema).get("type") == "object"
+        values.setdefault(key, {} if is_mapping else part.get("default"))
+    for dataset in schema["properties"]["dataset_options"]["properties"]:
+        raw_folder = values.pop(f"{dataset}_raw")
+        if raw_folder is not None:
+            values["dataset_options"].setdefault(dataset, {})["raw"] = raw_folder
+    if not isinstance(values["seeds"], list):
+        values["seeds"] = list(range(values["seeds"]))
+    config = Config(values, schema, paths)
+    _check_experiments(config)
+    _check_strategies(config)
+    return config
+
+
+def _check_experiments(config: Config) -> None:
+    """Refuse variants that a method does not have."""
+    for name, experiment in config["experiments"].items():
+        for method, variants in experiment.get("variants", {}).items():
+            keys = ("experiments", name, "variants", method)
+            for variant in variants:
+                if variant not in config.variants(method):
+                    where = place(keys, config.files)
+                    raise ConfigError(
+                        unknown(f"variant of {method}", variant, config.variants(method), where)
+                    )
+
+
+def _check_strategies(config: Config) -> None:
+    """Refuse a variant that derives weights from a search that trains none."""
+    for method, variants in config["variants"].items():
+        for variant in variants if searches(config.method(method)) else ():
+            for dataset in config["datasets"]:
+                options = resolve_options(config, dataset, method, variant)
+                strategy, derive = options["search"]["strategy"], options["derive"]
+                if strategy in CONTROL_STRATEGIES and derive != "retrain":
+                    raise ConfigError(
+                        f"{place(('variants', method, variant), config.files)}: derive "
+                        f"{derive!r} needs the weights of a supernet, and the search strategy "
+                        f"{strategy!r} trains none; use derive: retrain"
+                    )
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge mappings, later ones win; nested mappings are merged, anything else replaced."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            both = isinstance(old, dict) and isinstance(value, Mapping)
+            result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def resolve_options(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return all options of a method: defaults < `methods` < the dataset's < the variant's."""
+    schema = config.method(method)
+    if variant not in config.variants(method):
+        raise ConfigError(
+            unknown(f"variant of {method}", variant, config.variants(method), "config")
+        )
+    return merged(
+        defaults(schema),
+        config["methods"].get(method, {}),
+        config["dataset_options"].get(dataset, {}).get("methods", {}).get(method, {}),
+        config["variants"].get(method, {}).get(variant, {}),
+    )
+
+
+def resolve_training(config: Config, dataset: str) -> Spec:
+    """Return all training options: defaults < `training` < the dataset's."""
+    own = config["dataset_options"].get(dataset, {}).get("training", {})
+    return merged(defaults(config.schema["$defs"]["training"]), config["training"], own)
+
+
+def prepare_spec(config: Config, dataset: str) -> Spec:
+    """Return what identifies the prepared table of a dataset."""
+    own = config["dataset_options"].get(dataset, {})
+    values = merged(defaults(config.schema["$defs"]["dataset"]), own)
+    kept = {key: value for key, value in values.items() if key not in {"methods", "training"}}
+    return {"dataset": dataset, **kept}
+
+
+def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return what identifies a run, apart from the route that it is given."""
+    options = resolve_options(config, dataset, method, variant)
+    return {
+        **_common(config, dataset, method, variant),
+        "options": _network(config, method, options),
+        "training": resolve_training(config, dataset),
+        "derive": options["derive"] if searches(config.method(method)) else None,
+        "budget": _budget(config, dataset, method),
+    }
+
+
+def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return what identifies a search."""
+    if not searches(config.method(method)):
+        raise ConfigError(f"config: method {method!r} has no route to search")
+    options = resolve_options(config, dataset, method, variant)
+    return {
+        **_common(config, dataset, method, variant),
+        "options": _network(config, method, options),
+        "training": resolve_training(config, dataset),
+        "search": options["search"],
+    }
+
+
+def search_home(config: Config, dataset: str, method: str, variant: str = PAPER) -> str:
+    """Return the first variant with the same search: they share its routes."""
+    wanted = {**search_spec(config, dataset, method, variant), "variant": None}
+    return next(
+        home
+        for home in config.variants(method)
+        if {**search_spec(config, dataset, method, home), "variant": None} == wanted
+    )
+
+
+def experiment_runs(config: Config, experiment: str) -> list[Run]:
+    """Return the (dataset, method, variant) of every run of an experiment, in reading order."""
+    experiments = config["experiments"]
+    if experiment not in experiments:
+        raise ConfigError(unknown("experiment", experiment, experiments, "config: experiments"))
+    variants = experiments[experiment].get("variants", {})
+    return [
+        (dataset, method, variant)
+        for dataset in config["datasets"]
+        for method in experiments[experiment].get("methods", ())
+        for variant in variants.get(method, [PAPER])
+    ]
+
+
+def experiment_searches(config: Config, experiment: str) -> list[Run]:
+    """Return the searches of an experiment that learn, each once, named by their home."""
+    runs = experiment_runs(config, experiment)
+    specs = [search_spec(config, *run) for run in runs if searches(config.method(run[1]))]
+    learned = [
+        (spec["dataset"], spec["method"], spec["variant"])
+        for spec in specs
+        if spec["search"]["strategy"] not in CONTROL_STRATEGIES
+    ]
+    return list(dict.fromkeys((d, m, search_home(config, d, m, v)) for d, m, v in learned))
+
+
+def all_runs(config: Config) -> list[Run]:
+    """Return the runs of all experiments, each once."""
+    runs = (run for name in config["experiments"] for run in experiment_runs(config, name))
+    return list(dict.fromkeys(runs))
+
+
+def _common(config: Config, dataset: str, method: str, variant: str) -> Spec:
+    return {
+        "dataset": dataset,
+        "method": method,
+        "variant": variant,
+        "seeds": config["seeds"],
+        "fixed_split": config["fixed_split"],
+    }
+
+
+def _network(config: Config, method: str, options: Spec) -> Spec:
+    """Leave out what says how a route is found and used: it has its own place in a spec."""
+    if not searches(config.method(method)):
+        return options
+    return {key: value for key, value in options.items() if key not in {"search", "derive"}}
+
+
+def _budget(config: Config, dataset: str, method: str) -> Spec | None:
+    """Return the network that sets the number of parameters; None for that network itself."""
+    if method == BUDGET_METHOD or BUDGET_METHOD not in config.schema["$defs"]["methods"]:
+        return None
+    return _network(config, BUDGET_METHOD, resolve_options(config, dataset, BUDGET_METHOD))

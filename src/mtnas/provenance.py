@@ -1,0 +1,124 @@
+"""Where a number comes from: a fingerprint of the code, versions, the state of git."""
+
+import ast
+import hashlib
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from mtnas.errors import ConfigError
+
+PACKAGE = Path(__file__).resolve().parent
+# Code that shapes messages and records, never a number.
+NEUTRAL = {"__init__.py", "discovery.py", "errors.py", "files.py", "provenance.py"}
+_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def canonical_code(tree: ast.AST) -> str:
+    """Return source text that comments, docstrings and formatting do not change."""
+    for node in ast.walk(tree):
+        if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+@cache
+def _file_fingerprint(path: Path) -> str:
+    code = canonical_code(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+@cache
+def code_fingerprint(*parts: str) -> str:
+    """Return 12 hex digits over the code of files and folders, named from `src/mtnas`.
+
+    Given as a parameter of a rule, it makes a job depend on the library code that it runs, and on
+    nothing that cannot change its result: comments, docstrings, other modules.
+    """
+    digest = hashlib.sha256()
+    for part in sorted(set(parts)):
+        path = PACKAGE / part
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        for file in files:
+            if not file.is_file():
+                raise ConfigError(f"code_fingerprint: no file or folder {part!r} in {PACKAGE}")
+            name = file.relative_to(PACKAGE).as_posix()
+            digest.update(f"{name} {_file_fingerprint(file)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def code_behind(*modules: str) -> tuple[str, ...]:
+    """Name the files that modules of this package need, found by reading imports, recursively.
+
+    Plug-ins are loaded by name, so they are not found: name them too. `NEUTRAL` files are left out.
+    """
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += _direct_imports(PACKAGE / module)
+    return tuple(sorted(found - NEUTRAL))
+
+
+@cache
+def _direct_imports(path: Path) -> frozenset[str]:
+    """Name our files that one file imports, anywhere in it."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return frozenset(filter(None, map(_file_of, names)))
+
+
+def _file_of(module: str) -> str | None:
+    """Return the file of one of our modules, from `src/mtnas`; None if it is not ours."""
+    first, *rest = module.split(".")
+    if first != PACKAGE.name:
+        return None
+    path = PACKAGE.joinpath(*rest)
+    for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate.relative_to(PACKAGE).as_posix()
+    return None
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and the hardware that a number may depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("numpy", "pandas", "torch", "scikit-learn", "mtnas")},
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def git_state() -> dict[str, Any]:
+    """Return the commit of the checkout and whether files differ from it; None without git."""
+    commit = _git("rev-parse", "HEAD")
+    status = _git("status", "--porcelain", "--untracked-files=no") if commit else None
+    return {"commit": commit, "dirty": None if status is None else bool(status)}
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", "-C", str(PACKAGE), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,169 @@
+"""Check a configuration against its JSON schema; one message that says what to change."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from mtnas.errors import ConfigError, unknown
+from mtnas.schema import Schema
+
+Keys = Sequence[str | int]
+KIND_NAMES = {"object": "mapping", "array": "list"}
+
+
+def check(raw: Mapping[str, Any], schema: Schema, files: Sequence[Path]) -> dict[str, Any]:
+    """Return a clean copy of a configuration, or raise `ConfigError` at its first error."""
+    values: dict[str, Any] = normalized(raw, schema, schema)
+    errors = sorted(Draft202012Validator(schema).iter_errors(values), key=_reading_order)
+    if errors:
+        raise ConfigError(_message(errors[0], files))
+    return values
+
+
+def _reading_order(error: ValidationError) -> tuple[bool, int]:
+    """Put names that do not exist first: they explain the rest."""
+    return error.validator not in {"additionalProperties", "enum"}, len(error.absolute_path)
+
+
+def resolved_reference(part: Schema, root: Schema) -> Schema:
+    """Follow a reference into the definitions of the schema."""
+    if "$ref" not in part:
+        return part
+    target: Any = root
+    for key in part["$ref"].removeprefix("#/").split("/"):
+        target = target[key]
+    return {**target, **{key: value for key, value in part.items() if key != "$ref"}}
+
+
+def normalized(value: Any, part: Schema, root: Schema) -> Any:
+    """Copy a value: an empty mapping is not null, and YAML's `1e-3` is a number, not a string."""
+    part = resolved_reference(part, root)
+    for option in part.get("anyOf", ()):
+        value = normalized(value, option, root)
+    kinds = part.get("type", ())
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if value is None and kinds == {"object"}:
+        return {}
+    if isinstance(value, Mapping):
+        known, other = part.get("properties", {}), part.get("additionalProperties")
+        other = other if isinstance(other, dict) else {}
+        return {key: normalized(item, known.get(key, other), root) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [normalized(item, part.get("items", {}), root) for item in value]
+    if "number" in kinds and isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def place(keys: Keys, files: Sequence[Path], name: str | None = None) -> str:
+    """Say where a key (or `name` below it) stands: the last file that has it, and its path."""
+    looked_for = [*keys, *([] if name is None else [name])]
+    path = ".".join(str(key) for key in keys)
+    for file in reversed(files):
+        if file.is_file() and _has(yaml.safe_load(file.read_text(encoding="utf-8")), looked_for):
+            return f"{file}: {path}" if path else str(file)
+    source = "--config" if files else "config"
+    return f"{source}: {path}" if path else source
+
+
+def _has(value: Any, keys: Keys) -> bool:
+    for key in keys:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _kind(keys: Keys) -> str:
+    """Name what the keys of the mapping at this path are."""
+    match keys:
+        case ["methods"] | ["variants"] | ["dataset_options", _, "methods"]:
+            return "method"
+        case ["experiments", _, "methods" | "variants"]:
+            return "method"
+        case ["dataset_options"] | ["datasets"]:
+            return "dataset"
+        case ["methods" | "variants" | "training", *_]:
+            return "option"
+        case ["dataset_options", _, _, *_]:
+            return "option"
+    return "key"
+
+
+def _message(error: ValidationError, files: Sequence[Path]) -> str:
+    keys = [key for key in error.absolute_path if isinstance(key, str | int)]
+    rule: Any = error.validator_value
+    value: Any = error.instance
+    parent = keys[:-1] if keys and isinstance(keys[-1], int) else keys
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+        name = next(key for key in value if key not in known)
+        return unknown(_kind(keys), name, known, place(keys, files, name))
+    if error.validator == "enum" and _kind(parent) in {"method", "dataset"}:
+        return unknown(_kind(parent), value, map(str, rule), place(parent, files))
+    where = place(keys, files)
+    if error.validator == "enum":
+        return unknown("value", value, map(str, rule), where)
+    if error.validator == "not":
+        return f"{where}: the name {value!r} is taken by the variant without deviations"
+    if error.validator == "pattern":
+        return f"{where}: the name {value!r} must be lower-case letters, digits and _"
+    if error.validator == "anyOf":
+        return f"{where}: {value!r} is not allowed; expected {allowed({'anyOf': rule})}"
+    return f"{where}: {_plain(error)}"
+
+
+def _plain(error: ValidationError) -> str:
+    value, rule = error.instance, error.validator_value
+    signs = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "greater than",
+        "exclusiveMaximum": "less than",
+        "minItems": "of at least length",
+        "maxItems": "of at most length",
+    }
+    if error.validator in signs:
+        return f"{value!r} must be {signs[str(error.validator)]} {rule}"
+    if error.validator == "type":
+        kinds = " or ".join(rule) if isinstance(rule, list) else rule
+        return f"{value!r} must be of type {kinds}"
+    return str(error.message)
+
+
+def show(value: object) -> str:
+    """Write a value as YAML does."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def allowed(part: Schema) -> str:
+    """Say in a few words what a value may be."""
+    if "enum" in part:
+        return ", ".join(f"`{show(value)}`" for value in part["enum"])
+    if "const" in part:
+        return f"`{show(part['const'])}`"
+    if "anyOf" in part:
+        return " or ".join(allowed(option) for option in part["anyOf"])
+    if "$ref" in part or "type" not in part:
+        return "see below"
+    kinds: list[str] = part["type"] if isinstance(part["type"], list) else [part["type"]]
+    text = " or ".join(KIND_NAMES.get(kind, kind) for kind in kinds)
+    if "array" in kinds and "type" in part.get("items", {}):
+        text = text.replace("list", f"list of {part['items']['type']}s")
+    limits = {
+        "minimum": ">=",
+        "exclusiveMinimum": ">",
+        "maximum": "<=",
+        "exclusiveMaximum": "<",
+    }
+    return text + "".join(f" {sign} {part[key]}" for key, sign in limits.items() if key in part)

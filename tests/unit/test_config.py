@@ -1,0 +1,229 @@
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from mtnas import config as studies
+from mtnas.errors import ConfigError
+from mtnas.files import read_json
+from mtnas.manual import MANUAL, reference, with_reference
+from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
+
+MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
+STUDY = {
+    "seeds": 3,
+    "datasets": ["insteval"],
+    "methods": {"mmoe": {"num_experts": 5}, "mtnas": {"search": {"steps": 7}}},
+    "variants": {
+        "mtnas": {
+            "random_routes": {"search": {"strategy": "random"}},
+            "inherit": {"derive": "inherit"},
+        }
+    },
+    "experiments": MAIN,
+}
+
+
+def study(**changes):
+    return studies.load({**STUDY, **changes})
+
+
+def test_resolution_order():
+    config = study(
+        methods={"mtnas": {"num_layers": 3, "num_subnets": 5, "search": {"steps": 7}}},
+        dataset_options={
+            "insteval": {"methods": {"mtnas": {"num_subnets": 6, "search": {"reward": "neg_loss"}}}}
+        },
+        variants={"mtnas": {"wide": {"num_subnets": 7, "search": {"warmup_steps": 1}}}},
+        experiments={},
+    )
+
+    paper = studies.resolve_options(config, "insteval", "mtnas")
+    wide = studies.resolve_options(config, "insteval", "mtnas", "wide")
+    elsewhere = studies.resolve_options(config, "movielens", "mtnas")
+
+    assert (paper["num_layers"], paper["num_subnets"], elsewhere["num_subnets"]) == (3, 6, 5)
+    assert wide["num_subnets"] == 7
+    assert wide["search"] == {**paper["search"], "warmup_steps": 1}
+    assert (wide["search"]["steps"], wide["search"]["reward"]) == (7, "neg_loss")
+    default = defaults(config.method("mtnas"))
+    assert paper["hidden_dim"] == default["hidden_dim"]
+    assert paper["search"]["batch_size"] == default["search"]["batch_size"]
+
+
+def test_training_options_of_a_dataset_win():
+    config = study(
+        training={"epochs": 4, "patience": 3},
+        dataset_options={"insteval": {"training": {"epochs": 5}}},
+    )
+
+    training = studies.run_spec(config, "insteval", "mmoe")["training"]
+
+    assert (training["epochs"], training["patience"], training["batch_size"]) == (5, 3, 512)
+
+
+def test_run_spec_says_everything_but_the_search():
+    spec = studies.run_spec(study(), "insteval", "mtnas", "inherit")
+
+    assert spec["seeds"] == [0, 1, 2]
+    assert spec["derive"] == "inherit"
+    assert spec["budget"] is None
+    assert not {"search", "derive"} & set(spec["options"])
+    other = studies.run_spec(study(), "insteval", "mmoe")
+    assert other["derive"] is None
+    assert other["options"]["num_experts"] == 5
+    assert other["budget"] == spec["options"]
+
+
+def test_specs_do_not_depend_on_the_order_of_keys():
+    one = study(methods={"mtnas": {"num_layers": 3, "num_subnets": 5}})
+    two = study(methods={"mtnas": {"num_subnets": 5, "num_layers": 3}})
+
+    assert repr(studies.run_spec(one, "insteval", "mmoe")) == repr(
+        studies.run_spec(two, "insteval", "mmoe")
+    )
+
+
+def test_variants_with_one_search_share_it():
+    config = study()
+
+    def home(variant):
+        return studies.search_home(config, "insteval", "mtnas", variant)
+
+    assert home("paper") == home("inherit") == "paper"
+    assert home("random_routes") == "random_routes"
+    assert studies.experiment_searches(config, "main") == [("insteval", "mtnas", "paper")]
+
+
+def test_prepare_spec_and_the_raw_folder_of_the_command_line():
+    config = study(bookcrossing_raw="data/bx", dataset_options={"bookcrossing": {"split_seed": 3}})
+
+    assert studies.prepare_spec(config, "bookcrossing") == {
+        "dataset": "bookcrossing",
+        "raw": "data/bx",
+        "num_features": None,
+        "drop_fields": [],
+        "split": None,
+        "split_seed": 3,
+    }
+    assert studies.prepare_spec(config, "insteval")["raw"] is None
+
+
+def test_runs_of_experiments():
+    config = study(experiments={**MAIN, "again": {"methods": ["mmoe"]}})
+
+    assert studies.experiment_runs(config, "main") == [
+        ("insteval", "mmoe", "paper"),
+        ("insteval", "mtnas", "paper"),
+        ("insteval", "mtnas", "random_routes"),
+    ]
+    assert studies.all_runs(config) == studies.experiment_runs(config, "main")
+    with pytest.raises(ConfigError, match="unknown experiment 'mian' .did you mean 'main'"):
+        studies.experiment_runs(config, "mian")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sedes": 3}, "unknown key 'sedes' (did you mean 'seeds'?)"),
+        ({"datasets": ["instevl"]}, "datasets: unknown dataset 'instevl' (did you mean 'insteval'"),
+        ({"dataset_options": {"movilens": {}}}, "unknown dataset 'movilens' (did you mean 'movie"),
+        (
+            {"dataset_options": {"insteval": {"rwa": ""}}},
+            "unknown key 'rwa' (did you mean 'raw'",
+        ),
+        ({"methods": {"mmeo": {}}}, "methods: unknown method 'mmeo' (did you mean 'mmoe'?)"),
+        (
+            {"methods": {"mtnas": {"num_layer": 2}}},
+            "methods.mtnas: unknown option 'num_layer' (did you mean 'num_layers'?)",
+        ),
+        (
+            {"variants": {"mtnas": {"x": {"search": {"step": 2}}}}, "experiments": {}},
+            "variants.mtnas.x.search: unknown option 'step' (did you mean 'steps'?)",
+        ),
+        (
+            {"experiments": {"main": {"methods": ["mmoe", "mtnsa"]}}},
+            "experiments.main.methods: unknown method 'mtnsa' (did you mean 'mtnas'?)",
+        ),
+        (
+            {"experiments": {"main": {"methods": ["mtnas"], "variants": {"mtnas": ["inherits"]}}}},
+            "experiments.main.variants.mtnas: unknown variant of mtnas 'inherits' (did you mean "
+            "'inherit'?)",
+        ),
+        ({"variants": {"mtnas": {"paper": {}}}}, "the name 'paper' is taken"),
+        ({"variants": {"mtnas": {"A/B": {}}}}, "'A/B' must be lower-case letters"),
+        ({"seeds": 0}, "seeds: 0 is not allowed; expected integer >= 1 or list of integers"),
+        ({"seeds": [1, 1]}, "seeds: [1, 1] is not allowed"),
+        ({"training": {"epochs": 0}}, "training.epochs: 0 must be at least 1"),
+        ({"training": {"epochs": "ten"}}, "training.epochs: 'ten' must be of type integer"),
+        ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 must be greater than 0"),
+        (
+            {"methods": {"mtnas": {"derive": "inherits"}}},
+            "methods.mtnas.derive: unknown value 'inherits' (did you mean 'inherit'?)",
+        ),
+        (
+            {"variants": {"mtnas": {"x": {"derive": "inherit", "search": {"strategy": "random"}}}}},
+            "variants.mtnas.x: derive 'inherit' needs the weights of a supernet",
+        ),
+    ],
+)
+def test_mistakes_are_named_with_their_place(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        study(**{"experiments": {}, **changes})
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_messages_name_the_file_that_has_the_key(tmp_path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
+    base.write_text("seeds: 3\ntraining: {epochs: 2}\n")
+    overlay.write_text("training: {epochs: 0}\n")
+    raw = {**STUDY, "training": {"epochs": 0}}
+
+    with pytest.raises(ConfigError, match=f"^{overlay}: training.epochs: 0 must"):
+        studies.load(raw, [base, overlay])
+    with pytest.raises(ConfigError, match="^--config: fixed_split: 1 must be of type boolean"):
+        studies.load({**STUDY, "fixed_split": 1}, [base, overlay])
+
+
+def test_yaml_numbers_without_a_dot_are_numbers():
+    raw = yaml.safe_load("training: {learning_rate: 1e-3}\nmethods:\n")
+
+    config = studies.load({**STUDY, **raw})
+
+    assert config["training"] == {"learning_rate": 1e-3}
+    assert config["methods"] == {}
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "test.yaml", "bookcrossing.yaml"])
+def test_shipped_configurations_are_valid(file):
+    raw = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+    overlay = yaml.safe_load((REPOSITORY / "config" / file).read_text())
+
+    config = studies.load(studies.merged(raw, overlay))
+
+    assert studies.all_runs(config)
+
+
+def test_the_generated_files_are_up_to_date():
+    schema = generate()
+    manual = MANUAL.read_text(encoding="utf-8")
+
+    assert read_json(SCHEMA_FILE) == schema, "options changed: run `make schema`"
+    assert manual == with_reference(manual, reference(schema)), "run `make schema`"
+
+
+def test_a_method_that_the_file_does_not_know_is_asked(tmp_path):
+    assert method_schemas(tmp_path / "missing.json") == generate()["$defs"]["methods"]
+
+
+def test_parsing_does_not_import_torch():
+    code = (
+        "import sys; from mtnas import config, provenance, snakemake_job;"
+        f"study = config.load({STUDY!r}); config.run_spec(study, 'insteval', 'mtnas');"
+        "sys.exit('torch' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
