@@ -1,0 +1,106 @@
+"""What all rules share: the checked configuration, wildcards, and functions of wildcards.
+
+provides: STUDY, the validated configuration; everything below it is a function of STUDY.
+This file is read again by every cluster job, so nothing here imports torch (1.5 s).
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
+
+from snakemake.exceptions import WorkflowError
+
+from mtnas import config as studies, datasets
+from mtnas.errors import MtnasError
+from mtnas.provenance import code_behind, code_fingerprint
+from mtnas.schema import plugins
+from mtnas.snakemake_job import use_this_checkout
+
+use_this_checkout()
+
+*OVERLAYS, DEFAULT = workflow.configfiles
+try:
+    STUDY = studies.load(config, [DEFAULT, *OVERLAYS])
+except MtnasError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    dataset="|".join(plugins("datasets")),
+    method="|".join(plugins("methods")),
+    variant="[a-z0-9_]+",
+
+
+RUN = "results/runs/{dataset}/{method}/{variant}"
+DATA = "results/data/{dataset}"
+ROUTES = "results/routes/{dataset}/{method}/{variant}"
+
+
+# Fingerprints of the library code that can change the result of a job, passed to it as `code`.
+def code_of(*modules):
+    """Fingerprint modules of src/mtnas and all that they import."""
+    return code_fingerprint(*code_behind(*modules))
+
+
+def data_code(wildcards):
+    """Fingerprint the code behind the table of one dataset."""
+    return code_of("features/prepare.py", f"datasets/{wildcards.dataset}.py")
+
+
+def run_code(wildcards):
+    """Fingerprint the code behind a run: the engine, its method, and for a method that searches
+    the search. The file of MTNAS counts for all: its size is the parameter budget of the others.
+    """
+    methods = ("methods/mtnas.py", f"methods/{wildcards.method}.py")
+    files = code_behind("experiment.py", *methods)
+    if not studies.searches(STUDY.method(wildcards.method)):
+        files = [file for file in files if not file.startswith("search/")]
+    return code_fingerprint(*files)
+
+
+def spec(build):
+    """Turn a spec builder of mtnas.config into a function of wildcards."""
+    return lambda wildcards: build(STUDY, **wildcards)
+
+
+def raw_files(wildcards):
+    """List the raw files of a dataset, if it has any of its own; a missing one is an error."""
+    raw = studies.prepare_spec(STUDY, wildcards.dataset)["raw"]
+    dataset = datasets.load(wildcards.dataset)
+    return dataset.sources(raw and Path(raw)) if raw or dataset.needs_raw else []
+
+
+def routes_if_searched(wildcards):
+    """Name the routes of a run, and the weights it derives from, if its method searches."""
+    derive = studies.run_spec(STUDY, **wildcards)["derive"]
+    if derive is None:
+        return {}
+    home = studies.search_home(STUDY, **wildcards)
+    folder = ROUTES.format(**{**wildcards, "variant": home})
+    weights = {} if derive == "retrain" else {"supernet": f"{folder}/supernet.safetensors"}
+    return {"routes": f"{folder}/routes.json", **weights}
+
+
+def of_runs(pattern, runs):
+    """Fill the wildcards of a path for each (dataset, method, variant)."""
+    return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]
+
+
+def main_runs(pattern):
+    """Fill the wildcards of a path for each run of experiment `main`."""
+    return of_runs(pattern, studies.experiment_runs(STUDY, "main"))
+
+
+def table_files(name):
+    """Name the four files of a table, as mtnas.reporting.writers takes them."""
+    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
+    return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
+
+
+onstart:
+    runs, seeds = studies.all_runs(STUDY), STUDY["seeds"]
+    print(
+        f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
+        "results in results/, logs in results/logs/"
+    )

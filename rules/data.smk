@@ -1,0 +1,31 @@
+"""Turn the raw data of a dataset into one table of hashed fields and labels, split by seed.
+
+requires: the raw files, if dataset_options.{dataset}.raw names a folder; else nothing
+provides: results/data/{dataset}/table.parquet, manifest.json
+"""
+
+
+rule prepare:
+    """Read, hash and store one dataset; the manifest says what is in the table."""
+    input:
+        raw=raw_files,
+    output:
+        table=f"{DATA}/table.parquet",
+        manifest=f"{DATA}/manifest.json",
+    log:
+        "results/logs/prepare/{dataset}.log",
+    benchmark:
+        "results/benchmarks/prepare/{dataset}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        runtime=30,
+        mem_mb=8000,
+    params:
+        spec=spec(studies.prepare_spec),
+        code=data_code,
+    message:
+        "Preparing {wildcards.dataset}"
+    script:
+        "../workflow/scripts/prepare.py"

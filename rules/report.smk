@@ -1,0 +1,28 @@
+"""One self-contained HTML file with every table, figure, dataset and run.
+
+requires: the tables, the figures, the runs of all experiments, the manifests
+provides: results/report.html
+"""
+
+
+rule report:
+    """The report: what to read first."""
+    input:
+        tables=[rules.table2.output.md, rules.table1.output.md, rules.table4.output.md],
+        figures=FIGURES,
+        metrics=rules.runs.input,
+        records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
+        manifests=MANIFESTS,
+    output:
+        html="results/report.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, studies.all_runs(STUDY)),
+        code=code_of("reporting/report.py"),
+    message:
+        "Writing the report"
+    script:
+        "../workflow/scripts/report.py"

@@ -1,0 +1,35 @@
+"""Search a sharing route, one for each seed (methods whose options have a `search` block).
+
+requires: results/data/{dataset}/table.parquet, manifest.json
+provides: results/routes/{dataset}/{method}/{variant}/routes.json
+          results/routes/{dataset}/{method}/{variant}/supernet.safetensors (empty: no weights)
+Variants with the same search share the job of the first of them.
+"""
+
+
+rule search:
+    """Search routes on training and validation examples; the test examples stay unseen."""
+    input:
+        table=rules.prepare.output.table,
+        manifest=rules.prepare.output.manifest,
+    output:
+        routes=f"{ROUTES}/routes.json",
+        supernet=f"{ROUTES}/supernet.safetensors",
+    log:
+        "results/logs/search/{dataset}/{method}/{variant}.log",
+    benchmark:
+        "results/benchmarks/search/{dataset}/{method}/{variant}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        runtime=240,
+        mem_mb=16000,
+        seeds_at_once=5,  # speed only
+    params:
+        spec=spec(studies.search_spec),
+        code=run_code,
+    message:
+        "Searching routes of {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/search.py"

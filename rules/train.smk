@@ -1,0 +1,42 @@
+"""Train and evaluate one sharing method on one dataset, over all its seeds.
+
+requires: results/data/{dataset}/table.parquet, manifest.json
+          results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
+provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet
+"""
+
+
+rule train:
+    """Train on the training examples, select on validation, measure once on test."""
+    input:
+        unpack(routes_if_searched),
+        table=rules.prepare.output.table,
+        manifest=rules.prepare.output.manifest,
+    output:
+        metrics=f"{RUN}/metrics.csv",
+        record=f"{RUN}/run.json",
+        predictions=f"{RUN}/predictions.parquet",
+    log:
+        "results/logs/train/{dataset}/{method}/{variant}.log",
+    benchmark:
+        "results/benchmarks/train/{dataset}/{method}/{variant}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        runtime=120,
+        mem_mb=16000,
+        seeds_at_once=5,  # speed only
+    params:
+        spec=spec(studies.run_spec),
+        code=run_code,
+    message:
+        "Training {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/train.py"
+
+
+rule runs:
+    """Ask for every run of every experiment."""
+    input:
+        of_runs(rules.train.output.metrics, studies.all_runs(STUDY)),

@@ -1,0 +1,13 @@
+"""Write the HTML report from tables, figures, runs and manifests."""
+
+from mtnas.reporting.report import write_report
+from mtnas.snakemake_job import job
+
+with job(snakemake) as smk:
+    write_report(
+        smk.output.html,
+        tables=smk.input.tables,
+        figures=smk.input.figures,
+        run_folders=smk.params.runs,
+        manifests=smk.input.manifests,
+    )

@@ -1,0 +1,15 @@
+"""Train one sharing method over all its seeds; write metrics, record and predictions."""
+
+from mtnas.experiment import run
+from mtnas.snakemake_job import job
+
+with job(snakemake) as smk:
+    result = run(
+        smk.params.spec,
+        table=smk.input.table,
+        manifest=smk.input.manifest,
+        routes=smk.input.get("routes"),
+        supernet=smk.input.get("supernet"),
+        seeds_at_once=smk.resources.seeds_at_once,
+    )
+    result.write(**smk.output, code=smk.params.code)
