@@ -144,7 +144,7 @@ class Route:
         return zip(self.space.blocks, self.choices, strict=True)
 
     def used(self, tasks: Sequence[str] | None = None) -> frozenset[str]:
-        """Name every node that feeds `tasks` (default: all), through values or effective queries."""
+        """Name every node that feeds `tasks` (default: all): values, and queries that matter."""
         wanted = list(self.space.tasks if tasks is None else tasks)
         seen: set[str] = set()
         while wanted:
@@ -188,7 +188,7 @@ class Route:
 
 
 def full_sharing(space: SearchSpace) -> Route:
-    """Return the densest route: every value everywhere, the root as query (ML-MMoE; MMoE if L=1)."""
+    """Return the densest route: all values, the root as query (ML-MMoE; MMoE if L=1)."""
     return Route(space, tuple(LocalRoute(space.values(block), ROOT) for block in space.blocks))
 
 

@@ -1,0 +1,108 @@
+"""What would run: the grid of experiments as job counts; nothing is trained here."""
+
+TOY = '''"""A toy: every task reads the input itself."""
+
+from torch import Tensor, nn
+
+from mtnas.options import MethodOptions
+
+
+class Options(MethodOptions):
+    """Options of the toy."""
+
+    scale: float = 1.0
+
+
+class Sharing(nn.Module):
+    """No parameters at all."""
+
+    def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
+        """Build for D = `input_dim` and T = `num_tasks`."""
+        super().__init__()
+        self.scale, self.num_tasks, self.output_dim = options.scale, num_tasks, input_dim
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        """Return h_BTD."""
+        return self.scale * x_BD.unsqueeze(1).expand(-1, self.num_tasks, -1)
+'''
+
+
+def test_jobs_of_the_default_study(bare):
+    assert bare.plan() == {
+        "all": 1,
+        "prepare": 2,
+        "search": 2 * 3,  # paper, inherit and finetune share one search
+        "train": 2 * (4 + 5),
+        "table1": 1,
+        "table2": 1,
+        "table4": 1,
+        "figure3": 1,
+        "search_curves": 1,
+        "report": 1,
+    }
+
+
+def test_jobs_of_the_test_study(bare):
+    plan = bare.plan("--configfile", "config/test.yaml")
+
+    assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 4 + 5 + 2)
+
+
+def test_jobs_of_book_crossing(fresh):
+    raw = fresh.folder / "raw"
+    raw.mkdir()
+    for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):
+        (raw / name).touch()
+    overlay = ("--configfile", "config/bookcrossing.yaml")
+
+    plan = fresh.plan(*overlay, "--config", "bookcrossing_raw=raw")
+    printed = fresh.snakemake("-n", *overlay, ok=False)
+
+    assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 9)
+    assert "DataError: dataset 'bookcrossing': no raw folder given" in printed
+
+
+def test_a_study_without_search_has_no_figures(bare):
+    overlay = bare.write(
+        "config/plain.yaml", "experiments: {main: {methods: [share_bottom, mmoe]}}\n"
+    )
+
+    plan = bare.plan("--configfile", overlay)
+
+    assert plan["train"] == 4
+    assert not {"search", "figure3", "search_curves"} & set(plan)
+
+
+def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):
+    overlay = bare.write("config/typo.yaml", "experiments: {main: {methods: [mmeo]}}\n")
+
+    printed = bare.snakemake("-n", "--configfile", overlay, ok=False)
+
+    assert (
+        "config/typo.yaml: experiments.main.methods: unknown method 'mmeo' (did you mean 'mmoe'?)"
+        in printed
+    )
+    assert "Traceback" not in printed
+
+
+def test_an_unknown_variant_of_a_target_is_named(bare):
+    target = "results/runs/insteval/mtnas/inherits/metrics.csv"
+
+    printed = bare.snakemake("-n", target, ok=False)
+
+    assert "unknown variant of mtnas 'inherits' (did you mean 'inherit'?)" in printed
+
+
+def test_a_new_method_file_needs_no_registration(fresh):
+    fresh.write("src/mtnas/methods/toy.py", TOY)
+    overlay = fresh.write(
+        "config/toy.yaml",
+        "datasets: [insteval]\n"
+        "methods: {toy: {scale: 2}}\n"
+        "experiments: {main: {methods: [toy, mmoe]}}\n",
+    )
+
+    assert fresh.trained("--configfile", overlay) == {"toy/paper", "mmoe/paper"}
+    fresh.edit("config/toy.yaml", "scale", "scales")
+    printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
+    assert "methods.toy: unknown option 'scales' (did you mean 'scale'?)" in printed

@@ -1,0 +1,211 @@
+"""The real workflow on embedded data: what it writes, and what a change makes it do again."""
+
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from mtnas.files import read_json
+
+pytestmark = pytest.mark.slow
+
+STUDY = ("--configfile", "config/test.yaml")
+RUNS = "results/runs/insteval"
+METHODS = {f"{m}/paper" for m in ("single_task", "share_bottom", "mmoe", "ml_mmoe", "mtnas")}
+VARIANTS = {f"mtnas/{v}" for v in ("inherit", "finetune", "random_routes", "full_sharing")}
+CONTROLS = {"control_perfect/paper", "control_shuffled/paper"}
+ALL = METHODS | VARIANTS | CONTROLS
+
+
+def metrics_of(checkout, run):
+    return pd.read_csv(checkout.folder / RUNS / run / "metrics.csv")
+
+
+def test_every_run_left_its_files(finished):
+    for run in ALL:
+        folder = finished.folder / RUNS / run
+        assert {p.name for p in folder.iterdir()} == {
+            "metrics.csv",
+            "predictions.parquet",
+            "run.json",
+        }
+        record = read_json(folder / "run.json")
+        assert record["spec"]["seeds"] == [0, 1]
+        assert len(record["code"]) == 12
+    for name in ("tables/table1", "tables/table2", "tables/table4"):
+        for ending in ("md", "tex", "csv", "cells.csv"):
+            assert (finished.folder / f"results/{name}.{ending}").stat().st_size > 0
+    for name in ("figure3.png", "figure3.pdf", "search_curves.png", "search_curves.pdf"):
+        assert (finished.folder / "results/figures" / name).stat().st_size > 0
+    assert (finished.folder / "results/report.html").stat().st_size > 0
+
+
+@pytest.mark.parametrize(("run", "score"), [("control_perfect", 1.0), ("control_shuffled", 0.5)])
+def test_controls_land_where_they_must(finished, run, score):
+    metrics = metrics_of(finished, f"{run}/paper")
+
+    aucs = metrics.query("metric == 'auc'")["value"].to_numpy()
+
+    assert len(aucs) == 2 * 2 * 2  # seeds, splits, tasks
+    # About 11,000 test examples: the standard error of a random AUC is below 0.006.
+    assert np.allclose(aucs, score, atol=0 if score == 1 else 0.02)
+
+
+@pytest.mark.parametrize("run", sorted(ALL))
+def test_metrics_are_those_of_the_predictions(finished, run):
+    predictions = pd.read_parquet(finished.folder / RUNS / run / "predictions.parquet")
+    written = metrics_of(finished, run).query("split == 'test'").set_index(["seed", "task"])
+
+    for seed, rows in predictions.groupby("seed"):
+        total = 0.0
+        for task in ("t0", "t1"):
+            y, p = rows[f"y_{task}"], rows[f"p_{task}"]
+            values = written.loc[(seed, task)].set_index("metric")["value"]
+            assert values["auc"] == pytest.approx(roc_auc_score(y, p), abs=1e-6)
+            assert values["log_loss"] == pytest.approx(log_loss(y, p), rel=1e-5, abs=1e-6)
+            total += values["log_loss"]
+        assert written.loc[(seed, "all"), "value"] == pytest.approx(total, rel=1e-6)
+
+
+def test_runs_are_paired_by_seed(finished):
+    rows = {
+        run: pd.read_parquet(
+            finished.folder / RUNS / run / "predictions.parquet", columns=["seed", "row"]
+        )
+        for run in sorted(ALL)
+    }
+
+    first = rows.pop("mtnas/paper")
+    for run, frame in rows.items():
+        pd.testing.assert_frame_equal(frame, first, obj=run)
+
+
+def test_a_second_call_has_nothing_to_do(finished):
+    assert not finished.plan(*STUDY)
+
+
+def test_comments_and_docstrings_make_nothing_run(again):
+    for path in ("src/mtnas/methods/mmoe.py", "src/mtnas/experiment.py", "src/mtnas/layers.py"):
+        file = again.folder / path
+        text = file.read_text(encoding="utf-8")
+        text = text.replace('"""', '"""Another line. ', 1)
+        file.write_text("# A comment.\n" + text, encoding="utf-8")
+    for script in (again.folder / "workflow/scripts").iterdir():
+        script.touch()
+
+    assert not again.plan(*STUDY)
+
+
+def test_an_unused_variant_or_method_makes_nothing_run(again):
+    again.write("config/more.yaml", "variants: {mmoe: {wide: {num_experts: 9}}}\n")
+    again.write("src/mtnas/methods/toy.py", "from mtnas.methods.mmoe import Options, Sharing\n")
+
+    assert not again.plan(*STUDY, "config/more.yaml")
+
+
+def test_a_changed_method_option_reruns_its_method(again):
+    again.write("config/more.yaml", "methods: {mmoe: {num_experts: 5}}\n")
+
+    plan = again.plan(*STUDY, "config/more.yaml")
+
+    assert again.trained(*STUDY, "config/more.yaml") == {"mmoe/paper"}
+    assert plan == {"train": 1, "table2": 1, "report": 1, "all": 1}
+
+
+def test_a_changed_number_in_a_method_reruns_its_method(again):
+    again.edit(
+        "src/mtnas/methods/mmoe.py", "self.root(x_BD).relu()", "1.5 * self.root(x_BD).relu()"
+    )
+
+    assert again.trained(*STUDY) == {"mmoe/paper"}
+    assert again.plan(*STUDY) == {"train": 1, "table2": 1, "report": 1, "all": 1}
+
+
+def test_a_changed_default_of_a_method_reruns_it_without_make_schema(again):
+    again.edit(
+        "src/mtnas/methods/mmoe.py", "num_experts: int = Field(4,", "num_experts: int = Field(6,"
+    )
+
+    assert again.trained(*STUDY) == {"mmoe/paper"}
+
+
+def test_a_changed_search_option_reruns_the_searches_that_read_it(again):
+    again.write("config/more.yaml", "methods: {mtnas: {search: {entropy_bonus: 0.01}}}\n")
+
+    plan = again.plan(*STUDY, "config/more.yaml")
+
+    assert plan["search"] == 3
+    assert plan["prepare"] == 0
+    assert again.trained(*STUDY, "config/more.yaml") == VARIANTS | {"mtnas/paper"}
+
+
+def test_a_changed_table_reruns_that_table(again):
+    again.edit("src/mtnas/reporting/tables.py", 'title: str = "Test scores', 'title: str = "Scores')
+
+    plan = again.plan(*STUDY)
+
+    assert plan["train"] == plan["search"] == plan["prepare"] == 0
+    assert plan["table2"] == plan["report"] == 1
+
+
+def test_changed_seeds_rerun_everything_but_the_data(again):
+    plan = again.plan(*STUDY, "--config", "seeds=3")
+
+    assert again.trained(*STUDY, "--config", "seeds=3") == ALL
+    assert plan["search"] == 3
+    assert not {"prepare", "table1", "table4"} & set(plan)
+
+
+def test_how_many_seeds_train_at_once_is_speed_only(again, finished):
+    assert not again.plan(*STUDY, "--set-resources", "train:seeds_at_once=1")
+
+    again.snakemake(
+        *STUDY,
+        "--set-resources",
+        "train:seeds_at_once=1",
+        "--force",
+        f"{RUNS}/mmoe/paper/metrics.csv",
+    )
+
+    one = metrics_of(again, "mmoe/paper")
+    assert read_json(again.folder / RUNS / "mmoe/paper/run.json")["timings"]["seeds_at_once"] == 1
+    pd.testing.assert_frame_equal(one, metrics_of(finished, "mmoe/paper"), atol=1e-4, rtol=0)
+
+
+def test_a_killed_workflow_goes_on_and_gives_the_same_numbers(finished, fresh):
+    targets = [f"{RUNS}/{run}/metrics.csv" for run in ("share_bottom/paper", "mmoe/paper")]
+    with (fresh.folder / "printed").open("w") as printed:
+        process = subprocess.Popen(
+            fresh.command(*targets, *STUDY),
+            cwd=fresh.folder,
+            env=fresh.environment(),
+            stdout=printed,
+            stderr=printed,
+            start_new_session=True,  # its group is killed below, and nothing else
+        )
+        wait_for(fresh.folder / "results/logs/train/insteval/mmoe/paper.log", process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not (fresh.folder / RUNS / "mmoe/paper/metrics.csv").exists()
+
+    fresh.snakemake("--unlock", *STUDY)
+    fresh.snakemake(*targets, *STUDY)
+
+    for run in ("share_bottom/paper", "mmoe/paper"):
+        pd.testing.assert_frame_equal(metrics_of(fresh, run), metrics_of(finished, run))
+    left_over = [p for p in (fresh.folder / RUNS).rglob(".*") if p.is_file()]
+    assert len(left_over) <= 2  # temporary files of the killed jobs, never read
+
+
+def wait_for(path, process, seconds=120):
+    """Wait until a file exists; fail if the process ends first."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, (path.parents[5] / "printed").read_text()
+        assert time.monotonic() < end, f"no {path} after {seconds} s"
+        time.sleep(0.05)
