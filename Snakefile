@@ -17,6 +17,7 @@ include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/publish.smk"
 
 
 localrules:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mtnas.errors import MtnasError
 
@@ -17,7 +18,15 @@ def schema(arguments: argparse.Namespace) -> None:
         print(path)
 
 
-COMMANDS: dict[str, Handler] = {"schema": schema}
+def readme(arguments: argparse.Namespace) -> None:
+    """Write the numbers of results/published into README.md and docs."""
+    from mtnas.reporting.readme import refresh
+
+    for path in refresh(["README.md", *sorted(Path("docs").glob("*.md"))], "results/published"):
+        print(path)
+
+
+COMMANDS: dict[str, Handler] = {"schema": schema, "readme": readme}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ class Options(BaseModel):
 class TrainingOptions(Options):
     """How weights are trained (paper, Sec. 4.2) and selected on validation data."""
 
-    epochs: int = Field(8, ge=1, description="largest number of passes over the training set")
+    epochs: int = Field(20, ge=1, description="largest number of passes over the training set")
     patience: int = Field(2, ge=1, description="stop after this many epochs without improvement")
     batch_size: int = Field(512, ge=1, description="examples in a weight step (paper: 512)")
     learning_rate: float = Field(1e-3, gt=0, description="Adam, weights (paper: 0.001)")

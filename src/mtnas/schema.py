@@ -244,7 +244,7 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 "maxItems": 3,
             },
             "split_seed": {
-                "description": "moves every split",
+                "description": "seed of the stored split, which fixed_split gives to all seeds",
                 "default": 0,
                 "type": "integer",
                 "minimum": 0,

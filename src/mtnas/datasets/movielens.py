@@ -21,7 +21,7 @@ class Dataset(base.Dataset):
 
     name = "movielens"
     title = "MovieLens (latest small)"
-    num_features = 100_000
+    num_features = 1_000_000
     split = (0.7, 0.15, 0.15)
     needs_raw = False
     fields = (

@@ -1,0 +1,179 @@
+"""Numbers in README and docs: written between markers from `results/published/`, never typed.
+
+A block is `<!-- generated: NAME -->` ... `<!-- /generated -->`; `make readme` fills it, a test
+compares.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from mtnas.errors import RecordError, unknown
+from mtnas.files import read_json, write_text
+from mtnas.records import ALL_TASKS
+from mtnas.reporting.names import column_name, dataset_name, method_name
+from mtnas.reporting.paper import paper_score
+from mtnas.statistics import Difference, paired_difference
+
+COMPARED = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
+CONTROLS = ("random_routes", "full_sharing")
+OURS = ("mtnas", "paper")
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- /generated -->)", re.S)
+
+Scores = dict[tuple[str, str, str], pd.DataFrame]
+
+
+def refresh(documents: Iterable[str | Path], published: str | Path) -> list[Path]:
+    """Fill every block of `documents`; return the files that changed."""
+    changed = []
+    for path in map(Path, documents):
+        text = path.read_text(encoding="utf-8")
+        filled = fill(text, Path(published), where=str(path))
+        if filled != text:
+            write_text(path, filled)
+            changed.append(path)
+    return changed
+
+
+def fill(text: str, published: Path, where: str) -> str:
+    """Return `text` with every block rendered from the published results."""
+
+    def render(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name in RENDERERS:
+            content = RENDERERS[name](published)
+        elif (published / "tables" / f"{name}.md").is_file():
+            content = (published / "tables" / f"{name}.md").read_text(encoding="utf-8")
+        else:
+            allowed = [*RENDERERS, *(p.stem for p in (published / "tables").glob("*.md"))]
+            raise RecordError(unknown("generated block", name, allowed, where))
+        return f"{block[1]}{content.strip()}\n{block[3]}"
+
+    return BLOCK.sub(render, text)
+
+
+def read_scores(published: Path) -> Scores:
+    """Return the test scores of every run: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
+    metrics = pd.read_csv(published / "metrics.csv.gz")
+    test = metrics[(metrics["split"] == "test") & (metrics["metric"] != "log_loss")]
+    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
+    test = test.assign(column=test["metric"] + suffix)
+    return {
+        (str(d), str(m), str(v)): rows.pivot(index="seed", columns="column", values="value")
+        for (d, m, v), rows in test.groupby(["dataset", "method", "variant"], sort=False)
+    }
+
+
+def headline(published: Path) -> str:
+    """Render the means of Table 2, one line per dataset and score."""
+    scores = read_scores(published)
+    methods = [*((name, "paper") for name in COMPARED), OURS]
+    lines = [
+        _row(["Test score", *(method_name(*m) for m in methods), "MTNAS in the paper"]),
+        _row([":--", *["--:"] * (len(methods) + 1)]),
+    ]
+    for dataset in dict.fromkeys(d for d, _, _ in scores):
+        for column in scores[dataset, *OURS].columns:
+            means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
+            paper = paper_score(dataset, "mtnas", column)
+            printed = "" if paper is None else f"{paper:.4f}"
+            title = f"{dataset_name(dataset)} {column_name(column)}"
+            lines.append(_row([title, *means, printed]))
+    return "\n".join(lines)
+
+
+def findings(published: Path) -> str:
+    """Render, per dataset, what the paired intervals say of MTNAS against the others."""
+    scores = read_scores(published)
+    lines = []
+    for dataset in dict.fromkeys(d for d, _, _ in scores):
+        ours = scores[dataset, *OURS]
+        compared = [scores[dataset, name, "paper"] for name in COMPARED]
+        controls = [scores[dataset, "mtnas", name] for name in CONTROLS]
+        lines.append(
+            f"* **{dataset_name(dataset)}** ({len(ours)} seeds): of "
+            f"{_tally(ours, compared)} when MTNAS is compared with the four methods of the paper; "
+            f"of {_tally(ours, controls)} when it is compared with random routes and full sharing."
+        )
+    return "\n".join(lines)
+
+
+def searched(published: Path) -> str:
+    """Render how far each search moved from a uniform choice."""
+    lines = []
+    for path in sorted((published / "routes").glob("*/*/*.json")):
+        record = read_json(path)
+        if record["strategy"] != "reinforce":
+            continue
+        blocks = [b for seed in record["seeds"].values() for b in seed["blocks"].values()]
+        entropy = sum(b["entropy"] for b in blocks) / len(blocks)
+        uniform = sum(b["uniform_entropy"] for b in blocks) / len(blocks)
+        chosen = sorted(b["probability"] for b in blocks)
+        lines.append(
+            f"* **{dataset_name(record['dataset'])}**: mean entropy of a block {entropy:.3f} of "
+            f"{uniform:.3f} nats (uniform); median probability of the chosen local route "
+            f"{chosen[len(chosen) // 2]:.3f}, largest {chosen[-1]:.3f}."
+        )
+    return "\n".join(lines)
+
+
+def runtimes(published: Path) -> str:
+    """Render the seconds that training took, per dataset and run, and the machine."""
+    records = read_json(published / "runs.json")
+    lines = [
+        _row(["Run", "seeds", "dense parameters", "training, s", "threads"]),
+        _row([":--", "--:", "--:", "--:", "--:"]),
+    ]
+    for key, record in records.items():
+        dataset, method, variant = key.split("/")
+        if not record["parameters"]:
+            continue
+        lines.append(
+            _row(
+                [
+                    f"{dataset_name(dataset)}, {method_name(method, variant)}",
+                    str(len(record["spec"]["seeds"])),
+                    f"{record['parameters']['dense']:,}",
+                    f"{record['timings']['train_seconds']:.0f}",
+                    str(record["timings"]["threads"]),
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+RENDERERS: dict[str, Callable[[Path], str]] = {
+    "headline": headline,
+    "findings": findings,
+    "searched": searched,
+    "runtimes": runtimes,
+}
+
+
+def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
+    """Count paired comparisons whose 95 % interval favours MTNAS, the other, or neither."""
+    better = worse = undecided = 0
+    for other in others:
+        for column in ours.columns:
+            gain = paired_difference(ours[column], other[column])
+            if not gain.excludes_zero:
+                undecided += 1
+            elif _favours(gain, column):
+                better += 1
+            else:
+                worse += 1
+    total = better + worse + undecided
+    return (
+        f"{total} paired 95 % intervals (AUCs and loss), {better} favour MTNAS, "
+        f"{worse} the other side and {undecided} include zero"
+    )
+
+
+def _favours(gain: Difference, column: str) -> bool:
+    return (gain.mean > 0) == column.startswith("auc_")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
