@@ -32,7 +32,6 @@ else
 	$(PIP) '$(TORCH_PIN)'
 endif
 	$(PIP) -e '.[dev,slurm]'
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q $(VENV)/lib || true
 	touch $@
 
 study: setup  ## run the default study (CONFIG=overlay.yaml on top of it, SNAKEMAKE=more options)
