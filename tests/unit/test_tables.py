@@ -22,35 +22,7 @@ from mtnas.reporting.writers import (
     to_markdown,
     write_table,
 )
-
-NOISE = np.array([-0.001, 0.0, 0.001])  # over three seeds, the same for every method
-
-
-def make_run(
-    root, method, auc, loss=0.73, *, dataset="bookcrossing", variant="paper", simulated=False,
-    seeds=(0, 1, 2), noise=NOISE,
-):  # fmt: skip
-    """Write one run; test scores are `auc` per task and `loss`, plus `noise` by seed."""
-    folder = root / dataset / method / variant
-    folder.mkdir(parents=True)
-    rows = []
-    for seed, shift in zip(seeds, noise, strict=False):
-        for task, value in enumerate(auc):
-            rows.append((seed, "test", f"t{task}", "auc", value + shift))
-            rows.append((seed, "valid", f"t{task}", "auc", 0.5))  # must never be printed
-        if loss is not None:
-            rows.append((seed, "test", "all", "mtl_loss", loss + shift))
-    columns = ["seed", "split", "task", "metric", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "metrics.csv", index=False)
-    record = {
-        "spec": {"dataset": dataset, "method": method, "variant": variant, "seeds": len(seeds)},
-        "parameters": {"dense": 12345, "embedding": 10},
-        "code": f"code-{method}",
-        "simulated": simulated,
-        "timings": {},
-    }
-    (folder / "run.json").write_text(json.dumps(record))
-    return folder
+from mtnas.testing.runs import NOISE, make_run
 
 
 def ledger(table):
