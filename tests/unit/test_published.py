@@ -1,0 +1,103 @@
+"""What is published, and the numbers that README takes from it."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mtnas.errors import RecordError
+from mtnas.records import RUN_COLUMNS
+from mtnas.reporting.published import publish
+from mtnas.reporting.readme import COMPARED, CONTROLS, fill, refresh
+from mtnas.testing.runs import NOISE, make_run
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ROUTE = {
+    "dataset": "bookcrossing",
+    "method": "mtnas",
+    "variant": "paper",
+    "strategy": "reinforce",
+    "seeds": {
+        "0": {
+            "blocks": {"t0": {"probability": 0.25, "entropy": 1.2, "uniform_entropy": 1.5}},
+            "curve": {"step": [1, 2]},
+        }
+    },
+}
+MANIFEST = {"dataset": "bookcrossing", "rows": 10, "spec": {"raw": "/home/me/bx", "split": None}}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Runs in which MTNAS beats every method by 0.01 and equals its controls."""
+    runs = [make_run(tmp_path, name, (0.78, 0.80), 0.74) for name in COMPARED]
+    runs += [make_run(tmp_path, "mtnas", (0.79, 0.81), 0.73, noise=NOISE * 1.5)]
+    runs += [make_run(tmp_path, "mtnas", (0.79, 0.81), 0.73, variant=v) for v in CONTROLS]
+    sources = {"routes": ROUTE, "manifests": MANIFEST}
+    for name, content in sources.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "table2.md").write_text("### Table 2. Ours\n")
+    (tmp_path / "figure3.png").write_bytes(b"png")
+    arguments = {
+        "run_folders": runs,
+        "routes": [tmp_path / "routes.json"],
+        "manifests": [tmp_path / "manifests.json"],
+        "tables": [tmp_path / "table2.md"],
+        "figures": [tmp_path / "figure3.png"],
+    }
+    publish(tmp_path / "published", **arguments)
+    return tmp_path / "published", arguments
+
+
+def test_all_metrics_are_published_tidy_and_reproducibly(study, tmp_path):
+    folder, arguments = study
+    text = gzip.decompress((folder / "metrics.csv.gz").read_bytes()).decode()
+    metrics = pd.read_csv(io.StringIO(text))
+    assert tuple(metrics.columns) == RUN_COLUMNS
+    assert len(metrics) == 7 * 3 * 5  # runs, seeds, scores
+    publish(tmp_path / "again", **arguments)
+    again = (tmp_path / "again" / "metrics.csv.gz").read_bytes()
+    assert again == (folder / "metrics.csv.gz").read_bytes()
+
+
+def test_records_routes_and_manifests_are_kept_without_local_paths(study):
+    folder, _ = study
+    records = json.loads((folder / "runs.json").read_text())
+    assert records["bookcrossing/mmoe/paper"]["code"] == "code-mmoe"
+    route = json.loads((folder / "routes/bookcrossing/mtnas/paper.json").read_text())
+    assert "curve" not in route["seeds"]["0"]
+    assert "raw" not in json.loads((folder / "data/bookcrossing.json").read_text())["spec"]
+    assert (folder / "tables/table2.md").is_file()
+    assert (folder / "figures/figure3.png").is_file()
+
+
+def test_a_document_is_filled_from_the_published_numbers(study):
+    folder, _ = study
+    names = ("headline", "findings", "searched", "runtimes", "table2")
+    text = "".join(f"<!-- generated: {n} -->\nold\n<!-- /generated -->\n" for n in names)
+    filled = fill(text, folder, where="README.md")
+    assert "old" not in filled
+    assert "| Book-Crossing AUC0 | 0.7800 | 0.7800 | 0.7800 | 0.7800 | 0.7900 | 0.7907 |" in filled
+    assert "of 12 paired 95 % intervals (AUCs and loss), 12 favour MTNAS" in filled
+    assert "of 6 paired 95 % intervals (AUCs and loss), 0 favour MTNAS, 0 the other" in filled
+    assert "1.200 of 1.500 nats" in filled
+    assert "### Table 2. Ours" in filled
+    assert fill(filled, folder, where="README.md") == filled
+
+
+def test_an_unknown_block_is_refused(study):
+    text = "<!-- generated: tabel2 -->\n<!-- /generated -->"
+    with pytest.raises(RecordError, match="did you mean 'table2'"):
+        fill(text, study[0], where="README.md")
+
+
+def test_readme_and_docs_show_the_published_numbers(tmp_path):
+    documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    copies = [tmp_path / path.name for path in documents]
+    for source, copy in zip(documents, copies, strict=True):
+        copy.write_text(source.read_text())
+    stale = refresh(copies, REPOSITORY / "results" / "published")
+    assert not stale, "numbers differ from results/published: run `make readme`"
