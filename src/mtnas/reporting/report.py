@@ -3,7 +3,6 @@
 import base64
 import html
 from collections.abc import Sequence
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,8 @@ def _data(manifests: Sequence[dict[str, Any]]) -> str:
     for m in manifests:
         rates = m.get("label_rates", {})
         tasks = (
-            f"t{i} {task['name']}: {task['rule']}"
+            (f"t{i}" if task["name"] == f"t{i}" else f"t{i} ({task['name']})")
+            + f": {task['rule']}"
             + (f" ({rates[f't{i}']:.1%} positive)" if rates.get(f"t{i}") is not None else "")
             for i, task in enumerate(m["tasks"])
         )
@@ -210,13 +210,6 @@ def _runs(runs: Sequence[RunRecord]) -> str:
 
 
 def timing(timings: dict[str, Any]) -> str:
-    """Return such as `train 12.3 s, evaluate 0.4 s`: the entries that are seconds."""
-    seconds = {
-        key: float(value)
-        for key, value in timings.items()
-        if isinstance(value, Real) and not isinstance(value, bool) and "per" not in key.split("_")
-    }
-    suffixes = ("_seconds", "_s")
-    named = {next((k.removesuffix(s) for s in suffixes if k.endswith(s)), k): v
-             for k, v in seconds.items()}  # fmt: skip
-    return ", ".join(f"{key.replace('_', ' ')} {value:.1f} s" for key, value in named.items())
+    """Return such as `train 12.3 s, total 14.0 s`: the entries named `..._seconds`."""
+    seconds = {k.removesuffix("_seconds"): v for k, v in timings.items() if k.endswith("_seconds")}
+    return ", ".join(f"{key.replace('_', ' ')} {value:.1f} s" for key, value in seconds.items())
