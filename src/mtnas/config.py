@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mtnas.errors import ConfigError, unknown
-from mtnas.schema import Schema, current_schema, defaults, searches
+from mtnas.schema import Schema, current_schema, defaults, is_control, searches
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -20,6 +20,8 @@ Run = tuple[str, str, str]
 PAPER = "paper"  # the variant that every method has: no deviation
 CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and learn nothing
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
+BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim")  # its size depends on these alone
+STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
 @dataclass(frozen=True)
@@ -126,34 +128,48 @@ def resolve_training(config: Config, dataset: str) -> Spec:
 
 
 def prepare_spec(config: Config, dataset: str) -> Spec:
-    """Return what identifies the prepared table of a dataset."""
+    """Return what identifies the prepared table of a dataset.
+
+    A run reads the stored split only with `fixed_split`; without it, its seed is the default.
+    """
     own = config["dataset_options"].get(dataset, {})
-    values = merged(defaults(config.schema["$defs"]["dataset"]), own)
-    kept = {key: value for key, value in values.items() if key not in {"methods", "training"}}
-    return {"dataset": dataset, **kept}
+    default = defaults(config.schema["$defs"]["dataset"])
+    values = _without({**default, **own}, ("methods", "training"))
+    if not config["fixed_split"]:
+        values["split_seed"] = default["split_seed"]
+    return {"dataset": dataset, **values}
 
 
 def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
     """Return what identifies a run, apart from the route that it is given."""
     options = resolve_options(config, dataset, method, variant)
+    derive = options["derive"] if searches(config.method(method)) else None
+    training = {} if is_control(config.method(method)) else resolve_training(config, dataset)
     return {
         **_common(config, dataset, method, variant),
+        "fixed_split": config["fixed_split"],
         "options": _network(config, method, options),
-        "training": resolve_training(config, dataset),
-        "derive": options["derive"] if searches(config.method(method)) else None,
+        "training": _without(training, STOPPING) if derive == "inherit" else training,
+        "derive": derive,
         "budget": _budget(config, dataset, method),
     }
 
 
 def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
-    """Return what identifies a search."""
+    """Return what identifies a search; a control strategy reads the space of routes alone."""
     if not searches(config.method(method)):
         raise ConfigError(f"config: method {method!r} has no route to search")
     options = resolve_options(config, dataset, method, variant)
+    network, strategy = _network(config, method, options), options["search"]["strategy"]
+    common = _common(config, dataset, method, variant)
+    if strategy in CONTROL_STRATEGIES:
+        space = _without(network, ("hidden_dim",))
+        return {**common, "options": space, "training": {}, "search": {"strategy": strategy}}
     return {
-        **_common(config, dataset, method, variant),
-        "options": _network(config, method, options),
-        "training": resolve_training(config, dataset),
+        **common,
+        "fixed_split": config["fixed_split"],
+        "options": network,
+        "training": _without(resolve_training(config, dataset), STOPPING),
         "search": options["search"],
     }
 
@@ -206,19 +222,22 @@ def _common(config: Config, dataset: str, method: str, variant: str) -> Spec:
         "method": method,
         "variant": variant,
         "seeds": config["seeds"],
-        "fixed_split": config["fixed_split"],
     }
 
 
 def _network(config: Config, method: str, options: Spec) -> Spec:
     """Leave out what says how a route is found and used: it has its own place in a spec."""
-    if not searches(config.method(method)):
-        return options
-    return {key: value for key, value in options.items() if key not in {"search", "derive"}}
+    return _without(options, ("search", "derive")) if searches(config.method(method)) else options
 
 
 def _budget(config: Config, dataset: str, method: str) -> Spec | None:
-    """Return the network that sets the number of parameters; None for that network itself."""
-    if method == BUDGET_METHOD or BUDGET_METHOD not in config.schema["$defs"]["methods"]:
+    """Return the options that set the number of parameters, for a method that has to match it."""
+    known = config.schema["$defs"]["methods"]
+    if method == BUDGET_METHOD or BUDGET_METHOD not in known or is_control(known[method]):
         return None
-    return _network(config, BUDGET_METHOD, resolve_options(config, dataset, BUDGET_METHOD))
+    options = resolve_options(config, dataset, BUDGET_METHOD)
+    return {key: options[key] for key in BUDGET_OPTIONS}
+
+
+def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in keys}

@@ -67,11 +67,14 @@ def options_schema(options: type[Any]) -> Schema:
 
 
 def _options_code(name: str) -> str:
-    """Fingerprint what a method's schema is made of: its `Options` and the shared ones."""
+    """Fingerprint what a method's schema is made of: its `Options` and the shared ones, and
+    whether it predicts without training.
+    """
     module = ast.parse((PACKAGE / "methods" / f"{name}.py").read_text(encoding="utf-8"))
-    classes = [n for n in module.body if isinstance(n, ast.ClassDef) and "Options" in n.name]
+    named = [n for n in module.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+    own = [n for n in named if "Options" in n.name or n.name == "predict"]
     shared = ast.parse((PACKAGE / "options.py").read_text(encoding="utf-8"))
-    text = "".join(map(canonical_code, [*classes, shared]))
+    text = "".join(map(canonical_code, [*own, shared]))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -85,7 +88,8 @@ def import_method_schema(name: str) -> Schema:
             f"src/mtnas/methods/{name}.py: no class `Options(MethodOptions)`; a method file "
             "needs it and `Sharing`, see docs/adding-a-method.md"
         )
-    return {**options_schema(options), "x-code": _options_code(name)}
+    kind = {"x-control": True} if hasattr(module, "predict") else {}
+    return {**options_schema(options), **kind, "x-code": _options_code(name)}
 
 
 @cache
@@ -107,6 +111,11 @@ def _is_fresh(name: str, schema: Schema) -> bool:
 def searches(schema: Schema) -> bool:
     """Whether a method has a search: its options hold a `search` block."""
     return "search" in schema["properties"]
+
+
+def is_control(schema: Schema) -> bool:
+    """Whether a method predicts from the labels and trains nothing."""
+    return bool(schema.get("x-control", False))
 
 
 def defaults(schema: Schema) -> dict[str, Any]:
@@ -244,7 +253,7 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 "maxItems": 3,
             },
             "split_seed": {
-                "description": "seed of the stored split, which fixed_split gives to all seeds",
+                "description": "seed of the one split that `fixed_split: true` gives to all seeds",
                 "default": 0,
                 "type": "integer",
                 "minimum": 0,

@@ -5,9 +5,11 @@ import pytest
 import yaml
 
 from mtnas import config as studies
+from mtnas import methods
 from mtnas.errors import ConfigError
 from mtnas.files import read_json
 from mtnas.manual import MANUAL, reference, with_reference
+from mtnas.model import count_parameters
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
 
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
@@ -73,7 +75,7 @@ def test_run_spec_says_everything_but_the_search():
     other = studies.run_spec(study(), "insteval", "mmoe")
     assert other["derive"] is None
     assert other["options"]["num_experts"] == 5
-    assert other["budget"] == spec["options"]
+    assert other["budget"] == {"num_layers": 2, "num_subnets": 4, "hidden_dim": 64}
 
 
 def test_specs_do_not_depend_on_the_order_of_keys():
@@ -96,16 +98,80 @@ def test_variants_with_one_search_share_it():
     assert studies.experiment_searches(config, "main") == [("insteval", "mtnas", "paper")]
 
 
+def changed_specs(variant, old, new):
+    """Say whether the search of a variant, and its training, differ between two studies."""
+    job = ("insteval", "mtnas", variant)
+    return (
+        studies.search_spec(old, *job) != studies.search_spec(new, *job),
+        studies.run_spec(old, *job) != studies.run_spec(new, *job),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "paper", "inherit", "random"),
+    [
+        ({"methods": {"mtnas": {"search": {"steps": 8}}}}, (1, 0), (1, 0), (0, 0)),
+        ({"methods": {"mtnas": {"query_scope": "root"}}}, (1, 1), (1, 1), (1, 1)),
+        ({"methods": {"mtnas": {"hidden_dim": 32}}}, (1, 1), (1, 1), (0, 1)),
+        ({"training": {"epochs": 3, "patience": 3}}, (0, 1), (0, 0), (0, 1)),
+        ({"training": {"batch_size": 64}}, (1, 1), (1, 1), (0, 1)),
+        ({"training": {"embedding_std": 0.1}}, (1, 1), (1, 1), (0, 1)),
+        ({"fixed_split": True}, (1, 1), (1, 1), (0, 1)),
+        ({"dataset_options": {"insteval": {"split_seed": 1}}}, (0, 0), (0, 0), (0, 0)),
+        ({"seeds": 4}, (1, 1), (1, 1), (1, 1)),
+    ],
+)
+def test_a_spec_holds_what_its_job_reads_and_nothing_else(changes, paper, inherit, random):
+    old, new = study(methods={}), study(**{"methods": {}, **changes})
+
+    assert changed_specs("paper", old, new) == paper
+    assert changed_specs("inherit", old, new) == inherit
+    assert changed_specs("random_routes", old, new) == random
+
+
+def test_a_control_depends_on_no_training():
+    old, new = study(), study(training={"epochs": 3}, methods={"mtnas": {"hidden_dim": 32}})
+
+    specs = [studies.run_spec(s, "insteval", "control_perfect") for s in (old, new)]
+
+    assert specs[0] == specs[1]
+
+
+def test_the_budget_holds_all_that_its_size_depends_on():
+    options = studies.resolve_options(study(), "insteval", "mtnas")
+    budget = studies.run_spec(study(), "insteval", "mmoe")["budget"]
+
+    def size(**values):
+        chosen = methods.load("mtnas").options(**values)
+        return count_parameters(methods.load("mtnas"), chosen, input_dim=60, num_tasks=2)
+
+    assert size(**budget) == size(**options)
+    for scope in ("root", "previous_layer_and_root"):
+        assert size(**{**options, "query_scope": scope}) == size(**budget)
+
+
+def test_the_stored_split_counts_only_where_it_is_used():
+    own = {"insteval": {"split_seed": 3}}
+
+    def prepared(**changes):
+        return studies.prepare_spec(study(**changes), "insteval")
+
+    assert prepared(dataset_options=own) == prepared() == prepared(fixed_split=True)
+    assert prepared(dataset_options=own, fixed_split=True)["split_seed"] == 3
+
+
 def test_prepare_spec_and_the_raw_folder_of_the_command_line():
-    config = study(bookcrossing_raw="data/bx", dataset_options={"bookcrossing": {"split_seed": 3}})
+    config = study(
+        bookcrossing_raw="data/bx", dataset_options={"bookcrossing": {"num_features": 9}}
+    )
 
     assert studies.prepare_spec(config, "bookcrossing") == {
         "dataset": "bookcrossing",
         "raw": "data/bx",
-        "num_features": None,
+        "num_features": 9,
         "drop_fields": [],
         "split": None,
-        "split_seed": 3,
+        "split_seed": 0,
     }
     assert studies.prepare_spec(config, "insteval")["raw"] is None
 

@@ -20,6 +20,8 @@ METHODS = {f"{m}/paper" for m in ("single_task", "share_bottom", "mmoe", "ml_mmo
 VARIANTS = {f"mtnas/{v}" for v in ("inherit", "finetune", "random_routes", "full_sharing")}
 CONTROLS = {"control_perfect/paper", "control_shuffled/paper"}
 ALL = METHODS | VARIANTS | CONTROLS
+BLIND = {"mtnas/random_routes", "mtnas/full_sharing"}  # their routes are not learned
+SEARCHED = {"mtnas/paper", "mtnas/inherit", "mtnas/finetune"}
 
 
 def metrics_of(checkout, run):
@@ -134,14 +136,27 @@ def test_a_changed_default_of_a_method_reruns_it_without_make_schema(again):
     assert again.trained(*STUDY) == {"mmoe/paper"}
 
 
-def test_a_changed_search_option_reruns_the_searches_that_read_it(again):
-    again.write("config/more.yaml", "methods: {mtnas: {search: {entropy_bonus: 0.01}}}\n")
+CHANGES = {
+    "methods: {mtnas: {search: {steps: 21}}}": (1, SEARCHED),
+    "methods: {mtnas: {query_scope: root}}": (3, SEARCHED | BLIND),
+    "methods: {mtnas: {hidden_dim: 32}}": (1, ALL - CONTROLS),
+    "training: {patience: 2}": (0, ALL - CONTROLS - {"mtnas/inherit"}),
+    "training: {batch_size: 256}": (1, ALL - CONTROLS),
+    "dataset_options: {insteval: {split_seed: 3}}": (0, set()),
+    "fixed_split: true": (1, ALL),
+}
 
-    plan = again.plan(*STUDY, "config/more.yaml")
 
-    assert plan["search"] == 3
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_reruns_what_reads_it_and_nothing_else(again, change):
+    overlay = again.write("config/more.yaml", f"{change}\n")
+    searches, trained = CHANGES[change]
+
+    plan = again.plan(*STUDY, overlay)
+
+    assert plan["search"] == searches
     assert plan["prepare"] == 0
-    assert again.trained(*STUDY, "config/more.yaml") == VARIANTS | {"mtnas/paper"}
+    assert again.trained(*STUDY, overlay) == trained
 
 
 def test_a_changed_table_reruns_that_table(again):
