@@ -5,14 +5,14 @@ This file is read again by every cluster job, so nothing here imports torch (1.5
 """
 
 import sys
-from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets
+from mtnas import config as studies
 from mtnas.errors import MtnasError
+from mtnas.files import sha256_of
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
@@ -22,6 +22,8 @@ use_this_checkout()
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:
     STUDY = studies.load(config, [DEFAULT, *OVERLAYS])
+    for name in STUDY["datasets"]:
+        studies.raw_files(STUDY, name)
 except MtnasError as error:
     raise WorkflowError(str(error)) from None
 
@@ -64,11 +66,16 @@ def spec(build):
     return lambda wildcards: build(STUDY, **wildcards)
 
 
-def raw_files(wildcards):
-    """List the raw files of a dataset, if it has any of its own; a missing one is an error."""
-    raw = studies.prepare_spec(STUDY, wildcards.dataset)["raw"]
-    dataset = datasets.load(wildcards.dataset)
-    return dataset.sources(raw and Path(raw)) if raw or dataset.needs_raw else []
+def raw_hashes(wildcards):
+    """Identify the raw files of a dataset by what is in them, wherever they are."""
+    return {p.name: sha256_of(p) for p in studies.raw_files(STUDY, wildcards.dataset)}
+
+
+def raw_folder(wildcards, input):
+    """Name the folder of raw files. Snakemake does not compare a parameter that takes `input`,
+    so the same files in another folder are not prepared again.
+    """
+    return STUDY["dataset_options"].get(wildcards.dataset, {}).get("raw")
 
 
 def routes_if_searched(wildcards):

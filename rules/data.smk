@@ -7,8 +7,6 @@ provides: results/data/{dataset}/table.parquet, manifest.json
 
 rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
-    input:
-        raw=raw_files,
     output:
         table=f"{DATA}/table.parquet",
         manifest=f"{DATA}/manifest.json",
@@ -24,6 +22,8 @@ rule prepare:
         mem_mb=8000,
     params:
         spec=spec(studies.prepare_spec),
+        sources=raw_hashes,
+        raw=raw_folder,
         code=data_code,
     message:
         "Preparing {wildcards.dataset}"

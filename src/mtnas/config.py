@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtnas import datasets
 from mtnas.errors import ConfigError, unknown
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
 from mtnas.validation import check, place, resolved_reference
@@ -127,14 +128,20 @@ def resolve_training(config: Config, dataset: str) -> Spec:
     return merged(defaults(config.schema["$defs"]["training"]), config["training"], own)
 
 
+def raw_files(config: Config, dataset: str) -> list[Path]:
+    """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
+    source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
+    return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
+
+
 def prepare_spec(config: Config, dataset: str) -> Spec:
-    """Return what identifies the prepared table of a dataset.
+    """Return what identifies the prepared table of a dataset, apart from its raw files.
 
     A run reads the stored split only with `fixed_split`; without it, its seed is the default.
     """
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("methods", "training"))
+    values = _without({**default, **own}, ("raw", "methods", "training"))
     if not config["fixed_split"]:
         values["split_seed"] = default["split_seed"]
     return {"dataset": dataset, **values}

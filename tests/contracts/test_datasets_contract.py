@@ -36,6 +36,7 @@ class Prepared:
 
     dataset: Dataset
     spec: dict[str, Any]
+    raw: Path | None
     table: Table
 
 
@@ -45,13 +46,14 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     dataset = datasets.load(request.param)
     spec: dict[str, Any] = {
         "dataset": request.param,
-        "raw": str(_raw_or_skip(dataset)) if dataset.needs_raw else None,
         "num_features": None,
         "drop_fields": [],
         "split": None,
         "split_seed": 0,
     }
-    return Prepared(dataset, spec, _prepare(spec, tmp_path_factory.mktemp(request.param)))
+    raw = _raw_or_skip(dataset) if dataset.needs_raw else None
+    table = _prepare(spec, raw, tmp_path_factory.mktemp(request.param))
+    return Prepared(dataset, spec, raw, table)
 
 
 def _raw_or_skip(dataset: Dataset) -> Path:
@@ -63,8 +65,8 @@ def _raw_or_skip(dataset: Dataset) -> Path:
     return raw
 
 
-def _prepare(spec: dict[str, Any], folder: Path) -> Table:
-    prepare(spec, table=folder / "table.parquet", manifest=folder / "manifest.json")
+def _prepare(spec: dict[str, Any], raw: Path | None, folder: Path) -> Table:
+    prepare(spec, table=folder / "table.parquet", manifest=folder / "manifest.json", raw=raw)
     return read_table(folder / "table.parquet", folder / "manifest.json")
 
 
@@ -130,7 +132,7 @@ def test_no_field_is_constant_or_gives_a_label_away(prepared: Prepared) -> None:
 
 
 def test_preparing_again_gives_the_same_content(prepared: Prepared, tmp_path: Path) -> None:
-    again = _prepare(prepared.spec, tmp_path).manifest
+    again = _prepare(prepared.spec, prepared.raw, tmp_path).manifest
     assert again == prepared.table.manifest
 
 

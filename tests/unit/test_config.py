@@ -6,7 +6,7 @@ import yaml
 
 from mtnas import config as studies
 from mtnas import methods
-from mtnas.errors import ConfigError
+from mtnas.errors import ConfigError, DataError
 from mtnas.files import read_json
 from mtnas.manual import MANUAL, reference, with_reference
 from mtnas.model import count_parameters
@@ -160,20 +160,29 @@ def test_the_stored_split_counts_only_where_it_is_used():
     assert prepared(dataset_options=own, fixed_split=True)["split_seed"] == 3
 
 
-def test_prepare_spec_and_the_raw_folder_of_the_command_line():
+def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path):
     config = study(
-        bookcrossing_raw="data/bx", dataset_options={"bookcrossing": {"num_features": 9}}
+        bookcrossing_raw=str(tmp_path), dataset_options={"bookcrossing": {"num_features": 9}}
     )
 
     assert studies.prepare_spec(config, "bookcrossing") == {
         "dataset": "bookcrossing",
-        "raw": "data/bx",
         "num_features": 9,
         "drop_fields": [],
         "split": None,
         "split_seed": 0,
     }
-    assert studies.prepare_spec(config, "insteval")["raw"] is None
+
+
+def test_raw_files_of_the_command_line(tmp_path):
+    config = study(bookcrossing_raw=str(tmp_path))
+
+    with pytest.raises(DataError, match=r"BX-Book-Ratings.csv: missing file"):
+        studies.raw_files(config, "bookcrossing")
+    for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):
+        (tmp_path / name).touch()
+    assert len(studies.raw_files(config, "bookcrossing")) == 3
+    assert studies.raw_files(config, "insteval") == []
 
 
 def test_runs_of_experiments():

@@ -24,8 +24,9 @@ HEADERS = {
 }
 
 
-def run(tmp_path: Path, **spec: Any) -> None:
-    prepare(spec, table=tmp_path / "out" / "t.parquet", manifest=tmp_path / "out" / "t.json")
+def run(tmp_path: Path, raw: str | None = None, **spec: Any) -> None:
+    out = tmp_path / "out"
+    prepare(spec, table=out / "t.parquet", manifest=out / "t.json", raw=raw)
 
 
 @pytest.fixture

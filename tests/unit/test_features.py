@@ -21,7 +21,6 @@ from mtnas.files import read_json
 
 SPEC: dict[str, Any] = {
     "dataset": "insteval",
-    "raw": None,
     "num_features": None,
     "drop_fields": [],
     "split": None,

@@ -59,7 +59,8 @@ def test_jobs_of_book_crossing(fresh):
     printed = fresh.snakemake("-n", *overlay, ok=False)
 
     assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 9)
-    assert "DataError: dataset 'bookcrossing': no raw folder given" in printed
+    assert "dataset 'bookcrossing': no raw folder given; place the files" in printed
+    assert "Traceback" not in printed
 
 
 def test_a_study_without_search_has_no_figures(bare):

@@ -24,6 +24,15 @@ BLIND = {"mtnas/random_routes", "mtnas/full_sharing"}  # their routes are not le
 SEARCHED = {"mtnas/paper", "mtnas/inherit", "mtnas/finetune"}
 
 
+BOOKS = {
+    "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n'
+    + "".join(f'"{i}";"{i % 4}";"{(0, 5, 10)[i % 3]}"\r\n' for i in range(30)),
+    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n',
+    "BX-Books.csv": '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
+    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n',
+}
+
+
 def metrics_of(checkout, run):
     return pd.read_csv(checkout.folder / RUNS / run / "metrics.csv")
 
@@ -157,6 +166,24 @@ def test_a_change_reruns_what_reads_it_and_nothing_else(again, change):
     assert plan["search"] == searches
     assert plan["prepare"] == 0
     assert again.trained(*STUDY, overlay) == trained
+
+
+def test_raw_files_count_by_what_is_in_them_not_by_where_they_are(fresh):
+    raw, target = fresh.folder / "here", "results/data/bookcrossing/manifest.json"
+    raw.mkdir()
+    for name, text in BOOKS.items():
+        (raw / name).write_text(text)
+
+    def study(folder):
+        return (target, "--config", f"bookcrossing_raw={folder}")
+
+    fresh.snakemake(*study("here"))
+    raw = raw.rename(fresh.folder / "there")
+
+    assert not fresh.plan(*study("there"))
+    with (raw / "BX-Users.csv").open("a") as file:
+        file.write('"3";"a, b, c";"40"\r\n')
+    assert fresh.plan(*study("there"))["prepare"] == 1
 
 
 def test_a_changed_table_reruns_that_table(again):

@@ -4,4 +4,4 @@ from mtnas.features.prepare import prepare
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
-    prepare(smk.params.spec, table=smk.output.table, manifest=smk.output.manifest)
+    prepare(smk.params.spec, **smk.output, raw=smk.params.raw)

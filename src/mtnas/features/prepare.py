@@ -33,7 +33,6 @@ class PrepareSpec:
     """Everything that decides what is in a prepared table; None asks for the dataset's own."""
 
     dataset: str
-    raw: str | None = None
     num_features: int | None = None
     drop_fields: Sequence[str] = ()
     split: Sequence[float] | None = None
@@ -64,11 +63,18 @@ class Seen:
     dropped: dict[str, int] = field(default_factory=dict)
 
 
-def prepare(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path) -> None:
+def prepare(
+    spec: Mapping[str, Any],
+    *,
+    table: str | Path,
+    manifest: str | Path,
+    raw: str | Path | None = None,
+) -> None:
     """Write the table (Parquet) and the manifest (JSON) of one dataset.
 
     Args:
         spec: the keys of `PrepareSpec`.
+        raw: folder of its raw files; None for an embedded dataset.
         table: path of the Parquet file, written atomically before the manifest.
         manifest: path of the JSON file.
 
@@ -80,7 +86,7 @@ def prepare(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path)
     dataset = datasets.load(options.dataset, where="prepare: dataset")
     kept = _kept_fields(dataset, options.drop_fields)
     check_split(dataset.split if options.split is None else options.split)
-    raw = None if options.raw is None else Path(options.raw)
+    raw = None if raw is None else Path(raw)
     sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
     table.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:

@@ -41,7 +41,6 @@ def publish(
         _replace(folder / name, sources)
     for source in manifests:
         record = read_json(source)
-        record["spec"].pop("raw", None)  # a path on somebody's machine; its files are hashed
         write_json(folder / "data" / f"{record['dataset']}.json", record)
     for source in routes:
         record = read_json(source)
