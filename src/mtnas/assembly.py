@@ -99,14 +99,14 @@ def assemble(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path
     """Load the data of a spec and solve the method's width for its parameter budget."""
     data = read_table(table, manifest)
     method = methods.load(spec["method"])
-    training = TrainingOptions(**spec["training"])
-    options = method.options(**spec["options"])
+    training = TrainingOptions.of(spec["training"], "training")
+    options = method.options.of(spec["options"], f"methods.{method.name}")
     shape = {
         "input_dim": data.ids.shape[1] * training.embedding_dim,
         "num_tasks": data.labels.shape[1],
     }
     if spec.get("budget") is not None and method.sharing is not None:
-        searched = mtnas_method.Options(**spec["budget"])
+        searched = mtnas_method.Options.of(spec["budget"], "methods.mtnas")
         budget = count_parameters(methods.load("mtnas"), searched, **shape)
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})

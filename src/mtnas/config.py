@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mtnas import datasets
-from mtnas.errors import ConfigError, unknown
+from mtnas.errors import ConfigError, MtnasError, unknown
+from mtnas.features.splits import check_split
+from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
 from mtnas.validation import check, place, resolved_reference
 
@@ -63,14 +65,32 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     if not isinstance(values["seeds"], list):
         values["seeds"] = list(range(values["seeds"]))
     config = Config(values, schema, paths)
+    _check_datasets(config)
     _check_experiments(config)
-    _check_strategies(config)
+    _check_options(config)
     return config
 
 
+def _check_datasets(config: Config) -> None:
+    """Refuse fields that a dataset does not have, and splits that suit no table."""
+    for name, own in config["dataset_options"].items():
+        where = place(("dataset_options", name, "drop_fields"), config.files)
+        if own.get("drop_fields"):
+            datasets.load(name).kept_fields(own["drop_fields"], where)
+        try:
+            if own.get("split"):
+                check_split(own["split"])
+        except MtnasError as error:
+            where = place(("dataset_options", name, "split"), config.files)
+            raise ConfigError(f"{where}: {error}") from None
+
+
 def _check_experiments(config: Config) -> None:
-    """Refuse variants that a method does not have."""
+    """Refuse experiments without a method, and variants that a method does not have."""
     for name, experiment in config["experiments"].items():
+        if "methods" not in experiment:
+            where = place(("experiments", name), config.files)
+            raise ConfigError(f"{where}: no key `methods`; list the methods to run")
         for method, variants in experiment.get("variants", {}).items():
             keys = ("experiments", name, "variants", method)
             for variant in variants:
@@ -81,19 +101,26 @@ def _check_experiments(config: Config) -> None:
                     )
 
 
-def _check_strategies(config: Config) -> None:
-    """Refuse a variant that derives weights from a search that trains none."""
-    for method, variants in config["variants"].items():
-        for variant in variants if searches(config.method(method)) else ():
-            for dataset in config["datasets"]:
-                options = resolve_options(config, dataset, method, variant)
-                strategy, derive = options["search"]["strategy"], options["derive"]
-                if strategy in CONTROL_STRATEGIES and derive != "retrain":
-                    raise ConfigError(
-                        f"{place(('variants', method, variant), config.files)}: derive "
-                        f"{derive!r} needs the weights of a supernet, and the search strategy "
-                        f"{strategy!r} trains none; use derive: retrain"
-                    )
+def _check_options(config: Config) -> None:
+    """Resolve every variant once, so that options that contradict each other show here."""
+    for dataset in dict.fromkeys([*config["datasets"], *config["dataset_options"]]):
+        resolve_training(config, dataset)
+        for method in config.schema["$defs"]["methods"]:
+            for variant in config.variants(method):
+                _check_strategy(config, dataset, method, variant)
+
+
+def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> None:
+    """Refuse to derive weights from a search that trains none."""
+    options = resolve_options(config, dataset, method, variant)
+    if not searches(config.method(method)) or options["derive"] == "retrain":
+        return
+    if options["search"]["strategy"] in CONTROL_STRATEGIES:
+        raise ConfigError(
+            f"{_origin(config, dataset, method, variant, 'derive')}: {options['derive']!r} needs "
+            f"the weights of a supernet, and the search strategy "
+            f"{options['search']['strategy']!r} trains none; use derive: retrain"
+        )
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,18 +141,42 @@ def resolve_options(config: Config, dataset: str, method: str, variant: str = PA
         raise ConfigError(
             unknown(f"variant of {method}", variant, config.variants(method), "config")
         )
-    return merged(
-        defaults(schema),
-        config["methods"].get(method, {}),
-        config["dataset_options"].get(dataset, {}).get("methods", {}).get(method, {}),
-        config["variants"].get(method, {}).get(variant, {}),
+    layers = [_value(config, keys) for keys in _layers(dataset, method, variant)]
+    options = merged(defaults(schema), *layers)
+    if searches(schema):
+        where = _origin(config, dataset, method, variant, "search")
+        options["search"] = SearchOptions.of(options["search"], where).model_dump(mode="json")
+    return options
+
+
+def _layers(dataset: str, method: str, variant: str) -> tuple[tuple[str, ...], ...]:
+    """Name the places that say something about the options of a run; later ones win."""
+    return (
+        ("methods", method),
+        ("dataset_options", dataset, "methods", method),
+        ("variants", method, variant),
     )
+
+
+def _value(config: Config, keys: Sequence[str]) -> dict[str, Any]:
+    """Return the mapping at a path of the configuration, an empty one if there is none."""
+    value = config.values
+    for key in keys:
+        value = value.get(key, {})
+    return value
+
+
+def _origin(config: Config, dataset: str, method: str, variant: str, option: str) -> str:
+    """Say where the last word about an option of a run stands."""
+    first, *later = _layers(dataset, method, variant)
+    keys = next((k for k in reversed(later) if option in _value(config, k)), first)
+    return place((*keys, option), config.files)
 
 
 def resolve_training(config: Config, dataset: str) -> Spec:
     """Return all training options: defaults < `training` < the dataset's."""
-    own = config["dataset_options"].get(dataset, {}).get("training", {})
-    return merged(defaults(config.schema["$defs"]["training"]), config["training"], own)
+    own = _value(config, ("dataset_options", dataset, "training"))
+    return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
 
 
 def raw_files(config: Config, dataset: str) -> list[Path]:

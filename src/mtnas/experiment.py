@@ -58,7 +58,7 @@ def search(
     if not isinstance(assembly.options, mtnas_method.Options):
         raise ConfigError(f"methods: {spec['method']} has no sharing route to search")
     space = assembly.options.space(assembly.num_tasks)
-    options = SearchOptions(**spec["search"])
+    options = SearchOptions.of(spec["search"], f"methods.{spec['method']}.search")
     results = [_search(assembly, space, options, g) for g in _groups(spec, seeds_at_once)]
     found = [f for result in results for f in result.found]
     record = {

@@ -22,6 +22,8 @@ from mtnas.provenance import PACKAGE, canonical_code
 Schema = dict[str, Any]
 
 REPOSITORY = PACKAGE.parents[1]
+MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
+MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 SCHEMA_FILE = REPOSITORY / "config/schemas/config.schema.json"
 
 
@@ -36,6 +38,11 @@ def plugins(package: str) -> tuple[str, ...]:
 def _object(properties: Schema, **more: Any) -> Schema:
     """Return the schema of a mapping that refuses unknown keys."""
     return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+
+
+def _names(item: Schema) -> Schema:
+    """Return the schema of a list of one or more different names."""
+    return {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
 
 
 def _inline(node: Any, definitions: Schema) -> Any:
@@ -140,10 +147,10 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
             "description": "independent repetitions: a number n (seeds 0 .. n-1) or a list",
             "default": 5,
             "anyOf": [
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
                 {
                     "type": "array",
-                    "items": {"type": "integer", "minimum": 0},
+                    "items": {"type": "integer", "minimum": 0, "maximum": MAX_INT32},
                     "minItems": 1,
                     "uniqueItems": True,
                 },
@@ -157,10 +164,7 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
         "datasets": {
             "description": "datasets of every experiment",
             "default": [],
-            "type": "array",
-            "items": dataset,
-            "minItems": 1,
-            "uniqueItems": True,
+            **_names(dataset),
         },
         "dataset_options": {
             "description": "how a dataset is prepared; what it changes in methods and training",
@@ -190,13 +194,8 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
             "propertyNames": {"pattern": "^[a-z0-9_]+$"},
             "additionalProperties": _object(
                 {
-                    "methods": {"type": "array", "items": method, "uniqueItems": True},
-                    "variants": _object(
-                        {
-                            name: {"type": "array", "items": {"type": "string"}, "minItems": 1}
-                            for name in per_method
-                        }
-                    ),
+                    "methods": _names(method),
+                    "variants": _object({name: _names({"type": "string"}) for name in per_method}),
                 },
             ),
         },
@@ -235,6 +234,7 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 "default": None,
                 "type": ["integer", "null"],
                 "minimum": 2,
+                "maximum": MAX_INT32,
             },
             "drop_fields": {
                 "description": "input fields to leave out",
@@ -257,6 +257,7 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 "default": 0,
                 "type": "integer",
                 "minimum": 0,
+                "maximum": MAX_INT32,
             },
             "methods": {
                 "description": "like `methods`, for this dataset only",

@@ -1,12 +1,15 @@
 """Check a configuration against its JSON schema; one message that says what to change."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from mtnas.errors import ConfigError, unknown
 from mtnas.schema import Schema
@@ -15,10 +18,25 @@ Keys = Sequence[str | int]
 KIND_NAMES = {"object": "mapping", "array": "list"}
 
 
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    return _is_integer(_, value) or (isinstance(value, float) and isfinite(value))
+
+
+# JSON schema alone takes 2.0 for an integer and lets NaN pass every limit.
+_TYPES = {"integer": _is_integer, "number": _is_number}
+_Validator = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(_TYPES)
+)
+
+
 def check(raw: Mapping[str, Any], schema: Schema, files: Sequence[Path]) -> dict[str, Any]:
     """Return a clean copy of a configuration, or raise `ConfigError` at its first error."""
     values: dict[str, Any] = normalized(raw, schema, schema)
-    errors = sorted(Draft202012Validator(schema).iter_errors(values), key=_reading_order)
+    errors = sorted(_Validator(schema).iter_errors(values), key=_reading_order)
     if errors:
         raise ConfigError(_message(errors[0], files))
     return values
@@ -117,8 +135,16 @@ def _message(error: ValidationError, files: Sequence[Path]) -> str:
     if error.validator == "pattern":
         return f"{where}: the name {value!r} must be lower-case letters, digits and _"
     if error.validator == "anyOf":
-        return f"{where}: {value!r} is not allowed; expected {allowed({'anyOf': rule})}"
+        return f"{where}: {_reason(error)}; expected {allowed({'anyOf': rule})}"
     return f"{where}: {_plain(error)}"
+
+
+def _reason(error: ValidationError) -> str:
+    """Say what is wrong with a value for the alternative whose type it has."""
+    for nested in error.context or ():
+        if nested.validator != "type" or nested.relative_path:
+            return _plain(nested)
+    return f"{error.instance!r} is not allowed"
 
 
 def _plain(error: ValidationError) -> str:
@@ -133,6 +159,12 @@ def _plain(error: ValidationError) -> str:
     }
     if error.validator in signs:
         return f"{value!r} must be {signs[str(error.validator)]} {rule}"
+    if error.validator == "uniqueItems":
+        counts: Counter[Any] = Counter(value)  # type: ignore[arg-type]
+        twice = [repr(item) for item, count in counts.items() if count > 1]
+        return f"{value!r} names {', '.join(twice)} more than once"
+    if error.validator == "type" and isinstance(value, float) and not isfinite(value):
+        return f"{value!r} must be a finite number"
     if error.validator == "type":
         kinds = " or ".join(rule) if isinstance(rule, list) else rule
         return f"{value!r} must be of type {kinds}"
@@ -157,13 +189,23 @@ def allowed(part: Schema) -> str:
     if "$ref" in part or "type" not in part:
         return "see below"
     kinds: list[str] = part["type"] if isinstance(part["type"], list) else [part["type"]]
-    text = " or ".join(KIND_NAMES.get(kind, kind) for kind in kinds)
-    if "array" in kinds and "type" in part.get("items", {}):
-        text = text.replace("list", f"list of {part['items']['type']}s")
-    limits = {
+    return " or ".join(_kind_text(kind, part) for kind in kinds)
+
+
+def _kind_text(kind: str, part: Schema) -> str:
+    """Name one type with its limits, such as `list of different integers >= 0`."""
+    items = part.get("items", {})
+    if kind == "array" and "type" in items:
+        different = "different " if part.get("uniqueItems") else ""
+        return f"list of {different}{items['type']}s{_limits(items)}"
+    return KIND_NAMES.get(kind, kind) + (_limits(part) if kind in _TYPES else "")
+
+
+def _limits(part: Schema) -> str:
+    signs = {
         "minimum": ">=",
         "exclusiveMinimum": ">",
         "maximum": "<=",
         "exclusiveMaximum": "<",
     }
-    return text + "".join(f" {sign} {part[key]}" for key, sign in limits.items() if key in part)
+    return "".join(f" {sign} {part[key]}" for key, sign in signs.items() if key in part)

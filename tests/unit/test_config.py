@@ -228,10 +228,25 @@ def test_runs_of_experiments():
         ),
         ({"variants": {"mtnas": {"paper": {}}}}, "the name 'paper' is taken"),
         ({"variants": {"mtnas": {"A/B": {}}}}, "'A/B' must be lower-case letters"),
-        ({"seeds": 0}, "seeds: 0 is not allowed; expected integer >= 1 or list of integers"),
-        ({"seeds": [1, 1]}, "seeds: [1, 1] is not allowed"),
+        ({"seeds": 0}, "seeds: 0 must be at least 1; expected integer >= 1 <= 10000 or list of"),
+        ({"seeds": "all"}, "seeds: 'all' is not allowed; expected integer"),
+        ({"seeds": 2.0}, "seeds: 2.0 is not allowed; expected integer"),
+        ({"seeds": 20261123}, "seeds: 20261123 must be at most 10000"),
+        ({"seeds": [1, 1]}, "seeds: [1, 1] names 1 more than once; expected integer"),
+        ({"seeds": [0, 1.0]}, "seeds: 1.0 must be of type integer"),
+        ({"seeds": [3_000_000_000]}, "seeds: 3000000000 must be at most 2147483647"),
+        ({"seeds": [-1]}, "seeds: -1 must be at least 0"),
         ({"training": {"epochs": 0}}, "training.epochs: 0 must be at least 1"),
         ({"training": {"epochs": "ten"}}, "training.epochs: 'ten' must be of type integer"),
+        ({"training": {"epochs": 2.0}}, "training.epochs: 2.0 must be of type integer"),
+        (
+            {"training": {"learning_rate": float("nan")}},
+            "training.learning_rate: nan must be a finite number",
+        ),
+        (
+            {"training": {"embedding_std": float("inf")}},
+            "training.embedding_std: inf must be a finite number",
+        ),
         ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 must be greater than 0"),
         (
             {"methods": {"mtnas": {"derive": "inherits"}}},
@@ -239,7 +254,40 @@ def test_runs_of_experiments():
         ),
         (
             {"variants": {"mtnas": {"x": {"derive": "inherit", "search": {"strategy": "random"}}}}},
-            "variants.mtnas.x: derive 'inherit' needs the weights of a supernet",
+            "variants.mtnas.x.derive: 'inherit' needs the weights of a supernet",
+        ),
+        (
+            {"methods": {"mtnas": {"derive": "finetune", "search": {"strategy": "full_sharing"}}}},
+            "methods.mtnas.derive: 'finetune' needs the weights of a supernet",
+        ),
+        (
+            {"methods": {"mtnas": {"search": {"leave_one_out": True}}}},
+            "methods.mtnas.search: leave_one_out needs routes_per_step of at least 2, not 1",
+        ),
+        (
+            {"variants": {"mtnas": {"x": {"search": {"leave_one_out": True}}}}},
+            "variants.mtnas.x.search: leave_one_out needs routes_per_step",
+        ),
+        (
+            {"dataset_options": {"insteval": {"drop_fields": ["dept"]}}},
+            "dataset_options.insteval.drop_fields: unknown field 'dept' (did you mean 'department'",
+        ),
+        (
+            {"dataset_options": {"movielens": {"split": [0.5, 0.5, 0.5]}}},
+            "dataset_options.movielens.split: split [0.5, 0.5, 0.5]: the ratios add up to 1.5",
+        ),
+        (
+            {"dataset_options": {"movielens": {"num_features": 2**31}}},
+            "num_features: 2147483648 must be at most 2147483647",
+        ),
+        (
+            {"experiments": {"main": {"methods": []}}},
+            "experiments.main.methods: [] must be of at least length 1",
+        ),
+        ({"experiments": {"main": {}}}, "experiments.main: no key `methods`; list the methods"),
+        (
+            {"experiments": {"main": {"methods": ["mmoe"], "variants": {"mtnas": ["paper"] * 2}}}},
+            "main.variants.mtnas: ['paper', 'paper'] names 'paper' more than once",
         ),
     ],
 )
@@ -269,6 +317,9 @@ def test_yaml_numbers_without_a_dot_are_numbers():
     config = studies.load({**STUDY, **raw})
 
     assert config["training"] == {"learning_rate": 1e-3}
+    assert studies.resolve_training(config, "insteval") == studies.resolve_training(
+        study(training={}), "insteval"
+    )
     assert config["methods"] == {}
 
 

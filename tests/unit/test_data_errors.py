@@ -103,7 +103,7 @@ def test_unknown_field_in_drop_fields(tmp_path: Path) -> None:
 
 def test_all_fields_dropped(tmp_path: Path) -> None:
     names = [field.name for field in datasets.load("insteval").fields]
-    with pytest.raises(DataError, match="all 6 fields are dropped; keep at least one"):
+    with pytest.raises(ConfigError, match="all 6 fields are dropped; keep at least one"):
         run(tmp_path, dataset="insteval", drop_fields=names)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtnas.errors import ConfigError, DataError
+from mtnas.errors import ConfigError, DataError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +80,17 @@ class Dataset(ABC):
         arrays += [label.cast(pa.int8()) for label in labels]
         names = [field.name for field in self.fields] + [task.name for task in self.tasks]
         return pa.RecordBatch.from_arrays(arrays, names=names)
+
+    def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:
+        """Return the fields without the dropped ones; `ConfigError` names an unknown one."""
+        names = [field.name for field in self.fields]
+        for name in dropped:
+            if name not in names:
+                raise ConfigError(unknown("field", name, names, where))
+        kept = tuple(field for field in self.fields if field.name not in dropped)
+        if not kept:
+            raise ConfigError(f"{where}: all {len(names)} fields are dropped; keep at least one")
+        return kept
 
     def embedded_only(self, raw: Path | None) -> None:
         """Refuse a raw folder for a dataset that would not read it."""

@@ -84,7 +84,8 @@ def prepare(
     """
     table, options = Path(table), PrepareSpec.of(spec)
     dataset = datasets.load(options.dataset, where="prepare: dataset")
-    kept = _kept_fields(dataset, options.drop_fields)
+    where = f"dataset_options: {dataset.name}: drop_fields"
+    kept = dataset.kept_fields(options.drop_fields, where)
     check_split(dataset.split if options.split is None else options.split)
     raw = None if raw is None else Path(raw)
     sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
@@ -134,19 +135,6 @@ def _hash_rows(
 def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8]]:
     """Return the label columns of a chunk, int8 [rows] each."""
     return [batch[task].to_numpy(zero_copy_only=False) for task in tasks]
-
-
-def _kept_fields(dataset: Dataset, dropped: Sequence[str]) -> list[Field]:
-    """Return the fields without the dropped ones; every dropped name must exist."""
-    names = [item.name for item in dataset.fields]
-    where = f"dataset_options: {dataset.name}: drop_fields"
-    for name in dropped:
-        if name not in names:
-            raise ConfigError(unknown("field", name, names, where))
-    kept = [item for item in dataset.fields if item.name not in dropped]
-    if not kept:
-        raise DataError(f"{where}: all {len(names)} fields are dropped; keep at least one")
-    return kept
 
 
 def _sizes(options: PrepareSpec, dataset: Dataset, num_rows: int) -> tuple[int, int, int]:
