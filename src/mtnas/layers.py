@@ -32,9 +32,15 @@ class SubNetworks(nn.Module):
         self.weight = uniform(num, input_dim, output_dim, fan_in=input_dim)
         self.bias = uniform(num, 1, output_dim, fan_in=input_dim)
 
-    def forward(self, x_WBD: Tensor) -> Tensor:
-        """Map one input per sub-network to h_WBH; a shared input comes expanded."""
-        return torch.baddbmm(self.bias, x_WBD, self.weight).relu()
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x_WBD, one input per sub-network, or x_BD, one for all of them, to h_WBH."""
+        if x.dim() == 3:
+            return torch.baddbmm(self.bias, x, self.weight).relu()
+        # One wide product is about twice as fast as W narrow ones.
+        num, _, width = self.weight.shape
+        weight_DO = self.weight.transpose(0, 1).flatten(1)
+        h_BO = torch.addmm(self.bias.flatten(), x, weight_DO).relu()
+        return h_BO.view(-1, num, width).transpose(0, 1)
 
 
 def gates(num_blocks: int, num_values: int, query_dim: int) -> nn.Parameter:

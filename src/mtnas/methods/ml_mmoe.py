@@ -42,7 +42,7 @@ class Sharing(nn.Module):
     def forward(self, x_BD: Tensor) -> Tensor:
         """Return h_BTH."""
         root_BH = self.root(x_BD).relu()
-        h_KBH = repeat(root_BH, self.num_experts)
+        h_KBH: Tensor = root_BH  # the first experts share one input
         for layer, gate_KEH in zip(self.layers, self.gates, strict=True):
             query_KBH = repeat(root_BH, len(gate_KEH))
             h_KBH = mix(gate_scores(query_KBH, gate_KEH), layer(h_KBH))

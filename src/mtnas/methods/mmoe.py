@@ -37,6 +37,6 @@ class Sharing(nn.Module):
     def forward(self, x_BD: Tensor) -> Tensor:
         """Return h_BTH."""
         root_BR = self.root(x_BD).relu()
-        h_EBH = self.experts(repeat(root_BR, self.num_experts))
+        h_EBH = self.experts(root_BR)
         scores_TBE = gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER)
         return mix(scores_TBE, h_EBH).transpose(0, 1)

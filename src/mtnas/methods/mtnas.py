@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.options import MethodOptions, SearchOptions
 from mtnas.routes import ROOT, QueryScope, Route, SearchSpace, full_sharing
 
@@ -62,7 +62,8 @@ class Sharing(nn.Module):
         """Return h_BTH."""
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
-        nodes_CBH, h_KBH, first = root_BH.unsqueeze(0), repeat(root_BH, subnets), 0
+        nodes_CBH, first = root_BH.unsqueeze(0), 0
+        h_KBH: Tensor = root_BH
         for level, layer in enumerate(self.layers, start=1):
             h_WBH = layer(h_KBH)
             nodes_CBH = torch.cat([nodes_CBH, h_WBH])
