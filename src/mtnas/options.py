@@ -43,6 +43,11 @@ class TrainingOptions(Options):
     embedding_dim: int = Field(10, ge=1, description="width of an embedding (paper: 10)")
     embedding_std: float = Field(0.01, gt=0, description="spread of initial embeddings")
     dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
+    exact_decay: bool = Field(
+        False,
+        description="take every step of the weight decay of an embedding row one by one, as a "
+        "dense update does; slower (V10)",
+    )
 
 
 class SearchOptions(Options):

@@ -1,9 +1,14 @@
 """The optimisers against torch's dense Adam, and slices that take no part."""
 
+from functools import partial
+
 import pytest
 import torch
 
-from mtnas.training.optim import MemberAdam, TableAdam
+from mtnas.training import row_adam
+from mtnas.training.optim import DenseTableAdam, MemberAdam
+from mtnas.training.row_adam import RowAdam
+from mtnas.training.stack import Packed
 
 RATES = {"learning_rate": 1e-2, "weight_decay": 5e-3}
 
@@ -22,8 +27,9 @@ def test_member_adam_is_torch_adam_when_everything_takes_part():
     start = torch.randn(2, 3, 4, dtype=torch.float64)
     grads = torch.randn(30, 2, 3, 4, dtype=torch.float64)
     for active in (None, {"p": torch.ones(2, 3, dtype=torch.bool)}):
-        param = start.clone()
-        adam = MemberAdam({"p": param}, active=active, **RATES)
+        packed = Packed.of({"p": start})
+        param = packed.views()["p"]
+        adam = MemberAdam(packed, active=active, **RATES)
         for grad in grads:
             adam.step({"p": grad})
         torch.testing.assert_close(param, reference(start, grads), rtol=0, atol=1e-12)
@@ -35,8 +41,9 @@ def test_a_slice_that_rests_is_as_if_those_steps_had_not_been():
     grads = torch.randn(30, 2, 3, 4, dtype=torch.float64)
     masks = torch.rand(30, 2, 3) < 0.5
     masks[:, 1, 2] = False
-    param = start.clone()
-    adam = MemberAdam({"p": param}, active={"p": masks[0]}, **RATES)
+    packed = Packed.of({"p": start})
+    param = packed.views()["p"]
+    adam = MemberAdam(packed, active={"p": masks[0]}, **RATES)
     for grad, mask in zip(grads, masks, strict=True):
         adam.set_active({"p": mask})
         adam.step({"p": grad})
@@ -47,16 +54,93 @@ def test_a_slice_that_rests_is_as_if_those_steps_had_not_been():
     assert torch.equal(param[1, 2], start[1, 2])
 
 
-@pytest.mark.parametrize("steps", [1, 50])
-def test_table_adam_is_dense_adam_on_all_rows(steps):
+def touches(steps, *, members=2, rows=60, batch=15, dim=3, dtype=torch.float64):
+    """Yield random batches of rows, some of them rare, with gradients of all sizes."""
     torch.manual_seed(0)
-    start = torch.randn(2, 20, 3, dtype=torch.float64)
-    param = start.clone()
-    adam = TableAdam(param, **RATES)
-    dense = []
     for _ in range(steps):
-        rows, grad = torch.randint(40, (15,)), torch.randn(15, 3, dtype=torch.float64)
-        dense.append(torch.zeros(40, 3, dtype=torch.float64).index_add(0, rows, grad))
-        adam.step(rows, grad)
-    expected = reference(start, [g.view(2, 20, 3) for g in dense])
-    torch.testing.assert_close(param, expected, rtol=0, atol=1e-9)
+        rows_MB = (rows * torch.rand(members, batch) ** 4).int()
+        size = 10 ** (torch.rand(members, batch, 1) * 4 - 6)
+        yield rows_MB, (torch.randn(members, batch, dim) * size).to(dtype)
+
+
+def trained(adam_of, start, steps, **rates):
+    """Train tables by `adam_of` and by torch's dense Adam; return both and the largest gap read."""
+    table, dense = start.clone(), start.clone().requires_grad_()
+    adam = adam_of(table, **rates)
+    reference = torch.optim.Adam(
+        [dense], lr=rates["learning_rate"], weight_decay=rates["weight_decay"]
+    )
+    widest = 0.0
+    for rows_MB, grad_MBE in touches(steps, dtype=start.dtype):
+        index = rows_MB.long().unsqueeze(-1).expand(grad_MBE.shape)
+        widest = max(
+            widest, float((adam.read(rows_MB) - dense.detach().gather(1, index)).abs().max())
+        )
+        adam.step(grad_MBE)
+        dense.grad = torch.zeros_like(start).scatter_add(1, index, grad_MBE)
+        reference.step()
+    adam.settle()
+    return table, dense.detach(), widest
+
+
+PAPER = {"learning_rate": 1e-3, "weight_decay": 5e-4}
+
+
+@pytest.mark.parametrize("steps", [1, 2000])
+@pytest.mark.parametrize("adam_of", [partial(RowAdam, exact=True), DenseTableAdam])
+def test_a_table_adam_is_dense_adam_on_all_rows(adam_of, steps):
+    start = torch.randn(2, 60, 3, dtype=torch.float64) * 0.01
+    table, dense, widest = trained(adam_of, start, steps, **PAPER)
+    torch.testing.assert_close(table, dense, rtol=0, atol=1e-9)
+    assert widest <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "weight_decay"), [(1e-4, 5e-4), (1e-3, 5e-4), (1e-1, 5e-4), (1e-3, 0.0)]
+)
+def test_jumps_stay_close_to_dense_adam(learning_rate, weight_decay):
+    start = torch.randn(2, 60, 3, dtype=torch.float64) * 0.01
+    rates = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+    table, dense, widest = trained(RowAdam, start, 2000, **rates)
+    scale = float(dense.abs().mean())
+    assert float((table - dense).abs().mean()) <= 1e-3 * scale
+    assert widest <= 1e-2 * float(dense.abs().max())
+
+
+def test_settling_some_rows_or_reading_them_again_changes_nothing():
+    start = torch.randn(2, 60, 3, dtype=torch.float64) * 0.01
+    one, two = start.clone(), start.clone()
+    plain, disturbed = RowAdam(one, exact=True, **PAPER), RowAdam(two, exact=True, **PAPER)
+    for rows_MB, grad_MBE in touches(300):
+        disturbed.settle(rows_MB.flip(1)[:, :5])
+        disturbed.read(rows_MB.flip(1))
+        torch.testing.assert_close(disturbed.read(rows_MB), plain.read(rows_MB), rtol=0, atol=1e-12)
+        plain.step(grad_MBE)
+        disturbed.step(grad_MBE)
+    plain.settle()
+    disturbed.settle()
+    torch.testing.assert_close(one, two, rtol=0, atol=1e-12)
+
+
+def test_threads_share_the_rows_and_change_nothing(monkeypatch):
+    monkeypatch.setattr(row_adam, "ROWS_PER_THREAD", 4)
+    start = torch.randn(2, 60, 3, dtype=torch.float64) * 0.01
+    tables = []
+    for threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        table, _, _ = trained(RowAdam, start, 100, **PAPER)
+        tables.append(table)
+    assert torch.equal(*tables)
+
+
+def test_a_gradient_that_is_not_finite_is_not_hidden():
+    table = torch.zeros(1, 60, 3, dtype=torch.float64)
+    adam = RowAdam(table, **PAPER)
+    rows_MB = torch.zeros(1, 1, dtype=torch.int32)
+    adam.read(rows_MB)
+    adam.step(torch.full((1, 1, 3), torch.nan, dtype=torch.float64))
+    other = torch.ones(1, 1, dtype=torch.int32)
+    for _ in range(200):
+        adam.read(other)
+        adam.step(torch.zeros(1, 1, 3, dtype=torch.float64))
+    assert adam.read(rows_MB).isnan().all()

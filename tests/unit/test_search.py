@@ -93,7 +93,7 @@ def test_the_bank_returns_what_was_lent():
     stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
     bank = GateBank(stack, SPACE)
     adam = MemberAdam(
-        stack.params,
+        stack.dense,
         learning_rate=0.1,
         weight_decay=0.0,
         active={GATES: torch.ones(2, len(SPACE.blocks), dtype=torch.bool)},

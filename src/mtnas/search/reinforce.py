@@ -68,8 +68,9 @@ class Supernet:
 
         A task whose batch has one class only is left out of the sum.
         """
-        rows = self.stack.rows(self.examples.ids[batch_MB])
-        logit_MTB = self.stack.logits(self.stack.embed(rows)).transpose(1, 2)
+        ids_MBF = self.examples.ids[batch_MB]
+        self.trainer.table.settle(ids_MBF.flatten(1))
+        logit_MTB = self.stack.logits(self.stack.embed(ids_MBF)).transpose(1, 2)
         y_MTB = self.examples.labels_of(self.stack.members, batch_MB).transpose(1, 2)
         if kind == "neg_loss":
             loss_M: Floats = log_loss(logit_MTB, y_MTB).sum(-1).numpy()
@@ -142,6 +143,7 @@ def search(
             _report(step, options, loss_M, reward_M, architecture, time.perf_counter() - started)
     best_MK = architecture.best()
     supernet.take(best_MK, architecture)
+    supernet.trainer.table.settle()
     found = _found(architecture, best_MK, curve, undefined)
     return SearchResult(found, stack.state(), time.perf_counter() - started)
 

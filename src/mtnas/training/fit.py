@@ -15,7 +15,8 @@ from mtnas.errors import TrainingError
 from mtnas.metrics import log_loss
 from mtnas.options import TrainingOptions
 from mtnas.training.data import Examples, Indices, Split, epoch_batches
-from mtnas.training.optim import MemberAdam, TableAdam
+from mtnas.training.optim import DenseTableAdam, MemberAdam
+from mtnas.training.row_adam import RowAdam
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -46,20 +47,24 @@ class Trainer:
         """Train `stack` in place; `active` as in `MemberAdam`."""
         self.stack, self.examples = stack, examples
         rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
-        self.dense = MemberAdam(stack.params, active=active, **rates)
-        self.table = TableAdam(stack.table_MNE, **rates)
+        self.dense = MemberAdam(stack.dense, active=active, **rates)
+        self.table: RowAdam | DenseTableAdam
+        if stack.table_MNE.device.type == "cpu":
+            self.table = RowAdam(stack.table_MNE, exact=options.exact_decay, **rates)
+        else:
+            self.table = DenseTableAdam(stack.table_MNE, **rates)
 
     def step(self, index_MB: Tensor) -> Tensor:
         """Take one weight step and return the loss of every member, summed over its tasks."""
-        rows_MBF = self.stack.rows(self.examples.ids[index_MB])
-        x_MBD = self.stack.embed(rows_MBF).requires_grad_()
+        ids_MBF = self.examples.ids[index_MB]
+        x_MBE = self.table.read(ids_MBF.flatten(1)).requires_grad_()
         params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
-        loss_M = self.loss(index_MB, self.stack.logits(x_MBD, params))
+        logit_MBT = self.stack.logits(x_MBE.view(*ids_MBF.shape[:2], -1), params)
+        loss_M = self.loss(index_MB, logit_MBT)
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        *grads, grad_x = torch.autograd.grad(loss_M.sum(), [*params.values(), x_MBD])
+        *grads, grad_MBE = torch.autograd.grad(loss_M.sum(), [*params.values(), x_MBE])
         self.dense.step(dict(zip(params, grads, strict=True)))
-        dim = self.stack.table_MNE.shape[-1]
-        self.table.step(rows_MBF.flatten(), grad_x.reshape(-1, dim))
+        self.table.step(grad_MBE)
         return loss_M.detach()
 
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
@@ -76,7 +81,7 @@ def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor
     """Return logit_MNT of every member on its own rows (equally many per member)."""
     index_MN = torch.stack([torch.from_numpy(r) for r in rows])
     parts = [
-        stack.logits(stack.embed(stack.rows(examples.ids[index_MB])))
+        stack.logits(stack.embed(examples.ids[index_MB]))
         for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
     ]
     return torch.cat(parts, dim=1)
@@ -112,6 +117,7 @@ def fit(
     for epoch in range(1, options.epochs + 1):
         losses = [trainer.step(index_MB) for index_MB in next(epochs)]
         train_loss = torch.stack(losses).double().mean(0)
+        trainer.table.settle()
         valid_loss = evaluate_loss(stack, examples, [s.valid for s in splits])
         check_finite(stack, epoch, train_loss, valid_loss, options)
         curves[0].append(train_loss)

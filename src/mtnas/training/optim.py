@@ -2,8 +2,8 @@
 
 Two forms of one rule. `MemberAdam` updates the dense parameters of a stack and can leave out
 slices that took no part in a step: torch's Adam would let them decay and drift on their momentum.
-`TableAdam` updates embedding tables from the gradient of the rows a step touched; all other rows
-see the decay alone, as in a dense update.
+`DenseTableAdam` updates embedding tables from the gradient of the rows a step touched; all other
+rows see the decay alone. `training.row_adam` does the same at the cost of the touched rows.
 """
 
 from collections.abc import Mapping
@@ -11,97 +11,119 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from mtnas.training.stack import Packed
+
 BETAS = (0.9, 0.999)
 EPS = 1e-8
 
 
 class MemberAdam:
-    """Adam over stacked parameters [M, ...], with a step count for every slice that may rest.
+    """Adam over the dense parameters of M models, with a step count for slices that may rest.
 
-    `active[name]` is a boolean tensor over the leading axes of the parameter ([M] or [M, K]); a
-    slice that is not active keeps its value, moments and step count. Names not in `active` always
-    take part.
+    `active[name]` is a boolean tensor over the leading axes of a parameter ([M] or [M, K]); a slice
+    that is not active keeps its value, moments and step count. Names not in `active` always take
+    part.
     """
 
     def __init__(
         self,
-        params: Mapping[str, Tensor],
+        params: Packed,
         *,
         learning_rate: float,
         weight_decay: float,
         active: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """Keep references to `params`, which are updated in place."""
-        self.params = params
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.first = {name: torch.zeros_like(p) for name, p in params.items()}
-        self.second = {name: torch.zeros_like(p) for name, p in params.items()}
-        self.active = {name: _over(mask, params[name]) for name, mask in (active or {}).items()}
-        self.steps = {
-            name: torch.zeros(_count_shape(p, self.active.get(name)), dtype=torch.float64)
-            for name, p in params.items()
-        }
+        """Keep a reference to the parameters, which are updated in place."""
+        self._params_MP = params.flat_MP
+        self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        first, second, members = params.zeros(), params.zeros(), len(params.flat_MP)
+        self._first_MP, self._second_MP = first.flat_MP, second.flat_MP
+        self.first, self.second = first.views(), second.views()
+        self._slice_P, self._columns = _slices(params.shapes, active or {})
+        num_slices = int(self._slice_P.max()) + 1
+        self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64)
+        self._active_MS = torch.ones(members, num_slices, dtype=torch.bool)
+        self.steps = {name: self._steps_MS[:, columns] for name, columns in self._columns.items()}
+        self.set_active(active or {})
 
     def set_active(self, active: Mapping[str, Tensor]) -> None:
         """Say which slices take part from now on; the same names and axes as at the start."""
-        self.active = {name: _over(mask, self.params[name]) for name, mask in active.items()}
+        for name, mask in active.items():
+            self._active_MS[:, self._columns[name]] = mask.view(len(mask), -1)
 
     @torch.no_grad()
     def step(self, grads: Mapping[str, Tensor]) -> None:
-        """Apply one update."""
-        for name, param in self.params.items():
-            active = self.active.get(name)
-            grad = grads[name].add(param, alpha=self.weight_decay)
-            first, second, steps = self.first[name], self.second[name], self.steps[name]
-            if active is None:
-                steps += 1
-                first.lerp_(grad, 1 - BETAS[0])
-                second.mul_(BETAS[1]).addcmul_(grad, grad, value=1 - BETAS[1])
-                param.sub_(self._change(first, second, steps))
-            else:
-                steps += active
-                first.lerp_(grad, active * (1 - BETAS[0]))
-                second.lerp_(grad * grad, active * (1 - BETAS[1]))
-                param.sub_(self._change(first, second, steps) * active)
+        """Apply one update; `grads` are in the order of the parameters."""
+        grad_MP = torch.cat([grad.flatten(1) for grad in grads.values()], 1)
+        grad_MP.add_(self._params_MP, alpha=self._weight_decay)
+        self._steps_MS += self._active_MS
+        steps_MS = self._steps_MS.clamp(min=1)  # never took part: any finite number will do
+        rate_MS = self._learning_rate / (1 - BETAS[0] ** steps_MS) * self._active_MS
+        scale_MP = self._spread((1 - BETAS[1] ** steps_MS).rsqrt())
+        if self._active_MS.shape[1] == 1:  # nothing may rest
+            self._first_MP.lerp_(grad_MP, 1 - BETAS[0])
+            self._second_MP.lerp_(grad_MP.square_(), 1 - BETAS[1])
+        else:
+            active_MP = self._spread(self._active_MS)
+            self._first_MP.lerp_(grad_MP, active_MP * (1 - BETAS[0]))
+            self._second_MP.lerp_(grad_MP.square_(), active_MP * (1 - BETAS[1]))
+        scale_MP = self._second_MP.sqrt().mul_(scale_MP).add_(EPS)
+        self._params_MP.sub_(self._spread(rate_MS).mul(self._first_MP).div_(scale_MP))
 
-    def _change(self, first: Tensor, second: Tensor, steps: Tensor) -> Tensor:
-        steps = steps.clamp(min=1)  # a slice that never took part: any finite number will do
-        rate = (self.learning_rate / (1 - BETAS[0] ** steps)).to(first.dtype)
-        scale = (1 - BETAS[1] ** steps).sqrt().to(first.dtype)
-        return rate * first / (second.sqrt() / scale + EPS)
+    def _spread(self, value_MS: Tensor) -> Tensor:
+        """Give every parameter the value of its slice; one slice is left to broadcast."""
+        value_MS = value_MS.to(self._params_MP.dtype)
+        return value_MS if value_MS.shape[1] == 1 else value_MS.index_select(1, self._slice_P)
 
 
-class TableAdam:
-    """Adam over embedding tables, fed with the gradient of the touched rows."""
+class DenseTableAdam:
+    """Adam over whole embedding tables; the better form where memory is fast (a GPU)."""
 
     def __init__(self, table_MNE: Tensor, *, learning_rate: float, weight_decay: float) -> None:
         """Keep a reference to the tables, which are updated in place."""
-        self._table = table_MNE
+        self._table, self._rows_MB = table_MNE, torch.empty(0, 0)
         self._table.grad = torch.zeros_like(table_MNE)
         self._adam = torch.optim.Adam(
             [table_MNE], lr=learning_rate, betas=BETAS, eps=EPS, weight_decay=weight_decay,
             fused=True,
         )  # fmt: skip
 
+    def read(self, rows_MB: Tensor) -> Tensor:
+        """Return B rows of every table, x_MBE, to be followed by `step`."""
+        self._rows_MB = rows_MB.long()
+        return torch.stack(
+            [w.index_select(0, rows) for w, rows in zip(self._table, rows_MB, strict=True)]
+        )
+
     @torch.no_grad()
-    def step(self, rows: Tensor, grad: Tensor) -> None:
-        """Add up the gradients of equal rows and update every row.
-
-        `rows` [R] are flat numbers into [M * N], `grad` is [R, E].
-        """
-        assert self._table.grad is not None
-        total = self._table.grad.view(-1, grad.shape[-1])
-        total.index_add_(0, rows, grad)
+    def step(self, grad_MBE: Tensor) -> None:
+        """Take one step, with the gradient of the rows read last."""
+        total = self._table.grad
+        assert total is not None
+        rows_MBE = self._rows_MB.unsqueeze(-1).expand(grad_MBE.shape)
+        total.scatter_add_(1, rows_MBE, grad_MBE)
         self._adam.step()
-        total.index_fill_(0, rows, 0.0)
+        total.scatter_(1, rows_MBE, 0.0)
+
+    def settle(self, rows_MB: Tensor | None = None) -> None:
+        """Do nothing: every row is always up to date."""
 
 
-def _over(mask: Tensor, param: Tensor) -> Tensor:
-    """Shape a mask over leading axes so that it broadcasts over the whole parameter."""
-    return mask.to(param.dtype).view(*mask.shape, *[1] * (param.dim() - mask.dim()))
+def _slices(
+    shapes: Mapping[str, torch.Size], active: Mapping[str, Tensor]
+) -> tuple[Tensor, dict[str, slice]]:
+    """Number the slices: those of every name that may rest, and one (the first) for all others.
 
-
-def _count_shape(param: Tensor, active: Tensor | None) -> tuple[int, ...]:
-    if active is None:
-        return (1,) * param.dim()
-    return tuple(active.shape)
+    Return the slice of every parameter and the slices of every name that may rest.
+    """
+    numbers, columns, used = [], {}, 1
+    for name, shape in shapes.items():
+        if name not in active:
+            numbers.append(torch.zeros(shape.numel(), dtype=torch.long))
+            continue
+        count = active[name][0].numel()
+        columns[name] = slice(used, used + count)
+        number = torch.arange(used, used + count)
+        numbers.append(number.repeat_interleave(shape.numel() // count))
+        used += count
+    return torch.cat(numbers), columns

@@ -33,8 +33,38 @@ class Member:
     route: Route | None = None
 
 
+@dataclass(frozen=True)
+class Packed:
+    """Named tensors [M, ...] side by side in one, flat_MP.
+
+    An optimiser then needs a handful of operations however many parameters there are.
+    """
+
+    flat_MP: Tensor
+    shapes: Mapping[str, torch.Size]  # without the leading axis
+
+    @classmethod
+    def of(cls, named: Mapping[str, Tensor]) -> "Packed":
+        """Copy tensors side by side."""
+        flat_MP = torch.cat([tensor.flatten(1) for tensor in named.values()], 1)
+        return cls(flat_MP, {name: tensor.shape[1:] for name, tensor in named.items()})
+
+    def zeros(self) -> "Packed":
+        """Return zeros laid out in the same way."""
+        return Packed(torch.zeros_like(self.flat_MP), self.shapes)
+
+    def views(self) -> dict[str, Tensor]:
+        """Return every tensor by name, [M, ...]; not copies."""
+        sizes = [shape.numel() for shape in self.shapes.values()]
+        parts = zip(self.shapes.items(), torch.split(self.flat_MP, sizes, dim=1), strict=True)
+        return {name: part.view(-1, *shape) for (name, shape), part in parts}
+
+
 class Stack:
-    """M models with their embedding tables, trained and evaluated together."""
+    """M models with their embedding tables, trained and evaluated together.
+
+    `params` are views into `dense`.
+    """
 
     def __init__(
         self,
@@ -50,24 +80,26 @@ class Stack:
         self._template = models[0]
         params, buffers = stack_module_state(models)
         dtype = getattr(torch, options.dtype)
-        self.params = {name: p.detach().to(dtype) for name, p in params.items()}
+        self.dense = Packed.of({name: p.detach().to(dtype) for name, p in params.items()})
+        self.params = self.dense.views()
         self.buffers = dict(buffers)
         drawn = [_embeddings(member.seed, num_rows, options) for member in members]
-        self.table_MNE = torch.stack(drawn).to(dtype)
-        self._offset_M11 = (torch.arange(len(members)) * num_rows).view(-1, 1, 1)
+        # numpy asks for huge pages, which makes reading rows here and there much cheaper.
+        shape = (len(members), num_rows, options.embedding_dim)
+        self.table_MNE = torch.from_numpy(np.empty(shape, options.dtype))
+        for m, table_NE in enumerate(drawn):
+            self.table_MNE[m] = table_NE
+        self._offset_M11 = (torch.arange(len(members), dtype=torch.int32) * num_rows).view(-1, 1, 1)
 
     def __len__(self) -> int:
         return len(self.members)
 
-    def rows(self, ids_MBF: Tensor) -> Tensor:
-        """Return flat row numbers into the tables seen as [M * N, E]."""
-        return ids_MBF + self._offset_M11
-
-    def embed(self, rows_MBF: Tensor) -> Tensor:
+    def embed(self, ids_MBF: Tensor) -> Tensor:
         """Return the input feature x_MBD, the concatenated embeddings (D = F * E)."""
-        members, batch, _ = rows_MBF.shape
-        table = self.table_MNE.view(-1, self.table_MNE.shape[-1])
-        return table.index_select(0, rows_MBF.flatten()).view(members, batch, -1)
+        members, batch, _ = ids_MBF.shape
+        table = self.table_MNE.flatten(0, 1)
+        rows = (ids_MBF + self._offset_M11).flatten()
+        return table.index_select(0, rows).view(members, batch, -1)
 
     def logits(self, x_MBD: Tensor, params: Mapping[str, Tensor] | None = None) -> Tensor:
         """Return logit_MBT of every member on its own batch."""
@@ -77,6 +109,9 @@ class Stack:
             return logits
 
         given = dict(self.params if params is None else params)
+        if len(self) == 1:  # the same without the cost of mapping
+            params, buffers = ({n: t[0] for n, t in d.items()} for d in (given, self.buffers))
+            return one(params, buffers, x_MBD[0]).unsqueeze(0)
         logit_MBT: Tensor = vmap(one)(given, self.buffers, x_MBD)
         return logit_MBT
 
