@@ -13,13 +13,14 @@ import numpy as np
 import torch
 
 from mtnas import methods
+from mtnas.errors import ConfigError
 from mtnas.features.splits import assign_split, split_sizes
 from mtnas.features.store import Table, read_table
 from mtnas.methods import Method
 from mtnas.methods import mtnas as mtnas_method
 from mtnas.model import Model, count_parameters, solve_width
 from mtnas.options import MethodOptions, TrainingOptions
-from mtnas.routes import Route
+from mtnas.routes import Route, SearchSpace
 from mtnas.training.data import Examples, Split
 from mtnas.training.stack import Member, Stack
 
@@ -44,6 +45,13 @@ class Assembly:
     def input_dim(self) -> int:
         """Return the width of the input feature: fields x embedding dimension."""
         return int(self.table.ids.shape[1]) * self.training.embedding_dim
+
+    @property
+    def space(self) -> SearchSpace:
+        """Return the search space; `ConfigError` if the method has none."""
+        if not isinstance(self.options, mtnas_method.Options):
+            raise ConfigError(f"methods: {self.method.name} has no sharing route to search")
+        return self.options.space(self.num_tasks)
 
     def split(self, seed: int) -> Split:
         """Return the split of one seed; `fixed_split` gives all seeds the stored one."""

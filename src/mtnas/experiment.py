@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mtnas import provenance, seeds
 from mtnas.assembly import Assembly, activity, assemble, split_digest
-from mtnas.errors import ConfigError, RecordError
-from mtnas.files import atomic_path, read_json, write_json
-from mtnas.methods import mtnas as mtnas_method
+from mtnas.errors import RecordError
+from mtnas.files import atomic_path, read_json, remake, write_json
 from mtnas.metrics import auc, log_loss
 from mtnas.options import SearchOptions
 from mtnas.records import ALL_TASKS, RunRecord
@@ -55,9 +55,7 @@ def search(
     """Search a sharing route for every seed of the spec (Algorithm 1, or a control strategy)."""
     started = time.perf_counter()
     assembly = assemble(spec, table=table, manifest=manifest)
-    if not isinstance(assembly.options, mtnas_method.Options):
-        raise ConfigError(f"methods: {spec['method']} has no sharing route to search")
-    space = assembly.options.space(assembly.num_tasks)
+    space = assembly.space
     options = SearchOptions.of(spec["search"], f"methods.{spec['method']}.search")
     results = [_search(assembly, space, options, g) for g in _groups(spec, seeds_at_once)]
     found = [f for result in results for f in result.found]
@@ -266,23 +264,44 @@ def _read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route
         return {}
     if path is None:
         raise RecordError(f"{assembly.spec['method']}: a searched method needs routes.json")
-    record = read_json(path)
-    space = SearchSpace(**record["space"])
+    record, space = read_json(path, ("space", "seeds")), assembly.space
+    remedy = f"delete it and run `{remake(path)}`"
+    if record["space"] != space.to_json():
+        raise RecordError(
+            f"{path}: holds routes of {record['space']}, this run needs {space.to_json()}; {remedy}"
+        )
     missing = [s for s in assembly.spec["seeds"] if str(s) not in record["seeds"]]
     if missing:
-        raise RecordError(f"{path}: no route for seeds {missing}; run `snakemake {path}`")
-    return {
-        seed: Route.from_json(space, record["seeds"][str(seed)]["blocks"])
-        for seed in assembly.spec["seeds"]
-    }
+        raise RecordError(f"{path}: no route for seeds {missing}; {remedy}")
+    try:
+        found = {seed: record["seeds"][str(seed)].get("blocks") for seed in assembly.spec["seeds"]}
+        return {seed: Route.from_json(space, blocks) for seed, blocks in found.items()}
+    except RecordError as error:
+        raise RecordError(f"{path}: not a routes file: {error}; {remedy}") from None
 
 
 def _inherit(stack: Stack, all_seeds: Sequence[int], supernet: str | Path | None) -> None:
     """Load the supernets' weights under the derived routes (D5)."""
-    weights = {} if supernet is None else load_file(supernet)
+    weights = _read_weights(supernet)
+    expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in stack.state().items()}
+    if {name: tuple(t.shape) for name, t in weights.items()} != expected:
+        raise RecordError(
+            f"{supernet}: holds weights of another network or other seeds than this run; "
+            f"delete it and run `{remake(str(supernet))}`"
+        )
+    at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
+    stack.load({name: tensor[at] for name, tensor in weights.items()})
+
+
+def _read_weights(supernet: str | Path | None) -> dict[str, Tensor]:
+    try:
+        weights = {} if supernet is None else load_file(supernet)
+    except (SafetensorError, OSError) as error:
+        raise RecordError(
+            f"{supernet}: cannot be read ({error}); delete it and run `{remake(str(supernet))}`"
+        ) from None
     if not weights:
         raise RecordError(
             f"{supernet}: holds no weights; only a searched supernet can be inherited"
         )
-    at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
-    stack.load({name: tensor[at] for name, tensor in weights.items()})
+    return dict(weights)

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from mtnas.errors import MtnasError, RecordError
 
 
 @contextmanager
@@ -38,9 +40,36 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read one JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def read_json(
+    path: str | Path,
+    keys: Sequence[str] = (),
+    *,
+    error: type[MtnasError] = RecordError,
+    remedy: str | None = None,
+) -> dict[str, Any]:
+    """Read a JSON object that has at least `keys`.
+
+    Raises:
+        error: the file is missing, not JSON or incomplete; it says `remedy`, by default the
+            command that makes the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise error(f"{path}: missing; {remedy or f'run `{remake(path)}`'}")
+    remedy = remedy or f"delete it and run `{remake(path)}`"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:  # not JSON, or not even text
+        raise error(f"{path}: not JSON ({problem}); {remedy}") from None
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing or not isinstance(content, dict):
+        raise error(f"{path}: lacks {', '.join(missing) or 'an object'}; {remedy}")
+    return content
+
+
+def remake(path: str | Path) -> str:
+    """Return the command that makes a file of the workflow."""
+    return f".venv/bin/snakemake --cores 1 {path}"
 
 
 def sha256_of(path: str | Path) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtnas.errors import RecordError
-from mtnas.files import atomic_path, read_json, write_json
+from mtnas.files import atomic_path, read_json, remake, write_json
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
@@ -60,21 +61,40 @@ def check_metrics(metrics: pd.DataFrame, where: str) -> None:
         raise RecordError(
             f"{where}: columns {list(metrics.columns)}, expected {list(METRIC_COLUMNS)}"
         )
-    if metrics.empty or metrics.isna().to_numpy().any():
-        raise RecordError(f"{where}: empty, or a value is missing or not a number")
+    values = pd.to_numeric(metrics["value"], errors="coerce")
+    if metrics.empty or metrics.isna().to_numpy().any() or not np.isfinite(values).all():
+        raise RecordError(f"{where}: empty, or a value is missing or not a finite number")
     if metrics.duplicated(list(METRIC_COLUMNS[:-1])).any():
         raise RecordError(f"{where}: two values for one seed, split, task and metric")
 
 
 def read_run(folder: str | Path) -> RunRecord:
-    """Read the metrics and the record of one run folder."""
+    """Read the metrics and the record of one run folder; `RecordError` if one is broken."""
     folder = Path(folder)
-    for name in ("metrics.csv", "run.json"):
-        if not (folder / name).is_file():
-            raise RecordError(f"{folder / name}: missing; run `snakemake {folder}/metrics.csv`")
-    metrics = pd.read_csv(folder / "metrics.csv")
-    check_metrics(metrics, where=str(folder / "metrics.csv"))
-    return RunRecord(metrics, read_json(folder / "run.json"), folder)
+    metrics = _read_metrics(folder / "metrics.csv")
+    record = read_json(folder / "run.json", ("spec",))
+    missing = [key for key in RUN_COLUMNS[:3] if key not in record["spec"]]
+    if missing:
+        path = folder / "run.json"
+        raise RecordError(
+            f"{path}: its spec lacks {', '.join(missing)}; delete it and run `{remake(path)}`"
+        )
+    return RunRecord(metrics, record, folder)
+
+
+def _read_metrics(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise RecordError(f"{path}: missing; run `{remake(path)}`")
+    try:
+        metrics = pd.read_csv(path)
+        check_metrics(metrics, where=str(path))
+    except RecordError as error:
+        raise RecordError(f"{error}; delete it and run `{remake(path)}`") from None
+    except ValueError as error:  # of pandas: empty, no table, no text
+        raise RecordError(
+            f"{path}: not a table ({error}); delete it and run `{remake(path)}`"
+        ) from None
+    return metrics
 
 
 def concatenate(runs: Iterable[RunRecord]) -> pd.DataFrame:

@@ -178,13 +178,14 @@ class Route:
         return {b: {"values": list(local.values), "query": local.query} for b, local in self}
 
     @classmethod
-    def from_json(cls, space: SearchSpace, blocks: dict[str, dict[str, Any]]) -> "Route":
-        """Build a route from `to_json`, refusing missing blocks and unknown names."""
-        missing = set(space.blocks) - set(blocks)
-        if missing:
-            raise RecordError(f"route lacks blocks {sorted(missing)}")
-        chosen = (blocks[block] for block in space.blocks)
-        return cls(space, tuple(LocalRoute(tuple(c["values"]), c["query"]) for c in chosen))
+    def from_json(cls, space: SearchSpace, blocks: Any) -> "Route":
+        """Build a route from `to_json`; `RecordError` if a block is missing or unknown."""
+        try:
+            chosen = [(tuple(blocks[b]["values"]), blocks[b]["query"]) for b in space.blocks]
+        except (KeyError, TypeError):
+            names = ", ".join(space.blocks)
+            raise RecordError(f"each of the blocks {names} needs `values` and `query`") from None
+        return cls(space, tuple(LocalRoute(values, query) for values, query in chosen))
 
 
 def full_sharing(space: SearchSpace) -> Route:

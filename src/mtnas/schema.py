@@ -102,7 +102,10 @@ def import_method_schema(name: str) -> Schema:
 @cache
 def method_schemas(file: Path = SCHEMA_FILE) -> dict[str, Schema]:
     """Return the schema of every method there is, from the generated file where it is fresh."""
-    known = read_json(file)["$defs"]["methods"] if file.is_file() else {}
+    known = {}
+    if file.is_file():
+        content = read_json(file, ("$defs",), error=ConfigError, remedy="run `make schema`")
+        known = content["$defs"]["methods"]
     fresh = {name for name, schema in known.items() if _is_fresh(name, schema)}
     return {
         name: known[name] if name in fresh else import_method_schema(name)

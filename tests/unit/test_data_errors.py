@@ -156,9 +156,9 @@ def test_null_in_a_field() -> None:
 
 def test_missing_table_and_manifest(prepared: tuple[Path, Path]) -> None:
     table, manifest = prepared
-    with pytest.raises(DataError, match="no.json: missing; run `snakemake"):
+    with pytest.raises(DataError, match="no.json: missing; run `.venv/bin/snakemake"):
         read_table(table, manifest.with_name("no.json"))
-    with pytest.raises(DataError, match="no.parquet: missing; run `snakemake"):
+    with pytest.raises(DataError, match="no.parquet: missing; run `.venv/bin/snakemake"):
         read_table(table.with_name("no.parquet"), manifest)
 
 

@@ -5,7 +5,6 @@ Columns: one int32 per field (feature ids), one int8 per task (0/1), `split` as 
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.errors import DataError
-from mtnas.files import atomic_path, read_json
+from mtnas.files import atomic_path, read_json, remake
 
 SPLIT_COLUMN = "split"
+MANIFEST_KEYS = (
+    "fields", "tasks", "rows", "split_sizes", "simulated", "content_sha256", "source_sha256",
+)  # fmt: skip
 _COMPRESSION = "zstd"
 
 
@@ -92,7 +94,7 @@ def add_split(rows: Path, table: Path, split: NDArray[np.int8], num_fields: int)
 def read_table(parquet: str | Path, manifest: str | Path) -> Table:
     """Read a prepared table; `DataError` if it is not the one its manifest describes."""
     parquet, manifest = Path(parquet), Path(manifest)
-    facts = _read_manifest(manifest)
+    facts = read_json(manifest, MANIFEST_KEYS, error=DataError)
     source = _open(parquet)
     fields = [field["name"] for field in facts["fields"]]
     tasks = [task["name"] for task in facts["tasks"]]
@@ -106,7 +108,11 @@ def read_table(parquet: str | Path, manifest: str | Path) -> Table:
         np.empty(rows, np.int8),
         facts,
     )
-    if _fill(table, source) != facts["content_sha256"]:
+    try:
+        content = _fill(table, source)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _differs(parquet, f"it cannot be read ({error})") from None
+    if content != facts["content_sha256"]:
         raise _differs(parquet, "its content has another SHA-256")
     return table
 
@@ -147,42 +153,18 @@ def _check_schema(
         raise _differs(parquet, f"columns {columns}, expected {wanted}")
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """Read a manifest; `DataError` if it is missing or incomplete."""
-    _check_exists(path)
-    try:
-        facts = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{path}: not JSON ({error}); delete it and run `snakemake {path}`"
-        ) from None
-    needed = ("fields", "tasks", "rows", "content_sha256")
-    missing = [key for key in needed if not isinstance(facts, dict) or key not in facts]
-    if missing:
-        raise DataError(
-            f"{path}: not a manifest, it lacks {', '.join(missing)}; "
-            f"delete it and run `snakemake {path}`"
-        )
-    return dict(facts)
-
-
 def _open(path: Path) -> pq.ParquetFile:
     """Open a Parquet file; `DataError` if it is missing or broken."""
-    _check_exists(path)
+    if not path.is_file():
+        raise DataError(f"{path}: missing; run `{remake(path)}`")
     try:
         return pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise _differs(path, f"not a Parquet file ({error})") from None
-
-
-def _check_exists(path: Path) -> None:
-    """Refuse a missing file and say how to make it."""
-    if not path.is_file():
-        raise DataError(f"{path}: missing; run `snakemake {path}`")
 
 
 def _differs(parquet: Path, what: str) -> DataError:
     """Return the error for a table that its manifest does not describe."""
     return DataError(
-        f"{parquet}: not the table of its manifest: {what}; delete it and run `snakemake {parquet}`"
+        f"{parquet}: not the table of its manifest: {what}; delete it and run `{remake(parquet)}`"
     )

@@ -22,6 +22,8 @@ CONTROLS = ("random_routes", "full_sharing")
 OURS = ("mtnas", "paper")
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- /generated -->)", re.S)
 
+RESTORE = "restore it with `git checkout results/published`"
+
 Scores = dict[tuple[str, str, str], pd.DataFrame]
 
 
@@ -104,7 +106,7 @@ def searched(published: Path) -> str:
     """Render how far each search moved from a uniform choice."""
     lines = []
     for path in sorted((published / "routes").glob("*/*/*.json")):
-        record = read_json(path)
+        record = read_json(path, remedy=RESTORE)
         if record["strategy"] != "reinforce":
             continue
         blocks = [b for seed in record["seeds"].values() for b in seed["blocks"].values()]
@@ -121,7 +123,7 @@ def searched(published: Path) -> str:
 
 def runtimes(published: Path) -> str:
     """Render the seconds that training took, per dataset and run, and the machine."""
-    records = read_json(published / "runs.json")
+    records = read_json(published / "runs.json", remedy=RESTORE)
     lines = [
         _row(["Run", "seeds", "dense parameters", "training, s", "threads"]),
         _row([":--", "--:", "--:", "--:", "--:"]),

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from mtnas.errors import RecordError
-from mtnas.files import write_text
+from mtnas.files import remake, write_text
 from mtnas.records import RunRecord, read_run
 from mtnas.reporting.data_tables import read_manifest
 from mtnas.reporting.layout import Table, number
@@ -147,7 +147,7 @@ def _figure(path: str | Path) -> str:
 
 def _read(path: str | Path) -> bytes:
     if not Path(path).is_file():
-        raise RecordError(f"{path}: missing; run `snakemake {path}`")
+        raise RecordError(f"{path}: missing; run `{remake(path)}`")
     return Path(path).read_bytes()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtnas.errors import ConfigError, RecordError
-from mtnas.files import read_json
+from mtnas.files import read_json, remake
 from mtnas.reporting.names import dataset_name, method_name, strategy_name
 from mtnas.routes import Route, SearchSpace, full_sharing, random_route
 
@@ -72,16 +72,18 @@ def read_routes(path: str | Path) -> Searched:
     Raises:
         RecordError: an entry is missing, there are no seeds, or a route is outside its space.
     """
-    content = read_json(path)
-    missing = [key for key in KEYS if key not in content]
-    if missing or not content["seeds"]:
-        raise RecordError(f"{path}: lacks {', '.join(missing) or 'seeds'}; run the search again")
+    content = read_json(path, KEYS)
+    if not content["seeds"]:
+        raise RecordError(f"{path}: lacks seeds; delete it and run `{remake(path)}`")
     seeds = dict(sorted(content["seeds"].items(), key=lambda item: int(item[0])))
     try:
         space = SearchSpace(**content["space"])
-        routes = {seed: Route.from_json(space, found["blocks"]) for seed, found in seeds.items()}
-    except (ConfigError, KeyError, RecordError, TypeError) as error:
-        raise RecordError(f"{path}: not a routes file: {error}") from error
+        blocks = {seed: entry.get("blocks") for seed, entry in seeds.items()}
+        routes = {seed: Route.from_json(space, blocks[seed]) for seed in seeds}
+    except (ConfigError, RecordError, TypeError) as error:
+        raise RecordError(
+            f"{path}: not a routes file: {error}; delete it and run `{remake(path)}`"
+        ) from None
     return Searched(
         dataset=content["dataset"],
         method=content["method"],
@@ -90,6 +92,6 @@ def read_routes(path: str | Path) -> Searched:
         simulated=bool(content["simulated"]),
         space=space,
         routes=routes,
-        blocks={seed: found["blocks"] for seed, found in seeds.items()},
-        curves={seed: found.get("curve") or {} for seed, found in seeds.items()},
+        blocks=blocks,
+        curves={seed: entry.get("curve") or {} for seed, entry in seeds.items()},
     )
