@@ -64,11 +64,12 @@ def solve_width(
 ) -> MethodOptions:
     """Return `options` with `hidden_dim` solved so that the dense parameters match `budget`.
 
-    Options with a width are returned as they are. The paper sets "the number of parameters
-    approximately the same"; more than 2 % off is a `ConfigError`.
+    A width that is given is kept if it matches; options without a width are returned as they are.
+
+    Raises:
+        ConfigError: more than 2 % off (the paper sets "the number of parameters approximately the
+            same").
     """
-    if getattr(options, "hidden_dim", 0) is not None:
-        return options
 
     def at(width: int) -> MethodOptions:
         return options.model_copy(update={"hidden_dim": width})
@@ -76,6 +77,19 @@ def solve_width(
     def count(width: int) -> int:
         return count_parameters(method, at(width), input_dim=input_dim, num_tasks=num_tasks)
 
+    def matches(width: int) -> bool:
+        return abs(count(width) - budget) <= BUDGET_TOLERANCE * budget
+
+    if not hasattr(options, "hidden_dim"):
+        return options
+    if options.hidden_dim is not None:
+        if matches(options.hidden_dim):
+            return options
+        raise ConfigError(
+            f"methods: {method.name}: hidden_dim {options.hidden_dim} gives "
+            f"{count(options.hidden_dim)} dense parameters, the budget of mtnas is {budget} within "
+            f"{BUDGET_TOLERANCE:.0%}; leave hidden_dim out to have it solved"
+        )
     low, high = 1, 2
     while count(high) < budget:
         low, high = high, 2 * high
@@ -83,9 +97,10 @@ def solve_width(
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < budget else (low, middle)
     best = min((low, high), key=lambda width: abs(count(width) - budget))
-    if abs(count(best) - budget) > BUDGET_TOLERANCE * budget:
+    if not matches(best):
         raise ConfigError(
             f"methods: {method.name}: no hidden_dim gives {budget} dense parameters within "
-            f"{BUDGET_TOLERANCE:.0%} (nearest: {best} with {count(best)}); set hidden_dim yourself"
+            f"{BUDGET_TOLERANCE:.0%} (nearest: {best} with {count(best)}); change another option "
+            "of the method, or the size of mtnas"
         )
     return at(best)

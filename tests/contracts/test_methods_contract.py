@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mtnas import methods
+from mtnas.errors import ConfigError
 from mtnas.model import Model, count_parameters, solve_width
 from mtnas.options import TrainingOptions
 from mtnas.testing.stacks import SMALL_WIDTH, small_options, small_stack
@@ -63,6 +64,17 @@ def test_width_is_solved_within_two_percent_of_the_budget(method):
     solved = solve_width(method, options, 40_000, input_dim=150, num_tasks=tasks)
     count = count_parameters(method, solved, input_dim=150, num_tasks=tasks)
     assert abs(count - 40_000) <= 800
+
+
+@pytest.mark.parametrize("method", SOLVED, ids=lambda m: m.name)
+def test_a_given_width_must_match_the_budget(method):
+    size = {"input_dim": 150, "num_tasks": 1 if method.per_task else 2}
+    solved = solve_width(method, method.options(), 40_000, **size)
+
+    assert solve_width(method, solved, 40_000, **size) == solved
+    twice = solved.model_copy(update={"hidden_dim": 2 * solved.hidden_dim})
+    with pytest.raises(ConfigError, match=r"budget of mtnas is 40000 .*; leave hidden_dim out"):
+        solve_width(method, twice, 40_000, **size)
 
 
 def test_unknown_options_are_refused(method):
