@@ -1,7 +1,7 @@
 """The outcome of a study in the files of results/published/, from which README is generated.
 
 requires: all runs, routes, tables and figures of the study
-provides: results/published/ (only on request: snakemake publish)
+provides: results/published/ (only on request: .venv/bin/snakemake publish)
 """
 
 

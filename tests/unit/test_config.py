@@ -323,14 +323,30 @@ def test_yaml_numbers_without_a_dot_are_numbers():
     assert config["methods"] == {}
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "test.yaml", "bookcrossing.yaml"])
-def test_shipped_configurations_are_valid(file):
-    raw = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
-    overlay = yaml.safe_load((REPOSITORY / "config" / file).read_text())
+def shipped(*files):
+    """Load overlays of the repository over its default."""
+    paths = [REPOSITORY / "config" / file for file in ("config.yaml", *files)]
+    return studies.load(studies.merged(*(yaml.safe_load(path.read_text()) for path in paths)))
 
-    config = studies.load(studies.merged(raw, overlay))
 
-    assert studies.all_runs(config)
+def test_shipped_configurations_are_valid():
+    overlays = {path.name for path in (REPOSITORY / "config").glob("*.yaml")} - {"config.yaml"}
+    assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
+
+    for overlay in ((), *((name,) for name in overlays)):
+        assert studies.all_runs(shipped(*overlay))
+
+
+def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
+    whole, part = ["bookcrossing.yaml"], ["bookcrossing.yaml", "bookcrossing_part.yaml"]
+
+    dropped = [
+        studies.prepare_spec(shipped(*files), "bookcrossing")["drop_fields"]
+        for files in (whole, part, [*part, "published.yaml"])
+    ]
+
+    assert [len(names) for names in dropped] == [0, 6, 6]
+    assert shipped(*part, "published.yaml")["datasets"] == ["bookcrossing", "movielens", "insteval"]
 
 
 def test_the_generated_files_are_up_to_date():
