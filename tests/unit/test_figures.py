@@ -162,6 +162,26 @@ def test_curves_take_the_mean_over_seeds(tmp_path):
     assert np.allclose(right.lines[1].get_ydata(), expected)
 
 
+@pytest.mark.parametrize(
+    ("points", "every", "label"),
+    [
+        (30, 1, "reward"),
+        (30, 10, "reward, rolling mean\nof 10 steps"),
+        (200, 10, "reward, rolling mean\nof 100 steps"),
+    ],
+)
+def test_the_reward_says_over_how_many_steps_it_is_averaged(tmp_path, points, every, label):
+    path = make_routes(tmp_path / "r.json", steps=points)
+    content = json.loads(path.read_text())
+    for found in content["seeds"].values():
+        found["curve"]["step"] = [every * (i + 1) for i in range(points)]
+    path.write_text(json.dumps(content))
+
+    left, _ = curves_figure([read_routes(path)]).axes
+
+    assert left.get_ylabel() == label
+
+
 def test_searches_without_curves_have_no_curves_figure(tmp_path):
     path = make_routes(tmp_path / "r.json")
     content = json.loads(path.read_text())

@@ -212,9 +212,11 @@ def block_caption(block: dict[str, object]) -> str:
 def _draw_reward(axes: Axes, searched: Searched) -> None:
     reward = searched.curve("reward")
     window = max(1, len(reward) // 20)
+    # A point of the curve is already the mean of the steps since the point before.
+    steps = window * (int(reward.index[1] - reward.index[0]) if len(reward) > 1 else 1)
     _band(axes, reward.rolling(window, min_periods=1).mean(), task_colour(0))
     axes.set_xlabel("architecture step")
-    axes.set_ylabel("reward" if window == 1 else f"reward, rolling mean\nof {window} steps")
+    axes.set_ylabel("reward" if steps == 1 else f"reward, rolling mean\nof {steps} steps")
 
 
 def _draw_entropy(axes: Axes, searched: Searched) -> None:
