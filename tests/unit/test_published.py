@@ -20,6 +20,7 @@ ROUTE = {
     "method": "mtnas",
     "variant": "paper",
     "strategy": "reinforce",
+    "timings": {"search_seconds": 41.7, "total_seconds": 50.0},
     "seeds": {
         "0": {
             "blocks": {"t0": {"probability": 0.25, "entropy": 1.2, "uniform_entropy": 1.5}},
@@ -70,8 +71,24 @@ def test_records_routes_and_manifests_are_kept(study):
     route = json.loads((folder / "routes/bookcrossing/mtnas/paper.json").read_text())
     assert "curve" not in route["seeds"]["0"]
     assert json.loads((folder / "data/bookcrossing.json").read_text()) == MANIFEST
+    assert records["bookcrossing/mmoe/paper"]["best_epoch"] == {"0": [3], "1": [5], "2": [4]}
+    assert records["bookcrossing/mmoe/paper"]["git"] == {"commit": "abc", "dirty": False}
+    assert "fits" not in records["bookcrossing/mmoe/paper"]
     assert (folder / "tables/table2.md").is_file()
     assert (folder / "figures/figure3.png").is_file()
+
+
+def test_publishing_again_replaces_what_was_there(study):
+    folder, arguments = study
+    stale = [folder / "data/insteval.json", folder / "routes/insteval/mtnas/paper.json"]
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+
+    publish(folder, **arguments)
+
+    assert not any(path.exists() for path in stale)
+    assert [p.name for p in (folder / "routes").rglob("*.json")] == ["paper.json"]
 
 
 def test_a_document_is_filled_from_the_published_numbers(study):
@@ -85,6 +102,8 @@ def test_a_document_is_filled_from_the_published_numbers(study):
     assert "of 6 paired 95 % intervals (AUCs and loss), 0 favour MTNAS, 0 the other" in filled
     assert "1.200 of 1.500 nats" in filled
     assert "### Table 2. Ours" in filled
+    assert "| Book-Crossing, MTNAS | 3 | 12,345 | 42 | 12 | 1 |" in filled
+    assert "| Book-Crossing, MTNAS (random routes) | 3 | 12,345 |  | 12 | 1 |" in filled
     assert fill(filled, folder, where="README.md") == filled
 
 

@@ -1,7 +1,8 @@
 """`results/published/`: the outcome of a study in a few files that can be committed.
 
 metrics.csv.gz   every metric of every run (columns `dataset,method,variant,` + those of a run)
-runs.json        what identifies each run: spec, code, parameters, timings, environment
+runs.json        what identifies each run: spec, code, commit, parameters, timings, environment, and
+                 per seed the epoch whose weights were kept (a list, one epoch per model)
 data/            the manifest of every dataset
 routes/          the searched routes, without their curves
 tables/ figures/ as the study wrote them
@@ -12,11 +13,12 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mtnas.files import atomic_path, read_json, write_json, write_text
 from mtnas.records import concatenate, read_run
 
-KEPT = ("spec", "simulated", "parameters", "data", "timings", "environment", "code")
+KEPT = ("spec", "simulated", "parameters", "data", "timings", "environment", "code", "git")
 
 
 def publish(
@@ -35,13 +37,14 @@ def publish(
     with atomic_path(folder / "metrics.csv.gz") as path:
         # No time stamp: the same metrics give the same bytes.
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
-    records = {"/".join(run.key): {k: run.record.get(k) for k in KEPT} for run in runs}
-    write_json(folder / "runs.json", records)
+    write_json(folder / "runs.json", {"/".join(run.key): _kept(run.record) for run in runs})
     for name, sources in (("tables", tables), ("figures", figures)):
         _replace(folder / name, sources)
+    _clear(folder / "data")
     for source in manifests:
         record = read_json(source)
         write_json(folder / "data" / f"{record['dataset']}.json", record)
+    _clear(folder / "routes")
     for source in routes:
         record = read_json(source)
         for found in record["seeds"].values():
@@ -50,9 +53,22 @@ def publish(
         write_text(target / f"{record['variant']}.json", json.dumps(record) + "\n")
 
 
-def _replace(folder: Path, sources: Sequence[str | Path]) -> None:
-    """Let a folder hold copies of `sources` and nothing else."""
+def _kept(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what is published of a run.json: no curves, but the best epochs."""
+    best: dict[str, list[int]] = {}
+    for fit in record.get("fits", ()):
+        best.setdefault(str(fit["seed"]), []).append(fit["best_epoch"])
+    return {**{key: record.get(key) for key in KEPT}, "best_epoch": best}
+
+
+def _clear(folder: Path) -> None:
+    """Leave an empty folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+
+
+def _replace(folder: Path, sources: Sequence[str | Path]) -> None:
+    """Let a folder hold copies of `sources` and nothing else."""
+    _clear(folder)
     for source in map(Path, sources):
         shutil.copyfile(source, folder / source.name)

@@ -122,11 +122,14 @@ def searched(published: Path) -> str:
 
 
 def runtimes(published: Path) -> str:
-    """Render the seconds that training took, per dataset and run, and the machine."""
+    """Render the seconds that search and training took, all seeds together, per run.
+
+    A search stands in the row of the variant that made it; others that share it have none.
+    """
     records = read_json(published / "runs.json", remedy=RESTORE)
     lines = [
-        _row(["Run", "seeds", "dense parameters", "training, s", "threads"]),
-        _row([":--", "--:", "--:", "--:", "--:"]),
+        _row(["Run", "seeds", "dense parameters", "search, s", "training, s", "threads"]),
+        _row([":--", "--:", "--:", "--:", "--:", "--:"]),
     ]
     for key, record in records.items():
         dataset, method, variant = key.split("/")
@@ -138,12 +141,20 @@ def runtimes(published: Path) -> str:
                     f"{dataset_name(dataset)}, {method_name(method, variant)}",
                     str(len(record["spec"]["seeds"])),
                     f"{record['parameters']['dense']:,}",
+                    _search_seconds(published / "routes" / f"{key}.json"),
                     f"{record['timings']['train_seconds']:.0f}",
                     str(record["timings"]["threads"]),
                 ]
             )
         )
     return "\n".join(lines)
+
+
+def _search_seconds(routes: Path) -> str:
+    if not routes.is_file():
+        return ""
+    timings = read_json(routes, ("timings",), remedy=RESTORE)["timings"]
+    return f"{timings['search_seconds']:.0f}"
 
 
 RENDERERS: dict[str, Callable[[Path], str]] = {

@@ -46,6 +46,8 @@ def make_run(
         "code": f"code-{method}",
         "simulated": simulated,
         "timings": {"train_seconds": 12.3, "threads": 1},
+        "fits": [{"seed": s, "best_epoch": e} for s, e in zip(seeds, (3, 5, 4), strict=False)],
+        "git": {"commit": "abc", "dirty": False},
     }
     (folder / "run.json").write_text(json.dumps(record))
     return folder
