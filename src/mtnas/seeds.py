@@ -1,7 +1,8 @@
 """Independent streams of randomness: one per seed and purpose.
 
 Methods share the streams of a seed, so that runs are paired by seed: same split, same batches,
-same initial embeddings. A stream depends on its own name alone; adding one moves no other.
+same initial embeddings. A stream depends on its own name alone; adding one moves no other. The
+split draws from a stream of its own, in `mtnas.features.splits`.
 """
 
 import zlib
@@ -10,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 Stream = Literal[
-    "split",
     "embedding",
     "weights",
     "gates",
