@@ -9,7 +9,7 @@ from mtnas.routes import SearchSpace
 from mtnas.search import controls
 from mtnas.search.architecture import Architecture
 from mtnas.search.gate_bank import GATES, GateBank
-from mtnas.search.reinforce import Baseline, search
+from mtnas.search.reinforce import Baseline, Rewards, search
 from mtnas.testing.stacks import SMALL_WIDTH, small_stack
 from mtnas.testing.synthetic import examples, split
 from mtnas.training.optim import MemberAdam
@@ -139,14 +139,24 @@ def test_the_derived_route_is_the_most_probable_one_with_its_own_gates():
     assert result.found[0].curve["step"][-1] == 60
 
 
-def test_one_class_batches_are_dropped_and_counted():
+def test_one_class_batches_are_counted_per_member():
     data = examples()
     data.labels[:, 1] = 0
     data.labels[0, 1] = 1
-    stack = small_stack("mtnas", [0], data, num_layers=2, num_subnets=2)
+    stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
     options = SearchOptions(steps=5, batch_size=64)
-    result = search(stack, data, [split()], SPACE, options, TRAINING)
-    assert result.found[0].notes["undefined_rewards"] == 5
+    result = search(stack, data, [split()] * 2, SPACE, options, TRAINING)
+    assert [found.notes["undefined_rewards"] for found in result.found] == [5, 5]
+
+
+def test_an_undefined_auc_neither_rewards_nor_punishes():
+    rewards, baseline = Rewards(), Baseline(SearchOptions())
+    for _ in range(300):
+        advantage = baseline.advantage(rewards.of(np.array([[0.8, 0.7]]))[None])
+    assert abs(advantage[0, 0]) < 1e-6
+    without = baseline.advantage(rewards.of(np.array([[0.8, np.nan]]))[None])
+    assert abs(without[0, 0]) < 1e-6
+    assert rewards.undefined_M.tolist() == [1]
 
 
 def test_controls_give_random_and_full_routes():

@@ -25,18 +25,19 @@ class GateBank:
     def __init__(self, stack: Stack, space: SearchSpace) -> None:
         """Draw |R| gates per block and member from the member's own stream."""
         sizes = [space.num_local_routes(block) for block in space.blocks]
-        self._first_K = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))])
+        device = stack.device
+        self._first_K = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))], device=device)
         lent = stack.params[GATES]
         drawn = [_drawn(m.seed, sum(sizes), *lent.shape[2:]) for m in stack.members]
-        self.gate_MRVH = torch.stack(drawn).to(lent.dtype)
+        self.gate_MRVH = torch.stack(drawn).to(lent)
         self._first_moment = torch.zeros_like(self.gate_MRVH)
         self._second_moment = torch.zeros_like(self.gate_MRVH)
-        self._steps_MR = torch.zeros(*self.gate_MRVH.shape[:2], dtype=torch.float64)
-        self._members_M1 = torch.arange(len(stack)).unsqueeze(1)
+        self._steps_MR = torch.zeros(*self.gate_MRVH.shape[:2], dtype=torch.float64, device=device)
+        self._members_M1 = torch.arange(len(stack), device=device).unsqueeze(1)
 
     def lend(self, index_MK: Tensor, stack: Stack, adam: MemberAdam | None = None) -> None:
         """Copy the gates of local routes `index_MK` (and their state) into the stack."""
-        at = (self._members_M1, index_MK + self._first_K)
+        at = self._at(index_MK)
         stack.params[GATES].copy_(self.gate_MRVH[at])
         if adam is not None:
             adam.first[GATES].copy_(self._first_moment[at])
@@ -46,11 +47,14 @@ class GateBank:
 
     def take_back(self, index_MK: Tensor, stack: Stack, adam: MemberAdam) -> None:
         """Store what a step made of the lent gates."""
-        at = (self._members_M1, index_MK + self._first_K)
+        at = self._at(index_MK)
         self.gate_MRVH[at] = stack.params[GATES]
         self._first_moment[at] = adam.first[GATES]
         self._second_moment[at] = adam.second[GATES]
         self._steps_MR[at] = adam.steps[GATES].view_as(index_MK)
+
+    def _at(self, index_MK: Tensor) -> tuple[Tensor, Tensor]:
+        return self._members_M1, index_MK.to(self._first_K.device) + self._first_K
 
 
 def _drawn(seed: int, num: int, num_values: int, hidden_dim: int) -> Tensor:

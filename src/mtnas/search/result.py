@@ -4,9 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from mtnas.routes import Route
+from mtnas.search.architecture import Floats
+
+CURVE_POINTS = 200
+
+
+class Curve:
+    """Reward and entropy over the steps, averaged to at most `CURVE_POINTS` points."""
+
+    def __init__(self, steps: int) -> None:
+        """Prepare for `steps` architecture steps."""
+        self._width = max(1, -(-steps // CURVE_POINTS))
+        self._pending: list[tuple[Floats, Floats]] = []
+        self.steps: list[int] = []
+        self.means: list[tuple[Floats, Floats]] = []
+
+    def add(self, step: int, reward_M: Floats, entropy_M: Floats) -> None:
+        """Add one step."""
+        self._pending.append((reward_M, entropy_M))
+        if len(self._pending) == self._width:
+            rewards, entropies = zip(*self._pending, strict=True)
+            self.means.append((np.mean(rewards, 0), np.mean(entropies, 0)))
+            self.steps.append(step)
+            self._pending = []
+
+    def of(self, member: int) -> dict[str, list[float]]:
+        """Return the curve of one member."""
+        return {
+            "step": [float(step) for step in self.steps],
+            "reward": [float(reward[member]) for reward, _ in self.means],
+            "entropy": [float(entropy[member]) for _, entropy in self.means],
+        }
 
 
 @dataclass(frozen=True)

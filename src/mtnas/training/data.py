@@ -49,14 +49,22 @@ class Examples:
         ids_BF = new[compact.reshape(ids.shape)]
         return cls(torch.from_numpy(ids_BF), torch.from_numpy(labels), len(occurring))
 
+    def to(self, device: str) -> "Examples":
+        """Return the same examples on a device."""
+        return Examples(self.ids.to(device), self.labels.to(device), self.num_rows)
+
     def labels_of(self, members: Sequence[Member], index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""
-        tasks_MT = torch.tensor([m.tasks for m in members])
+        tasks_MT = torch.tensor([m.tasks for m in members], device=index_MB.device)
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
 
 def epoch_batches(
-    rows: Sequence[Indices], members: Sequence[Member], size: int, stream: Stream = "batches"
+    rows: Sequence[Indices],
+    members: Sequence[Member],
+    size: int,
+    stream: Stream = "batches",
+    device: torch.device | str = "cpu",
 ) -> Iterator[list[Tensor]]:
     """Yield, epoch after epoch for ever, the batches of one epoch as index_MB.
 
@@ -70,7 +78,8 @@ def epoch_batches(
         orders = {seed: rng.permutation(len(rows[0])) for seed, rng in rngs.items()}
         shuffled = np.stack([r[orders[m.seed]] for r, m in zip(rows, members, strict=True)])
         whole = shuffled.shape[1] // size * size
-        yield list(torch.split(torch.from_numpy(shuffled[:, :whole]), size, dim=1))
+        epoch = torch.from_numpy(shuffled[:, :whole]).to(device)  # once, not batch by batch
+        yield list(torch.split(epoch, size, dim=1))
 
 
 def endless(epochs: Iterator[list[Tensor]]) -> Iterator[Tensor]:

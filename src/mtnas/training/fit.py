@@ -49,7 +49,7 @@ class Trainer:
         rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
         self.dense = MemberAdam(stack.dense, active=active, **rates)
         self.table: RowAdam | DenseTableAdam
-        if stack.table_MNE.device.type == "cpu":
+        if stack.device.type == "cpu":
             self.table = RowAdam(stack.table_MNE, exact=options.exact_decay, **rates)
         else:
             self.table = DenseTableAdam(stack.table_MNE, **rates)
@@ -79,7 +79,7 @@ class Trainer:
 @torch.no_grad()
 def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
     """Return logit_MNT of every member on its own rows (equally many per member)."""
-    index_MN = torch.stack([torch.from_numpy(r) for r in rows])
+    index_MN = _indices(stack, rows)
     parts = [
         stack.logits(stack.embed(examples.ids[index_MB]))
         for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
@@ -90,9 +90,12 @@ def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor
 def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
     """Return the loss of every member on its own rows, summed over its tasks, in float64."""
     logit_MNT = predict(stack, examples, rows)
-    index_MN = torch.stack([torch.from_numpy(r) for r in rows])
-    y_MNT = examples.labels_of(stack.members, index_MN)
-    return log_loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1)
+    y_MNT = examples.labels_of(stack.members, _indices(stack, rows))
+    return log_loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1).cpu()
+
+
+def _indices(stack: Stack, rows: Sequence[Indices]) -> Tensor:
+    return torch.stack([torch.from_numpy(r) for r in rows]).to(stack.device)
 
 
 def fit(
@@ -109,14 +112,15 @@ def fit(
     """
     started = time.perf_counter()
     trainer = Trainer(stack, examples, options, active)
-    epochs = epoch_batches([s.train for s in splits], stack.members, options.batch_size)
+    train = [split.train for split in splits]
+    epochs = epoch_batches(train, stack.members, options.batch_size, device=stack.device)
     best = {name: tensor.clone() for name, tensor in stack.state().items()}
     best_loss = torch.full((len(stack),), torch.inf, dtype=torch.float64)
     best_epoch = torch.zeros(len(stack), dtype=torch.long)
     curves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for epoch in range(1, options.epochs + 1):
         losses = [trainer.step(index_MB) for index_MB in next(epochs)]
-        train_loss = torch.stack(losses).double().mean(0)
+        train_loss = torch.stack(losses).double().mean(0).cpu()
         trainer.table.settle()
         valid_loss = evaluate_loss(stack, examples, [s.valid for s in splits])
         check_finite(stack, epoch, train_loss, valid_loss, options)
@@ -127,7 +131,8 @@ def fit(
         best_loss = torch.where(improved, valid_loss, best_loss)
         best_epoch = torch.where(improved, torch.tensor(epoch), best_epoch)
         for name, tensor in stack.state().items():
-            best[name][improved] = tensor[improved]
+            chosen = improved.to(stack.device)
+            best[name][chosen] = tensor[chosen]
         _report(epoch, options.epochs, train_loss, valid_loss, time.perf_counter() - started)
         if bool((epoch - best_epoch >= options.patience).all()):
             break

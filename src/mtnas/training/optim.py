@@ -40,9 +40,10 @@ class MemberAdam:
         self._first_MP, self._second_MP = first.flat_MP, second.flat_MP
         self.first, self.second = first.views(), second.views()
         self._slice_P, self._columns = _slices(params.shapes, active or {})
-        num_slices = int(self._slice_P.max()) + 1
-        self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64)
-        self._active_MS = torch.ones(members, num_slices, dtype=torch.bool)
+        device, num_slices = params.flat_MP.device, int(self._slice_P.max()) + 1
+        self._slice_P = self._slice_P.to(device)
+        self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64, device=device)
+        self._active_MS = torch.ones(members, num_slices, dtype=torch.bool, device=device)
         self.steps = {name: self._steps_MS[:, columns] for name, columns in self._columns.items()}
         self.set_active(active or {})
 

@@ -73,23 +73,34 @@ class Stack:
         *,
         num_rows: int,
         options: TrainingOptions,
+        device: str = "cpu",
     ) -> None:
-        """Draw every member from the streams of its own seed; N = `num_rows`."""
+        """Draw every member from the streams of its own seed; N = `num_rows`.
+
+        Everything is drawn on the CPU, so that the start is the same on every device.
+        """
         self.members = tuple(members)
         models = [_drawn(build, member) for member in members]
         self._template = models[0]
         params, buffers = stack_module_state(models)
         dtype = getattr(torch, options.dtype)
-        self.dense = Packed.of({name: p.detach().to(dtype) for name, p in params.items()})
+        self.dense = Packed.of({name: p.detach().to(device, dtype) for name, p in params.items()})
         self.params = self.dense.views()
-        self.buffers = dict(buffers)
+        self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
         drawn = [_embeddings(member.seed, num_rows, options) for member in members]
         # numpy asks for huge pages, which makes reading rows here and there much cheaper.
         shape = (len(members), num_rows, options.embedding_dim)
         self.table_MNE = torch.from_numpy(np.empty(shape, options.dtype))
         for m, table_NE in enumerate(drawn):
             self.table_MNE[m] = table_NE
-        self._offset_M11 = (torch.arange(len(members), dtype=torch.int32) * num_rows).view(-1, 1, 1)
+        self.table_MNE = self.table_MNE.to(device)
+        first = torch.arange(len(members), dtype=torch.int32, device=device) * num_rows
+        self._offset_M11 = first.view(-1, 1, 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the stack lives."""
+        return self.table_MNE.device
 
     def __len__(self) -> int:
         return len(self.members)

@@ -1,0 +1,69 @@
+"""The supernet of a search: one stack that becomes the network of whichever routes are sampled.
+
+Shapes: M members, B batch, T tasks, K blocks.
+"""
+
+import numpy as np
+import torch
+
+from mtnas.methods.mtnas import activity
+from mtnas.metrics import auc, log_loss
+from mtnas.options import TrainingOptions
+from mtnas.routes import SearchSpace
+from mtnas.search.architecture import Architecture, Floats, Index
+from mtnas.search.gate_bank import GateBank
+from mtnas.training.data import Examples
+from mtnas.training.fit import Trainer
+from mtnas.training.stack import Stack
+
+
+class Supernet:
+    """M supernets: a stack that is given a new route (and its gates) whenever one is sampled."""
+
+    def __init__(
+        self, stack: Stack, examples: Examples, space: SearchSpace, options: TrainingOptions
+    ) -> None:
+        """Build the gate banks and the optimiser around `stack`, which is changed in place."""
+        self.stack, self.examples, self.space = stack, examples, space
+        self.bank = GateBank(stack, space)
+        self._index_MK: Index | None = None
+        self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
+        self._query = stack.buffers["sharing.query_KC"].cpu().numpy()
+        self.trainer = Trainer(stack, examples, options, self._activity())
+
+    def _activity(self) -> dict[str, torch.Tensor]:
+        active = activity(self.space, self._values, self._query)
+        return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}
+
+    def take(self, index_MK: Index, architecture: Architecture) -> None:
+        """Become the network of the sampled routes N(u, w_u); nothing to do if it is already."""
+        if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
+            return
+        self._values, self._query = architecture.buffers(index_MK)
+        device = self.stack.device
+        self.stack.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
+        self.stack.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
+        self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
+        self._index_MK = index_MK
+
+    def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
+        """Descend the training loss of the network taken last; return loss_M."""
+        assert self._index_MK is not None, "take a route first"
+        self.trainer.dense.set_active(self._activity())
+        loss_M = self.trainer.step(batch_MB)
+        self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
+        return loss_M
+
+    @torch.no_grad()
+    def scores(self, batch_MB: torch.Tensor, kind: str) -> Floats:
+        """Return what R_val adds up, score_MT, of the network taken last on a validation batch.
+
+        `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
+        """
+        ids_MBF = self.examples.ids[batch_MB]
+        self.trainer.table.settle(ids_MBF.flatten(1))
+        logit_MTB = self.stack.logits(self.stack.embed(ids_MBF)).transpose(1, 2)
+        y_MTB = self.examples.labels_of(self.stack.members, batch_MB).transpose(1, 2)
+        if kind == "neg_loss":
+            return np.asarray(-log_loss(logit_MTB, y_MTB).cpu().numpy())
+        return np.asarray(auc(logit_MTB, y_MTB).cpu().numpy())
