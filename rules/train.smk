@@ -26,7 +26,8 @@ rule train:
     resources:
         runtime=120,
         mem_mb=16000,
-        seeds_at_once=5,  # speed only
+        seeds_at_once=0,  # speed only; 0: as many as suit the machine
+        gpu=0,
     params:
         spec=spec(studies.run_spec),
         code=run_code,

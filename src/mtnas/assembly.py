@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.errors import ConfigError
+from mtnas.errors import ConfigError, TrainingError
 from mtnas.features.splits import assign_split, split_sizes
 from mtnas.features.store import Table, read_table
 from mtnas.methods import Method
@@ -23,6 +23,10 @@ from mtnas.options import MethodOptions, TrainingOptions
 from mtnas.routes import Route, SearchSpace
 from mtnas.training.data import Examples, Split
 from mtnas.training.stack import Member, Stack
+
+MOST_MODELS = 64
+CPU_BYTES = 4 * 2**30
+CPU_PARAMETERS = 200_000  # dense parameters that fill a core's cache with their activations
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Assembly:
     method: Method
     options: MethodOptions
     training: TrainingOptions
+    device: str = "cpu"
 
     @property
     def num_tasks(self) -> int:
@@ -81,7 +86,29 @@ class Assembly:
                 **route,
             )
 
-        return Stack(members, build, num_rows=self.examples.num_rows, options=self.training)
+        return Stack(
+            members,
+            build,
+            num_rows=self.examples.num_rows,
+            options=self.training,
+            device=self.device,
+        )
+
+    def seeds_at_once(self) -> int:
+        """Return how many seeds to train together where nobody says.
+
+        On a CPU narrow models gain from company, wide ones do not (docs/performance.md); on a GPU
+        all gain, until its memory is full. Each model has a table, its moments and its best copy.
+        """
+        counts = self.parameters({})
+        models, dense = counts["models_per_seed"], counts["dense"]
+        bytes_each = 16 * (counts["embedding"] + dense)
+        if self.device == "cpu":
+            fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense
+        else:
+            free, _ = torch.cuda.mem_get_info()
+            fitting, useful = free // 2 // bytes_each, MOST_MODELS
+        return int(max(1, min(fitting, useful, MOST_MODELS) // models))
 
     def parameters(self, routes: Mapping[int, Route]) -> dict[str, Any]:
         """Count the parameters of one model; with routes, also what each route uses."""
@@ -103,8 +130,16 @@ class Assembly:
         return counts
 
 
-def assemble(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path) -> Assembly:
+def assemble(
+    spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path, device: str = "cpu"
+) -> Assembly:
     """Load the data of a spec and solve the method's width for its parameter budget."""
+    if device != "cpu" and not torch.cuda.is_available():
+        raise TrainingError(
+            f"device {device}: this job has a GPU among its resources, but torch "
+            f"{torch.__version__} sees none; install the CUDA build (`make setup TORCH=cuda`) or "
+            "leave the GPU out (`--set-resources train:gpu=0 search:gpu=0`)"
+        )
     data = read_table(table, manifest)
     method = methods.load(spec["method"])
     training = TrainingOptions.of(spec["training"], "training")
@@ -118,8 +153,8 @@ def assemble(spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path
         budget = count_parameters(methods.load("mtnas"), searched, **shape)
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})
-    examples = Examples.from_arrays(data.ids, data.labels)
-    return Assembly(spec, data, examples, method, options, training)
+    examples = Examples.from_arrays(data.ids, data.labels).to(device)
+    return Assembly(spec, data, examples, method, options, training, device)
 
 
 def split_digest(split: Split) -> str:

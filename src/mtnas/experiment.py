@@ -51,14 +51,20 @@ class SearchRecord:
 
 
 def search(
-    spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path, seeds_at_once: int = 10
+    spec: Mapping[str, Any],
+    *,
+    table: str | Path,
+    manifest: str | Path,
+    seeds_at_once: int = 0,
+    device: str = "cpu",
 ) -> SearchRecord:
     """Search a sharing route for every seed of the spec (Algorithm 1, or a control strategy)."""
     started = time.perf_counter()
-    assembly = assemble(spec, table=table, manifest=manifest)
+    assembly = assemble(spec, table=table, manifest=manifest, device=device)
     space = assembly.space
     options = SearchOptions.of(spec["search"], f"methods.{spec['method']}.search")
-    results = [_search(assembly, space, options, g) for g in _groups(spec, seeds_at_once)]
+    together = seeds_at_once or assembly.seeds_at_once()
+    results = [_search(assembly, space, options, g) for g in _groups(spec, together)]
     found = [f for result in results for f in result.found]
     record = {
         **{key: spec[key] for key in ("dataset", "method", "variant")},
@@ -71,11 +77,13 @@ def search(
         "timings": {
             "search_seconds": sum(result.seconds for result in results),
             "total_seconds": time.perf_counter() - started,
+            "seeds_at_once": together,
+            "device": device,
         },
         "environment": provenance.environment(),
     }
     names = results[0].state
-    weights = {name: torch.cat([result.state[name] for result in results]) for name in names}
+    weights = {name: torch.cat([result.state[name] for result in results]).cpu() for name in names}
     return SearchRecord(record, weights)
 
 
@@ -98,16 +106,18 @@ def run(
     manifest: str | Path,
     routes: str | Path | None = None,
     supernet: str | Path | None = None,
-    seeds_at_once: int = 10,
+    seeds_at_once: int = 0,
+    device: str = "cpu",
 ) -> RunRecord:
     """Train (or derive), select on validation, evaluate on test: all seeds of one spec."""
     started = time.perf_counter()
-    assembly = assemble(spec, table=table, manifest=manifest)
+    assembly = assemble(spec, table=table, manifest=manifest, device=device)
     routes_of = _read_routes(assembly, routes)
     counts = assembly.parameters(routes_of) if assembly.method.sharing is not None else {}
     log.info("dense parameters of one model: %s", counts.get("dense", "none (a control)"))
+    together = seeds_at_once or (assembly.seeds_at_once() if counts else len(spec["seeds"]))
     outcomes = [
-        _run_group(assembly, group, routes_of, supernet) for group in _groups(spec, seeds_at_once)
+        _run_group(assembly, group, routes_of, supernet) for group in _groups(spec, together)
     ]
     record = {
         "spec": dict(spec),
@@ -120,7 +130,8 @@ def run(
         "timings": {
             "train_seconds": sum(outcome.seconds for outcome in outcomes),
             "total_seconds": time.perf_counter() - started,
-            "seeds_at_once": seeds_at_once,
+            "seeds_at_once": together,
+            "device": device,
             "threads": torch.get_num_threads(),
         },
         "environment": provenance.environment(),
@@ -159,7 +170,9 @@ def _run_group(
     if derive != "inherit":
         fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
     logits = {
-        part: _by_seed(predict(stack, assembly.examples, [getattr(s, part) for s in splits]), group)
+        part: _by_seed(
+            predict(stack, assembly.examples, [getattr(s, part) for s in splits]).cpu(), group
+        )
         for part in ("valid", "test")
     }
     fits = [] if fitted is None else _fit_records(stack, fitted)

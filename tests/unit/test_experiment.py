@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mtnas.errors import RecordError, TrainingError
@@ -112,6 +113,26 @@ def test_groups_of_seeds_give_the_same_numbers(data):
     together = run(spec("mmoe", training=exact), **data, seeds_at_once=2)
     apart = run(spec("mmoe", training=exact), **data, seeds_at_once=1)
     np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
+
+
+def test_how_many_seeds_train_together_is_chosen_and_recorded(data):
+    wide = run(spec("mmoe"), **data).record["timings"]
+    narrow = run(spec("mmoe", options={"hidden_dim": 2}, budget=None), **data).record["timings"]
+    assert 1 <= wide["seeds_at_once"] < narrow["seeds_at_once"] <= 64
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_one_clear_error(data):
+    with pytest.raises(TrainingError, match=r"sees none.*TORCH=cuda.*gpu=0"):
+        run(spec("mmoe"), **data, device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and the CUDA build of torch")
+@pytest.mark.parametrize("method", ["mmoe", "single_task"])
+def test_the_gpu_gives_the_numbers_of_the_cpu(data, method):
+    exact = {**TRAINING, "dtype": "float64", "exact_decay": True}
+    here, there = (run(spec(method, training=exact), **data, device=d) for d in ("cpu", "cuda"))
+    np.testing.assert_allclose(here.metrics.value, there.metrics.value, rtol=0, atol=1e-9)
 
 
 def test_budgets_match_within_two_percent(data):

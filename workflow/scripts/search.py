@@ -9,5 +9,6 @@ with job(snakemake) as smk:
         table=smk.input.table,
         manifest=smk.input.manifest,
         seeds_at_once=smk.resources.seeds_at_once,
+        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
     )
     found.write(routes=smk.output.routes, supernet=smk.output.supernet, code=smk.params.code)

@@ -11,5 +11,6 @@ with job(snakemake) as smk:
         routes=smk.input.get("routes"),
         supernet=smk.input.get("supernet"),
         seeds_at_once=smk.resources.seeds_at_once,
+        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
     )
     result.write(**smk.output, code=smk.params.code)
