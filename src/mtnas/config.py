@@ -5,8 +5,10 @@ variant. A spec is a plain dictionary with everything that identifies the result
 workflow passes it as a parameter, and the job reads nothing else. Nothing here imports torch.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim")  # its size depends
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object per run of the workflow: results can be cached
 class Config:
     """A validated configuration, all top-level keys present."""
 
@@ -144,8 +146,12 @@ def resolve_options(config: Config, dataset: str, method: str, variant: str = PA
     layers = [_value(config, keys) for keys in _layers(dataset, method, variant)]
     options = merged(defaults(schema), *layers)
     if searches(schema):
-        where = _origin(config, dataset, method, variant, "search")
-        options["search"] = SearchOptions.of(options["search"], where).model_dump(mode="json")
+        try:
+            search = SearchOptions.of(options["search"], "")
+        except ConfigError:  # reading the files again, to say where, is slow
+            where = _origin(config, dataset, method, variant, "search")
+            search = SearchOptions.of(options["search"], where)
+        options["search"] = search.model_dump(mode="json")
     return options
 
 
@@ -234,12 +240,21 @@ def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER)
 
 def search_home(config: Config, dataset: str, method: str, variant: str = PAPER) -> str:
     """Return the first variant with the same search: they share its routes."""
-    wanted = {**search_spec(config, dataset, method, variant), "variant": None}
-    return next(
-        home
-        for home in config.variants(method)
-        if {**search_spec(config, dataset, method, home), "variant": None} == wanted
-    )
+    if variant not in config.variants(method):
+        raise ConfigError(
+            unknown("variant", variant, config.variants(method), f"config: variants: {method}")
+        )
+    return _search_homes(config, dataset, method)[variant]
+
+
+@cache
+def _search_homes(config: Config, dataset: str, method: str) -> dict[str, str]:
+    """Return the home of every variant of a method."""
+    homes, first = {}, dict[str, str]()
+    for variant in config.variants(method):
+        spec = {**search_spec(config, dataset, method, variant), "variant": None}
+        homes[variant] = first.setdefault(json.dumps(spec, sort_keys=True), variant)
+    return homes
 
 
 def experiment_runs(config: Config, experiment: str) -> list[Run]:
