@@ -53,7 +53,9 @@ def gate_scores(query_KBQ: Tensor, gate_KVQ: Tensor, values_KV: Tensor | None = 
     e_KBV = query_KBQ @ gate_KVQ.transpose(-1, -2)
     if values_KV is not None:
         e_KBV = e_KBV.masked_fill(~values_KV.unsqueeze(1), -torch.inf)
-    return e_KBV.softmax(dim=-1)
+    # Along an inner axis torch takes many examples at once; along a short last one, one by one.
+    m_KVB = e_KBV.transpose(-1, -2).contiguous().softmax(dim=-2)
+    return m_KVB.transpose(-1, -2).contiguous()
 
 
 def mix(scores_KBV: Tensor, h_VBH: Tensor) -> Tensor:

@@ -43,11 +43,12 @@ class Examples:
 
         Frequent rows come first, so that what most batches read lies close together in memory.
         """
-        occurring, compact, count = np.unique(ids, return_inverse=True, return_counts=True)
-        new = np.empty(len(occurring), np.int32)
-        new[np.argsort(-count, kind="stable")] = np.arange(len(occurring), dtype=np.int32)
-        ids_BF = new[compact.reshape(ids.shape)]
-        return cls(torch.from_numpy(ids_BF), torch.from_numpy(labels), len(occurring))
+        count = np.bincount(ids.ravel())
+        occurring = np.flatnonzero(count)
+        new = np.empty(len(count), np.int32)
+        by_frequency = np.argsort(-count[occurring], kind="stable")
+        new[occurring[by_frequency]] = np.arange(len(occurring), dtype=np.int32)
+        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), len(occurring))
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""

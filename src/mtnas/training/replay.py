@@ -30,7 +30,7 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 BLOCK = 16  # rows replayed side by side: enough lanes to hide the latency of sqrt and division
 CHUNK = 16  # single steps between two decisions
-CALM = 16  # single steps before the first jump: 0.9 ** 32 of the momentum is left
+CALM = 16  # single steps before the first jump: a fifth of the last momentum is left
 DOUBLINGS = 6  # of the longest jump: 64 steps
 SMOOTH = 0.1  # a jump may not add more than this share to v
 EXACT_AGES = 256  # ages below this are sorted exactly, older ones by 1/16 octave
