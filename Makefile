@@ -15,7 +15,7 @@ READY   = $(VENV)/.ready-$(TORCH)
 TORCH_PIN = $(shell grep '^torch==' requirements/pins.in)
 CPU_INDEX = https://download.pytorch.org/whl/cpu
 
-.PHONY: help setup study test lint schema readme lock clean
+.PHONY: help setup study test lint schema readme benchmarks lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -24,12 +24,15 @@ setup: $(READY)  ## build .venv from requirements/lock.txt (TORCH=cpu|cuda)
 
 $(READY): pyproject.toml requirements/lock.txt requirements/pins.in
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	rm -f $(VENV)/.ready-*
 ifeq ($(TORCH),cpu)
 	$(PIP) '$(TORCH_PIN)+cpu' 2>/dev/null \
 	  || $(PIP) --extra-index-url $(CPU_INDEX) '$(TORCH_PIN)+cpu' 2>/dev/null \
 	  || $(PIP) '$(TORCH_PIN)'
 else
 	$(PIP) '$(TORCH_PIN)'
+	$(BIN)/python -c "import torch; exit(torch.version.cuda is None)" \
+	  || $(PIP) --force-reinstall '$(TORCH_PIN)'
 endif
 	$(PIP) -e '.[dev,slurm]'
 	touch $@
@@ -53,6 +56,12 @@ schema: setup  ## regenerate config/schemas and the key reference in config/READ
 
 readme: setup  ## regenerate the numbers in README.md and docs from results/published
 	$(BIN)/python -m mtnas readme
+
+benchmarks:  ## measure our speed and the alternatives' (half an hour); fill docs/performance.md
+	$(MAKE) setup VENV=.venv-benchmarks
+	.venv-benchmarks/bin/pip install -q -c requirements/lock.txt -r benchmarks/requirements.txt
+	.venv-benchmarks/bin/python -m benchmarks $(BENCHMARKS)
+	.venv-benchmarks/bin/python -m mtnas readme
 
 lock:  ## resolve requirements/lock.txt again (needs uv)
 	uv pip compile pyproject.toml requirements/pins.in --extra dev --extra slurm --universal \

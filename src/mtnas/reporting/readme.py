@@ -13,6 +13,7 @@ import pandas as pd
 from mtnas.errors import RecordError, unknown
 from mtnas.files import read_json, write_text
 from mtnas.records import ALL_TASKS
+from mtnas.reporting import performance
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score
 from mtnas.statistics import Difference, paired_difference
@@ -46,6 +47,8 @@ def fill(text: str, published: Path, where: str) -> str:
         name = block["name"]
         if name in RENDERERS:
             content = RENDERERS[name](published)
+        elif name.startswith("performance."):
+            content = performance.table(published, name.removeprefix("performance."))
         elif (published / "tables" / f"{name}.md").is_file():
             content = (published / "tables" / f"{name}.md").read_text(encoding="utf-8")
         else:
@@ -158,6 +161,7 @@ def _search_seconds(routes: Path) -> str:
 
 
 RENDERERS: dict[str, Callable[[Path], str]] = {
+    "performance": performance.ratios,
     "headline": headline,
     "findings": findings,
     "searched": searched,

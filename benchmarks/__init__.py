@@ -1,0 +1,1 @@
+"""Benchmarks: ours and the alternatives on identical work, in one session."""

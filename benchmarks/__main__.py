@@ -1,0 +1,63 @@
+"""Run benchmarks and publish what they found: `python -m benchmarks --help`."""
+
+import argparse
+import importlib
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.outcome import Settings, UnavailableError, publish
+
+SUITE = ("step", "table_size", "models", "search", "routes", "data", "workflow", "roofline",
+         "accuracy", "gpu")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the named benchmarks, one after another, and publish all outcomes there are."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUITE)} (all)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of every contender (7)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a turn (2)")
+    parser.add_argument("--quick", action="store_true", help="small sizes; shows only that it runs")
+    given = parser.parse_args(arguments)
+    unknown = set(given.names) - set(SUITE)
+    if unknown:
+        parser.error(f"unknown benchmark {', '.join(sorted(unknown))}; allowed: {', '.join(SUITE)}")
+    settings = Settings(given.rounds, given.seconds, given.quick)
+    for name in given.names or SUITE:
+        print(f"== {name}", flush=True)
+        try:
+            outcome = importlib.import_module(f"benchmarks.suite.{name}").run(settings)
+        except UnavailableError as reason:
+            print(f"skipped: {reason}")
+            continue
+        outcome.save(name, machine())
+    if not settings.quick:
+        publish()
+
+
+def machine() -> dict[str, Any]:
+    """Return what the numbers depend on."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Our trainer on the same work: any number of models, any method, in one process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from benchmarks import work as w
+from benchmarks.work import Work
+from mtnas import methods
+from mtnas.model import Model
+from mtnas.options import TrainingOptions
+from mtnas.training.data import Examples
+from mtnas.training.fit import Trainer
+from mtnas.training.stack import Member, Stack
+
+TRAINING = TrainingOptions(
+    learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
+)
+
+
+def stack_of(
+    work: Work,
+    name: str = "mmoe",
+    seeds: Sequence[int] = (0,),
+    width: int = w.EXPERT_DIM,
+    device: str = "cpu",
+) -> Stack:
+    """Return untrained models of one method on a table of all `num_rows` rows."""
+    method = methods.load(name)
+    known = method.options.model_fields
+    widths = {"hidden_dim": width, "root_dim": width, "num_experts": w.EXPERTS}
+    options = method.options(**{k: v for k, v in widths.items() if k in known})
+    shape = {"input_dim": w.FIELDS * w.EMBEDDING_DIM, "num_tasks": w.TASKS}
+    members = [Member(seed, tuple(range(w.TASKS))) for seed in seeds]
+    return Stack(
+        members,
+        lambda _: Model(method, options, **shape),
+        num_rows=work.num_rows,
+        options=TRAINING,
+        device=device,
+    )
+
+
+def examples_of(work: Work) -> Examples:
+    """Return the work as examples; rows that never occur are kept, as the others keep them."""
+    examples = Examples.from_arrays(work.ids.astype(np.int32), work.labels)
+    return replace(examples, num_rows=work.num_rows)
+
+
+def build(
+    work: Work,
+    *,
+    name: str = "mmoe",
+    models: int = 1,
+    exact: bool = False,
+    width: int = w.EXPERT_DIM,
+) -> Callable[[int], float]:
+    """Return a training step of `models` models of one method."""
+    stack = stack_of(work, name, range(models), width)
+    training = TRAINING.model_copy(update={"exact_decay": exact})
+    trainer = Trainer(stack, examples_of(work), training)
+
+    def train(step: int) -> float:
+        rows = work.batch(step)
+        index_MB = torch.arange(rows.start, rows.stop).expand(models, -1)
+        return float(trainer.step(index_MB).mean())
+
+    return train

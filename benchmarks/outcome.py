@@ -1,0 +1,59 @@
+"""What a benchmark returns, and how it is kept: `results/performance/{name}.json`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mtnas.files import read_json, write_json
+
+FOLDER = Path("results/performance")
+PUBLISHED = Path("results/published/performance.json")
+
+
+class UnavailableError(Exception):
+    """This machine lacks what a benchmark needs; the message says what."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How thoroughly to measure; `quick` only shows that a benchmark runs."""
+
+    rounds: int = 7
+    seconds: float = 2.0
+    quick: bool = False
+
+    @property
+    def turns(self) -> dict[str, Any]:
+        """Return what `harness.alternate` takes."""
+        return {"rounds": 2, "seconds": 0.1} if self.quick else {
+            "rounds": self.rounds, "seconds": self.seconds,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A table people read, and the ratios that are compared between versions.
+
+    A ratio is `{median, min, max, runs}`; a cell is a text or a number.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    ratios: dict[str, dict[str, float]] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)  # every round, for whoever looks closer
+
+    def save(self, name: str, machine: dict[str, Any]) -> None:
+        """Write the outcome of one benchmark."""
+        write_json(FOLDER / f"{name}.json", {**asdict(self), "machine": machine})
+
+
+def publish() -> None:
+    """Bring the outcomes of all benchmarks together in one committed file."""
+    found = {path.stem: read_json(path) for path in sorted(FOLDER.glob("*.json"))}
+    ratios = {key: ratio for outcome in found.values() for key, ratio in outcome["ratios"].items()}
+    kept = ("title", "columns", "rows", "note", "machine")
+    tables = {name: {key: outcome[key] for key in kept} for name, outcome in found.items()}
+    write_json(PUBLISHED, {**ratios, "tables": tables})

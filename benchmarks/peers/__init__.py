@@ -1,0 +1,1 @@
+"""The libraries people would use instead, each on the same work."""

@@ -1,0 +1,96 @@
+"""The same work on a GPU: precision, many models, memory at 4,000,000 rows. Skipped without one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from benchmarks import ours
+from benchmarks import work as w
+from benchmarks.harness import ratio, spread
+from benchmarks.outcome import Outcome, Settings, UnavailableError
+from benchmarks.work import Work, make_work
+from mtnas.metrics import auc
+from mtnas.training.fit import Trainer, predict
+
+COUNTS = (1, 2, 4, 8, 16, 32, 64)
+PRECISIONS = ("float32", "tf32", "bf16")
+LARGE = 4_000_000
+
+
+def run(settings: Settings) -> Outcome:
+    """Measure MMoE at N = 10^6 in three precisions and counts, then memory at N = 4,000,000."""
+    if not torch.cuda.is_available():
+        raise UnavailableError("torch sees no GPU (CUDA build and a device are needed)")
+    work = make_work(1_000_000, steps=400)
+    rows: list[tuple[Any, ...]] = []
+    rates: dict[tuple[str, int], list[float]] = {}
+    aucs = {precision: _auc(work, precision) for precision in PRECISIONS}
+    for precision in PRECISIONS:
+        for models in COUNTS[:2] if settings.quick else COUNTS:
+            rates[precision, models] = _rates(work, precision, models, settings)
+            gap = aucs[precision] - aucs["float32"]
+            memory = torch.cuda.max_memory_allocated() / 2**20
+            rows.append(
+                (precision, models, *spread(rates[precision, models]), gap, f"{memory:.0f}")
+            )
+    large = make_work(LARGE, steps=20)
+    peak = _rates(large, "float32", 1, settings)
+    memory = torch.cuda.max_memory_allocated() / 2**20
+    rows.append((f"float32, {LARGE:,} rows", 1, *spread(peak), 0.0, f"{memory:.0f}"))
+    many = max(models for _, models in rates)
+    return Outcome(
+        title=f"MMoE on {torch.cuda.get_device_name()}, one table of 1,000,000 rows per model",
+        columns=("Precision", "models", "examples x models/s, median", "min", "max",
+                 "AUC minus float32's", "peak MiB"),
+        rows=rows,
+        ratios={"gpu_many_vs_one": ratio(rates["float32", many], rates["float32", 1])},
+    )  # fmt: skip
+
+
+@contextmanager
+def _precision(name: str) -> Iterator[None]:
+    torch.backends.cuda.matmul.allow_tf32 = name == "tf32"
+    with torch.autocast("cuda", torch.bfloat16, enabled=name == "bf16"):
+        yield
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _trainer(work: Work, models: int) -> Trainer:
+    stack = ours.stack_of(work, "mmoe", range(models), device="cuda")
+    return Trainer(stack, ours.examples_of(work).to("cuda"), ours.TRAINING)
+
+
+def _rates(work: Work, precision: str, models: int, settings: Settings) -> list[float]:
+    torch.cuda.reset_peak_memory_stats()
+    trainer = _trainer(work, models)
+    steps, rates = 5 if settings.quick else 50, []
+    with _precision(precision):
+        for number in range(settings.turns["rounds"] + 1):
+            torch.cuda.synchronize()
+            started = time.perf_counter()
+            for step in range(steps):
+                trainer.step(_index(work, step, models))
+            torch.cuda.synchronize()
+            if number > 0:  # the first round warms up
+                rates.append(steps * models * w.BATCH / (time.perf_counter() - started))
+    return rates
+
+
+def _auc(work: Work, precision: str) -> float:
+    """Return the mean AUC over tasks on the last tenth after one pass over the rest."""
+    trainer, train = _trainer(work, 1), int(0.9 * work.steps)
+    with _precision(precision):
+        for step in range(train):
+            trainer.step(_index(work, step, 1))
+        rows = torch.arange(train * w.BATCH, len(work.ids)).numpy()
+        logit_MNT = predict(trainer.stack, trainer.examples, [rows])
+    labels_NT = torch.from_numpy(work.labels[rows])
+    return float(auc(logit_MNT[0].float().cpu().T, labels_NT.T).mean())
+
+
+def _index(work: Work, step: int, models: int) -> torch.Tensor:
+    rows = work.batch(step)
+    return torch.arange(rows.start, rows.stop, device="cuda").expand(models, -1)

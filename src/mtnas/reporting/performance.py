@@ -1,0 +1,67 @@
+"""The measurements of `benchmarks/`, rendered for docs/performance.md."""
+
+from pathlib import Path
+from typing import Any
+
+from mtnas.errors import RecordError, unknown
+from mtnas.files import read_json
+
+STEP = {
+    "vs_fastest_library_shared_table": "the fastest library, one shared table",
+    "vs_fastest_library_shared_table_memory_kept": "the same, its allocator told to keep memory",
+    "vs_fastest_library_per_field": "the fastest library, one table per field",
+    "vs_torch_fused_dense": "torch's fused dense Adam",
+    "vs_torch_fused_dense_memory_kept": "the same, its allocator told to keep memory",
+}
+RATIOS = {
+    **STEP,
+    **{f"{key}_one_thread": f"{label}, one thread each" for key, label in STEP.items()},
+    "vs_dense_floor": "the bandwidth floor of any dense update",
+    "exact_vs_dense_floor": "the same, every missed step taken one by one",
+    "search_step_vs_training_step": "a search step over a training step of ML-MMoE (time)",
+    "routes_together_vs_apart": "49 routes x 5 seeds together over one after another",
+    "hashing_vs_per_cell_loop": "hashing over a loop with hashlib",
+    "prepare_vs_copy_without_hashing": "preparing over copying the same Parquet",
+    "planning_vs_bare_dag": "planning, a bare workflow of as many jobs over ours",
+    "gpu_many_vs_one": "64 models over one on the GPU",
+}
+
+
+def ratios(published: Path) -> str:
+    """Render the ratios: how many times faster we are, or what the line says."""
+    found = read_json(published / "performance.json", ("tables",))
+    lines = ["| Ratio to | median | min | max | rounds |", "| :-- | --: | --: | --: | --: |"]
+    for key, label in RATIOS.items():
+        if key in found:
+            r = found[key]
+            cells = (label, *(f"{r[part]:.2f}" for part in ("median", "min", "max")), r["runs"])
+            lines.append(_row(cells))
+    return "\n".join(lines)
+
+
+def table(published: Path, name: str) -> str:
+    """Render one table of measurements with the machine it was made on."""
+    found = read_json(published / "performance.json", ("tables",))["tables"]
+    if name not in found:
+        raise RecordError(unknown("benchmark", name, found, str(published / "performance.json")))
+    outcome = found[name]
+    machine = outcome["machine"]
+    columns = outcome["columns"]
+    alignment = [":--", *["--:"] * (len(columns) - 1)]
+    lines = [f"### {outcome['title']}", "", _row(columns), _row(alignment)]
+    lines += [_row(map(_cell, row)) for row in outcome["rows"]]
+    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
+    made = f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}."
+    return "\n".join([*lines, "", " ".join(filter(None, (outcome["note"], made)))])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"
+
+
+def _row(cells: Any) -> str:
+    return f"| {' | '.join(map(str, cells))} |"

@@ -1,0 +1,76 @@
+"""The benchmark suite's own arithmetic, and its numbers in the documentation."""
+
+import importlib
+
+import pytest
+
+from benchmarks.__main__ import SUITE, main
+from benchmarks.harness import alternate, ratio
+from benchmarks.outcome import Outcome, Settings
+from benchmarks.suite import routes
+from benchmarks.work import BATCH, FIELDS, make_work
+from mtnas.errors import RecordError
+from mtnas.files import write_json
+from mtnas.reporting import performance
+
+MACHINE = {"cpu": "A CPU", "cores": 2, "gpu": None, "torch": "2.13.0"}
+
+
+def test_every_benchmark_can_be_run():
+    for name in SUITE:
+        assert callable(importlib.import_module(f"benchmarks.suite.{name}").run)
+
+
+def test_an_unknown_benchmark_is_refused_with_what_is_allowed(capsys):
+    with pytest.raises(SystemExit):
+        main(["stepp"])
+    assert "unknown benchmark stepp; allowed: step, table_size" in capsys.readouterr().err
+
+
+def test_ratios_are_formed_within_a_round():
+    assert ratio([10, 20, 30], [1, 4, 5]) == {"median": 6, "min": 5, "max": 10, "runs": 3}
+
+
+def test_work_is_the_same_rows_in_both_forms():
+    work = make_work(num_rows=1_500, steps=4)
+    assert work.ids.shape == work.field_ids.shape == (4 * BATCH, FIELDS)
+    assert work.ids.max() < 1_500 and work.field_ids.max() < work.field_rows == 100
+    # One shared table: a row belongs to one value of one field.
+    pairs = {(f, int(v)): int(i) for f in range(FIELDS)
+             for v, i in zip(work.field_ids[:, f], work.ids[:, f], strict=True)}  # fmt: skip
+    assert len(set(pairs.values())) == len(pairs)
+    assert work.batch(5) == work.batch(1)
+
+
+def test_contenders_take_turns_in_processes_of_their_own():
+    small = {"num_rows": 1_500, "batches": 4}
+    measured = alternate(
+        {"ours": {**small, "kind": "ours"},
+         "torch": {**small, "kind": "torch", "options": {"form": "fused"}}},
+        rounds=2, seconds=0.01,
+    )  # fmt: skip
+    for seen in measured.values():
+        assert len(seen["examples_per_second"]) == 2
+        assert seen["ready"]["first_loss"] == pytest.approx(1.386, abs=0.02)  # 2 ln 2
+
+
+def test_routes_together_against_apart_gives_a_ratio():
+    outcome = routes.run(Settings(quick=True))
+    assert isinstance(outcome, Outcome)
+    assert outcome.ratios["routes_together_vs_apart"]["median"] > 0
+
+
+def test_tables_and_ratios_are_rendered(tmp_path):
+    outcome = {
+        "title": "Steps", "columns": ["Who", "rate"], "note": "A note.", "machine": MACHINE,
+        "rows": [["ours", 123456.7], ["torch", 0.01234], ["none", ""]],
+    }  # fmt: skip
+    r = {"median": 2.5, "min": 2.0, "max": 3.0, "runs": 7}
+    content = {"vs_torch_fused_dense": r, "tables": {"step": outcome}}
+    write_json(tmp_path / "performance.json", content)
+    text = performance.table(tmp_path, "step")
+    assert "| ours | 123,457 |\n| torch | 0.0123 |\n| none |  |" in text
+    assert text.endswith("A note. A CPU, 2 cores, torch 2.13.0.")
+    assert "| torch's fused dense Adam | 2.50 | 2.00 | 3.00 | 7 |" in performance.ratios(tmp_path)
+    with pytest.raises(RecordError, match="did you mean 'step'"):
+        performance.table(tmp_path, "stepp")
