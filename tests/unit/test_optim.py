@@ -107,6 +107,22 @@ def test_jumps_stay_close_to_dense_adam(learning_rate, weight_decay):
     assert widest <= 1e-2 * float(dense.abs().max())
 
 
+def test_jumps_leave_the_moments_of_a_long_unread_row_as_they_should_be():
+    """The second gradient of a row, 500 steps after the first, meets what is left of v."""
+    start = torch.full((1, 2, 3), 0.01, dtype=torch.float64)
+    table, dense = start.clone(), start.clone().requires_grad_()
+    adam, reference = RowAdam(table, **PAPER), torch.optim.Adam([dense], lr=1e-3, weight_decay=5e-4)
+    for step in range(510):
+        row = 0 if step in (5, 505) else 1
+        adam.read(torch.full((1, 1), row, dtype=torch.int32))
+        adam.step(torch.full((1, 1, 3), 1e-4, dtype=torch.float64))
+        dense.grad = torch.zeros_like(start)
+        dense.grad[0, row] = 1e-4
+        reference.step()
+    adam.settle()
+    torch.testing.assert_close(table, dense.detach(), rtol=1e-3, atol=0)
+
+
 def test_settling_some_rows_or_reading_them_again_changes_nothing():
     start = torch.randn(2, 60, 3, dtype=torch.float64) * 0.01
     one, two = start.clone(), start.clone()

@@ -10,6 +10,7 @@ from mtnas.search import controls
 from mtnas.search.architecture import Architecture
 from mtnas.search.gate_bank import GATES, GateBank
 from mtnas.search.reinforce import Baseline, Rewards, search
+from mtnas.search.supernet import Supernet
 from mtnas.testing.stacks import SMALL_WIDTH, small_stack
 from mtnas.testing.synthetic import examples, split
 from mtnas.training.optim import MemberAdam
@@ -157,6 +158,38 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
     without = baseline.advantage(rewards.of(np.array([[0.8, np.nan]]))[None])
     assert abs(without[0, 0]) < 1e-6
     assert rewards.undefined_M.tolist() == [1]
+
+
+def supernet():
+    data = examples()
+    stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
+    exact = TRAINING.model_copy(update={"exact_decay": True})
+    return Supernet(stack, data, SPACE, exact), Architecture(SPACE, 2, learning_rate=0.01)
+
+
+def test_the_supernet_becomes_every_route_that_it_takes():
+    net, architecture = supernet()
+    batch = torch.arange(64).expand(2, -1)
+    seen = []
+    for index in ([[0, 1, 2, 3], [4, 5, 6, 7]], [[3, 2, 1, 0], [7, 6, 5, 4]]):
+        index_MK = np.array(index)
+        net.take(index_MK, architecture)
+        values, query = architecture.buffers(index_MK)
+        assert (net.stack.buffers["sharing.values_KW"].numpy() == values).all()
+        assert (net.stack.buffers["sharing.query_KC"].numpy() == query).all()
+        seen.append(net.scores(batch, "neg_loss"))
+    assert (seen[0] != seen[1]).any(1).all()
+
+
+def test_rewards_come_from_tables_that_are_up_to_date():
+    net, architecture = supernet()
+    net.take(np.zeros((2, len(SPACE.blocks)), np.int64), architecture)
+    for step in range(20):
+        net.weight_step(torch.arange(step, step + 8).expand(2, -1))
+    batch = torch.arange(400, 500).expand(2, -1)  # many of their table rows no step has read
+    before = net.scores(batch, "neg_loss")
+    net.trainer.table.settle()
+    np.testing.assert_allclose(net.scores(batch, "neg_loss"), before, rtol=0, atol=1e-12)
 
 
 def test_controls_give_random_and_full_routes():
