@@ -42,6 +42,7 @@ class Outcome:
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     note: str = ""
+    simulated: bool = True  # the table was made from simulated examples
     ratios: dict[str, dict[str, float]] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)  # every round, for whoever looks closer
 
@@ -54,6 +55,6 @@ def publish() -> None:
     """Bring the outcomes of all benchmarks together in one committed file."""
     found = {path.stem: read_json(path) for path in sorted(FOLDER.glob("*.json"))}
     ratios = {key: ratio for outcome in found.values() for key, ratio in outcome["ratios"].items()}
-    kept = ("title", "columns", "rows", "note", "machine")
+    kept = ("title", "columns", "rows", "note", "simulated", "machine")
     tables = {name: {key: outcome[key] for key in kept} for name, outcome in found.items()}
     write_json(PUBLISHED, {**ratios, "tables": tables})

@@ -20,6 +20,7 @@ def run(settings: Settings) -> Outcome:
     work = 3 * 2 * BATCH * weights / 1e9
     dense = 6 * 4 * EMBEDDING_DIM * 1e6 / 1e9
     return Outcome(
+        simulated=False,
         title="What the machine can do with one thread, and the floors of a training step",
         columns=("What", "value", "unit"),
         rows=[

@@ -106,6 +106,7 @@ def run(settings: Settings) -> Outcome:
     our_seconds, bare_seconds = planned.values()
     measured = {**planned, **idle, **started}
     return Outcome(
+        simulated=False,
         title=f"Planning {jobs:,} jobs, and starting one",
         columns=("What", "seconds, median", "min", "max"),
         rows=[(name, *spread(seconds)) for name, seconds in measured.items()],

@@ -63,12 +63,14 @@ def test_routes_together_against_apart_gives_a_ratio():
 def test_tables_and_ratios_are_rendered(tmp_path):
     outcome = {
         "title": "Steps", "columns": ["Who", "rate"], "note": "A note.", "machine": MACHINE,
+        "simulated": True,
         "rows": [["ours", 123456.7], ["torch", 0.01234], ["none", ""]],
     }  # fmt: skip
     r = {"median": 2.5, "min": 2.0, "max": 3.0, "runs": 7}
     content = {"vs_torch_fused_dense": r, "tables": {"step": outcome}}
     write_json(tmp_path / "performance.json", content)
     text = performance.table(tmp_path, "step")
+    assert text.startswith("### Steps (simulated data)\n")
     assert "| ours | 123,457 |\n| torch | 0.0123 |\n| none |  |" in text
     assert text.endswith("A note. A CPU, 2 cores, torch 2.13.0.")
     assert "| torch's fused dense Adam | 2.50 | 2.00 | 3.00 | 7 |" in performance.ratios(tmp_path)

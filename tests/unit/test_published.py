@@ -20,6 +20,11 @@ ROUTE = {
     "method": "mtnas",
     "variant": "paper",
     "strategy": "reinforce",
+    "spec": {
+        "dataset": "bookcrossing",
+        "search": {"steps": 20},
+        "training": {"batch_size": 512},
+    },
     "timings": {"search_seconds": 41.7, "total_seconds": 50.0},
     "seeds": {
         "0": {
@@ -28,7 +33,12 @@ ROUTE = {
         }
     },
 }
-MANIFEST = {"dataset": "bookcrossing", "rows": 10, "spec": {"split": None}}
+MANIFEST = {
+    "dataset": "bookcrossing",
+    "rows": 10,
+    "split_sizes": {"train": 5200},
+    "spec": {"split": None},
+}
 
 
 @pytest.fixture
@@ -101,6 +111,7 @@ def test_a_document_is_filled_from_the_published_numbers(study):
     assert "of 12 paired 95 % intervals (AUCs and loss), 12 favour MTNAS" in filled
     assert "of 6 paired 95 % intervals (AUCs and loss), 0 favour MTNAS, 0 the other" in filled
     assert "1.200 of 1.500 nats" in filled
+    assert "the search is 2.0 epochs long" in filled
     assert "### Table 2. Ours" in filled
     assert "| Book-Crossing, MTNAS | 3 | 12,345 | 42 | 12 | 1 |" in filled
     assert "| Book-Crossing, MTNAS (random routes) | 3 | 12,345 |  | 12 | 1 |" in filled

@@ -48,7 +48,8 @@ def table(published: Path, name: str) -> str:
     machine = outcome["machine"]
     columns = outcome["columns"]
     alignment = [":--", *["--:"] * (len(columns) - 1)]
-    lines = [f"### {outcome['title']}", "", _row(columns), _row(alignment)]
+    label = " (simulated data)" if outcome["simulated"] else ""
+    lines = [f"### {outcome['title']}{label}", "", _row(columns), _row(alignment)]
     lines += [_row(map(_cell, row)) for row in outcome["rows"]]
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     made = f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}."

@@ -5,8 +5,9 @@ compares.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -116,12 +117,21 @@ def searched(published: Path) -> str:
         entropy = sum(b["entropy"] for b in blocks) / len(blocks)
         uniform = sum(b["uniform_entropy"] for b in blocks) / len(blocks)
         chosen = sorted(b["probability"] for b in blocks)
+        epochs = _epochs(record["spec"], published)
         lines.append(
             f"* **{dataset_name(record['dataset'])}**: mean entropy of a block {entropy:.3f} of "
             f"{uniform:.3f} nats (uniform); median probability of the chosen local route "
-            f"{chosen[len(chosen) // 2]:.3f}, largest {chosen[-1]:.3f}."
+            f"{chosen[len(chosen) // 2]:.3f}, largest {chosen[-1]:.3f}; "
+            f"the search is {epochs:.1f} epochs long."
         )
     return "\n".join(lines)
+
+
+def _epochs(spec: Mapping[str, Any], published: Path) -> float:
+    """Return how often the steps of a search go through the training examples."""
+    path = published / "data" / f"{spec['dataset']}.json"
+    train = read_json(path, ("split_sizes",), remedy=RESTORE)["split_sizes"]["train"]
+    return float(spec["search"]["steps"] / (train // spec["training"]["batch_size"]))
 
 
 def runtimes(published: Path) -> str:
