@@ -47,6 +47,21 @@ class Task:
     implies: str | None = None
 
 
+@dataclass(frozen=True)
+class Download:
+    """One raw file as its source offers it.
+
+    `urls` are tried in order; without any, the file can only be placed by hand. `members` are the
+    files that an archive is unpacked into; none: the file is read as it is. `by_hand` tells a
+    person where to get it.
+    """
+
+    file: str
+    urls: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    by_hand: str = ""
+
+
 class Dataset(ABC):
     """A source of rows.
 
@@ -63,6 +78,7 @@ class Dataset(ABC):
     tasks: ClassVar[tuple[Task, ...]]
     split: ClassVar[tuple[float, float, float]]
     needs_raw: ClassVar[bool]
+    downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
