@@ -96,6 +96,9 @@ class DenseTableAdam:
             [w.index_select(0, rows) for w, rows in zip(self._table, rows_MB, strict=True)]
         )
 
+    def read_ahead(self, rows_MB: Tensor) -> None:
+        """Do nothing: reading is cheap here."""
+
     @torch.no_grad()
     def step(self, grad_MBE: Tensor) -> None:
         """Take one step, with the gradient of the rows read last."""
