@@ -1,7 +1,7 @@
 """Turn the raw data of a dataset into one table of hashed fields and labels, split by seed.
 
 requires: the raw files, if dataset_options.{dataset}.raw names a folder; else nothing
-provides: results/data/{dataset}/table.parquet, manifest.json
+provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
 """
 
 
@@ -9,6 +9,7 @@ rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
     output:
         table=f"{DATA}/table.parquet",
+        ids=f"{DATA}/table.ids.npy",
         manifest=f"{DATA}/manifest.json",
     log:
         "results/logs/prepare/{dataset}.log",

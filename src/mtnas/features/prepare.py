@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mtnas import datasets
 from mtnas.datasets.base import Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
+from mtnas.features.compact import write_compact
 from mtnas.features.hashing import hash_column
 from mtnas.features.splits import SPLITS, assign_split, check_split, is_counts, split_sizes
 from mtnas.features.store import RowWriter, add_split
@@ -68,15 +69,18 @@ def prepare(
     *,
     table: str | Path,
     manifest: str | Path,
+    ids: str | Path | None = None,
     raw: str | Path | None = None,
 ) -> None:
-    """Write the table (Parquet) and the manifest (JSON) of one dataset.
+    """Write the table (Parquet), its ids for training and the manifest (JSON) of one dataset.
 
     Args:
         spec: the keys of `PrepareSpec`.
         raw: folder of its raw files; None for an embedded dataset.
         table: path of the Parquet file, written atomically before the manifest.
         manifest: path of the JSON file.
+        ids: path of the ids as training reads them, in the manifest's folder; by default
+            named after the table.
 
     Raises:
         ConfigError: an unknown dataset, field or key.
@@ -97,6 +101,7 @@ def prepare(
         sizes = _sizes(options, dataset, seen.rows)
         split = assign_split(seen.rows, sizes, options.split_seed)
         content = add_split(rows, table, split, len(kept))
+    compact = write_compact(table, ids or table.with_suffix(".ids.npy"), len(kept))
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
         **_describe(dataset, kept, seen),
@@ -104,6 +109,7 @@ def prepare(
         "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
         "split_seed": options.split_seed,
         "content_sha256": content,
+        "compact": compact,
         "source_sha256": sources,
         "spec": asdict(options),
     }
