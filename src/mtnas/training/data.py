@@ -55,9 +55,8 @@ class Examples:
         """Return the same examples on a device."""
         return Examples(self.ids.to(device), self.labels.to(device), self.num_rows)
 
-    def labels_of(self, members: Sequence[Member], index_MB: Tensor) -> Tensor:
+    def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""
-        tasks_MT = torch.tensor([m.tasks for m in members], device=index_MB.device)
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
 

@@ -85,7 +85,7 @@ class Trainer:
 
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
         """Return the loss of every member on one batch: a sum of cross-entropies (Sec. 4.1)."""
-        y_MBT = self.examples.labels_of(self.stack.members, index_MB).to(logit_MBT.dtype)
+        y_MBT = self.examples.labels_of(self.stack.tasks_MT, index_MB).to(logit_MBT.dtype)
         losses = torch.nn.functional.binary_cross_entropy_with_logits(
             logit_MBT, y_MBT, reduction="none"
         )
@@ -106,7 +106,7 @@ def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor
 def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
     """Return the loss of every member on its own rows, summed over its tasks, in float64."""
     logit_MNT = predict(stack, examples, rows)
-    y_MNT = examples.labels_of(stack.members, _indices(stack, rows))
+    y_MNT = examples.labels_of(stack.tasks_MT, _indices(stack, rows))
     return log_loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1).cpu()
 
 

@@ -86,7 +86,7 @@ class DenseTableAdam:
         self._table.grad = torch.zeros_like(table_MNE)
         self._adam = torch.optim.Adam(
             [table_MNE], lr=learning_rate, betas=BETAS, eps=EPS, weight_decay=weight_decay,
-            fused=True,
+            fused=True, capturable=table_MNE.is_cuda,
         )  # fmt: skip
 
     def read(self, rows_MB: Tensor) -> Tensor:
