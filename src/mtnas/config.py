@@ -15,7 +15,7 @@ from typing import Any
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.splits import check_split
-from mtnas.options import SearchOptions, TrainingOptions
+from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
 from mtnas.validation import check, place, resolved_reference
 
@@ -23,7 +23,6 @@ Spec = dict[str, Any]
 Run = tuple[str, str, str]
 
 PAPER = "paper"  # the variant that every method has: no deviation
-CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and learn nothing
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim")  # its size depends on these alone
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
@@ -117,7 +116,7 @@ def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> 
     options = resolve_options(config, dataset, method, variant)
     if not searches(config.method(method)) or options["derive"] == "retrain":
         return
-    if options["search"]["strategy"] in CONTROL_STRATEGIES:
+    if options["search"]["strategy"] in CONTROLS:
         raise ConfigError(
             f"{_origin(config, dataset, method, variant, 'derive')}: {options['derive']!r} needs "
             f"the weights of a supernet, and the search strategy "
@@ -226,15 +225,16 @@ def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER)
     options = resolve_options(config, dataset, method, variant)
     network, strategy = _network(config, method, options), options["search"]["strategy"]
     common = _common(config, dataset, method, variant)
-    if strategy in CONTROL_STRATEGIES:
+    search = {key: value for key, value in options["search"].items() if key in READ[strategy]}
+    if strategy in CONTROLS:
         space = _without(network, ("hidden_dim",))
-        return {**common, "options": space, "training": {}, "search": {"strategy": strategy}}
+        return {**common, "options": space, "training": {}, "search": search}
     return {
         **common,
         "fixed_split": config["fixed_split"],
         "options": network,
         "training": _without(resolve_training(config, dataset), STOPPING),
-        "search": options["search"],
+        "search": search,
     }
 
 
@@ -278,7 +278,7 @@ def experiment_searches(config: Config, experiment: str) -> list[Run]:
     learned = [
         (spec["dataset"], spec["method"], spec["variant"])
         for spec in specs
-        if spec["search"]["strategy"] not in CONTROL_STRATEGIES
+        if spec["search"]["strategy"] not in CONTROLS
     ]
     return list(dict.fromkeys((d, m, search_home(config, d, m, v)) for d, m, v in learned))
 

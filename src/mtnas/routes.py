@@ -65,6 +65,11 @@ class SearchSpace:
         return tuple(f"t{task}" for task in range(self.num_tasks))
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """Name the root and all sub-networks, inputs first: whatever a gate could read."""
+        return (ROOT, *(name for layer in range(self.num_layers) for name in self.layer(layer)))
+
+    @property
     def blocks(self) -> tuple[str, ...]:
         """Name all B = (L-1) H + T blocks, inputs first."""
         inner = (name for layer in range(1, self.num_layers) for name in self.layer(layer))
@@ -159,6 +164,40 @@ class Route:
                 wanted.append(ROOT)
         return frozenset(seen)
 
+    def canonical(self) -> "Route":
+        """Return the representative of all routes that compute the same function.
+
+        A block with one value has no use for its query, and a block that feeds no task for
+        anything: they take their first choice. Neither takes part in a weight step either, so such
+        routes are equal for every initialisation and after any training. Routes that differ in the
+        names of their sub-networks only start from different weights, so they are kept apart.
+        """
+        space, used, choices = self.space, self.used(), []
+        for block, local in self:
+            if block not in used:
+                local = space.local_route(block, 0)
+            elif not local.has_gate:
+                local = LocalRoute(local.values, space.queries(block)[0])
+            choices.append(local)
+        return Route(space, tuple(choices))
+
+    @property
+    def index(self) -> int:
+        """Return the number of this route in its space, the one that `at` takes."""
+        number = 0
+        for block, local in self:
+            number = number * self.space.num_local_routes(block) + self.space.index_of(block, local)
+        return number
+
+    @classmethod
+    def at(cls, space: SearchSpace, index: int) -> "Route":
+        """Return route `index` of a space, 0 .. num_routes - 1; the last block varies fastest."""
+        chosen = []
+        for block in reversed(space.blocks):
+            index, local = divmod(index, space.num_local_routes(block))
+            chosen.append(space.local_route(block, local))
+        return cls(space, tuple(reversed(chosen)))
+
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
         """Return the (value, block) pairs that carry anything to a task."""
@@ -196,6 +235,29 @@ def full_sharing(space: SearchSpace) -> Route:
 def share_bottom(space: SearchSpace) -> Route:
     """Return the route in which every block reads only the first sub-network below it."""
     return Route(space, tuple(LocalRoute(space.values(b)[:1], ROOT) for b in space.blocks))
+
+
+def no_sharing(space: SearchSpace) -> Route:
+    """Return the route in which every task has sub-networks of its own, as many as the others.
+
+    A sub-network reads all those of its own task in the layer below; the root asks every gate.
+
+    Raises:
+        ConfigError: there are fewer sub-networks in a layer than tasks.
+    """
+    if space.num_subnets < space.num_tasks:
+        raise ConfigError(
+            f"no_sharing: {space.num_tasks} tasks need as many sub-networks per layer, the space "
+            f"has {space.num_subnets}; raise num_subnets"
+        )
+    owner = [w * space.num_tasks // space.num_subnets for w in range(space.num_subnets)]
+    choices = []
+    for block, task in zip(
+        space.blocks, [*owner * (space.num_layers - 1), *range(space.num_tasks)], strict=True
+    ):
+        own = (v for v, o in zip(space.values(block), owner, strict=True) if o == task)
+        choices.append(LocalRoute(tuple(own), space.queries(block)[0]))
+    return Route(space, tuple(choices))
 
 
 def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:

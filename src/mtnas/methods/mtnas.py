@@ -8,6 +8,7 @@ Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks
 candidates, T tasks.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,9 @@ from torch import Tensor, nn
 
 from mtnas.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.options import MethodOptions, SearchOptions
-from mtnas.routes import ROOT, QueryScope, Route, SearchSpace, full_sharing
+from mtnas.routes import QueryScope, Route, SearchSpace, full_sharing
+
+Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 
 
 class Options(MethodOptions):
@@ -58,8 +61,8 @@ class Sharing(nn.Module):
         for name, array in route_buffers(route or full_sharing(self.space)).items():
             self.register_buffer(name, torch.from_numpy(array))
 
-    def forward(self, x_BD: Tensor) -> Tensor:
-        """Return h_BTH."""
+    def forward(self, x_BD: Tensor, mixed: Mixed | None = None) -> Tensor:
+        """Return h_BTH; `mixed` may stand in for the route (`search.differentiable`)."""
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
         nodes_CBH, first = root_BH.unsqueeze(0), 0
@@ -69,20 +72,23 @@ class Sharing(nn.Module):
             nodes_CBH = torch.cat([nodes_CBH, h_WBH])
             num = subnets if level < len(self.layers) else self.space.num_tasks
             block, first = slice(first, first + num), first + num
-            # A product with one-hot rows: exact, and cheaper backwards than indexing.
-            chosen_KC = self.query_KC[block, : len(nodes_CBH)].to(nodes_CBH.dtype)
-            query_KBH = torch.einsum("kc,cbh->kbh", chosen_KC, nodes_CBH)
-            scores_KBW = gate_scores(query_KBH, self.gate_KWH[block], self.values_KW[block])
-            h_KBH = mix(scores_KBW, h_WBH)
+            h_KBH = (mixed or self._mixed)(block, h_WBH, nodes_CBH)
         return h_KBH.transpose(0, 1)
+
+    def _mixed(self, block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
+        """Return what blocks pass on, h_KBH, given the layer and all nodes below them."""
+        values_KW = self.values_KW[block]
+        # A product with one-hot rows: exact, and cheaper backwards than indexing.
+        chosen_KC = self.query_KC[block, : len(nodes_CBH)].to(nodes_CBH.dtype)
+        query_KBH = torch.einsum("kc,cbh->kbh", chosen_KC, nodes_CBH)
+        return mix(gate_scores(query_KBH, self.gate_KWH[block], values_KW), h_WBH)
 
 
 def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
     """Return a route as the buffers of `Sharing`: values_KW and one-hot query_KC, both boolean."""
     space = route.space
-    nodes = (ROOT, *(name for layer in range(space.num_layers) for name in space.layer(layer)))
     values = [[name in local.values for name in space.values(block)] for block, local in route]
-    query = [[name == local.query for name in nodes] for _, local in route]
+    query = [[name == local.query for name in space.nodes] for _, local in route]
     return {"values_KW": np.array(values), "query_KC": np.array(query)}
 
 

@@ -61,14 +61,15 @@ class Supernet:
 
         `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
         """
-        x_MBD, y_MTB = self._validation(batch_MB)
+        x_MBD, y_MTB = self.validation(batch_MB)
         logit_MTB = self.stack.logits(x_MBD).transpose(1, 2)
         if kind == "neg_loss":
             return np.asarray(-log_loss(logit_MTB, y_MTB).cpu().numpy())
         return np.asarray(auc(logit_MTB, y_MTB).cpu().numpy())
 
-    def _validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return inputs and labels of a validation batch; they are the same for every route."""
+    @torch.no_grad()
+    def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
             ids_MBF = self.examples.ids[batch_MB]
             self.trainer.table.settle(ids_MBF.flatten(1))
