@@ -16,6 +16,7 @@ include: "rules/search.smk"
 include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/exhaustive.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
 
@@ -23,6 +24,7 @@ include: "rules/publish.smk"
 localrules:
     all,
     runs,
+    exhaustives,
 
 
 rule all:
@@ -33,4 +35,5 @@ rule all:
         rules.table2.output,
         rules.table4.output,
         FIGURES,
+        rules.exhaustives.input,
         rules.report.output,

@@ -8,7 +8,10 @@ provides: results/report.html
 rule report:
     """The report: what to read first."""
     input:
-        tables=[rules.table2.output.md, rules.table1.output.md, rules.table4.output.md],
+        tables=[
+            *[rules.table2.output.md, rules.table1.output.md, rules.table4.output.md],
+            *REGRET_TABLES,
+        ],
         figures=FIGURES,
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),

@@ -88,18 +88,26 @@ def _check_datasets(config: Config) -> None:
 
 def _check_experiments(config: Config) -> None:
     """Refuse experiments without a method, and variants that a method does not have."""
+    for space, variants in config["exhaustive"].items():
+        _check_variants(config, BUDGET_METHOD, variants, ("exhaustive", space))
     for name, experiment in config["experiments"].items():
         if "methods" not in experiment:
             where = place(("experiments", name), config.files)
             raise ConfigError(f"{where}: no key `methods`; list the methods to run")
         for method, variants in experiment.get("variants", {}).items():
-            keys = ("experiments", name, "variants", method)
-            for variant in variants:
-                if variant not in config.variants(method):
-                    where = place(keys, config.files)
-                    raise ConfigError(
-                        unknown(f"variant of {method}", variant, config.variants(method), where)
-                    )
+            _check_variants(config, method, variants, ("experiments", name, "variants", method))
+
+
+def _check_variants(
+    config: Config, method: str, variants: Sequence[str], keys: Sequence[str]
+) -> None:
+    """Refuse the first name that is no variant of a method."""
+    for variant in variants:
+        if variant not in config.variants(method):
+            where = place(keys, config.files)
+            raise ConfigError(
+                unknown(f"variant of {method}", variant, config.variants(method), where)
+            )
 
 
 def _check_options(config: Config) -> None:

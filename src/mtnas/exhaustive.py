@@ -28,7 +28,7 @@ from mtnas.errors import ConfigError, TrainingError
 from mtnas.files import atomic_path
 from mtnas.ground_truth import COLUMNS, KEY, GroundTruth
 from mtnas.metrics import auc, log_loss
-from mtnas.routes import Route, SearchSpace
+from mtnas.routes import Route, SearchSpace, patterns
 from mtnas.training.data import Split
 from mtnas.training.fit import fit, predict
 from mtnas.training.stack import Member
@@ -204,6 +204,7 @@ def _every_route(assembly: Assembly, outcomes: pd.DataFrame, name: str) -> pd.Da
             "space": name,
             "route": np.arange(len(routes)),
             "same_as": same_as,
+            "pattern": patterns(space),
             "describe": [route.describe() for route in routes],
             "edges": [len(route.edges) for route in routes],
             "dense_used": [used[str(i)] for i in range(len(routes))],

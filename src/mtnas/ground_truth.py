@@ -21,8 +21,9 @@ from mtnas.files import atomic_path, remake
 from mtnas.routes import SearchSpace
 
 KEY = ("space", "route", "seed")
-# `route` numbers the space (`Route.at`); `same_as` is the route whose training is reported here.
-COLUMNS = (*KEY, "same_as", "describe", "edges", "dense_used", "best_epoch")
+# `route` numbers the space (`Route.at`); `same_as` is the route whose training is reported here,
+# `pattern` the first route that shares in the same way (`routes.patterns`).
+COLUMNS = (*KEY, "same_as", "pattern", "describe", "edges", "dense_used", "best_epoch")
 LOSSES = ("valid_loss", "test_loss")
 _METADATA = b"mtnas"
 

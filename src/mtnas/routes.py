@@ -7,8 +7,9 @@ below (the values) and the node that asks the gate (the query). Nothing here nee
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -164,6 +165,17 @@ class Route:
                 wanted.append(ROOT)
         return frozenset(seen)
 
+    def renamed(self, names: Mapping[str, str]) -> "Route":
+        """Return the route after its sub-networks changed their names (within their layers)."""
+        moved = {names.get(block, block): local for block, local in self}
+        choices = []
+        for block in self.space.blocks:
+            local = moved[block]
+            values = {names[value] for value in local.values}
+            ordered = tuple(name for name in self.space.values(block) if name in values)
+            choices.append(LocalRoute(ordered, names.get(local.query, local.query)))
+        return Route(self.space, tuple(choices))
+
     def canonical(self) -> "Route":
         """Return the representative of all routes that compute the same function.
 
@@ -225,6 +237,32 @@ class Route:
             names = ", ".join(space.blocks)
             raise RecordError(f"each of the blocks {names} needs `values` and `query`") from None
         return cls(space, tuple(LocalRoute(values, query) for values, query in chosen))
+
+
+def patterns(space: SearchSpace) -> list[int]:
+    """Return, for every route of a space, the first route that shares in the same way.
+
+    That is one which computes the same (`canonical`) after sub-networks changed their names within
+    their layers. Models of such routes differ in the initialisation alone.
+    """
+    layers = [space.layer(layer) for layer in range(space.num_layers)]
+    orders = [
+        {
+            old: new
+            for names, order in zip(layers, chosen, strict=True)
+            for old, new in zip(names, order, strict=True)
+        }
+        for chosen in product(*(permutations(names) for names in layers))
+    ]
+    first: dict[int, int] = {}
+    found = []
+    for index in range(space.num_routes):
+        route = Route.at(space, index).canonical()
+        if route.index not in first:
+            for names in orders:
+                first[route.renamed(names).canonical().index] = index
+        found.append(first[route.index])
+    return found
 
 
 def full_sharing(space: SearchSpace) -> Route:

@@ -4,7 +4,7 @@ metrics.csv.gz   every metric of every run (columns `dataset,method,variant,` + 
 runs.json        what identifies each run: spec, code, commit, parameters, timings, environment, and
                  per seed the epoch whose weights were kept (a list, one epoch per model)
 data/            the manifest of every dataset
-routes/          the searched routes, without their curves
+routes/          the searched routes, without their curves and the scores of a ranking
 tables/ figures/ as the study wrote them
 """
 
@@ -49,6 +49,7 @@ def publish(
         record = read_json(source)
         for found in record["seeds"].values():
             found.pop("curve", None)
+            found.pop("scores", None)
         target = folder / "routes" / record["dataset"] / record["method"]
         write_text(target / f"{record['variant']}.json", json.dumps(record) + "\n")
 
