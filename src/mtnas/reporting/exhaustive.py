@@ -31,9 +31,10 @@ LEVEL_GAP = 0.16  # between labels of known routes that would touch
 CAPTION = (
     "Every route of a small space, ordered by its mean test loss: difference to full sharing, mean "
     "and one standard deviation over seeds (paired: same split, batches and initial weights). "
-    "Below: the route that each search picked, a dot per seed; dots on one route lie side by side "
-    "as one larger dot. The oracle takes the route with the lowest validation loss after training "
-    "all of them. Shaded: the good routes, those of the best sharing patterns."
+    "Below: the routes that each search picked; the area of a dot grows with the seeds that picked "
+    "it. The oracle trains all routes and takes the one with the lowest validation loss. Shaded: "
+    "the good routes, those of the best sharing patterns; a pattern is a route up to the names of "
+    "its sub-networks."
 )
 
 

@@ -99,10 +99,6 @@ class Truth:
         places = {seed: s for s, seed in enumerate(self.seeds)}
         return pd.Series({s: self.test_RS[picks[s], places[s]] for s in sorted(picks)})
 
-    def losses_of(self, route: int) -> "pd.Series[float]":
-        """Return the test losses of one route, by seed."""
-        return self.losses(dict.fromkeys(self.seeds, route))
-
     def chance(self) -> "pd.Series[float]":
         """Return what a route drawn uniformly loses on average, by seed."""
         return pd.Series(self.test_RS.mean(0), index=list(self.seeds))

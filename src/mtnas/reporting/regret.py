@@ -1,4 +1,4 @@
-"""The regret table of a small space: what each search loses against the best route there is."""
+"""The regret table of a small space: what each search loses against training every route."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from mtnas.reporting.names import SIMULATED, dataset_name, search_name
 from mtnas.statistics import paired_difference
 
 COLUMNS = ("regret", "against a random route", "regret of the pattern", "good picks", "good mass")
+ORACLE, HINDSIGHT = "oracle", "best in hindsight"
 SPENT = ("weight steps", "route evaluations")
 
 
@@ -60,7 +61,7 @@ def _group(truth: Truth) -> str:
 def _references(truths: Sequence[Truth]) -> list[Row]:
     """Return the rows that need no search: the oracles, the known routes, chance."""
     rows = []
-    names = ["best in hindsight", "lowest validation loss", *truths[0].known]
+    names = [ORACLE, HINDSIGHT, *truths[0].known]
     for name in names:
         judgements = [_Judgement(truth, _picked(truth, name)) for truth in truths]
         rows.append(Row(name, (*_cells(judgements), Cell(kind="count"), Cell(kind="count"))))
@@ -70,10 +71,10 @@ def _references(truths: Sequence[Truth]) -> list[Row]:
 
 
 def _picked(truth: Truth, name: str) -> Found:
-    if name == "lowest validation loss":
+    if name == ORACLE:
         picks = truth.oracle
     else:
-        route = truth.best if name == "best in hindsight" else truth.known[name]
+        route = truth.best if name == HINDSIGHT else truth.known[name]
         picks = dict.fromkeys(truth.seeds, route)
     return Found(truth.dataset, name, truth.source, truth.losses(picks), picks, code=truth.code)
 
@@ -81,7 +82,7 @@ def _picked(truth: Truth, name: str) -> Found:
 def _chance(truth: Truth) -> list[Cell]:
     """Return what a route drawn uniformly is worth: exact, a mean over all routes."""
     found = Found(truth.dataset, "random", truth.source, truth.chance(), code=truth.code)
-    regret = _difference(truth, found, "regret", truth.losses_of(truth.best))
+    regret = _difference(truth, found, "regret", truth.losses(truth.oracle))
     source = _source(truth, found, "pattern_regret")
     pattern = float(truth.pattern_loss.mean() - truth.pattern_loss.min())
     good = float(truth.good.mean())
@@ -116,9 +117,8 @@ def _cells(judgements: Sequence[_Judgement]) -> list[Cell]:
 def _judge(judgement: _Judgement) -> list[Cell]:
     """Return the cells of one row on one dataset, in the order of `COLUMNS`."""
     truth, found = judgement.truth, judgement.found
-    best = truth.losses_of(truth.best)
     cells = [
-        _difference(truth, found, "regret", best),
+        _difference(truth, found, "regret", truth.losses(truth.oracle)),
         _difference(truth, found, "gain", truth.chance()),
     ]
     if found.picks is None:
@@ -158,13 +158,12 @@ def _source(truth: Truth, found: Found, metric: str) -> Source:
 def _notes(truths: Sequence[Truth]) -> tuple[str, ...]:
     patterns = len(np.unique(truths[0].pattern_R))
     notes = [
-        "Regret: test loss of the route of each seed minus that of the route with the lowest mean "
-        "test loss, trained from the same initialisation on the same split; mean over seeds with "
-        "its 95 % paired t interval, bold where that excludes zero. 'Best in hindsight' is chosen "
-        "on the test set and zero by definition; a route that is lucky on one seed can beat it. "
-        "'Lowest validation loss' is the oracle: every route trained, the best one on validation "
-        "taken. 'Against a random route': minus the mean over all routes of the space; negative "
-        "means that the search found something.",
+        "Regret: test loss of the route of each seed, trained from scratch, minus that of the "
+        "oracle; mean over seeds with its 95 % paired t interval, bold where that excludes zero. "
+        "The oracle trains every route and takes the one with the lowest validation loss, seed by "
+        "seed. 'Best in hindsight' is the one route with the lowest mean test loss, so it is "
+        "chosen on the test set. 'Against a random route': minus the mean over all routes of the "
+        "space; negative means that the search found something.",
         f"Pattern: routes that differ in the names of sub-networks only ({patterns} patterns). "
         "Regret of the pattern: mean loss of the pattern minus that of the best one, which leaves "
         "out the luck of a single initialisation. Good: of the best patterns that together hold at "
