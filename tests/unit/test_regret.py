@@ -209,8 +209,10 @@ def test_texts_do_not_overlap(tmp_path, truth, searches):
     figure = routes_in_order(truths, read_judged(truths, searches))
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
-    texts = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    texts += [text for axes in figure.axes[1::2] for text in axes.get_yticklabels()]
     # The text alone: an annotation's own extent has its line in it.
+    assert len(texts) == 2 * (1 + 3) + 3 + 1
     boxes = [(t.get_text(), Text.get_window_extent(t, renderer)) for t in texts]
     for i, (name, box) in enumerate(boxes):
         for other_name, second in boxes[:i]:
