@@ -66,8 +66,8 @@ _REWARD = ("reward", "baseline", "baseline_momentum", "leave_one_out")
 # What each strategy reads of its options: nothing else identifies its result.
 READ: dict[Strategy, tuple[str, ...]] = {
     "reinforce": (*_BUDGET, *_POLICY, *_REWARD),
-    "random_search": (*_BUDGET, "reward", "candidates"),
-    "exhaustive": (*_BUDGET, "reward"),
+    "random_search": (*_BUDGET, "reward", "judge", "candidates"),
+    "exhaustive": (*_BUDGET, "reward", "judge"),
     "differentiable": (*_BUDGET, *_POLICY, "temperature"),
     **dict.fromkeys(CONTROLS, ("strategy",)),
 }
@@ -102,6 +102,11 @@ class SearchOptions(Options):
     )
     entropy_bonus: float = Field(0.0, ge=0, description="weight of the entropy of p(alpha) (D4)")
     candidates: int = Field(64, ge=1, description="random_search only: routes that are compared")
+    judge: Literal["supernet", "training"] = Field(
+        "supernet",
+        description="random_search and exhaustive only: routes are compared by the weights of one "
+        "supernet, or each is trained alone for its share of the weight steps",
+    )
     temperature: float = Field(1.0, gt=0, description="differentiable only: of Gumbel-softmax")
 
     @property

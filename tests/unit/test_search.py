@@ -137,6 +137,7 @@ def test_the_bank_returns_what_was_lent():
         {"strategy": "differentiable"},
         {"strategy": "differentiable", "fresh_sample": True, "routes_per_step": 2, "steps": 9},
         {"strategy": "random_search", "candidates": 7},
+        {"strategy": "random_search", "candidates": 3, "judge": "training"},
     ],
 )
 def test_one_seed_alone_equals_that_seed_among_many(options):
@@ -255,13 +256,30 @@ def test_controls_give_random_and_full_routes():
         ({"strategy": "random_search", "candidates": 50}, 36),
         ({"strategy": "random_search", "candidates": 4, "batch_size": 10}, 36),
         ({"strategy": "exhaustive", "batch_size": 20}, 36),
+        ({"strategy": "random_search", "candidates": 5, "judge": "training"}, 5),
+        ({"strategy": "exhaustive", "judge": "training", "batch_size": 10}, 36),
     ],
 )
 def test_all_strategies_spend_the_same(options, evaluations):
     budget = {"steps": 12, "warmup_steps": 3, "routes_per_step": 3}
     (found,) = searched([0], space=SMALL, **budget, **options).found
-    assert found.notes["weight_steps"] == 15
+    candidates = len(found.scores) if options.get("judge") == "training" else 1
+    assert found.notes["weight_steps"] == 15 // candidates * candidates
     assert found.notes["route_evaluations"] == evaluations
+
+
+def test_short_training_is_the_beginning_of_retraining():
+    data, one_epoch = examples(), 400 // 64
+    options = {"strategy": "random_search", "judge": "training", "candidates": 3}
+    result = searched([0, 1], data, SMALL, steps=3 * one_epoch, **options)
+    routes = [found.route for found in result.found]
+    stack = stack_of([0, 1], data, SMALL, routes)
+    once = TRAINING.model_copy(update={"epochs": 1})
+    fit(stack, data, [split()] * 2, once, activity(stack.members))
+    for name, tensor in stack.state().items():
+        torch.testing.assert_close(result.state[name], tensor, rtol=0, atol=1e-12)
+    for found in result.found:
+        assert found.scores[str(found.route.index)] == max(found.scores.values())
 
 
 def test_exhaustive_search_tries_every_function_of_the_space_once():
@@ -277,6 +295,9 @@ def test_exhaustive_search_tries_every_function_of_the_space_once():
 def test_exhaustive_search_refuses_what_it_cannot_afford():
     with pytest.raises(ConfigError, match="9 routes, but 8 route evaluations"):
         searched([0], space=SMALL, strategy="exhaustive", steps=8)
+    enough = {"routes_per_step": 2, "judge": "training"}
+    with pytest.raises(ConfigError, match="9 candidates, but 8 weight steps"):
+        searched([0], space=SMALL, strategy="exhaustive", steps=8, **enough)
 
 
 def test_a_learned_distribution_is_recorded_of_a_small_space():

@@ -1,24 +1,35 @@
-"""Routes ranked by the weights of one supernet: random search and exhaustive search.
+"""Routes ranked against each other: random search and exhaustive search.
 
 Both spend what a REINFORCE search with the same options spends. All its weight steps train one
-supernet, under routes drawn uniformly. Its route evaluations, one validation mini-batch each, come
-afterwards and are shared out evenly among the candidates, which all see the same mini-batches (at
-most every validation example once: more would say nothing new).
-Shapes: M members, N candidates, K blocks.
+supernet, under routes drawn uniformly (`judge: supernet`); or they are shared out evenly among the
+candidates, and each is trained alone, as it would be retrained (`judge: training`). The route
+evaluations, one validation mini-batch each, come afterwards and are shared out as well; all
+candidates see the same mini-batches (at most every validation example once: more would say nothing
+new).
+Shapes: M members, N candidates, K blocks, B examples, T tasks.
 """
 
+import logging
+import time
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from mtnas.errors import ConfigError
+from mtnas.metrics import auc, log_loss
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import Route, SearchSpace
 from mtnas.search.architecture import Floats, Index
-from mtnas.search.reinforce import Search
+from mtnas.search.reinforce import Search, check_finite
 from mtnas.search.result import Found, SearchResult
-from mtnas.training.data import Examples, Split
+from mtnas.training.data import Examples, Split, endless, epoch_batches
+from mtnas.training.fit import Trainer, predict
 from mtnas.training.stack import Stack
+
+log = logging.getLogger(__name__)
 
 
 def random_search(
@@ -30,7 +41,8 @@ def random_search(
     training: TrainingOptions,
 ) -> SearchResult:
     """Return the best of `candidates` routes drawn uniformly, each member from its own stream."""
-    return Random(stack, examples, splits, space, options, training).run()
+    kind = Random if options.judge == "supernet" else RandomTrained
+    return kind(stack, examples, splits, space, options, training).run()
 
 
 def exhaustive(
@@ -42,7 +54,8 @@ def exhaustive(
     training: TrainingOptions,
 ) -> SearchResult:
     """Return the best of all routes of the space; those that compute the same are tried once."""
-    return Exhaustive(stack, examples, splits, space, options, training).run()
+    kind = Exhaustive if options.judge == "supernet" else ExhaustiveTrained
+    return kind(stack, examples, splits, space, options, training).run()
 
 
 class Ranking(Search):
@@ -83,17 +96,20 @@ class Ranking(Search):
 
     def _tournament(self, index_NMK: Index) -> Floats:
         """Return the mean reward of every candidate over the same mini-batches, [N, M]."""
-        affordable = self._options.route_evaluations // len(index_NMK)
-        examples = min(len(split.valid) for split in self._splits)
-        batches = max(1, min(affordable, examples // self._options.batch_size))
-        total = np.zeros(index_NMK.shape[:2])
-        for _ in range(batches):
-            batch_MB = next(self._valid)
+        batches, total = self._batches_for(len(index_NMK)), np.zeros(index_NMK.shape[:2])
+        for batch_MB in batches:
             for n, index_MK in enumerate(index_NMK):
                 self._supernet.take(index_MK, self._architecture)
                 total[n] += self._score(batch_MB)
-        self._evaluations = batches * len(index_NMK)
-        return total / batches
+        return total / len(batches)
+
+    def _batches_for(self, candidates: int) -> list[Tensor]:
+        """Return the validation mini-batches that every candidate is tried on."""
+        affordable = self._options.route_evaluations // candidates
+        examples = min(len(split.valid) for split in self._splits)
+        num = max(1, min(affordable, examples // self._options.batch_size))
+        self._evaluations = num * candidates
+        return [next(self._valid) for _ in range(num)]
 
 
 class Random(Ranking):
@@ -124,3 +140,76 @@ class Exhaustive(Ranking):
         distinct = [route for route in routes if route == route.canonical()]
         index_NK = np.array([[space.index_of(b, local) for b, local in r] for r in distinct])
         return np.repeat(index_NK[:, None], len(self._stack), axis=1)
+
+
+class Trained(Ranking):
+    """Candidates trained alone, one after the other, from the weights that retraining starts with.
+
+    So a score is what the first steps of retraining the route give, luck of the start included.
+    """
+
+    def run(self) -> SearchResult:
+        """Train and compare the candidates; there is no supernet."""
+        started = time.perf_counter()
+        self._start = {name: tensor.clone() for name, tensor in self._stack.state().items()}
+        self._best = {name: tensor.clone() for name, tensor in self._start.items()}
+        found = self.derive()
+        return SearchResult(found, self._stack.state(), time.perf_counter() - started)
+
+    def _tournament(self, index_NMK: Index) -> Floats:
+        """Return the reward of every candidate after its share of the weight steps, [N, M]."""
+        steps, candidates = self._options.weight_steps // len(index_NMK), len(index_NMK)
+        if steps < 1:
+            raise ConfigError(
+                f"search: judge training: {candidates:,} candidates, but "
+                f"{self._options.weight_steps:,} weight steps; raise steps, or take fewer"
+            )
+        valid_MB = torch.cat(self._batches_for(candidates), 1)
+        score_NM = np.full((candidates, len(self._stack)), -np.inf)
+        for n, index_MK in enumerate(index_NMK):
+            self._train_alone(index_MK, steps)
+            score_NM[n] = self._pooled_score(valid_MB)
+            self._keep(score_NM[n] > score_NM[:n].max(0, initial=-np.inf))
+            log.info("candidate %d/%d  reward %.4f", n + 1, candidates, score_NM[n].mean())
+        self._steps = steps * candidates
+        return score_NM
+
+    def _train_alone(self, index_MK: Index, steps: int) -> None:
+        """Train the networks of some routes from the start."""
+        stack = self._stack
+        stack.load(self._start)
+        self._supernet.route(index_MK, self._architecture)
+        trainer = Trainer(stack, self._supernet.examples, self._training, self._supernet.activity())
+        rows, size = [split.train for split in self._splits], self._training.batch_size
+        batches = endless(epoch_batches(rows, stack.members, size, device=stack.device))
+        for _ in range(steps):
+            trainer.step(next(batches))
+        trainer.table.settle()
+
+    def _pooled_score(self, valid_MB: Tensor) -> Floats:
+        """Return R_val on all given validation examples together, [M]."""
+        examples = self._supernet.examples
+        logit_MBT = predict(self._stack, examples, list(valid_MB.cpu().numpy()))
+        y_MBT = examples.labels_of(self._stack.tasks_MT, valid_MB)
+        logit_MTB, y_MTB = logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2)
+        loss = self._options.reward == "neg_loss"
+        score_MT = -log_loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
+        return check_finite(self._rewards.of(score_MT.cpu().numpy()))
+
+    def _keep(self, better_M: NDArray[np.bool_]) -> None:
+        """Remember the weights of the members whose candidate is the best so far."""
+        chosen = torch.from_numpy(better_M).to(self._stack.device)
+        for name, tensor in self._stack.state().items():
+            self._best[name][chosen] = tensor[chosen]
+
+    def _become(self, index_MK: Index) -> None:
+        self._supernet.route(index_MK, self._architecture)
+        self._stack.load(self._best)
+
+
+class RandomTrained(Trained, Random):
+    """Random search by short training."""
+
+
+class ExhaustiveTrained(Trained, Exhaustive):
+    """Exhaustive search by short training."""

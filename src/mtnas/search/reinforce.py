@@ -55,7 +55,8 @@ class Search:
         training: TrainingOptions,
     ) -> None:
         """Start with uniform routes and fresh batches; `stack` is changed in place."""
-        self._options, self._stack, self._splits = options, stack, splits
+        self._options, self._training = options, training
+        self._stack, self._splits = stack, splits
         self._supernet = Supernet(stack, examples, space, training)
         self._architecture = Architecture(space, len(stack), learning_rate=options.learning_rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in stack.members]

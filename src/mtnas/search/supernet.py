@@ -30,9 +30,10 @@ class Supernet:
         self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
         self._query = stack.buffers["sharing.query_KC"].cpu().numpy()
-        self.trainer = Trainer(stack, examples, options, self._activity())
+        self.trainer = Trainer(stack, examples, options, self.activity())
 
-    def _activity(self) -> dict[str, torch.Tensor]:
+    def activity(self) -> dict[str, torch.Tensor]:
+        """Return which slices of the parameters take part in the routes taken last."""
         active = activity(self.space, self._values, self._query)
         return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}
 
@@ -40,17 +41,21 @@ class Supernet:
         """Become the network of the sampled routes N(u, w_u); nothing to do if it is already."""
         if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
             return
+        self.route(index_MK, architecture)
+        self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
+        self._index_MK = index_MK
+
+    def route(self, index_MK: Index, architecture: Architecture) -> None:
+        """Change the routes of the stack, and nothing else."""
         self._values, self._query = architecture.buffers(index_MK)
         device = self.stack.device
         self.stack.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
         self.stack.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
-        self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
-        self._index_MK = index_MK
 
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
         """Descend the training loss of the network taken last; return loss_M."""
         assert self._index_MK is not None, "take a route first"
-        self.trainer.dense.set_active(self._activity())
+        self.trainer.dense.set_active(self.activity())
         loss_M, self._scored = self.trainer.step(batch_MB), None
         self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
         return loss_M
