@@ -79,7 +79,7 @@ class SearchOptions(Options):
     strategy: Strategy = Field(
         "reinforce",
         description="reinforce is the paper's; random_search, exhaustive and differentiable find a "
-        "route at the same budget (V11); the others are controls that search nothing",
+        "route at the same budget (V15); the others are controls that search nothing",
     )
     steps: int = Field(2000, ge=1, description="iterations of Algorithm 1 ('not converged')")
     learning_rate: float = Field(0.01, gt=0, description="Adam, architecture parameters")
