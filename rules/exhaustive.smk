@@ -10,6 +10,9 @@ provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{data
 
 SPACES = list(STUDY["exhaustive"])
 TRUTHS = expand("results/exhaustive/{dataset}/{{space}}.parquet", dataset=STUDY["datasets"])
+EXHAUSTIVE = expand(
+    "results/exhaustive/{dataset}.parquet", dataset=STUDY["datasets"] if SPACES else []
+)
 REGRET_CODE = code_of("reporting/regret.py", "reporting/exhaustive.py")
 REGRET_TABLES = expand("results/tables/regret_{space}.md", space=SPACES)
 FIGURES += expand("results/figures/exhaustive_{space}.png", space=SPACES)
@@ -106,6 +109,6 @@ rule exhaustive_figure:
 rule exhaustives:
     """Ask for every space on every dataset, with its table and figure."""
     input:
-        expand("results/exhaustive/{dataset}.parquet", dataset=STUDY["datasets"] if SPACES else []),
+        EXHAUSTIVE,
         expand(rules.regret.output, space=SPACES),
         expand(rules.exhaustive_figure.output, space=SPACES),

@@ -17,6 +17,7 @@ rule publish:
             *expand(rules.regret.output, space=SPACES),
         ],
         figures=FIGURES,
+        exhaustive=EXHAUSTIVE,
     output:
         metrics="results/published/metrics.csv.gz",
         records="results/published/runs.json",

@@ -13,4 +13,5 @@ with job(snakemake) as smk:
         manifests=smk.input.manifests,
         tables=smk.input.tables,
         figures=smk.input.figures,
+        exhaustive=smk.input.exhaustive,
     )
