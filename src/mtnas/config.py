@@ -25,7 +25,8 @@ Run = tuple[str, str, str]
 PAPER = "paper"  # the variant that every method has: no deviation
 CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and learn nothing
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
-BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim")  # its size depends on these alone
+# Its size depends on these alone.
+BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
@@ -110,6 +111,18 @@ def _check_options(config: Config) -> None:
         for method in config.schema["$defs"]["methods"]:
             for variant in config.variants(method):
                 _check_strategy(config, dataset, method, variant)
+        _check_budget(config, dataset)
+
+
+def _check_budget(config: Config, dataset: str) -> None:
+    """Refuse a budget without a size: it is what all other widths are solved from."""
+    known = BUDGET_METHOD in config.schema["$defs"]["methods"]
+    if known and resolve_options(config, dataset, BUDGET_METHOD)["hidden_dim"] is None:
+        raise ConfigError(
+            f"{_origin(config, dataset, BUDGET_METHOD, PAPER, 'hidden_dim')}: null is solved to "
+            f"match variant {PAPER!r}, which itself needs a number; give one, or move the null to "
+            "a variant"
+        )
 
 
 def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> None:
@@ -215,7 +228,7 @@ def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) ->
         "options": _network(config, method, options),
         "training": _without(training, STOPPING) if derive == "inherit" else training,
         "derive": derive,
-        "budget": _budget(config, dataset, method),
+        "budget": _budget(config, dataset, method, options),
     }
 
 
@@ -235,6 +248,7 @@ def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER)
         "options": network,
         "training": _without(resolve_training(config, dataset), STOPPING),
         "search": options["search"],
+        "budget": _budget(config, dataset, method, options),
     }
 
 
@@ -303,13 +317,18 @@ def _network(config: Config, method: str, options: Spec) -> Spec:
     return _without(options, ("search", "derive")) if searches(config.method(method)) else options
 
 
-def _budget(config: Config, dataset: str, method: str) -> Spec | None:
-    """Return the options that set the number of parameters, for a method that has to match it."""
+def _budget(config: Config, dataset: str, method: str, options: Spec) -> Spec | None:
+    """Return the options that set the number of parameters, for a run that has to match it.
+
+    That is any other method, and a variant of MTNAS that leaves its width to be solved.
+    """
     known = config.schema["$defs"]["methods"]
-    if method == BUDGET_METHOD or BUDGET_METHOD not in known or is_control(known[method]):
+    if BUDGET_METHOD not in known or is_control(known[method]):
         return None
-    options = resolve_options(config, dataset, BUDGET_METHOD)
-    return {key: options[key] for key in BUDGET_OPTIONS}
+    if method == BUDGET_METHOD and options["hidden_dim"] is not None:
+        return None
+    paper = resolve_options(config, dataset, BUDGET_METHOD)
+    return {key: paper[key] for key in BUDGET_OPTIONS}
 
 
 def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:

@@ -75,7 +75,12 @@ def test_run_spec_says_everything_but_the_search():
     other = studies.run_spec(study(), "insteval", "mmoe")
     assert other["derive"] is None
     assert other["options"]["num_experts"] == 5
-    assert other["budget"] == {"num_layers": 2, "num_subnets": 4, "hidden_dim": 64}
+    assert other["budget"] == {
+        "num_layers": 2,
+        "num_subnets": 4,
+        "hidden_dim": 64,
+        "pooling": "gate",
+    }
 
 
 def test_specs_do_not_depend_on_the_order_of_keys():
@@ -148,6 +153,20 @@ def test_the_budget_holds_all_that_its_size_depends_on():
     assert size(**budget) == size(**options)
     for scope in ("root", "previous_layer_and_root"):
         assert size(**{**options, "query_scope": scope}) == size(**budget)
+    assert size(**{**options, "pooling": "mean"}) == size(**{**budget, "pooling": "mean"})
+
+
+def test_a_variant_without_a_width_is_given_the_size_of_the_paper_s():
+    variants = {"mtnas": {"mean": {"pooling": "mean", "hidden_dim": None}}}
+    config = study(variants=variants, experiments={})
+
+    job = ("insteval", "mtnas", "mean")
+    specs = (studies.run_spec(config, *job), studies.search_spec(config, *job))
+
+    for spec in specs:
+        assert spec["options"]["hidden_dim"] is None
+        assert (spec["budget"]["pooling"], spec["budget"]["hidden_dim"]) == ("gate", 64)
+    assert studies.search_spec(config, "insteval", "mtnas")["budget"] is None
 
 
 def test_the_stored_split_counts_only_where_it_is_used():
@@ -207,6 +226,10 @@ def test_runs_of_experiments():
         (
             {"dataset_options": {"insteval": {"rwa": ""}}},
             "unknown key 'rwa' (did you mean 'raw'",
+        ),
+        (
+            {"methods": {"mtnas": {"hidden_dim": None}}},
+            "methods.mtnas.hidden_dim: null is solved to match variant 'paper', which itself needs",
         ),
         ({"methods": {"mmeo": {}}}, "methods: unknown method 'mmeo' (did you mean 'mmoe'?)"),
         (

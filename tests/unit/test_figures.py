@@ -26,7 +26,7 @@ from mtnas.routes import (
     share_bottom,
 )
 
-SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1)]
+SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root", "mean")]
 
 
 def make_routes(path, size=(2, 4, 2), seeds=2, steps=30, *, simulated=False):

@@ -192,6 +192,43 @@ def test_rewards_come_from_tables_that_are_up_to_date():
     np.testing.assert_allclose(net.scores(batch, "neg_loss"), before, rtol=0, atol=1e-12)
 
 
+MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
+
+
+def searched_by_mean(seeds):
+    data = examples()
+    stack = small_stack("mtnas", seeds, data, num_layers=2, num_subnets=2, pooling="mean")
+    options = SearchOptions(steps=30, batch_size=64)
+    return search(stack, data, [split()] * len(seeds), MEAN, options, TRAINING)
+
+
+def test_routes_of_a_space_without_gates_are_searched_alike():
+    together, alone = searched_by_mean([3, 1]), searched_by_mean([1])
+    assert alone.found[0].route == together.found[1].route
+    for name, tensor in alone.state.items():
+        torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
+    assert GATES not in together.state
+    found = together.found[0]
+    assert all(block["query"] is None for block in found.to_json()["blocks"].values())
+    assert found.uniform_entropy == pytest.approx(dict.fromkeys(MEAN.blocks, np.log(3)))
+
+
+def test_what_a_mean_leaves_out_stays_as_it_is():
+    data = examples()
+    stack = small_stack("mtnas", [0], data, num_layers=2, num_subnets=2, pooling="mean")
+    net, architecture = (
+        Supernet(stack, data, MEAN, TRAINING),
+        Architecture(MEAN, 1, learning_rate=0.01),
+    )
+    before = {name: tensor.clone() for name, tensor in stack.params.items()}
+    net.take(np.zeros((1, len(MEAN.blocks)), np.int64), architecture)  # the first value alone
+    net.weight_step(torch.arange(64).unsqueeze(0))
+    for layer in range(2):
+        name = f"sharing.layers.{layer}.weight"
+        changed = (stack.params[name] != before[name])[0].flatten(1).any(1)
+        assert changed.tolist() == [True, False]
+
+
 def test_controls_give_random_and_full_routes():
     random = controls.random_routes(SPACE, range(5))
     assert len({found.route for found in random.found}) > 1

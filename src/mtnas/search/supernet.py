@@ -23,9 +23,9 @@ class Supernet:
     def __init__(
         self, stack: Stack, examples: Examples, space: SearchSpace, options: TrainingOptions
     ) -> None:
-        """Build the gate banks and the optimiser around `stack`, which is changed in place."""
+        """Build gate banks (none with mean pooling) and optimiser; `stack` is changed in place."""
         self.stack, self.examples, self.space = stack, examples, space
-        self.bank = GateBank(stack, space)
+        self.bank = GateBank(stack, space) if space.pooling == "gate" else None
         self._index_MK: Index | None = None
         self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
         self._query = stack.buffers["sharing.query_KC"].cpu().numpy()
@@ -43,7 +43,8 @@ class Supernet:
         device = self.stack.device
         self.stack.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
         self.stack.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
-        self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
+        if self.bank is not None:
+            self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
         self._index_MK = index_MK
 
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
@@ -51,7 +52,8 @@ class Supernet:
         assert self._index_MK is not None, "take a route first"
         self.trainer.dense.set_active(self._activity())
         loss_M = self.trainer.step(batch_MB)
-        self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
+        if self.bank is not None:
+            self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
         return loss_M
 
     @torch.no_grad()
