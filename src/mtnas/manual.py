@@ -51,8 +51,8 @@ def _rows(schema: Schema, prefix: str = "") -> list[str]:
     for name, part in schema["properties"].items():
         if name.endswith("_raw"):
             continue  # one sentence of prose serves all datasets
-        if prefix == "" and name == "search" and "properties" in part:
-            rows += _rows({"properties": _with_defaults(part)}, "search.")
+        if "default" in part and "properties" in part:  # a block of options
+            rows += _rows({"properties": _with_defaults(part)}, f"{prefix}{name}.")
             continue
         default = f"`{show(part['default'])}`" if "default" in part else ""
         meaning = part.get("description", "").replace("|", "\\|")

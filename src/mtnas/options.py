@@ -86,5 +86,17 @@ class SearchOptions(Options):
         return self
 
 
+class GateOptions(Options):
+    """Hard-concrete gates and their price; the names of Louizos et al. (ICLR 2018) in brackets."""
+
+    l0_weight: float = Field(
+        1e-3, ge=0, description="price of an open gate in the training loss (lambda; V12)"
+    )
+    initial_drop: float = Field(0.5, gt=0, lt=1, description="sets where log alpha starts (rho)")
+    temperature: float = Field(2 / 3, gt=0, le=1, description="of the concrete distribution (beta)")
+    low: float = Field(-0.1, lt=0, description="left end before cutting off at 0 (gamma)")
+    high: float = Field(1.1, gt=1, description="right end before cutting off at 1 (zeta)")
+
+
 class MethodOptions(Options):
     """Base of the options of a sharing method."""

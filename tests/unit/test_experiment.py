@@ -128,7 +128,7 @@ def test_a_gpu_that_is_not_there_is_one_clear_error(data):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and the CUDA build of torch")
-@pytest.mark.parametrize("method", ["mmoe", "single_task"])
+@pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_aver"])
 def test_the_gpu_gives_the_numbers_of_the_cpu(data, method):
     exact = {**TRAINING, "dtype": "float64", "exact_decay": True}
     here, there = (run(spec(method, training=exact), **data, device=d) for d in ("cpu", "cuda"))

@@ -5,6 +5,8 @@ METHODS = {
     "share_bottom": "Share-Bottom",
     "mmoe": "MMoE",
     "ml_mmoe": "ML-MMoE",
+    "snr_trans": "SNR-Trans",
+    "snr_aver": "SNR-Aver",
     "mtnas": "MTNAS",
 }
 VARIANTS = {

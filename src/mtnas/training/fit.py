@@ -15,6 +15,7 @@ from mtnas.errors import TrainingError
 from mtnas.metrics import log_loss
 from mtnas.options import TrainingOptions
 from mtnas.training.data import Examples, Indices, Split, epoch_batches
+from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, MemberAdam
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.stack import Stack
@@ -47,6 +48,7 @@ class Trainer:
         """Train `stack` in place; `active` as in `MemberAdam`."""
         self.stack, self.examples = stack, examples
         rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
+        self.noise = Noise(stack)
         self.dense = MemberAdam(stack.dense, active=active, **rates)
         self.table: RowAdam | DenseTableAdam
         if stack.device.type == "cpu":
@@ -59,10 +61,11 @@ class Trainer:
         ids_MBF = self.examples.ids[index_MB]
         x_MBE = self.table.read(ids_MBF.flatten(1)).requires_grad_()
         params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
-        logit_MBT = self.stack.logits(x_MBE.view(*ids_MBF.shape[:2], -1), params)
+        logit_MBT = self.stack.logits(x_MBE.view(*ids_MBF.shape[:2], -1), params, self.noise())
         loss_M = self.loss(index_MB, logit_MBT)
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        *grads, grad_MBE = torch.autograd.grad(loss_M.sum(), [*params.values(), x_MBE])
+        total = (loss_M + self.stack.penalty(params)).sum()
+        *grads, grad_MBE = torch.autograd.grad(total, [*params.values(), x_MBE])
         self.dense.step(dict(zip(params, grads, strict=True)))
         self.table.step(grad_MBE)
         return loss_M.detach()
