@@ -197,7 +197,8 @@ def _kind_text(kind: str, part: Schema) -> str:
     items = part.get("items", {})
     if kind == "array" and "type" in items:
         different = "different " if part.get("uniqueItems") else ""
-        return f"list of {different}{items['type']}s{_limits(items)}"
+        kind_of_item = KIND_NAMES.get(items["type"], items["type"])
+        return f"list of {different}{kind_of_item}s{_limits(items)}"
     return KIND_NAMES.get(kind, kind) + (_limits(part) if kind in _TYPES else "")
 
 

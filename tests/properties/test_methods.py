@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtnas import methods
+from mtnas.errors import ConfigError
 from mtnas.hard_concrete import HardConcrete
 from mtnas.options import GateOptions
 
@@ -23,6 +24,88 @@ def build(name, *, num_tasks=3, **options):
 def assert_same_function(one, other, *noise):
     x = torch.randn(9, 6, dtype=torch.float64)
     torch.testing.assert_close(one(x, *noise), other(x), rtol=0, atol=1e-12)
+
+
+def test_cross_stitch_with_identity_stitches_is_one_network_per_task():
+    stitched = build("cross_stitch", own_share=1.0)
+    alone = [build("single_task", num_tasks=1) for _ in range(3)]
+    for task, single in enumerate(alone):
+        for column, layer in zip(stitched.columns, (single.root, single.bottom), strict=True):
+            layer.weight.data.copy_(column.weight[task].T)
+            layer.bias.data.copy_(column.bias[task, 0])
+
+    assert_same_function(stitched, lambda x: torch.cat([single(x) for single in alone], 1))
+
+
+def test_a_stitch_starts_as_shares_that_sum_to_one():
+    stitch = build("cross_stitch", own_share=0.7).stitch_LTT
+    torch.testing.assert_close(
+        stitch.diagonal(dim1=1, dim2=2), torch.full_like(stitch[..., 0], 0.7)
+    )
+    torch.testing.assert_close(stitch.sum(-1), torch.ones_like(stitch[..., 0]))
+    assert build("cross_stitch", num_tasks=1).stitch_LTT.unique().tolist() == [1.0]
+
+
+def test_cut_mmoe_with_every_link_kept_is_mmoe():
+    cut, mmoe = build("cut_mmoe", kept=[range(4)] * 3), build("mmoe")
+    mmoe.load_state_dict({k: v for k, v in cut.state_dict().items() if k != "kept_TE"})
+    assert_same_function(cut, mmoe)
+
+
+@given(st.integers(3, 12), st.integers(2, 6))
+def test_the_default_cut_leaves_every_task_own_and_shared_experts(num_experts, num_tasks):
+    options = methods.load("cut_mmoe").options(num_experts=num_experts)
+    kept = [set(row) for row in options.kept_by(num_tasks)]
+    assert set().union(*kept) == set(range(num_experts))
+    assert set.intersection(*kept)
+    for task, mine in enumerate(kept):
+        others = kept[:task] + kept[task + 1 :]
+        assert mine != set(range(num_experts))
+        if num_experts > num_tasks:
+            assert mine - set().union(*others)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kept": [[0, 1], [2, 4]]}, r"task 1 keeps \[2, 4\].*different experts of 0 .. 3"),
+        ({"kept": [[0, 1], []]}, r"task 1 keeps \[\]"),
+        ({"kept": [[0, 0], [1, 2, 3]]}, r"task 0 keeps \[0, 0\]"),
+        ({"kept": [[0, 1], [1, 2]]}, r"no task keeps \[3\]"),
+        ({"kept": [[0, 1, 2, 3]]}, "list of 1 tasks, the dataset has 2"),
+        ({"num_experts": 2}, "num_experts 2 leaves no task both .* take 3 or more"),
+    ],
+)
+def test_impossible_cuts_are_refused(options, message):
+    method = methods.load("cut_mmoe")
+    with pytest.raises(ConfigError, match=message):
+        method.options.of(options, "methods.cut_mmoe").kept_by(2)
+
+
+def test_one_level_of_ple_without_task_experts_is_mmoe():
+    ple = build("ple", num_levels=1, num_task_experts=0, num_shared_experts=4)
+    mmoe = build("mmoe")
+    mmoe.root.load_state_dict(ple.root.state_dict())
+    mmoe.experts.load_state_dict(ple.levels[0].experts.state_dict())
+    mmoe.gate_TER.data.copy_(ple.levels[0].gate_TVI)
+    assert_same_function(ple, mmoe)
+
+
+def test_experts_of_one_task_reach_no_other_in_the_last_level_of_ple():
+    ple = build("ple", num_levels=1, num_task_experts=2)
+    x = torch.randn(9, 6, dtype=torch.float64)
+    before = ple(x)
+    ple.levels[0].experts.bias.data[2:4] += 1  # of task 1
+    changed = (ple(x) != before).any(-1).any(0)
+    assert changed.tolist() == [False, True, False]
+
+
+def test_every_task_reads_the_experts_of_others_through_the_shared_ones_of_ple():
+    ple = build("ple", num_levels=2, num_task_experts=1)
+    x = torch.randn(9, 6, dtype=torch.float64)
+    before = ple(x)
+    ple.levels[0].experts.bias.data[1] += 1  # of task 1
+    assert (ple(x) != before).any(-1).any(0).all()
 
 
 def opened(name, **options):

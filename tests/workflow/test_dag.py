@@ -48,6 +48,13 @@ def test_jobs_of_the_test_study(bare):
     assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 4 + 5 + 2)
 
 
+def test_jobs_of_further_methods(bare):
+    plan = bare.plan("--configfile", "config/more_methods.yaml")
+
+    # Two searches learn besides the paper's: the variants of Table 5 have spaces of their own.
+    assert (plan["prepare"], plan["search"], plan["train"]) == (2, 2 * 3, 2 * (9 + 3))
+
+
 def test_jobs_of_book_crossing(fresh):
     raw = fresh.folder / "raw"
     raw.mkdir()
