@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas import datasets
-from mtnas.datasets.base import Dataset, Field
+from mtnas.datasets.base import GRADE, Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
 from mtnas.features.compact import write_compact
 from mtnas.features.hashing import hash_column
@@ -62,6 +62,7 @@ class Seen:
     ones: NDArray[np.int64]  # [tasks, tasks]: rows where both labels are 1
     rows: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
 
 
 def prepare(
@@ -130,12 +131,22 @@ def _hash_rows(
             writer.write(ids, labels)
             wide = np.stack(labels, axis=1).astype(np.int64)
             seen.ones += wide.T @ wide
+            if GRADE in batch.schema.names:
+                seen.grades.update(_grades(batch, tasks))
             seen.rows += batch.num_rows
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     seen.dropped = dict(sorted(dataset.dropped.items()))
     for reason, count in seen.dropped.items():
         _LOG.warning("%s: %d rows dropped: %s", dataset.name, count, reason)
     return seen
+
+
+def _grades(batch: pa.RecordBatch, tasks: Sequence[str]) -> Counter[tuple[float, ...]]:
+    """Count the rows of a chunk by grade and labels."""
+    keys = [GRADE, *tasks]
+    counted = pa.Table.from_batches([batch]).group_by(keys).aggregate([([], "count_all")])
+    rows = zip(*(counted[key].to_pylist() for key in keys), strict=True)
+    return Counter(dict(zip(rows, counted["count_all"].to_pylist(), strict=True)))
 
 
 def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8]]:
@@ -190,7 +201,16 @@ def _describe(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, 
         "collisions": _collisions(seen),
         "label_rates": _rates(seen, [t.name for t in dataset.tasks]),
         "label_pcc": _correlations(seen, [t.name for t in dataset.tasks]),
+        "grades": None if dataset.graded is None else _graded(dataset, seen),
     }
+
+
+def _graded(dataset: Dataset, seen: Seen) -> dict[str, Any]:
+    """Return how many rows have each grade with each combination of labels."""
+    (column,) = (task.column for task in dataset.tasks if task.name == dataset.graded)
+    counts = [{"grade": g, "labels": list(t), "rows": n} for (g, *t), n in seen.grades.items()]
+    counts.sort(key=lambda entry: (entry["grade"], entry["labels"]))
+    return {"task": dataset.graded, "column": column, "counts": counts}
 
 
 def _collisions(seen: Seen) -> dict[str, Any]:
