@@ -32,5 +32,6 @@ rule all:
         rules.table1.output,
         rules.table2.output,
         rules.table4.output,
+        AUDITS,
         FIGURES,
         rules.report.output,

@@ -60,11 +60,20 @@ def build(
     """Return a training step of `models` models of one method."""
     stack = stack_of(work, name, range(models), width)
     training = TRAINING.model_copy(update={"exact_decay": exact})
-    trainer = Trainer(stack, examples_of(work), training)
+    # As `fit` does: one of several threads reads embedding rows ahead.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads - 1))
+    trainer = Trainer(stack, examples_of(work), training, read_ahead=threads > 1)
+    upcoming: dict[int, torch.Tensor] = {}
+
+    def batch(step: int) -> torch.Tensor:
+        rows = work.batch(step)
+        return torch.arange(rows.start, rows.stop).expand(models, -1)
 
     def train(step: int) -> float:
-        rows = work.batch(step)
-        index_MB = torch.arange(rows.start, rows.stop).expand(models, -1)
-        return float(trainer.step(index_MB).mean())
+        index_MB = upcoming.pop(step, None)
+        upcoming[step + 1] = batch(step + 1)
+        index_MB = batch(step) if index_MB is None else index_MB
+        return float(trainer.step(index_MB, upcoming[step + 1]).mean())
 
     return train

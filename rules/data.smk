@@ -1,7 +1,8 @@
-"""Turn the raw data of a dataset into one table of hashed fields and labels, split by seed.
+"""Turn the raw data of a dataset into one table of hashed fields and labels, and audit it.
 
 requires: the raw files, if dataset_options.{dataset}.raw names a folder; else nothing
-provides: results/data/{dataset}/table.parquet, manifest.json
+provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+          results/audit/{dataset}.json, .md
 """
 
 
@@ -9,6 +10,7 @@ rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
     output:
         table=f"{DATA}/table.parquet",
+        ids=f"{DATA}/table.ids.npy",
         manifest=f"{DATA}/manifest.json",
     log:
         "results/logs/prepare/{dataset}.log",
@@ -29,3 +31,27 @@ rule prepare:
         "Preparing {wildcards.dataset}"
     script:
         "../workflow/scripts/prepare.py"
+
+
+rule audit:
+    """Compare a prepared dataset with the paper's, and tell what may mislead in it."""
+    input:
+        paper="config/paper/results.yaml",
+        table=rules.prepare.output.table,
+        manifest=rules.prepare.output.manifest,
+    output:
+        json="results/audit/{dataset}.json",
+        md="results/audit/{dataset}.md",
+    log:
+        "results/logs/audit/{dataset}.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_of("reporting/audit.py"),
+    message:
+        "Auditing {wildcards.dataset}"
+    script:
+        "../workflow/scripts/audit.py"
+
+
+AUDITS = expand(rules.audit.output.md, dataset=STUDY["datasets"])

@@ -12,7 +12,7 @@ rule publish:
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
         routes=of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main")),
         manifests=MANIFESTS,
-        tables=[*rules.table1.output, *rules.table2.output, *rules.table4.output],
+        tables=[*rules.table1.output, *rules.table2.output, *rules.table4.output, *AUDITS],
         figures=FIGURES,
     output:
         metrics="results/published/metrics.csv.gz",

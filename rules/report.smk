@@ -1,6 +1,6 @@
 """One self-contained HTML file with every table, figure, dataset and run.
 
-requires: the tables, the figures, the runs of all experiments, the manifests
+requires: the tables, the figures, the runs of all experiments, the manifests, the audits
 provides: results/report.html
 """
 
@@ -13,6 +13,7 @@ rule report:
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
         manifests=MANIFESTS,
+        audits=AUDITS,
     output:
         html="results/report.html",
     log:

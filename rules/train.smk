@@ -1,6 +1,6 @@
 """Train and evaluate one sharing method on one dataset, over all its seeds.
 
-requires: results/data/{dataset}/table.parquet, manifest.json
+requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
           results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
 provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet
 """
@@ -11,6 +11,7 @@ rule train:
     input:
         unpack(routes_if_searched),
         table=rules.prepare.output.table,
+        ids=rules.prepare.output.ids,
         manifest=rules.prepare.output.manifest,
     output:
         metrics=f"{RUN}/metrics.csv",

@@ -23,7 +23,7 @@ from mtnas import datasets
 from mtnas.datasets.base import BATCH_ROWS, Dataset, Field, Task
 from mtnas.features.hashing import hash_column
 from mtnas.features.prepare import prepare
-from mtnas.features.store import read_table
+from mtnas.features.store import read_compact, read_table
 from mtnas.training.data import Examples
 
 ROWS, QUICK_ROWS = 1_000_000, 50_000
@@ -100,7 +100,7 @@ HASHING, LOOP = "hashing columns (ours)", "md5 cell by cell, pure Python"
 HASHER = "sklearn FeatureHasher (another hash)"
 PREPARE, COPY = "whole preparation (ours): read, hash, split, write", "read and write, no hashing"
 READ = "read a prepared table as int32, content checked"
-READY = "the same, and compacted for training"
+READY = "read it for training: ids memory-mapped, content checked"
 
 
 def run(settings: Settings) -> Outcome:
@@ -217,5 +217,4 @@ def _copy(folder: Path) -> None:
 
 
 def _examples(data: Data) -> Examples:
-    table = read_table(data.prepared["table"], data.prepared["manifest"])
-    return Examples.from_arrays(table.ids, table.labels)
+    return Examples.of(read_compact(data.prepared["table"], data.prepared["manifest"]))

@@ -15,7 +15,7 @@ import torch
 from mtnas import methods
 from mtnas.errors import ConfigError, TrainingError
 from mtnas.features.splits import assign_split, split_sizes
-from mtnas.features.store import Table, read_table
+from mtnas.features.store import Table, read_compact
 from mtnas.methods import Method
 from mtnas.methods import mtnas as mtnas_method
 from mtnas.model import Model, count_parameters, solve_width
@@ -140,7 +140,7 @@ def assemble(
             f"{torch.__version__} sees none; install the CUDA build (`make setup TORCH=cuda`) or "
             "leave the GPU out (`--set-resources train:gpu=0 search:gpu=0`)"
         )
-    data = read_table(table, manifest)
+    data = read_compact(table, manifest)
     method = methods.load(spec["method"])
     training = TrainingOptions.of(spec["training"], "training")
     options = method.options.of(spec["options"], f"methods.{method.name}")
@@ -153,7 +153,7 @@ def assemble(
         budget = count_parameters(methods.load("mtnas"), searched, **shape)
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})
-    examples = Examples.from_arrays(data.ids, data.labels).to(device)
+    examples = Examples.of(data).to(device)
     return Assembly(spec, data, examples, method, options, training, device)
 
 

@@ -97,6 +97,9 @@ def first_block(content):
 
 BROKEN = [
     ("table", "table.parquet", flip, "not the table of its manifest: it cannot be read"),
+    ("train", "table.ids.npy", flip, "not the ids of its manifest: another SHA-256"),
+    ("train", "table.ids.npy", cut, "not the ids of its manifest: another SHA-256"),
+    ("train", "table.ids.npy", lambda path: path.unlink(), "missing; run"),
     ("table", "table.parquet", cut, "not a Parquet file"),
     ("table", "table.parquet", lambda path: path.unlink(), "missing; run"),
     ("table", "manifest.json", cut, "not JSON"),

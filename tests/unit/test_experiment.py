@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from mtnas.errors import RecordError, TrainingError
 from mtnas.experiment import run, search
+from mtnas.features.compact import write_compact
 from mtnas.features.prepare import prepare
 from mtnas.features.store import ContentHash, read_table
 
@@ -49,6 +50,8 @@ def write(folder: Path, manifest: dict, rows: pa.Table, name: str = "small") -> 
     }
     paths = {"table": folder / f"{name}.parquet", "manifest": folder / f"{name}.json"}
     pq.write_table(rows, paths["table"])
+    ids = paths["table"].with_suffix(".ids.npy")
+    manifest["compact"] = write_compact(paths["table"], ids, len(fields))
     paths["manifest"].write_text(json.dumps(manifest))
     return paths
 

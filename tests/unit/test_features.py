@@ -12,11 +12,11 @@ import pytest
 from scipy.stats import pearsonr
 
 from mtnas import datasets
-from mtnas.features import hashing
+from mtnas.features import compact, hashing
 from mtnas.features.hashing import feature_id, hash_column
 from mtnas.features.prepare import prepare
 from mtnas.features.splits import assign_split, split_sizes
-from mtnas.features.store import ContentHash, Table, read_table
+from mtnas.features.store import ContentHash, Table, read_compact, read_table
 from mtnas.files import read_json
 
 SPEC: dict[str, Any] = {
@@ -151,7 +151,35 @@ def test_a_partial_copy_uses_the_counts_as_ratios(
     assert "used as ratios" in caplog.text
 
 
-def test_prepare_leaves_only_its_two_files(run: Prepare, tmp_path: Path) -> None:
+def test_prepare_leaves_only_its_three_files(run: Prepare, tmp_path: Path) -> None:
     run()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.json", "t.parquet"]
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["t.ids.npy", "t.json", "t.parquet"]
+
+
+def test_training_reads_the_ids_renumbered_by_frequency_from_a_mapped_file(
+    run: Prepare, tmp_path: Path
+) -> None:
+    table = run()
+    mapped = read_compact(tmp_path / "t.parquet", tmp_path / "t.json")
+    assert isinstance(mapped.ids, np.memmap)
+    assert mapped.ids.dtype == np.int32
+    count = np.bincount(mapped.ids.ravel())
+    assert len(count) == table.manifest["compact"]["num_ids"] == len(np.unique(table.ids))
+    assert (np.diff(count) <= 0).all()
+    pairs = np.unique(np.stack([table.ids.ravel(), mapped.ids.ravel()]), axis=1)
+    assert pairs.shape[1] == len(count)  # one new number for every id
+    np.testing.assert_array_equal(mapped.labels, table.labels)
+    np.testing.assert_array_equal(mapped.split, table.split)
+
+
+def test_renumbering_in_pieces_is_renumbering_at_once(
+    run: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, whole = run(), np.load(tmp_path / "t.ids.npy")
+    monkeypatch.setattr(compact, "_BATCH_ROWS", 10_000)
+    num_fields = whole.shape[1]
+    again = compact.write_compact(tmp_path / "t.parquet", tmp_path / "again.npy", num_fields)
+    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), whole)
+    assert {**again, "file": "t.ids.npy"} == table.manifest["compact"]
     assert read_json(tmp_path / "t.json")["source_sha256"].keys() == {"InstEval.pkl.compress"}

@@ -1,12 +1,16 @@
 """The training loop: what it validates is what a dense update would have left."""
 
+from contextlib import nullcontext
+
 import numpy as np
+import torch
 
 from mtnas.options import TrainingOptions
 from mtnas.testing.stacks import small_stack
 from mtnas.testing.synthetic import examples, split
 from mtnas.training import fit as module
 from mtnas.training.optim import DenseTableAdam
+from mtnas.training.row_adam import RowAdam
 
 TRAINING = TrainingOptions(
     epochs=3, batch_size=64, dtype="float64", embedding_dim=3, exact_decay=True
@@ -14,6 +18,7 @@ TRAINING = TrainingOptions(
 
 
 def fitted():
+    torch.set_num_threads(1)
     data = examples()
     stack = small_stack("mmoe", [0, 1], data)
     result = module.fit(stack, data, [split()] * 2, TRAINING)
@@ -30,6 +35,34 @@ def test_validation_and_best_weights_equal_those_of_dense_updates(monkeypatch):
     for name in ("train_loss", "valid_loss"):
         assert close(getattr(ours, name), getattr(dense, name))
     assert all(close(state[name], expected[name]) for name in expected)
+
+
+def test_a_second_thread_reads_ahead_and_changes_no_bit(monkeypatch):
+    reads = []
+    original = RowAdam.read_ahead
+    monkeypatch.setattr(
+        RowAdam, "read_ahead", lambda self, rows: [reads.append(rows), original(self, rows)]
+    )
+    alone, expected = fitted()
+    assert not reads
+    monkeypatch.setattr(module, "spare_thread", lambda: nullcontext(True))
+    ahead, state = fitted()
+    assert reads
+    assert alone.valid_loss == ahead.valid_loss
+    assert all(torch.equal(state[name], expected[name]) for name in expected)
+
+
+def test_a_spare_thread_is_taken_from_torch_and_given_back():
+    threads = torch.get_num_threads()
+    try:
+        for had, left in ((1, 1), (3, 2)):
+            torch.set_num_threads(had)
+            with module.spare_thread() as spare:
+                assert spare == (had > 1)
+                assert torch.get_num_threads() == left
+            assert torch.get_num_threads() == had
+    finally:
+        torch.set_num_threads(threads)
 
 
 def close(one, other):

@@ -149,6 +149,29 @@ def test_threads_share_the_rows_and_change_nothing(monkeypatch):
     assert torch.equal(*tables)
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_reading_ahead_changes_no_bit(exact):
+    batches = list(touches(300, rows=600, dtype=torch.float32))
+    tables, reads = [], []
+    for ahead in (False, True):
+        torch.manual_seed(1)
+        table = torch.randn(2, 600, 3) * 0.01
+        adam, seen = RowAdam(table, exact=exact, **PAPER), []
+        for step, (rows_MB, grad_MBE) in enumerate(batches):
+            seen.append(adam.read(rows_MB))
+            if ahead and step % 7 < 5:  # sometimes not, once for rows that nobody reads then
+                coming = batches[(step + 1 + (step % 7 == 4)) % 300][0]
+                adam.read_ahead(coming)
+            adam.step(grad_MBE)
+            if step % 50 == 49:
+                adam.settle()
+        adam.settle()
+        tables.append(table)
+        reads.append(torch.stack(seen))
+    assert torch.equal(*reads)
+    assert torch.equal(*tables)
+
+
 def test_a_gradient_that_is_not_finite_is_not_hidden():
     table = torch.zeros(1, 60, 3, dtype=torch.float64)
     adam = RowAdam(table, **PAPER)

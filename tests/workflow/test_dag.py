@@ -31,6 +31,7 @@ def test_jobs_of_the_default_study(bare):
     assert bare.plan() == {
         "all": 1,
         "prepare": 2,
+        "audit": 2,
         "search": 2 * 3,  # paper, inherit and finetune share one search
         "train": 2 * (4 + 5),
         "table1": 1,

@@ -10,4 +10,5 @@ with job(snakemake) as smk:
         figures=smk.input.figures,
         run_folders=smk.params.runs,
         manifests=smk.input.manifests,
+        audits=smk.input.audits,
     )

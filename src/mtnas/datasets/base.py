@@ -19,6 +19,7 @@ from mtnas.errors import ConfigError, DataError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 UNKNOWN = "unknown"  # the value of a field that a row does not have
 INSTALL = ".venv/bin/pip install"
 BATCH_ROWS = 100_000  # bounds the memory of everything that streams
@@ -79,6 +80,7 @@ class Dataset(ABC):
     split: ClassVar[tuple[float, float, float]]
     needs_raw: ClassVar[bool]
     downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
+    graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
@@ -91,11 +93,22 @@ class Dataset(ABC):
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield rows: one string column per field, one int8 0/1 column per task."""
 
-    def batch(self, columns: Mapping[str, pa.Array], labels: Sequence[pa.Array]) -> pa.RecordBatch:
-        """Assemble one chunk; missing and empty values become `UNKNOWN`."""
+    def batch(
+        self,
+        columns: Mapping[str, pa.Array],
+        labels: Sequence[pa.Array],
+        grade: pa.Array | None = None,
+    ) -> pa.RecordBatch:
+        """Assemble one chunk; missing and empty values become `UNKNOWN`.
+
+        `grade` is the column of the task `graded`, as numbers: the audit tries other thresholds.
+        """
         arrays = [_text(columns[field.name]) for field in self.fields]
         arrays += [label.cast(pa.int8()) for label in labels]
         names = [field.name for field in self.fields] + [task.name for task in self.tasks]
+        if grade is not None:
+            arrays.append(grade.cast(pa.float64()))
+            names.append(GRADE)
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
     def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:

@@ -17,8 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas import datasets
-from mtnas.datasets.base import Dataset, Field
+from mtnas.datasets.base import GRADE, Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
+from mtnas.features.compact import write_compact
 from mtnas.features.hashing import hash_column
 from mtnas.features.splits import SPLITS, assign_split, check_split, is_counts, split_sizes
 from mtnas.features.store import RowWriter, add_split
@@ -61,6 +62,7 @@ class Seen:
     ones: NDArray[np.int64]  # [tasks, tasks]: rows where both labels are 1
     rows: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
 
 
 def prepare(
@@ -68,15 +70,18 @@ def prepare(
     *,
     table: str | Path,
     manifest: str | Path,
+    ids: str | Path | None = None,
     raw: str | Path | None = None,
 ) -> None:
-    """Write the table (Parquet) and the manifest (JSON) of one dataset.
+    """Write the table (Parquet), its ids for training and the manifest (JSON) of one dataset.
 
     Args:
         spec: the keys of `PrepareSpec`.
         raw: folder of its raw files; None for an embedded dataset.
         table: path of the Parquet file, written atomically before the manifest.
         manifest: path of the JSON file.
+        ids: path of the ids as training reads them, in the manifest's folder; by default
+            named after the table.
 
     Raises:
         ConfigError: an unknown dataset, field or key.
@@ -97,6 +102,7 @@ def prepare(
         sizes = _sizes(options, dataset, seen.rows)
         split = assign_split(seen.rows, sizes, options.split_seed)
         content = add_split(rows, table, split, len(kept))
+    compact = write_compact(table, ids or table.with_suffix(".ids.npy"), len(kept))
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
         **_describe(dataset, kept, seen),
@@ -104,6 +110,7 @@ def prepare(
         "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
         "split_seed": options.split_seed,
         "content_sha256": content,
+        "compact": compact,
         "source_sha256": sources,
         "spec": asdict(options),
     }
@@ -124,12 +131,22 @@ def _hash_rows(
             writer.write(ids, labels)
             wide = np.stack(labels, axis=1).astype(np.int64)
             seen.ones += wide.T @ wide
+            if GRADE in batch.schema.names:
+                seen.grades.update(_grades(batch, tasks))
             seen.rows += batch.num_rows
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     seen.dropped = dict(sorted(dataset.dropped.items()))
     for reason, count in seen.dropped.items():
         _LOG.warning("%s: %d rows dropped: %s", dataset.name, count, reason)
     return seen
+
+
+def _grades(batch: pa.RecordBatch, tasks: Sequence[str]) -> Counter[tuple[float, ...]]:
+    """Count the rows of a chunk by grade and labels."""
+    keys = [GRADE, *tasks]
+    counted = pa.Table.from_batches([batch]).group_by(keys).aggregate([([], "count_all")])
+    rows = zip(*(counted[key].to_pylist() for key in keys), strict=True)
+    return Counter(dict(zip(rows, counted["count_all"].to_pylist(), strict=True)))
 
 
 def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8]]:
@@ -184,7 +201,16 @@ def _describe(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, 
         "collisions": _collisions(seen),
         "label_rates": _rates(seen, [t.name for t in dataset.tasks]),
         "label_pcc": _correlations(seen, [t.name for t in dataset.tasks]),
+        "grades": None if dataset.graded is None else _graded(dataset, seen),
     }
+
+
+def _graded(dataset: Dataset, seen: Seen) -> dict[str, Any]:
+    """Return how many rows have each grade with each combination of labels."""
+    (column,) = (task.column for task in dataset.tasks if task.name == dataset.graded)
+    counts = [{"grade": g, "labels": list(t), "rows": n} for (g, *t), n in seen.grades.items()]
+    counts.sort(key=lambda entry: (entry["grade"], entry["labels"]))
+    return {"task": dataset.graded, "column": column, "counts": counts}
 
 
 def _collisions(seen: Seen) -> dict[str, Any]:

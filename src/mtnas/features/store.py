@@ -1,7 +1,7 @@
 """The prepared table: Parquet beside a JSON manifest that says what must be in it.
 
 Columns: one int32 per field (feature ids), one int8 per task (0/1), `split` as int8
-(0 train, 1 valid, 2 test).
+(0 train, 1 valid, 2 test). Beside it lie the ids as training reads them (`features.compact`).
 """
 
 import hashlib
@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.errors import DataError
+from mtnas.features.compact import open_compact
 from mtnas.files import atomic_path, read_json, remake
 
 SPLIT_COLUMN = "split"
 MANIFEST_KEYS = (
     "fields", "tasks", "rows", "split_sizes", "simulated", "content_sha256", "source_sha256",
+    "compact",
 )  # fmt: skip
 _COMPRESSION = "zstd"
 
@@ -29,17 +31,21 @@ _COMPRESSION = "zstd"
 class Table:
     """A prepared table in memory."""
 
-    ids: NDArray[np.int32]  # [rows, fields], C-contiguous
+    ids: NDArray[np.int32]  # [rows, fields], C-contiguous; renumbered if read as compact
     labels: NDArray[np.float32]  # [rows, tasks]
     split: NDArray[np.int8]  # [rows]: 0 train, 1 valid, 2 test
     manifest: dict[str, Any]
 
 
 class ContentHash:
-    """SHA-256 over ids, labels and split, fed in pieces of any size."""
+    """SHA-256 over ids, labels and split, fed in pieces of any size.
 
-    def __init__(self) -> None:
+    Where the digest of the ids is known, they need not be fed.
+    """
+
+    def __init__(self, ids_sha256: str | None = None) -> None:
         self._parts = [hashlib.sha256() for _ in range(3)]
+        self._ids_sha256 = ids_sha256
 
     def update(
         self, ids: NDArray[np.int32], labels: NDArray[np.int8], split: NDArray[np.int8]
@@ -52,7 +58,10 @@ class ContentHash:
 
     def hexdigest(self) -> str:
         """Return the digest of everything added so far."""
-        return hashlib.sha256(b"".join(part.digest() for part in self._parts)).hexdigest()
+        digests = [part.digest() for part in self._parts]
+        if self._ids_sha256 is not None:
+            digests[0] = bytes.fromhex(self._ids_sha256)
+        return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 class RowWriter:
@@ -93,7 +102,21 @@ def add_split(rows: Path, table: Path, split: NDArray[np.int8], num_fields: int)
 
 def read_table(parquet: str | Path, manifest: str | Path) -> Table:
     """Read a prepared table; `DataError` if it is not the one its manifest describes."""
-    parquet, manifest = Path(parquet), Path(manifest)
+    source, facts = _described(Path(parquet), manifest)
+    ids = np.empty((facts["rows"], len(facts["fields"])), np.int32)
+    return _read(source, Path(parquet), facts, ids, range(ids.shape[1]))
+
+
+def read_compact(parquet: str | Path, manifest: str | Path) -> Table:
+    """Read a prepared table with its ids renumbered and memory-mapped, as training takes it."""
+    source, facts = _described(Path(parquet), manifest)
+    shape = facts["rows"], len(facts["fields"])
+    ids = open_compact(manifest, facts["compact"], shape)
+    return _read(source, Path(parquet), facts, ids, range(0))
+
+
+def _described(parquet: Path, manifest: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
+    """Open a table and its manifest, and refuse one whose columns or rows are others."""
     facts = read_json(manifest, MANIFEST_KEYS, error=DataError)
     source = _open(parquet)
     fields = [field["name"] for field in facts["fields"]]
@@ -102,14 +125,19 @@ def read_table(parquet: str | Path, manifest: str | Path) -> Table:
     rows = source.metadata.num_rows
     if rows != facts["rows"]:
         raise _differs(parquet, f"{rows} rows, expected {facts['rows']}")
-    table = Table(
-        np.empty((rows, len(fields)), np.int32),
-        np.empty((rows, len(tasks)), np.float32),
-        np.empty(rows, np.int8),
-        facts,
-    )
+    return source, facts
+
+
+def _read(
+    source: pq.ParquetFile, parquet: Path, facts: dict[str, Any], ids: NDArray[np.int32],
+    fields: range,
+) -> Table:  # fmt: skip
+    """Read labels, split and the given fields of a table, and compare their content hash."""
+    rows = facts["rows"]
+    labels = np.empty((rows, len(facts["tasks"])), np.float32)
+    table = Table(ids, labels, np.empty(rows, np.int8), facts)
     try:
-        content = _fill(table, source)
+        content = _fill(table, source, fields)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _differs(parquet, f"it cannot be read ({error})") from None
     if content != facts["content_sha256"]:
@@ -117,15 +145,19 @@ def read_table(parquet: str | Path, manifest: str | Path) -> Table:
     return table
 
 
-def _fill(table: Table, source: pq.ParquetFile) -> str:
+def _fill(table: Table, source: pq.ParquetFile, fields: range) -> str:
     """Copy a Parquet file into the arrays of a table; return its content hash."""
-    content, start = ContentHash(), 0
-    for batch in source.iter_batches():
-        ids, labels = _matrices(batch.drop_columns([SPLIT_COLUMN]), table.ids.shape[1])
+    num_fields, names = table.ids.shape[1], source.schema_arrow.names
+    ids_sha256 = None if fields else table.manifest["compact"]["ids_sha256"]
+    content, start = ContentHash(ids_sha256), 0
+    for batch in source.iter_batches(columns=[names[i] for i in fields] + names[num_fields:]):
+        ids, labels = _matrices(batch.drop_columns([SPLIT_COLUMN]), len(fields))
         split = batch[SPLIT_COLUMN].to_numpy()
         content.update(ids, labels, split)
         rows = slice(start, start + batch.num_rows)
-        table.ids[rows], table.labels[rows], table.split[rows] = ids, labels, split
+        table.labels[rows], table.split[rows] = labels, split
+        if fields:
+            table.ids[rows] = ids
         start += batch.num_rows
     return content.hexdigest()
 
@@ -133,7 +165,10 @@ def _fill(table: Table, source: pq.ParquetFile) -> str:
 def _matrices(batch: pa.RecordBatch, num_fields: int) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """Return ids [rows, fields] and labels [rows, tasks] of a batch without the split."""
     columns = [column.to_numpy() for column in batch.columns]
-    return np.stack(columns[:num_fields], axis=1), np.stack(columns[num_fields:], axis=1)
+    ids = np.empty((batch.num_rows, num_fields), np.int32)
+    for i in range(num_fields):
+        ids[:, i] = columns[i]
+    return ids, np.stack(columns[num_fields:], axis=1)
 
 
 def _schema(fields: Sequence[str], tasks: Sequence[str]) -> pa.Schema:

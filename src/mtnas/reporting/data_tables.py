@@ -58,16 +58,20 @@ def label_correlations(manifests: Sequence[str | Path], *, name: str = "table4")
     return Table(name, title, (Block("", "Dataset", columns, rows),), notes)
 
 
-def _statistics_rows(path: str | Path) -> list[Row]:
-    manifest = read_manifest(path)
-    dataset, simulated = manifest["dataset"], manifest["simulated"]
-    sizes = manifest["split_sizes"]
-    counts = {
-        **{split: sizes[split] for split in ("train", "valid", "test")},
+def statistics_of(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """Return the counts of Table 1, keyed as `STATISTICS`."""
+    return {
+        **{split: manifest["split_sizes"][split] for split in ("train", "valid", "test")},
         "fields": len(manifest["fields"]),
         "features": manifest["num_features"],
         "tasks": len(manifest["tasks"]),
     }
+
+
+def _statistics_rows(path: str | Path) -> list[Row]:
+    manifest = read_manifest(path)
+    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    counts = statistics_of(manifest)
     paper = {
         key: None if simulated else paper_value("table1", dataset, None, key) for key in STATISTICS
     }

@@ -78,11 +78,12 @@ def write_report(
     figures: Sequence[str | Path] = (),
     run_folders: Sequence[str | Path] = (),
     manifests: Sequence[str | Path] = (),
+    audits: Sequence[str | Path] = (),
 ) -> None:
     """Write one self-contained HTML file.
 
-    `tables` are Markdown files or `Table`s; `figures` are PNG files, whose captions are read from
-    the files themselves (`style.save_figure`).
+    `tables` are Markdown files or `Table`s, `audits` Markdown files; `figures` are PNG files, whose
+    captions are read from the files themselves (`style.save_figure`).
 
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
@@ -94,6 +95,7 @@ def write_report(
         ("Tables", "\n".join(map(_table, tables))),
         ("Figures", "\n".join(map(_figure, figures))),
         ("Data", _data(data)),
+        ("Audit of the data", "\n".join(map(_table, audits))),
         ("Runs", _runs(runs)),
     ]
     body = "\n".join(

@@ -27,6 +27,7 @@ class Supernet:
         self.stack, self.examples, self.space = stack, examples, space
         self.bank = GateBank(stack, space) if space.pooling == "gate" else None
         self._index_MK: Index | None = None
+        self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
         self._query = stack.buffers["sharing.query_KC"].cpu().numpy()
         self.trainer = Trainer(stack, examples, options, self._activity())
@@ -51,7 +52,7 @@ class Supernet:
         """Descend the training loss of the network taken last; return loss_M."""
         assert self._index_MK is not None, "take a route first"
         self.trainer.dense.set_active(self._activity())
-        loss_M = self.trainer.step(batch_MB)
+        loss_M, self._scored = self.trainer.step(batch_MB), None
         if self.bank is not None:
             self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
         return loss_M
@@ -62,10 +63,17 @@ class Supernet:
 
         `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
         """
-        ids_MBF = self.examples.ids[batch_MB]
-        self.trainer.table.settle(ids_MBF.flatten(1))
-        logit_MTB = self.stack.logits(self.stack.embed(ids_MBF)).transpose(1, 2)
-        y_MTB = self.examples.labels_of(self.stack.members, batch_MB).transpose(1, 2)
+        x_MBD, y_MTB = self._validation(batch_MB)
+        logit_MTB = self.stack.logits(x_MBD).transpose(1, 2)
         if kind == "neg_loss":
             return np.asarray(-log_loss(logit_MTB, y_MTB).cpu().numpy())
         return np.asarray(auc(logit_MTB, y_MTB).cpu().numpy())
+
+    def _validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return inputs and labels of a validation batch; they are the same for every route."""
+        if self._scored is None or self._scored[0] is not batch_MB:
+            ids_MBF = self.examples.ids[batch_MB]
+            self.trainer.table.settle(ids_MBF.flatten(1))
+            y_MBT = self.examples.labels_of(self.stack.tasks_MT, batch_MB)
+            self._scored = batch_MB, self.stack.embed(ids_MBF), y_MBT.transpose(1, 2)
+        return self._scored[1:]

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas import seeds
+from mtnas.features.compact import renumbering
+from mtnas.features.store import Table
 from mtnas.seeds import Stream
 from mtnas.training.stack import Member
 
@@ -39,24 +41,22 @@ class Examples:
 
     @classmethod
     def from_arrays(cls, ids: NDArray[np.int32], labels: NDArray[np.float32]) -> "Examples":
-        """Keep only the table rows that occur: a row that never occurs changes no prediction.
+        """Renumber the ids as the ids of a prepared table are (`features.compact`)."""
+        new, num_rows = renumbering(np.bincount(ids.ravel()))
+        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), num_rows)
 
-        Frequent rows come first, so that what most batches read lies close together in memory.
-        """
-        count = np.bincount(ids.ravel())
-        occurring = np.flatnonzero(count)
-        new = np.empty(len(count), np.int32)
-        by_frequency = np.argsort(-count[occurring], kind="stable")
-        new[occurring[by_frequency]] = np.arange(len(occurring), dtype=np.int32)
-        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), len(occurring))
+    @classmethod
+    def of(cls, table: Table) -> "Examples":
+        """Take a table that was read with `read_compact`, without a copy."""
+        num_rows = table.manifest["compact"]["num_ids"]
+        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows)
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""
         return Examples(self.ids.to(device), self.labels.to(device), self.num_rows)
 
-    def labels_of(self, members: Sequence[Member], index_MB: Tensor) -> Tensor:
+    def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""
-        tasks_MT = torch.tensor([m.tasks for m in members], device=index_MB.device)
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
 

@@ -5,8 +5,10 @@ Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tas
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -44,9 +46,12 @@ class Trainer:
         examples: Examples,
         options: TrainingOptions,
         active: Mapping[str, Tensor] | None = None,
+        *,
+        read_ahead: bool = False,
     ) -> None:
-        """Train `stack` in place; `active` as in `MemberAdam`."""
-        self.stack, self.examples = stack, examples
+        """Train `stack` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
+        self.stack, self.examples, self._read_ahead = stack, examples, read_ahead
+        self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
         self.noise = Noise(stack)
         self.dense = MemberAdam(stack.dense, active=active, **rates)
@@ -56,12 +61,17 @@ class Trainer:
         else:
             self.table = DenseTableAdam(stack.table_MNE, **rates)
 
-    def step(self, index_MB: Tensor) -> Tensor:
-        """Take one weight step and return the loss of every member, summed over its tasks."""
-        ids_MBF = self.examples.ids[index_MB]
-        x_MBE = self.table.read(ids_MBF.flatten(1)).requires_grad_()
+    def step(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
+        """Take one weight step and return the loss of every member, summed over its tasks.
+
+        `upcoming_MB` is the batch of the next step, where it is known.
+        """
+        x_MBE = self.table.read(self._rows(index_MB)).requires_grad_()
+        if self._read_ahead and upcoming_MB is not None:
+            self._upcoming = upcoming_MB, self._rows(upcoming_MB)
+            self.table.read_ahead(self._upcoming[1])
         params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
-        logit_MBT = self.stack.logits(x_MBE.view(*ids_MBF.shape[:2], -1), params, self.noise())
+        logit_MBT = self.stack.logits(x_MBE.view(*index_MB.shape, -1), params, self.noise())
         loss_M = self.loss(index_MB, logit_MBT)
         # Members share nothing, so the gradient of the sum is the gradient of each.
         total = (loss_M + self.stack.penalty(params)).sum()
@@ -70,9 +80,15 @@ class Trainer:
         self.table.step(grad_MBE)
         return loss_M.detach()
 
+    def _rows(self, index_MB: Tensor) -> Tensor:
+        """Return the rows of the tables that a batch reads, [M, B * F]."""
+        if self._upcoming is not None and self._upcoming[0] is index_MB:
+            return self._upcoming[1]
+        return self.examples.ids[index_MB].flatten(1)
+
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
         """Return the loss of every member on one batch: a sum of cross-entropies (Sec. 4.1)."""
-        y_MBT = self.examples.labels_of(self.stack.members, index_MB).to(logit_MBT.dtype)
+        y_MBT = self.examples.labels_of(self.stack.tasks_MT, index_MB).to(logit_MBT.dtype)
         losses = torch.nn.functional.binary_cross_entropy_with_logits(
             logit_MBT, y_MBT, reduction="none"
         )
@@ -93,12 +109,26 @@ def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor
 def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
     """Return the loss of every member on its own rows, summed over its tasks, in float64."""
     logit_MNT = predict(stack, examples, rows)
-    y_MNT = examples.labels_of(stack.members, _indices(stack, rows))
+    y_MNT = examples.labels_of(stack.tasks_MT, _indices(stack, rows))
     return log_loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1).cpu()
 
 
 def _indices(stack: Stack, rows: Sequence[Indices]) -> Tensor:
     return torch.stack([torch.from_numpy(r) for r in rows]).to(stack.device)
+
+
+@contextmanager
+def spare_thread() -> Iterator[bool]:
+    """Keep one of torch's threads, if it has several, for reading embedding rows ahead.
+
+    torch's threads wait actively: a core that they share with other work is lost to it.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads - 1))
+    try:
+        yield threads > 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 def fit(
@@ -113,8 +143,13 @@ def fit(
     A member's own best epoch counts only up to where it alone would have stopped, so that its
     result does not depend on its neighbours.
     """
+    with spare_thread() as spare:
+        return _fit(Trainer(stack, examples, options, active, read_ahead=spare), splits, options)
+
+
+def _fit(trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> FitResult:
     started = time.perf_counter()
-    trainer = Trainer(stack, examples, options, active)
+    stack, examples = trainer.stack, trainer.examples
     train = [split.train for split in splits]
     epochs = epoch_batches(train, stack.members, options.batch_size, device=stack.device)
     best = {name: tensor.clone() for name, tensor in stack.state().items()}
@@ -122,7 +157,8 @@ def fit(
     best_epoch = torch.zeros(len(stack), dtype=torch.long)
     curves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for epoch in range(1, options.epochs + 1):
-        losses = [trainer.step(index_MB) for index_MB in next(epochs)]
+        batches = [*next(epochs), None]
+        losses = [trainer.step(now, then) for now, then in pairwise(batches) if now is not None]
         train_loss = torch.stack(losses).double().mean(0).cpu()
         trainer.table.settle()
         valid_loss = evaluate_loss(stack, examples, [s.valid for s in splits])

@@ -86,7 +86,7 @@ class DenseTableAdam:
         self._table.grad = torch.zeros_like(table_MNE)
         self._adam = torch.optim.Adam(
             [table_MNE], lr=learning_rate, betas=BETAS, eps=EPS, weight_decay=weight_decay,
-            fused=True,
+            fused=True, capturable=table_MNE.is_cuda,
         )  # fmt: skip
 
     def read(self, rows_MB: Tensor) -> Tensor:
@@ -95,6 +95,9 @@ class DenseTableAdam:
         return torch.stack(
             [w.index_select(0, rows) for w, rows in zip(self._table, rows_MB, strict=True)]
         )
+
+    def read_ahead(self, rows_MB: Tensor) -> None:
+        """Do nothing: reading is cheap here."""
 
     @torch.no_grad()
     def step(self, grad_MBE: Tensor) -> None:

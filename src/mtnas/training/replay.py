@@ -99,6 +99,25 @@ def distinct_rows(rows: Rows, slot: Rows, distinct: Rows, position: Rows) -> int
 
 
 @compiled
+def shared_rows(rows: Rows, slot: Rows, distinct: Rows, found: int) -> tuple[Rows, Rows]:
+    """Return where the `rows` stand that are among the first `found` of `distinct`, and the others.
+
+    `slot` is that of `distinct_rows`.
+    """
+    shared, other = np.empty_like(rows), np.empty_like(rows)
+    num_shared = num_other = 0
+    for i in range(rows.shape[0]):
+        at = slot[rows[i]]
+        if 0 <= at < found and distinct[at] == rows[i]:
+            shared[num_shared] = i
+            num_shared += 1
+        else:
+            other[num_other] = i
+            num_other += 1
+    return shared[:num_shared], other[:num_other]
+
+
+@compiled
 def by_age(rows: Rows, done: Rows, now: int) -> Rows:
     """Return the order of `rows` by how many steps they have missed, oldest first.
 

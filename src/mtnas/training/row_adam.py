@@ -6,7 +6,7 @@ hardly matters.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -53,27 +53,51 @@ class RowAdam:
         )
         self._learning_rate, self._step = learning_rate, 0
         self._rates = _rates(1024, learning_rate).astype(self._real)
-        self._pool = ThreadPoolExecutor(torch.get_num_threads())
+        self._pool = ThreadPoolExecutor(1 + torch.get_num_threads())
+        self._ahead: tuple[Tensor, Future[None]] | None = None
 
     def read(self, rows_MB: Tensor) -> Tensor:
         """Return B rows of every table as they are now, x_MBE, to be followed by `step`."""
+        if not self._was_read_ahead(rows_MB):
+            self._find(rows_MB, self._step)
         read = []
-        for rows, table in zip(rows_MB.contiguous().numpy(), self._tables, strict=True):
-            table.find(rows)
-            order = replay.by_age(table.rows, table.state.done, self._step)
-            old = table.rows[order]
-            self._in_parts(replay.replay, old, table.state, order, table.fresh, self._step)
-            read.append(table.fresh.w[table.position])
+        for table in self._tables:
+            table.batch, table.next = table.next, table.batch
+            self._refresh(table, table.batch, table.touched, self._step)
+            read.append(table.batch.fresh.w[table.batch.position])
         return torch.from_numpy(np.stack(read))
+
+    def read_ahead(self, rows_MB: Tensor) -> None:
+        """Prepare to `read` these very rows after the next `step`, beside whatever runs until then.
+
+        For speed alone: the tables stay as they are, and every number is the same.
+        """
+        self._was_read_ahead(None)
+        self._grow_rates()
+        self._ahead = rows_MB, self._pool.submit(self._find, rows_MB, self._step + 1)
+
+    def _find(self, rows_MB: Tensor, step: int) -> None:
+        """Refresh the rows of a batch, but for those that the last one touches, to a step."""
+        for rows, table in zip(rows_MB.contiguous().numpy(), self._tables, strict=True):
+            table.next.find(rows)
+            table.touched, others = table.batch.shared(table.next.rows)
+            self._refresh(table, table.next, others, step)
+
+    def _was_read_ahead(self, rows_MB: Tensor | None) -> bool:
+        """Wait for what is being read ahead, and tell whether it is what is asked for."""
+        if self._ahead is None:
+            return False
+        (rows, done), self._ahead = self._ahead, None
+        done.result()
+        return rows is rows_MB
 
     def step(self, grad_MBE: Tensor) -> None:
         """Take one step, with the gradient of the rows read last."""
-        if self._step == len(self._rates):
-            self._rates = _rates(2 * self._step, self._learning_rate).astype(self._real)
+        self._grow_rates()
         for grad, table in zip(grad_MBE.contiguous().numpy(), self._tables, strict=True):
-            total = replay.add_up(grad, table.position, len(table.rows))
-            args = (table.rows, table.state, table.fresh, total, self._step)
-            self._in_parts(replay.touch, *args)
+            batch = table.batch
+            total = replay.add_up(grad, batch.position, len(batch.rows))
+            self._in_parts(replay.touch, batch.rows, table.state, batch.fresh, total, self._step)
         self._step += 1
 
     def settle(self, rows_MB: Tensor | None = None) -> None:
@@ -81,14 +105,27 @@ class RowAdam:
 
         What was read before cannot be followed by `step` any more.
         """
+        self._was_read_ahead(None)
         for m, table in enumerate(self._tables):
             if rows_MB is None:
-                table.rows = np.arange(len(table.state.w), dtype=np.int32)
+                rows = np.arange(len(table.state.w), dtype=np.int32)
             else:
-                table.find(rows_MB[m].contiguous().numpy())
-            order = replay.by_age(table.rows, table.state.done, self._step)
-            old = table.rows[order]
+                table.batch.find(rows_MB[m].contiguous().numpy())
+                rows = table.batch.rows
+            order = replay.by_age(rows, table.state.done, self._step)
+            old = rows[order]
             self._in_parts(replay.replay, old, table.state, old, table.state, self._step)
+
+    def _refresh(self, table: "_Table", batch: "_Batch", which: Rows, step: int) -> None:
+        """Copy `which` of the rows of a batch out of the table, as they are at a step."""
+        rows = batch.rows[which]
+        order = replay.by_age(rows, table.state.done, step)
+        self._in_parts(replay.replay, rows[order], table.state, which[order], batch.fresh, step)
+
+    def _grow_rates(self) -> None:
+        """Make sure that the rates of the next step are there."""
+        if self._step + 1 >= len(self._rates):
+            self._rates = _rates(2 * len(self._rates), self._learning_rate).astype(self._real)
 
     def _in_parts(self, kernel: Callable[..., None], rows: Rows, *args: Any) -> None:
         """Run a kernel on torch's number of threads; no part touches another's rows."""
@@ -101,20 +138,33 @@ class RowAdam:
 
 
 class _Table:
-    """One table with its moments, and the distinct rows of the last batch."""
+    """One table with its moments, the batch that was read last and the one that is read ahead."""
 
     def __init__(self, w: Array) -> None:
         self.state = _state(w)
+        self.batch, self.next = _Batch(w), _Batch(w)
+        self.touched = np.empty(0, np.int32)  # rows of `next` that are also in `batch`
+
+
+class _Batch:
+    """The distinct rows of a batch, and what they hold."""
+
+    def __init__(self, w: Array) -> None:
         self.rows = self.position = np.empty(0, np.int32)
-        self.fresh = _state(w[:0])  # the distinct rows as they are now
+        self.fresh = _state(w[:0])
         self._slot = np.zeros(len(w), np.int32)
 
     def find(self, rows: Rows) -> None:
         """Note the distinct ones of `rows`, and where each of `rows` stands among them."""
         if len(rows) > len(self.fresh.w):
-            self.fresh = _state(np.empty((len(rows), self.state.w.shape[1]), self.state.w.dtype))
+            w = self.fresh.w
+            self.fresh = _state(np.empty((len(rows), w.shape[1]), w.dtype))
         distinct, self.position = np.empty_like(rows), np.empty_like(rows)
         self.rows = distinct[: replay.distinct_rows(rows, self._slot, distinct, self.position)]
+
+    def shared(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Return where the `rows` stand that this batch holds, and where the others do."""
+        return replay.shared_rows(rows, self._slot, self.rows, len(self.rows))
 
 
 def _state(w: Array) -> State:

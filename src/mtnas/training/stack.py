@@ -81,6 +81,7 @@ class Stack:
         Everything is drawn on the CPU, so that the start is the same on every device.
         """
         self.members = tuple(members)
+        self.tasks_MT = torch.tensor([member.tasks for member in members], device=device)
         models = [_drawn(build, member) for member in members]
         self._template = models[0]
         params, buffers = stack_module_state(models)
