@@ -311,7 +311,7 @@ def wait_for(part: Path, size: int) -> None:
 
 def test_a_killed_download_goes_on(target: Path, lock: Path) -> None:
     part = target.with_name(f"{NAME}.part")
-    with mirror({NAME: FILE}, Answer(pause_s=0.02)) as server:
+    with mirror({NAME: FILE}, Answer(pause_s=0.05)) as server:
         process = started(target, lock, server)
         wait_for(part, 40_000)
         process.send_signal(signal.SIGKILL)
@@ -328,7 +328,7 @@ def test_a_killed_download_goes_on(target: Path, lock: Path) -> None:
 
 
 def test_two_processes_do_not_fetch_one_file(target: Path, lock: Path) -> None:
-    with mirror({NAME: FILE}, Answer(pause_s=0.01)) as server:
+    with mirror({NAME: FILE}, Answer(pause_s=0.03)) as server:
         process = started(target, lock, server)
         wait_for(target.with_name(f"{NAME}.part"), 1)
         with pytest.raises(DataError, match="another process is fetching it"):

@@ -55,8 +55,8 @@ def check_whole(path: Path, name: str, limits: Limits = Limits()) -> None:
     """Read a file, called `name`, to its end.
 
     Raises:
-        UnfitFileError: it is empty or a page of HTML in place of the file; it is called .gz or .zip and is
-            none, is cut off, or does not match its own checksum.
+        UnfitFileError: it is empty, or a page of HTML in place of the file; or it is called .gz
+            or .zip and is none, is cut off, or does not match its own checksum.
     """
     with path.open("rb") as file:
         head = file.read(512)
