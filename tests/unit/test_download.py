@@ -32,6 +32,13 @@ CUT = Answer(send=50_000)
 SHORT = len(FILE) - 50_000
 
 
+def rest(content: bytes, headers: dict[str, str]) -> Answer:
+    """Answer with what follows the first 50,000 bytes, whatever was asked for."""
+    total = len(content)
+    span = {"Content-Range": f"bytes 50000-{total - 1}/{total}"}
+    return Answer(status=206, body=content[50_000:], headers={**span, **headers})
+
+
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -88,14 +95,8 @@ GOOD: dict[str, tuple[Answer, ...]] = {
         Answer(headers={"Content-Range": f"bytes 50000-{len(FILE)}/{len(FILE) + 1}"}),
     ),
     "206 without Content-Range": (CUT, Answer(headers={"Content-Range": ""})),
-    "206 of another version": (CUT, Answer(body=OLD, headers={"ETag": '"other"'}, status=206)),
-    "206 of another version that hides it": (
-        CUT,
-        Answer(
-            *(206, OLD),
-            headers={"ETag": "", "Content-Range": f"bytes 50000-{len(FILE) - 1}/{len(FILE)}"},
-        ),
-    ),
+    "206 of another version": (CUT, rest(OLD, {"ETag": '"other"'})),
+    "206 of another version that hides it": (CUT, rest(OLD, {"ETag": ""})),
     "206 longer than it says": (CUT, Answer(status=206, body=FILE + FILE, length=len(FILE))),
     "changed between two tries": (Answer(body=OLD, send=50_000),),
     "a weak ETag": (Answer(send=50_000, headers={"ETag": 'W/"1"'}),),
@@ -105,7 +106,7 @@ GOOD: dict[str, tuple[Answer, ...]] = {
     "chunks, cut": (Answer(chunked=True, send=50_000, ends_chunks=False),),
     "no length": (Answer(length="none"),),
     "nonsense for a length": (Answer(length="many"),),
-    "called compressed by mistake": (Answer(headers={"Content-Encoding": "gzip"}),),
+    "called compressed by mistake": (Answer(headers={"Content-Encoding": "gzip"}),) * 3,
     "moved": (Answer(status=302, headers={"Location": f"/there/{NAME}"}),),
 }
 
@@ -220,6 +221,39 @@ def test_a_text_needs_an_end_that_can_be_told_from_a_cut(tmp_path: Path, lock: P
     ):
         get(target, lock, bad)
     with mirror({"log.txt": TEXT}, Answer(length="none")) as server:
+        get(target, lock, server)
+
+    check_only(target, TEXT)
+
+
+# A text has no checksum of its own: only what the server says can tell that a piece is wrong.
+OTHER = TEXT[::-1]
+TEXTS: dict[str, tuple[Answer, ...]] = {
+    **{
+        case: GOOD[case] for case in ("cut", "cut twice", "drips", "500", "says too long", "chunks")
+    },
+    **{case: GOOD[case] for case in ("206 from elsewhere", "206 without Content-Range")},
+    "chunks, cut": GOOD["chunks, cut"],
+    "206 of another version": (CUT, rest(OTHER, {"ETag": '"other"'})),
+    "206 of another size": (CUT, rest(OTHER + b"more", {"ETag": ""})),
+    "206 with less than it says": (CUT, Answer(send=20_000, length=20_000)),
+    "another version": (Answer(body=OTHER, send=50_000),),
+    "another version of the same ETag, weak": (
+        Answer(body=OTHER, send=50_000, headers={"ETag": 'W/"1"'}),
+        Answer(headers={"ETag": 'W/"1"'}),
+    ),
+    "another version, none named": (
+        Answer(body=OTHER, send=50_000, headers={"ETag": ""}),
+        Answer(headers={"ETag": ""}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_a_text_is_never_put_together_from_two(case: str, tmp_path: Path, lock: Path) -> None:
+    target = tmp_path / "raw" / "log.txt"
+
+    with mirror({"log.txt": TEXT}, *TEXTS[case]) as server:
         get(target, lock, server)
 
     check_only(target, TEXT)
