@@ -198,12 +198,6 @@ def resolve_training(config: Config, dataset: str) -> Spec:
     return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
 
 
-def raw_files(config: Config, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
-    source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
-    return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
-
-
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
@@ -211,7 +205,7 @@ def prepare_spec(config: Config, dataset: str) -> Spec:
     """
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "methods", "training"))
+    values = _without({**default, **own}, ("raw", "mirrors", "methods", "training"))
     if not config["fixed_split"]:
         values["split_seed"] = default["split_seed"]
     return {"dataset": dataset, **values}

@@ -19,6 +19,10 @@ class DataError(MtnasError, ValueError):
     """A raw file or a prepared table that is missing or not what it should be."""
 
 
+class UnfitFileError(DataError):
+    """A file that is not whole, not what it is called, or not the one that is trusted."""
+
+
 class RecordError(MtnasError, ValueError):
     """A result file that is missing, incomplete or contradicts another."""
 

@@ -5,6 +5,7 @@ A dataset that needs files of its own is read from `$MTNAS_SHARED_DATA/<name>`, 
 """
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -83,6 +84,21 @@ def test_declaration(name: str) -> None:
     assert tasks == [f"t{i}" for i in range(len(tasks))]
     assert all(field.help and field.column and field.kind for field in dataset.fields)
     assert all(task.rule and task.implies in (None, *tasks) for task in dataset.tasks)
+
+
+@pytest.mark.parametrize("name", datasets.available())
+def test_downloads_give_the_files_that_are_read(name: str, tmp_path: Path) -> None:
+    dataset = datasets.load(name)
+    files = [file for item in dataset.downloads for file in item.files]
+    archives = [item.file for item in dataset.downloads if item.members]
+    assert bool(files) == dataset.needs_raw
+    assert len({*files, *archives}) == len(files) + len(archives)
+    for item in dataset.downloads:
+        assert item.urls or item.by_hand
+        assert all(re.match("https?://", url) for url in item.urls)
+    for file in files:
+        (tmp_path / file).touch()
+    assert not files or {path.name for path in dataset.sources(tmp_path)} == set(files)
 
 
 def test_labels_are_binary_with_both_classes(prepared: Prepared) -> None:

@@ -62,6 +62,11 @@ class Download:
     members: tuple[str, ...] = ()
     by_hand: str = ""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Name the raw files that it gives."""
+        return self.members or (self.file,)
+
 
 class Dataset(ABC):
     """A source of rows.
