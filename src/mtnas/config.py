@@ -207,14 +207,16 @@ def raw_files(config: Config, dataset: str) -> list[Path]:
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
-    A run reads the stored split only with `fixed_split`; without it, its seed is the default.
+    A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
+    source = datasets.load(dataset)
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
     values = _without({**default, **own}, ("raw", "methods", "training"))
-    if not config["fixed_split"]:
+    if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
-    return {"dataset": dataset, **values}
+    declared = {} if source.definition is None else {"definition": source.definition}
+    return {"dataset": dataset, **values, **declared}
 
 
 def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
