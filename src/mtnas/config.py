@@ -14,7 +14,7 @@ from typing import Any
 
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
-from mtnas.features.splits import check_split
+from mtnas.features.parts import check_split_of
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
 from mtnas.validation import check, place, resolved_reference
@@ -82,7 +82,7 @@ def _check_datasets(config: Config) -> None:
             datasets.load(name).kept_fields(own["drop_fields"], where)
         try:
             if own.get("split"):
-                check_split(own["split"])
+                check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None

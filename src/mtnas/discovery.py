@@ -24,7 +24,10 @@ def available(package: ModuleType) -> tuple[str, ...]:
 
 def declared() -> dict[str, Path]:
     """Return the file of every dataset that a YAML file declares; it may be broken."""
-    files = sorted(f for f in DECLARED.glob("*") if f.suffix in (".yaml", ".yml"))
+    folder, here = DECLARED, Path.cwd()
+    if folder.is_relative_to(here):  # messages name files as a reader would
+        folder = folder.relative_to(here)
+    files = sorted(f for f in folder.glob("*") if f.suffix in (".yaml", ".yml"))
     return {file.stem: file for file in files}
 
 

@@ -33,6 +33,8 @@ def first_problem(record: type[BaseModel], error: ValidationError) -> tuple[str,
         return ".".join(map(str, keys[:-1])), unknown("key", str(keys[-1]), known)
     if first["type"] == "missing":
         return ".".join(map(str, keys[:-1])), f"the key {str(keys[-1])!r} is missing"
+    if first["type"] in ("model_type", "dict_type"):
+        return ".".join(map(str, keys)), f"{first['input']!r}: a mapping is expected"
     found = "" if not keys or isinstance(first["input"], Mapping) else f"{first['input']!r}: "
     return ".".join(map(str, keys)), found + first["msg"].removeprefix("Value error, ")
 

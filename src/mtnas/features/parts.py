@@ -30,9 +30,9 @@ def check_split_of(dataset: Dataset, given: Sequence[float] | None) -> None:
         check_split(dataset.split if given is None else given)
     elif given is not None:
         raise ConfigError(
-            f"dataset_options: {dataset.name}: split: {list(given)}: this dataset is split by "
-            f"{dataset.split_kind}, column {dataset.split_column!r}; remove the key, or change "
-            "the dataset's own file"
+            f"dataset {dataset.name!r} is split by {dataset.split_kind}, column "
+            f"{dataset.split_column!r}, not by {list(given)}; remove the key `split` of its "
+            "dataset_options, or change its own file"
         )
 
 

@@ -87,8 +87,8 @@ class TabularDataset(base.Dataset):
         found: list[Path] = []
         for pattern in self._keys.path:
             path = Path(pattern).expanduser() if raw is None else raw / Path(pattern).name
-            # Path.glob takes no absolute pattern.
-            matches = [path] if path.exists() else sorted(map(Path, glob(str(path))))  # noqa: PTH207
+            listed = map(Path, glob(str(path)))  # noqa: PTH207 (Path.glob takes no absolute one)
+            matches = [path] if path.exists() else sorted(p for p in listed if p.exists())
             if not matches:
                 raise DataError(
                     f"{path}: missing file of dataset {self.name!r}; place it there, correct "

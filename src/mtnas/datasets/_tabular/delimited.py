@@ -90,7 +90,7 @@ class DelimitedReader(Reader):
         self, stream: "_Stream", width: int, wanted: Sequence[int]
     ) -> Iterator[pa.RecordBatch]:
         """Yield the wanted columns; columns are known by position: names may be doubled."""
-        if stream.is_empty():
+        if stream.is_blank():
             return
         keys = [str(i) for i in range(width)]
         chosen = [keys[i] for i in wanted]
@@ -177,23 +177,25 @@ class _Stream(io.RawIOBase):
         """Say yes."""
         return True
 
-    def is_empty(self) -> bool:
-        """Tell whether nothing is left to read."""
+    def is_blank(self) -> bool:
+        """Tell, before the first reading, whether there is nothing but blank lines."""
         while not self._left.strip():
-            block = next(self._blocks, None)
-            if block is None:
+            if not self._fetch():
                 return True
-            self.quotes += block.count(self._quote) if self._quote else 0
-            self._left = block.encode()
         return False
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes."""
-        pieces = [] if self.is_empty() else [self._left]
-        self._left = b""
-        while pieces and sum(map(len, pieces)) < size and not self.is_empty():
-            pieces.append(self._left)
-            self._left = b""
-        data = b"".join(pieces)
-        self._left = data[size:]
-        return data[:size]
+        while len(self._left) < size and self._fetch():
+            pass
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+    def _fetch(self) -> bool:
+        """Take one more block, if there is one."""
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        self.quotes += block.count(self._quote) if self._quote else 0
+        self._left += block.encode()
+        return True
