@@ -26,7 +26,8 @@ class Options(BaseModel):
 
 def first_problem(record: type[BaseModel], error: ValidationError) -> tuple[str, str]:
     """Return the key of the first error, dotted, and what is wrong with its value."""
-    first = error.errors()[0]
+    # A name that does not exist explains the rest, such as a key that is missing.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     keys = first["loc"]
     if first["type"] == "extra_forbidden":
         known = _keys_below(record, keys[:-1])

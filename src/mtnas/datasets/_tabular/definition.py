@@ -128,8 +128,8 @@ class FieldDefinition(Options):
     parts: tuple[Literal["year", "month", "day", "weekday", "hour"], ...] = Field(
         ("month", "weekday", "hour"),
         min_length=1,
-        description="for `time`: the fields it becomes, named `<field>_<part>` (UTC; weekday 0 is "
-        "Monday)",
+        description="for `time`: the fields it becomes, named `<field>_<part>`: year, month, day, "
+        "weekday (0 is Monday), hour, in UTC",
     )
     time_format: str | None = Field(
         None,
@@ -227,7 +227,7 @@ class Definition(Options):
         "the folder in which Snakemake runs. `.gz`, `.bz2` and `.zst` are unpacked on the way",
     )
     format: Literal["csv", "tsv", "jsonl", "parquet"] = Field(
-        "csv", description="default: as the file's name ends"
+        description="default: as the file's name ends"
     )
     delimiter: str | None = Field(
         None,
@@ -259,7 +259,8 @@ class Definition(Options):
     )
     split: SplitDefinition = Field(
         SplitDefinition(ratios=(0.7, 0.15, 0.15)),
-        description="three shares or counts for a split at random, or a mapping (see below)",
+        description="three shares or counts for a split at random (default: [0.7, 0.15, 0.15]), "
+        "or a mapping (see below)",
     )
     num_features: int = Field(
         1_000_000, ge=2, le=2**31 - 1, description="rows of the embedding table, the hash's modulus"
