@@ -11,8 +11,7 @@ sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies
-from mtnas import sources
+from mtnas import config as studies, datasets, sources
 from mtnas.errors import MtnasError
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
@@ -49,7 +48,7 @@ def code_of(*modules):
 
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
-    return code_of("features/prepare.py", f"datasets/{wildcards.dataset}.py")
+    return code_of("features/prepare.py", datasets.code_of(wildcards.dataset))
 
 
 def run_code(wildcards):

@@ -31,9 +31,10 @@ class TrainingError(MtnasError, RuntimeError):
     """Training that cannot go on, such as a loss that is not finite."""
 
 
-def unknown(kind: str, name: str, allowed: Iterable[str], where: str) -> str:
+def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> str:
     """Return the message for a name that does not exist, with the nearest one that does."""
     names = sorted(allowed)
     near = get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{where}: unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}"
+    message = f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}"
+    return f"{where}: {message}" if where else message

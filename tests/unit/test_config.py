@@ -8,8 +8,15 @@ from mtnas import config as studies
 from mtnas import methods
 from mtnas.errors import ConfigError
 from mtnas.files import read_json
-from mtnas.manual import MANUAL, reference, with_reference
+from mtnas.manual import (
+    DATASET_MANUAL,
+    MANUAL,
+    dataset_reference,
+    reference,
+    with_reference,
+)
 from mtnas.model import count_parameters
+from mtnas.options import TrainingOptions
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
 
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
@@ -312,6 +319,13 @@ def test_mistakes_are_named_with_their_place(changes, message):
     assert "\n" not in str(caught.value)
 
 
+def test_records_refuse_an_unknown_key_with_the_nearest():
+    with pytest.raises(ConfigError, match="^training: unknown key 'epoch' .did you mean 'epochs'"):
+        TrainingOptions.of({"epoch": 1, "patience": 0}, "training")
+    with pytest.raises(ConfigError, match="^training.patience: 0: Input should be greater"):
+        TrainingOptions.of({"patience": 0}, "training")
+
+
 def test_messages_name_the_file_that_has_the_key(tmp_path):
     base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
     base.write_text("seeds: 3\ntraining: {epochs: 2}\n")
@@ -365,10 +379,11 @@ def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
 
 def test_the_generated_files_are_up_to_date():
     schema = generate()
-    manual = MANUAL.read_text(encoding="utf-8")
 
     assert read_json(SCHEMA_FILE) == schema, "options changed: run `make schema`"
-    assert manual == with_reference(manual, reference(schema)), "run `make schema`"
+    for path, tables in ((MANUAL, reference(schema)), (DATASET_MANUAL, dataset_reference())):
+        manual = path.read_text(encoding="utf-8")
+        assert manual == with_reference(manual, tables), "run `make schema`"
 
 
 def test_a_method_that_the_file_does_not_know_is_asked(tmp_path):

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from mtnas.errors import ConfigError, UnfitFileError
 from mtnas.files import sha256_of, write_text
-from mtnas.options import Options
+from mtnas.strict import Options
 
 HEADER = """\
 # Size and SHA-256 of the raw files, pinned when each was first had: trust on first use.
