@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"  # the value of a field that a row does not have
 INSTALL = ".venv/bin/pip install"
+MARKER = "SIMULATED.json"  # a folder of raw files that a simulator wrote holds it
 BATCH_ROWS = 100_000  # bounds the memory of everything that streams
 
 
@@ -116,6 +117,10 @@ class Dataset(ABC):
                 f"dataset_options: {self.name}: raw: {raw}: dataset {self.name!r} is embedded and "
                 f"reads no folder; remove the key `raw`"
             )
+
+    def is_simulated(self, raw: Path | None) -> bool:
+        """Whether the rows are made by a generator; a folder that one wrote is marked."""
+        return self.simulated or (raw is not None and (raw / MARKER).exists())
 
     def raw_files(self, raw: Path | None, names: Sequence[str]) -> list[Path]:
         """Return the named files of the raw folder; `DataError` says what to place where."""
