@@ -118,9 +118,9 @@ class Dataset(ABC):
                 f"reads no folder; remove the key `raw`"
             )
 
-    def is_simulated(self, raw: Path | None) -> bool:
-        """Whether the rows are made by a generator; a folder that one wrote is marked."""
-        return self.simulated or (raw is not None and (raw / MARKER).exists())
+    def is_look_alike(self, raw: Path | None) -> bool:
+        """Whether a simulator wrote the raw files: it leaves a marker in their folder."""
+        return raw is not None and (raw / MARKER).exists()
 
     def raw_files(self, raw: Path | None, names: Sequence[str]) -> list[Path]:
         """Return the named files of the raw folder; `DataError` says what to place where."""

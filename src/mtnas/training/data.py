@@ -43,7 +43,9 @@ class Examples:
 
         Frequent rows come first, so that what most batches read lies close together in memory.
         """
-        count = np.bincount(ids.ravel())
+        count = np.zeros(int(ids.max()) + 1, np.int64)
+        for field in ids.T:  # one by one: numpy counts over a copy of 64 bits
+            count += np.bincount(field, minlength=len(count))
         occurring = np.flatnonzero(count)
         new = np.empty(len(count), np.int32)
         by_frequency = np.argsort(-count[occurring], kind="stable")
