@@ -36,6 +36,7 @@ wildcard_constraints:
 
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
+SIMULATED = "results/simulated/{dataset}"
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
 
 
@@ -48,6 +49,11 @@ def code_of(*modules):
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
     return code_of("features/prepare.py", f"datasets/{wildcards.dataset}.py")
+
+
+def simulation_code(wildcards):
+    """Fingerprint the code behind the simulated raw files of one dataset."""
+    return code_of("simulation/base.py", f"simulation/{wildcards.dataset}.py")
 
 
 def run_code(wildcards):
@@ -71,10 +77,18 @@ def raw_hashes(wildcards):
     return {p.name: sha256_of(p) for p in studies.raw_files(STUDY, wildcards.dataset)}
 
 
+def simulated_folder(wildcards):
+    """Name the folder of raw files that rule `simulate` writes for a dataset, if it does."""
+    simulated = studies.is_simulated(STUDY, wildcards.dataset)
+    return SIMULATED.format(**wildcards) if simulated else []
+
+
 def raw_folder(wildcards, input):
     """Name the folder of raw files. Snakemake does not compare a parameter that takes `input`,
     so the same files in another folder are not prepared again.
     """
+    if input.get("simulated"):
+        return str(input.simulated)
     return STUDY["dataset_options"].get(wildcards.dataset, {}).get("raw")
 
 
@@ -111,3 +125,5 @@ onstart:
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
+    if simulated := [d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d)]:
+        print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")

@@ -1,12 +1,15 @@
 """Turn the raw data of a dataset into one table of hashed fields and labels, split by seed.
 
-requires: the raw files, if dataset_options.{dataset}.raw names a folder; else nothing
+requires: the raw files, if dataset_options.{dataset}.raw names a folder, or those of
+          rules/simulate.smk, if `simulate` is set; else nothing
 provides: results/data/{dataset}/table.parquet, manifest.json
 """
 
 
 rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
+    input:
+        simulated=simulated_folder,
     output:
         table=f"{DATA}/table.parquet",
         manifest=f"{DATA}/manifest.json",

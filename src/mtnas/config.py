@@ -16,7 +16,7 @@ from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.splits import check_split
 from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.schema import Schema, current_schema, defaults, is_control, searches
+from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -26,6 +26,7 @@ PAPER = "paper"  # the variant that every method has: no deviation
 CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and learn nothing
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim")  # its size depends on these alone
+NOT_OF_THE_TABLE = ("raw", "simulate", "simulate_seed", "methods", "training")  # nor of its spec
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
@@ -74,17 +75,34 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
 
 
 def _check_datasets(config: Config) -> None:
-    """Refuse fields that a dataset does not have, and splits that suit no table."""
+    """Refuse fields that a dataset does not have, splits that suit no table, rows from nowhere."""
     for name, own in config["dataset_options"].items():
         where = place(("dataset_options", name, "drop_fields"), config.files)
         if own.get("drop_fields"):
             datasets.load(name).kept_fields(own["drop_fields"], where)
+        _check_simulated(config, name)
         try:
             if own.get("split"):
                 check_split(own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_simulated(config: Config, dataset: str) -> None:
+    """Refuse to simulate what nobody can, and what is read from a folder."""
+    own = config["dataset_options"][dataset]
+    rows, raw, known = own.get("simulate"), own.get("raw"), plugins("simulation")
+    if rows is None:
+        return
+    where = place(("dataset_options", dataset, "simulate"), config.files)
+    if dataset not in known:
+        raise ConfigError(unknown("dataset to simulate", dataset, known, where))
+    if raw is not None:
+        raise ConfigError(
+            f"{where}: {rows} rows to simulate, but raw: {raw} names real ones; set one of the "
+            "two to null"
+        )
 
 
 def _check_experiments(config: Config) -> None:
@@ -186,9 +204,26 @@ def resolve_training(config: Config, dataset: str) -> Spec:
 
 
 def raw_files(config: Config, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
+    """List the raw files that a dataset has from outside; `DataError` if one is missing."""
+    if is_simulated(config, dataset):
+        return []
     source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
     return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
+
+
+def is_simulated(config: Config, dataset: str) -> bool:
+    """Whether the workflow writes the raw files of a dataset itself."""
+    return config["dataset_options"].get(dataset, {}).get("simulate") is not None
+
+
+def simulate_spec(config: Config, dataset: str) -> Spec:
+    """Return what identifies the simulated raw files of a dataset."""
+    if not is_simulated(config, dataset):
+        raise ConfigError(
+            f"dataset_options: {dataset}: no key `simulate`; set it to a number of rows"
+        )
+    own = config["dataset_options"][dataset]
+    return {"dataset": dataset, "rows": own["simulate"], "seed": own.get("simulate_seed", 0)}
 
 
 def prepare_spec(config: Config, dataset: str) -> Spec:
@@ -198,7 +233,7 @@ def prepare_spec(config: Config, dataset: str) -> Spec:
     """
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "methods", "training"))
+    values = _without({**default, **own}, NOT_OF_THE_TABLE)
     if not config["fixed_split"]:
         values["split_seed"] = default["split_seed"]
     return {"dataset": dataset, **values}
