@@ -38,6 +38,7 @@ _BY_HAND = (
     "find the poetry subset of the UCSD Book Graph at "
     "https://mengtingwan.github.io/data/goodreads.html; for academic use, not to be passed on"
 )
+_AGAIN = "place the file of the source there as a whole"
 _PAGES = 50  # width of a class of `num_pages`
 
 _YEARS = range(1400, 2019)  # collected in 2017, some books were announced; 5 and 20123 are no years
@@ -128,6 +129,10 @@ class Dataset(base.Dataset):
             known.add(book[0])
             for column, value in zip(columns, book, strict=True):
                 column.append(value)
+        if not known:
+            raise DataError(
+                f"{path}: not a single book; dropped: {dict(self.dropped) or 'none'}; {_AGAIN}"
+            )
         return {n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)}
 
     def _sound(self, path: Path, parse: Callable[[_Json], _Parsed]) -> Iterator[_Parsed]:
@@ -141,14 +146,13 @@ class Dataset(base.Dataset):
 
 def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a gzip file; `DataError` if they do not come to an orderly end."""
-    again = "place the file of the source there as a whole"
     try:
         with gzip.open(path) as file:
             yield from file
     except EOFError:
-        raise DataError(f"{path}: cut short: the compressed data do not end; {again}") from None
+        raise DataError(f"{path}: cut short: the compressed data do not end; {_AGAIN}") from None
     except (OSError, zlib.error) as error:
-        raise DataError(f"{path}: not a sound gzip file ({error}); {again}") from None
+        raise DataError(f"{path}: not a sound gzip file ({error}); {_AGAIN}") from None
 
 
 def _object(line: bytes) -> _Json:
