@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 Plan = Sequence[Sequence[float]]
 
-PILOT_ROWS = 1 << 19
+PILOT_ROWS = (1 << 15, 1 << 19)  # fewest, most
 NUM_TASTES = 4
 RELATED = 0.5  # correlation of the effects that one user or item has on two tasks
 USER_SD, ITEM_SD, CONTEXT_SD, TASTE_SD, NOISE_SD = 0.8, 0.7, 0.3, 0.6, 1.0
@@ -58,7 +58,7 @@ class Rows:
 class World:
     """Draws rows; `plan[k]` has P(task k = 1) for each combination of the earlier labels.
 
-    A combination is read as a binary number, task 0 first.
+    A combination is read as a binary number, task 0 first. `rows` is how many will be drawn.
     """
 
     def __init__(
@@ -68,13 +68,16 @@ class World:
         items: Population,
         plan: Plan,
         contexts: Sequence[float] = (1.0,),
+        *,
+        rows: int,
     ) -> None:
         self.users, self.items, self.contexts = users, items, np.cumsum(contexts)
         tasks = len(plan)
         self._context_effect = CONTEXT_SD * effects(rng, len(contexts), tasks)
         weights = effects(rng, NUM_TASTES, tasks)
         self._weights = TASTE_SD * weights / np.linalg.norm(weights, axis=0)
-        self._cuts = self._calibrate(rng, plan)
+        pilot = int(np.clip(4 * rows, *PILOT_ROWS))  # its error stays below that of the rows
+        self._cuts = self._calibrate(rng, plan, pilot)
 
     def draw(self, rng: np.random.Generator, n: int) -> Rows:
         """Draw rows."""
@@ -100,13 +103,15 @@ class World:
         score += self._context_effect[context]
         return user, item, context, score
 
-    def _calibrate(self, rng: np.random.Generator, plan: Plan) -> list[NDArray[np.float64]]:
+    def _calibrate(
+        self, rng: np.random.Generator, plan: Plan, pilot: int
+    ) -> list[NDArray[np.float64]]:
         """Return the thresholds of every task, one for each combination of earlier labels.
 
         The noise is not drawn but integrated out: a rare label needs no larger pilot sample.
         """
-        *_, score = self._expected(rng, PILOT_ROWS)
-        cells = [np.ones(PILOT_ROWS)]  # P(combination of earlier labels) of every row
+        *_, score = self._expected(rng, pilot)
+        cells = [np.ones(pilot)]  # P(combination of earlier labels) of every row
         result = []
         for task, rates in enumerate(plan):
             pairs = zip(cells, rates, strict=True)

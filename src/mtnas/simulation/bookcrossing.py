@@ -67,7 +67,7 @@ class Simulator(base.Simulator):
         num_raters, num_users = (scaled(n, rows, ROWS) for n in (NUM_RATERS, NUM_USERS))
         users = Population(0.75, USER_SD * effects(rng, num_raters, 2), tastes(rng, num_raters))
         items = Population(0.7, books.effect, tastes(rng, len(books.isbn)))
-        world = World(rng, users, items, ((RATES[0],), (0.0, RATES[1] / RATES[0])))
+        world = World(rng, users, items, ((RATES[0],), (0.0, RATES[1] / RATES[0])), rows=rows)
         user_id = rng.permutation(num_users)[:num_raters] + 1
         lines = {
             RATINGS: _rating_lines(world, user_id, books.isbn, rows, seed),

@@ -67,7 +67,7 @@ class Simulator(base.Simulator):
         users = Population(0.6, USER_SD * effects(rng, num_users, 3), tastes(rng, num_users))
         item_effect = ITEM_SD * effects(rng, num_books, 3, parents)
         items = Population(0.8, item_effect, tastes(rng, num_books))
-        world = World(rng, users, items, _plan())
+        world = World(rng, users, items, _plan(), rows=rows)
         user_id = hex_ids(rng.integers(2**64, size=(num_users, 2), dtype=np.uint64))
         book_id = pa.array(rng.permutation(10 * num_books)[:num_books] + 1).cast(pa.string())
         _write(folder / BOOKS, _book_lines(rng, book_id.to_pylist(), author))

@@ -104,7 +104,7 @@ def _world(rows: int, seed: int) -> tuple[World, _Attributes]:
             "video_duration": duration,
         },
     )
-    return World(rng, users, items, plan, CHANNELS), attributes
+    return World(rng, users, items, plan, CHANNELS, rows=rows), attributes
 
 
 def _cities(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
