@@ -67,7 +67,12 @@ class Dataset(base.Dataset):
         Field("channel", "channel", "category", "where in the app the video is shown"),
         Field("music", "music_id", "id", "music of the video, unknown for most; links videos"),
         Field("device", "did", "id", "the viewer's device: links accounts, splits shared ones"),
-        Field("duration", "video_duration", "category", "length in seconds: short ones end"),
+        Field(
+            "duration",
+            "video_duration",
+            "category",
+            "length in seconds: a short one is watched to its end",
+        ),
     )
     tasks = (
         Task("t0", "finish", "finish == 1: the viewer watches to the end"),

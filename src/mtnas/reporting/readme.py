@@ -1,4 +1,6 @@
-"""Numbers in README and docs: written between markers from `results/published/`, never typed.
+"""Numbers and lists in README and docs: written between markers, never typed.
+
+Numbers come from `results/published/`, lists of fields from the datasets.
 
 A block is `<!-- generated: NAME -->` ... `<!-- /generated -->`; `make readme` fills it, a test
 compares.
@@ -14,7 +16,7 @@ import pandas as pd
 from mtnas.errors import RecordError, unknown
 from mtnas.files import read_json, write_text
 from mtnas.records import ALL_TASKS
-from mtnas.reporting import performance
+from mtnas.reporting import fields, performance
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score
 from mtnas.statistics import Difference, paired_difference
@@ -50,6 +52,8 @@ def fill(text: str, published: Path, where: str) -> str:
             content = RENDERERS[name](published)
         elif name.startswith("performance."):
             content = performance.table(published, name.removeprefix("performance."))
+        elif name.startswith("fields."):
+            content = fields.table(name.removeprefix("fields."))
         elif (published / "tables" / f"{name}.md").is_file():
             content = (published / "tables" / f"{name}.md").read_text(encoding="utf-8")
         else:
