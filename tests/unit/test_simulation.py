@@ -1,5 +1,9 @@
 """Simulated raw files: formats, planted rates and correlations, and the marker."""
 
+import gzip
+import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,8 @@ from mtnas.simulation import _world
 from mtnas.simulation._text import hex_ids, word
 from mtnas.simulation.base import chunks, generator, simulate
 
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
 ROWS = 50_000
 FIELDS = {"bookcrossing": 15, "tiktok": 9, "goodreads": 14}
 Simulated = tuple[Dataset, Path, Table]
@@ -121,6 +127,44 @@ def test_labels_depend_on_users_and_items_and_tasks_are_related(simulated: Simul
             rate = (ones + 1) / (np.bincount(ids[:half], minlength=ids.max() + 1) + 10)
             auc = roc_auc_score(table.labels[half:, task], rate[ids[half:]])
             assert auc > 0.5, (field, task)
+
+
+def real(path: str) -> Path:
+    found = SHARED / path
+    if not found.is_file():
+        pytest.skip(f"set MTNAS_SHARED_DATA to compare with real lines: {found} is missing")
+    return found
+
+
+def test_goodreads_has_the_keys_and_types_of_real_lines(tmp_path: Path) -> None:
+    simulate(spec("goodreads"), tmp_path / "raw")
+    lines = real("goodreads/schema_examples.jsonl").read_text().splitlines()
+    for part, line in zip(("books", "interactions"), lines, strict=False):
+        with gzip.open(tmp_path / "raw" / f"goodreads_{part}_poetry.json.gz", "rt") as file:
+            found = [json.loads(text) for text in file]
+        expected = {key: type(value) for key, value in json.loads(line).items()}
+        assert all({k: type(v) for k, v in value.items()} == expected for value in found)
+        assert list(found[0]) == list(expected)
+
+
+def test_tiktok_has_the_form_of_real_lines(tmp_path: Path) -> None:
+    simulate(spec("tiktok"), tmp_path / "raw")
+    rows = (tmp_path / "raw" / "final_track2_train.txt").read_bytes()
+    form = re.compile(rb"(?:(?:\d+|-1)(?:\t(?:\d+|-1)){11}\n)+")
+    assert form.fullmatch(real("tiktok/byterec_sample.txt").read_bytes())
+    assert form.fullmatch(rows)
+
+
+@pytest.mark.parametrize("file", ["BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"])
+def test_bookcrossing_has_the_form_of_real_lines(tmp_path: Path, file: str) -> None:
+    simulate(spec("bookcrossing"), tmp_path / "raw")
+    ours = (tmp_path / "raw" / file).read_bytes().splitlines(keepends=True)
+    theirs = real(f"bookcrossing/{file}").read_bytes().splitlines(keepends=True)[:5000]
+    assert ours[0] == theirs[0]
+    form = re.compile(rb'"(?:[^"\\]|\\.)*"(?:;(?:"(?:[^"\\]|\\.)*"|NULL))+\r\n')
+    assert all(map(form.fullmatch, theirs))
+    assert sum(form.fullmatch(line) is None for line in ours) <= 1  # the broken user
+    assert (b";NULL" in b"".join(ours)) == (file == "BX-Users.csv")
 
 
 @pytest.mark.parametrize("name", FIELDS)

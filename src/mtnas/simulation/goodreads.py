@@ -143,46 +143,56 @@ def _dates(seconds: Indices) -> pa.Array:
 def _book_lines(rng: np.random.Generator, book_id: list[str], author: Indices) -> Iterable[bytes]:
     """Yield the books as lines of JSON, with all keys of the source."""
     n = len(book_id)
-    works = rng.integers(max(1, n * 3 // 4), size=n).tolist()
-    pages, years = rng.lognormal(4.8, 0.6, n).astype(int), rng.normal(1998, 14, n).astype(int)
-    publishers = zipf(rng, max(20, n // 8), n).tolist()
+    columns = (
+        author,
+        rng.integers(max(1, n * 3 // 4), size=n),  # works: some have more editions
+        rng.lognormal(4.8, 0.6, n).astype(int) + 8,
+        np.minimum(rng.normal(1998, 14, n).astype(int), 2017),
+        zipf(rng, max(20, n // 8), n),
+    )
     draws = rng.random((n, 6)).tolist()
-    for i, book in enumerate(book_id):
-        u = draws[i]
-        title = f"Simulated Poems of {word(works[i]).capitalize()}"
-        authors = [{"author_id": str(1000 + int(author[i])), "role": ""}]
-        if u[0] < 0.2:
-            other = int(u[0] * 5 * len(book_id))
-            authors.append({"author_id": str(1000 + other), "role": "Translator"})
-        values = {
-            "isbn": "",
-            "text_reviews_count": str(int(9 * u[1])),
-            "series": [str(100_000 + works[i] // 9)] if u[1] < 0.06 else [],
-            "country_code": "US",
-            "language_code": LANGUAGES[min(int(len(LANGUAGES) * u[2] ** 2), len(LANGUAGES) - 1)],
-            "popular_shelves": [{"count": str(int(99 * u[3])), "name": "to-read"}],
-            "asin": "",
-            "is_ebook": "true" if u[3] < 0.15 else "false",
-            "average_rating": f"{3 + 2 * u[4]:.2f}",
-            "kindle_asin": "",
-            "similar_books": [],
-            "description": "Simulated description.",
-            "format": "ebook" if u[3] < 0.15 else FORMATS[int(len(FORMATS) * u[4])],
-            "link": f"https://books.example/{book}",
-            "authors": authors,
-            "publisher": "" if u[5] < 0.15 else f"Simulated House {word(publishers[i])}",
-            "num_pages": "" if u[5] > 0.8 else str(max(8, pages[i])),
-            "publication_day": "",
-            "isbn13": "",
-            "publication_month": "",
-            "edition_information": "",
-            "publication_year": "" if u[2] > 0.85 else str(min(2017, years[i])),
-            "url": f"https://books.example/{book}",
-            "image_url": f"https://books.example/{book}.jpg",
-            "book_id": book,
-            "ratings_count": str(int(99 * u[0])),
-            "work_id": str(500_000 + works[i]),
-            "title": title,
-            "title_without_series": title,
-        }
-        yield json.dumps(values).encode() + b"\n"
+    for row in zip(book_id, *(c.tolist() for c in columns), draws, strict=True):
+        yield json.dumps(_book(*row)).encode() + b"\n"
+
+
+def _book(
+    book: str, author: int, work: int, pages: int, year: int, publisher: int, u: list[float]
+) -> dict[str, Any]:
+    """Return one book; `u` are six numbers from 0 to 1 that decide what is missing."""
+    title = f"Simulated Poems of {word(work).capitalize()}"
+    translator = [{"author_id": str(1000 + work), "role": "Translator"}]
+    ebook, address = u[3] < 0.15, f"https://books.example/{book}"
+    return {
+        "isbn": "",
+        "text_reviews_count": str(int(9 * u[1])),
+        "series": [str(100_000 + work // 9)] if u[1] < 0.06 else [],
+        "country_code": "US",
+        "language_code": LANGUAGES[int(len(LANGUAGES) * u[2] ** 2)],
+        "popular_shelves": [{"count": str(int(99 * u[4])), "name": "to-read"}],
+        "asin": "",
+        "is_ebook": "true" if ebook else "false",
+        "average_rating": f"{3 + 2 * u[4]:.2f}",
+        "kindle_asin": "",
+        "similar_books": [],
+        "description": "Simulated description.",
+        "format": "ebook" if ebook else FORMATS[int(len(FORMATS) * u[4])],
+        "link": address,
+        "authors": [
+            {"author_id": str(1000 + author), "role": ""},
+            *(translator if u[0] < 0.2 else []),
+        ],
+        "publisher": "" if u[5] < 0.15 else f"Simulated House {word(publisher)}",
+        "num_pages": "" if u[5] > 0.8 else str(pages),
+        "publication_day": "",
+        "isbn13": "",
+        "publication_month": "",
+        "edition_information": "",
+        "publication_year": "" if u[2] > 0.85 else str(year),
+        "url": address,
+        "image_url": f"{address}.jpg",
+        "book_id": book,
+        "ratings_count": str(int(99 * u[0])),
+        "work_id": str(500_000 + work),
+        "title": title,
+        "title_without_series": title,
+    }
