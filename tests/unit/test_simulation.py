@@ -186,6 +186,17 @@ def test_more_rows_than_a_chunk(tmp_path: Path, name: str, monkeypatch: pytest.M
     assert sum(batch.num_rows for batch in datasets.load(name).chunks(tmp_path / "raw")) == 1_000
 
 
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_single_row(tmp_path: Path, name: str) -> None:
+    simulate(spec(name, 1), tmp_path / "raw")
+    assert sum(batch.num_rows for batch in datasets.load(name).chunks(tmp_path / "raw")) == 1
+
+
+def test_populations_grow_with_the_rows_up_to_their_real_size() -> None:
+    sizes = [_world.scaled(1_000, rows, 50_000) for rows in (1, 5_000, 50_000, 10**9)]
+    assert sizes == [20, 100, 1_000, 1_000]
+
+
 def test_what_is_written_replaces_the_folder_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

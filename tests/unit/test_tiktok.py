@@ -163,6 +163,16 @@ def test_blocks_do_not_cut_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert pa.Table.from_batches(batches).equals(whole)
 
 
+@pytest.mark.parametrize("junk", [b"no tabs\n", b"x" + b"\tx" * 11 + b"\n", b"\n"])
+def test_blocks_without_a_sound_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, junk: bytes
+) -> None:
+    monkeypatch.setattr("mtnas.datasets.tiktok._BLOCK", 256)
+    rows, dropped = read(tmp_path, junk * 500 + SOUND + junk * 500 + SOUND)
+    assert len(rows) == 6
+    assert sum(dropped.values()) == 1000
+
+
 def test_dropped_rows_are_counted_once_per_reading(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(SOUND + b"broken\n")
     dataset = datasets.load("tiktok")

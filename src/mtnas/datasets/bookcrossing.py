@@ -86,7 +86,7 @@ class Dataset(base.Dataset):
     )
     tasks = (
         Task("t0", "Book-Rating", "Book-Rating > 0: the user rates the book"),
-        # Of the thresholds, 10 alone gives the label correlation of the paper's Table 4.
+        # D7: of the thresholds, 10 alone gives the label correlation of the paper's Table 4.
         Task("t1", "Book-Rating", "Book-Rating == 10: the user is satisfied", implies="t0"),
     )
 

@@ -91,7 +91,7 @@ class Dataset(base.Dataset):
     )
     tasks = (
         Task("t0", "is_read", "is_read: the user reads the book"),
-        # The top rating alone gives the label correlations of the paper's Table 4. A row may be
+        # D8: the top rating alone gives the label correlations of the paper's Table 4. A row may be
         # rated and not read: the source does not exclude it, so t1 implies nothing.
         Task("t1", "rating", "rating == 5: the user is satisfied"),
         Task("t2", "review_text_incomplete", "not empty: the user reviews the book"),

@@ -74,7 +74,7 @@ class Dataset(base.Dataset):
             "length in seconds: a short one is watched to its end",
         ),
     )
-    tasks = (
+    tasks = (  # D7
         Task("t0", "finish", "finish == 1: the viewer watches to the end"),
         Task("t1", "like", "like == 1: the viewer likes the video"),
     )
@@ -130,14 +130,14 @@ class Dataset(base.Dataset):
 
     def _sound(self, block: pa.RecordBatch) -> pa.RecordBatch:
         """Return the rows of whole numbers; count every other one by its first fault."""
-        sound = pa.array(np.ones(block.num_rows, bool))
+        sound = np.ones(block.num_rows, bool)
         for name in block.schema.names:
-            still = pc.and_(sound, _is_sound(name, block[name]))
-            if broken := pc.sum(sound).as_py() - pc.sum(still).as_py():
+            still = sound & _is_sound(name, block[name]).to_numpy(zero_copy_only=False)
+            if broken := int(sound.sum() - still.sum()):
                 rule = "0 or 1" if name in _LABELS else "a whole number or -1"
                 self.dropped[f"{_FILE}: {name} is not {rule}"] += broken
             sound = still
-        return block.filter(sound)
+        return block.filter(pa.array(sound))
 
 
 def _is_sound(name: str, column: pa.Array) -> pa.Array:

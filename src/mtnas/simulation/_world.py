@@ -117,8 +117,8 @@ class World:
             pairs = zip(cells, rates, strict=True)
             cuts = [_cut(score[:, task], weight, rate) for weight, rate in pairs]
             ones = [_probability(score[:, task], cut) for cut in cuts]
-            both = zip(cells, ones, strict=True)
-            cells = [part for w, p in both for part in (w * (1 - p), w * p)]
+            split = zip(cells, ones, strict=True)
+            cells = [part for w, p in split for part in (w * (1 - p), w * p)]
             result.append(np.array(cuts))
         return result
 
@@ -160,8 +160,8 @@ def both(rates: Sequence[float], i: int, j: int, pcc: float) -> float:
 
 
 def scaled(real: int, rows: int, real_rows: int, least: int = 20) -> int:
-    """Return how many users or items suit `rows` rows: as many rows each as in reality."""
-    return max(least, round(real * rows / real_rows))
+    """Return how many users or items suit `rows` rows: as many rows each as in reality, or more."""
+    return min(real, max(least, round(real * rows / real_rows)))
 
 
 def _probability(score: Floats, cut: float) -> NDArray[np.float64]:
