@@ -87,6 +87,7 @@ def test_interactions_are_joined_with_books(tmp_path: Path) -> None:
         "t0": 1,
         "t1": 1,
         "t2": 1,
+        "grade": 5.0,
     }
     known = ("user", "book", "t0", "t1", "t2")
     assert {value for name, value in second.items() if name not in known} == {"unknown"}
