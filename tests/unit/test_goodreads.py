@@ -89,9 +89,9 @@ def test_interactions_are_joined_with_books(tmp_path: Path) -> None:
         "t2": 1,
         "grade": 5.0,
     }
-    known = ("user", "book", "t0", "t1", "t2")
+    known = ("user", "book", "t0", "t1", "t2", "grade")
     assert {value for name, value in second.items() if name not in known} == {"unknown"}
-    assert [second[name] for name in known] == ["other", "1", 0, 0, 0]
+    assert [second[name] for name in known] == ["other", "1", 0, 0, 0, 0.0]
     assert not dropped
 
 
