@@ -70,7 +70,7 @@ def test_a_cell_is_mean_and_spread_over_seeds_beside_the_paper(table):
     assert line["difference"] == pytest.approx(0.79 - 0.7907)
     assert line["run_folder"].endswith("bookcrossing/mtnas/paper")
     assert line["code"] == "code-mtnas"
-    assert "**0.7900 ± 0.0020**<br>paper 0.7907" in to_markdown(table)
+    assert "**0.7900 ± 0.0020**<br>paper 0.7907 (−0.0007)" in to_markdown(table)
 
 
 def test_the_ledger_has_the_promised_columns(table):
@@ -112,7 +112,7 @@ def test_every_number_of_the_markdown_is_in_the_ledger(table):
         kind = kinds.get(line["metric"], "difference" if "−" in line["row"] else "score")
         values = [line[key] for key in ("value", "low", "high", "paper_value")]
         known |= {number(v, kind) for v in values if not np.isnan(v)}
-        known |= {number(line["spread"])}
+        known |= {number(line["spread"]), number(line["difference"], "difference")}
     grid = [row for row in to_markdown(table).splitlines() if row.startswith("| ")]
     bodies = [row.split(" | ", 1)[1] for row in grid if "AUC0" not in row]
     printed = {n for row in bodies for n in re.findall(r"[+−]?\d[\d,]*\.?\d*", row)}
@@ -211,8 +211,10 @@ def test_data_statistics_beside_the_paper(tmp_path):
     assert rows == {
         "Book-Crossing": [7, 2, 1, 2, 5000, 2],
         "Book-Crossing, in the paper": [800_000, 200_000, 149_780, 15, 1_000_000, 2],
+        "Book-Crossing, difference": [-799_993, -199_998, -149_779, -13, -995_000, 0],
         "MovieLens": [7, 2, 1, 2, 5000, 2],
     }
+    assert "−799,993" in to_markdown(table)
     assert cell(table, "Book-Crossing", "#Train")["difference"] == 7 - 800_000
     assert r"\#Train" in to_latex(table)
 
@@ -232,7 +234,7 @@ def test_label_correlations(tmp_path):
     ]
     table = label_correlations(paths)
     assert [c.label for c in table.blocks[0].columns] == ["t0 & t1", "t1 & t2", "t0 & t2"]
-    assert "0.250<br>paper 0.348" in to_markdown(table)
+    assert "0.250<br>paper 0.348 (−0.098)" in to_markdown(table)
     assert len(ledger(table)) == 3  # a correlation that is not defined is not a number
     assert r"t0 \& t1" in to_latex(table)
 
