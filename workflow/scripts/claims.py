@@ -5,7 +5,8 @@ from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
     write_ledger(
-        **smk.output,
+        smk.output.json,
+        smk.output.md,
         run_folders=smk.params.runs,
         routes=smk.input.routes,
         manifests=smk.input.manifests,

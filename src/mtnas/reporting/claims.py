@@ -1,5 +1,6 @@
 """The claims ledger as files: JSON to compute with, Markdown to read."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from mtnas.claims.evidence import read_evidence
 from mtnas.claims.ledger import Entry, ledger
 from mtnas.claims.verdicts import NOT_MEASURED
+from mtnas.errors import RecordError
 from mtnas.files import write_json, write_text
 from mtnas.reporting.layout import MISSING
 from mtnas.reporting.names import dataset_name
@@ -23,7 +25,7 @@ first table is that of the comparison that speaks least for the claim. Controls 
 
 
 def write_ledger(
-    json: str | Path,
+    path: str | Path,
     md: str | Path,
     *,
     run_folders: Sequence[str | Path],
@@ -42,8 +44,17 @@ def write_ledger(
             subgraphs=subgraphs,
         )
     )
-    write_json(json, entries)
+    write_json(path, entries)
     write_text(md, to_markdown(entries))
+
+
+def read_ledger(path: str | Path, remedy: str) -> list[Entry]:
+    """Read a ledger that was written; `RecordError` says `remedy` if it is missing or broken."""
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        return [entry for entry in entries if entry["id"] and entry["verdict"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RecordError(f"{path}: not a claims ledger ({error}); {remedy}") from None
 
 
 def to_markdown(entries: Sequence[Entry]) -> str:
