@@ -20,7 +20,8 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 *inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
 enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
-first table is that of the comparison that speaks least for the claim. Controls decide nothing.\
+first table is that of the comparison that speaks least for the claim. Controls decide nothing. A \
+command that measures what is missing takes the overlays of the study before its own.\
 """
 
 

@@ -126,7 +126,7 @@ def number(value: float | None, kind: Kind = "score") -> str:
     if kind == "count":
         text = f"{value:,.0f}"
     elif kind == "change":
-        text = f"{value:+,.0f}"
+        text = f"{value:+,.0f}" if value else "0"
     elif kind == "difference":
         text = f"{value:+.{decimals}f}"
     else:
