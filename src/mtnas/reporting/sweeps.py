@@ -108,10 +108,10 @@ def _panels(figure: Figure, row: int, rows: int, columns: int) -> list[Axes]:
     return [
         figure.add_axes(
             (
-                (0.62 + i * pitch) / width,
+                (0.6 + i * pitch) / width,
                 bottom / height,
                 (pitch - 0.78) / width,
-                (ROW - 0.8) / height,
+                (ROW - 0.7) / height,
             )
         )
         for i in range(columns)
@@ -154,7 +154,7 @@ def _curves(
 
 def _times(panel: Axes, seconds: dict[int, float], label: str) -> None:
     panel.plot(list(seconds), list(seconds.values()), color=SHARED, marker="o", ms=2.5)
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, 1.1 * max(seconds.values(), default=1.0))
     panel.set_ylabel(label)
 
 
