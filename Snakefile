@@ -18,6 +18,7 @@ include: "rules/search.smk"
 include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/claims.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
 
@@ -33,9 +34,8 @@ rule all:
     default_target: True
     input:
         rules.runs.input,
-        rules.table1.output,
-        rules.table2.output,
-        rules.table4.output,
+        [list(table_files(name).values()) for name in TABLES],
+        rules.claims.output,
         AUDITS,
         FIGURES,
         rules.report.output,

@@ -333,6 +333,24 @@ def all_runs(config: Config) -> list[Run]:
     return list(dict.fromkeys(runs))
 
 
+def variant_runs(config: Config, variants: Sequence[str]) -> list[Run]:
+    """Return the runs of these variants of MTNAS, with those of `paper` and Single beside them.
+
+    Datasets without any of the variants are left out.
+    """
+    runs = all_runs(config)
+    having = [d for d, m, v in runs if m == BUDGET_METHOD and v in variants]
+    beside = ((BUDGET_METHOD, PAPER), ("single_task", PAPER))
+    wanted = (*((BUDGET_METHOD, variant) for variant in variants), *beside)
+    return [run for run in runs if run[0] in having and run[1:] in wanted]
+
+
+def sweep_runs(config: Config, kind: str) -> list[Run]:
+    """Return the runs of MTNAS named `{kind}_1`, `{kind}_2` ..., and `paper` beside them."""
+    names = [v for v in config.variants(BUDGET_METHOD) if v.startswith(f"{kind}_")]
+    return [run for run in variant_runs(config, names) if run[1] == BUDGET_METHOD]
+
+
 def _common(config: Config, dataset: str, method: str, variant: str) -> Spec:
     return {
         "dataset": dataset,

@@ -10,6 +10,7 @@ import pytest
 
 from mtnas.errors import RecordError
 from mtnas.records import RUN_COLUMNS
+from mtnas.reporting.claims import write_ledger
 from mtnas.reporting.published import publish
 from mtnas.reporting.readme import COMPARED, CONTROLS, fill, refresh
 from mtnas.testing.runs import NOISE, make_run
@@ -57,12 +58,14 @@ def publish_study(tmp_path, **more):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     (tmp_path / "table2.md").write_text("### Table 2. Ours\n")
     (tmp_path / "figure3.png").write_bytes(b"png")
+    write_ledger(tmp_path / "claims.json", tmp_path / "claims.md", run_folders=runs)
     arguments = {
         "run_folders": runs,
         "routes": [tmp_path / "routes.json"],
         "manifests": [tmp_path / "manifests.json"],
         "tables": [tmp_path / "table2.md"],
         "figures": [tmp_path / "figure3.png"],
+        "claims": [tmp_path / "claims.json", tmp_path / "claims.md"],
     }
     publish(tmp_path / "published", **arguments)
     return tmp_path / "published", arguments
@@ -145,3 +148,14 @@ def test_readme_and_docs_show_the_published_numbers(tmp_path):
         copy.write_text(source.read_text())
     stale = refresh(copies, REPOSITORY / "results" / "published")
     assert not stale, "numbers differ from results/published: run `make readme`"
+
+
+def test_verdicts_are_written_into_documents(study):
+    folder, _ = study
+    text = fill("<!-- generated: claims -->\n<!-- /generated -->", folder, "doc.md")
+    assert "| C1 | MTNAS has the highest AUC" in text
+    assert "**replicated** | Book-Crossing: replicated" in text
+    assert "**not measured**" in text
+    (folder / "claims/claims.json").unlink()
+    with pytest.raises(RecordError, match="git checkout results/published"):
+        fill(text, folder, "doc.md")

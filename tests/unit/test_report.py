@@ -170,6 +170,15 @@ def test_an_empty_report_still_opens(tmp_path):
     assert "No runs." in (tmp_path / "r.html").read_text()
 
 
+def test_claims_come_first(tmp_path, table):
+    (tmp_path / "claims.md").write_text("### Claims of the paper\n\n| Claim |\n| :-- |\n| C1 |\n")
+    write_report(tmp_path / "r.html", claims=tmp_path / "claims.md", tables=[table])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    places = [page.index(f"<h2>{name}</h2>") for name in ("How to read this", "Claims", "Tables")]
+    assert places == sorted(places)
+    assert "C1" in page
+
+
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(RecordError, match=r"gone\.md: missing"):
         write_report(tmp_path / "r.html", tables=[tmp_path / "gone.md"])

@@ -41,6 +41,8 @@ def test_jobs_of_the_default_study(bare):
         "table4": 1,
         "figure3": 1,
         "search_curves": 1,
+        "subgraphs": 1,
+        "claims": 1,
         "report": 1,
     }
 
@@ -56,6 +58,17 @@ def test_jobs_of_further_methods(bare):
 
     # Two searches learn besides the paper's: the variants of Table 5 have spaces of their own.
     assert (plan["prepare"], plan["search"], plan["train"]) == (2, 2 * 3, 2 * (9 + 3))
+    assert (plan["table5"], plan["figure1"]) == (1, 1)
+
+
+def test_jobs_of_all_claims(bare):
+    plan = bare.plan("--configfile", "config/all_claims.yaml")
+
+    # Table 5's two variants, the cut MMoE, three more depths and seven more widths.
+    assert plan["train"] == 2 * (4 + 5 + 2 + 1 + 3 + 7)
+    assert plan["search"] == 2 * (3 + 2 + 3 + 7)
+    made = ("table5", "figure1", "figure7", "figure7_layers", "claims")
+    assert [plan[rule] for rule in made] == [1] * len(made)
 
 
 def test_jobs_of_book_crossing(fresh):

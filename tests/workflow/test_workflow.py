@@ -1,5 +1,6 @@
 """The real workflow on embedded data: what it writes, and what a change makes it do again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,6 +55,9 @@ def test_every_run_left_its_files(finished):
     for name in ("figure3.png", "figure3.pdf", "search_curves.png", "search_curves.pdf"):
         assert (finished.folder / "results/figures" / name).stat().st_size > 0
     assert (finished.folder / "results/report.html").stat().st_size > 0
+    ledger = json.loads((finished.folder / "results/claims/claims.json").read_text())
+    measured = {claim["id"] for claim in ledger if claim["verdict"] != "not measured"}
+    assert measured == {"C1", "C2", "C3", "C4", "C14", "C15"}
 
 
 @pytest.mark.parametrize(("run", "score"), [("control_perfect", 1.0), ("control_shuffled", 0.5)])

@@ -12,5 +12,6 @@ with job(snakemake) as smk:
         routes=smk.input.routes,
         manifests=smk.input.manifests,
         tables=smk.input.tables,
+        claims=smk.input.claims,
         figures=smk.input.figures,
     )

@@ -5,7 +5,7 @@ runs.json        what identifies each run: spec, code, commit, parameters, timin
                  per seed the epoch whose weights were kept (a list, one epoch per model)
 data/            the manifest of every dataset
 routes/          the searched routes, without their curves
-tables/ figures/ as the study wrote them
+claims/ tables/ figures/ as the study wrote them
 """
 
 import gzip
@@ -29,6 +29,7 @@ def publish(
     manifests: Sequence[str | Path],
     tables: Sequence[str | Path],
     figures: Sequence[str | Path],
+    claims: Sequence[str | Path] = (),
 ) -> None:
     """Write the published form of a study into `folder`, replacing what was there."""
     folder = Path(folder)
@@ -38,7 +39,7 @@ def publish(
         # No time stamp: the same metrics give the same bytes.
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
     write_json(folder / "runs.json", {"/".join(run.key): _kept(run.record) for run in runs})
-    for name, sources in (("tables", tables), ("figures", figures)):
+    for name, sources in (("claims", claims), ("tables", tables), ("figures", figures)):
         _replace(folder / name, sources)
     _clear(folder / "data")
     for source in manifests:

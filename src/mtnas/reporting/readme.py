@@ -16,6 +16,7 @@ import pandas as pd
 from mtnas.errors import RecordError, unknown
 from mtnas.files import read_json, write_text
 from mtnas.records import ALL_TASKS
+from mtnas.reporting import claims as ledger
 from mtnas.reporting import fields, performance
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score
@@ -182,8 +183,14 @@ def _search_seconds(routes: Path) -> str:
     return f"{timings['search_seconds']:.0f}"
 
 
+def claims(published: Path) -> str:
+    """Render one line per claim of the paper: its verdict and the interval that decides."""
+    return ledger.summary(ledger.read_ledger(published / "claims" / "claims.json", RESTORE))
+
+
 RENDERERS: dict[str, Callable[[Path], str]] = {
     "performance": performance.ratios,
+    "claims": claims,
     "headline": headline,
     "findings": findings,
     "searched": searched,

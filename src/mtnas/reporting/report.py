@@ -54,7 +54,8 @@ thead th { vertical-align: bottom; }
 th.group { text-align: center; border-bottom: 1px solid #999; }
 tbody tr + tr { border-top: 1px solid #eee; }
 td { white-space: nowrap; }
-.text td { white-space: normal; }
+.text td, .claims td { white-space: normal; }
+.claims td, .claims th { text-align: left; }
 td em { color: #767676; }
 figure { margin: 1rem 0 2rem; }
 figure img { max-width: 100%; width: 720px; height: auto; }
@@ -74,6 +75,7 @@ figcaption { font-size: .85rem; max-width: 52rem; color: #444; }
 def write_report(
     html_path: str | Path,
     *,
+    claims: str | Path | None = None,
     tables: Sequence[str | Path | Table] = (),
     figures: Sequence[str | Path] = (),
     run_folders: Sequence[str | Path] = (),
@@ -82,8 +84,8 @@ def write_report(
 ) -> None:
     """Write one self-contained HTML file.
 
-    `tables` are Markdown files or `Table`s, `audits` Markdown files; `figures` are PNG files, whose
-    captions are read from the files themselves (`style.save_figure`).
+    `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files; `figures` are
+    PNG files, whose captions are read from the files themselves (`style.save_figure`).
 
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
@@ -92,6 +94,7 @@ def write_report(
     runs = [read_run(folder) for folder in run_folders]
     sections = [
         ("How to read this", to_html(HOW_TO_READ)),
+        ("Claims", "" if claims is None else _table(claims)),
         ("Tables", "\n".join(map(_table, tables))),
         ("Figures", "\n".join(map(_figure, figures))),
         ("Data", _data(data)),
