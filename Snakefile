@@ -1,5 +1,5 @@
 # Reproduction of "Boosting Share Routing for Multi-task Learning" (MTNAS, WWW'21).
-#   prepare -> (search ->) train -> tables, figures, report
+#   prepare -> (search ->) (tune ->) train -> tables, figures, report
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
 from snakemake.utils import min_version
@@ -13,6 +13,7 @@ configfile: "config/config.yaml"
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
+include: "rules/tune.smk"
 include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
