@@ -14,7 +14,7 @@ from typing import Any
 
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
-from mtnas.features.splits import check_split
+from mtnas.features.parts import check_split_of
 from mtnas.grids import flat, grid_of
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
@@ -84,7 +84,7 @@ def _check_datasets(config: Config) -> None:
             datasets.load(name).kept_fields(own["drop_fields"], where)
         try:
             if own.get("split"):
-                check_split(own["split"])
+                check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None
@@ -238,23 +238,19 @@ def resolve_tuning(config: Config, dataset: str) -> Spec:
     return merged(defaults(config.schema["$defs"]["tuning"]), config["tuning"], own)
 
 
-def raw_files(config: Config, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
-    source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
-    return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
-
-
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
-    A run reads the stored split only with `fixed_split`; without it, its seed is the default.
+    A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
+    source = datasets.load(dataset)
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "methods", "training", "tuning"))
-    if not config["fixed_split"]:
+    values = _without({**default, **own}, ("raw", "mirrors", "methods", "training", "tuning"))
+    if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
-    return {"dataset": dataset, **values}
+    declared = {} if source.definition is None else {"definition": source.definition}
+    return {"dataset": dataset, **values, **declared}
 
 
 def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:

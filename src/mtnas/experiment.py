@@ -130,7 +130,9 @@ def run(
         "simulated": assembly.table.manifest["simulated"],
         "parameters": counts,
         "options": assembly.options.model_dump(mode="json"),
-        "data": {k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256")},
+        "data": {
+            k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256", "split_kind")
+        },
         "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
         "fits": [fit for outcome in outcomes for fit in outcome.fits],
         "timings": {

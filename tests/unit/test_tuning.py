@@ -56,6 +56,7 @@ def write(folder, ids, labels, split):
         "simulated": True,
         "content_sha256": content.hexdigest(),
         "source_sha256": {},
+        "split_kind": "random",
         "split_sizes": {"train": 400, "valid": 100, "test": 100},
         "compact": compact,
     }
