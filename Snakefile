@@ -1,5 +1,6 @@
 # Reproduction of "Boosting Share Routing for Multi-task Learning" (MTNAS, WWW'21).
-#   (download -> unpack ->) prepare -> (search ->) (tune ->) train -> tables, figures, report
+#   (download -> unpack, or simulate ->) prepare -> (search ->) (tune ->) train
+#     -> tables, figures, report
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
 from snakemake.utils import min_version
@@ -12,6 +13,7 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/acquire.smk"
+include: "rules/simulate.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/tune.smk"

@@ -37,6 +37,7 @@ wildcard_constraints:
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
 RAW = sources.RAW
+SIMULATED = sources.SIMULATED
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
 TUNING = "results/tuning/{dataset}/{method}/{variant}"
 
@@ -50,6 +51,11 @@ def code_of(*modules):
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
     return code_of("features/prepare.py", datasets.code_of(wildcards.dataset))
+
+
+def simulation_code(wildcards):
+    """Fingerprint the code behind the simulated raw files of one dataset."""
+    return code_of("simulation/base.py", f"simulation/{wildcards.dataset}.py")
 
 
 def run_code(wildcards):
@@ -88,6 +94,12 @@ def unwatched(build):
 def one_of(names):
     """Constrain a wildcard to names."""
     return "|".join(map(re.escape, sorted(set(names))))
+
+
+def simulated_folder(wildcards):
+    """Name the folder of raw files that rule `simulate` writes for a dataset, if it does."""
+    simulated = studies.is_simulated(STUDY, wildcards.dataset)
+    return SIMULATED.format(**wildcards) if simulated else []
 
 
 def routes_if_searched(wildcards):
@@ -129,3 +141,5 @@ onstart:
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
+    if simulated := [d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d)]:
+        print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")

@@ -17,7 +17,7 @@ from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
 from mtnas.grids import flat, grid_of
 from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.schema import Schema, current_schema, defaults, is_control, searches
+from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -28,6 +28,8 @@ CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and le
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 # Its size depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
+# What is not in the spec of a table: it does not decide what is in it.
+NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training", "tuning")
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
@@ -77,17 +79,34 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
 
 
 def _check_datasets(config: Config) -> None:
-    """Refuse fields that a dataset does not have, and splits that suit no table."""
+    """Refuse fields that a dataset does not have, splits that suit no table, rows from nowhere."""
     for name, own in config["dataset_options"].items():
         where = place(("dataset_options", name, "drop_fields"), config.files)
         if own.get("drop_fields"):
             datasets.load(name).kept_fields(own["drop_fields"], where)
+        _check_simulated(config, name)
         try:
             if own.get("split"):
                 check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_simulated(config: Config, dataset: str) -> None:
+    """Refuse to simulate what nobody can, and what is read from a folder."""
+    own = config["dataset_options"][dataset]
+    rows, raw, known = own.get("simulate"), own.get("raw"), plugins("simulation")
+    if rows is None:
+        return
+    where = place(("dataset_options", dataset, "simulate"), config.files)
+    if dataset not in known:
+        raise ConfigError(unknown("dataset to simulate", dataset, known, where))
+    if raw is not None:
+        raise ConfigError(
+            f"{where}: {rows} rows to simulate, but raw: {raw} names real ones; set one of the "
+            "two to null"
+        )
 
 
 def _check_experiments(config: Config) -> None:
@@ -238,6 +257,21 @@ def resolve_tuning(config: Config, dataset: str) -> Spec:
     return merged(defaults(config.schema["$defs"]["tuning"]), config["tuning"], own)
 
 
+def is_simulated(config: Config, dataset: str) -> bool:
+    """Whether the workflow writes the raw files of a dataset itself."""
+    return config["dataset_options"].get(dataset, {}).get("simulate") is not None
+
+
+def simulate_spec(config: Config, dataset: str) -> Spec:
+    """Return what identifies the simulated raw files of a dataset."""
+    if not is_simulated(config, dataset):
+        raise ConfigError(
+            f"dataset_options: {dataset}: no key `simulate`; set it to a number of rows"
+        )
+    own = config["dataset_options"][dataset]
+    return {"dataset": dataset, "rows": own["simulate"], "seed": own.get("simulate_seed", 0)}
+
+
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
@@ -246,7 +280,7 @@ def prepare_spec(config: Config, dataset: str) -> Spec:
     source = datasets.load(dataset)
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "mirrors", "methods", "training", "tuning"))
+    values = _without({**default, **own}, NOT_OF_THE_TABLE)
     if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
     declared = {} if source.definition is None else {"definition": source.definition}

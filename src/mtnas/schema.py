@@ -253,6 +253,20 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 },
                 "uniqueItems": True,
             },
+            "simulate": {
+                "description": "write simulated raw files with this many rows and read them "
+                "instead of `raw`; everything made from them says so",
+                "default": None,
+                "type": ["integer", "null"],
+                "minimum": 1,
+            },
+            "simulate_seed": {
+                "description": "seed of the simulated rows",
+                "default": 0,
+                "type": "integer",
+                "minimum": 0,
+                "maximum": MAX_INT32,
+            },
             "num_features": {
                 "description": f"rows of the embedding table, the hash's modulus; {own_default}",
                 "default": None,

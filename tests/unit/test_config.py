@@ -201,6 +201,39 @@ def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path)
     }
 
 
+def test_simulated_rows_stand_in_for_raw_files():
+    config = study(dataset_options={"goodreads": {"simulate": 500, "simulate_seed": 7}})
+
+    assert studies.is_simulated(config, "goodreads")
+    assert not studies.is_simulated(config, "tiktok")
+    assert studies.simulate_spec(config, "goodreads") == {
+        "dataset": "goodreads",
+        "rows": 500,
+        "seed": 7,
+    }
+    plain = study(dataset_options={"goodreads": {"raw": "somewhere"}})
+    assert studies.prepare_spec(config, "goodreads") == studies.prepare_spec(plain, "goodreads")
+    with pytest.raises(ConfigError, match="tiktok: no key `simulate`; set it to a number of rows"):
+        studies.simulate_spec(config, "tiktok")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "message"),
+    [
+        ("tiktok", {"simulate": 9, "raw": "x"}, "9 rows to simulate, but raw: x .* to null"),
+        ("insteval", {"simulate": 9}, "unknown dataset to simulate 'insteval'.*allowed: bookcross"),
+        ("tiktok", {"simulate": 0}, "0 must be at least 1"),
+        ("tiktok", {"simulate": 1e6}, "must be of type integer or null"),
+        ("tiktok", {"simulate": "many"}, "must be of type integer or null"),
+        ("tiktok", {"simulate": True}, "must be of type integer or null"),
+        ("tiktok", {"simulate_seed": -1}, "-1 must be at least 0"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(dataset, options, message):
+    with pytest.raises(ConfigError, match=message):
+        study(dataset_options={dataset: options})
+
+
 def test_runs_of_experiments():
     config = study(experiments={**MAIN, "again": {"methods": ["mmoe"]}})
 
