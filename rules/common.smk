@@ -39,6 +39,7 @@ DATA = "results/data/{dataset}"
 RAW = sources.RAW
 SIMULATED = sources.SIMULATED
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
+TUNING = "results/tuning/{dataset}/{method}/{variant}"
 
 
 # Fingerprints of the library code that can change the result of a job, passed to it as `code`.
@@ -61,8 +62,18 @@ def run_code(wildcards):
     """Fingerprint the code behind a run: the engine, its method, and for a method that searches
     the search. The file of MTNAS counts for all: its size is the parameter budget of the others.
     """
+    return code_from("experiment.py", wildcards)
+
+
+def tune_code(wildcards):
+    """Fingerprint the code behind a grid search: that of its run, and of the search."""
+    return code_from("tuning.py", wildcards)
+
+
+def code_from(entry, wildcards):
+    """Fingerprint what a module needs for the method of a job."""
     methods = ("methods/mtnas.py", f"methods/{wildcards.method}.py")
-    files = code_behind("experiment.py", *methods)
+    files = code_behind(entry, *methods)
     if not studies.searches(STUDY.method(wildcards.method)):
         files = [file for file in files if not file.startswith("search/")]
     return code_fingerprint(*files)
@@ -100,6 +111,12 @@ def routes_if_searched(wildcards):
     folder = ROUTES.format(**{**wildcards, "variant": home})
     weights = {} if derive == "retrain" else {"supernet": f"{folder}/supernet.safetensors"}
     return {"routes": f"{folder}/routes.json", **weights}
+
+
+def winner_if_tuned(wildcards):
+    """Name the outcome of the grid search before a run, if there is one."""
+    tuned = studies.is_tuned(STUDY, **wildcards)
+    return {"tuned": f"{TUNING}/best.json".format(**wildcards)} if tuned else {}
 
 
 def of_runs(pattern, runs):

@@ -15,6 +15,7 @@ from typing import Any
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
+from mtnas.grids import flat, grid_of
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
 from mtnas.validation import check, place, resolved_reference
@@ -28,7 +29,7 @@ BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its s
 # Its size depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
 # What is not in the spec of a table: it does not decide what is in it.
-NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training")
+NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training", "tuning")
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
@@ -73,6 +74,7 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     _check_datasets(config)
     _check_experiments(config)
     _check_options(config)
+    _check_tuning(config)
     return config
 
 
@@ -142,6 +144,38 @@ def _check_budget(config: Config, dataset: str) -> None:
             f"match variant {PAPER!r}, which itself needs a number; give one, or move the null to "
             "a variant"
         )
+
+
+def _check_tuning(config: Config) -> None:
+    """Refuse a grid search of nothing, and trials of seeds that no route was searched for."""
+    for dataset in config["datasets"]:
+        tuning = resolve_tuning(config, dataset)
+        if not tuning["enabled"]:
+            continue
+        if not tuning["methods"]:
+            where = _tuning_place(config, dataset, "methods")
+            raise ConfigError(f"{where}: the grid search is enabled; list the methods to tune")
+        for method in tuning["methods"]:
+            if not grid_of(tuning, method):
+                where = _tuning_place(config, dataset, "training")
+                raise ConfigError(
+                    f"{where}: nothing to try for method {method!r}; list values here, or under "
+                    f"tuning.options.{method}"
+                )
+            strangers = sorted(set(_trial_seeds(config, tuning)) - set(config["seeds"]))
+            if strangers and searches(config.method(method)):
+                where = _tuning_place(config, dataset, "seeds")
+                raise ConfigError(
+                    f"{where}: {strangers} are no seeds of this study, so {method} has no route "
+                    f"for them; allowed: {config['seeds']}"
+                )
+
+
+def _tuning_place(config: Config, dataset: str, key: str) -> str:
+    """Say where the last word about a key of the grid search of a dataset stands."""
+    own = ("dataset_options", dataset, "tuning")
+    keys = own if key in _value(config, own) else ("tuning",)
+    return place((*keys, key), config.files)
 
 
 def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> None:
@@ -217,6 +251,12 @@ def resolve_training(config: Config, dataset: str) -> Spec:
     return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
 
 
+def resolve_tuning(config: Config, dataset: str) -> Spec:
+    """Return the whole `tuning` block of a dataset: defaults < `tuning` < the dataset's."""
+    own = _value(config, ("dataset_options", dataset, "tuning"))
+    return merged(defaults(config.schema["$defs"]["tuning"]), config["tuning"], own)
+
+
 def is_simulated(config: Config, dataset: str) -> bool:
     """Whether the workflow writes the raw files of a dataset itself."""
     return config["dataset_options"].get(dataset, {}).get("simulate") is not None
@@ -260,6 +300,45 @@ def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) ->
         "derive": derive,
         "budget": _budget(config, dataset, method, options),
     }
+
+
+def is_tuned(config: Config, dataset: str, method: str, variant: str = PAPER) -> bool:
+    """Whether a grid search comes before a run.
+
+    Weights that come from a search were trained with the options of that search.
+    """
+    tuning = resolve_tuning(config, dataset)
+    if not tuning["enabled"] or method not in tuning["methods"]:
+        return False
+    options = resolve_options(config, dataset, method, variant)
+    from_search = searches(config.method(method)) and options["derive"] != "retrain"
+    return not from_search and bool(_grid(config, tuning, method, variant))
+
+
+def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return what identifies the grid search before a run: that run with other seeds, its grid."""
+    if not is_tuned(config, dataset, method, variant):
+        raise ConfigError(
+            f"config: tuning: {method} ({variant}) on {dataset} is not tuned; tuned methods: "
+            f"{', '.join(resolve_tuning(config, dataset)['methods']) or 'none'}"
+        )
+    tuning = resolve_tuning(config, dataset)
+    return {
+        **run_spec(config, dataset, method, variant),
+        "seeds": _trial_seeds(config, tuning),
+        "grid": _grid(config, tuning, method, variant),
+    }
+
+
+def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, list[Any]]:
+    """Return the grid of a run; what its variant deviates in is not up for tuning."""
+    fixed = flat(_value(config, ("variants", method, variant)), "options.")
+    return _without(grid_of(tuning, method), tuple(fixed))
+
+
+def _trial_seeds(config: Config, tuning: Spec) -> list[int]:
+    seeds = tuning["seeds"]
+    return list(seeds if isinstance(seeds, list) else config["seeds"][:seeds])
 
 
 def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:

@@ -35,6 +35,7 @@ def reference(schema: Schema) -> str:
         "Top level": schema,
         "`dataset_options.<dataset>`": parts["dataset"],
         "`training`": parts["training"],
+        "`tuning`": parts["tuning"],
         **{f"`methods.{name}`": part for name, part in parts["methods"].items()},
     }
     return "\n".join(_table(title, part) for title, part in sections.items())

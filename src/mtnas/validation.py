@@ -105,11 +105,13 @@ def _kind(keys: Keys) -> str:
     match keys:
         case ["methods"] | ["variants"] | ["dataset_options", _, "methods"]:
             return "method"
+        case [*_, "tuning", "methods" | "options"]:
+            return "method"
         case ["experiments", _, "methods" | "variants"]:
             return "method"
         case ["dataset_options"] | ["datasets"]:
             return "dataset"
-        case ["methods" | "variants" | "training", *_]:
+        case ["tuning", "training" | "options", *_] | ["methods" | "variants" | "training", *_]:
             return "option"
         case ["dataset_options", _, _, *_]:
             return "option"
@@ -162,8 +164,8 @@ def _plain(error: ValidationError) -> str:
     if error.validator in signs:
         return f"{value!r} must be {signs[str(error.validator)]} {rule}"
     if error.validator == "uniqueItems":
-        counts: Counter[Any] = Counter(value)  # type: ignore[arg-type]
-        twice = [repr(item) for item, count in counts.items() if count > 1]
+        counts = Counter(map(repr, value))  # type: ignore[arg-type]
+        twice = [item for item, count in counts.items() if count > 1]
         return f"{value!r} names {', '.join(twice)} more than once"
     if error.validator == "type" and isinstance(value, float) and not isfinite(value):
         return f"{value!r} must be a finite number"

@@ -431,3 +431,127 @@ def test_parsing_does_not_import_torch():
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+GRID = {
+    "enabled": True,
+    "methods": ["mmoe"],
+    "training": {"learning_rate": ["1e-3", 0.01]},
+    "options": {"mmoe": {"num_experts": [2, 4]}},
+}
+
+
+def test_a_grid_search_is_the_run_with_other_seeds_and_a_grid():
+    config, job = study(seeds=5, tuning=GRID), ("insteval", "mmoe")
+
+    tuned = studies.tune_spec(config, *job)
+
+    assert tuned.pop("grid") == {
+        "training.learning_rate": [0.001, 0.01],
+        "options.num_experts": [2, 4],
+    }
+    assert tuned.pop("seeds") == [0, 1, 2]
+    run = studies.run_spec(config, *job)
+    assert tuned == {key: value for key, value in run.items() if key != "seeds"}
+    assert run == studies.run_spec(study(seeds=5), *job)
+    assert studies.prepare_spec(config, "insteval") == studies.prepare_spec(study(), "insteval")
+    more = study(seeds=9, tuning=GRID)
+    assert studies.tune_spec(more, *job) == studies.tune_spec(config, *job)
+
+
+@pytest.mark.parametrize(
+    ("changes", "own", "grid"),
+    [
+        ({}, {}, {"training.learning_rate", "options.num_experts"}),
+        ({"enabled": False}, {}, None),
+        ({}, {"enabled": False}, None),
+        ({"methods": ["share_bottom"]}, {}, None),
+        ({}, {"training": {"batch_size": [64, 128]}}, 3),
+        ({"training": {}}, {}, {"options.num_experts"}),
+    ],
+)
+def test_what_is_tuned_may_differ_between_datasets(changes, own, grid):
+    config = study(tuning={**GRID, **changes}, dataset_options={"insteval": {"tuning": own}})
+
+    assert studies.is_tuned(config, "insteval", "mmoe") == (grid is not None)
+    if grid is None:
+        with pytest.raises(ConfigError, match=r"mmoe \(paper\) on insteval is not tuned"):
+            studies.tune_spec(config, "insteval", "mmoe")
+    else:
+        found = studies.tune_spec(config, "insteval", "mmoe")["grid"]
+        assert found.keys() == grid if isinstance(grid, set) else len(found) == grid
+
+
+def test_a_variant_keeps_what_it_deviates_in():
+    variants = {"mmoe": {"wide": {"num_experts": 9}, "deep": {"root_dim": 9}}}
+    config = study(tuning=GRID, variants=variants, experiments={})
+
+    grids = [
+        studies.tune_spec(config, "insteval", "mmoe", v)["grid"].keys() for v in ("wide", "deep")
+    ]
+
+    assert grids == [{"training.learning_rate"}, {"training.learning_rate", "options.num_experts"}]
+    only = study(tuning={**GRID, "training": {}}, variants=variants, experiments={})
+    assert not studies.is_tuned(only, "insteval", "mmoe", "wide")
+
+
+def test_a_searched_method_is_tuned_where_its_weights_are_its_own():
+    config = study(tuning={**GRID, "methods": ["mtnas"]}, experiments={})
+
+    tuned = {v: studies.is_tuned(config, "insteval", "mtnas", v) for v in config.variants("mtnas")}
+
+    assert tuned == {"paper": True, "random_routes": True, "inherit": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"enable": True}, "tuning: unknown key 'enable' (did you mean 'enabled'?)"),
+        ({"methods": ["mmeo"]}, "tuning.methods: unknown method 'mmeo' (did you mean 'mmoe'?)"),
+        ({"methods": ["control_perfect"]}, "tuning.methods: unknown method 'control_perfect'"),
+        ({"methods": None}, "tuning.methods: the grid search is enabled; list the methods to tune"),
+        (
+            {"training": {"learning_rates": [1]}},
+            "tuning.training: unknown option 'learning_rates' (did you mean 'learning_rate'?)",
+        ),
+        ({"training": {"embedding_dim": [8]}}, "tuning.training: unknown option 'embedding_dim'"),
+        ({"training": {"learning_rate": []}}, "learning_rate: [] must be of at least length 1"),
+        (
+            {"training": {"learning_rate": [0.1, 0]}},
+            "tuning.training.learning_rate.1: 0 must be greater than 0",
+        ),
+        ({"training": {"batch_size": [8, 8]}}, "batch_size: [8, 8] names 8 more than once"),
+        ({"options": {"mmeo": {}}}, "tuning.options: unknown method 'mmeo'"),
+        (
+            {"options": {"mmoe": {"num_expert": [2]}}},
+            "tuning.options.mmoe: unknown option 'num_expert' (did you mean 'num_experts'?)",
+        ),
+        ({"options": {"mmoe": {"hidden_dim": [8]}}}, "options.mmoe: unknown option 'hidden_dim'"),
+        ({"options": {"mmoe": {"num_experts": [0]}}}, "num_experts.0: 0 must be at least 1"),
+        (
+            {"options": {"snr_aver": {"gates": {"l0": [1]}}}},
+            "tuning.options.snr_aver.gates: unknown option 'l0'",
+        ),
+        (
+            {"options": {"cut_mmoe": {"kept": [[[0]], [[0]]]}}},
+            "tuning.options.cut_mmoe.kept: [[[0]], [[0]]] names [[0]] more than once",
+        ),
+        (
+            {"methods": ["ple"], "training": {}},
+            "tuning.training: nothing to try for method 'ple'; list values here, or under "
+            "tuning.options.ple",
+        ),
+        (
+            {"methods": ["mtnas"], "seeds": [0, 7]},
+            "tuning.seeds: [7] are no seeds of this study, so mtnas has no route for them; "
+            "allowed: [0, 1, 2]",
+        ),
+    ],
+)
+def test_mistakes_in_a_grid_are_named_with_their_place(changes, message):
+    tuning = {key: value for key, value in {**GRID, **changes}.items() if value is not None}
+
+    with pytest.raises(ConfigError) as caught:
+        study(tuning=tuning)
+
+    assert message in str(caught.value)

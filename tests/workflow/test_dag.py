@@ -71,6 +71,24 @@ def test_jobs_of_all_claims(bare):
     assert [plan[rule] for rule in made] == [1] * len(made)
 
 
+def test_jobs_of_a_tuned_study(bare):
+    study = ("--configfile", "config/more_methods.yaml", "config/tuned.yaml")
+
+    assert bare.plan("--configfile", "config/tuned.yaml")["tune"] == 2 * 4
+    assert bare.plan(*study)["tune"] == 2 * 9  # every method but MTNAS: its options are the paper's
+
+
+def test_mtnas_is_tuned_under_the_routes_that_were_searched_if_it_is_listed(bare):
+    overlay = bare.write(
+        "config/own.yaml", "tuning: {enabled: true, methods: [mtnas], options: {}}"
+    )
+
+    plan = bare.plan("--configfile", overlay)
+
+    assert plan["tune"] == 2 * 3  # inherit and finetune have weights of the search
+    assert plan["search"] == 2 * 3
+
+
 def test_jobs_of_book_crossing(fresh):
     raw = fresh.folder / "raw"
     raw.mkdir()

@@ -52,7 +52,7 @@ class Trainer:
         """Train `stack` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
         self.stack, self.examples, self._read_ahead = stack, examples, read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
-        rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
+        rates = stack.rates(options)
         self.noise = Noise(stack)
         self.dense = MemberAdam(stack.dense, active=active, **rates)
         self.table: RowAdam | DenseTableAdam
@@ -190,10 +190,11 @@ def check_finite(
     """Raise `TrainingError` naming the first member whose loss is not a finite number."""
     for member, losses in zip(stack.members, torch.stack([train, valid], 1), strict=True):
         if not bool(losses.isfinite().all()):
+            now = (member.rates or options).learning_rate
             raise TrainingError(
                 f"seed {member.seed}, tasks {list(member.tasks)}: loss is not finite in epoch "
                 f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training: learning_rate (now {options.learning_rate}) and run again"
+                f"lower training: learning_rate (now {now}) and run again"
             )
 
 

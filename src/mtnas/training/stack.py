@@ -9,7 +9,7 @@ Shapes: M members, B batch, F fields, E embedding dimension, N rows of a table, 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,13 +25,24 @@ from mtnas.routes import Route
 Activity = Mapping[str, NDArray[np.bool_]]
 
 
+class Rates(NamedTuple):
+    """What two members of one stack may be trained with differently."""
+
+    learning_rate: float
+    weight_decay: float
+
+
 @dataclass(frozen=True)
 class Member:
-    """One model of a stack: its seed, the label columns it learns, its route if it has one."""
+    """One model of a stack: its seed, the label columns it learns, its route if it has one.
+
+    Without `rates` of its own it has those of the training options.
+    """
 
     seed: int
     tasks: tuple[int, ...]
     route: Route | None = None
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,12 @@ class Stack:
         table = self.table_MNE.flatten(0, 1)
         rows = (ids_MBF + self._offset_M11).flatten()
         return table.index_select(0, rows).view(members, batch, -1)
+
+    def rates(self, options: TrainingOptions) -> dict[str, list[float]]:
+        """Return the learning rate and the weight decay of every member, by name."""
+        shared = Rates(options.learning_rate, options.weight_decay)
+        each = [member.rates or shared for member in self.members]
+        return {name: [getattr(rates, name) for rates in each] for name in Rates._fields}
 
     @property
     def noise_shape(self) -> tuple[int, ...] | None:
