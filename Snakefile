@@ -1,5 +1,6 @@
 # Reproduction of "Boosting Share Routing for Multi-task Learning" (MTNAS, WWW'21).
-#   prepare -> (search ->) train -> tables, figures, report
+#   (download -> unpack, or simulate ->) prepare -> (search ->) (tune ->) train
+#     -> tables, figures, report
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
 from snakemake.utils import min_version
@@ -11,11 +12,15 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/acquire.smk"
+include: "rules/simulate.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
+include: "rules/tune.smk"
 include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/claims.smk"
 include: "rules/exhaustive.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
@@ -23,6 +28,8 @@ include: "rules/publish.smk"
 
 localrules:
     all,
+    download,
+    unpack,
     runs,
     exhaustives,
 
@@ -31,9 +38,9 @@ rule all:
     default_target: True
     input:
         rules.runs.input,
-        rules.table1.output,
-        rules.table2.output,
-        rules.table4.output,
+        [list(table_files(name).values()) for name in TABLES],
+        rules.claims.output,
+        AUDITS,
         FIGURES,
         rules.exhaustives.input,
         rules.report.output,

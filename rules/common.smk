@@ -4,16 +4,15 @@ provides: STUDY, the validated configuration; everything below it is a function 
 This file is read again by every cluster job, so nothing here imports torch (1.5 s).
 """
 
+import re
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies
-from mtnas import spaces
+from mtnas import config as studies, datasets, sources, spaces
 from mtnas.errors import MtnasError
-from mtnas.files import sha256_of
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
@@ -24,7 +23,7 @@ use_this_checkout()
 try:
     STUDY = studies.load(config, [DEFAULT, *OVERLAYS])
     for name in STUDY["datasets"]:
-        studies.raw_files(STUDY, name)
+        sources.raw_files(STUDY, name)
 except MtnasError as error:
     raise WorkflowError(str(error)) from None
 
@@ -38,7 +37,10 @@ wildcard_constraints:
 
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
+RAW = sources.RAW
+SIMULATED = sources.SIMULATED
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
+TUNING = "results/tuning/{dataset}/{method}/{variant}"
 
 
 # Fingerprints of the library code that can change the result of a job, passed to it as `code`.
@@ -49,35 +51,56 @@ def code_of(*modules):
 
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
-    return code_of("features/prepare.py", f"datasets/{wildcards.dataset}.py")
+    return code_of("features/prepare.py", datasets.code_of(wildcards.dataset))
+
+
+def simulation_code(wildcards):
+    """Fingerprint the code behind the simulated raw files of one dataset."""
+    return code_of("simulation/base.py", f"simulation/{wildcards.dataset}.py")
 
 
 def run_code(wildcards):
     """Fingerprint the code behind a run: the engine, its method, and for a method that searches
     the search. The file of MTNAS counts for all: its size is the parameter budget of the others.
     """
+    return code_from("experiment.py", wildcards)
+
+
+def tune_code(wildcards):
+    """Fingerprint the code behind a grid search: that of its run, and of the search."""
+    return code_from("tuning.py", wildcards)
+
+
+def code_from(entry, wildcards):
+    """Fingerprint what a module needs for the method of a job."""
     methods = ("methods/mtnas.py", f"methods/{wildcards.method}.py")
-    files = code_behind("experiment.py", *methods)
+    files = code_behind(entry, *methods)
     if not studies.searches(STUDY.method(wildcards.method)):
         files = [file for file in files if not file.startswith("search/")]
     return code_fingerprint(*files)
 
 
 def spec(build):
-    """Turn a spec builder of mtnas.config into a function of wildcards."""
+    """Turn a function of the study into a function of wildcards."""
     return lambda wildcards: build(STUDY, **wildcards)
 
 
-def raw_hashes(wildcards):
-    """Identify the raw files of a dataset by what is in them, wherever they are."""
-    return {p.name: sha256_of(p) for p in studies.raw_files(STUDY, wildcards.dataset)}
-
-
-def raw_folder(wildcards, input):
-    """Name the folder of raw files. Snakemake does not compare a parameter that takes `input`,
-    so the same files in another folder are not prepared again.
+def unwatched(build):
+    """Like `spec`, for what may change without a new run: where something is, not what it is.
+    Snakemake does not compare a parameter that takes `input`.
     """
-    return STUDY["dataset_options"].get(wildcards.dataset, {}).get("raw")
+    return lambda wildcards, input: build(STUDY, **wildcards)
+
+
+def one_of(names):
+    """Constrain a wildcard to names."""
+    return "|".join(map(re.escape, sorted(set(names))))
+
+
+def simulated_folder(wildcards):
+    """Name the folder of raw files that rule `simulate` writes for a dataset, if it does."""
+    simulated = studies.is_simulated(STUDY, wildcards.dataset)
+    return SIMULATED.format(**wildcards) if simulated else []
 
 
 def routes_if_searched(wildcards):
@@ -91,9 +114,21 @@ def routes_if_searched(wildcards):
     return {"routes": f"{folder}/routes.json", **weights}
 
 
+def winner_if_tuned(wildcards):
+    """Name the outcome of the grid search before a run, if there is one."""
+    tuned = studies.is_tuned(STUDY, **wildcards)
+    return {"tuned": f"{TUNING}/best.json".format(**wildcards)} if tuned else {}
+
+
 def of_runs(pattern, runs):
     """Fill the wildcards of a path for each (dataset, method, variant)."""
     return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]
+
+
+def searches_of(runs):
+    """Name the routes files of runs of MTNAS: of the variants in whose name they were searched."""
+    homes = [(d, m, studies.search_home(STUDY, d, m, v)) for d, m, v in runs]
+    return of_runs(f"{ROUTES}/routes.json", dict.fromkeys(homes))
 
 
 def main_runs(pattern):
@@ -135,3 +170,5 @@ onstart:
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
+    if simulated := [d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d)]:
+        print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")

@@ -1,12 +1,17 @@
-"""Turn the raw data of a dataset into one table of hashed fields and labels, split by seed.
+"""Turn the raw data of a dataset into one table of hashed fields and labels, and audit it.
 
-requires: the raw files, if dataset_options.{dataset}.raw names a folder; else nothing
+requires: results/raw/{dataset}/{file}, if the dataset is neither embedded nor in a folder that
+          dataset_options.{dataset}.raw names; results/simulated/{dataset}, if `simulate` is set
 provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+          results/audit/{dataset}.json, .md
 """
 
 
 rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
+    input:
+        raw=spec(sources.fetched_files),
+        simulated=simulated_folder,
     output:
         table=f"{DATA}/table.parquet",
         ids=f"{DATA}/table.ids.npy",
@@ -23,10 +28,35 @@ rule prepare:
         mem_mb=8000,
     params:
         spec=spec(studies.prepare_spec),
-        sources=raw_hashes,
-        raw=raw_folder,
+        sources=spec(sources.raw_digests),
+        raw=unwatched(sources.raw_folder),
+        lock=LOCK,
         code=data_code,
     message:
         "Preparing {wildcards.dataset}"
     script:
         "../workflow/scripts/prepare.py"
+
+
+rule audit:
+    """Compare a prepared dataset with the paper's, and tell what may mislead in it."""
+    input:
+        paper="config/paper/results.yaml",
+        table=rules.prepare.output.table,
+        manifest=rules.prepare.output.manifest,
+    output:
+        json="results/audit/{dataset}.json",
+        md="results/audit/{dataset}.md",
+    log:
+        "results/logs/audit/{dataset}.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_of("reporting/audit.py"),
+    message:
+        "Auditing {wildcards.dataset}"
+    script:
+        "../workflow/scripts/audit.py"
+
+
+AUDITS = expand(rules.audit.output.md, dataset=STUDY["datasets"])

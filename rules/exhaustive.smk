@@ -14,7 +14,7 @@ EXHAUSTIVE = expand(
     "results/exhaustive/{dataset}.parquet", dataset=STUDY["datasets"] if SPACES else []
 )
 REGRET_CODE = code_of("reporting/regret.py", "reporting/exhaustive.py")
-REGRET_TABLES = expand("results/tables/regret_{space}.md", space=SPACES)
+TABLES += expand("regret_{space}", space=SPACES)
 FIGURES += expand("results/figures/exhaustive_{space}.png", space=SPACES)
 
 

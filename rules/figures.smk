@@ -1,14 +1,33 @@
-"""Figure 3, the searched routes, and how the searches went.
+"""Figure 3, the searched routes; how the searches went; sweeps; box plots of the cut MMoE.
 
-requires: the routes.json of every search of experiment `main` that learns
-provides: results/figures/{figure3,search_curves}.{png,pdf}; FIGURES, empty if nothing is searched
+requires: the routes.json of every search of experiment `main` that learns (Figure 3, curves),
+          runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L),
+          runs of MMoE and the cut MMoE (Figure 1e)
+provides: results/figures/{figure1,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
+          FIGURES, those that the study has runs for
 """
 
 SEARCHED = of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main"))
+SWEEPS = {
+    "figure7": studies.sweep_runs(STUDY, "subnets"),
+    "figure7_layers": studies.sweep_runs(STUDY, "depth"),
+}
+PAIR = [("mmoe", "paper"), ("cut_mmoe", "paper")]
+BOXES = [
+    run
+    for run in studies.all_runs(STUDY)
+    if run[1:] in PAIR and all((run[0], *row) in studies.all_runs(STUDY) for row in PAIR)
+]
 FIGURES = expand(
-    "results/figures/{name}.png", name=["figure3", "search_curves"] if SEARCHED else []
+    "results/figures/{name}.png",
+    name=[
+        *(["figure3", "search_curves"] if SEARCHED else []),
+        *(["figure1"] if BOXES else []),
+        *(name for name, runs in SWEEPS.items() if runs),
+    ],
 )
 FIGURE_CODE = code_of("reporting/figures.py")
+SWEEP_CODE = code_of("reporting/sweeps.py")
 
 
 rule figure3:
@@ -47,3 +66,70 @@ rule search_curves:
         "Drawing the curves of the searches"
     script:
         "../workflow/scripts/search_curves.py"
+
+
+rule figure7:
+    """Figure 7: AUC, loss, search and training time over H."""
+    input:
+        metrics=of_runs(rules.train.output.metrics, SWEEPS["figure7"]),
+        records=of_runs(rules.train.output.record, SWEEPS["figure7"]),
+        routes=searches_of(SWEEPS["figure7"]),
+    output:
+        png="results/figures/figure7.png",
+        pdf="results/figures/figure7.pdf",
+    log:
+        "results/logs/figure7.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, SWEEPS["figure7"]),
+        kind="subnets",
+        code=SWEEP_CODE,
+    message:
+        "Drawing Figure 7"
+    script:
+        "../workflow/scripts/figure7.py"
+
+
+rule figure7_layers:
+    """The same over L (Sec. 5.2)."""
+    input:
+        metrics=of_runs(rules.train.output.metrics, SWEEPS["figure7_layers"]),
+        records=of_runs(rules.train.output.record, SWEEPS["figure7_layers"]),
+        routes=searches_of(SWEEPS["figure7_layers"]),
+    output:
+        png="results/figures/figure7_layers.png",
+        pdf="results/figures/figure7_layers.pdf",
+    log:
+        "results/logs/figure7_layers.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, SWEEPS["figure7_layers"]),
+        kind="depth",
+        code=SWEEP_CODE,
+    message:
+        "Drawing the sweep over L"
+    script:
+        "../workflow/scripts/figure7.py"
+
+
+rule figure1:
+    """Figure 1(e): the runs of MMoE and the cut MMoE as box plots."""
+    input:
+        metrics=of_runs(rules.train.output.metrics, BOXES),
+        records=of_runs(rules.train.output.record, BOXES),
+    output:
+        png="results/figures/figure1.png",
+        pdf="results/figures/figure1.pdf",
+    log:
+        "results/logs/figure1.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, BOXES),
+        code=SWEEP_CODE,
+    message:
+        "Drawing Figure 1(e)"
+    script:
+        "../workflow/scripts/figure1.py"

@@ -1,6 +1,6 @@
 """The outcome of a study in the files of results/published/, from which README is generated.
 
-requires: all runs, routes, tables and figures of the study
+requires: all runs, routes, tables and figures of the study, and the claims
 provides: results/published/ (only on request: .venv/bin/snakemake publish)
 """
 
@@ -12,10 +12,8 @@ rule publish:
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
         routes=of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main")),
         manifests=MANIFESTS,
-        tables=[
-            *[*rules.table1.output, *rules.table2.output, *rules.table4.output],
-            *expand(rules.regret.output, space=SPACES),
-        ],
+        tables=[*[file for name in TABLES for file in table_files(name).values()], *AUDITS],
+        claims=rules.claims.output,
         figures=FIGURES,
         exhaustive=EXHAUSTIVE,
     output:

@@ -1,6 +1,6 @@
 """One self-contained HTML file with every table, figure, dataset and run.
 
-requires: the tables, the figures, the runs of all experiments, the manifests
+requires: the claims ledger, the tables, the figures, the runs of all experiments, the manifests, the audits
 provides: results/report.html
 """
 
@@ -8,14 +8,13 @@ provides: results/report.html
 rule report:
     """The report: what to read first."""
     input:
-        tables=[
-            *[rules.table2.output.md, rules.table1.output.md, rules.table4.output.md],
-            *REGRET_TABLES,
-        ],
+        claims=rules.claims.output.md,
+        tables=expand("results/tables/{name}.md", name=TABLES),
         figures=FIGURES,
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
         manifests=MANIFESTS,
+        audits=AUDITS,
     output:
         html="results/report.html",
     log:

@@ -1,11 +1,23 @@
 """The paper's tables with our numbers, each as Markdown, LaTeX, CSV and a ledger of its cells.
 
-requires: the manifests of the datasets (Tables 1 and 4), the runs of experiment `main` (Table 2)
-provides: results/tables/{table1,table2,table4}.{md,tex,csv,cells.csv}
+requires: the manifests of the datasets (Tables 1 and 4), the runs of experiment `main` (Tables 2
+          and 3), those of MTNAS and its variants in any experiment (Table 5)
+provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.csv}
+          TABLES, the names of those that the study has runs for
 """
+
+from mtnas import datasets
 
 MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
 TABLE_CODE = code_of("reporting/tables.py", "reporting/data_tables.py", "reporting/writers.py")
+# As in the paper, a dataset with three tasks has a table of its own.
+WIDE = [name for name in STUDY["datasets"] if len(datasets.load(name).tasks) > 2]
+TABLE_RUNS = {
+    "table2": [run for run in studies.experiment_runs(STUDY, "main") if run[0] not in WIDE],
+    "table3": [run for run in studies.experiment_runs(STUDY, "main") if run[0] in WIDE],
+    "table5": studies.variant_runs(STUDY, ("mean_pooling", "no_query_selection")),
+}
+TABLES = sorted(["table1", "table4", *(name for name, runs in TABLE_RUNS.items() if runs)])
 
 
 rule table1:
@@ -28,11 +40,11 @@ rule table1:
 
 
 rule table2:
-    """Tables 2 and 3: test AUC and loss of every method, and paired differences to MTNAS."""
+    """Table 2: test AUC and loss of every method, and paired differences to MTNAS."""
     input:
         paper="config/paper/results.yaml",
-        metrics=main_runs(rules.train.output.metrics),
-        records=main_runs(rules.train.output.record),
+        metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["table2"]),
+        records=of_runs(rules.train.output.record, TABLE_RUNS["table2"]),
     output:
         **table_files("table2"),
     log:
@@ -40,12 +52,33 @@ rule table2:
     conda:
         "../envs/cpu.yaml"
     params:
-        runs=main_runs(RUN),
+        runs=of_runs(RUN, TABLE_RUNS["table2"]),
         code=TABLE_CODE,
     message:
         "Writing Table 2"
     script:
         "../workflow/scripts/table2.py"
+
+
+rule table3:
+    """Table 3: the same for datasets with three or more tasks."""
+    input:
+        paper="config/paper/results.yaml",
+        metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["table3"]),
+        records=of_runs(rules.train.output.record, TABLE_RUNS["table3"]),
+    output:
+        **table_files("table3"),
+    log:
+        "results/logs/table3.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, TABLE_RUNS["table3"]),
+        code=TABLE_CODE,
+    message:
+        "Writing Table 3"
+    script:
+        "../workflow/scripts/table3.py"
 
 
 rule table4:
@@ -65,3 +98,24 @@ rule table4:
         "Writing Table 4"
     script:
         "../workflow/scripts/table4.py"
+
+
+rule table5:
+    """Table 5: the loss of the variants of MTNAS, and paired differences to it."""
+    input:
+        paper="config/paper/results.yaml",
+        metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["table5"]),
+        records=of_runs(rules.train.output.record, TABLE_RUNS["table5"]),
+    output:
+        **table_files("table5"),
+    log:
+        "results/logs/table5.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, TABLE_RUNS["table5"]),
+        code=TABLE_CODE,
+    message:
+        "Writing Table 5"
+    script:
+        "../workflow/scripts/table5.py"

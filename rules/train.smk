@@ -2,6 +2,7 @@
 
 requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
           results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
+          results/tuning/{dataset}/{method}/{variant}/best.json (where `tuning` says so)
 provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet
 """
 
@@ -10,6 +11,7 @@ rule train:
     """Train on the training examples, select on validation, measure once on test."""
     input:
         unpack(routes_if_searched),
+        unpack(winner_if_tuned),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
         manifest=rules.prepare.output.manifest,

@@ -59,9 +59,12 @@ class Assembly:
         return self.options.space(self.num_tasks)
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed; `fixed_split` gives all seeds the stored one."""
+        """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
+        split by time or by a column, which no seed can move.
+        """
         part = self.table.split
-        if not self.spec["fixed_split"]:
+        random = self.table.manifest["split_kind"] == "random"
+        if random and not self.spec["fixed_split"]:
             wanted = self.table.manifest["split_sizes"]
             sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
             part = assign_split(len(part), sizes, seed)

@@ -14,9 +14,10 @@ from typing import Any
 
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
-from mtnas.features.splits import check_split
+from mtnas.features.parts import check_split_of
+from mtnas.grids import flat, grid_of
 from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
-from mtnas.schema import Schema, current_schema, defaults, is_control, searches
+from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -24,7 +25,10 @@ Run = tuple[str, str, str]
 
 PAPER = "paper"  # the variant that every method has: no deviation
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
-BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim")  # its size depends on these alone
+# Its size depends on these alone.
+BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
+# What is not in the spec of a table: it does not decide what is in it.
+NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training", "tuning")
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
@@ -69,21 +73,39 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     _check_datasets(config)
     _check_experiments(config)
     _check_options(config)
+    _check_tuning(config)
     return config
 
 
 def _check_datasets(config: Config) -> None:
-    """Refuse fields that a dataset does not have, and splits that suit no table."""
+    """Refuse fields that a dataset does not have, splits that suit no table, rows from nowhere."""
     for name, own in config["dataset_options"].items():
         where = place(("dataset_options", name, "drop_fields"), config.files)
         if own.get("drop_fields"):
             datasets.load(name).kept_fields(own["drop_fields"], where)
+        _check_simulated(config, name)
         try:
             if own.get("split"):
-                check_split(own["split"])
+                check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_simulated(config: Config, dataset: str) -> None:
+    """Refuse to simulate what nobody can, and what is read from a folder."""
+    own = config["dataset_options"][dataset]
+    rows, raw, known = own.get("simulate"), own.get("raw"), plugins("simulation")
+    if rows is None:
+        return
+    where = place(("dataset_options", dataset, "simulate"), config.files)
+    if dataset not in known:
+        raise ConfigError(unknown("dataset to simulate", dataset, known, where))
+    if raw is not None:
+        raise ConfigError(
+            f"{where}: {rows} rows to simulate, but raw: {raw} names real ones; set one of the "
+            "two to null"
+        )
 
 
 def _check_experiments(config: Config) -> None:
@@ -117,6 +139,50 @@ def _check_options(config: Config) -> None:
         for method in config.schema["$defs"]["methods"]:
             for variant in config.variants(method):
                 _check_strategy(config, dataset, method, variant)
+        _check_budget(config, dataset)
+
+
+def _check_budget(config: Config, dataset: str) -> None:
+    """Refuse a budget without a size: it is what all other widths are solved from."""
+    known = BUDGET_METHOD in config.schema["$defs"]["methods"]
+    if known and resolve_options(config, dataset, BUDGET_METHOD)["hidden_dim"] is None:
+        raise ConfigError(
+            f"{_origin(config, dataset, BUDGET_METHOD, PAPER, 'hidden_dim')}: null is solved to "
+            f"match variant {PAPER!r}, which itself needs a number; give one, or move the null to "
+            "a variant"
+        )
+
+
+def _check_tuning(config: Config) -> None:
+    """Refuse a grid search of nothing, and trials of seeds that no route was searched for."""
+    for dataset in config["datasets"]:
+        tuning = resolve_tuning(config, dataset)
+        if not tuning["enabled"]:
+            continue
+        if not tuning["methods"]:
+            where = _tuning_place(config, dataset, "methods")
+            raise ConfigError(f"{where}: the grid search is enabled; list the methods to tune")
+        for method in tuning["methods"]:
+            if not grid_of(tuning, method):
+                where = _tuning_place(config, dataset, "training")
+                raise ConfigError(
+                    f"{where}: nothing to try for method {method!r}; list values here, or under "
+                    f"tuning.options.{method}"
+                )
+            strangers = sorted(set(_trial_seeds(config, tuning)) - set(config["seeds"]))
+            if strangers and searches(config.method(method)):
+                where = _tuning_place(config, dataset, "seeds")
+                raise ConfigError(
+                    f"{where}: {strangers} are no seeds of this study, so {method} has no route "
+                    f"for them; allowed: {config['seeds']}"
+                )
+
+
+def _tuning_place(config: Config, dataset: str, key: str) -> str:
+    """Say where the last word about a key of the grid search of a dataset stands."""
+    own = ("dataset_options", dataset, "tuning")
+    keys = own if key in _value(config, own) else ("tuning",)
+    return place((*keys, key), config.files)
 
 
 def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> None:
@@ -192,23 +258,40 @@ def resolve_training(config: Config, dataset: str) -> Spec:
     return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
 
 
-def raw_files(config: Config, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
-    source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
-    return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
+def resolve_tuning(config: Config, dataset: str) -> Spec:
+    """Return the whole `tuning` block of a dataset: defaults < `tuning` < the dataset's."""
+    own = _value(config, ("dataset_options", dataset, "tuning"))
+    return merged(defaults(config.schema["$defs"]["tuning"]), config["tuning"], own)
+
+
+def is_simulated(config: Config, dataset: str) -> bool:
+    """Whether the workflow writes the raw files of a dataset itself."""
+    return config["dataset_options"].get(dataset, {}).get("simulate") is not None
+
+
+def simulate_spec(config: Config, dataset: str) -> Spec:
+    """Return what identifies the simulated raw files of a dataset."""
+    if not is_simulated(config, dataset):
+        raise ConfigError(
+            f"dataset_options: {dataset}: no key `simulate`; set it to a number of rows"
+        )
+    own = config["dataset_options"][dataset]
+    return {"dataset": dataset, "rows": own["simulate"], "seed": own.get("simulate_seed", 0)}
 
 
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
-    A run reads the stored split only with `fixed_split`; without it, its seed is the default.
+    A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
+    source = datasets.load(dataset)
     own = config["dataset_options"].get(dataset, {})
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "methods", "training"))
-    if not config["fixed_split"]:
+    values = _without({**default, **own}, NOT_OF_THE_TABLE)
+    if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
-    return {"dataset": dataset, **values}
+    declared = {} if source.definition is None else {"definition": source.definition}
+    return {"dataset": dataset, **values, **declared}
 
 
 def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
@@ -222,8 +305,47 @@ def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) ->
         "options": _network(config, method, options),
         "training": _without(training, STOPPING) if derive == "inherit" else training,
         "derive": derive,
-        "budget": _budget(config, dataset, method),
+        "budget": _budget(config, dataset, method, options),
     }
+
+
+def is_tuned(config: Config, dataset: str, method: str, variant: str = PAPER) -> bool:
+    """Whether a grid search comes before a run.
+
+    Weights that come from a search were trained with the options of that search.
+    """
+    tuning = resolve_tuning(config, dataset)
+    if not tuning["enabled"] or method not in tuning["methods"]:
+        return False
+    options = resolve_options(config, dataset, method, variant)
+    from_search = searches(config.method(method)) and options["derive"] != "retrain"
+    return not from_search and bool(_grid(config, tuning, method, variant))
+
+
+def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return what identifies the grid search before a run: that run with other seeds, its grid."""
+    if not is_tuned(config, dataset, method, variant):
+        raise ConfigError(
+            f"config: tuning: {method} ({variant}) on {dataset} is not tuned; tuned methods: "
+            f"{', '.join(resolve_tuning(config, dataset)['methods']) or 'none'}"
+        )
+    tuning = resolve_tuning(config, dataset)
+    return {
+        **run_spec(config, dataset, method, variant),
+        "seeds": _trial_seeds(config, tuning),
+        "grid": _grid(config, tuning, method, variant),
+    }
+
+
+def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, list[Any]]:
+    """Return the grid of a run; what its variant deviates in is not up for tuning."""
+    fixed = flat(_value(config, ("variants", method, variant)), "options.")
+    return _without(grid_of(tuning, method), tuple(fixed))
+
+
+def _trial_seeds(config: Config, tuning: Spec) -> list[int]:
+    seeds = tuning["seeds"]
+    return list(seeds if isinstance(seeds, list) else config["seeds"][:seeds])
 
 
 def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
@@ -243,6 +365,7 @@ def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER)
         "options": network,
         "training": _without(resolve_training(config, dataset), STOPPING),
         "search": search,
+        "budget": _budget(config, dataset, method, options),
     }
 
 
@@ -297,6 +420,24 @@ def all_runs(config: Config) -> list[Run]:
     return list(dict.fromkeys(runs))
 
 
+def variant_runs(config: Config, variants: Sequence[str]) -> list[Run]:
+    """Return the runs of these variants of MTNAS, with those of `paper` and Single beside them.
+
+    Datasets without any of the variants are left out.
+    """
+    runs = all_runs(config)
+    having = [d for d, m, v in runs if m == BUDGET_METHOD and v in variants]
+    beside = ((BUDGET_METHOD, PAPER), ("single_task", PAPER))
+    wanted = (*((BUDGET_METHOD, variant) for variant in variants), *beside)
+    return [run for run in runs if run[0] in having and run[1:] in wanted]
+
+
+def sweep_runs(config: Config, kind: str) -> list[Run]:
+    """Return the runs of MTNAS named `{kind}_1`, `{kind}_2` ..., and `paper` beside them."""
+    names = [v for v in config.variants(BUDGET_METHOD) if v.startswith(f"{kind}_")]
+    return [run for run in variant_runs(config, names) if run[1] == BUDGET_METHOD]
+
+
 def _common(config: Config, dataset: str, method: str, variant: str) -> Spec:
     return {
         "dataset": dataset,
@@ -311,13 +452,18 @@ def _network(config: Config, method: str, options: Spec) -> Spec:
     return _without(options, ("search", "derive")) if searches(config.method(method)) else options
 
 
-def _budget(config: Config, dataset: str, method: str) -> Spec | None:
-    """Return the options that set the number of parameters, for a method that has to match it."""
+def _budget(config: Config, dataset: str, method: str, options: Spec) -> Spec | None:
+    """Return the options that set the number of parameters, for a run that has to match it.
+
+    That is any other method, and a variant of MTNAS that leaves its width to be solved.
+    """
     known = config.schema["$defs"]["methods"]
-    if method == BUDGET_METHOD or BUDGET_METHOD not in known or is_control(known[method]):
+    if BUDGET_METHOD not in known or is_control(known[method]):
         return None
-    options = resolve_options(config, dataset, BUDGET_METHOD)
-    return {key: options[key] for key in BUDGET_OPTIONS}
+    if method == BUDGET_METHOD and options["hidden_dim"] is not None:
+        return None
+    paper = resolve_options(config, dataset, BUDGET_METHOD)
+    return {key: paper[key] for key in BUDGET_OPTIONS}
 
 
 def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def train_every_route(
     """
     started = time.perf_counter()
     assembly = assemble(spec, table=table, manifest=manifest, device=device)
-    data = {k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256")}
+    kept = ("content_sha256", "source_sha256", "split_kind")
+    data = {k: assembly.table.manifest[k] for k in kept}
     shards = Shards.of(output, {"spec": dict(spec), "data": data, "code": code, "device": device})
     together = models_at_once or assembly.seeds_at_once()
     outcomes = _train(assembly, shards, together)

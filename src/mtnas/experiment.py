@@ -24,6 +24,7 @@ from mtnas import provenance, seeds
 from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.errors import RecordError
 from mtnas.files import atomic_path, read_json, remake, write_json
+from mtnas.grids import with_winner
 from mtnas.metrics import auc, log_loss
 from mtnas.options import SearchOptions
 from mtnas.records import ALL_TASKS, RunRecord
@@ -117,13 +118,18 @@ def run(
     manifest: str | Path,
     routes: str | Path | None = None,
     supernet: str | Path | None = None,
+    tuned: str | Path | None = None,
     seeds_at_once: int = 0,
     device: str = "cpu",
 ) -> RunRecord:
-    """Train (or derive), select on validation, evaluate on test: all seeds of one spec."""
+    """Train (or derive), select on validation, evaluate on test: all seeds of one spec.
+
+    `tuned` is the file of a grid search (`mtnas.tuning`); the options that won replace the spec's.
+    """
     started = time.perf_counter()
+    spec = spec if tuned is None else with_winner(spec, tuned)
     assembly = assemble(spec, table=table, manifest=manifest, device=device)
-    routes_of = _read_routes(assembly, routes)
+    routes_of = read_routes(assembly, routes)
     counts = assembly.parameters(routes_of) if assembly.method.sharing is not None else {}
     log.info("dense parameters of one model: %s", counts.get("dense", "none (a control)"))
     together = seeds_at_once or (assembly.seeds_at_once() if counts else len(spec["seeds"]))
@@ -135,7 +141,9 @@ def run(
         "simulated": assembly.table.manifest["simulated"],
         "parameters": counts,
         "options": assembly.options.model_dump(mode="json"),
-        "data": {k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256")},
+        "data": {
+            k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256", "split_kind")
+        },
         "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
         "fits": [fit for outcome in outcomes for fit in outcome.fits],
         "timings": {
@@ -181,7 +189,7 @@ def _run_group(
     if derive != "inherit":
         fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
     logits = {
-        part: _by_seed(
+        part: by_seed(
             predict(stack, assembly.examples, [getattr(s, part) for s in splits]).cpu(), group
         )
         for part in ("valid", "test")
@@ -219,13 +227,13 @@ def _outcome(
     for part, logit_SNT in logits.items():
         rows = np.stack([getattr(assembly.split(seed), part) for seed in group])
         y_SNT = torch.from_numpy(assembly.table.labels[rows])
-        frames.append(_metrics(group, part, logit_SNT, y_SNT))
+        frames.append(metrics_of(group, part, logit_SNT, y_SNT))
         if part == "test":
             predictions = _predictions(group, rows, logit_SNT, y_SNT)
     return _Outcome(pd.concat(frames, ignore_index=True), predictions, fits or [], seconds)
 
 
-def _metrics(group: Sequence[int], part: str, logit_SNT: Tensor, y_SNT: Tensor) -> pd.DataFrame:
+def metrics_of(group: Sequence[int], part: str, logit_SNT: Tensor, y_SNT: Tensor) -> pd.DataFrame:
     """Return the tidy metrics of one part of the data: per task, and the sum over tasks."""
     logit_STN, y_STN = logit_SNT.transpose(1, 2), y_SNT.transpose(1, 2)
     auc_ST, loss_ST = auc(logit_STN, y_STN), log_loss(logit_STN, y_STN)
@@ -254,7 +262,7 @@ def _predictions(
     return pd.DataFrame(columns)
 
 
-def _by_seed(logit_MNT: Tensor, group: Sequence[int]) -> Tensor:
+def by_seed(logit_MNT: Tensor, group: Sequence[int]) -> Tensor:
     """Bring single-task members together: [S * T, N, 1] becomes [S, N, T]."""
     members, rows, tasks = logit_MNT.shape
     per_seed = members // len(group)
@@ -283,7 +291,7 @@ def _groups(spec: Mapping[str, Any], size: int) -> list[list[int]]:
     return [wanted[i : i + size] for i in range(0, len(wanted), size)]
 
 
-def _read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]:
+def read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]:
     """Read the route of every seed, in the space of this run."""
     if not assembly.method.searches:
         return {}

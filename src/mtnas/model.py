@@ -44,9 +44,13 @@ class Model(nn.Module):
         width: Any = self.sharing.output_dim
         self.towers = Towers(num_tasks, width)
 
-    def forward(self, x_BD: Tensor) -> Tensor:
-        """Return logit_BT."""
-        logits: Tensor = self.towers(self.sharing(x_BD))
+        self.noise_shape: tuple[int, ...] | None = getattr(self.sharing, "noise_shape", None)
+        self.has_penalty = hasattr(self.sharing, "penalty")
+
+    def forward(self, x_BD: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return logit_BT; `noise` is for a method that asks for it, and in training only."""
+        h_BTH = self.sharing(x_BD) if noise is None else self.sharing(x_BD, noise)
+        logits: Tensor = self.towers(h_BTH)
         return logits
 
 

@@ -4,30 +4,11 @@ Everything here may change a number, so all of it enters the run spec. Nothing h
 the workflow reads it at parse time. D1 ... D9 refer to docs/deviations.md.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from mtnas.errors import ConfigError
-
-
-class Options(BaseModel):
-    """Base of every options record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any], where: str) -> Self:
-        """Build from a mapping; `ConfigError` says what is wrong at `where`."""
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            path = ".".join([where, *map(str, first["loc"])])
-            found = f"{first['input']!r}: " if first["loc"] else ""
-            message = first["msg"].removeprefix("Value error, ")
-            raise ConfigError(f"{path}: {found}{message}") from None
+from mtnas.strict import Options
 
 
 class TrainingOptions(Options):
@@ -126,6 +107,18 @@ class SearchOptions(Options):
                 f"leave_one_out needs routes_per_step of at least 2, not {self.routes_per_step}"
             )
         return self
+
+
+class GateOptions(Options):
+    """Hard-concrete gates and their price; the names of Louizos et al. (ICLR 2018) in brackets."""
+
+    l0_weight: float = Field(
+        1e-3, ge=0, description="price of an open gate in the training loss (lambda; V12)"
+    )
+    initial_drop: float = Field(0.5, gt=0, lt=1, description="sets where log alpha starts (rho)")
+    temperature: float = Field(2 / 3, gt=0, le=1, description="of the concrete distribution (beta)")
+    low: float = Field(-0.1, lt=0, description="left end before cutting off at 0 (gamma)")
+    high: float = Field(1.1, gt=1, description="right end before cutting off at 1 (zeta)")
 
 
 class MethodOptions(Options):

@@ -97,6 +97,25 @@ def _read_metrics(path: Path) -> pd.DataFrame:
     return metrics
 
 
+def scores_by_seed(run: RunRecord) -> pd.DataFrame:
+    """Return the test scores of a run, one row per seed, columns such as `auc_t0`, `mtl_loss`.
+
+    Raises:
+        RecordError: no test scores, or a seed lacks one that another seed has.
+    """
+    test = run.metrics[run.metrics["split"] == "test"]
+    if test.empty:
+        raise RecordError(f"{run.folder}: metrics.csv holds no rows of the test split")
+    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
+    wide = test.assign(column=test["metric"] + suffix).pivot(
+        index="seed", columns="column", values="value"
+    )
+    if wide.isna().to_numpy().any():
+        lacking = wide.index[wide.isna().any(axis=1)].tolist()
+        raise RecordError(f"{run.folder}: seeds {lacking} lack test metrics that others have")
+    return wide
+
+
 def concatenate(runs: Iterable[RunRecord]) -> pd.DataFrame:
     """Return all metrics in one frame with the columns `RUN_COLUMNS`."""
     frames = []

@@ -17,40 +17,46 @@ import numpy as np
 from mtnas.errors import ConfigError, RecordError, unknown
 
 QueryScope = Literal["all_below", "previous_layer_and_root", "root"]
+Pooling = Literal["gate", "mean"]
 ROOT = "root"
 
 
 @dataclass(frozen=True)
 class LocalRoute:
-    """What one block does: mix `values` by a gate that reads `query`."""
+    """What one block does: mix `values` by a gate that reads `query`; without one, their mean."""
 
     values: tuple[str, ...]
-    query: str
+    query: str | None
 
     @property
     def has_gate(self) -> bool:
         """Whether the gate matters: the softmax over a single value is always one."""
-        return len(self.values) > 1
+        return self.query is not None and len(self.values) > 1
 
 
 @dataclass(frozen=True)
 class SearchSpace:
     """All routes over L layers of H sub-networks for T tasks.
 
-    `query_scope` is deviation D1: which nodes may be the query of a block.
+    `query_scope` is deviation D1: which nodes may be the query of a block. With `pooling` by the
+    mean there are no gates, so no queries: one local route per subset of values (D11).
     """
 
     num_layers: int
     num_subnets: int
     num_tasks: int
     query_scope: QueryScope = "all_below"
+    pooling: Pooling = "gate"
 
     def __post_init__(self) -> None:
         if min(self.num_layers, self.num_subnets, self.num_tasks) < 1:
             raise ConfigError(f"search space: layers, sub-networks and tasks must be >= 1: {self}")
-        scopes = get_args(QueryScope)
-        if self.query_scope not in scopes:
-            raise ConfigError(unknown("query scope", self.query_scope, scopes, "search space"))
+        for kind, value, known in (
+            ("query scope", self.query_scope, get_args(QueryScope)),
+            ("pooling", self.pooling, get_args(Pooling)),
+        ):
+            if value not in known:
+                raise ConfigError(unknown(kind, value, known, "search space"))
 
     def subnet(self, layer: int, index: int) -> str:
         """Name sub-network `index` (from 0) of `layer` (from 0)."""
@@ -86,8 +92,10 @@ class SearchSpace:
         """Name the H sub-networks a block chooses from: the layer below it."""
         return self.layer(self.level(block) - 1)
 
-    def queries(self, block: str) -> tuple[str, ...]:
-        """Name the candidates for the query of a block (D1)."""
+    def queries(self, block: str) -> tuple[str | None, ...]:
+        """Name the candidates for the query of a block (D1); the root, or none at all, is first."""
+        if self.pooling == "mean":
+            return (None,)
         level = self.level(block)
         first = {"all_below": 0, "previous_layer_and_root": level - 1, "root": level}
         below = (self.layer(i) for i in range(first[self.query_scope], level))
@@ -116,7 +124,7 @@ class SearchSpace:
         return self.queries(block).index(local.query) * ((1 << self.num_subnets) - 1) + subset
 
     def to_json(self) -> dict[str, Any]:
-        """Return the four numbers that define the space."""
+        """Return the five values that define the space."""
         return dict(self.__dict__)
 
 
@@ -138,10 +146,10 @@ class Route:
                     raise RecordError(unknown("value", name, allowed, f"block {block}"))
             if not local.values or len(set(local.values)) != len(local.values):
                 raise RecordError(f"block {block}: values must be one or more distinct names")
-            if local.query not in self.space.queries(block):
-                raise RecordError(
-                    unknown("query", local.query, self.space.queries(block), f"block {block}")
-                )
+            queries = self.space.queries(block)
+            if local.query not in queries:
+                names = [str(name) for name in queries]
+                raise RecordError(unknown("query", str(local.query), names, f"block {block}"))
 
     def __getitem__(self, block: str) -> LocalRoute:
         return self.choices[self.space.blocks.index(block)]
@@ -160,7 +168,9 @@ class Route:
             seen.add(name)
             if name in self.space.blocks:
                 local = self[name]
-                wanted += [*local.values, *((local.query,) if local.has_gate else ())]
+                wanted += local.values
+                if local.query is not None and local.has_gate:
+                    wanted.append(local.query)
             elif name != ROOT:
                 wanted.append(ROOT)
         return frozenset(seen)
@@ -173,7 +183,8 @@ class Route:
             local = moved[block]
             values = {names[value] for value in local.values}
             ordered = tuple(name for name in self.space.values(block) if name in values)
-            choices.append(LocalRoute(ordered, names.get(local.query, local.query)))
+            query = None if local.query is None else names.get(local.query, local.query)
+            choices.append(LocalRoute(ordered, query))
         return Route(self.space, tuple(choices))
 
     def canonical(self) -> "Route":
@@ -267,12 +278,18 @@ def patterns(space: SearchSpace) -> list[int]:
 
 def full_sharing(space: SearchSpace) -> Route:
     """Return the densest route: all values, the root as query (ML-MMoE; MMoE if L=1)."""
-    return Route(space, tuple(LocalRoute(space.values(block), ROOT) for block in space.blocks))
+    return _same_for_all(space, space.num_subnets)
 
 
 def share_bottom(space: SearchSpace) -> Route:
     """Return the route in which every block reads only the first sub-network below it."""
-    return Route(space, tuple(LocalRoute(space.values(b)[:1], ROOT) for b in space.blocks))
+    return _same_for_all(space, 1)
+
+
+def _same_for_all(space: SearchSpace, num_values: int) -> Route:
+    """Return the route in which every block reads the first sub-networks below it."""
+    blocks = ((space.values(b)[:num_values], space.queries(b)[0]) for b in space.blocks)
+    return Route(space, tuple(LocalRoute(values, query) for values, query in blocks))
 
 
 def no_sharing(space: SearchSpace) -> Route:

@@ -25,6 +25,9 @@ REPOSITORY = PACKAGE.parents[1]
 MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
 MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 SCHEMA_FILE = REPOSITORY / "config/schemas/config.schema.json"
+TUNED_TRAINING = ("learning_rate", "weight_decay", "batch_size")  # others set the size or the loop
+# Solved to match the budget (V3), or what a search is asked for: no subject of a grid.
+NOT_TUNED = ("hidden_dim", "search", "derive")
 
 
 def plugins(package: str) -> tuple[str, ...]:
@@ -174,6 +177,10 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
             **_object({name: {"$ref": "#/$defs/dataset"} for name in datasets}),
         },
         "training": {"description": "how weights are trained", **training},
+        "tuning": {
+            "description": "grid search of training and method options on validation (V8)",
+            "$ref": "#/$defs/tuning",
+        },
         "methods": {
             "description": "deviations from a method's own defaults",
             **_object(per_method),
@@ -223,6 +230,7 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
         **_object(properties),
         "$defs": {
             "training": options_schema(TrainingOptions),
+            "tuning": _tuning_schema(methods),
             "dataset": _dataset_schema(per_method, training),
             "methods": {name: methods[name] for name in sorted(methods)},
         },
@@ -235,9 +243,36 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
     return _object(
         {
             "raw": {
-                "description": "folder of raw files; null: the data is embedded",
+                "description": "folder of raw files; null: the data is embedded, fetched into "
+                "`results/raw/<dataset>`, or lies where the `path` of its own file says",
                 "default": None,
                 "type": ["string", "null"],
+            },
+            "mirrors": {
+                "description": "addresses of folders to fetch raw files from, before the built-in "
+                "ones",
+                "default": [],
+                "type": "array",
+                "items": {
+                    "description": "an address such as https://example.org/folder",
+                    "type": "string",
+                    "pattern": "^https?://[^/]+",
+                },
+                "uniqueItems": True,
+            },
+            "simulate": {
+                "description": "write simulated raw files with this many rows and read them "
+                "instead of `raw`; everything made from them says so",
+                "default": None,
+                "type": ["integer", "null"],
+                "minimum": 1,
+            },
+            "simulate_seed": {
+                "description": "seed of the simulated rows",
+                "default": 0,
+                "type": "integer",
+                "minimum": 0,
+                "maximum": MAX_INT32,
             },
             "num_features": {
                 "description": f"rows of the embedding table, the hash's modulus; {own_default}",
@@ -274,8 +309,71 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 **_object(per_method),
             },
             "training": {"description": "like `training`, for this dataset only", **training},
+            "tuning": {
+                "description": "like `tuning`, for this dataset only",
+                "$ref": "#/$defs/tuning",
+            },
         }
     )
+
+
+def _tuning_schema(methods: dict[str, Schema]) -> Schema:
+    """Return the schema of a grid search; a grid lists values that the option itself allows."""
+    trained = {name: schema for name, schema in sorted(methods.items()) if not is_control(schema)}
+    of_training: Schema = {
+        name: _choices(f"#/$defs/training/properties/{name}") for name in TUNED_TRAINING
+    }
+    of_methods = {
+        # A searched route belongs to the options it was searched with.
+        name: {} if searches(schema) else _grid(schema, f"#/$defs/methods/{name}")
+        for name, schema in trained.items()
+    }
+    return _object(
+        {
+            "enabled": {
+                "description": "false: every run has the options of this file as they are",
+                "default": False,
+                "type": "boolean",
+            },
+            "methods": {
+                "description": "methods that are tuned where an experiment runs them",
+                "default": [],
+                **_names({"enum": list(trained)}),
+            },
+            "seeds": {
+                "description": "seeds of a trial: the first n of `seeds`, or a list",
+                "default": 3,
+                "anyOf": [
+                    {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
+                    _names({"type": "integer", "minimum": 0, "maximum": MAX_INT32}),
+                ],
+            },
+            "training": {
+                "description": "lists of values for "
+                + ", ".join(f"`{name}`" for name in TUNED_TRAINING),
+                **_object(of_training),
+            },
+            "options": {
+                "description": "per method, lists of values for its own options",
+                **_object({name: _object(grid) for name, grid in of_methods.items()}),
+            },
+        }
+    )
+
+
+def _grid(schema: Schema, path: str) -> Schema:
+    """Return, for every option of a block, the schema of a list of its values."""
+    return {
+        name: _object(_grid(part, f"{path}/properties/{name}"))
+        if "properties" in part
+        else _choices(f"{path}/properties/{name}")
+        for name, part in schema["properties"].items()
+        if name not in NOT_TUNED
+    }
+
+
+def _choices(reference: str) -> Schema:
+    return _names({"$ref": reference})
 
 
 def current_schema() -> Schema:

@@ -15,6 +15,7 @@ Stream = Literal[
     "weights",
     "gates",
     "batches",
+    "noise",
     "validation",
     "routes",
     "control",

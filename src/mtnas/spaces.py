@@ -28,7 +28,7 @@ class Judged:
 def exhaustive_spec(config: Config, dataset: str, space: str) -> Spec:
     """Return what identifies the ground truth of a space."""
     spec = run_spec(config, dataset, METHOD, variants_of(config, space)[0])
-    kept = ("dataset", "method", "seeds", "fixed_split", "options", "training")
+    kept = ("dataset", "method", "seeds", "fixed_split", "options", "training", "budget")
     return {"space": space, **{key: spec[key] for key in kept}}
 
 

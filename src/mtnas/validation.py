@@ -105,11 +105,13 @@ def _kind(keys: Keys) -> str:
     match keys:
         case ["methods"] | ["variants"] | ["dataset_options", _, "methods"]:
             return "method"
+        case [*_, "tuning", "methods" | "options"]:
+            return "method"
         case ["experiments", _, "methods" | "variants"]:
             return "method"
         case ["dataset_options"] | ["datasets"]:
             return "dataset"
-        case ["methods" | "variants" | "training", *_]:
+        case ["tuning", "training" | "options", *_] | ["methods" | "variants" | "training", *_]:
             return "option"
         case ["dataset_options", _, _, *_]:
             return "option"
@@ -132,7 +134,9 @@ def _message(error: ValidationError, files: Sequence[Path]) -> str:
         return unknown("value", value, map(str, rule), where)
     if error.validator == "not":
         return f"{where}: the name {value!r} is taken by the variant without deviations"
-    if error.validator == "pattern":
+    if error.validator == "pattern" and isinstance(error.schema, dict):
+        if "description" in error.schema:
+            return f"{where}: {value!r} is not {error.schema['description']}"
         return f"{where}: the name {value!r} must be lower-case letters, digits and _"
     if error.validator == "anyOf":
         return f"{where}: {_reason(error)}; expected {allowed({'anyOf': rule})}"
@@ -160,8 +164,8 @@ def _plain(error: ValidationError) -> str:
     if error.validator in signs:
         return f"{value!r} must be {signs[str(error.validator)]} {rule}"
     if error.validator == "uniqueItems":
-        counts: Counter[Any] = Counter(value)  # type: ignore[arg-type]
-        twice = [repr(item) for item, count in counts.items() if count > 1]
+        counts = Counter(map(repr, value))  # type: ignore[arg-type]
+        twice = [item for item, count in counts.items() if count > 1]
         return f"{value!r} names {', '.join(twice)} more than once"
     if error.validator == "type" and isinstance(value, float) and not isfinite(value):
         return f"{value!r} must be a finite number"
@@ -197,7 +201,8 @@ def _kind_text(kind: str, part: Schema) -> str:
     items = part.get("items", {})
     if kind == "array" and "type" in items:
         different = "different " if part.get("uniqueItems") else ""
-        return f"list of {different}{items['type']}s{_limits(items)}"
+        kind_of_item = KIND_NAMES.get(items["type"], items["type"])
+        return f"list of {different}{kind_of_item}s{_limits(items)}"
     return KIND_NAMES.get(kind, kind) + (_limits(part) if kind in _TYPES else "")
 
 

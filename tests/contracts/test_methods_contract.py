@@ -54,6 +54,22 @@ def test_examples_do_not_leak_into_each_other(method):
     assert not torch.equal(before[0], after[0])
 
 
+NOISY = [m for m in TRAINED if build(m)[0].noise_shape is not None]
+
+
+@pytest.mark.parametrize("method", NOISY, ids=lambda m: m.name)
+def test_noise_is_an_argument_and_the_same_for_all_examples(method):
+    model, _ = build(method)
+    x = torch.randn(BATCH, INPUT)
+    noise, other = torch.rand(2, *model.noise_shape)
+    before = model(x, noise)
+    changed = x.clone()
+    changed[0] += 1
+    assert torch.equal(model(x, noise), before)
+    assert not torch.equal(model(x, other), before)
+    assert torch.equal(model(changed, noise)[1:], before[1:])
+
+
 SOLVED = [m for m in TRAINED if getattr(m.options(), "hidden_dim", 0) is None]
 
 
@@ -108,6 +124,13 @@ def test_training_lowers_the_loss_and_is_deterministic(method):
     assert first.train_loss[-1] < first.train_loss[0]
     assert torch.equal(loss, again)
     assert first.valid_loss == second.valid_loss
+
+
+def test_training_leaves_the_global_generators_alone(method):
+    data, before = examples(), (torch.get_rng_state(), np.random.get_state()[1].copy())
+    train(method, [0], data, epochs=1)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda m: m.name)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mtnas import methods
 from mtnas.errors import ConfigError
-from mtnas.methods.mtnas import activity, route_buffers
+from mtnas.methods.mtnas import activity, route_buffers, used_parameters
+from mtnas.model import count_parameters
 from mtnas.routes import (
     LocalRoute,
     Route,
@@ -26,6 +27,7 @@ SPACES = st.builds(
     num_subnets=st.integers(1, 4),
     num_tasks=st.integers(1, 3),
     query_scope=st.sampled_from(["all_below", "previous_layer_and_root", "root"]),
+    pooling=st.sampled_from(["gate", "mean"]),
 )
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -36,6 +38,13 @@ def test_the_paper_s_counts():
     assert space.num_local_routes("s5") == 15 * 5
     assert space.num_local_routes("t0") == 15 * 9
     assert SearchSpace(1, 3, 2, "root").num_routes == 7 * 7
+
+
+def test_without_gates_a_local_route_is_a_subset_of_values():
+    space = SearchSpace(num_layers=2, num_subnets=4, num_tasks=2, pooling="mean")
+    assert {space.num_local_routes(block) for block in space.blocks} == {15}
+    assert not any(local.has_gate for _, local in full_sharing(space))
+    assert full_sharing(space).used(["t0"]).isdisjoint({"t1"})
 
 
 @given(SPACES, SEEDS)
@@ -130,7 +139,11 @@ def test_activity_of_arrays_equals_reachability_of_names(space, seed):
             alive = [name in used for name in space.layer(layer)]
             assert active[f"layers.{layer}.weight"][m].tolist() == alive
         gated = [block in used and local.has_gate for block, local in route]
-        assert active["gate_KWH"][m].tolist() == gated
+        if space.pooling == "gate":
+            assert active["gate_KWH"][m].tolist() == gated
+        else:
+            assert not any(gated)
+            assert "gate_KWH" not in active
 
 
 @given(SPACES, SEEDS)
@@ -138,11 +151,10 @@ def test_what_takes_no_part_has_no_gradient(space, seed):
     torch.manual_seed(seed % 1000)
     route = random_route(space, np.random.default_rng(seed))
     method = methods.load("mtnas")
-    options = method.options(
-        num_layers=space.num_layers, num_subnets=space.num_subnets, hidden_dim=4
-    )
+    size = {"num_layers": space.num_layers, "num_subnets": space.num_subnets}
+    options = method.options(**size, hidden_dim=4, pooling=space.pooling)
     # D1 restricts which queries may be chosen, not how a route computes.
-    wide = SearchSpace(space.num_layers, space.num_subnets, space.num_tasks)
+    wide = SearchSpace(**size, num_tasks=space.num_tasks, pooling=space.pooling)
     route = Route(wide, route.choices)
     sharing = method.sharing(options, input_dim=5, num_tasks=space.num_tasks, route=route)
     sharing(torch.randn(6, 5)).square().sum().backward()
@@ -153,10 +165,50 @@ def test_what_takes_no_part_has_no_gradient(space, seed):
         assert (slices[~torch.from_numpy(active[0])] == 0).all()
 
 
-def twin(name, route, num_layers, num_subnets, **options):
+@given(SPACES, SEEDS)
+def test_mean_pooling_equals_gates_that_do_not_discriminate(space, seed):
+    route = random_route(space, np.random.default_rng(seed))
+    method, size = methods.load("mtnas"), (space.num_layers, space.num_subnets, space.num_tasks)
+    dims, x = {"input_dim": 5, "num_tasks": space.num_tasks}, torch.randn(6, 5)
+    options = method.options(
+        num_layers=space.num_layers, num_subnets=space.num_subnets, hidden_dim=4
+    )
+    queried = tuple(LocalRoute(local.values, "root") for local in route.choices)
+    gated = method.sharing(options, route=Route(SearchSpace(*size), queried), **dims)
+    gated.gate_KWH.data.zero_()
+    plain = tuple(LocalRoute(local.values, None) for local in route.choices)
+    mean_space = SearchSpace(*size, pooling="mean")
+    mean_options = options.model_copy(update={"pooling": "mean"})
+    mean = method.sharing(mean_options, route=Route(mean_space, plain), **dims)
+    mean.root.load_state_dict(gated.root.state_dict())
+    mean.layers.load_state_dict(gated.layers.state_dict())
+    torch.testing.assert_close(mean(x), gated(x))
+    assert not any("gate" in name for name, _ in mean.named_parameters())
+
+
+@given(SPACES, SEEDS)
+def test_full_sharing_uses_every_parameter_that_a_network_has(space, seed):
+    method, dims = methods.load("mtnas"), {"input_dim": 5, "num_tasks": space.num_tasks}
+    options = method.options(
+        num_layers=space.num_layers,
+        num_subnets=space.num_subnets,
+        hidden_dim=4,
+        query_scope=space.query_scope,
+        pooling=space.pooling,
+    )
+    dense = count_parameters(method, options, **dims)
+    unused_gates = 0  # the softmax over one value
+    if space.num_subnets == 1 and space.pooling == "gate":
+        unused_gates = 4 * len(space.blocks)
+    assert used_parameters(full_sharing(space), options, input_dim=5) == dense - unused_gates
+    some = random_route(space, np.random.default_rng(seed))
+    assert used_parameters(some, options, input_dim=5) <= dense - unused_gates
+
+
+def twin(name, route, num_layers, num_subnets, *, num_tasks=2, **options):
     """Build a method and MTNAS on `route`, with room for equal weights."""
     method, mtnas = methods.load(name), methods.load("mtnas")
-    dims = {"input_dim": 6, "num_tasks": 2}
+    dims = {"input_dim": 6, "num_tasks": num_tasks}
     theirs = method.sharing(method.options(hidden_dim=8, **options), **dims).double()
     space_options = mtnas.options(num_layers=num_layers, num_subnets=num_subnets, hidden_dim=8)
     ours = mtnas.sharing(space_options, route=route, **dims).double()
@@ -172,6 +224,27 @@ def assert_same_function(theirs, ours):
 def test_mmoe_is_a_route_of_the_space():
     route = full_sharing(SearchSpace(1, 4, 2))
     theirs, ours = twin("mmoe", route, 1, 4, root_dim=8)
+    ours.layers[0].load_state_dict(theirs.experts.state_dict())
+    ours.gate_KWH.data.copy_(theirs.gate_TER)
+    assert_same_function(theirs, ours)
+
+
+KEPT = st.integers(1, 5).flatmap(
+    lambda experts: st.lists(
+        st.sets(st.integers(0, experts - 1), min_size=1).map(sorted), min_size=1, max_size=3
+    ).filter(lambda kept: set().union(*kept) == set(range(experts)))
+)
+
+
+@given(KEPT)
+def test_the_cut_mmoe_is_a_route_of_the_space(kept):
+    num_experts, num_tasks = 1 + max(map(max, kept)), len(kept)
+    space = SearchSpace(1, num_experts, num_tasks)
+    names = space.layer(0)
+    choices = (LocalRoute(tuple(names[e] for e in experts), "root") for experts in kept)
+    options = {"root_dim": 8, "num_experts": num_experts, "kept": kept}
+    route = Route(space, tuple(choices))
+    theirs, ours = twin("cut_mmoe", route, 1, num_experts, num_tasks=num_tasks, **options)
     ours.layers[0].load_state_dict(theirs.experts.state_dict())
     ours.gate_KWH.data.copy_(theirs.gate_TER)
     assert_same_function(theirs, ours)
@@ -200,6 +273,7 @@ def test_share_bottom_is_a_route_of_the_space():
         ((), "root", "one or more"),
         (("s1", "s1"), "root", "distinct"),
         (("s1",), "t0", "unknown query 't0'"),
+        (("s1",), None, "unknown query 'None'"),
     ],
 )
 def test_impossible_routes_are_refused(values, query, message):

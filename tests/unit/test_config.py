@@ -6,11 +6,17 @@ import yaml
 
 from mtnas import config as studies
 from mtnas import methods, spaces
-from mtnas.errors import ConfigError, DataError
+from mtnas.errors import ConfigError
 from mtnas.files import read_json
-from mtnas.manual import MANUAL, reference, with_reference
+from mtnas.manual import (
+    DATASET_MANUAL,
+    MANUAL,
+    dataset_reference,
+    reference,
+    with_reference,
+)
 from mtnas.model import count_parameters
-from mtnas.options import CONTROLS, READ, SearchOptions
+from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
 
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
@@ -76,7 +82,12 @@ def test_run_spec_says_everything_but_the_search():
     other = studies.run_spec(study(), "insteval", "mmoe")
     assert other["derive"] is None
     assert other["options"]["num_experts"] == 5
-    assert other["budget"] == {"num_layers": 2, "num_subnets": 4, "hidden_dim": 64}
+    assert other["budget"] == {
+        "num_layers": 2,
+        "num_subnets": 4,
+        "hidden_dim": 64,
+        "pooling": "gate",
+    }
 
 
 def test_specs_do_not_depend_on_the_order_of_keys():
@@ -149,6 +160,20 @@ def test_the_budget_holds_all_that_its_size_depends_on():
     assert size(**budget) == size(**options)
     for scope in ("root", "previous_layer_and_root"):
         assert size(**{**options, "query_scope": scope}) == size(**budget)
+    assert size(**{**options, "pooling": "mean"}) == size(**{**budget, "pooling": "mean"})
+
+
+def test_a_variant_without_a_width_is_given_the_size_of_the_paper_s():
+    variants = {"mtnas": {"mean": {"pooling": "mean", "hidden_dim": None}}}
+    config = study(variants=variants, experiments={})
+
+    job = ("insteval", "mtnas", "mean")
+    specs = (studies.run_spec(config, *job), studies.search_spec(config, *job))
+
+    for spec in specs:
+        assert spec["options"]["hidden_dim"] is None
+        assert (spec["budget"]["pooling"], spec["budget"]["hidden_dim"]) == ("gate", 64)
+    assert studies.search_spec(config, "insteval", "mtnas")["budget"] is None
 
 
 def test_the_stored_split_counts_only_where_it_is_used():
@@ -163,7 +188,8 @@ def test_the_stored_split_counts_only_where_it_is_used():
 
 def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path):
     config = study(
-        bookcrossing_raw=str(tmp_path), dataset_options={"bookcrossing": {"num_features": 9}}
+        bookcrossing_raw=str(tmp_path),
+        dataset_options={"bookcrossing": {"num_features": 9, "mirrors": ["https://a.org"]}},
     )
 
     assert studies.prepare_spec(config, "bookcrossing") == {
@@ -175,15 +201,37 @@ def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path)
     }
 
 
-def test_raw_files_of_the_command_line(tmp_path):
-    config = study(bookcrossing_raw=str(tmp_path))
+def test_simulated_rows_stand_in_for_raw_files():
+    config = study(dataset_options={"goodreads": {"simulate": 500, "simulate_seed": 7}})
 
-    with pytest.raises(DataError, match=r"BX-Book-Ratings.csv: missing file"):
-        studies.raw_files(config, "bookcrossing")
-    for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):
-        (tmp_path / name).touch()
-    assert len(studies.raw_files(config, "bookcrossing")) == 3
-    assert studies.raw_files(config, "insteval") == []
+    assert studies.is_simulated(config, "goodreads")
+    assert not studies.is_simulated(config, "tiktok")
+    assert studies.simulate_spec(config, "goodreads") == {
+        "dataset": "goodreads",
+        "rows": 500,
+        "seed": 7,
+    }
+    plain = study(dataset_options={"goodreads": {"raw": "somewhere"}})
+    assert studies.prepare_spec(config, "goodreads") == studies.prepare_spec(plain, "goodreads")
+    with pytest.raises(ConfigError, match="tiktok: no key `simulate`; set it to a number of rows"):
+        studies.simulate_spec(config, "tiktok")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "message"),
+    [
+        ("tiktok", {"simulate": 9, "raw": "x"}, "9 rows to simulate, but raw: x .* to null"),
+        ("insteval", {"simulate": 9}, "unknown dataset to simulate 'insteval'.*allowed: bookcross"),
+        ("tiktok", {"simulate": 0}, "0 must be at least 1"),
+        ("tiktok", {"simulate": 1e6}, "must be of type integer or null"),
+        ("tiktok", {"simulate": "many"}, "must be of type integer or null"),
+        ("tiktok", {"simulate": True}, "must be of type integer or null"),
+        ("tiktok", {"simulate_seed": -1}, "-1 must be at least 0"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(dataset, options, message):
+    with pytest.raises(ConfigError, match=message):
+        study(dataset_options={dataset: options})
 
 
 def test_runs_of_experiments():
@@ -208,6 +256,10 @@ def test_runs_of_experiments():
         (
             {"dataset_options": {"insteval": {"rwa": ""}}},
             "unknown key 'rwa' (did you mean 'raw'",
+        ),
+        (
+            {"methods": {"mtnas": {"hidden_dim": None}}},
+            "methods.mtnas.hidden_dim: null is solved to match variant 'paper', which itself needs",
         ),
         ({"methods": {"mmeo": {}}}, "methods: unknown method 'mmeo' (did you mean 'mmoe'?)"),
         (
@@ -300,6 +352,13 @@ def test_mistakes_are_named_with_their_place(changes, message):
     assert "\n" not in str(caught.value)
 
 
+def test_records_refuse_an_unknown_key_with_the_nearest():
+    with pytest.raises(ConfigError, match="^training: unknown key 'epoch' .did you mean 'epochs'"):
+        TrainingOptions.of({"epoch": 1, "patience": 0}, "training")
+    with pytest.raises(ConfigError, match="^training.patience: 0: Input should be greater"):
+        TrainingOptions.of({"patience": 0}, "training")
+
+
 def test_messages_name_the_file_that_has_the_key(tmp_path):
     base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
     base.write_text("seeds: 3\ntraining: {epochs: 2}\n")
@@ -331,7 +390,8 @@ def shipped(*files):
 
 
 def test_shipped_configurations_are_valid():
-    overlays = {path.name for path in (REPOSITORY / "config").glob("*.yaml")} - {"config.yaml"}
+    overlays = {path.name for path in (REPOSITORY / "config").glob("*.yaml")}
+    overlays -= {"config.yaml", "data.lock.yaml"}
     assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
 
     for overlay in ((), *((name,) for name in overlays)):
@@ -352,10 +412,11 @@ def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
 
 def test_the_generated_files_are_up_to_date():
     schema = generate()
-    manual = MANUAL.read_text(encoding="utf-8")
 
     assert read_json(SCHEMA_FILE) == schema, "options changed: run `make schema`"
-    assert manual == with_reference(manual, reference(schema)), "run `make schema`"
+    for path, tables in ((MANUAL, reference(schema)), (DATASET_MANUAL, dataset_reference())):
+        manual = path.read_text(encoding="utf-8")
+        assert manual == with_reference(manual, tables), "run `make schema`"
 
 
 def test_a_method_that_the_file_does_not_know_is_asked(tmp_path):
@@ -370,6 +431,130 @@ def test_parsing_does_not_import_torch():
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+GRID = {
+    "enabled": True,
+    "methods": ["mmoe"],
+    "training": {"learning_rate": ["1e-3", 0.01]},
+    "options": {"mmoe": {"num_experts": [2, 4]}},
+}
+
+
+def test_a_grid_search_is_the_run_with_other_seeds_and_a_grid():
+    config, job = study(seeds=5, tuning=GRID), ("insteval", "mmoe")
+
+    tuned = studies.tune_spec(config, *job)
+
+    assert tuned.pop("grid") == {
+        "training.learning_rate": [0.001, 0.01],
+        "options.num_experts": [2, 4],
+    }
+    assert tuned.pop("seeds") == [0, 1, 2]
+    run = studies.run_spec(config, *job)
+    assert tuned == {key: value for key, value in run.items() if key != "seeds"}
+    assert run == studies.run_spec(study(seeds=5), *job)
+    assert studies.prepare_spec(config, "insteval") == studies.prepare_spec(study(), "insteval")
+    more = study(seeds=9, tuning=GRID)
+    assert studies.tune_spec(more, *job) == studies.tune_spec(config, *job)
+
+
+@pytest.mark.parametrize(
+    ("changes", "own", "grid"),
+    [
+        ({}, {}, {"training.learning_rate", "options.num_experts"}),
+        ({"enabled": False}, {}, None),
+        ({}, {"enabled": False}, None),
+        ({"methods": ["share_bottom"]}, {}, None),
+        ({}, {"training": {"batch_size": [64, 128]}}, 3),
+        ({"training": {}}, {}, {"options.num_experts"}),
+    ],
+)
+def test_what_is_tuned_may_differ_between_datasets(changes, own, grid):
+    config = study(tuning={**GRID, **changes}, dataset_options={"insteval": {"tuning": own}})
+
+    assert studies.is_tuned(config, "insteval", "mmoe") == (grid is not None)
+    if grid is None:
+        with pytest.raises(ConfigError, match=r"mmoe \(paper\) on insteval is not tuned"):
+            studies.tune_spec(config, "insteval", "mmoe")
+    else:
+        found = studies.tune_spec(config, "insteval", "mmoe")["grid"]
+        assert found.keys() == grid if isinstance(grid, set) else len(found) == grid
+
+
+def test_a_variant_keeps_what_it_deviates_in():
+    variants = {"mmoe": {"wide": {"num_experts": 9}, "deep": {"root_dim": 9}}}
+    config = study(tuning=GRID, variants=variants, experiments={})
+
+    grids = [
+        studies.tune_spec(config, "insteval", "mmoe", v)["grid"].keys() for v in ("wide", "deep")
+    ]
+
+    assert grids == [{"training.learning_rate"}, {"training.learning_rate", "options.num_experts"}]
+    only = study(tuning={**GRID, "training": {}}, variants=variants, experiments={})
+    assert not studies.is_tuned(only, "insteval", "mmoe", "wide")
+
+
+def test_a_searched_method_is_tuned_where_its_weights_are_its_own():
+    config = study(tuning={**GRID, "methods": ["mtnas"]}, experiments={})
+
+    tuned = {v: studies.is_tuned(config, "insteval", "mtnas", v) for v in config.variants("mtnas")}
+
+    assert tuned == {"paper": True, "random_routes": True, "inherit": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"enable": True}, "tuning: unknown key 'enable' (did you mean 'enabled'?)"),
+        ({"methods": ["mmeo"]}, "tuning.methods: unknown method 'mmeo' (did you mean 'mmoe'?)"),
+        ({"methods": ["control_perfect"]}, "tuning.methods: unknown method 'control_perfect'"),
+        ({"methods": None}, "tuning.methods: the grid search is enabled; list the methods to tune"),
+        (
+            {"training": {"learning_rates": [1]}},
+            "tuning.training: unknown option 'learning_rates' (did you mean 'learning_rate'?)",
+        ),
+        ({"training": {"embedding_dim": [8]}}, "tuning.training: unknown option 'embedding_dim'"),
+        ({"training": {"learning_rate": []}}, "learning_rate: [] must be of at least length 1"),
+        (
+            {"training": {"learning_rate": [0.1, 0]}},
+            "tuning.training.learning_rate.1: 0 must be greater than 0",
+        ),
+        ({"training": {"batch_size": [8, 8]}}, "batch_size: [8, 8] names 8 more than once"),
+        ({"options": {"mmeo": {}}}, "tuning.options: unknown method 'mmeo'"),
+        (
+            {"options": {"mmoe": {"num_expert": [2]}}},
+            "tuning.options.mmoe: unknown option 'num_expert' (did you mean 'num_experts'?)",
+        ),
+        ({"options": {"mmoe": {"hidden_dim": [8]}}}, "options.mmoe: unknown option 'hidden_dim'"),
+        ({"options": {"mmoe": {"num_experts": [0]}}}, "num_experts.0: 0 must be at least 1"),
+        (
+            {"options": {"snr_aver": {"gates": {"l0": [1]}}}},
+            "tuning.options.snr_aver.gates: unknown option 'l0'",
+        ),
+        (
+            {"options": {"cut_mmoe": {"kept": [[[0]], [[0]]]}}},
+            "tuning.options.cut_mmoe.kept: [[[0]], [[0]]] names [[0]] more than once",
+        ),
+        (
+            {"methods": ["ple"], "training": {}},
+            "tuning.training: nothing to try for method 'ple'; list values here, or under "
+            "tuning.options.ple",
+        ),
+        (
+            {"methods": ["mtnas"], "seeds": [0, 7]},
+            "tuning.seeds: [7] are no seeds of this study, so mtnas has no route for them; "
+            "allowed: [0, 1, 2]",
+        ),
+    ],
+)
+def test_mistakes_in_a_grid_are_named_with_their_place(changes, message):
+    tuning = {key: value for key, value in {**GRID, **changes}.items() if value is not None}
+
+    with pytest.raises(ConfigError) as caught:
+        study(tuning=tuning)
+
+    assert message in str(caught.value)
 
 
 SPACE = {"num_layers": 1, "num_subnets": 3, "query_scope": "root", "hidden_dim": 16}
@@ -391,10 +576,10 @@ def test_a_space_is_the_network_of_its_first_variant():
 
     spec = spaces.exhaustive_spec(config, "insteval", "small")
 
-    assert spec["options"] == SPACE
+    assert spec["options"].items() >= SPACE.items()
     assert spec == spaces.exhaustive_spec(spaces_of(["small"]), "insteval", "small")
     assert set(spec) == {
-        *("space", "dataset", "method", "seeds", "fixed_split", "options", "training"),
+        *("space", "dataset", "method", "seeds", "fixed_split", "options", "training", "budget"),
     }
 
 

@@ -59,9 +59,10 @@ def test_bookcrossing_joins_users_and_books(tmp_path: Path) -> None:
         "country": "germany",
         "t0": 1,
         "t1": 1,
+        "grade": 10.0,
     }
     assert second["country"] == "usa"
-    known = ("user", "isbn", "country", "t0", "t1")
+    known = ("user", "isbn", "country", "t0", "t1", "grade")
     assert {value for name, value in second.items() if name not in known} == {"unknown"}
     assert (second["t0"], second["t1"]) == (0, 0)
 
@@ -157,12 +158,13 @@ def test_movielens_first_row() -> None:
         "rated_hour": "2",
         "t0": 0,
         "t1": 0,
+        "grade": 2.5,
     }
 
 
 def test_insteval_first_row() -> None:
     row = read(datasets.load("insteval"), None).slice(0, 1).to_pylist()[0]
-    assert list(row.values()) == ["1", "1002", "2", "2", "0", "2", 1, 1]
+    assert list(row.values()) == ["1", "1002", "2", "2", "0", "2", 1, 1, 5.0]
 
 
 def test_map_distinct_calls_once_per_value_and_keeps_null() -> None:

@@ -27,7 +27,8 @@ SEEDS = [5, 2]
 def spec(**changes):
     names = {"dataset": "insteval", "method": "mtnas", "space": "tiny", "seeds": SEEDS}
     training = TRAINING.model_dump(mode="json")
-    return {**names, "fixed_split": False, "options": NETWORK, "training": training, **changes}
+    rest = {"fixed_split": False, "options": NETWORK, "training": training, "budget": None}
+    return {**names, **rest, **changes}
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,7 @@ def small_data(monkeypatch):
     manifest = {
         "split_sizes": dict(zip(("train", "valid", "test"), sizes, strict=True)),
         "simulated": True,
+        "split_kind": "random",
         "content_sha256": "c",
         "source_sha256": "s",
     }
@@ -99,7 +101,7 @@ def test_a_line_is_what_training_that_route_alone_gives(whole, tmp_path, index):
     routes = tmp_path / "routes.json"
     blocks = {"seeds": {str(seed): {"blocks": route.to_json()} for seed in SEEDS}}
     routes.write_text(json.dumps({"space": SPACE.to_json(), **blocks}))
-    alone = {**spec(), "variant": "paper", "derive": "retrain", "budget": None}
+    alone = {**spec(), "variant": "paper", "derive": "retrain"}
     result = experiment.run(alone, table="t", manifest="m", routes=routes, seeds_at_once=1)
     scores = result.metrics.set_index(["seed", "split", "task", "metric"])["value"]
     lines = read_ground_truth(whole).frame.query("route == @index").set_index("seed")

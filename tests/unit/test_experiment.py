@@ -131,7 +131,7 @@ def test_a_gpu_that_is_not_there_is_one_clear_error(data):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and the CUDA build of torch")
-@pytest.mark.parametrize("method", ["mmoe", "single_task"])
+@pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_aver"])
 def test_the_gpu_gives_the_numbers_of_the_cpu(data, method):
     exact = {**TRAINING, "dtype": "float64", "exact_decay": True}
     here, there = (run(spec(method, training=exact), **data, device=d) for d in ("cpu", "cuda"))
@@ -171,6 +171,26 @@ def test_inherit_finetune_and_retrain_of_one_search(data, tmp_path):
     assert len(set(values)) == 3
     again = run(spec("mtnas", derive="inherit"), **data, **paths)
     assert again.metrics.equals(inherit.metrics)
+
+
+MEAN = {"options": {**MTNAS, "pooling": "mean", "hidden_dim": None}, "budget": MTNAS}
+
+
+def test_mean_pooling_is_searched_inherited_and_trained_at_an_equal_size(data, tmp_path):
+    paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
+    search({**spec("mtnas", **MEAN), "search": SEARCH}, **data).write(**paths, code="abc")
+    runs = [
+        run(spec("mtnas", **MEAN, derive=derive), **data, **paths)
+        for derive in ("inherit", "finetune", "retrain")
+    ]
+    assert len({tuple(r.metrics.value) for r in runs}) == 3
+    counts = runs[0].record["parameters"]
+    gated = run(spec("mmoe"), **data).record["parameters"]["dense"]
+    assert counts["hidden_dim"] > MTNAS["hidden_dim"]
+    assert abs(counts["dense"] - gated) <= 0.04 * gated  # both within 2 % of the budget
+    assert max(counts["dense_used"].values()) <= counts["dense"]
+    with pytest.raises(RecordError, match=r"holds routes of .*'mean'.* needs .*'gate'"):
+        run(spec("mtnas", derive="retrain"), **data, routes=paths["routes"])
 
 
 def test_inherited_weights_go_to_their_own_seed(data, tmp_path):

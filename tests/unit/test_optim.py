@@ -13,9 +13,9 @@ from mtnas.training.stack import Packed
 RATES = {"learning_rate": 1e-2, "weight_decay": 5e-3}
 
 
-def reference(param, grads):
+def reference(param, grads, lr=1e-2, weight_decay=5e-3):
     param = param.clone().requires_grad_()
-    adam = torch.optim.Adam([param], lr=1e-2, weight_decay=5e-3)
+    adam = torch.optim.Adam([param], lr=lr, weight_decay=weight_decay)
     for grad in grads:
         param.grad = grad.clone()
         adam.step()
@@ -183,3 +183,43 @@ def test_a_gradient_that_is_not_finite_is_not_hidden():
         adam.read(other)
         adam.step(torch.zeros(1, 1, 3, dtype=torch.float64))
     assert adam.read(rows_MB).isnan().all()
+
+
+GRID = {"learning_rate": [1e-3, 1e-3, 1e-2], "weight_decay": [5e-4, 5e-3, 5e-3]}
+
+
+def tables_trained(adam_of, start, batches, **rates):
+    """Train tables on given batches; return them."""
+    tables = start.clone()
+    adam = adam_of(tables, **rates)
+    for rows_MB, grad_MBE in batches:
+        adam.read(rows_MB)
+        adam.step(grad_MBE)
+    adam.settle()
+    return tables
+
+
+@pytest.mark.parametrize("adam_of", [RowAdam, partial(RowAdam, exact=True), DenseTableAdam])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_table_with_its_own_rates_is_what_it_is_alone(adam_of, dtype):
+    start = torch.randn(3, 60, 3, dtype=dtype) * 0.01
+    batches = list(touches(1100, members=3, dtype=dtype))  # past the first 1024 step sizes
+    together = tables_trained(adam_of, start, batches, **GRID)
+    for m in range(3):
+        own = {name: values[m] for name, values in GRID.items()}
+        mine = [(rows[m : m + 1], grad[m : m + 1]) for rows, grad in batches]
+        assert torch.equal(together[m], tables_trained(adam_of, start[m : m + 1], mine, **own)[0])
+    assert not torch.equal(together[0], together[1])
+
+
+def test_members_with_their_own_rates_are_torch_adam_with_those_rates():
+    torch.manual_seed(0)
+    start = torch.randn(3, 3, 4, dtype=torch.float64)
+    grads = torch.randn(30, 3, 3, 4, dtype=torch.float64)
+    packed = Packed.of({"p": start})
+    adam = MemberAdam(packed, **GRID)
+    for grad in grads:
+        adam.step({"p": grad})
+    for m, (rate, decay) in enumerate(zip(*GRID.values(), strict=True)):
+        expected = reference(start[m], grads[:, m], lr=rate, weight_decay=decay)
+        torch.testing.assert_close(packed.views()["p"][m], expected, rtol=0, atol=1e-12)

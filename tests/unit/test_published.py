@@ -10,6 +10,7 @@ import pytest
 
 from mtnas.errors import RecordError
 from mtnas.records import RUN_COLUMNS
+from mtnas.reporting.claims import write_ledger
 from mtnas.reporting.published import publish
 from mtnas.reporting.readme import COMPARED, CONTROLS, fill, refresh
 from mtnas.testing.runs import NOISE, make_run
@@ -44,16 +45,22 @@ MANIFEST = {
 
 @pytest.fixture
 def study(tmp_path):
-    """Runs in which MTNAS beats every method by 0.01 and equals its controls."""
-    runs = [make_run(tmp_path, name, (0.78, 0.80), 0.74) for name in COMPARED]
-    runs += [make_run(tmp_path, "mtnas", (0.79, 0.81), 0.73, noise=NOISE * 1.5)]
-    runs += [make_run(tmp_path, "mtnas", (0.79, 0.81), 0.73, variant=v) for v in CONTROLS]
+    return publish_study(tmp_path)
+
+
+def publish_study(tmp_path, **more):
+    """Publish runs in which MTNAS beats every method by 0.01 and equals its controls."""
+    ours = ("mtnas", (0.79, 0.81), 0.73)
+    runs = [make_run(tmp_path, name, (0.78, 0.80), 0.74, **more) for name in COMPARED]
+    runs += [make_run(tmp_path, *ours, noise=NOISE * 1.5, **more)]
+    runs += [make_run(tmp_path, *ours, variant=v, **more) for v in CONTROLS]
     sources = {"routes": ROUTE, "manifests": MANIFEST}
     for name, content in sources.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     (tmp_path / "table2.md").write_text("### Table 2. Ours\n")
     (tmp_path / "figure3.png").write_bytes(b"png")
     (tmp_path / "movielens.parquet").write_bytes(b"parquet")
+    write_ledger(tmp_path / "claims.json", tmp_path / "claims.md", run_folders=runs)
     arguments = {
         "run_folders": runs,
         "routes": [tmp_path / "routes.json"],
@@ -61,6 +68,7 @@ def study(tmp_path):
         "tables": [tmp_path / "table2.md"],
         "figures": [tmp_path / "figure3.png"],
         "exhaustive": [tmp_path / "movielens.parquet"],
+        "claims": [tmp_path / "claims.json", tmp_path / "claims.md"],
     }
     publish(tmp_path / "published", **arguments)
     return tmp_path / "published", arguments
@@ -122,6 +130,15 @@ def test_a_document_is_filled_from_the_published_numbers(study):
     assert fill(filled, folder, where="README.md") == filled
 
 
+@pytest.mark.parametrize("name", ["headline", "findings", "searched", "runtimes"])
+def test_simulated_data_say_so_wherever_they_are_named(tmp_path, name):
+    folder, _ = publish_study(tmp_path, simulated=True)
+    filled = fill(f"<!-- generated: {name} -->\n<!-- /generated -->", folder, where="README.md")
+    assert "Book-Crossing (SIMULATED DATA)" in filled
+    assert filled.count("Book-Crossing") == filled.count("SIMULATED DATA")
+    assert "0.7907" not in filled  # the paper's number is of other data
+
+
 def test_an_unknown_block_is_refused(study):
     text = "<!-- generated: tabel2 -->\n<!-- /generated -->"
     with pytest.raises(RecordError, match="did you mean 'table2'"):
@@ -135,3 +152,14 @@ def test_readme_and_docs_show_the_published_numbers(tmp_path):
         copy.write_text(source.read_text())
     stale = refresh(copies, REPOSITORY / "results" / "published")
     assert not stale, "numbers differ from results/published: run `make readme`"
+
+
+def test_verdicts_are_written_into_documents(study):
+    folder, _ = study
+    text = fill("<!-- generated: claims -->\n<!-- /generated -->", folder, "doc.md")
+    assert "| C1 | MTNAS has the highest AUC" in text
+    assert "**replicated** | Book-Crossing: replicated" in text
+    assert "**not measured**" in text
+    (folder / "claims/claims.json").unlink()
+    with pytest.raises(RecordError, match="git checkout results/published"):
+        fill(text, folder, "doc.md")

@@ -44,6 +44,7 @@ def manifest(tmp_path):
         "title": EVIL,
         "simulated": False,
         "rows": 100004,
+        "rows_dropped": {"a.csv: not 3 columns": 1200, "a.csv: no rating": 34},
         "num_features": 5,
         "fields": [{"name": "userId", "help": ""}],
         "label_rates": {"t0": 0.516},
@@ -143,6 +144,10 @@ def test_everything_is_escaped(page):
     assert tags.text.count(EVIL) >= 6  # and comes out exactly as it went in
 
 
+def test_broken_lines_are_reported(page):
+    assert "<td>100,004 (1,234 broken lines left out)</td>" in page
+
+
 def test_simulated_data_are_announced(page):
     assert 'class="warning">SIMULATED DATA' in page
 
@@ -165,6 +170,15 @@ def test_an_empty_report_still_opens(tmp_path):
     assert "No runs." in (tmp_path / "r.html").read_text()
 
 
+def test_claims_come_first(tmp_path, table):
+    (tmp_path / "claims.md").write_text("### Claims of the paper\n\n| Claim |\n| :-- |\n| C1 |\n")
+    write_report(tmp_path / "r.html", claims=tmp_path / "claims.md", tables=[table])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    places = [page.index(f"<h2>{name}</h2>") for name in ("How to read this", "Claims", "Tables")]
+    assert places == sorted(places)
+    assert "C1" in page
+
+
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(RecordError, match=r"gone\.md: missing"):
         write_report(tmp_path / "r.html", tables=[tmp_path / "gone.md"])
@@ -172,3 +186,17 @@ def test_missing_files_are_named(tmp_path):
 
 def test_timing_shows_seconds_only():
     assert timing({"train_seconds": 60, "threads": 1, "seeds_at_once": 5}) == "train 60.0 s"
+
+
+@pytest.mark.parametrize(
+    ("split", "text"),
+    [
+        ({}, "<td>random</td>"),
+        ({"split_kind": "random", "split_column": None}, "<td>random</td>"),
+        ({"split_kind": "column", "split_column": "a<b"}, "<td>fixed, by column (a&lt;b)</td>"),
+    ],
+)
+def test_the_split_of_a_dataset_is_told(tmp_path, manifest, split, text):
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **split}))
+    write_report(tmp_path / "report.html", manifests=[manifest])
+    assert text in (tmp_path / "report.html").read_text()

@@ -28,8 +28,9 @@ SMALL = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2, query_scope="root"
 
 
 def stack_of(seeds, data, space, routes=None):
-    size = {"num_layers": space.num_layers, "num_subnets": space.num_subnets}
-    return small_stack("mtnas", seeds, data, routes=routes, query_scope=space.query_scope, **size)
+    names = ("num_layers", "num_subnets", "query_scope", "pooling")
+    network = {name: getattr(space, name) for name in names}
+    return small_stack("mtnas", seeds, data, routes=routes, **network)
 
 
 def searched(seeds, data=None, space=SPACE, stack=None, training=TRAINING, **options):
@@ -177,11 +178,11 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
     assert rewards.undefined_M.tolist() == [1]
 
 
-def supernet():
+def supernet(space=SPACE):
     data = examples()
-    stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
     exact = TRAINING.model_copy(update={"exact_decay": True})
-    return Supernet(stack, data, SPACE, exact), Architecture(SPACE, 2, learning_rate=0.01)
+    net = Supernet(stack_of([0, 1], data, space), data, space, exact)
+    return net, Architecture(space, 2, learning_rate=0.01)
 
 
 def test_the_supernet_becomes_every_route_that_it_takes():
@@ -198,9 +199,13 @@ def test_the_supernet_becomes_every_route_that_it_takes():
     assert (seen[0] != seen[1]).any(1).all()
 
 
-def test_slopes_equal_finite_differences(monkeypatch):
-    net, architecture = supernet()
-    batch, index_MK = torch.arange(64).expand(2, -1), np.array([[0, 1, 2, 3], [7, 6, 5, 4]])
+MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
+
+
+@pytest.mark.parametrize("space", [SPACE, MEAN])
+def test_slopes_equal_finite_differences(monkeypatch, space):
+    net, architecture = supernet(space)
+    batch, index_MK = torch.arange(64).expand(2, -1), np.array([[0, 1, 2, 2], [2, 2, 1, 1]])
     net.take(index_MK, architecture)
     slope_MKR, loss_M = slopes(net, architecture, index_MK, batch)
     np.testing.assert_allclose(-loss_M, net.scores(batch, "neg_loss").sum(-1), atol=1e-12)
@@ -220,9 +225,10 @@ def test_slopes_equal_finite_differences(monkeypatch):
         monkeypatch.setattr(torch.nn.functional, "one_hot", changed)
         return slopes(net, architecture, index_MK, batch)[1]
 
-    for block, route in ((0, 1), (1, 8), (2, 4), (3, 14)):
+    for block, route in ((0, 1), (1, 0), (2, 2), (3, -1)):
+        last = architecture.sizes_K[block] - 1 if route < 0 else route
         numeric_M = (loss_at(block, route, eps) - loss_at(block, route, -eps)) / (2 * eps)
-        np.testing.assert_allclose(slope_MKR[:, block, route], numeric_M, atol=1e-7)
+        np.testing.assert_allclose(slope_MKR[:, block, last], numeric_M, atol=1e-7)
         assert np.abs(numeric_M).max() > 1e-5
 
 
@@ -235,6 +241,34 @@ def test_rewards_come_from_tables_that_are_up_to_date():
     before = net.scores(batch, "neg_loss")
     net.trainer.table.settle()
     np.testing.assert_allclose(net.scores(batch, "neg_loss"), before, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("strategy", ["reinforce", "random_search", "differentiable"])
+def test_routes_of_a_space_without_gates_are_searched_alike(strategy):
+    together, alone = (searched(seeds, space=MEAN, strategy=strategy) for seeds in ([3, 1], [1]))
+    assert alone.found[0].route == together.found[1].route
+    for name, tensor in alone.state.items():
+        torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
+    assert GATES not in together.state
+    found = together.found[0]
+    assert all(block["query"] is None for block in found.to_json()["blocks"].values())
+    assert found.uniform_entropy == pytest.approx(dict.fromkeys(MEAN.blocks, np.log(3)))
+
+
+def test_what_a_mean_leaves_out_stays_as_it_is():
+    data = examples()
+    stack = small_stack("mtnas", [0], data, num_layers=2, num_subnets=2, pooling="mean")
+    net, architecture = (
+        Supernet(stack, data, MEAN, TRAINING),
+        Architecture(MEAN, 1, learning_rate=0.01),
+    )
+    before = {name: tensor.clone() for name, tensor in stack.params.items()}
+    net.take(np.zeros((1, len(MEAN.blocks)), np.int64), architecture)  # the first value alone
+    net.weight_step(torch.arange(64).unsqueeze(0))
+    for layer in range(2):
+        name = f"sharing.layers.{layer}.weight"
+        changed = (stack.params[name] != before[name])[0].flatten(1).any(1)
+        assert changed.tolist() == [True, False]
 
 
 def test_controls_give_random_and_full_routes():

@@ -13,7 +13,7 @@ from mtnas.reporting.data_tables import data_statistics, label_correlations
 from mtnas.reporting.layout import number
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score, paper_value
-from mtnas.reporting.tables import main_results
+from mtnas.reporting.tables import main_results, variants
 from mtnas.reporting.writers import (
     LEDGER_COLUMNS,
     to_csv,
@@ -70,7 +70,7 @@ def test_a_cell_is_mean_and_spread_over_seeds_beside_the_paper(table):
     assert line["difference"] == pytest.approx(0.79 - 0.7907)
     assert line["run_folder"].endswith("bookcrossing/mtnas/paper")
     assert line["code"] == "code-mtnas"
-    assert "**0.7900 ± 0.0020**<br>paper 0.7907" in to_markdown(table)
+    assert "**0.7900 ± 0.0020**<br>paper 0.7907 (−0.0007)" in to_markdown(table)
 
 
 def test_the_ledger_has_the_promised_columns(table):
@@ -112,7 +112,7 @@ def test_every_number_of_the_markdown_is_in_the_ledger(table):
         kind = kinds.get(line["metric"], "difference" if "−" in line["row"] else "score")
         values = [line[key] for key in ("value", "low", "high", "paper_value")]
         known |= {number(v, kind) for v in values if not np.isnan(v)}
-        known |= {number(line["spread"])}
+        known |= {number(line["spread"]), number(line["difference"], "difference")}
     grid = [row for row in to_markdown(table).splitlines() if row.startswith("| ")]
     bodies = [row.split(" | ", 1)[1] for row in grid if "AUC0" not in row]
     printed = {n for row in bodies for n in re.findall(r"[+−]?\d[\d,]*\.?\d*", row)}
@@ -133,6 +133,53 @@ def test_below_single_is_gray_and_says_whether_the_interval_excludes_zero(tmp_pa
     table = main_results(folders)
     assert "*0.7900 ± 0.0010‡*" in to_markdown(table)
     assert r"\textcolor{gray}{0.7900 $\pm$ 0.0010$^\ddagger$}" in to_latex(table)
+
+
+@pytest.fixture
+def table5(tmp_path):
+    folders = [
+        make_run(tmp_path, "single_task", (0.78,), 0.7270),
+        make_run(tmp_path, "mtnas", (0.79,), 0.7250, noise=NOISE * 2),
+        make_run(tmp_path, "mtnas", (0.79,), 0.7300, variant="mean_pooling"),
+        make_run(tmp_path, "mtnas", (0.79,), 0.7260, variant="no_query_selection"),
+        make_run(tmp_path, "mtnas", (0.79,), 0.8, dataset="insteval"),
+    ]
+    return variants(folders)
+
+
+def test_table_5_has_the_variants_beside_the_paper(table5):
+    scores, gains = table5.blocks
+    names = ["MTNAS (mean pooling)", "MTNAS (root query only)", "MTNAS"]
+    assert [row.label for row in scores.rows] == names
+    assert [row.label for row in gains.rows] == [f"MTNAS − {name}" for name in names[:2]]
+    line = cell(table5, names[0], "Book-Crossing MTL loss")
+    assert (line["value"], line["paper_value"]) == (pytest.approx(0.73), 0.7286)
+    assert line["difference"] == pytest.approx(0.0014)
+    gain = cell(table5, f"MTNAS − {names[0]}", "Book-Crossing MTL loss")
+    assert gain["value"] == pytest.approx(-0.005)
+    assert gain["paper_value"] == pytest.approx(0.7247 - 0.7286)
+    assert gain["low"] < gain["value"] < gain["high"]
+    text = to_markdown(table5)
+    assert text.startswith("### Table 5. ")
+    assert "*0.7300 ± 0.0010‡*<br>paper 0.7286 (+0.0014)" in text  # above Single
+    assert "**0.7250 ± 0.0020**<br>paper 0.7247 (+0.0003)" in text
+    assert r"\textcolor{gray}{0.7300" in to_latex(table5)
+    grid = pd.read_csv(io.StringIO(to_csv(table5)))
+    assert grid["Book-Crossing MTL loss minus paper"].iloc[0] == pytest.approx(0.0014)
+    assert "| –" in text  # InstEval has no variants
+
+
+def test_table_3_is_the_main_table_of_goodreads(tmp_path):
+    auc = (0.81, 0.77, 0.82)
+    folders = [
+        make_run(tmp_path, "single_task", auc, dataset="goodreads"),
+        make_run(tmp_path, "mtnas", (0.82, 0.76, 0.84), 1.07, dataset="goodreads"),
+    ]
+    table = main_results(folders, name="table3")
+    assert to_markdown(table).startswith("### Table 3. ")
+    line = cell(table, "MTNAS", "Goodreads AUC1")
+    assert (line["paper_value"], line["table"]) == (0.7771, "table3")
+    assert "*0.7600 ± 0.0010‡*<br>paper 0.7771 (−0.0171)" in to_markdown(table)
 
 
 def test_simulated_data_say_so_and_get_no_number_of_the_paper(tmp_path):
@@ -187,6 +234,14 @@ def test_a_record_without_parameters_is_refused(tmp_path):
         main_results([folder])
 
 
+def test_a_fixed_split_is_told_where_the_spread_is(tmp_path):
+    folders = [make_run(tmp_path, "mmoe", (0.8, 0.8), split_kind="time", dataset="loans")]
+    fixed = main_results(folders).notes
+    assert any(note.startswith("loans: split by time or by a column, the same") for note in fixed)
+    folders = [make_run(tmp_path, "mmoe", (0.8, 0.8))]
+    assert not any("same for every seed" in note for note in main_results(folders).notes)
+
+
 def make_manifest(path, dataset, *, simulated=False, pcc=None):
     content = {
         "dataset": dataset,
@@ -211,8 +266,10 @@ def test_data_statistics_beside_the_paper(tmp_path):
     assert rows == {
         "Book-Crossing": [7, 2, 1, 2, 5000, 2],
         "Book-Crossing, in the paper": [800_000, 200_000, 149_780, 15, 1_000_000, 2],
+        "Book-Crossing, difference": [-799_993, -199_998, -149_779, -13, -995_000, 0],
         "MovieLens": [7, 2, 1, 2, 5000, 2],
     }
+    assert "−799,993" in to_markdown(table)
     assert cell(table, "Book-Crossing", "#Train")["difference"] == 7 - 800_000
     assert r"\#Train" in to_latex(table)
 
@@ -224,6 +281,18 @@ def test_simulated_manifests_get_no_row_of_the_paper(tmp_path):
     assert "SIMULATED DATA" in to_markdown(label_correlations([path]))
 
 
+@pytest.mark.parametrize("kind", ["md", "tex", "csv", "cells"])
+@pytest.mark.parametrize("build", [main_results, data_statistics, label_correlations])
+def test_every_file_of_a_table_of_simulated_data_says_so(tmp_path, build, kind):
+    source = make_manifest(tmp_path / "m.json", "bookcrossing", simulated=True)
+    if build is main_results:
+        source = make_run(tmp_path, "mmoe", (0.8, 0.8), simulated=True)
+    write_table(build([source]), **{kind: tmp_path / "table"})
+    text = (tmp_path / "table").read_text()
+    assert "SIMULATED DATA" in text
+    assert text.count("Book-Crossing") == text.count("Book-Crossing (SIMULATED DATA)") > 0
+
+
 def test_label_correlations(tmp_path):
     three = {"t0_t1": 0.5, "t0_t2": 0.2, "t1_t2": None}
     paths = [
@@ -232,7 +301,7 @@ def test_label_correlations(tmp_path):
     ]
     table = label_correlations(paths)
     assert [c.label for c in table.blocks[0].columns] == ["t0 & t1", "t1 & t2", "t0 & t2"]
-    assert "0.250<br>paper 0.348" in to_markdown(table)
+    assert "0.250<br>paper 0.348 (−0.098)" in to_markdown(table)
     assert len(ledger(table)) == 3  # a correlation that is not defined is not a number
     assert r"t0 \& t1" in to_latex(table)
 

@@ -1,5 +1,7 @@
 """What would run: the grid of experiments as job counts; nothing is trained here."""
 
+from collections import Counter
+
 TOY = '''"""A toy: every task reads the input itself."""
 
 from torch import Tensor, nn
@@ -31,6 +33,7 @@ def test_jobs_of_the_default_study(bare):
     assert bare.plan() == {
         "all": 1,
         "prepare": 2,
+        "audit": 2,
         "search": 2 * 3,  # paper, inherit and finetune share one search
         "train": 2 * (4 + 5),
         "table1": 1,
@@ -38,6 +41,8 @@ def test_jobs_of_the_default_study(bare):
         "table4": 1,
         "figure3": 1,
         "search_curves": 1,
+        "subgraphs": 1,
+        "claims": 1,
         "report": 1,
     }
 
@@ -48,6 +53,42 @@ def test_jobs_of_the_test_study(bare):
     assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 4 + 5 + 2)
 
 
+def test_jobs_of_further_methods(bare):
+    plan = bare.plan("--configfile", "config/more_methods.yaml")
+
+    # Two searches learn besides the paper's: the variants of Table 5 have spaces of their own.
+    assert (plan["prepare"], plan["search"], plan["train"]) == (2, 2 * 3, 2 * (9 + 3))
+    assert (plan["table5"], plan["figure1"]) == (1, 1)
+
+
+def test_jobs_of_all_claims(bare):
+    plan = bare.plan("--configfile", "config/all_claims.yaml")
+
+    # Table 5's two variants, the cut MMoE, three more depths and seven more widths.
+    assert plan["train"] == 2 * (4 + 5 + 2 + 1 + 3 + 7)
+    assert plan["search"] == 2 * (3 + 2 + 3 + 7)
+    made = ("table5", "figure1", "figure7", "figure7_layers", "claims")
+    assert [plan[rule] for rule in made] == [1] * len(made)
+
+
+def test_jobs_of_a_tuned_study(bare):
+    study = ("--configfile", "config/more_methods.yaml", "config/tuned.yaml")
+
+    assert bare.plan("--configfile", "config/tuned.yaml")["tune"] == 2 * 4
+    assert bare.plan(*study)["tune"] == 2 * 9  # every method but MTNAS: its options are the paper's
+
+
+def test_mtnas_is_tuned_under_the_routes_that_were_searched_if_it_is_listed(bare):
+    overlay = bare.write(
+        "config/own.yaml", "tuning: {enabled: true, methods: [mtnas], options: {}}"
+    )
+
+    plan = bare.plan("--configfile", overlay)
+
+    assert plan["tune"] == 2 * 3  # inherit and finetune have weights of the search
+    assert plan["search"] == 2 * 3
+
+
 def test_jobs_of_book_crossing(fresh):
     raw = fresh.folder / "raw"
     raw.mkdir()
@@ -56,11 +97,34 @@ def test_jobs_of_book_crossing(fresh):
     overlay = ("--configfile", "config/bookcrossing.yaml")
 
     plan = fresh.plan(*overlay, "--config", "bookcrossing_raw=raw")
-    printed = fresh.snakemake("-n", *overlay, ok=False)
+    fetched = fresh.plan(*overlay)
 
     assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 9)
-    assert "dataset 'bookcrossing': no raw folder given; place the files" in printed
+    assert fetched == plan + Counter({"download": 1, "unpack": 3})
+
+
+def test_jobs_of_the_simulated_study(bare):
+    overlay = ("--configfile", "config/simulated.yaml")
+
+    plan = bare.plan(*overlay)
+    printed = bare.snakemake("-n", *overlay, "--config", "tiktok_raw=raw", ok=False)
+
+    assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (3, 3, 9, 27)
+    assert "config/simulated.yaml: dataset_options.tiktok.simulate: 60000 rows to sim" in printed
     assert "Traceback" not in printed
+
+
+def test_jobs_of_the_papers_study(fresh):
+    files = ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv", "final_track2_train.txt")
+    files += tuple(f"goodreads_{part}_poetry.json.gz" for part in ("interactions", "books"))
+    (fresh.folder / "raw").mkdir()
+    for name in files:
+        (fresh.folder / "raw" / name).touch()
+    folders = [f"{name}_raw=raw" for name in ("bookcrossing", "tiktok", "goodreads")]
+
+    plan = fresh.plan("--configfile", "config/paper.yaml", "--config", *folders)
+
+    assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (0, 3, 9, 27)
 
 
 def test_a_study_without_search_has_no_figures(bare):

@@ -1,5 +1,6 @@
 """The real workflow on embedded data: what it writes, and what a change makes it do again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,6 +55,9 @@ def test_every_run_left_its_files(finished):
     for name in ("figure3.png", "figure3.pdf", "search_curves.png", "search_curves.pdf"):
         assert (finished.folder / "results/figures" / name).stat().st_size > 0
     assert (finished.folder / "results/report.html").stat().st_size > 0
+    ledger = json.loads((finished.folder / "results/claims/claims.json").read_text())
+    measured = {claim["id"] for claim in ledger if claim["verdict"] != "not measured"}
+    assert measured == {"C1", "C2", "C3", "C4", "C14", "C15"}
 
 
 @pytest.mark.parametrize(("run", "score"), [("control_perfect", 1.0), ("control_shuffled", 0.5)])
@@ -184,6 +188,39 @@ def test_raw_files_count_by_what_is_in_them_not_by_where_they_are(fresh):
     with (raw / "BX-Users.csv").open("a") as file:
         file.write('"3";"a, b, c";"40"\r\n')
     assert fresh.plan(*study("there"))["prepare"] == 1
+
+
+SIMULATED_STUDY = """\
+seeds: 1
+datasets: [tiktok]
+dataset_options: {tiktok: {simulate: 3000}}
+training: {epochs: 1}
+methods: {mtnas: {search: {steps: 2}}}
+experiments: {main: {methods: [mmoe, mtnas], variants: {mtnas: [paper]}}}
+"""
+
+
+def test_a_simulated_study_says_so_on_everything_it_makes(fresh):
+    study = ("--configfile", fresh.write("config/small.yaml", SIMULATED_STUDY))
+    results, label = fresh.folder / "results", "TikTok (SIMULATED DATA)"
+
+    fresh.snakemake(*study)
+
+    assert read_json(results / "simulated/tiktok/SIMULATED.json")["rows"] == 3000
+    assert read_json(results / "data/tiktok/manifest.json")["simulated"] is True
+    assert read_json(results / "runs/tiktok/mmoe/paper/run.json")["simulated"] is True
+    assert read_json(results / "routes/tiktok/mtnas/paper/routes.json")["simulated"] is True
+    for name in ("table1", "table2", "table4"):
+        for ending in ("md", "tex", "csv", "cells.csv"):
+            assert label in (results / f"tables/{name}.{ending}").read_text(), (name, ending)
+    report = (results / "report.html").read_text()
+    assert 'class="warning">SIMULATED DATA: TikTok' in report
+    assert report.count("<figcaption>SIMULATED DATA: TikTok. ") == 2
+
+    assert not fresh.plan(*study)
+    more = fresh.write("config/more.yaml", "dataset_options: {tiktok: {simulate: 3001}}\n")
+    plan = fresh.plan(*study, more)
+    assert (plan["simulate"], plan["prepare"], plan["train"]) == (1, 1, 2)
 
 
 def test_a_changed_table_reruns_that_table(again):

@@ -12,6 +12,7 @@ with job(snakemake) as smk:
         routes=smk.input.routes,
         manifests=smk.input.manifests,
         tables=smk.input.tables,
+        claims=smk.input.claims,
         figures=smk.input.figures,
         exhaustive=smk.input.exhaustive,
     )

@@ -6,8 +6,10 @@ from mtnas.snakemake_job import job
 with job(snakemake) as smk:
     write_report(
         smk.output.html,
+        claims=smk.input.claims,
         tables=smk.input.tables,
         figures=smk.input.figures,
         run_folders=smk.params.runs,
         manifests=smk.input.manifests,
+        audits=smk.input.audits,
     )

@@ -10,6 +10,7 @@ with job(snakemake) as smk:
         manifest=smk.input.manifest,
         routes=smk.input.get("routes"),
         supernet=smk.input.get("supernet"),
+        tuned=smk.input.get("tuned"),
         seeds_at_once=smk.resources.seeds_at_once,
         device="cuda" if smk.resources.get("gpu", 0) else "cpu",
     )

@@ -20,6 +20,7 @@ class Dataset(base.Dataset):
     num_features = 1_000_000
     split = (0.7, 0.15, 0.15)
     needs_raw = False
+    graded = "t1"
     fields = (
         Field("student", "s", "id", "the student who rates"),
         Field("lecturer", "d", "id", "the lecturer who is rated"),
@@ -46,4 +47,5 @@ class Dataset(base.Dataset):
         table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
         for rows in table.to_batches(max_chunksize=base.BATCH_ROWS):
             columns = {field.name: rows[field.column] for field in self.fields}
-            yield self.batch(columns, [pc.greater_equal(rows["y"], 4), pc.equal(rows["y"], 5)])
+            labels = [pc.greater_equal(rows["y"], 4), pc.equal(rows["y"], 5)]
+            yield self.batch(columns, labels, grade=rows["y"])

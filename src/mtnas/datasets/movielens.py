@@ -24,6 +24,7 @@ class Dataset(base.Dataset):
     num_features = 1_000_000
     split = (0.7, 0.15, 0.15)
     needs_raw = False
+    graded = "t1"
     fields = (
         Field("user", "userId", "id", "the user who rates"),
         Field("movie", "movieId", "id", "the movie that is rated"),
@@ -55,7 +56,7 @@ class Dataset(base.Dataset):
         table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
         for rows in table.to_batches(max_chunksize=base.BATCH_ROWS):
             labels = [pc.greater_equal(rows["rating"], 4.0), pc.equal(rows["rating"], 5.0)]
-            yield self.batch(_columns(rows), labels)
+            yield self.batch(_columns(rows), labels, grade=rows["rating"])
 
 
 def _columns(rows: pa.RecordBatch) -> dict[str, pa.Array]:

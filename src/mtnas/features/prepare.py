@@ -1,7 +1,7 @@
 """Prepare a dataset: stream its rows, hash, split, store; tell everything in a manifest.
 
-Memory grows with the number of distinct values, never with the number of rows (but for one byte
-per row of the split).
+Memory grows with the number of distinct values, by 12 bytes each, and with the number of rows only
+while the split is drawn (and by the time of every row, if that splits them).
 """
 
 import logging
@@ -17,11 +17,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas import datasets
-from mtnas.datasets.base import Dataset, Field
+from mtnas.datasets.base import GRADE, Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
 from mtnas.features.compact import write_compact
-from mtnas.features.hashing import hash_column
-from mtnas.features.splits import SPLITS, assign_split, check_split, is_counts, split_sizes
+from mtnas.features.hashing import Vocabulary, hash_column
+from mtnas.features.parts import assign_parts, check_parts, check_split_of
+from mtnas.features.splits import SPLITS
 from mtnas.features.store import RowWriter, add_split
 from mtnas.files import sha256_of, write_json
 
@@ -38,6 +39,7 @@ class PrepareSpec:
     drop_fields: Sequence[str] = ()
     split: Sequence[float] | None = None
     split_seed: int = 0
+    definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> "PrepareSpec":
@@ -56,12 +58,14 @@ class PrepareSpec:
 
 @dataclass
 class Seen:
-    """What the rows held: the ids of all values by field, and counts of labels."""
+    """What the rows held: the different values of every field, and counts of labels."""
 
-    ids: dict[str, dict[str, int]]  # field -> value -> id
+    values: dict[str, Vocabulary]
     ones: NDArray[np.int64]  # [tasks, tasks]: rows where both labels are 1
     rows: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
+    places: list[NDArray[Any]] = field(default_factory=list)  # what decides a fixed split
 
 
 def prepare(
@@ -87,10 +91,12 @@ def prepare(
         DataError: a missing or broken source, a label with one class only, a bad split.
     """
     table, options = Path(table), PrepareSpec.of(spec)
-    dataset = datasets.load(options.dataset, where="prepare: dataset")
+    dataset = datasets.load(
+        options.dataset, where="prepare: dataset", definition=options.definition
+    )
     where = f"dataset_options: {dataset.name}: drop_fields"
     kept = dataset.kept_fields(options.drop_fields, where)
-    check_split(dataset.split if options.split is None else options.split)
+    check_split_of(dataset, options.split)
     raw = None if raw is None else Path(raw)
     sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -98,14 +104,18 @@ def prepare(
         rows = Path(folder) / "rows.parquet"
         seen = _hash_rows(dataset, raw, kept, options.num_features or dataset.num_features, rows)
         _check_labels(dataset, seen)
-        sizes = _sizes(options, dataset, seen.rows)
-        split = assign_split(seen.rows, sizes, options.split_seed)
+        split = assign_parts(dataset, seen.rows, seen.places, options.split, options.split_seed)
+        check_parts(dataset, rows, split)
+        sizes = np.bincount(split, minlength=len(SPLITS)).tolist()
         content = add_split(rows, table, split, len(kept))
     compact = write_compact(table, ids or table.with_suffix(".ids.npy"), len(kept))
+    _warn(dataset, kept, seen)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
-        **_describe(dataset, kept, seen),
+        **_describe(dataset, kept, seen, look_alike=dataset.is_look_alike(raw)),
         "num_features": options.num_features or dataset.num_features,
+        "split_kind": dataset.split_kind,
+        "split_column": dataset.split_column,
         "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
         "split_seed": options.split_seed,
         "content_sha256": content,
@@ -122,15 +132,20 @@ def _hash_rows(
     """Stream the rows once: write their ids and labels, and count."""
     names = [item.name for item in kept]
     tasks = [task.name for task in dataset.tasks]
-    seen = Seen({name: {} for name in names}, np.zeros((len(tasks), len(tasks)), np.int64))
+    values = {name: Vocabulary() for name in names}
+    seen = Seen(values, np.zeros((len(tasks), len(tasks)), np.int64))
     with RowWriter(path, names, tasks) as writer:
         for batch in dataset.chunks(raw):
-            ids = [hash_column(batch[n], n, num_features, seen.ids[n]) for n in names]
+            ids = [hash_column(batch[n], n, num_features, values[n]) for n in names]
             labels = _labels(batch, tasks)
             writer.write(ids, labels)
             wide = np.stack(labels, axis=1).astype(np.int64)
             seen.ones += wide.T @ wide
+            if dataset.graded is not None:
+                seen.grades.update(_grades(batch, tasks))
             seen.rows += batch.num_rows
+            if dataset.split_kind != "random":
+                seen.places.append(batch["split"].to_numpy())
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     seen.dropped = dict(sorted(dataset.dropped.items()))
     for reason, count in seen.dropped.items():
@@ -138,22 +153,17 @@ def _hash_rows(
     return seen
 
 
+def _grades(batch: pa.RecordBatch, tasks: Sequence[str]) -> Counter[tuple[float, ...]]:
+    """Count the rows of a chunk by grade and labels."""
+    keys = [GRADE, *tasks]
+    counted = pa.Table.from_batches([batch]).group_by(keys).aggregate([([], "count_all")])
+    rows = zip(*(counted[key].to_pylist() for key in keys), strict=True)
+    return Counter(dict(zip(rows, counted["count_all"].to_pylist(), strict=True)))
+
+
 def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8]]:
     """Return the label columns of a chunk, int8 [rows] each."""
     return [batch[task].to_numpy(zero_copy_only=False) for task in tasks]
-
-
-def _sizes(options: PrepareSpec, dataset: Dataset, num_rows: int) -> tuple[int, int, int]:
-    """Return the split sizes; the dataset's own counts become ratios on a partial copy."""
-    split: Sequence[float] = dataset.split if options.split is None else options.split
-    if options.split is None and is_counts(split) and sum(split) != num_rows:
-        total = sum(split)
-        _LOG.warning(
-            "%s: %d rows instead of %d: the split %s is used as ratios",
-            *(dataset.name, num_rows, total, list(split)),
-        )
-        split = [part / total for part in split]
-    return split_sizes(num_rows, split)
 
 
 def _check_labels(dataset: Dataset, seen: Seen) -> None:
@@ -169,40 +179,73 @@ def _check_labels(dataset: Dataset, seen: Seen) -> None:
             )
 
 
-def _describe(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, Any]:
+def _warn(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> None:
+    """Tell of fields from which nothing can be learned."""
+    for item in kept:
+        count = len(seen.values[item.name].ids)
+        if count == 1:
+            _LOG.warning("%s: field %s has one value only; drop it", dataset.name, item.name)
+        elif count == seen.rows and item.kind != "id":
+            _LOG.warning(
+                "%s: field %s has another value in every row: nothing learned from it holds for "
+                "other rows; drop it, or give it buckets",
+                *(dataset.name, item.name),
+            )
+
+
+def _describe(
+    dataset: Dataset, kept: Sequence[Field], seen: Seen, *, look_alike: bool
+) -> dict[str, Any]:
     """Return what the manifest says about the rows."""
-    values = {name: len(ids) for name, ids in seen.ids.items()}
-    distinct = {name: len(set(ids.values())) for name, ids in seen.ids.items()}
-    facts = [
-        {**asdict(f), "distinct_values": values[f.name], "distinct_ids": distinct[f.name]}
-        for f in kept
-    ]
+    ids = {name: values.ids for name, values in seen.values.items()}
+    counts = {
+        name: {"distinct_values": len(found), "distinct_ids": _num_different(found)}
+        for name, found in ids.items()
+    }
     return {
         "dataset": dataset.name,
-        "title": dataset.title,
-        "simulated": dataset.simulated,
+        "title": f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
+        "simulated": look_alike or dataset.simulated,
         "rows": seen.rows,
         "rows_dropped": seen.dropped,
-        "fields": facts,
+        "values_replaced": dict(sorted(dataset.replaced.items())),
+        "fields": [{**asdict(f), **counts[f.name]} for f in kept],
         "tasks": [asdict(task) for task in dataset.tasks],
-        "distinct_values": sum(values.values()),
-        "distinct_ids": len({id_ for ids in seen.ids.values() for id_ in ids.values()}),
-        "collisions": _collisions(seen),
+        "distinct_values": sum(map(len, ids.values())),
+        "distinct_ids": _num_different(np.concatenate(list(ids.values()))),
+        "collisions": _collisions(ids),
         "label_rates": _rates(seen, [t.name for t in dataset.tasks]),
         "label_pcc": _correlations(seen, [t.name for t in dataset.tasks]),
+        "grades": None if dataset.graded is None else _graded(dataset, seen),
     }
 
 
-def _collisions(seen: Seen) -> dict[str, Any]:
+def _graded(dataset: Dataset, seen: Seen) -> dict[str, Any]:
+    """Return how many rows have each grade with each combination of labels."""
+    (column,) = (task.column for task in dataset.tasks if task.name == dataset.graded)
+    counts = [{"grade": g, "labels": list(t), "rows": n} for (g, *t), n in seen.grades.items()]
+    counts.sort(key=lambda entry: (entry["grade"], entry["labels"]))
+    return {"task": dataset.graded, "column": column, "counts": counts}
+
+
+def _num_different(ids: NDArray[np.int32]) -> int:
+    """Count different ids; sorting is faster here than the hash table of np.unique."""
+    ids = np.sort(ids)
+    return len(ids) and 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))
+
+
+def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> dict[str, Any]:
     """Count the values that share their id with another value of any field."""
-    owners = Counter(id_ for ids in seen.ids.values() for id_ in ids.values())
-    per_field = {}
-    for name, ids in seen.ids.items():
-        count = sum(owners[id_] > 1 for id_ in ids.values())
-        per_field[name] = {"count": count, "rate": count / len(ids)}
-    total = sum(part["count"] for part in per_field.values())
-    num_values = sum(len(ids) for ids in seen.ids.values())
-    return {"count": total, "rate": total / num_values, "per_field": per_field}
+    every = np.concatenate(list(ids.values()))
+    _, which, owners = np.unique(every, return_inverse=True, return_counts=True)
+    shared = owners[which] > 1
+    ends = np.cumsum([len(found) for found in ids.values()])
+    counts = {
+        name: int(part.sum()) for name, part in zip(ids, np.split(shared, ends[:-1]), strict=True)
+    }
+    per_field = {name: {"count": n, "rate": n / len(ids[name])} for name, n in counts.items()}
+    total = sum(counts.values())
+    return {"count": total, "rate": total / len(every), "per_field": per_field}
 
 
 def _rates(seen: Seen, tasks: Sequence[str]) -> dict[str, float]:

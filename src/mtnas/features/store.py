@@ -21,8 +21,8 @@ from mtnas.files import atomic_path, read_json, remake
 
 SPLIT_COLUMN = "split"
 MANIFEST_KEYS = (
-    "fields", "tasks", "rows", "split_sizes", "simulated", "content_sha256", "source_sha256",
-    "compact",
+    "fields", "tasks", "rows", "split_kind", "split_sizes", "simulated", "content_sha256",
+    "source_sha256", "compact",
 )  # fmt: skip
 _COMPRESSION = "zstd"
 

@@ -20,7 +20,8 @@ Predict = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float3
 class Method:
     """One method file, looked at from outside.
 
-    `sharing(options, input_dim=, num_tasks=[, route=])` builds the torch module;
+    `sharing(options, input_dim=, num_tasks=[, route=])` builds the torch module, which may have a
+    `noise_shape` (`forward` then takes noise, in training) and a `penalty()` on its parameters;
     `predict(labels_NT, rng) -> probability_NT` replaces it in control methods, which see labels.
     """
 

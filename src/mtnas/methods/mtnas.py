@@ -2,8 +2,9 @@
 
 One fully connected layer (the root), then L layers of H sub-networks; before every sub-network
 of layers 2..L and every task stands a block that mixes the values of its local route by a gate
-(Eq. 1). The route is data: buffers, so that models with different routes train side by side. A
-supernet is this network plus a bank with one gate for every local route (`search.gate_bank`).
+(Eq. 1) or, in the variant with mean pooling, alike. The route is data: buffers, so that models
+with different routes train side by side. A supernet is this network plus a bank with one gate for
+every local route (`search.gate_bank`).
 Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks, C query
 candidates, T tasks.
 """
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from mtnas.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.options import MethodOptions, SearchOptions
-from mtnas.routes import QueryScope, Route, SearchSpace, full_sharing
+from mtnas.routes import Pooling, QueryScope, Route, SearchSpace, full_sharing
 
 Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 
@@ -29,8 +30,16 @@ class Options(MethodOptions):
 
     num_layers: int = Field(2, ge=1, description="L, layers of sub-networks (paper: 2)")
     num_subnets: int = Field(4, ge=1, description="H, sub-networks per layer (paper: 4)")
-    hidden_dim: int = Field(64, ge=1, description="width of all layers (paper: 64)")
+    hidden_dim: int | None = Field(
+        64,
+        ge=1,
+        description="width of all layers (paper: 64); null: solved to match the parameters of "
+        "variant `paper`",
+    )
     query_scope: QueryScope = Field("all_below", description="nodes a gate may read (D1)")
+    pooling: Pooling = Field(
+        "gate", description="how a block weighs its values; mean: alike, no gates, no queries (D11)"
+    )
     derive: Literal["retrain", "inherit", "finetune"] = Field(
         "retrain", description="weights of the searched network (D5)"
     )
@@ -38,7 +47,9 @@ class Options(MethodOptions):
 
     def space(self, num_tasks: int) -> SearchSpace:
         """Return the search space for T tasks."""
-        return SearchSpace(self.num_layers, self.num_subnets, num_tasks, self.query_scope)
+        return SearchSpace(
+            self.num_layers, self.num_subnets, num_tasks, self.query_scope, self.pooling
+        )
 
 
 class Sharing(nn.Module):
@@ -52,12 +63,14 @@ class Sharing(nn.Module):
     ) -> None:
         """Build for D = `input_dim` and T = `num_tasks`."""
         super().__init__()
+        assert options.hidden_dim is not None, "solved before a model is built"
         self.space = options.space(num_tasks)
         layers, subnets, width = options.num_layers, options.num_subnets, options.hidden_dim
         self.output_dim = width
         self.root = nn.Linear(input_dim, width)
         self.layers = nn.ModuleList(SubNetworks(subnets, width, width) for _ in range(layers))
-        self.gate_KWH = gates(len(self.space.blocks), subnets, width)
+        gated = self.space.pooling == "gate"
+        self.gate_KWH = gates(len(self.space.blocks), subnets, width) if gated else None
         for name, array in route_buffers(route or full_sharing(self.space)).items():
             self.register_buffer(name, torch.from_numpy(array))
 
@@ -78,6 +91,10 @@ class Sharing(nn.Module):
     def _mixed(self, block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
         """Return what blocks pass on, h_KBH, given the layer and all nodes below them."""
         values_KW = self.values_KW[block]
+        if self.gate_KWH is None:
+            chosen_KW = values_KW.to(h_WBH.dtype)
+            share_KW = chosen_KW / chosen_KW.sum(-1, keepdim=True)
+            return torch.einsum("kw,wbh->kbh", share_KW, h_WBH)
         # A product with one-hot rows: exact, and cheaper backwards than indexing.
         chosen_KC = self.query_KC[block, : len(nodes_CBH)].to(nodes_CBH.dtype)
         query_KBH = torch.einsum("kc,cbh->kbh", chosen_KC, nodes_CBH)
@@ -85,7 +102,10 @@ class Sharing(nn.Module):
 
 
 def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
-    """Return a route as the buffers of `Sharing`: values_KW and one-hot query_KC, both boolean."""
+    """Return a route as the buffers of `Sharing`: values_KW and one-hot query_KC, both boolean.
+
+    Without a query the row of a block in query_KC is empty.
+    """
     space = route.space
     values = [[name in local.values for name in space.values(block)] for block, local in route]
     query = [[name == local.query for name in space.nodes] for _, local in route]
@@ -102,7 +122,7 @@ def activity(
     """
     subnets = space.num_subnets
     active: dict[str, NDArray[np.bool_]] = {}
-    gated_MK = values_MKW.sum(-1) > 1
+    gated_MK = (values_MKW.sum(-1) > 1) & query_MKC.any(-1)
     alive_MK = np.zeros_like(gated_MK)
     alive_MK[:, -space.num_tasks :] = True
     for layer in reversed(range(space.num_layers)):
@@ -117,11 +137,12 @@ def activity(
         active |= {f"layers.{layer}.{part}": alive_MW for part in ("weight", "bias")}
         if layer > 0:
             alive_MK[:, (layer - 1) * subnets : layer * subnets] = alive_MW
-    return {**active, "gate_KWH": alive_MK & gated_MK}
+    return active if space.pooling == "mean" else {**active, "gate_KWH": alive_MK & gated_MK}
 
 
 def used_parameters(route: Route, options: Options, *, input_dim: int) -> int:
     """Count the dense parameters a route uses, towers included: w^k is s x H for s values."""
+    assert options.hidden_dim is not None, "solved before a model is built"
     width, used = options.hidden_dim, route.used()
     subnets = sum(name.startswith("s") for name in used)
     gate_rows = sum(len(local.values) for b, local in route if b in used and local.has_gate)

@@ -34,7 +34,10 @@ def data_statistics(manifests: Sequence[str | Path], *, name: str = "table1") ->
     """Build Table 1: a row per dataset, and the paper's row below it where there is one."""
     rows = [row for path in manifests for row in _statistics_rows(path)]
     columns = tuple(Column(label) for label in STATISTICS.values())
-    notes = _notes(manifests, "Rows marked 'in the paper' are the paper's Table 1.")
+    notes = _notes(
+        manifests,
+        "Rows marked 'in the paper' are the paper's Table 1; the row below is ours less it.",
+    )
     return Table(
         name, "Statistics of the datasets", (Block("", "Dataset", columns, tuple(rows)),), notes
     )
@@ -53,21 +56,27 @@ def label_correlations(manifests: Sequence[str | Path], *, name: str = "table4")
         )
         for path, m in read
     )
-    notes = _notes(manifests, "'paper': the number of the paper's Table 4.")
+    notes = _notes(
+        manifests, "'paper': the number of the paper's Table 4, and in brackets ours less it."
+    )
     title = "Pearson correlation of the task labels"
     return Table(name, title, (Block("", "Dataset", columns, rows),), notes)
+
+
+def statistics_of(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """Return the counts of Table 1, keyed as `STATISTICS`."""
+    return {
+        **{split: manifest["split_sizes"][split] for split in ("train", "valid", "test")},
+        "fields": len(manifest["fields"]),
+        "features": manifest["num_features"],
+        "tasks": len(manifest["tasks"]),
+    }
 
 
 def _statistics_rows(path: str | Path) -> list[Row]:
     manifest = read_manifest(path)
     dataset, simulated = manifest["dataset"], manifest["simulated"]
-    sizes = manifest["split_sizes"]
-    counts = {
-        **{split: sizes[split] for split in ("train", "valid", "test")},
-        "fields": len(manifest["fields"]),
-        "features": manifest["num_features"],
-        "tasks": len(manifest["tasks"]),
-    }
+    counts = statistics_of(manifest)
     paper = {
         key: None if simulated else paper_value("table1", dataset, None, key) for key in STATISTICS
     }
@@ -81,7 +90,23 @@ def _statistics_rows(path: str | Path) -> list[Row]:
             for key, value in paper.items()
         )
         rows.append(Row(f"{dataset_name(dataset)}, in the paper", tuple(theirs)))
+        rows.append(
+            Row(f"{dataset_name(dataset)}, difference", _gaps(counts, paper, path, dataset))
+        )
     return rows
+
+
+def _gaps(
+    counts: Mapping[str, int], paper: Mapping[str, float | None], path: str | Path, dataset: str
+) -> tuple[Cell, ...]:
+    """Return ours less the paper's count, with its sign; nothing where the paper has none."""
+    source = Source(dataset, run_folder=f"{Path(path).as_posix()} - paper")
+    return tuple(
+        Cell(None, "change")
+        if value is None
+        else Cell(counts[key] - value, "change", source=replace(source, metric=f"{key}_difference"))
+        for key, value in paper.items()
+    )
 
 
 def _correlation(path: str | Path, manifest: Mapping[str, Any], pair: str) -> Cell:

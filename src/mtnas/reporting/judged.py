@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from mtnas.errors import RecordError
 from mtnas.files import read_json, remake
 from mtnas.ground_truth import read_ground_truth
-from mtnas.records import read_run
-from mtnas.reporting.runs import scores_by_seed
+from mtnas.records import read_run, scores_by_seed
 from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, share_bottom
 
 Floats = NDArray[np.float64]
@@ -141,7 +140,7 @@ def read_judged(truths: Sequence[Truth], judged: Sequence[Mapping[str, str]]) ->
 
 def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
     content = read_json(path, ("space", "seeds", "code"))
-    if content["space"] != truth.space.to_json():
+    if SearchSpace(**content["space"]) != truth.space:
         raise RecordError(
             f"{path}: routes of {content['space']}, the ground truth is of "
             f"{truth.space.to_json()}; run `{remake(path)}`"

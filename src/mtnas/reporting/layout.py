@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["score", "difference", "correlation", "count", "share"]
+Kind = Literal["score", "difference", "correlation", "count", "change", "share"]
 MISSING = "–"
 BELOW, SURELY_BELOW, FAMILY = "†", "‡", "§"
-DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0, "share": 2}
+DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0, "change": 0, "share": 2}
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Cell:
     gray: bool = False
     mark: str = ""
     source: Source = field(default_factory=Source)
+
+    @property
+    def gap(self) -> float | None:
+        """Return ours less the paper's number, if both are there."""
+        return None if self.paper is None or self.value is None else self.value - self.paper
 
     def marked(self, *, strong: bool = False, gray: bool = False, mark: str = "") -> "Cell":
         """Return the same number set differently."""
@@ -120,11 +125,18 @@ def number(value: float | None, kind: Kind = "score") -> str:
     decimals = DECIMALS[kind]
     if kind == "count":
         text = f"{value:,.0f}"
+    elif kind == "change":
+        text = f"{value:+,.0f}" if value else "0"
     elif kind == "difference":
         text = f"{value:+.{decimals}f}"
     else:
         text = f"{value:.{decimals}f}"
     return text.replace("-", "−")
+
+
+def signed(value: float, kind: Kind) -> str:
+    """Format a difference of two numbers of a kind: as many decimals, and its sign."""
+    return f"{value:+,.{DECIMALS[kind]}f}".replace("-", "−")
 
 
 def printed(cell: Cell) -> str:
@@ -145,7 +157,8 @@ def printed_interval(cell: Cell) -> str:
 
 
 def printed_paper(cell: Cell) -> str:
-    """Return the paper's number of a cell as text, or an empty string."""
+    """Return the paper's number of a cell and ours less it as text, or an empty string."""
     if cell.paper is None or not cell.paper_in_cell:
         return ""
-    return f"paper {number(cell.paper, cell.kind)}"
+    text = f"paper {number(cell.paper, cell.kind)}"
+    return text if cell.gap is None else f"{text} ({signed(cell.gap, cell.kind)})"

@@ -4,7 +4,12 @@ METHODS = {
     "single_task": "Single",
     "share_bottom": "Share-Bottom",
     "mmoe": "MMoE",
+    "cut_mmoe": "Cut MMoE",
     "ml_mmoe": "ML-MMoE",
+    "cross_stitch": "Cross-stitch",
+    "snr_trans": "SNR-Trans",
+    "snr_aver": "SNR-Aver",
+    "ple": "PLE",
     "mtnas": "MTNAS",
 }
 VARIANTS = {

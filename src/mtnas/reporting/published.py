@@ -5,7 +5,7 @@ runs.json        what identifies each run: spec, code, commit, parameters, timin
                  per seed the epoch whose weights were kept (a list, one epoch per model)
 data/            the manifest of every dataset
 routes/          the searched routes, without their curves and the scores of a ranking
-tables/ figures/ exhaustive/ as the study wrote them
+claims/ tables/ figures/ exhaustive/ as the study wrote them
 """
 
 import gzip
@@ -29,6 +29,7 @@ def publish(
     manifests: Sequence[str | Path],
     tables: Sequence[str | Path],
     figures: Sequence[str | Path],
+    claims: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
 ) -> None:
     """Write the published form of a study into `folder`, replacing what was there."""
@@ -39,8 +40,8 @@ def publish(
         # No time stamp: the same metrics give the same bytes.
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
     write_json(folder / "runs.json", {"/".join(run.key): _kept(run.record) for run in runs})
-    copied = (("tables", tables), ("figures", figures), ("exhaustive", exhaustive))
-    for name, sources in copied:
+    copied = {"claims": claims, "tables": tables, "figures": figures, "exhaustive": exhaustive}
+    for name, sources in copied.items():
         _replace(folder / name, sources)
     _clear(folder / "data")
     for source in manifests:

@@ -21,8 +21,8 @@ from mtnas.reporting.writers import to_markdown
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
 HOW_TO_READ = """\
 Every score is the **mean ± standard deviation over n seeds** on the test split. A seed moves both \
-the split of the data and the initialisation, so the spread holds both; selection uses the \
-validation split only.
+the split of the data and the initialisation, so the spread holds both, unless the split is fixed \
+(see Data): then it holds the initialisation only. Selection uses the validation split only.
 
 Methods share the split and the batch order of a seed, so they are compared **seed by seed**. A \
 difference comes with its **95 % paired interval**: while the interval includes zero, these seeds \
@@ -54,7 +54,8 @@ thead th { vertical-align: bottom; }
 th.group { text-align: center; border-bottom: 1px solid #999; }
 tbody tr + tr { border-top: 1px solid #eee; }
 td { white-space: nowrap; }
-.text td { white-space: normal; }
+.text td, .claims td { white-space: normal; }
+.claims td, .claims th { text-align: left; }
 td em { color: #767676; }
 figure { margin: 1rem 0 2rem; }
 figure img { max-width: 100%; width: 720px; height: auto; }
@@ -74,15 +75,17 @@ figcaption { font-size: .85rem; max-width: 52rem; color: #444; }
 def write_report(
     html_path: str | Path,
     *,
+    claims: str | Path | None = None,
     tables: Sequence[str | Path | Table] = (),
     figures: Sequence[str | Path] = (),
     run_folders: Sequence[str | Path] = (),
     manifests: Sequence[str | Path] = (),
+    audits: Sequence[str | Path] = (),
 ) -> None:
     """Write one self-contained HTML file.
 
-    `tables` are Markdown files or `Table`s; `figures` are PNG files, whose captions are read from
-    the files themselves (`style.save_figure`).
+    `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files; `figures` are
+    PNG files, whose captions are read from the files themselves (`style.save_figure`).
 
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
@@ -91,9 +94,11 @@ def write_report(
     runs = [read_run(folder) for folder in run_folders]
     sections = [
         ("How to read this", to_html(HOW_TO_READ)),
+        ("Claims", "" if claims is None else _table(claims)),
         ("Tables", "\n".join(map(_table, tables))),
         ("Figures", "\n".join(map(_figure, figures))),
         ("Data", _data(data)),
+        ("Audit of the data", "\n".join(map(_table, audits))),
         ("Runs", _runs(runs)),
     ]
     body = "\n".join(
@@ -183,8 +188,16 @@ def _data(manifests: Sequence[dict[str, Any]]) -> str:
         title = dataset_name(m["dataset"], m["simulated"])
         fields = ", ".join(entry["name"] for entry in m["fields"])
         count = number(m.get("rows") or sum(m["split_sizes"].values()), "count")
-        rows.append((title, str(m.get("title", "")), count, "; ".join(tasks), fields))
-    return _grid(("Data set", "Title", "Rows", "Tasks", "Fields"), rows)
+        if broken := sum(m.get("rows_dropped", {}).values()):
+            count += f" ({number(broken, 'count')} broken lines left out)"
+        rows.append((title, str(m.get("title", "")), count, _split(m), "; ".join(tasks), fields))
+    return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
+
+
+def _split(manifest: dict[str, Any]) -> str:
+    """Say by what the rows are split, and whether a seed can move it."""
+    kind = manifest.get("split_kind", "random")
+    return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
 
 
 def _runs(runs: Sequence[RunRecord]) -> str:

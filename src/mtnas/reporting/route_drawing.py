@@ -88,7 +88,7 @@ def draw_route(axes: Axes, route: Route, *, font_size: float = 7.0) -> RouteDraw
         end = geometry.gate(block) if route[block].has_gate else (geometry.at[block][0], bottom)
         drawing.edges[value, block] = _line(axes, top, end, _colour(serves[block]), width)
     for block, local in route:
-        if serves[block] and local.has_gate:
+        if serves[block] and local.has_gate and local.query is not None:
             colour = _colour(serves[block])
             _draw_gate(axes, geometry, block, local.query, colour, width, drawing)
     _frame(axes, geometry)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mtnas.errors import RecordError
-from mtnas.records import ALL_TASKS, RunRecord, read_run
+from mtnas.records import RunRecord, read_run, scores_by_seed
 
 Row = tuple[str, str]  # (method, variant)
 
@@ -69,6 +69,15 @@ class Results:
             raise RecordError(f"{dataset}: some runs say the data are simulated, some say not")
         return flags.pop()
 
+    def split_is_fixed(self, dataset: str) -> bool:
+        """Whether the rows of a dataset are split by time or by a column, the same for all seeds.
+
+        Records from before there were such splits say nothing of it.
+        """
+        records = (run.run.record for (d, _), run in self.runs.items() if d == dataset)
+        kinds = {record.get("data", {}).get("split_kind", "random") for record in records}
+        return kinds != {"random"}
+
 
 def read_results(run_folders: Sequence[str | Path]) -> Results:
     """Read run folders; refuse none, and two for one dataset, method and variant."""
@@ -83,25 +92,6 @@ def read_results(run_folders: Sequence[str | Path]) -> Results:
     if not runs:
         raise RecordError("no run folders were given; a table needs at least one")
     return Results(runs)
-
-
-def scores_by_seed(run: RunRecord) -> pd.DataFrame:
-    """Return the test scores of a run, one row per seed, columns such as `auc_t0`, `mtl_loss`.
-
-    Raises:
-        RecordError: no test scores, or a seed lacks one that another seed has.
-    """
-    test = run.metrics[run.metrics["split"] == "test"]
-    if test.empty:
-        raise RecordError(f"{run.folder}: metrics.csv holds no rows of the test split")
-    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
-    wide = test.assign(column=test["metric"] + suffix).pivot(
-        index="seed", columns="column", values="value"
-    )
-    if wide.isna().to_numpy().any():
-        lacking = wide.index[wide.isna().any(axis=1)].tolist()
-        raise RecordError(f"{run.folder}: seeds {lacking} lack test metrics that others have")
-    return wide
 
 
 def field(run: RunRecord, *keys: str) -> Any:

@@ -1,4 +1,4 @@
-"""Tables 2 and 3: test scores of every method, and what MTNAS gains on each of them."""
+"""Tables 2, 3 and 5: test scores of methods and variants, and what MTNAS gains on each of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,13 +16,16 @@ from mtnas.reporting.layout import (
     Table,
 )
 from mtnas.reporting.names import column_name, dataset_name, method_name
-from mtnas.reporting.paper import paper_score
+from mtnas.reporting.paper import paper_score, paper_value
 from mtnas.reporting.runs import Results, ScoredRun, field, read_results
 from mtnas.reporting.runs import Row as Key
 from mtnas.statistics import holm, paired_difference, seeds_needed, summarize
 
 REFERENCE = "mtnas"
 SINGLE = "single_task"
+VARIANTS = ("mean_pooling", "no_query_selection")  # in the order of Table 5
+LOSS, LOSS_NAME = "mtl_loss", column_name("mtl_loss")
+SIMULATED_NOTE = "SIMULATED DATA: not the paper's data; no conclusion about it follows."
 PAPER = "paper"  # the variant that follows the paper, so the only one its numbers belong to
 
 
@@ -44,6 +47,83 @@ def main_results(
     if (REFERENCE, PAPER) in results.rows and len(results.rows) > 1:
         blocks.append(_gains(results))
     return Table(name, title, tuple(blocks), _notes(results, gains=len(blocks) > 1))
+
+
+def variants(run_folders: Sequence[str | Path], *, name: str = "table5") -> Table:
+    """Build Table 5: the test loss of the variants of MTNAS, a column per dataset.
+
+    A run of Single is not a row: what is worse than it is gray, as in Tables 2 and 3.
+    """
+    results = read_results(run_folders)
+    keys = [(REFERENCE, variant) for variant in (*VARIANTS, PAPER)]
+    rows = [key for key in keys if key in results.rows]
+    columns = tuple(Column(LOSS_NAME, _group(results, d)) for d in results.datasets)
+    scores = [_loss_cells(results, dataset, rows) for dataset in results.datasets]
+    labels = [method_name(*key) for key in rows]
+    blocks = [
+        Block("", "Variant", columns, tuple(map(Row, labels, zip(*scores, strict=True)))),
+    ]
+    others = [key for key in rows if key != (REFERENCE, PAPER)]
+    if others and len(others) < len(rows):
+        grid = [[_variant_gain(results, d, key) for d in results.datasets] for key in others]
+        label = f"{method_name(REFERENCE)} − "
+        gains = zip(others, _adjust(grid), strict=True)
+        blocks.append(
+            Block(
+                "Paired difference over seeds, with its 95 % interval",
+                "Difference",
+                columns,
+                tuple(Row(label + method_name(*key), tuple(cells)) for key, cells in gains),
+            )
+        )
+    notes = [
+        "Test split, sum of the tasks' losses: mean ± standard deviation over the seeds; the "
+        "lowest of a column is bold. 'Mean pooling' is the paper's Baseline, 'root query only' its "
+        "MTNAS w/o QS. 'paper': the number printed in the paper, and in brackets ours less it.",
+        f"Differences: paired by seed; bold where the interval excludes zero, {FAMILY} where "
+        "Holm's p-value over the block is below .05. Negative favours MTNAS.",
+    ]
+    if any(results.get(dataset, (SINGLE, PAPER)) for dataset in results.datasets):
+        notes.append(
+            f"{BELOW} (gray): loss above Single's; {SURELY_BELOW} (gray): and the paired interval "
+            "excludes zero."
+        )
+    if any(map(results.simulated, results.datasets)):
+        notes.append(SIMULATED_NOTE)
+    title = "Test loss of the variants of MTNAS"
+    return Table(name, title, tuple(blocks), tuple(notes))
+
+
+def _loss_cells(results: Results, dataset: str, rows: Sequence[Key]) -> list[Cell]:
+    """Return one column of Table 5 with the lowest loss bold and what is above Single gray."""
+    single = results.get(dataset, (SINGLE, PAPER))
+    cells = []
+    for key in rows:
+        run = results.get(dataset, key)
+        if run is None or LOSS not in run.scores:
+            cells.append(Cell())
+            continue
+        scores = summarize(run.scores[LOSS].to_numpy())
+        paper = None if results.simulated(dataset) else _paper_variant(dataset, key)
+        source = _source(run, key, *_metric(LOSS), scores.n)
+        cell = Cell(scores.mean, spread=scores.sd, paper=paper, source=source)
+        cells.append(_mark_below(cell, run, single, LOSS))
+    return _embolden(cells, higher_is_better=False)
+
+
+def _variant_gain(results: Results, dataset: str, key: Key) -> Cell:
+    """Return MTNAS - variant in loss, beside the same difference in the paper's Table 5."""
+    cell = _gain_cell(results, dataset, key, LOSS)
+    values = [_paper_variant(dataset, k) for k in ((REFERENCE, PAPER), key)]
+    if cell.value is None or results.simulated(dataset) or None in values:
+        return replace(cell, paper=None)
+    ours, theirs = (value for value in values if value is not None)
+    return replace(cell, paper=ours - theirs)
+
+
+def _paper_variant(dataset: str, key: Key) -> float | None:
+    row = REFERENCE if key[1] == PAPER else key[1]
+    return paper_value("table5", dataset, row, LOSS)
 
 
 def _scores(results: Results) -> Block:
@@ -207,8 +287,14 @@ def _notes(results: Results, *, gains: bool) -> tuple[str, ...]:
         "Test split. Each cell: mean ± standard deviation over the seeds (a seed moves "
         "initialisation and, unless fixed_split is set, the split); the best mean of a column is "
         "bold. Dense parameters exclude the embedding table. 'paper': the number printed in the "
-        "paper, which gives one value without spread."
+        "paper, which gives one value without spread, and in brackets ours less it."
     ]
+    fixed = [dataset_name(d) for d in results.datasets if results.split_is_fixed(d)]
+    if fixed:
+        notes.append(
+            f"{', '.join(fixed)}: split by time or by a column, the same for every seed, so there "
+            "the spread and the intervals cover initialisation only."
+        )
     if any(row == (SINGLE, PAPER) for row in results.rows):
         notes.append(
             f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "
@@ -223,7 +309,7 @@ def _notes(results: Results, *, gains: bool) -> tuple[str, ...]:
             "the noisiest task with 80 % power."
         )
     if any(map(results.simulated, results.datasets)):
-        notes.append("SIMULATED DATA: not the paper's data; no conclusion about it follows.")
+        notes.append(SIMULATED_NOTE)
     return tuple(notes)
 
 

@@ -95,12 +95,11 @@ def to_ledger(table: Table) -> str:
 
 
 def _ledger_line(name: str, row: Row, column: Column, cell: Cell) -> dict[str, Any]:
-    gap = None if cell.paper is None or cell.value is None else cell.value - cell.paper
     return {
         **{"table": name, "row": row.label, "column": column.title},
         **cell.source.__dict__,
         **{"value": cell.value, "spread": cell.spread, "paper_value": cell.paper},
-        **{"difference": gap, "low": cell.low, "high": cell.high},
+        **{"difference": cell.gap, "low": cell.low, "high": cell.high},
         **{"p_value": cell.p_value, "holm_p": cell.holm_p},
     }
 
@@ -109,7 +108,10 @@ def _csv_row(block: Block, row: Row) -> dict[str, Any]:
     line: dict[str, Any] = {"block": block.title, "row": row.label}
     for column, cell in zip(block.columns, row.cells, strict=True):
         line[column.title] = cell.value
-        extras = {"sd": cell.spread, "low": cell.low, "high": cell.high, "paper": cell.paper}
+        extras = {
+            **{"sd": cell.spread, "low": cell.low, "high": cell.high},
+            **{"paper": cell.paper, "minus paper": cell.gap},
+        }
         line |= {f"{column.title} {k}": v for k, v in extras.items() if v is not None}
     return line
 

@@ -79,7 +79,8 @@ def slopes(
         torch.nn.functional.one_hot(chosen[:, k], size).to(x_MBD).requires_grad_()
         for k, size in enumerate(sizes)
     ]
-    gates = [supernet.bank.of_block(k, size) for k, size in enumerate(sizes)]
+    bank = supernet.bank  # none with mean pooling
+    gates = [] if bank is None else [bank.of_block(k, size) for k, size in enumerate(sizes)]
     named = {**stack.params, **stack.buffers}.items()
 
     def one(state: Mapping[str, Tensor], x: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
@@ -108,25 +109,35 @@ class Relaxed(nn.Module):
         self._space, self._values_KRW = architecture.space, architecture.values_KRW
 
     def forward(self, x_BD: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
-        """Return logit_BT, given for every block the weights z_R and the gates gate_RVH."""
+        """Return logit_BT, given for every block the weights z_R and, if any, gate_RVH."""
 
         def mixed(block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
             scores = [
-                self._scores(k, z[k], gates[k], nodes_CBH) for k in range(block.start, block.stop)
+                self._scores(k, z[k], gates[k], nodes_CBH)
+                if gates
+                else self._shares(k, z[k]).expand(nodes_CBH.shape[1], -1)
+                for k in range(block.start, block.stop)
             ]
             return mix(torch.stack(scores), h_WBH)
 
         logit_BT: Tensor = self.model.towers(self.model.sharing(x_BD, mixed))
         return logit_BT
 
+    def _shares(self, k: int, z_R: Tensor) -> Tensor:
+        """Return sum_r z_r m_r, where m_r weighs the values of local route r alike: [V]."""
+        chosen_RV = self._values(k, z_R).to(z_R)
+        return z_R @ (chosen_RV / chosen_RV.sum(-1, keepdim=True))
+
+    def _values(self, k: int, z_R: Tensor) -> Tensor:
+        return torch.from_numpy(self._values_KRW[k, : len(z_R)]).to(z_R.device)
+
     def _scores(self, k: int, z_R: Tensor, gate_RVH: Tensor, nodes_CBH: Tensor) -> Tensor:
         """Return sum_r z_r m_r, where m_r are the scores (Eq. 1) of local route r: [B, V]."""
         queries = self._space.queries(self._space.blocks[k])
-        asked_CBH = nodes_CBH[[self._space.nodes.index(query) for query in queries]]
+        asked_CBH = nodes_CBH[[self._space.nodes.index(str(query)) for query in queries]]
         by_query = (len(queries), len(z_R) // len(queries))  # the query varies slowest
-        values_RV = torch.from_numpy(self._values_KRW[k, : len(z_R)]).to(z_R.device)
         gate_CSVH = gate_RVH.reshape(*by_query, *gate_RVH.shape[1:])
         e_CSBV = torch.einsum("cbh,csvh->csbv", asked_CBH, gate_CSVH)
-        left_out = ~values_RV.reshape(*by_query, 1, -1)
+        left_out = ~self._values(k, z_R).reshape(*by_query, 1, -1)
         m_CSBV = e_CSBV.masked_fill(left_out, -torch.inf).softmax(-1)
         return torch.einsum("cs,csbv->bv", z_R.reshape(by_query), m_CSBV)

@@ -23,9 +23,9 @@ class Supernet:
     def __init__(
         self, stack: Stack, examples: Examples, space: SearchSpace, options: TrainingOptions
     ) -> None:
-        """Build the gate banks and the optimiser around `stack`, which is changed in place."""
+        """Build gate banks (none with mean pooling) and optimiser; `stack` is changed in place."""
         self.stack, self.examples, self.space = stack, examples, space
-        self.bank = GateBank(stack, space)
+        self.bank = GateBank(stack, space) if space.pooling == "gate" else None
         self._index_MK: Index | None = None
         self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
@@ -42,7 +42,8 @@ class Supernet:
         if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
             return
         self.route(index_MK, architecture)
-        self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
+        if self.bank is not None:
+            self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
         self._index_MK = index_MK
 
     def route(self, index_MK: Index, architecture: Architecture) -> None:
@@ -57,7 +58,8 @@ class Supernet:
         assert self._index_MK is not None, "take a route first"
         self.trainer.dense.set_active(self.activity())
         loss_M, self._scored = self.trainer.step(batch_MB), None
-        self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
+        if self.bank is not None:
+            self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
         return loss_M
 
     @torch.no_grad()

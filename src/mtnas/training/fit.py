@@ -17,6 +17,7 @@ from mtnas.errors import TrainingError
 from mtnas.metrics import log_loss
 from mtnas.options import TrainingOptions
 from mtnas.training.data import Examples, Indices, Split, epoch_batches
+from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, MemberAdam
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.stack import Stack
@@ -51,7 +52,8 @@ class Trainer:
         """Train `stack` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
         self.stack, self.examples, self._read_ahead = stack, examples, read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
-        rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
+        rates = stack.rates(options)
+        self.noise = Noise(stack)
         self.dense = MemberAdam(stack.dense, active=active, **rates)
         self.table: RowAdam | DenseTableAdam
         if stack.device.type == "cpu":
@@ -69,10 +71,11 @@ class Trainer:
             self._upcoming = upcoming_MB, self._rows(upcoming_MB)
             self.table.read_ahead(self._upcoming[1])
         params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
-        logit_MBT = self.stack.logits(x_MBE.view(*index_MB.shape, -1), params)
+        logit_MBT = self.stack.logits(x_MBE.view(*index_MB.shape, -1), params, self.noise())
         loss_M = self.loss(index_MB, logit_MBT)
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        *grads, grad_MBE = torch.autograd.grad(loss_M.sum(), [*params.values(), x_MBE])
+        total = (loss_M + self.stack.penalty(params)).sum()
+        *grads, grad_MBE = torch.autograd.grad(total, [*params.values(), x_MBE])
         self.dense.step(dict(zip(params, grads, strict=True)))
         self.table.step(grad_MBE)
         return loss_M.detach()
@@ -187,10 +190,11 @@ def check_finite(
     """Raise `TrainingError` naming the first member whose loss is not a finite number."""
     for member, losses in zip(stack.members, torch.stack([train, valid], 1), strict=True):
         if not bool(losses.isfinite().all()):
+            now = (member.rates or options).learning_rate
             raise TrainingError(
                 f"seed {member.seed}, tasks {list(member.tasks)}: loss is not finite in epoch "
                 f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training: learning_rate (now {options.learning_rate}) and run again"
+                f"lower training: learning_rate (now {now}) and run again"
             )
 
 

@@ -6,15 +6,37 @@ slices that took no part in a step: torch's Adam would let them decay and drift 
 rows see the decay alone. `training.row_adam` does the same at the cost of the touched rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mtnas.training.stack import Packed
+from mtnas.training.stack import Packed, Rates
 
 BETAS = (0.9, 0.999)
 EPS = 1e-8
+
+
+def rates_of(
+    learning_rate: float | Sequence[float], weight_decay: float | Sequence[float], members: int
+) -> list[Rates]:
+    """Return the rates of M members; one number stands for all of them."""
+    columns = [
+        [value] * members if isinstance(value, int | float) else value
+        for value in (learning_rate, weight_decay)
+    ]
+    return [Rates(*rates) for rates in zip(*columns, strict=True)]
+
+
+def neighbours(rates_M: Sequence[Rates]) -> Iterator[tuple[slice, Rates]]:
+    """Yield the runs of members with equal rates, and those rates."""
+    start = 0
+    for rates, run in groupby(rates_M):
+        stop = start + len(list(run))
+        yield slice(start, stop), rates
+        start = stop
 
 
 class MemberAdam:
@@ -29,19 +51,23 @@ class MemberAdam:
         self,
         params: Packed,
         *,
-        learning_rate: float,
-        weight_decay: float,
+        learning_rate: float | Sequence[float],
+        weight_decay: float | Sequence[float],
         active: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """Keep a reference to the parameters, which are updated in place."""
+        """Keep a reference to the parameters, updated in place; rates may be per member."""
         self._params_MP = params.flat_MP
-        self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        rates_M = rates_of(learning_rate, weight_decay, len(params.flat_MP))
+        # Member by member the same operation as alone, so that not a bit depends on company.
+        self._decays = [(rows, rates.weight_decay) for rows, rates in neighbours(rates_M)]
         first, second, members = params.zeros(), params.zeros(), len(params.flat_MP)
         self._first_MP, self._second_MP = first.flat_MP, second.flat_MP
         self.first, self.second = first.views(), second.views()
         self._slice_P, self._columns = _slices(params.shapes, active or {})
         device, num_slices = params.flat_MP.device, int(self._slice_P.max()) + 1
         self._slice_P = self._slice_P.to(device)
+        rate_M1 = torch.tensor([[rates.learning_rate] for rates in rates_M], dtype=torch.float64)
+        self._rate_M1 = rate_M1.to(device)
         self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64, device=device)
         self._active_MS = torch.ones(members, num_slices, dtype=torch.bool, device=device)
         self.steps = {name: self._steps_MS[:, columns] for name, columns in self._columns.items()}
@@ -56,10 +82,11 @@ class MemberAdam:
     def step(self, grads: Mapping[str, Tensor]) -> None:
         """Apply one update; `grads` are in the order of the parameters."""
         grad_MP = torch.cat([grad.flatten(1) for grad in grads.values()], 1)
-        grad_MP.add_(self._params_MP, alpha=self._weight_decay)
+        for rows, decay in self._decays:
+            grad_MP[rows].add_(self._params_MP[rows], alpha=decay)
         self._steps_MS += self._active_MS
         steps_MS = self._steps_MS.clamp(min=1)  # never took part: any finite number will do
-        rate_MS = self._learning_rate / (1 - BETAS[0] ** steps_MS) * self._active_MS
+        rate_MS = self._rate_M1 / (1 - BETAS[0] ** steps_MS) * self._active_MS
         scale_MP = self._spread((1 - BETAS[1] ** steps_MS).rsqrt())
         if self._active_MS.shape[1] == 1:  # nothing may rest
             self._first_MP.lerp_(grad_MP, 1 - BETAS[0])
@@ -80,14 +107,26 @@ class MemberAdam:
 class DenseTableAdam:
     """Adam over whole embedding tables; the better form where memory is fast (a GPU)."""
 
-    def __init__(self, table_MNE: Tensor, *, learning_rate: float, weight_decay: float) -> None:
-        """Keep a reference to the tables, which are updated in place."""
+    def __init__(
+        self,
+        table_MNE: Tensor,
+        *,
+        learning_rate: float | Sequence[float],
+        weight_decay: float | Sequence[float],
+    ) -> None:
+        """Keep a reference to the tables, which are updated in place; rates may be per table."""
         self._table, self._rows_MB = table_MNE, torch.empty(0, 0)
-        self._table.grad = torch.zeros_like(table_MNE)
+        self._grad_MNE = torch.zeros_like(table_MNE)
+        groups: list[dict[str, Any]] = []
+        for rows, rates in neighbours(rates_of(learning_rate, weight_decay, len(table_MNE))):
+            tables = table_MNE[rows]
+            tables.grad = self._grad_MNE[rows]
+            groups.append(
+                {"params": [tables], "lr": rates.learning_rate, "weight_decay": rates.weight_decay}
+            )
         self._adam = torch.optim.Adam(
-            [table_MNE], lr=learning_rate, betas=BETAS, eps=EPS, weight_decay=weight_decay,
-            fused=True, capturable=table_MNE.is_cuda,
-        )  # fmt: skip
+            groups, betas=BETAS, eps=EPS, fused=True, capturable=table_MNE.is_cuda
+        )
 
     def read(self, rows_MB: Tensor) -> Tensor:
         """Return B rows of every table, x_MBE, to be followed by `step`."""
@@ -102,12 +141,10 @@ class DenseTableAdam:
     @torch.no_grad()
     def step(self, grad_MBE: Tensor) -> None:
         """Take one step, with the gradient of the rows read last."""
-        total = self._table.grad
-        assert total is not None
         rows_MBE = self._rows_MB.unsqueeze(-1).expand(grad_MBE.shape)
-        total.scatter_add_(1, rows_MBE, grad_MBE)
+        self._grad_MNE.scatter_add_(1, rows_MBE, grad_MBE)
         self._adam.step()
-        total.scatter_(1, rows_MBE, 0.0)
+        self._grad_MNE.scatter_(1, rows_MBE, 0.0)
 
     def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing: every row is always up to date."""

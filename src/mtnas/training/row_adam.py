@@ -5,7 +5,7 @@ but does a row's steps when the row is next read (`training.replay`), so the siz
 hardly matters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from mtnas.training import replay
+from mtnas.training.optim import BETAS, EPS, rates_of
 from mtnas.training.replay import Array, Rows, Rule, State
 
-BETAS = (0.9, 0.999)
-EPS = 1e-8
 ROWS_PER_THREAD = 1024  # fewer are not worth waking a thread
 
 
@@ -31,28 +30,23 @@ class RowAdam:
         self,
         table_MNE: Tensor,
         *,
-        learning_rate: float,
-        weight_decay: float,
+        learning_rate: float | Sequence[float],
+        weight_decay: float | Sequence[float],
         exact: bool = False,
     ) -> None:
-        """Keep a reference to the tables, which are updated in place; `exact`: no jumps."""
-        self._tables = [_Table(table.numpy()) for table in table_MNE]
-        self._real: Any = self._tables[0].state.w.dtype.type
-        real: Any = self._real
-        self._rule = Rule(
-            decay=real(weight_decay),
-            keep_first=real(BETAS[0]),
-            add_first=real(1 - BETAS[0]),
-            keep_second=real(BETAS[1]),
-            add_second=real(1 - BETAS[1]),
-            eps=real(EPS),
-            # A hundredth of what rounding does to a weight of one: no prediction can see it.
-            vanished=real(np.finfo(real).eps / 100),
-            exact=exact,
-            fades=(BETAS[1] ** (2.0 ** np.arange(replay.DOUBLINGS + 1))).astype(real),
-        )
-        self._learning_rate, self._step = learning_rate, 0
-        self._rates = _rates(1024, learning_rate).astype(self._real)
+        """Keep a reference to the tables, which are updated in place; `exact`: no jumps.
+
+        Rates may be per table.
+        """
+        tables = [table.numpy() for table in table_MNE]
+        rates_M = rates_of(learning_rate, weight_decay, len(tables))
+        self._tables = [
+            _Table(w, rates.learning_rate, _rule(w.dtype.type, rates.weight_decay, exact))
+            for w, rates in zip(tables, rates_M, strict=True)
+        ]
+        self._step, self._known = 0, 0
+        self._schedules: dict[float, Array] = {}
+        self._grow_schedules()
         self._pool = ThreadPoolExecutor(1 + torch.get_num_threads())
         self._ahead: tuple[Tensor, Future[None]] | None = None
 
@@ -73,7 +67,7 @@ class RowAdam:
         For speed alone: the tables stay as they are, and every number is the same.
         """
         self._was_read_ahead(None)
-        self._grow_rates()
+        self._grow_schedules()
         self._ahead = rows_MB, self._pool.submit(self._find, rows_MB, self._step + 1)
 
     def _find(self, rows_MB: Tensor, step: int) -> None:
@@ -93,11 +87,13 @@ class RowAdam:
 
     def step(self, grad_MBE: Tensor) -> None:
         """Take one step, with the gradient of the rows read last."""
-        self._grow_rates()
+        self._grow_schedules()
         for grad, table in zip(grad_MBE.contiguous().numpy(), self._tables, strict=True):
             batch = table.batch
             total = replay.add_up(grad, batch.position, len(batch.rows))
-            self._in_parts(replay.touch, batch.rows, table.state, batch.fresh, total, self._step)
+            self._in_parts(
+                replay.touch, table, batch.rows, table.state, batch.fresh, total, self._step
+            )
         self._step += 1
 
     def settle(self, rows_MB: Tensor | None = None) -> None:
@@ -114,23 +110,29 @@ class RowAdam:
                 rows = table.batch.rows
             order = replay.by_age(rows, table.state.done, self._step)
             old = rows[order]
-            self._in_parts(replay.replay, old, table.state, old, table.state, self._step)
+            self._in_parts(replay.replay, table, old, table.state, old, table.state, self._step)
 
     def _refresh(self, table: "_Table", batch: "_Batch", which: Rows, step: int) -> None:
         """Copy `which` of the rows of a batch out of the table, as they are at a step."""
         rows = batch.rows[which]
         order = replay.by_age(rows, table.state.done, step)
-        self._in_parts(replay.replay, rows[order], table.state, which[order], batch.fresh, step)
+        old, to = rows[order], which[order]
+        self._in_parts(replay.replay, table, old, table.state, to, batch.fresh, step)
 
-    def _grow_rates(self) -> None:
-        """Make sure that the rates of the next step are there."""
-        if self._step + 1 >= len(self._rates):
-            self._rates = _rates(2 * len(self._rates), self._learning_rate).astype(self._real)
+    def _grow_schedules(self) -> None:
+        """Make sure that the step sizes of the next step are there, for every learning rate."""
+        if self._step + 1 >= self._known:
+            self._known = max(1024, 2 * self._known)
+            real = self._tables[0].state.w.dtype
+            for rate in {table.learning_rate for table in self._tables}:
+                self._schedules[rate] = _schedule(self._known, rate).astype(real)
 
-    def _in_parts(self, kernel: Callable[..., None], rows: Rows, *args: Any) -> None:
+    def _in_parts(
+        self, kernel: Callable[..., None], table: "_Table", rows: Rows, *args: Any
+    ) -> None:
         """Run a kernel on torch's number of threads; no part touches another's rows."""
         parts = min(torch.get_num_threads(), 1 + len(rows) // ROWS_PER_THREAD)
-        args = (rows, *args, self._rates, self._rule)
+        args = (rows, *args, self._schedules[table.learning_rate], table.rule)
         others = [self._pool.submit(kernel, part, parts, *args) for part in range(1, parts)]
         kernel(0, parts, *args)
         for other in others:
@@ -138,9 +140,10 @@ class RowAdam:
 
 
 class _Table:
-    """One table with its moments, the batch that was read last and the one that is read ahead."""
+    """One table with its moments and rates, the batch read last and the one that is read ahead."""
 
-    def __init__(self, w: Array) -> None:
+    def __init__(self, w: Array, learning_rate: float, rule: Rule) -> None:
+        self.learning_rate, self.rule = learning_rate, rule
         self.state = _state(w)
         self.batch, self.next = _Batch(w), _Batch(w)
         self.touched = np.empty(0, np.int32)  # rows of `next` that are also in `batch`
@@ -171,7 +174,23 @@ def _state(w: Array) -> State:
     return State(w, np.zeros_like(w), np.zeros_like(w), np.zeros(len(w), np.int32))
 
 
-def _rates(steps: int, learning_rate: float) -> Array:
+def _rule(real: Any, weight_decay: float, exact: bool) -> Rule:
+    """Return the constants of the kernels, in the type `real` of a table."""
+    return Rule(
+        decay=real(weight_decay),
+        keep_first=real(BETAS[0]),
+        add_first=real(1 - BETAS[0]),
+        keep_second=real(BETAS[1]),
+        add_second=real(1 - BETAS[1]),
+        eps=real(EPS),
+        # A hundredth of what rounding does to a weight of one: no prediction can see it.
+        vanished=real(np.finfo(real).eps / 100),
+        exact=exact,
+        fades=(BETAS[1] ** (2.0 ** np.arange(replay.DOUBLINGS + 1))).astype(real),
+    )
+
+
+def _schedule(steps: int, learning_rate: float) -> Array:
     """Return, per step, the learning rate and the scale of sqrt(v) with bias correction."""
     step = np.arange(1, steps + 1)
     rate = learning_rate / (1 - BETAS[0] ** step)

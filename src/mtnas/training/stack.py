@@ -9,11 +9,12 @@ Shapes: M members, B batch, F fields, E embedding dimension, N rows of a table, 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from mtnas import seeds
@@ -24,13 +25,24 @@ from mtnas.routes import Route
 Activity = Mapping[str, NDArray[np.bool_]]
 
 
+class Rates(NamedTuple):
+    """What two members of one stack may be trained with differently."""
+
+    learning_rate: float
+    weight_decay: float
+
+
 @dataclass(frozen=True)
 class Member:
-    """One model of a stack: its seed, the label columns it learns, its route if it has one."""
+    """One model of a stack: its seed, the label columns it learns, its route if it has one.
+
+    Without `rates` of its own it has those of the training options.
+    """
 
     seed: int
     tasks: tuple[int, ...]
     route: Route | None = None
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)
@@ -118,19 +130,37 @@ class Stack:
         rows = (ids_MBF + self._offset_M11).flatten()
         return table.index_select(0, rows).view(members, batch, -1)
 
-    def logits(self, x_MBD: Tensor, params: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return logit_MBT of every member on its own batch."""
+    def rates(self, options: TrainingOptions) -> dict[str, list[float]]:
+        """Return the learning rate and the weight decay of every member, by name."""
+        shared = Rates(options.learning_rate, options.weight_decay)
+        each = [member.rates or shared for member in self.members]
+        return {name: [getattr(rates, name) for rates in each] for name in Rates._fields}
 
-        def one(params: dict[str, Tensor], buffers: dict[str, Tensor], x_BD: Tensor) -> Tensor:
-            logits: Tensor = functional_call(self._template, {**params, **buffers}, (x_BD,))
-            return logits
+    @property
+    def noise_shape(self) -> tuple[int, ...] | None:
+        """Return the shape of the noise that a member's method wants in training, if it does."""
+        return self._template.noise_shape
 
-        given = dict(self.params if params is None else params)
-        if len(self) == 1:  # the same without the cost of mapping
-            params, buffers = ({n: t[0] for n, t in d.items()} for d in (given, self.buffers))
-            return one(params, buffers, x_MBD[0]).unsqueeze(0)
-        logit_MBT: Tensor = vmap(one)(given, self.buffers, x_MBD)
-        return logit_MBT
+    def logits(
+        self,
+        x_MBD: Tensor,
+        params: Mapping[str, Tensor] | None = None,
+        noise_M: Tensor | None = None,
+    ) -> Tensor:
+        """Return logit_MBT of every member on its own batch; with noise_M [M, ...] as in training.
+
+        `params` default to those of the stack.
+        """
+        state = {**(self.params if params is None else params), **self.buffers}
+        inputs = (x_MBD,) if noise_M is None else (x_MBD, noise_M)
+        return _mapped(self._template, state, inputs)
+
+    def penalty(self, params: Mapping[str, Tensor]) -> Tensor | float:
+        """Return what the method adds to the training loss of every member, [M]; 0 if nothing."""
+        if not self._template.has_penalty:
+            return 0.0
+        named = {**params, **self.buffers}.items()
+        return _mapped(_Penalty(self._template), {f"model.{n}": t for n, t in named}, ())
 
     def state(self) -> dict[str, Tensor]:
         """Return every trained tensor, by name; not copies."""
@@ -140,6 +170,32 @@ class Stack:
         """Copy tensors named as in `state()` into this stack."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+
+
+class _Penalty(nn.Module):
+    """A model seen as its penalty: `functional_call` can call nothing but `forward`."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self) -> Tensor:
+        sharing: Any = self.model.sharing
+        penalty: Tensor = sharing.penalty()
+        return penalty
+
+
+def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
+    """Call a module once per member, each with its own parameters, buffers and inputs."""
+
+    def one(state: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
+        output: Tensor = functional_call(module, dict(state), inputs)
+        return output
+
+    if len(next(iter(state.values()))) == 1:  # the same without the cost of mapping
+        return one({n: t[0] for n, t in state.items()}, *(t[0] for t in inputs)).unsqueeze(0)
+    output_M: Tensor = vmap(one)(state, *inputs)
+    return output_M
 
 
 def _drawn(build: Callable[[Member], Model], member: Member) -> Model:

@@ -1,0 +1,38 @@
+"""Grid search of a method's options on validation, before it is trained (`tuning` in the config).
+
+requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+          results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
+provides: results/tuning/{dataset}/{method}/{variant}/trials.csv, best.json
+What wins travels as a file: which jobs there are does not depend on it.
+"""
+
+
+rule tune:
+    """Train every point of the grid on training examples; choose by the loss on validation."""
+    input:
+        unpack(routes_if_searched),
+        table=rules.prepare.output.table,
+        ids=rules.prepare.output.ids,
+        manifest=rules.prepare.output.manifest,
+    output:
+        trials=f"{TUNING}/trials.csv",
+        best=f"{TUNING}/best.json",
+    log:
+        "results/logs/tune/{dataset}/{method}/{variant}.log",
+    benchmark:
+        "results/benchmarks/tune/{dataset}/{method}/{variant}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        runtime=720,
+        mem_mb=16000,
+        seeds_at_once=0,  # speed only; pairs of trial and seed; 0: as many as suit the machine
+        gpu=0,
+    params:
+        spec=spec(studies.tune_spec),
+        code=tune_code,
+    message:
+        "Tuning {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/tune.py"

@@ -1,0 +1,83 @@
+"""Which trial of a grid search wins, and by how much."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import log
+from typing import Any
+
+import pandas as pd
+
+from mtnas.errors import TrainingError
+from mtnas.grids import Values, value_at
+from mtnas.statistics import paired_difference, summarize
+
+CRITERION = "valid_mtl_loss"
+TIED = 1e-6  # a smaller difference of the loss may be rounding in float32
+
+
+def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: Mapping[str, Any]) -> Values:
+    """Return the winner, the runner-up, and the configured options if they were tried.
+
+    `lines` are those of `trials.csv`. The least mean validation loss wins; of trials that tie, the
+    one nearest to the options that the spec has without tuning, which by default are the paper's. A
+    trial that diverged for one seed cannot win.
+
+    Raises:
+        TrainingError: all have diverged.
+    """
+    kept = lines.reindex(columns=["trial", "seed", CRITERION])  # if all diverged, there is no loss
+    losses = kept.pivot(index="trial", columns="seed", values=CRITERION)
+    finite = losses.dropna()
+    if finite.empty:
+        raise TrainingError(
+            f"tuning: all {len(trials)} trials diverged; put lower values into "
+            "tuning.training.learning_rate"
+        )
+    means = finite.mean(axis=1)
+    tied = [number for number in means.index if means[number] <= means.min() + TIED]
+    winner = min(tied, key=lambda number: (*_distance(trials[number - 1], spec), number))
+
+    def losses_of(number: int) -> "pd.Series[float]":
+        return pd.Series(finite.loc[number].to_numpy(), index=finite.columns)
+
+    def about(number: int) -> Values:
+        summary = summarize(losses_of(number))
+        return {
+            "trial": int(number),
+            "values": trials[number - 1],
+            "mean": summary.mean,
+            "sd": summary.sd,
+        }
+
+    def beaten(number: int | None) -> Values | None:
+        if number is None:
+            return None
+        gap = paired_difference(losses_of(number), losses_of(winner))
+        return {
+            **about(number),
+            "minus_winner": {**asdict(gap), "excludes_zero": gap.excludes_zero},
+        }
+
+    others = means.drop(winner)
+    own = next((n for n in finite.index if not any(_distance(trials[n - 1], spec))), None)
+    return {
+        "criterion": "sum over tasks of the validation loss, mean over seeds",
+        "trials": len(trials),
+        "diverged": sorted({n for n in range(1, len(trials) + 1)} - set(finite.index)),
+        "tied": [int(number) for number in tied],
+        "winner": about(winner),
+        "runner_up": beaten(None if others.empty else others.idxmin()),
+        "configured": beaten(own),
+    }
+
+
+def _distance(values: Values, spec: Mapping[str, Any]) -> tuple[int, float]:
+    """Return how many options differ from those of the spec, and by how much (log ratios)."""
+    pairs = [(value, value_at(spec, name)) for name, value in values.items()]
+    differing = [(a, b) for a, b in pairs if a != b]
+    return len(differing), sum(_ratio(a, b) for a, b in differing)
+
+
+def _ratio(a: Any, b: Any) -> float:
+    positive = all(isinstance(x, int | float) and x > 0 for x in (a, b))
+    return abs(log(a / b)) if positive else 0.0

@@ -1,0 +1,74 @@
+"""The claims ledger: every claim judged on the evidence of a study."""
+
+import inspect
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from mtnas.claims.evidence import Evidence
+from mtnas.claims.paired import Outcome
+from mtnas.claims.paper import CLAIMS, Claim
+from mtnas.claims.verdicts import NOT_MEASURED, Comparison, adjusted, decide, decisive
+
+Entry = dict[str, Any]
+
+
+def ledger(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Entry]:
+    """Return an entry per claim: `id, verdict, estimate, interval, seeds, evidence` and details.
+
+    The estimate and interval are those of the comparison that speaks least for the claim; all
+    comparisons are listed below it, and the verdict of every dataset.
+    """
+    return [_entry(claim, claim.test(evidence), evidence) for claim in claims]
+
+
+def _entry(claim: Claim, outcome: Outcome, evidence: Evidence) -> Entry:
+    comparisons = adjusted(outcome.comparisons)
+    head = decisive(comparisons)
+    return {
+        "id": claim.id,
+        "verdict": decide(comparisons),
+        "estimate": None if head is None else head.estimate,
+        "interval": None if head is None else [head.low, head.high],
+        "seeds": None if head is None else head.seeds,
+        "evidence": list(dict.fromkeys(path for c in comparisons for path in c.evidence)),
+        "claim": claim.words,
+        "section": claim.section,
+        "test": _told(claim),
+        "decided_by": None if head is None else _shown(head),
+        "datasets": _by_dataset(comparisons, outcome, evidence),
+        "missing": outcome.missing,
+        "command": claim.command if outcome.missing else None,
+        "comparisons": [_written(c) for c in comparisons],
+    }
+
+
+def _by_dataset(
+    comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence
+) -> dict[str, Entry]:
+    """Return the verdict of every dataset; Holm's family stays that of the whole claim."""
+    names = dict.fromkeys([*(c.dataset for c in comparisons), *outcome.missing])
+    found = {}
+    for name in filter(None, names):
+        mine = [c for c in comparisons if c.dataset == name]
+        found[name] = {
+            "verdict": decide(mine) if name not in outcome.missing else NOT_MEASURED,
+            "simulated": name in evidence.simulated,
+        }
+    return found
+
+
+def _told(claim: Claim) -> str:
+    """Return the first line of the docstring of the test."""
+    test = claim.test.func if isinstance(claim.test, partial) else claim.test
+    return (inspect.getdoc(test) or "").splitlines()[0]
+
+
+def _shown(comparison: Comparison) -> str:
+    return ": ".join(filter(None, (comparison.dataset, comparison.what)))
+
+
+def _written(comparison: Comparison) -> Entry:
+    """Return a comparison as JSON, without what it does not have."""
+    values = {**comparison.__dict__, "evidence": list(comparison.evidence)}
+    return {key: value for key, value in values.items() if value is not None}

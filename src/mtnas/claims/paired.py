@@ -1,0 +1,257 @@
+"""Claims about test scores: differences of runs, paired by seed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from mtnas.claims.evidence import PAPER, Evidence, Run
+from mtnas.claims.verdicts import (
+    Comparison,
+    better,
+    by_interval,
+    compare,
+    margin_of,
+    unit_of,
+)
+from mtnas.errors import RecordError
+from mtnas.statistics import LEVEL, paired_values
+
+Row = tuple[str, str]  # method, variant
+MTNAS: Row = ("mtnas", PAPER)
+SINGLE: Row = ("single_task", PAPER)
+ONE_SEED = "a second seed (one has no interval)"
+
+
+@dataclass
+class Outcome:
+    """What a test found, and by dataset what it lacked."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    missing: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, dataset: str, comparison: Comparison | None, lacking: str = ONE_SEED) -> None:
+        """Take a comparison, or note that it has no interval."""
+        if comparison is not None:
+            self.comparisons.append(comparison)
+        elif lacking not in self.missing.setdefault(dataset, []):
+            self.missing[dataset].append(lacking)
+
+
+Test = Callable[[Evidence], Outcome]
+
+
+def real(evidence: Evidence) -> list[str]:
+    """Name the datasets that are not synthetic."""
+    return evidence.datasets
+
+
+def synthetic(evidence: Evidence) -> list[str]:
+    """Name the synthetic datasets."""
+    return evidence.synthetic
+
+
+def paired(
+    evidence: Evidence,
+    *,
+    ours: Row,
+    others: Sequence[Row],
+    scores: Sequence[str],
+    datasets: Callable[[Evidence], Sequence[str]] = real,
+) -> Outcome:
+    """Compare one run with others, seed by seed: ours is to be better in every score."""
+    outcome = Outcome()
+    for dataset in datasets(evidence):
+        for other in others:
+            if _lacking(evidence, outcome, dataset, [ours, *others]):
+                continue
+            for kind in scores:
+                for column in evidence.columns((dataset, *ours), kind):
+                    found = difference(evidence, dataset, ours, other, column)
+                    outcome.add(dataset, found)
+    return outcome
+
+
+def negative_transfer(evidence: Evidence, *, compared: Sequence[Row]) -> Outcome:
+    """Compare every task with Single: some method falls below it, MTNAS is nowhere below."""
+    outcome = Outcome()
+    for dataset in evidence.datasets:
+        if _lacking(evidence, outcome, dataset, [SINGLE, MTNAS, *compared]):
+            continue
+        for column in evidence.columns((dataset, *SINGLE), "auc"):
+            for row in compared:
+                found = difference(
+                    evidence, dataset, row, SINGLE, column, claim="lower", role="some"
+                )
+                outcome.add(dataset, found)
+            found = difference(evidence, dataset, MTNAS, SINGLE, column, equal_suffices=True)
+            outcome.add(dataset, found)
+    return outcome
+
+
+def difference(
+    evidence: Evidence, dataset: str, ours: Row, other: Row, column: str, **how: Any
+) -> Comparison | None:
+    """Compare one score of two runs; by default ours is to be the better one."""
+    first, second = (dataset, *ours), (dataset, *other)
+    a, b = (_column(evidence, run, column) for run in (first, second))
+    return compare(
+        paired_values(a, b),
+        dataset=dataset,
+        what=f"{column}: {'/'.join(ours)} - {'/'.join(other)}",
+        unit=unit_of(column),
+        margin=margin_of(column, float(b.mean())),
+        evidence=[evidence.metrics(first), evidence.metrics(second)],
+        **{"claim": better(column), **how},
+    )
+
+
+def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
+    """Compare each L with L + 1: beyond 2 the gain is no more than marginal, in every score."""
+    outcome = Outcome()
+    for dataset in evidence.datasets:
+        runs = sweep(evidence, dataset, "depth")
+        if set(range(1, largest + 1)) - set(runs):
+            wanted = sorted(set(range(1, largest + 1)) - set(runs))
+            outcome.missing[dataset] = [f"{dataset}/mtnas/depth_{depth}" for depth in wanted]
+            continue
+        for depth in range(1, largest):
+            for column in _all_columns(evidence, runs[depth]):
+                outcome.add(dataset, _step(evidence, runs, depth, column))
+    return outcome
+
+
+def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> Comparison | None:
+    """Compare L + 1 with L: from 1 to 2 it is to be better, later not more than the margin."""
+    first, second = runs[depth], runs[depth + 1]
+    a, b = (_column(evidence, run, column) for run in (second, first))
+    margin = margin_of(column, float(b.mean()))
+    side = better(column)
+    marginal: dict[str, Any] = {
+        "claim": "lower" if side == "higher" else "higher",
+        "null": margin if side == "higher" else -margin,
+    }
+    return compare(
+        paired_values(a, b),
+        dataset=first[0],
+        what=f"{column}: L = {depth + 1} - L = {depth}",
+        unit=unit_of(column),
+        evidence=[evidence.metrics(second), evidence.metrics(first)],
+        **(marginal if depth > 1 else {"claim": side, "role": "control"}),
+    )
+
+
+def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
+    """Compare the gain per sub-network in the lower and upper half of H, and fit search time."""
+    outcome = Outcome()
+    for dataset in evidence.datasets:
+        runs = sweep(evidence, dataset, "subnets")
+        if len(runs) < fewest:
+            wanted = [h for h in range(1, 9) if h not in runs]
+            outcome.missing[dataset] = [f"{dataset}/mtnas/subnets_{h}" for h in wanted]
+            continue
+        seconds = search_seconds(evidence, runs)
+        if len(seconds) < len(runs):
+            unsearched = [runs[size] for size in runs if size not in seconds]
+            outcome.missing[dataset] = [f"{'/'.join(run)} (its routes.json)" for run in unsearched]
+            continue
+        aucs = evidence.columns(next(iter(runs.values())), "auc")
+        for columns in (aucs, ["mtl_loss"]):
+            outcome.add(dataset, _diminishing(evidence, runs, columns))
+        outcome.comparisons.append(_growth(evidence, dataset, runs, seconds))
+    return outcome
+
+
+def _diminishing(
+    evidence: Evidence, runs: dict[int, Run], columns: Sequence[str]
+) -> Comparison | None:
+    """Compare, seed by seed, the gain per sub-network up to the middle H with that beyond it."""
+    sizes = sorted(runs)
+    middle = sizes[len(sizes) // 2]
+    side = better(columns[0])
+
+    def slope(low: int, high: int) -> NDArray[np.float64]:
+        gains = [
+            paired_values(_column(evidence, runs[high], c), _column(evidence, runs[low], c))
+            for c in columns
+        ]
+        return np.asarray(np.mean(gains, axis=0) / (high - low))
+
+    kind = "mean AUC" if columns[0].startswith("auc_") else columns[0]
+    return compare(
+        slope(sizes[0], middle) - slope(middle, sizes[-1]),
+        dataset=runs[middle][0],
+        what=f"{kind}: gain per sub-network, H = {sizes[0]}..{middle} - H = {middle}..{sizes[-1]}",
+        unit=unit_of(columns[0]),
+        claim=side,
+        evidence=[evidence.metrics(runs[size]) for size in (sizes[0], middle, sizes[-1])],
+    )
+
+
+def _growth(
+    evidence: Evidence, dataset: str, runs: dict[int, Run], seconds: dict[int, float]
+) -> Comparison:
+    """Fit log2 of the search time to H: its slope is to be positive."""
+    sizes = sorted(seconds)
+    fit = stats.linregress(sizes, np.log2([seconds[size] for size in sizes]))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(sizes) - 2)) * float(fit.stderr)
+    low, high = float(fit.slope) - half, float(fit.slope) + half
+    first = evidence.runs[runs[sizes[0]]]
+    return Comparison(
+        dataset=dataset,
+        what="search time: slope of log2(seconds) over H",
+        unit="doublings per sub-network",
+        claim="higher",
+        estimate=float(fit.slope),
+        low=low,
+        high=high,
+        verdict=by_interval(float(fit.slope), low, high, 0.0, "higher"),
+        seeds=first.metrics["seed"].nunique(),
+        over=f"{len(sizes)} values of H, regression",
+        p_value=float(fit.pvalue),
+        evidence=tuple(evidence.searches[runs[size]].path for size in sizes),
+    )
+
+
+def sweep(evidence: Evidence, dataset: str, kind: Literal["depth", "subnets"]) -> dict[int, Run]:
+    """Return the runs of a sweep by L or H: variants `depth_1` ..., and the paper's own value."""
+    option = {"depth": "num_layers", "subnets": "num_subnets"}[kind]
+    found: dict[int, Run] = {}
+    for run, record in evidence.runs.items():
+        mine = run[:2] == (dataset, "mtnas")
+        if mine and (run[2] == PAPER or run[2].startswith(f"{kind}_")):
+            value = record.record["spec"].get("options", {}).get(option)
+            if isinstance(value, int):
+                found.setdefault(value, run)
+    return found
+
+
+def search_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]:
+    """Return the seconds that the search of each run took, all seeds together."""
+    return {
+        size: float(evidence.searches[run].record["timings"]["search_seconds"])
+        for size, run in runs.items()
+        if run in evidence.searches and "timings" in evidence.searches[run].record
+    }
+
+
+def _lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[Row]) -> bool:
+    """Note the runs of a dataset that are missing; tell whether there are any."""
+    lacking = evidence.lacking([(dataset, *row) for row in rows])
+    if lacking:
+        outcome.missing[dataset] = lacking
+    return bool(lacking)
+
+
+def _all_columns(evidence: Evidence, run: Run) -> list[str]:
+    return [*evidence.columns(run, "auc"), *evidence.columns(run, "mtl_loss")]
+
+
+def _column(evidence: Evidence, run: Run, column: str) -> Any:
+    scores = evidence.scores(run)
+    if column not in scores:
+        raise RecordError(f"{evidence.metrics(run)}: no test score {column!r}")
+    return scores[column]

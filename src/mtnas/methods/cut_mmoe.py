@@ -1,0 +1,108 @@
+"""Cut MMoE: MMoE with some links between experts and tasks cut off by hand (paper, Fig. 1c).
+
+"The variant is a special case in MMoE when the corresponding weight scores given by gates are
+constantly zero" (Sec. 1). Which links are cut the paper does not say (D10).
+Shapes: B batch, D input, R root, E experts, H expert output, T tasks.
+"""
+
+from typing import Annotated, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from mtnas.errors import ConfigError
+from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.options import MethodOptions
+
+Kept = tuple[tuple[int, ...], ...]
+
+
+class Options(MethodOptions):
+    """Options of the cut MMoE."""
+
+    num_experts: int = Field(4, ge=1, description="experts, as in MMoE")
+    kept: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] | None = Field(
+        None,
+        description="per task the experts (from 0) that it keeps; null: each task some of its own "
+        "and some that all share (D10)",
+    )
+    root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
+    hidden_dim: int | None = Field(
+        None, ge=1, description="width of an expert; null: solved to match MTNAS's parameters"
+    )
+
+    @model_validator(mode="after")
+    def _kept_exist(self) -> Self:
+        if self.kept is None:
+            return self
+        experts = set(range(self.num_experts))
+        for task, kept in enumerate(self.kept):
+            if not kept or len(set(kept)) < len(kept) or not set(kept) <= experts:
+                raise ValueError(
+                    f"kept: task {task} keeps {list(kept)}; it must name one or more different "
+                    f"experts of 0 .. {self.num_experts - 1}"
+                )
+        idle = sorted(experts.difference(*self.kept))
+        if idle:
+            raise ValueError(f"kept: no task keeps {idle}; every expert needs a task")
+        return self
+
+    def kept_by(self, num_tasks: int) -> Kept:
+        """Return the experts that each of T tasks keeps."""
+        if self.kept is None:
+            return _own_and_shared(self.num_experts, num_tasks)
+        if len(self.kept) != num_tasks:
+            raise ConfigError(
+                f"methods: cut_mmoe: kept: it is a list of {len(self.kept)} tasks, the dataset "
+                f"has {num_tasks}; give one list of experts per task, or leave it out"
+            )
+        return self.kept
+
+
+class Sharing(nn.Module):
+    """Shared experts and one gate per task, over the experts that the task keeps."""
+
+    kept_TE: Tensor
+
+    def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
+        """Build for D = `input_dim` and T = `num_tasks`."""
+        super().__init__()
+        assert options.hidden_dim is not None, "solved before a model is built"
+        self.num_experts, self.num_tasks = options.num_experts, num_tasks
+        self.output_dim = options.hidden_dim
+        self.root = nn.Linear(input_dim, options.root_dim)
+        self.experts = SubNetworks(self.num_experts, options.root_dim, self.output_dim)
+        self.gate_TER = gates(num_tasks, self.num_experts, options.root_dim)
+        kept = options.kept_by(num_tasks)
+        links = [[expert in row for expert in range(self.num_experts)] for row in kept]
+        self.register_buffer("kept_TE", torch.tensor(links))
+
+    def forward(self, x_BD: Tensor) -> Tensor:
+        """Return h_BTH."""
+        root_BR = self.root(x_BD).relu()
+        h_EBH = self.experts(root_BR)
+        query_TBR = repeat(root_BR, self.num_tasks)
+        scores_TBE = gate_scores(query_TBR, self.gate_TER, self.kept_TE)
+        return mix(scores_TBE, h_EBH).transpose(0, 1)
+
+
+def _own_and_shared(num_experts: int, num_tasks: int) -> Kept:
+    """Cut links so that each of T tasks has experts of its own and some that all share (D10).
+
+    Up to half of the experts are dealt out, but one at least to every task. Where there are too
+    few for that, all but one are dealt out, and tasks without their own share those of others.
+    """
+    if num_experts < 3 and num_tasks > 1:
+        raise ConfigError(
+            f"methods: cut_mmoe: num_experts {num_experts} leaves no task both an expert of its "
+            "own and a shared one; take 3 or more, or say with `kept` which links stay"
+        )
+    own = max(1, num_experts // (2 * num_tasks))
+    dealt = min(own * num_tasks, num_experts - 1)
+    shared = range(dealt, num_experts)
+    hands = [
+        [expert for expert in range(dealt) if expert % num_tasks == task] or [task % dealt]
+        for task in range(num_tasks)
+    ]
+    return tuple(tuple(sorted({*hand, *shared})) for hand in hands)

@@ -1,0 +1,56 @@
+"""SNR-Aver: sub-networks whose connections are gated and averaged (Ma et al., AAAI 2019).
+
+The topology is that of MTNAS with full sharing: before every sub-network of layers 2..L and every
+task, block k reads the mean of z_kw v_w. The z are hard-concrete gates, the same for all examples,
+that an L0 penalty can close (V12). SNR-Trans has a matrix on every connection.
+Shapes: B batch, D input, W sub-networks per layer, H hidden, K blocks, T tasks.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from mtnas.hard_concrete import HardConcrete
+from mtnas.layers import SubNetworks
+from mtnas.options import GateOptions, MethodOptions
+
+
+class Options(MethodOptions):
+    """Options of SNR-Aver."""
+
+    num_layers: int = Field(2, ge=1, description="layers of sub-networks, as in MTNAS")
+    num_subnets: int = Field(4, ge=1, description="sub-networks per layer, as in MTNAS")
+    hidden_dim: int | None = Field(
+        None, ge=1, description="width of all layers; null: solved to match MTNAS's parameters"
+    )
+    gates: GateOptions = Field(default_factory=GateOptions, description="gates of connections")
+
+
+class Sharing(nn.Module):
+    """Layers of sub-networks, connected by gated means."""
+
+    def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
+        """Build for D = `input_dim` and T = `num_tasks`."""
+        super().__init__()
+        assert options.hidden_dim is not None, "solved before a model is built"
+        layers, subnets, width = options.num_layers, options.num_subnets, options.hidden_dim
+        self.output_dim = width
+        self.root = nn.Linear(input_dim, width)
+        self.layers = nn.ModuleList(SubNetworks(subnets, width, width) for _ in range(layers))
+        self.readers = [subnets] * (layers - 1) + [num_tasks]
+        self.noise_shape = (sum(self.readers), subnets)
+        self.gates = HardConcrete(*self.noise_shape, options.gates)
+        self.l0_weight = options.gates.l0_weight
+
+    def forward(self, x_BD: Tensor, noise_KW: Tensor | None = None) -> Tensor:
+        """Return h_BTH, with sampled gates if there is noise."""
+        z_KW = torch.split(self.gates(noise_KW), self.readers)
+        h_KBH: Tensor = self.root(x_BD).relu()  # the first sub-networks share one input
+        for layer, open_KW in zip(self.layers, z_KW, strict=True):
+            v_WBH = layer(h_KBH)
+            h_KBH = torch.einsum("kw,wbh->kbh", open_KW / len(v_WBH), v_WBH)
+        return h_KBH.transpose(0, 1)
+
+    def penalty(self) -> Tensor:
+        """Return the price of the connections that are expected to be open."""
+        return self.l0_weight * self.gates.open_prob().sum()

@@ -1,0 +1,164 @@
+"""The claims ledger as files: JSON to compute with, Markdown to read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mtnas.claims.evidence import read_evidence
+from mtnas.claims.ledger import Entry, ledger
+from mtnas.claims.verdicts import NOT_MEASURED
+from mtnas.errors import RecordError
+from mtnas.files import write_json, write_text
+from mtnas.reporting.layout import MISSING
+from mtnas.reporting.names import dataset_name
+
+RULE = """\
+A **comparison** is a statistic with its 95 % interval. It is *replicated* if the interval lies on \
+the claimed side of the null value (zero, if none is named), *contradicted* if on the other side, \
+*equivalent* if TOST at 5 % places it within the margin (0.001 AUC, 0.1 % of the loss), else \
+*inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
+stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
+enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
+first table is that of the comparison that speaks least for the claim. Controls decide nothing. A \
+command that measures what is missing takes the overlays of the study before its own.\
+"""
+
+
+def write_ledger(
+    path: str | Path,
+    md: str | Path,
+    *,
+    run_folders: Sequence[str | Path],
+    routes: Sequence[str | Path] = (),
+    manifests: Sequence[str | Path] = (),
+    exhaustive: Sequence[str | Path] = (),
+    subgraphs: str | Path | None = None,
+) -> None:
+    """Judge all claims and write the list of them as JSON and as Markdown, each atomically."""
+    entries = ledger(
+        read_evidence(
+            run_folders,
+            routes=routes,
+            manifests=manifests,
+            exhaustive=exhaustive,
+            subgraphs=subgraphs,
+        )
+    )
+    write_json(path, entries)
+    write_text(md, to_markdown(entries))
+
+
+def read_ledger(path: str | Path, remedy: str) -> list[Entry]:
+    """Read a ledger that was written; `RecordError` says `remedy` if it is missing or broken."""
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        return [entry for entry in entries if entry["id"] and entry["verdict"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RecordError(f"{path}: not a claims ledger ({error}); {remedy}") from None
+
+
+def to_markdown(entries: Sequence[Entry]) -> str:
+    """Render all claims in one table, then the comparisons of each."""
+    parts = ["### Claims of the paper", summary(entries), RULE]
+    for entry in entries:
+        if entry["comparisons"]:
+            parts += [f"#### {entry['id']}. {entry['claim']}", f"{entry['test']}"]
+            parts += [_comparisons(entry)]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(entries: Sequence[Entry]) -> str:
+    """Render one line per claim: its verdict, by dataset, and the interval that decides."""
+    lines = [
+        _row(("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")),
+        _row((":--", ":--", ":--", ":--", ":--", "--:")),
+    ]
+    for entry in entries:
+        lines.append(
+            _row(
+                (
+                    entry["id"],
+                    f"{_safe(entry['claim'])} ({_safe(entry['section'])})",
+                    f"**{entry['verdict']}**",
+                    "<br>".join(_of_dataset(*item) for item in entry["datasets"].items()),
+                    _estimate(entry),
+                    str(entry["seeds"] or MISSING),
+                )
+            )
+        )
+    return "\n".join(lines)
+
+
+def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
+    return f"{_safe(dataset_name(name, found['simulated']))}: {found['verdict']}"
+
+
+def _estimate(entry: Entry) -> str:
+    """Return the interval that decides, or what is missing and the command that makes it."""
+    if entry["verdict"] == NOT_MEASURED:
+        return _safe(f"lacks {_missing(entry['missing'])}. Run {entry['command']}")
+    low, high = entry["interval"]
+    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + _safe(
+        entry["decided_by"]
+    )
+
+
+def _missing(missing: Mapping[str, Sequence[str]]) -> str:
+    """Say once what several datasets lack alike: `mmoe/paper (MovieLens, InstEval)`."""
+    alike: dict[str, list[str]] = {}
+    for dataset, names in missing.items():
+        lacks = ", ".join(name.removeprefix(f"{dataset}/") for name in names)
+        alike.setdefault(lacks, []).extend([dataset_name(dataset)] if dataset else [])
+    return "; ".join(f"{what} ({', '.join(d)})" if d else what for what, d in alike.items())
+
+
+def _comparisons(entry: Entry) -> str:
+    heads = (
+        *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
+        *("Seeds to resolve the margin", "Verdict"),
+    )
+    lines = [_row(heads), _row((":--", ":--", *["--:"] * (len(heads) - 3), ":--"))]
+    for c in entry["comparisons"]:
+        side = {"higher": "above", "lower": "below"}[c["claim"]]
+        role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
+        what = ": ".join(filter(None, (dataset_name(c["dataset"]), c["what"])))
+        lines.append(
+            _row(
+                (
+                    _safe(what),
+                    f"{side} {_number(c['null'])}",
+                    f"{_number(c['estimate'])} {_safe(c['unit'])}",
+                    f"[{_number(c['low'])}, {_number(c['high'])}]",
+                    _safe(c["over"]),
+                    *(_probability(c.get(key)) for key in ("p_value", "holm_p", "tost_p")),
+                    str(c.get("seeds_needed", MISSING)),
+                    c["verdict"] + role,
+                )
+            )
+        )
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    """Format with four decimals, or three digits where those would show nothing."""
+    plain = value == 0 or 1e-3 <= abs(value) < 1e4
+    text = f"{value:.4f}" if plain and value else "0" if value == 0 else f"{value:.2e}"
+    return text.replace("-", "−")
+
+
+def _probability(value: float | None) -> str:
+    if value is None:
+        return MISSING
+    return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
+
+
+def _safe(text: str) -> str:
+    """Escape what Markdown would read as markup."""
+    for character in "\\|*<>`":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

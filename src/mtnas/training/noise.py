@@ -1,0 +1,28 @@
+"""What a method draws in a training step, so that its `forward` need not draw.
+
+Shapes: M members; a member's noise has the shape that its method asks for (`noise_shape`).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtnas import seeds
+from mtnas.training.stack import Stack
+
+
+class Noise:
+    """U(0, 1) for every member of a stack, each from the stream of its own seed."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Start the streams, if the method of the stack asks for noise."""
+        self._shape, self._like = stack.noise_shape, stack.dense.flat_MP
+        asks = self._shape is not None
+        self._rngs = [seeds.generator(m.seed, "noise") for m in stack.members] if asks else []
+
+    def __call__(self) -> Tensor | None:
+        """Return the noise of the next step, [M, ...]; nothing for a method that asks for none."""
+        if self._shape is None:
+            return None
+        drawn = np.stack([rng.random(self._shape) for rng in self._rngs])
+        return torch.from_numpy(drawn).to(self._like)

@@ -1,0 +1,446 @@
+"""Every claim on constructed runs: each verdict, what is missing, and what a wrong number does."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from mtnas.claims.evidence import read_evidence
+from mtnas.claims.ledger import ledger
+from mtnas.claims.paper import CLAIMS
+from mtnas.claims.sharing import overlap
+from mtnas.claims.verdicts import adjusted, by_interval, compare, decide
+from mtnas.errors import RecordError
+from mtnas.reporting.claims import read_ledger, summary, write_ledger
+from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.writers import to_ledger, to_markdown
+from mtnas.routes import LocalRoute, Route, SearchSpace, full_sharing, share_bottom
+from mtnas.testing.runs import make_run
+
+SEEDS = tuple(range(8))
+OWN = np.random.default_rng(0).normal(0, 1e-4, len(SEEDS))  # a little noise of MTNAS's own
+WILD = np.random.default_rng(1).normal(0, 2e-2, len(SEEDS))
+STILL = np.zeros(len(SEEDS))
+METHODS = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
+EQUAL = dict.fromkeys(METHODS, (0.78, 0.80))
+
+
+def run(root, method, auc, loss=0.73, *, noise=STILL, changes=None, **names):
+    folder = make_run(root, method, auc, loss, seeds=SEEDS, noise=noise, **names)
+    path = folder / "run.json"
+    record = json.loads(path.read_text())
+    record["spec"] |= (changes or {}).pop("spec", {})
+    path.write_text(json.dumps(record | (changes or {})))
+    return folder
+
+
+def main_runs(root, mtnas, others=EQUAL, *, loss=0.73, noise=OWN, dataset="bookcrossing"):
+    made = [run(root, m, auc, dataset=dataset) for m, auc in others.items()]
+    return [*made, run(root, "mtnas", mtnas, loss, noise=noise, dataset=dataset)]
+
+
+def search(root, routes, dataset="bookcrossing", variant="paper", seconds=100.0):
+    """Write a routes.json of the paper's strategy with one route per seed."""
+    path = root / "routes" / dataset / variant / "routes.json"
+    path.parent.mkdir(parents=True)
+    content = {
+        "dataset": dataset,
+        "method": "mtnas",
+        "variant": variant,
+        "strategy": "reinforce",
+        "simulated": False,
+        "space": routes[0].space.to_json(),
+        "seeds": {str(s): {"blocks": route.to_json()} for s, route in enumerate(routes)},
+        "timings": {"search_seconds": seconds},
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def entry(identity, folders, **files):
+    found = ledger(read_evidence(folders, **files))
+    assert [claim["id"] for claim in found] == [f"C{i}" for i in range(1, 16)]
+    return next(claim for claim in found if claim["id"] == identity)
+
+
+@pytest.mark.parametrize(
+    ("auc", "noise", "verdict"),
+    [
+        ((0.79, 0.82), OWN, "replicated"),
+        ((0.79, 0.79), OWN, "contradicted"),
+        ((0.78, 0.80), OWN - OWN.mean(), "equivalent"),
+        ((0.781, 0.801), WILD - WILD.mean(), "inconclusive"),
+        ((0.79, 0.80), OWN - OWN.mean(), "inconclusive"),  # one replicated, one equivalent
+    ],
+)
+def test_highest_auc(tmp_path, auc, noise, verdict):
+    claim = entry("C1", main_runs(tmp_path, auc, noise=noise))
+    assert claim["verdict"] == claim["datasets"]["bookcrossing"]["verdict"] == verdict
+    assert claim["interval"][0] <= claim["estimate"] <= claim["interval"][1]
+    assert claim["seeds"] == len(SEEDS)
+    assert len(claim["comparisons"]) == 4 * 2
+    assert str(tmp_path / "bookcrossing/mtnas/paper/metrics.csv") in claim["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "verdict"), [(0.70, "replicated"), (0.75, "contradicted"), (0.73, "equivalent")]
+)
+def test_lowest_loss_is_compared_with_multi_task_methods_only(tmp_path, loss, verdict):
+    folders = main_runs(tmp_path, (0.8, 0.8), loss=loss, noise=OWN - OWN.mean())
+    claim = entry("C2", folders)
+    assert claim["verdict"] == verdict
+    assert len(claim["comparisons"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("mtnas", "mmoe", "verdict"),
+    [
+        ((0.79, 0.80), (0.77, 0.81), "replicated"),  # equal to Single is not below it
+        ((0.79, 0.79), (0.77, 0.81), "contradicted"),  # MTNAS falls below
+        ((0.79, 0.81), (0.79, 0.81), "contradicted"),  # nothing falls below
+    ],
+)
+def test_negative_transfer(tmp_path, mtnas, mmoe, verdict):
+    others = {m: mmoe for m in METHODS} | {"single_task": (0.78, 0.80)}
+    claim = entry("C3", main_runs(tmp_path, mtnas, others, noise=OWN - OWN.mean()))
+    assert claim["verdict"] == verdict
+
+
+def test_negative_transfer_may_be_open(tmp_path):
+    claim = entry("C3", main_runs(tmp_path, (0.78, 0.80), noise=WILD - WILD.mean()))
+    assert claim["verdict"] == "inconclusive"
+
+
+def test_a_lone_contradiction_must_survive_holm():
+    values = np.array([-0.001, -0.002, -0.0005, -0.0001])
+    how = {"dataset": "d", "unit": "AUC", "claim": "higher"}
+    alone = [compare(values, what="bad", **how)]
+    assert decide(adjusted(alone)) == "inconclusive"  # p is above .05 already
+    surer = [compare(values - 0.001, what="bad", **how)]
+    assert decide(adjusted(surer)) == "contradicted"
+    good = [compare(WILD + 1, what=str(i), **how) for i in range(2)]
+    many = [*surer, *good, *(compare(WILD - WILD.mean(), what="?", **how) for _ in range(40))]
+    assert decide(adjusted(many)) == "inconclusive"
+
+
+def test_no_interval_no_verdict(tmp_path):
+    folders = [make_run(tmp_path, m, (0.8, 0.8), seeds=(0,)) for m in (*METHODS, "mtnas")]
+    claim = entry("C1", folders)
+    assert claim["verdict"] == "not measured"
+    assert (claim["estimate"], claim["interval"], claim["seeds"]) == (None, None, None)
+    assert claim["missing"] == {"bookcrossing": ["a second seed (one has no interval)"]}
+
+
+def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path):
+    folders = main_runs(tmp_path, (0.79, 0.82), loss=0.70)
+    found = {claim["id"]: claim for claim in ledger(read_evidence(folders[1:]))}
+    assert found["C1"]["missing"] == {"bookcrossing": ["bookcrossing/single_task/paper"]}
+    assert found["C2"]["verdict"] == "replicated"
+    assert found["C6"]["missing"] == {"bookcrossing": ["bookcrossing/cut_mmoe/paper"]}
+    assert "config/figure1.yaml" in found["C6"]["command"]
+    assert found["C12"]["missing"]["bookcrossing"][0].endswith("mtnas/depth_1")
+    for claim in found.values():
+        measured = claim["verdict"] != "not measured"
+        assert measured == (claim["interval"] is not None)
+        assert measured or (claim["missing"] and claim["command"])
+
+
+def test_a_dataset_without_its_runs_is_not_measured_beside_one_that_is(tmp_path):
+    folders = main_runs(tmp_path, (0.79, 0.82))
+    folders += [run(tmp_path, "mtnas", (0.8, 0.8), dataset="insteval")]
+    claim = entry("C1", folders)
+    assert claim["verdict"] == "replicated"
+    assert claim["datasets"]["insteval"]["verdict"] == "not measured"
+
+
+def test_simulated_data_are_marked(tmp_path):
+    folders = [run(tmp_path, m, (0.8, 0.8), simulated=True) for m in (*METHODS, "mtnas")]
+    claims = ledger(read_evidence(folders))
+    assert claims[0]["datasets"]["bookcrossing"]["simulated"]
+    assert "SIMULATED DATA" in summary(claims)
+
+
+@pytest.mark.parametrize(("loss", "verdict"), [(0.74, "replicated"), (0.72, "contradicted")])
+@pytest.mark.parametrize(
+    ("identity", "variant"), [("C8", "mean_pooling"), ("C9", "no_query_selection")]
+)
+def test_variants(tmp_path, identity, variant, loss, verdict):
+    folders = [
+        run(tmp_path, "mtnas", (0.8,), 0.73, noise=OWN),
+        run(tmp_path, "mtnas", (0.8,), loss, variant=variant),
+    ]
+    assert entry(identity, folders)["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("auc", "loss", "verdict"),
+    [(0.82, 0.7, "replicated"), (0.82, 0.74, "contradicted"), (0.8, 0.73, "equivalent")],
+)
+def test_cut_mmoe(tmp_path, auc, loss, verdict):
+    folders = [
+        run(tmp_path, "mmoe", (0.8,)),
+        run(tmp_path, "cut_mmoe", (auc,), loss, noise=OWN - OWN.mean()),
+    ]
+    assert entry("C6", folders)["verdict"] == verdict
+
+
+SPACE = SearchSpace(1, 3, 2, "root")
+
+
+def route(first, second):
+    return Route(SPACE, (LocalRoute(first, "root"), LocalRoute(second, "root")))
+
+
+FULL = full_sharing(SPACE)
+THIN = route(("s1",), ("s2",))
+
+
+@pytest.mark.parametrize(
+    ("routes", "verdict"), [([THIN, THIN, FULL, THIN, THIN], "replicated"), ([FULL] * 5, "")]
+)
+def test_sparsity(tmp_path, routes, verdict):
+    path = search(tmp_path, routes)
+    claim = entry("C4", [], routes=[path])
+    assert claim["verdict"] == (verdict or "inconclusive")
+    full, blind = claim["comparisons"]
+    assert full["estimate"] == np.mean([len(r.edges) for r in routes]) - 6
+    assert blind["role"] == "control"
+    # A blind route has 12 / 7 edges per task on average: 3 * 4 of 7 subsets hold a given value.
+    expected = np.mean([len(r.edges) for r in routes]) - 2 * 12 / 7
+    assert blind["estimate"] == pytest.approx(expected, abs=0.1)
+
+
+def manifest(root, dataset, pcc):
+    path = root / f"{dataset}.json"
+    path.write_text(json.dumps({"dataset": dataset, "label_pcc": pcc}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pcc", "verdict"), [((0.9, 0.1, 0.5), "replicated"), ((0.1, 0.9, 0.5), "contradicted")]
+)
+def test_relatedness(tmp_path, pcc, verdict):
+    half = route(("s1", "s2"), ("s1", "s3"))
+    assert [overlap(r, "t0", "t1") for r in (FULL, THIN, half)] == [1, 0, pytest.approx(1 / 3)]
+    names = ("bookcrossing", "movielens", "insteval")
+    routes = ([FULL, FULL, FULL, half], [THIN] * 4, [half, FULL, half, half])
+    paths = [search(tmp_path, r, d) for d, r in zip(names, routes, strict=True)]
+    data = [manifest(tmp_path, d, {"t0_t1": r}) for d, r in zip(names, pcc, strict=True)]
+    claim = entry("C5", [], routes=paths, manifests=data)
+    assert claim["verdict"] == verdict
+    # Independently: the slope of every seed by scipy, and a t-test over them.
+    shared = [[overlap(r, "t0", "t1") for r in seeds] for seeds in routes]
+    slopes = [stats.linregress(pcc, column).slope for column in zip(*shared, strict=True)]
+    assert claim["estimate"] == pytest.approx(np.mean(slopes))
+    interval = stats.ttest_1samp(slopes, 0).confidence_interval()
+    assert claim["interval"] == pytest.approx(list(interval))
+
+
+def test_relatedness_needs_three_correlations(tmp_path):
+    files = {"routes": [search(tmp_path, [THIN, FULL])]}
+    claim = entry("C5", [], **files, manifests=[manifest(tmp_path, "bookcrossing", {"t0_t1": 0.3})])
+    assert claim["verdict"] == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("smallest", "verdict"),
+    [
+        (0.05 + 10 * OWN, "replicated"),
+        (0.24 + 10 * OWN, "contradicted"),  # not small
+        (0.0 * OWN, "inconclusive"),  # zero is not shown to be passed
+    ],
+)
+def test_gates(tmp_path, smallest, verdict):
+    gates = {
+        str(s): [[x, *[(1 - x) / 3] * 3], [0.25] * 4] for s, x in zip(SEEDS, smallest, strict=True)
+    }
+    folder = run(tmp_path, "mmoe", (0.8,), changes={"gates": gates})
+    claim = entry("C7", [folder])
+    assert claim["verdict"] == verdict
+
+
+@pytest.mark.parametrize("gates", [{"0": [[0.5, 0.6]]}, {"0": [0.5, 0.5]}, [[1.0]], {"0": "x"}])
+def test_gates_that_are_no_shares_are_refused(tmp_path, gates):
+    folder = run(tmp_path, "mmoe", (0.8,), changes={"gates": gates})
+    with pytest.raises(RecordError, match="`gates` must hold"):
+        entry("C7", [folder])
+
+
+def exhaustive(path):
+    lines = [
+        {
+            "space": "small", "route": r, "seed": s, "edges": e,
+            "valid_loss": v, "test_loss": v + 1e-3 * s * (r + 1),
+        }
+        for s in range(4)
+        for r, (e, v) in enumerate([(2, 0.60), (4, 0.58), (6, 0.65)])
+    ]  # fmt: skip
+    pd.DataFrame(lines).to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize(("loss", "verdict"), [(0.70, "replicated"), (0.76, "contradicted")])
+def test_unrelated_tasks(tmp_path, loss, verdict):
+    folders = [run(tmp_path, m, (), 0.73, dataset="synthetic") for m in METHODS[1:3]]
+    folders += [run(tmp_path, "mtnas", (), loss, noise=OWN, dataset="synthetic")]
+    table = exhaustive(tmp_path / "synthetic.parquet")
+    claim = entry("C10", folders, exhaustive=[table])
+    assert claim["verdict"] == verdict
+    control = claim["comparisons"][-1]
+    assert control["role"] == "control"
+    assert control["estimate"] == pytest.approx(-0.07 - 1.5e-3)  # route 1 against route 2
+
+
+@pytest.mark.parametrize(
+    ("routes", "verdict"),
+    [([THIN] * 6, "replicated"), ([FULL] * 20, "contradicted"), ([THIN, FULL], "inconclusive")],
+)
+def test_disjoint_routes(tmp_path, routes, verdict):
+    folder = run(tmp_path, "mtnas", (), dataset="synthetic")
+    claim = entry("C11", [folder], routes=[search(tmp_path, routes, "synthetic")])
+    assert claim["verdict"] == verdict
+    # Of 49 pairs of subsets of three, 12 are disjoint.
+    assert claim["comparisons"][0]["null"] == pytest.approx(12 / 49, abs=0.03)
+    k = sum(r is THIN for r in routes)
+    low = 0.0 if k == 0 else stats.beta.ppf(0.025, k, len(routes) - k + 1)
+    assert claim["interval"][0] == pytest.approx(low)
+
+
+def sweep(root, option, aucs, losses, seconds=None):
+    """Write a run (and a search) for each value of an option; the second or fourth is `paper`."""
+    kind, paper = {"num_layers": ("depth", 2), "num_subnets": ("subnets", 4)}[option]
+    folders, paths = [], []
+    rng = np.random.default_rng(2)
+    for value, (auc, loss) in enumerate(zip(aucs, losses, strict=True), start=1):
+        variant = "paper" if value == paper else f"{kind}_{value}"
+        changes = {"spec": {"options": {"num_layers": 2, "num_subnets": 4, option: value}}}
+        noise = WILD + rng.normal(0, 1e-4, len(SEEDS))
+        folders += [run(root, "mtnas", (auc,), loss, variant=variant, changes=changes, noise=noise)]
+        if seconds is not None:
+            paths += [search(root, [THIN, FULL], variant=variant, seconds=seconds[value - 1])]
+    return {"run_folders": folders, "routes": paths}
+
+
+def swept(identity, files):
+    return entry(identity, files["run_folders"], routes=files["routes"])
+
+
+@pytest.mark.parametrize(
+    ("aucs", "verdict"),
+    [
+        ((0.78, 0.80, 0.8003, 0.8002), "replicated"),
+        ((0.78, 0.80, 0.81, 0.82), "contradicted"),
+    ],
+)
+def test_layers(tmp_path, aucs, verdict):
+    losses = (0.75, 0.73, 0.73, 0.73)
+    claim = swept("C12", sweep(tmp_path, "num_layers", aucs, losses))
+    assert claim["verdict"] == verdict
+    assert claim["comparisons"][0]["role"] == "control"  # from one layer to two
+
+
+GROWING = (10, 14, 21, 29, 41, 60, 80, 115)
+SATURATING = (0.70, 0.76, 0.78, 0.79, 0.795, 0.797, 0.798, 0.7985)
+
+
+@pytest.mark.parametrize(
+    ("aucs", "seconds", "verdict"),
+    [
+        (SATURATING, GROWING, "replicated"),
+        (SATURATING, GROWING[::-1], "contradicted"),
+        (SATURATING, (10, 11, 10, 11, 10, 11, 10, 11), "inconclusive"),
+        ([0.7 + 0.001 * i * i for i in range(8)], GROWING, "contradicted"),
+        (SATURATING, None, "not measured"),
+    ],
+)
+def test_subnets(tmp_path, aucs, seconds, verdict):
+    losses = [1.5 - auc for auc in aucs]
+    assert swept("C13", sweep(tmp_path, "num_subnets", aucs, losses, seconds))["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [(13.0, "replicated"), (1000.0, "contradicted"), (24.0, "inconclusive")],
+)
+def test_cost(tmp_path, seconds, verdict):
+    folders = [
+        run(tmp_path, m, (0.8,), changes={"timings": {"train_seconds": t}})
+        for m, t in zip(METHODS[1:], (12.0, 12.5, 11.8), strict=True)
+    ]
+    path = search(tmp_path, [THIN] * 3, seconds=seconds)
+    claim = entry("C14", folders, routes=[path])
+    assert claim["verdict"] == verdict
+    ratio = seconds / stats.gmean([12.0, 12.5, 11.8])
+    assert claim["estimate"] == pytest.approx(ratio)
+    assert claim["interval"][0] < ratio < claim["interval"][1]
+
+
+@pytest.mark.parametrize(
+    ("largest", "verdict"), [(2e-16, "replicated"), (1e-3, "contradicted"), (None, "not measured")]
+)
+def test_subgraphs(tmp_path, largest, verdict):
+    path = tmp_path / "subgraphs.json"
+    check = {"method": "mmoe", "route": "t0: s1", "draws": 20, "min_difference": 0.0, "test": "t"}
+    checks = [] if largest is None else [check | {"max_difference": largest}]
+    path.write_text(json.dumps({"checks": checks}))
+    assert entry("C15", [], subgraphs=path)["verdict"] == verdict
+
+
+def test_an_interval_on_the_null_value_is_open():
+    assert by_interval(0.5, 0.2, 0.8, 0.5, "higher") == "inconclusive"
+    assert by_interval(0.5, 0.4, 0.6, 0.3, "lower") == "contradicted"
+
+
+def test_ids_are_those_of_the_ledger():
+    assert [claim.id for claim in CLAIMS] == [f"C{i}" for i in range(1, 16)]
+
+
+def test_a_planted_wrong_number_changes_table_ledger_and_claim(tmp_path):
+    folders = main_runs(tmp_path / "runs", (0.79, 0.82), loss=0.70)
+    folders += [run(tmp_path / "runs", "mtnas", (0.79, 0.82), 0.74, variant="mean_pooling")]
+    before = _everything(tmp_path, folders)
+    metrics = pd.read_csv(folders[4] / "metrics.csv")
+    planted = metrics["split"].eq("test") & metrics["metric"].isin(["auc", "mtl_loss"])
+    metrics.loc[planted & metrics["metric"].eq("auc"), "value"] -= 0.05
+    metrics.loc[planted & metrics["metric"].eq("mtl_loss"), "value"] += 0.05
+    metrics.to_csv(folders[4] / "metrics.csv", index=False)
+    after = _everything(tmp_path, folders)
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False] * len(before)
+    assert (before[-1], after[-1]) == (
+        ["replicated", "replicated", "replicated"],
+        ["contradicted", "contradicted", "contradicted"],
+    )
+
+
+def _everything(root, folders):
+    """Return Tables 2 and 5, their ledgers, and the verdicts of C1, C2 and C8."""
+    write_ledger(root / "claims.json", root / "claims.md", run_folders=folders)
+    found = {claim["id"]: claim for claim in read_ledger(root / "claims.json", "")}
+    tables = [main_results(folders), variants(folders)]
+    texts = [render(table) for table in tables for render in (to_markdown, to_ledger)]
+    return [
+        *texts,
+        (root / "claims.md").read_text(),
+        [found[identity]["estimate"] for identity in ("C1", "C2", "C8")],
+        [found[identity]["verdict"] for identity in ("C1", "C2", "C8")],
+    ]
+
+
+def test_the_same_files_give_the_same_ledger(tmp_path):
+    folders = main_runs(tmp_path, (0.79, 0.82))
+    for name in ("a", "b"):
+        write_ledger(tmp_path / f"{name}.json", tmp_path / f"{name}.md", run_folders=folders)
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
+
+
+def test_a_broken_ledger_or_routes_file_is_refused(tmp_path):
+    (tmp_path / "c.json").write_text("{")
+    with pytest.raises(RecordError, match="not a claims ledger"):
+        read_ledger(tmp_path / "c.json", "restore it")
+    path = search(tmp_path, [share_bottom(SPACE)])
+    path.write_text(path.read_text().replace('"s1"', '"s9"'))
+    with pytest.raises(RecordError, match="not a routes file"):
+        read_evidence([], routes=[path])

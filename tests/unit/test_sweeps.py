@@ -1,0 +1,80 @@
+"""Figures 1(e) and 7: what is drawn, and that bytes repeat."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mtnas.claims.evidence import read_evidence
+from mtnas.errors import RecordError
+from mtnas.reporting.sweeps import box_figure, figure1, figure7, sweep_figure
+from mtnas.routes import SearchSpace, full_sharing
+from mtnas.testing.runs import NOISE, make_run
+
+SIZES = {"subnets_1": 1, "subnets_2": 2, "paper": 4, "subnets_8": 8}
+SPACE = SearchSpace(1, 2, 2)
+
+
+@pytest.fixture
+def swept(tmp_path):
+    folders, paths = [], []
+    for variant, size in SIZES.items():
+        noise = NOISE * (1 + size / 10)
+        folder = make_run(tmp_path, "mtnas", (0.7 + size / 100, 0.8), variant=variant, noise=noise)
+        record = json.loads((folder / "run.json").read_text())
+        record["spec"]["options"] = {"num_layers": 2, "num_subnets": size}
+        record["timings"]["train_seconds"] = 10.0 * size
+        (folder / "run.json").write_text(json.dumps(record))
+        path = tmp_path / f"{variant}.json"
+        names = {"dataset": "bookcrossing", "method": "mtnas", "variant": variant}
+        seeds = {str(s): {"blocks": full_sharing(SPACE).to_json()} for s in range(3)}
+        found = {"strategy": "reinforce", "space": SPACE.to_json(), "seeds": seeds}
+        timings = {"timings": {"search_seconds": 20.0 * size}}
+        path.write_text(json.dumps({**names, **found, **timings}))
+        folders.append(folder)
+        paths.append(path)
+    return folders, paths
+
+
+def test_a_sweep_shows_scores_and_times(swept):
+    figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
+    auc, loss, search, training = figure.axes
+    first, second = auc.get_lines()[:2]
+    assert first.get_xdata().tolist() == [1, 2, 4, 8]
+    assert first.get_ydata() == pytest.approx([0.71, 0.72, 0.74, 0.78])
+    assert second.get_ydata() == pytest.approx([0.8] * 4)
+    assert loss.get_lines()[0].get_ydata() == pytest.approx([0.73] * 4)
+    assert list(search.get_lines()[0].get_ydata()) == [20, 40, 80, 160]
+    assert list(training.get_lines()[0].get_ydata()) == [10, 20, 40, 80]
+    assert auc.get_lines()[2].get_xdata()[0] == 4  # the paper's H
+    # Noise is NOISE * (1 + H / 10): without the mean of each seed, 0.275 of it stays at H = 1.
+    band = auc.collections[0].get_paths()[0].vertices
+    at_one = band[np.isclose(band[:, 0], 1), 1]
+    assert np.ptp(at_one) == pytest.approx(2 * 0.275 * 0.001, rel=1e-6)
+
+
+def test_boxes_of_both_methods(tmp_path):
+    folders = [make_run(tmp_path, m, (0.78, 0.80)) for m in ("mmoe", "cut_mmoe")]
+    figure = box_figure(read_evidence(folders))
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        *("test AUC0", "test AUC1", "test MTL loss"),
+    ]
+    names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert names == ["MMoE", "Cut MMoE"]
+
+
+def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
+    both = [make_run(tmp_path / "pair", m, (0.78, 0.80)) for m in ("mmoe", "cut_mmoe")]
+    for name in ("a", "b"):
+        figure7(*swept, [tmp_path / f"{name}7.png", tmp_path / f"{name}7.pdf"], "subnets")
+        figure1(both, [tmp_path / f"{name}1.png", tmp_path / f"{name}1.pdf"])
+    for ending in ("7.png", "7.pdf", "1.png", "1.pdf"):
+        assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
+
+
+def test_without_a_sweep_or_a_pair_there_is_no_figure(swept):
+    evidence = read_evidence(swept[0][:1])
+    with pytest.raises(RecordError, match="two or more runs of mtnas over depth"):
+        sweep_figure(evidence, "depth")
+    with pytest.raises(RecordError, match="both mmoe and cut_mmoe"):
+        box_figure(evidence)

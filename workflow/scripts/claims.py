@@ -1,0 +1,15 @@
+"""Judge every claim of the paper on the runs and routes of the study."""
+
+from mtnas.reporting.claims import write_ledger
+from mtnas.snakemake_job import job
+
+with job(snakemake) as smk:
+    write_ledger(
+        smk.output.json,
+        smk.output.md,
+        run_folders=smk.params.runs,
+        routes=smk.input.routes,
+        manifests=smk.input.manifests,
+        exhaustive=smk.params.exhaustive,
+        subgraphs=smk.input.subgraphs,
+    )

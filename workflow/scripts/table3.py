@@ -1,0 +1,8 @@
+"""Write Table 3 from the run folders of experiment `main` on datasets with three or more tasks."""
+
+from mtnas.reporting.tables import main_results
+from mtnas.reporting.writers import write_table
+from mtnas.snakemake_job import job
+
+with job(snakemake) as smk:
+    write_table(main_results(smk.params.runs, name="table3"), **smk.output)

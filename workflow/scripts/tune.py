@@ -1,0 +1,19 @@
+"""Search the grid of one method on validation; write all trials and what won."""
+
+from pathlib import Path
+
+from mtnas.snakemake_job import job
+from mtnas.tuning import tune
+
+with job(snakemake) as smk:
+    result = tune(
+        smk.params.spec,
+        table=smk.input.table,
+        manifest=smk.input.manifest,
+        routes=smk.input.get("routes"),
+        folder=Path(smk.output.best).parent,
+        code=smk.params.code,
+        seeds_at_once=smk.resources.seeds_at_once,
+        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
+    )
+    result.write(**smk.output, code=smk.params.code)
