@@ -628,3 +628,12 @@ def test_every_strategy_has_its_code():
 
     assert {*experiment.STRATEGIES, *experiment.CONTROL_STRATEGIES} == set(READ)
     assert set(experiment.CONTROL_STRATEGIES) == set(CONTROLS)
+
+
+def test_the_search_study_judges_the_plus_that_is_shipped():
+    default, overlay = (
+        yaml.safe_load((REPOSITORY / "config" / name).read_text())["variants"]["mtnas"]
+        for name in ("config.yaml", "search_study.yaml")
+    )
+    for variant in ("l1h3_plus", "l1h4_plus"):
+        assert overlay[variant]["search"] == default["plus"]["search"]

@@ -234,6 +234,8 @@ def test_the_figure_repeats_byte_for_byte(tmp_path, truth, searches):
         ("l1h3_random_search", "random search"),
         ("l1h3_inherit", "inherited weights"),
         ("l1h3_four_routes", "four routes"),
+        ("l1h3_plus", "MTNAS+"),
+        ("l1h3_plus_with_slow_alpha", "MTNAS+ with slow alpha"),
     ],
 )
 def test_searches_are_named_by_what_differs(variant, name):

@@ -18,6 +18,7 @@ VARIANTS = {
     "finetune": "fine-tuned",
     "random_routes": "random routes",
     "full_sharing": "full sharing",
+    "no_sharing": "no sharing",
     "mean_pooling": "mean pooling",
     "no_query_selection": "root query only",
 }
@@ -42,6 +43,8 @@ SIMULATED = "SIMULATED DATA"
 
 def method_name(method: str, variant: str = "paper") -> str:
     """Return such as `MTNAS (fine-tuned)`; the paper's own setting has no suffix."""
+    if variant == "plus":
+        return f"{METHODS.get(method, method)}+"
     suffix = VARIANTS.get(variant, variant)
     name = METHODS.get(method, method)
     return f"{name} ({suffix})" if suffix else name
@@ -66,6 +69,9 @@ def search_name(variant: str, space: str) -> str:
     what = variant.removeprefix(space).strip("_")
     if not what:
         return f"{METHODS['mtnas']}, as in the paper"
+    first, *rest = what.split("_")
+    if first == "plus":
+        return " ".join([method_name("mtnas", first), *rest])
     return STRATEGIES.get(what) or VARIANTS.get(what) or what.replace("_", " ")
 
 
