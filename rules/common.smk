@@ -29,11 +29,12 @@ except MtnasError as error:
 
 
 wildcard_constraints:
-    dataset="|".join(plugins("datasets")),
+    dataset="|".join([*plugins("datasets"), *STUDY["simulations"]]),
     method="|".join(plugins("methods")),
     variant="[a-z0-9_]+",
 
 
+SIMULATED = [name for name in STUDY["datasets"] if name in STUDY["simulations"]]
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
@@ -47,7 +48,8 @@ def code_of(*modules):
 
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
-    return code_of("features/prepare.py", f"datasets/{wildcards.dataset}.py")
+    source = [] if wildcards.dataset in STUDY["simulations"] else [f"datasets/{wildcards.dataset}.py"]
+    return code_of("features/prepare.py", *source)
 
 
 def run_code(wildcards):

@@ -17,6 +17,7 @@ from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.splits import check_split
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
+from mtnas.simulation import SimulationOptions
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -55,23 +56,43 @@ class Config:
 
 def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     """Validate a merged configuration; `files`, later ones win, are named in messages."""
-    schema = current_schema()
+    simulated = raw.get("simulations")
+    names = tuple(map(str, simulated)) if isinstance(simulated, Mapping) else ()
+    schema = current_schema(names)
     paths = tuple(Path(file) for file in files)
     values = check(raw, schema, paths)
     for key, part in schema["properties"].items():
         is_mapping = resolved_reference(part, schema).get("type") == "object"
         values.setdefault(key, {} if is_mapping else part.get("default"))
     for dataset in schema["properties"]["dataset_options"]["properties"]:
-        raw_folder = values.pop(f"{dataset}_raw")
+        raw_folder = values.pop(f"{dataset}_raw", None)
         if raw_folder is not None:
             values["dataset_options"].setdefault(dataset, {})["raw"] = raw_folder
     if not isinstance(values["seeds"], list):
         values["seeds"] = list(range(values["seeds"]))
     config = Config(values, schema, paths)
+    _check_simulations(config)
     _check_datasets(config)
     _check_experiments(config)
     _check_options(config)
     return config
+
+
+def _check_simulations(config: Config) -> None:
+    """Refuse a name that a dataset has, and a search that is rewarded with an AUC of numbers."""
+    for name in config["simulations"]:
+        if name in datasets.available():
+            where = place(("simulations", name), config.files)
+            raise ConfigError(f"{where}: a measured dataset has this name; take another")
+        for method, schema in config.schema["$defs"]["methods"].items():
+            for variant in config.variants(method) if searches(schema) else ():
+                search = resolve_options(config, name, method, variant)["search"]
+                learns = search["strategy"] not in CONTROL_STRATEGIES
+                if learns and name in config["datasets"] and search["reward"] == "auc_sum":
+                    raise ConfigError(
+                        f"{_origin(config, name, method, variant, 'search')}: reward: 'auc_sum', "
+                        f"but labels of {name} are numbers and have no AUC; use reward: neg_loss"
+                    )
 
 
 def _check_datasets(config: Config) -> None:
@@ -200,6 +221,8 @@ def resolve_training(config: Config, dataset: str) -> Spec:
 
 def raw_files(config: Config, dataset: str) -> list[Path]:
     """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
+    if dataset in config["simulations"]:
+        return []
     source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
     return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
 
@@ -210,11 +233,24 @@ def prepare_spec(config: Config, dataset: str) -> Spec:
     A run reads the stored split only with `fixed_split`; without it, its seed is the default.
     """
     own = config["dataset_options"].get(dataset, {})
+    if dataset in config["simulations"]:
+        return _draw_spec(config, dataset, own)
     default = defaults(config.schema["$defs"]["dataset"])
     values = _without({**default, **own}, ("raw", "methods", "training"))
     if not config["fixed_split"]:
         values["split_seed"] = default["split_seed"]
     return {"dataset": dataset, **values}
+
+
+def _draw_spec(config: Config, dataset: str, own: Mapping[str, Any]) -> Spec:
+    """Return what identifies simulated data: every seed has its own, or all have one (D12)."""
+    options = SimulationOptions.of(config["simulations"][dataset], f"simulations.{dataset}")
+    return {
+        "dataset": dataset,
+        "simulation": options.model_dump(mode="json"),
+        "seeds": [own.get("split_seed", 0)] if config["fixed_split"] else config["seeds"],
+        "split": own.get("split"),
+    }
 
 
 def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:

@@ -31,6 +31,7 @@ def reference(schema: Schema) -> str:
     sections = {
         "Top level": schema,
         "`dataset_options.<dataset>`": parts["dataset"],
+        "`simulations.<dataset>`": parts["simulation"],
         "`training`": parts["training"],
         **{f"`methods.{name}`": part for name, part in parts["methods"].items()},
     }

@@ -18,6 +18,7 @@ from mtnas.errors import ConfigError
 from mtnas.files import read_json
 from mtnas.options import MethodOptions, TrainingOptions
 from mtnas.provenance import PACKAGE, canonical_code
+from mtnas.simulation import SimulationOptions
 
 Schema = dict[str, Any]
 
@@ -139,11 +140,13 @@ def defaults(schema: Schema) -> dict[str, Any]:
     return values
 
 
-def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Schema:
-    """Return the schema of the whole configuration."""
+def config_schema(
+    methods: dict[str, Schema], datasets: tuple[str, ...], simulated: tuple[str, ...] = ()
+) -> Schema:
+    """Return the schema of the whole configuration; `simulated` names its drawn datasets."""
     per_method = {name: {"$ref": f"#/$defs/methods/{name}"} for name in sorted(methods)}
     training = {"$ref": "#/$defs/training"}
-    dataset = {"enum": list(datasets)}
+    dataset = {"enum": [*datasets, *simulated]}
     method = {"enum": sorted(methods)}
     properties = {
         "seeds": {
@@ -171,7 +174,16 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
         },
         "dataset_options": {
             "description": "how a dataset is prepared; what it changes in methods and training",
-            **_object({name: {"$ref": "#/$defs/dataset"} for name in datasets}),
+            **_object(
+                {name: {"$ref": "#/$defs/dataset"} for name in datasets}
+                | {name: {"$ref": "#/$defs/simulated_dataset"} for name in simulated}
+            ),
+        },
+        "simulations": {
+            "description": "named datasets that are drawn from a generator, not measured",
+            "type": "object",
+            "propertyNames": {"pattern": "^[a-z0-9_]+$"},
+            "additionalProperties": {"$ref": "#/$defs/simulation"},
         },
         "training": {"description": "how weights are trained", **training},
         "methods": {
@@ -217,6 +229,8 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
         "$defs": {
             "training": options_schema(TrainingOptions),
             "dataset": _dataset_schema(per_method, training),
+            "simulated_dataset": _without_source(_dataset_schema(per_method, training)),
+            "simulation": options_schema(SimulationOptions),
             "methods": {name: methods[name] for name in sorted(methods)},
         },
     }
@@ -271,9 +285,16 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
     )
 
 
-def current_schema() -> Schema:
-    """Return the schema for the methods and datasets there are now."""
-    return config_schema(method_schemas(), plugins("datasets"))
+def _without_source(dataset: Schema) -> Schema:
+    """Leave out what says how values are read and hashed: simulated data have no such values."""
+    source = {"raw", "num_features", "drop_fields"}
+    kept = {key: part for key, part in dataset["properties"].items() if key not in source}
+    return {**dataset, "properties": kept}
+
+
+def current_schema(simulated: tuple[str, ...] = ()) -> Schema:
+    """Return the schema for the methods and datasets there are now, simulated ones included."""
+    return config_schema(method_schemas(), plugins("datasets"), simulated)
 
 
 def generate() -> Schema:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mtnas import datasets
 from mtnas.datasets.base import GRADE, Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
+from mtnas.features import drawn
 from mtnas.features.compact import write_compact
 from mtnas.features.hashing import hash_column
 from mtnas.features.splits import SPLITS, assign_split, check_split, is_counts, split_sizes
@@ -38,6 +39,8 @@ class PrepareSpec:
     drop_fields: Sequence[str] = ()
     split: Sequence[float] | None = None
     split_seed: int = 0
+    simulation: Mapping[str, Any] | None = None  # rows are drawn (`features.drawn`)
+    seeds: Sequence[int] = ()  # one draw each
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> "PrepareSpec":
@@ -88,6 +91,13 @@ def prepare(
         DataError: a missing or broken source, a label with one class only, a bad split.
     """
     table, options = Path(table), PrepareSpec.of(spec)
+    ids = Path(ids or table.with_suffix(".ids.npy"))
+    if options.simulation is not None:
+        facts = drawn.prepare(
+            options.dataset, options.simulation, options.seeds, options.split, table, ids
+        )
+        write_json(manifest, {**facts, "spec": asdict(options)})
+        return
     dataset = datasets.load(options.dataset, where="prepare: dataset")
     where = f"dataset_options: {dataset.name}: drop_fields"
     kept = dataset.kept_fields(options.drop_fields, where)
@@ -102,7 +112,7 @@ def prepare(
         sizes = _sizes(options, dataset, seen.rows)
         split = assign_split(seen.rows, sizes, options.split_seed)
         content = add_split(rows, table, split, len(kept))
-    compact = write_compact(table, ids or table.with_suffix(".ids.npy"), len(kept))
+    compact = write_compact(table, ids, len(kept))
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
         **_describe(dataset, kept, seen),
@@ -111,6 +121,8 @@ def prepare(
         "split_seed": options.split_seed,
         "content_sha256": content,
         "compact": compact,
+        "task_kind": "binary",
+        "drawn_seeds": None,
         "source_sha256": sources,
         "spec": asdict(options),
     }
