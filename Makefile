@@ -67,6 +67,6 @@ lock:  ## resolve requirements/lock.txt again (needs uv)
 	uv pip compile pyproject.toml requirements/pins.in --extra dev --extra slurm --universal \
 	  --python-version 3.11 --no-annotate --no-header -q -o requirements/lock.txt
 
-clean:  ## remove results (not results/published) and Snakemake's memory of them
-	find results -mindepth 1 -maxdepth 1 ! -name published -exec rm -rf {} +
+clean:  ## remove results (not results/published, results/raw) and Snakemake's memory of them
+	find results -mindepth 1 -maxdepth 1 ! -name published ! -name raw -exec rm -rf {} +
 	rm -rf .snakemake

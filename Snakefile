@@ -1,5 +1,5 @@
 # Reproduction of "Boosting Share Routing for Multi-task Learning" (MTNAS, WWW'21).
-#   prepare -> (search ->) train -> tables, figures, report
+#   (download -> unpack ->) prepare -> (search ->) train -> tables, figures, report
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
 from snakemake.utils import min_version
@@ -11,6 +11,7 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/acquire.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/train.smk"
@@ -22,6 +23,8 @@ include: "rules/publish.smk"
 
 localrules:
     all,
+    download,
+    unpack,
     runs,
 
 

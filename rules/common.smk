@@ -4,15 +4,15 @@ provides: STUDY, the validated configuration; everything below it is a function 
 This file is read again by every cluster job, so nothing here imports torch (1.5 s).
 """
 
+import re
 import sys
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies
+from mtnas import config as studies, datasets, sources
 from mtnas.errors import MtnasError
-from mtnas.files import sha256_of
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
@@ -23,7 +23,7 @@ use_this_checkout()
 try:
     STUDY = studies.load(config, [DEFAULT, *OVERLAYS])
     for name in STUDY["datasets"]:
-        studies.raw_files(STUDY, name)
+        sources.raw_files(STUDY, name)
 except MtnasError as error:
     raise WorkflowError(str(error)) from None
 
@@ -37,6 +37,7 @@ wildcard_constraints:
 SIMULATED = [name for name in STUDY["datasets"] if name in STUDY["simulations"]]
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
+RAW = sources.RAW
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
 
 
@@ -48,7 +49,9 @@ def code_of(*modules):
 
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
-    source = [] if wildcards.dataset in STUDY["simulations"] else [f"datasets/{wildcards.dataset}.py"]
+    source = (
+        () if wildcards.dataset in STUDY["simulations"] else (datasets.code_of(wildcards.dataset),)
+    )
     return code_of("features/prepare.py", *source)
 
 
@@ -64,20 +67,20 @@ def run_code(wildcards):
 
 
 def spec(build):
-    """Turn a spec builder of mtnas.config into a function of wildcards."""
+    """Turn a function of the study into a function of wildcards."""
     return lambda wildcards: build(STUDY, **wildcards)
 
 
-def raw_hashes(wildcards):
-    """Identify the raw files of a dataset by what is in them, wherever they are."""
-    return {p.name: sha256_of(p) for p in studies.raw_files(STUDY, wildcards.dataset)}
-
-
-def raw_folder(wildcards, input):
-    """Name the folder of raw files. Snakemake does not compare a parameter that takes `input`,
-    so the same files in another folder are not prepared again.
+def unwatched(build):
+    """Like `spec`, for what may change without a new run: where something is, not what it is.
+    Snakemake does not compare a parameter that takes `input`.
     """
-    return STUDY["dataset_options"].get(wildcards.dataset, {}).get("raw")
+    return lambda wildcards, input: build(STUDY, **wildcards)
+
+
+def one_of(names):
+    """Constrain a wildcard to names."""
+    return "|".join(map(re.escape, sorted(set(names))))
 
 
 def routes_if_searched(wildcards):

@@ -1,6 +1,7 @@
 """Turn the raw data of a dataset into one table of hashed fields and labels, and audit it.
 
-requires: the raw files, if dataset_options.{dataset}.raw names a folder; else nothing
+requires: results/raw/{dataset}/{file}, if the dataset is neither embedded nor in a folder that
+          dataset_options.{dataset}.raw names
 provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
           results/audit/{dataset}.json, .md
 """
@@ -8,6 +9,8 @@ provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
 
 rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
+    input:
+        raw=spec(sources.fetched_files),
     output:
         table=f"{DATA}/table.parquet",
         ids=f"{DATA}/table.ids.npy",
@@ -24,8 +27,9 @@ rule prepare:
         mem_mb=8000,
     params:
         spec=spec(studies.prepare_spec),
-        sources=raw_hashes,
-        raw=raw_folder,
+        sources=spec(sources.raw_digests),
+        raw=unwatched(sources.raw_folder),
+        lock=LOCK,
         code=data_code,
     message:
         "Preparing {wildcards.dataset}"
@@ -54,4 +58,6 @@ rule audit:
         "../workflow/scripts/audit.py"
 
 
-AUDITS = expand(rules.audit.output.md, dataset=STUDY["datasets"])
+# Simulated data have no source to audit.
+MEASURED = [name for name in STUDY["datasets"] if name not in SIMULATED]
+AUDITS = expand(rules.audit.output.md, dataset=MEASURED)

@@ -59,9 +59,10 @@ class Assembly:
         return self.options.space(self.num_tasks)
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed; `fixed_split` gives all seeds the stored one.
+        """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
+        split by time or by a column, which no seed can move.
 
-        Drawn data hold a block of rows for every seed (D12), with its split.
+        Drawn data hold a block of rows for every seed, with its split (D12).
         """
         part, drawn = self.table.split, self.table.manifest["drawn_seeds"]
         if drawn is not None and not self.spec["fixed_split"]:
@@ -69,7 +70,8 @@ class Assembly:
             first = drawn.index(seed) * size
             block = part[first : first + size]
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-        if not self.spec["fixed_split"]:
+        random = self.table.manifest["split_kind"] == "random"
+        if random and not self.spec["fixed_split"]:
             wanted = self.table.manifest["split_sizes"]
             sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
             part = assign_split(len(part), sizes, seed)

@@ -14,7 +14,8 @@ from typing import Any
 
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
-from mtnas.features.splits import check_split
+from mtnas.features.parts import check_split_of
+from mtnas.features.splits import split_sizes
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, searches
 from mtnas.simulation import SimulationOptions
@@ -102,8 +103,10 @@ def _check_datasets(config: Config) -> None:
         if own.get("drop_fields"):
             datasets.load(name).kept_fields(own["drop_fields"], where)
         try:
-            if own.get("split"):
-                check_split(own["split"])
+            if own.get("split") and name in config["simulations"]:
+                split_sizes(drawn_options(config, name).rows, own["split"])
+            elif own.get("split"):
+                check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None
@@ -219,35 +222,33 @@ def resolve_training(config: Config, dataset: str) -> Spec:
     return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
 
 
-def raw_files(config: Config, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded; `DataError` if one is missing."""
-    if dataset in config["simulations"]:
-        return []
-    source, raw = datasets.load(dataset), config["dataset_options"].get(dataset, {}).get("raw")
-    return source.sources(raw and Path(raw)) if raw or source.needs_raw else []
-
-
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
-    A run reads the stored split only with `fixed_split`; without it, its seed is the default.
+    A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
     own = config["dataset_options"].get(dataset, {})
     if dataset in config["simulations"]:
         return _draw_spec(config, dataset, own)
+    source = datasets.load(dataset)
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "methods", "training"))
-    if not config["fixed_split"]:
+    values = _without({**default, **own}, ("raw", "mirrors", "methods", "training"))
+    if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
-    return {"dataset": dataset, **values}
+    declared = {} if source.definition is None else {"definition": source.definition}
+    return {"dataset": dataset, **values, **declared}
+
+
+def drawn_options(config: Config, dataset: str) -> SimulationOptions:
+    """Return what a simulated dataset is drawn from."""
+    return SimulationOptions.of(config["simulations"][dataset], f"simulations.{dataset}")
 
 
 def _draw_spec(config: Config, dataset: str, own: Mapping[str, Any]) -> Spec:
     """Return what identifies simulated data: every seed has its own, or all have one (D12)."""
-    options = SimulationOptions.of(config["simulations"][dataset], f"simulations.{dataset}")
     return {
         "dataset": dataset,
-        "simulation": options.model_dump(mode="json"),
+        "simulation": drawn_options(config, dataset).model_dump(mode="json"),
         "seeds": [own.get("split_seed", 0)] if config["fixed_split"] else config["seeds"],
         "split": own.get("split"),
     }

@@ -1,23 +1,55 @@
-"""A file name is a registration: find the plug-ins of a package by listing its folder."""
+"""A file name is a registration: find the plug-ins of a package by listing its folder.
+
+Datasets may also be declared: `config/datasets/<name>.yaml` is one.
+"""
 
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 from types import ModuleType
 
 from mtnas.errors import ConfigError, unknown
 
+DECLARED = Path(__file__).resolve().parents[2] / "config/datasets"
 _NOT_PLUGINS = {"base"}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def available(package: ModuleType) -> tuple[str, ...]:
-    """Name the plug-in modules of a package, without importing them."""
-    found = (m.name for m in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(n for n in found if n not in _NOT_PLUGINS and not n.startswith("_")))
+    """Name the plug-ins of a package, without importing or reading them."""
+    more = declared() if package.__name__ == "mtnas.datasets" else {}
+    return tuple(sorted({*_modules(package), *more}))
+
+
+def declared() -> dict[str, Path]:
+    """Return the file of every dataset that a YAML file declares; it may be broken."""
+    folder, here = DECLARED, Path.cwd()
+    if folder.is_relative_to(here):  # messages name files as a reader would
+        folder = folder.relative_to(here)
+    files = sorted(f for f in folder.glob("*") if f.suffix in (".yaml", ".yml"))
+    return {file.stem: file for file in files}
+
+
+def check_declared(name: str, file: Path, package: ModuleType) -> None:
+    """Refuse a name that cannot be one, or that two files have."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{file}: the name {name!r} must be lower-case letters, digits and _, and begin with "
+            "a letter; rename the file"
+        )
+    others = [f for f in (file.with_suffix(".yaml"), file.with_suffix(".yml")) if f.is_file()]
+    if name in _modules(package) or len(others) > 1:
+        raise ConfigError(f"{file}: another file declares dataset {name!r}; rename one")
 
 
 def load(package: ModuleType, name: str, *, kind: str, where: str = "config") -> ModuleType:
     """Import one plug-in module; an unknown name is a `ConfigError` with the nearest one."""
-    names = available(package)
-    if name not in names:
-        raise ConfigError(unknown(kind, name, names, where))
+    if name not in _modules(package):
+        raise ConfigError(unknown(kind, name, available(package), where))
     return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def _modules(package: ModuleType) -> list[str]:
+    found = (m.name for m in pkgutil.iter_modules(package.__path__))
+    return [n for n in found if n not in _NOT_PLUGINS and not n.startswith("_")]

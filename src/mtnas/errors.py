@@ -19,6 +19,10 @@ class DataError(MtnasError, ValueError):
     """A raw file or a prepared table that is missing or not what it should be."""
 
 
+class UnfitFileError(DataError):
+    """A file that is not whole, not what it is called, or not the one that is trusted."""
+
+
 class RecordError(MtnasError, ValueError):
     """A result file that is missing, incomplete or contradicts another."""
 
@@ -27,9 +31,10 @@ class TrainingError(MtnasError, RuntimeError):
     """Training that cannot go on, such as a loss that is not finite."""
 
 
-def unknown(kind: str, name: str, allowed: Iterable[str], where: str) -> str:
+def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> str:
     """Return the message for a name that does not exist, with the nearest one that does."""
     names = sorted(allowed)
     near = get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{where}: unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}"
+    message = f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}"
+    return f"{where}: {message}" if where else message

@@ -125,7 +125,9 @@ def run(
         "simulation": assembly.table.manifest.get("simulation"),
         "parameters": counts,
         "options": assembly.options.model_dump(mode="json"),
-        "data": {k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256")},
+        "data": {
+            k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256", "split_kind")
+        },
         "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
         "fits": [fit for outcome in outcomes for fit in outcome.fits],
         "gates": {seed: scores for outcome in outcomes for seed, scores in outcome.gates.items()},

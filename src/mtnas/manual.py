@@ -1,21 +1,24 @@
-"""The reference part of config/README.md, rendered from the JSON schema."""
+"""The reference parts of config/README.md and docs/adding-a-dataset.md, rendered from schemas."""
 
 from pathlib import Path
 
+from mtnas.datasets._tabular.definition import Definition
 from mtnas.files import write_json, write_text
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, Schema, generate
 from mtnas.validation import allowed, show
 
 MANUAL = REPOSITORY / "config/README.md"
+DATASET_MANUAL = REPOSITORY / "docs/adding-a-dataset.md"
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
 
 
 def write() -> list[Path]:
-    """Write the schema file and the generated part of the manual; return their paths."""
+    """Write the schema file and the generated parts of the manuals; return their paths."""
     schema = generate()
     write_json(SCHEMA_FILE, schema)
-    write_text(MANUAL, with_reference(MANUAL.read_text(encoding="utf-8"), reference(schema)))
-    return [SCHEMA_FILE, MANUAL]
+    for path, tables in ((MANUAL, reference(schema)), (DATASET_MANUAL, dataset_reference())):
+        write_text(path, with_reference(path.read_text(encoding="utf-8"), tables))
+    return [SCHEMA_FILE, MANUAL, DATASET_MANUAL]
 
 
 def with_reference(text: str, tables: str) -> str:
@@ -38,6 +41,19 @@ def reference(schema: Schema) -> str:
     return "\n".join(_table(title, part) for title, part in sections.items())
 
 
+def dataset_reference() -> str:
+    """Render the keys of a file of config/datasets as Markdown tables."""
+    schema = Definition.model_json_schema()
+    parts = schema["$defs"]
+    sections = {
+        "The file": schema,
+        "`fields.<field>`": parts["FieldDefinition"],
+        "`tasks.<task>`": parts["TaskDefinition"],
+        "`split`": parts["SplitDefinition"],
+    }
+    return "\n".join(_table(title, part) for title, part in sections.items())
+
+
 def _table(title: str, schema: Schema) -> str:
     head = f"### {title}\n\n"
     rows = _rows(schema)
@@ -55,7 +71,8 @@ def _rows(schema: Schema, prefix: str = "") -> list[str]:
         if "default" in part and "properties" in part:  # a block of options
             rows += _rows({"properties": _with_defaults(part)}, f"{prefix}{name}.")
             continue
-        default = f"`{show(part['default'])}`" if "default" in part else ""
+        value = part.get("default", "")
+        default = "" if value == "" or isinstance(value, dict) else f"`{show(value)}`"
         meaning = part.get("description", "").replace("|", "\\|")
         rows.append(f"| `{prefix}{name}` | {default} | {allowed(part)} | {meaning} |")
     return rows

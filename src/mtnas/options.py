@@ -4,30 +4,11 @@ Everything here may change a number, so all of it enters the run spec. Nothing h
 the workflow reads it at parse time. D1 ... D9 refer to docs/deviations.md.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from mtnas.errors import ConfigError
-
-
-class Options(BaseModel):
-    """Base of every options record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any], where: str) -> Self:
-        """Build from a mapping; `ConfigError` says what is wrong at `where`."""
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            path = ".".join([where, *map(str, first["loc"])])
-            found = f"{first['input']!r}: " if first["loc"] else ""
-            message = first["msg"].removeprefix("Value error, ")
-            raise ConfigError(f"{path}: {found}{message}") from None
+from mtnas.strict import Options
 
 
 class TrainingOptions(Options):

@@ -242,9 +242,22 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
     return _object(
         {
             "raw": {
-                "description": "folder of raw files; null: the data is embedded",
+                "description": "folder of raw files; null: the data is embedded, fetched into "
+                "`results/raw/<dataset>`, or lies where the `path` of its own file says",
                 "default": None,
                 "type": ["string", "null"],
+            },
+            "mirrors": {
+                "description": "addresses of folders to fetch raw files from, before the built-in "
+                "ones",
+                "default": [],
+                "type": "array",
+                "items": {
+                    "description": "an address such as https://example.org/folder",
+                    "type": "string",
+                    "pattern": "^https?://[^/]+",
+                },
+                "uniqueItems": True,
             },
             "num_features": {
                 "description": f"rows of the embedding table, the hash's modulus; {own_default}",

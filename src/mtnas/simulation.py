@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mtnas import seeds
-from mtnas.options import Options
+from mtnas.strict import Options
 
 Floats = NDArray[np.float32]
 TASKS = ("t0", "t1")

@@ -132,7 +132,9 @@ def _message(error: ValidationError, files: Sequence[Path]) -> str:
         return unknown("value", value, map(str, rule), where)
     if error.validator == "not":
         return f"{where}: the name {value!r} is taken by the variant without deviations"
-    if error.validator == "pattern":
+    if error.validator == "pattern" and isinstance(error.schema, dict):
+        if "description" in error.schema:
+            return f"{where}: {value!r} is not {error.schema['description']}"
         return f"{where}: the name {value!r} must be lower-case letters, digits and _"
     if error.validator == "anyOf":
         return f"{where}: {_reason(error)}; expected {allowed({'anyOf': rule})}"

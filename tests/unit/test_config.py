@@ -6,10 +6,17 @@ import yaml
 
 from mtnas import config as studies
 from mtnas import methods
-from mtnas.errors import ConfigError, DataError
+from mtnas.errors import ConfigError
 from mtnas.files import read_json
-from mtnas.manual import MANUAL, reference, with_reference
+from mtnas.manual import (
+    DATASET_MANUAL,
+    MANUAL,
+    dataset_reference,
+    reference,
+    with_reference,
+)
 from mtnas.model import count_parameters
+from mtnas.options import TrainingOptions
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
 
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
@@ -181,7 +188,8 @@ def test_the_stored_split_counts_only_where_it_is_used():
 
 def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path):
     config = study(
-        bookcrossing_raw=str(tmp_path), dataset_options={"bookcrossing": {"num_features": 9}}
+        bookcrossing_raw=str(tmp_path),
+        dataset_options={"bookcrossing": {"num_features": 9, "mirrors": ["https://a.org"]}},
     )
 
     assert studies.prepare_spec(config, "bookcrossing") == {
@@ -191,17 +199,6 @@ def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path)
         "split": None,
         "split_seed": 0,
     }
-
-
-def test_raw_files_of_the_command_line(tmp_path):
-    config = study(bookcrossing_raw=str(tmp_path))
-
-    with pytest.raises(DataError, match=r"BX-Book-Ratings.csv: missing file"):
-        studies.raw_files(config, "bookcrossing")
-    for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):
-        (tmp_path / name).touch()
-    assert len(studies.raw_files(config, "bookcrossing")) == 3
-    assert studies.raw_files(config, "insteval") == []
 
 
 def test_runs_of_experiments():
@@ -322,6 +319,13 @@ def test_mistakes_are_named_with_their_place(changes, message):
     assert "\n" not in str(caught.value)
 
 
+def test_records_refuse_an_unknown_key_with_the_nearest():
+    with pytest.raises(ConfigError, match="^training: unknown key 'epoch' .did you mean 'epochs'"):
+        TrainingOptions.of({"epoch": 1, "patience": 0}, "training")
+    with pytest.raises(ConfigError, match="^training.patience: 0: Input should be greater"):
+        TrainingOptions.of({"patience": 0}, "training")
+
+
 def test_messages_name_the_file_that_has_the_key(tmp_path):
     base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
     base.write_text("seeds: 3\ntraining: {epochs: 2}\n")
@@ -353,7 +357,8 @@ def shipped(*files):
 
 
 def test_shipped_configurations_are_valid():
-    overlays = {path.name for path in (REPOSITORY / "config").glob("*.yaml")} - {"config.yaml"}
+    overlays = {path.name for path in (REPOSITORY / "config").glob("*.yaml")}
+    overlays -= {"config.yaml", "data.lock.yaml"}
     assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
 
     for overlay in ((), *((name,) for name in overlays)):
@@ -374,10 +379,11 @@ def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
 
 def test_the_generated_files_are_up_to_date():
     schema = generate()
-    manual = MANUAL.read_text(encoding="utf-8")
 
     assert read_json(SCHEMA_FILE) == schema, "options changed: run `make schema`"
-    assert manual == with_reference(manual, reference(schema)), "run `make schema`"
+    for path, tables in ((MANUAL, reference(schema)), (DATASET_MANUAL, dataset_reference())):
+        manual = path.read_text(encoding="utf-8")
+        assert manual == with_reference(manual, tables), "run `make schema`"
 
 
 def test_a_method_that_the_file_does_not_know_is_asked(tmp_path):

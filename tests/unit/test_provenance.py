@@ -74,4 +74,4 @@ def test_conda_environments_pin_what_the_lock_file_pins(name):
     project = (REPOSITORY / "pyproject.toml").read_text()
     needed = re.search(r"\ndependencies = \[(.*?)\n\]", project, re.DOTALL)
     assert needed is not None
-    assert set(pins) == set(re.findall(r'"([a-z-]+)>=', needed[1]))
+    assert set(pins) == set(re.findall(r'"([a-z0-9-]+)>=', needed[1]))

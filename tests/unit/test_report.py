@@ -172,3 +172,17 @@ def test_missing_files_are_named(tmp_path):
 
 def test_timing_shows_seconds_only():
     assert timing({"train_seconds": 60, "threads": 1, "seeds_at_once": 5}) == "train 60.0 s"
+
+
+@pytest.mark.parametrize(
+    ("split", "text"),
+    [
+        ({}, "<td>random</td>"),
+        ({"split_kind": "random", "split_column": None}, "<td>random</td>"),
+        ({"split_kind": "column", "split_column": "a<b"}, "<td>fixed, by column (a&lt;b)</td>"),
+    ],
+)
+def test_the_split_of_a_dataset_is_told(tmp_path, manifest, split, text):
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **split}))
+    write_report(tmp_path / "report.html", manifests=[manifest])
+    assert text in (tmp_path / "report.html").read_text()

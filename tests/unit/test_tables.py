@@ -187,6 +187,14 @@ def test_a_record_without_parameters_is_refused(tmp_path):
         main_results([folder])
 
 
+def test_a_fixed_split_is_told_where_the_spread_is(tmp_path):
+    folders = [make_run(tmp_path, "mmoe", (0.8, 0.8), split_kind="time", dataset="loans")]
+    fixed = main_results(folders).notes
+    assert any(note.startswith("loans: split by time or by a column, the same") for note in fixed)
+    folders = [make_run(tmp_path, "mmoe", (0.8, 0.8))]
+    assert not any("same for every seed" in note for note in main_results(folders).notes)
+
+
 def make_manifest(path, dataset, *, simulated=False, pcc=None):
     content = {
         "dataset": dataset,

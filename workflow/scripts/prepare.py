@@ -1,7 +1,9 @@
 """Read, hash and store one dataset; write its table and manifest."""
 
+from mtnas.acquisition.acquire import admit
 from mtnas.features.prepare import prepare
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
+    admit(smk.input.raw, dataset=smk.wildcards.dataset, lock=smk.params.lock)
     prepare(smk.params.spec, **smk.output, raw=smk.params.raw)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,28 +62,40 @@ class Download:
     members: tuple[str, ...] = ()
     by_hand: str = ""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Name the raw files that it gives."""
+        return self.members or (self.file,)
+
 
 class Dataset(ABC):
     """A source of rows.
 
     `split` holds three ratios (their sum is 1) or three row counts; counts that do not add up to
-    the rows found are used as ratios. `dropped` counts, after `chunks` is exhausted, the rows that
-    were left out by reason.
+    the rows found are used as ratios. Every seed draws its own random split; the split of another
+    `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
+    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, and
+    `replaced` the values that a field could not read.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
     simulated: ClassVar[bool] = False
-    num_features: ClassVar[int]  # N of the hash: rows of the embedding table
-    fields: ClassVar[tuple[Field, ...]]
-    tasks: ClassVar[tuple[Task, ...]]
-    split: ClassVar[tuple[float, float, float]]
+    num_features: int  # N of the hash: rows of the embedding table
+    fields: tuple[Field, ...]
+    tasks: tuple[Task, ...]
+    split: tuple[float, float, float]
+    split_kind: Literal["random", "column", "time"] = "random"
+    split_column: str | None = None
+    valid_share: float | None = None  # of the training rows, where no column names validation
     needs_raw: ClassVar[bool]
     downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
+    definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
+        self.replaced: Counter[str] = Counter()
 
     @abstractmethod
     def sources(self, raw: Path | None) -> list[Path]:
@@ -91,17 +103,23 @@ class Dataset(ABC):
 
     @abstractmethod
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
-        """Yield rows: one string column per field, one int8 0/1 column per task."""
+        """Yield rows: one string column per field, one int8 0/1 column per task.
+
+        A fixed split adds the column `split`: int8 (0 train, 1 valid, 2 test), or float64 that
+        rises with time.
+        """
 
     def batch(
         self,
         columns: Mapping[str, pa.Array],
         labels: Sequence[pa.Array],
         grade: pa.Array | None = None,
+        split: pa.Array | None = None,
     ) -> pa.RecordBatch:
         """Assemble one chunk; missing and empty values become `UNKNOWN`.
 
         `grade` is the column of the task `graded`, as numbers: the audit tries other thresholds.
+        `split` decides a fixed split.
         """
         arrays = [_text(columns[field.name]) for field in self.fields]
         arrays += [label.cast(pa.int8()) for label in labels]
@@ -109,6 +127,9 @@ class Dataset(ABC):
         if grade is not None:
             arrays.append(grade.cast(pa.float64()))
             names.append(GRADE)
+        if split is not None:
+            arrays.append(split)
+            names.append("split")
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
     def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.datasets import base
-from mtnas.datasets.base import Field, Task
+from mtnas.datasets.base import Download, Field, Task
 
 _RATINGS = ("User-ID", "ISBN", "Book-Rating")
 _USERS = ("User-ID", "Location", "Age")
@@ -34,6 +34,15 @@ _BOOKS = (
     "Image-URL-L",
 )
 _FILES = ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv")
+_ORIGINAL = "http://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip"
+# The original host answered 404 at the end of 2023. Others in use: a course of freeCodeCamp,
+# PaddleRec's list of datasets, the Internet Archive (`id_`: the bytes as they were archived).
+_MIRRORS = (
+    "https://cdn.freecodecamp.org/project-data/books/book-crossings.zip",
+    "https://paddlerec.bj.bcebos.com/datasets/book-crossing/BX-CSV-Dump.zip",
+    f"https://web.archive.org/web/20230319134511id_/{_ORIGINAL}",
+    _ORIGINAL,
+)
 _MISSING = {"", "n/a", "null", "na"}
 _AGES = range(5, 101)  # the rest (0, 239, ...) are not ages
 _YEARS = range(1800, 2006)  # the books were collected in 2004; 0 and 2050 are not years
@@ -42,7 +51,7 @@ _Row = list[str]
 
 
 class Dataset(base.Dataset):
-    """Placed by hand: the three files of the original dump in one folder."""
+    """The three files of the original dump, from a mirror or placed by hand."""
 
     name = "bookcrossing"
     title = "Book-Crossing (BX-CSV-Dump.zip)"
@@ -50,6 +59,14 @@ class Dataset(base.Dataset):
     split = (800_000, 200_000, 149_780)  # the paper's Table 1
     needs_raw = True
     graded = "t1"
+    downloads = (
+        Download(
+            "BX-CSV-Dump.zip",
+            _MIRRORS,
+            members=_FILES,
+            by_hand="Its three CSV files, placed there unpacked, serve as well.",
+        ),
+    )
     fields = (
         Field("user", "User-ID", "id", "the user who rates"),
         Field("isbn", "ISBN", "id", "the edition that is rated, letters and digits only"),

@@ -54,6 +54,7 @@ def prepare(
         "task_kind": KIND,
         "label_pcc": {"t0_t1": _mean_correlation(labels, len(draws))},
         "num_features": 0,
+        "split_kind": "random",
         "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
         "content_sha256": content,
         "source_sha256": {},

@@ -1,7 +1,7 @@
 """Prepare a dataset: stream its rows, hash, split, store; tell everything in a manifest.
 
 Memory grows with the number of distinct values, never with the number of rows (but for one byte
-per row of the split).
+per row of the split, and the time of every row if that splits them).
 """
 
 import logging
@@ -22,7 +22,8 @@ from mtnas.errors import ConfigError, DataError, unknown
 from mtnas.features import drawn
 from mtnas.features.compact import write_compact
 from mtnas.features.hashing import hash_column
-from mtnas.features.splits import SPLITS, assign_split, check_split, is_counts, split_sizes
+from mtnas.features.parts import assign_parts, check_parts, check_split_of
+from mtnas.features.splits import SPLITS
 from mtnas.features.store import RowWriter, add_split
 from mtnas.files import sha256_of, write_json
 
@@ -39,7 +40,8 @@ class PrepareSpec:
     drop_fields: Sequence[str] = ()
     split: Sequence[float] | None = None
     split_seed: int = 0
-    simulation: Mapping[str, Any] | None = None  # rows are drawn (`features.drawn`)
+    definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
+    simulation: Mapping[str, Any] | None = None  # of a dataset that is drawn (`features.drawn`)
     seeds: Sequence[int] = ()  # one draw each
 
     @classmethod
@@ -66,6 +68,7 @@ class Seen:
     rows: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
+    places: list[NDArray[Any]] = field(default_factory=list)  # what decides a fixed split
 
 
 def prepare(
@@ -98,10 +101,12 @@ def prepare(
         )
         write_json(manifest, {**facts, "spec": asdict(options)})
         return
-    dataset = datasets.load(options.dataset, where="prepare: dataset")
+    dataset = datasets.load(
+        options.dataset, where="prepare: dataset", definition=options.definition
+    )
     where = f"dataset_options: {dataset.name}: drop_fields"
     kept = dataset.kept_fields(options.drop_fields, where)
-    check_split(dataset.split if options.split is None else options.split)
+    check_split_of(dataset, options.split)
     raw = None if raw is None else Path(raw)
     sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -109,14 +114,18 @@ def prepare(
         rows = Path(folder) / "rows.parquet"
         seen = _hash_rows(dataset, raw, kept, options.num_features or dataset.num_features, rows)
         _check_labels(dataset, seen)
-        sizes = _sizes(options, dataset, seen.rows)
-        split = assign_split(seen.rows, sizes, options.split_seed)
+        split = assign_parts(dataset, seen.rows, seen.places, options.split, options.split_seed)
+        check_parts(dataset, rows, split)
+        sizes = np.bincount(split, minlength=len(SPLITS)).tolist()
         content = add_split(rows, table, split, len(kept))
     compact = write_compact(table, ids, len(kept))
+    _warn(dataset, kept, seen)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
         **_describe(dataset, kept, seen),
         "num_features": options.num_features or dataset.num_features,
+        "split_kind": dataset.split_kind,
+        "split_column": dataset.split_column,
         "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
         "split_seed": options.split_seed,
         "content_sha256": content,
@@ -146,6 +155,8 @@ def _hash_rows(
             if GRADE in batch.schema.names:
                 seen.grades.update(_grades(batch, tasks))
             seen.rows += batch.num_rows
+            if dataset.split_kind != "random":
+                seen.places.append(batch["split"].to_numpy())
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     seen.dropped = dict(sorted(dataset.dropped.items()))
     for reason, count in seen.dropped.items():
@@ -166,19 +177,6 @@ def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8
     return [batch[task].to_numpy(zero_copy_only=False) for task in tasks]
 
 
-def _sizes(options: PrepareSpec, dataset: Dataset, num_rows: int) -> tuple[int, int, int]:
-    """Return the split sizes; the dataset's own counts become ratios on a partial copy."""
-    split: Sequence[float] = dataset.split if options.split is None else options.split
-    if options.split is None and is_counts(split) and sum(split) != num_rows:
-        total = sum(split)
-        _LOG.warning(
-            "%s: %d rows instead of %d: the split %s is used as ratios",
-            *(dataset.name, num_rows, total, list(split)),
-        )
-        split = [part / total for part in split]
-    return split_sizes(num_rows, split)
-
-
 def _check_labels(dataset: Dataset, seen: Seen) -> None:
     """Refuse a table without rows, and a task that has nothing to tell apart."""
     if seen.rows == 0:
@@ -189,6 +187,20 @@ def _check_labels(dataset: Dataset, seen: Seen) -> None:
                 f"dataset {dataset.name!r}: label {task.name} ({task.rule}) is "
                 f"{int(count > 0)} in all {seen.rows} rows, both 0 and 1 are needed; "
                 f"check column {task.column!r} of the source files"
+            )
+
+
+def _warn(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> None:
+    """Tell of fields from which nothing can be learned."""
+    for item in kept:
+        count = len(seen.ids[item.name])
+        if count == 1:
+            _LOG.warning("%s: field %s has one value only; drop it", dataset.name, item.name)
+        elif count == seen.rows and item.kind != "id":
+            _LOG.warning(
+                "%s: field %s has another value in every row: nothing learned from it holds for "
+                "other rows; drop it, or give it buckets",
+                *(dataset.name, item.name),
             )
 
 
@@ -206,6 +218,7 @@ def _describe(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, 
         "simulated": dataset.simulated,
         "rows": seen.rows,
         "rows_dropped": seen.dropped,
+        "values_replaced": dict(sorted(dataset.replaced.items())),
         "fields": facts,
         "tasks": [asdict(task) for task in dataset.tasks],
         "distinct_values": sum(values.values()),

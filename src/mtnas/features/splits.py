@@ -1,4 +1,6 @@
-"""Random splits of exact sizes that depend on the seed and the number of rows only."""
+"""Splits: at random, of exact sizes that depend on the seed and the number of rows only; by time;
+by a column.
+"""
 
 import math
 from collections.abc import Sequence
@@ -55,6 +57,29 @@ def assign_split(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.i
     split = np.empty(num_rows, np.int8)
     split[np.argsort(bits, kind="stable")] = np.repeat(np.arange(3, dtype=np.int8), sizes)
     return split
+
+
+def split_by_time(times: NDArray[np.float64], split: Sequence[float]) -> NDArray[np.int8]:
+    """Return the part of every row, int8 [rows]: the oldest train, the newest test.
+
+    Rows of one time stay together, in the older of two parts: no row of a part is as old as one of
+    the part before. So sizes may differ from those asked for.
+    """
+    total = math.fsum(split)
+    ordered = np.sort(times)
+    ends = [round(len(times) * part / total) for part in (split[0], split[0] + split[1])]
+    last = [ordered[max(end, 1) - 1] for end in ends]
+    return np.searchsorted(last, times, side="left").astype(np.int8)
+
+
+def draw_valid(parts: NDArray[np.int8], share: float, seed: int) -> NDArray[np.int8]:
+    """Return the parts with a share of the training rows, drawn at random, for validation."""
+    train = np.flatnonzero(parts == 0)
+    size = round(len(train) * share)
+    drawn = assign_split(len(train), (len(train) - size, size, 0), seed)
+    parts = parts.copy()
+    parts[train] = drawn
+    return parts
 
 
 def _is_positive(part: object) -> bool:

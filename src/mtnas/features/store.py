@@ -23,8 +23,8 @@ from mtnas.files import atomic_path, read_json, remake
 SPLIT_COLUMN = "split"
 _SPLIT = pa.field(SPLIT_COLUMN, pa.int8(), nullable=False)
 MANIFEST_KEYS = (
-    "fields", "tasks", "rows", "split_sizes", "simulated", "content_sha256", "source_sha256",
-    "compact", "task_kind", "drawn_seeds",
+    "fields", "tasks", "rows", "split_kind", "split_sizes", "simulated", "content_sha256",
+    "source_sha256", "compact", "task_kind", "drawn_seeds",
 )  # fmt: skip
 _COMPRESSION = "zstd"
 

@@ -21,8 +21,8 @@ from mtnas.reporting.writers import to_markdown
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
 HOW_TO_READ = """\
 Every score is the **mean ± standard deviation over n seeds** on the test split. A seed moves both \
-the split of the data and the initialisation, so the spread holds both; selection uses the \
-validation split only.
+the split of the data and the initialisation, so the spread holds both, unless the split is fixed \
+(see Data): then it holds the initialisation only. Selection uses the validation split only.
 
 Methods share the split and the batch order of a seed, so they are compared **seed by seed**. A \
 difference comes with its **95 % paired interval**: while the interval includes zero, these seeds \
@@ -185,8 +185,14 @@ def _data(manifests: Sequence[dict[str, Any]]) -> str:
         title = dataset_name(m["dataset"], m["simulated"])
         fields = ", ".join(entry["name"] for entry in m["fields"])
         count = number(m.get("rows") or sum(m["split_sizes"].values()), "count")
-        rows.append((title, str(m.get("title", "")), count, "; ".join(tasks), fields))
-    return _grid(("Data set", "Title", "Rows", "Tasks", "Fields"), rows)
+        rows.append((title, str(m.get("title", "")), count, _split(m), "; ".join(tasks), fields))
+    return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
+
+
+def _split(manifest: dict[str, Any]) -> str:
+    """Say by what the rows are split, and whether a seed can move it."""
+    kind = manifest.get("split_kind", "random")
+    return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
 
 
 def _runs(runs: Sequence[RunRecord]) -> str:

@@ -69,6 +69,15 @@ class Results:
             raise RecordError(f"{dataset}: some runs say the data are simulated, some say not")
         return flags.pop()
 
+    def split_is_fixed(self, dataset: str) -> bool:
+        """Whether the rows of a dataset are split by time or by a column, the same for all seeds.
+
+        Records from before there were such splits say nothing of it.
+        """
+        records = (run.run.record for (d, _), run in self.runs.items() if d == dataset)
+        kinds = {record.get("data", {}).get("split_kind", "random") for record in records}
+        return kinds != {"random"}
+
 
 def read_results(run_folders: Sequence[str | Path]) -> Results:
     """Read run folders; refuse none, and two for one dataset, method and variant."""

@@ -209,6 +209,12 @@ def _notes(results: Results, *, gains: bool) -> tuple[str, ...]:
         "bold. Dense parameters exclude the embedding table. 'paper': the number printed in the "
         "paper, which gives one value without spread."
     ]
+    fixed = [dataset_name(d) for d in results.datasets if results.split_is_fixed(d)]
+    if fixed:
+        notes.append(
+            f"{', '.join(fixed)}: split by time or by a column, the same for every seed, so there "
+            "the spread and the intervals cover initialisation only."
+        )
     if any(row == (SINGLE, PAPER) for row in results.rows):
         notes.append(
             f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "

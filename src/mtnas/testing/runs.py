@@ -20,6 +20,7 @@ def make_run(
     dataset: str = "bookcrossing",
     variant: str = "paper",
     simulated: bool = False,
+    split_kind: str = "random",
     seeds: Sequence[int] = (0, 1, 2),
     noise: NDArray[np.float64] = NOISE,
 ) -> Path:
@@ -45,6 +46,7 @@ def make_run(
         "parameters": {"dense": 12345, "embedding": 10},
         "code": f"code-{method}",
         "simulated": simulated,
+        "data": {"split_kind": split_kind},
         "timings": {"train_seconds": 12.3, "threads": 1},
         "fits": [{"seed": s, "best_epoch": e} for s, e in zip(seeds, (3, 5, 4), strict=False)],
         "git": {"commit": "abc", "dirty": False},

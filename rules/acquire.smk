@@ -1,0 +1,48 @@
+"""Fetch raw files from mirrors, check them against the lock, unpack archives.
+
+requires: the network, or files placed by hand in results/raw/{dataset}
+provides: results/raw/{dataset}/{file}, its members; entries of config/data.lock.yaml
+Outputs are marked `update`: Snakemake must not remove a file that a person placed there.
+"""
+
+LOCK = "config/data.lock.yaml"
+DOWNLOADS = list(sources.every_download())
+
+
+rule download:
+    """Fetch one file; a .part file beside it survives and goes on."""
+    output:
+        update(f"{RAW}/{{file}}"),
+    log:
+        "results/logs/download/{dataset}/{file}.log",
+    wildcard_constraints:
+        file=one_of(item.file for item in DOWNLOADS),
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        source=unwatched(sources.download_spec),
+        lock=LOCK,
+    message:
+        "Downloading {wildcards.file} of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/download.py"
+
+
+rule unpack:
+    """Take one raw file out of its archive."""
+    input:
+        spec(sources.archive),
+    output:
+        update(f"{RAW}/{{file}}"),
+    log:
+        "results/logs/unpack/{dataset}/{file}.log",
+    wildcard_constraints:
+        file=one_of(name for item in DOWNLOADS for name in item.members),
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        lock=LOCK,
+    message:
+        "Unpacking {wildcards.file} of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/unpack.py"

@@ -1,0 +1,1 @@
+"""Raw data: fetched from mirrors or placed by hand, checked, pinned, unpacked."""

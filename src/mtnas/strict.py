@@ -1,0 +1,52 @@
+"""Typed, frozen records of configuration keys that refuse an unknown key."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mtnas.errors import ConfigError, unknown
+
+
+class Options(BaseModel):
+    """Base of every options record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], where: str) -> Self:
+        """Build from a mapping; `ConfigError` says what is wrong at `where`."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            path, message = first_problem(cls, error)
+            at = ".".join(filter(None, [where, path]))
+            raise ConfigError(": ".join(filter(None, [at, message]))) from None
+
+
+def first_problem(record: type[BaseModel], error: ValidationError) -> tuple[str, str]:
+    """Return the key of the first error, dotted, and what is wrong with its value."""
+    # A name that does not exist explains the rest, such as a key that is missing.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    keys = first["loc"]
+    if first["type"] == "extra_forbidden":
+        known = _keys_below(record, keys[:-1])
+        return ".".join(map(str, keys[:-1])), unknown("key", str(keys[-1]), known)
+    if first["type"] == "missing":
+        return ".".join(map(str, keys[:-1])), f"the key {str(keys[-1])!r} is missing"
+    if first["type"] in ("model_type", "dict_type"):
+        return ".".join(map(str, keys)), f"{first['input']!r}: a mapping is expected"
+    found = "" if not keys or isinstance(first["input"], Mapping) else f"{first['input']!r}: "
+    return ".".join(map(str, keys)), found + first["msg"].removeprefix("Value error, ")
+
+
+def _keys_below(record: type[BaseModel], keys: Sequence[int | str]) -> list[str]:
+    """Name the keys of the record that stands at a path of keys below another."""
+    left = list(keys)
+    while left:
+        annotation = record.model_fields[str(left.pop(0))].annotation
+        if get_origin(annotation) is dict:
+            left.pop(0)  # a name, not a key
+        kinds = (annotation, *get_args(annotation))
+        record = next(k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel))
+    return list(record.model_fields)
