@@ -1,13 +1,14 @@
 """Figure 3, the searched routes, and how the searches went.
 
 requires: the routes.json of every search of experiment `main` that learns
-provides: results/figures/{figure3,search_curves}.{png,pdf}; FIGURES, empty if nothing is searched
+provides: results/figures/{figure3,search_curves}.{png,pdf}; FIGURES, all figures of the study
 """
 
 SEARCHED = of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main"))
-FIGURES = expand(
-    "results/figures/{name}.png", name=["figure3", "search_curves"] if SEARCHED else []
-)
+FIGURES = [
+    *expand("results/figures/{name}.png", name=["figure3", "search_curves"] if SEARCHED else []),
+    *SIMULATED_FIGURES,
+]
 FIGURE_CODE = code_of("reporting/figures.py")
 
 
