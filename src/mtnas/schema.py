@@ -300,7 +300,7 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
 
 def _without_source(dataset: Schema) -> Schema:
     """Leave out what says how values are read and hashed: simulated data have no such values."""
-    source = {"raw", "num_features", "drop_fields"}
+    source = {"raw", "mirrors", "num_features", "drop_fields"}
     kept = {key: part for key, part in dataset["properties"].items() if key not in source}
     return {**dataset, "properties": kept}
 

@@ -398,3 +398,47 @@ def test_parsing_does_not_import_torch():
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+SIMULATED = {
+    "seeds": 3,
+    "simulations": {"near": {"rho": 0.9}, "apart": {"dim": 20}},
+    "datasets": ["near", "apart"],
+    "methods": {"mtnas": {"search": {"reward": "neg_loss"}}},
+    "experiments": {"main": {"methods": ["mmoe", "mtnas"]}},
+}
+
+
+def simulated(**changes):
+    return studies.load({**SIMULATED, **changes})
+
+
+def test_a_simulated_dataset_is_drawn_once_per_seed_or_once_for_all():
+    spec = studies.prepare_spec(simulated(), "near")
+    fixed = studies.prepare_spec(simulated(fixed_split=True), "near")
+
+    assert (spec["simulation"]["rho"], spec["simulation"]["dim"]) == (0.9, 100)
+    assert (spec["seeds"], fixed["seeds"]) == ([0, 1, 2], [0])
+    assert [run[0] for run in studies.experiment_runs(simulated(), "main")] == [
+        *("near", "near", "apart", "apart"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"datasets": ["neer"]}, r"datasets: unknown dataset 'neer' \(did you mean 'near'"),
+        (
+            {"simulations": {"near": {"roh": 1}}, "datasets": ["near"]},
+            r"simulations\.near: unknown",
+        ),
+        ({"simulations": {"near": {"rho": 2}}, "datasets": ["near"]}, "2 must be at most 1"),
+        ({"simulations": {"insteval": {}}, "datasets": ["insteval"]}, "measured dataset has this"),
+        ({"methods": {}}, "labels of near are numbers and have no AUC; use reward: neg_loss"),
+        ({"dataset_options": {"near": {"drop_fields": ["x0"]}}}, "unknown key 'drop_fields'"),
+        ({"dataset_options": {"near": {"split": [7, 2, 1]}}}, "the table has 10000 rows"),
+    ],
+)
+def test_simulations_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        simulated(**changes)
