@@ -32,7 +32,7 @@ from mtnas.reporting.style import (
 PANEL = 1.75  # height of a row of panels
 HEAD, FOOT = 0.35, 0.62
 DRAWS = 2000  # routes behind what chance gives
-LINES = ("-", (0, (4, 1.5)), (0, (1, 1)), "-.")
+DASHES = (0, (4, 1.5))  # of variants: full sharing lies on MMoE
 FIGURE4_CAPTION = (
     "Validation loss (sum of the squared errors of both tasks) over the epochs of training, on "
     "simulated data: a row per setting, a column per cosine rho of the two tasks. Lines are "
@@ -75,14 +75,17 @@ def figure6(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) ->
 def losses_figure(runs: Sequence[RunRecord]) -> Figure:
     """Return Figure 4."""
     rows = list(dict.fromkeys(run.key[1:] for run in runs))
-    styles = {key: (TASK_COLOURS[i % 6], LINES[i // 6 % 4]) for i, key in enumerate(rows)}
+    styles = {
+        key: (TASK_COLOURS[i % len(TASK_COLOURS)], "-" if key[1] == "paper" else DASHES)
+        for i, key in enumerate(rows)
+    }
 
     def draw(axes: Axes, runs: Sequence[RunRecord]) -> None:
         for run in runs:
             colour, line = styles[run.key[1:]]
             low, middle, high = np.quantile(valid_losses(run), (0.25, 0.5, 0.75), axis=0)
             epochs = np.arange(1, len(middle) + 1)
-            axes.fill_between(epochs, low, high, color=colour, alpha=0.15, lw=0)
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.09, lw=0)
             axes.plot(epochs, middle, color=colour, ls=line)
         noise = (runs[0].record.get("simulation") or {}).get("noise_variance")
         if noise:
@@ -189,8 +192,10 @@ def _grid(
             panel.set_title(title, fontsize=7.5)
         for panel in axes[:, 0]:
             panel.set_ylabel(labels[1])
-        for panel in axes[-1]:
-            panel.set_xlabel(labels[0])
+        for column in axes.T:
+            lowest = [panel for panel in column if panel.get_visible()][-1]
+            lowest.tick_params(labelbottom=True)
+            lowest.set_xlabel(labels[0])
         if simulated:
             figure.text(0.985, 1 - 0.1 / height, SIMULATED, ha="right", va="top", color=WARNING,
                         fontsize=9, fontweight="bold")  # fmt: skip
