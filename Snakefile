@@ -1,5 +1,5 @@
 # Reproduction of "Boosting Share Routing for Multi-task Learning" (MTNAS, WWW'21).
-#   (download -> unpack ->) prepare -> (search ->) train -> tables, figures, report
+#   (download -> unpack, or simulate ->) prepare -> (search ->) train -> tables, figures, report
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
 from snakemake.utils import min_version
@@ -12,11 +12,12 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/acquire.smk"
+include: "rules/simulate.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/train.smk"
 include: "rules/tables.smk"
-include: "rules/simulated.smk"
+include: "rules/synthetic.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"

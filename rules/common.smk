@@ -29,15 +29,16 @@ except MtnasError as error:
 
 
 wildcard_constraints:
-    dataset="|".join([*plugins("datasets"), *STUDY["simulations"]]),
+    dataset="|".join([*plugins("datasets"), *STUDY["synthetic"]]),
     method="|".join(plugins("methods")),
     variant="[a-z0-9_]+",
 
 
-SIMULATED = [name for name in STUDY["datasets"] if name in STUDY["simulations"]]
+SYNTHETIC = [name for name in STUDY["datasets"] if name in STUDY["synthetic"]]
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
 RAW = sources.RAW
+SIMULATED = sources.SIMULATED
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
 
 
@@ -50,9 +51,14 @@ def code_of(*modules):
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
     source = (
-        () if wildcards.dataset in STUDY["simulations"] else (datasets.code_of(wildcards.dataset),)
+        () if wildcards.dataset in STUDY["synthetic"] else (datasets.code_of(wildcards.dataset),)
     )
     return code_of("features/prepare.py", *source)
+
+
+def simulation_code(wildcards):
+    """Fingerprint the code behind the simulated raw files of one dataset."""
+    return code_of("simulation/base.py", f"simulation/{wildcards.dataset}.py")
 
 
 def run_code(wildcards):
@@ -81,6 +87,12 @@ def unwatched(build):
 def one_of(names):
     """Constrain a wildcard to names."""
     return "|".join(map(re.escape, sorted(set(names))))
+
+
+def simulated_folder(wildcards):
+    """Name the folder of raw files that rule `simulate` writes for a dataset, if it does."""
+    simulated = studies.is_simulated(STUDY, wildcards.dataset)
+    return SIMULATED.format(**wildcards) if simulated else []
 
 
 def routes_if_searched(wildcards):
@@ -116,3 +128,7 @@ onstart:
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
+    if simulated := [
+        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
+    ]:
+        print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")

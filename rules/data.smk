@@ -1,7 +1,7 @@
 """Turn the raw data of a dataset into one table of hashed fields and labels, and audit it.
 
 requires: results/raw/{dataset}/{file}, if the dataset is neither embedded nor in a folder that
-          dataset_options.{dataset}.raw names
+          dataset_options.{dataset}.raw names; results/simulated/{dataset}, if `simulate` is set
 provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
           results/audit/{dataset}.json, .md
 """
@@ -11,6 +11,7 @@ rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
     input:
         raw=spec(sources.fetched_files),
+        simulated=simulated_folder,
     output:
         table=f"{DATA}/table.parquet",
         ids=f"{DATA}/table.ids.npy",
@@ -58,6 +59,6 @@ rule audit:
         "../workflow/scripts/audit.py"
 
 
-# Simulated data have no source to audit.
-MEASURED = [name for name in STUDY["datasets"] if name not in SIMULATED]
+# Synthetic data have no source to audit.
+MEASURED = [name for name in STUDY["datasets"] if name not in SYNTHETIC]
 AUDITS = expand(rules.audit.output.md, dataset=MEASURED)

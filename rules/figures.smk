@@ -7,7 +7,7 @@ provides: results/figures/{figure3,search_curves}.{png,pdf}; FIGURES, all figure
 SEARCHED = of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main"))
 FIGURES = [
     *expand("results/figures/{name}.png", name=["figure3", "search_curves"] if SEARCHED else []),
-    *SIMULATED_FIGURES,
+    *SYNTHETIC_FIGURES,
 ]
 FIGURE_CODE = code_of("reporting/figures.py")
 

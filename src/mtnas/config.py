@@ -17,8 +17,8 @@ from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
 from mtnas.features.splits import split_sizes
 from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.schema import Schema, current_schema, defaults, is_control, searches
-from mtnas.simulation import SimulationOptions
+from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
+from mtnas.synthetic import SyntheticOptions
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -29,6 +29,8 @@ CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and le
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 # Its size depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
+# What is not in the spec of a table: it does not decide what is in it.
+NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training")
 STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
 
 
@@ -57,8 +59,8 @@ class Config:
 
 def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     """Validate a merged configuration; `files`, later ones win, are named in messages."""
-    simulated = raw.get("simulations")
-    names = tuple(map(str, simulated)) if isinstance(simulated, Mapping) else ()
+    drawn = raw.get("synthetic")
+    names = tuple(map(str, drawn)) if isinstance(drawn, Mapping) else ()
     schema = current_schema(names)
     paths = tuple(Path(file) for file in files)
     values = check(raw, schema, paths)
@@ -72,19 +74,19 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     if not isinstance(values["seeds"], list):
         values["seeds"] = list(range(values["seeds"]))
     config = Config(values, schema, paths)
-    _check_simulations(config)
+    _check_synthetic(config)
     _check_datasets(config)
     _check_experiments(config)
     _check_options(config)
     return config
 
 
-def _check_simulations(config: Config) -> None:
+def _check_synthetic(config: Config) -> None:
     """Refuse a name that a dataset has, and a search that is rewarded with an AUC of numbers."""
-    for name in config["simulations"]:
+    for name in config["synthetic"]:
         if name in datasets.available():
-            where = place(("simulations", name), config.files)
-            raise ConfigError(f"{where}: a measured dataset has this name; take another")
+            where = place(("synthetic", name), config.files)
+            raise ConfigError(f"{where}: another dataset has this name; take another")
         for method, schema in config.schema["$defs"]["methods"].items():
             for variant in config.variants(method) if searches(schema) else ():
                 search = resolve_options(config, name, method, variant)["search"]
@@ -97,19 +99,36 @@ def _check_simulations(config: Config) -> None:
 
 
 def _check_datasets(config: Config) -> None:
-    """Refuse fields that a dataset does not have, and splits that suit no table."""
+    """Refuse fields that a dataset does not have, splits that suit no table, rows from nowhere."""
     for name, own in config["dataset_options"].items():
         where = place(("dataset_options", name, "drop_fields"), config.files)
         if own.get("drop_fields"):
             datasets.load(name).kept_fields(own["drop_fields"], where)
+        _check_simulated(config, name)
         try:
-            if own.get("split") and name in config["simulations"]:
+            if own.get("split") and name in config["synthetic"]:
                 split_sizes(drawn_options(config, name).rows, own["split"])
             elif own.get("split"):
                 check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
             raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_simulated(config: Config, dataset: str) -> None:
+    """Refuse to simulate what nobody can, and what is read from a folder."""
+    own = config["dataset_options"][dataset]
+    rows, raw, known = own.get("simulate"), own.get("raw"), plugins("simulation")
+    if rows is None:
+        return
+    where = place(("dataset_options", dataset, "simulate"), config.files)
+    if dataset not in known:
+        raise ConfigError(unknown("dataset to simulate", dataset, known, where))
+    if raw is not None:
+        raise ConfigError(
+            f"{where}: {rows} rows to simulate, but raw: {raw} names real ones; set one of the "
+            "two to null"
+        )
 
 
 def _check_experiments(config: Config) -> None:
@@ -222,33 +241,48 @@ def resolve_training(config: Config, dataset: str) -> Spec:
     return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
 
 
+def is_simulated(config: Config, dataset: str) -> bool:
+    """Whether the workflow writes the raw files of a dataset itself."""
+    return config["dataset_options"].get(dataset, {}).get("simulate") is not None
+
+
+def simulate_spec(config: Config, dataset: str) -> Spec:
+    """Return what identifies the simulated raw files of a dataset."""
+    if not is_simulated(config, dataset):
+        raise ConfigError(
+            f"dataset_options: {dataset}: no key `simulate`; set it to a number of rows"
+        )
+    own = config["dataset_options"][dataset]
+    return {"dataset": dataset, "rows": own["simulate"], "seed": own.get("simulate_seed", 0)}
+
+
 def prepare_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
     A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
     own = config["dataset_options"].get(dataset, {})
-    if dataset in config["simulations"]:
+    if dataset in config["synthetic"]:
         return _draw_spec(config, dataset, own)
     source = datasets.load(dataset)
     default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, ("raw", "mirrors", "methods", "training"))
+    values = _without({**default, **own}, NOT_OF_THE_TABLE)
     if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
     declared = {} if source.definition is None else {"definition": source.definition}
     return {"dataset": dataset, **values, **declared}
 
 
-def drawn_options(config: Config, dataset: str) -> SimulationOptions:
-    """Return what a simulated dataset is drawn from."""
-    return SimulationOptions.of(config["simulations"][dataset], f"simulations.{dataset}")
+def drawn_options(config: Config, dataset: str) -> SyntheticOptions:
+    """Return what a synthetic dataset is drawn from."""
+    return SyntheticOptions.of(config["synthetic"][dataset], f"synthetic.{dataset}")
 
 
 def _draw_spec(config: Config, dataset: str, own: Mapping[str, Any]) -> Spec:
-    """Return what identifies simulated data: every seed has its own, or all have one (D12)."""
+    """Return what identifies synthetic data: every seed has its own, or all have one (D12)."""
     return {
         "dataset": dataset,
-        "simulation": drawn_options(config, dataset).model_dump(mode="json"),
+        "synthetic": drawn_options(config, dataset).model_dump(mode="json"),
         "seeds": [own.get("split_seed", 0)] if config["fixed_split"] else config["seeds"],
         "split": own.get("split"),
     }

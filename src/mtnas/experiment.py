@@ -122,7 +122,7 @@ def run(
     record = {
         "spec": dict(spec),
         "simulated": assembly.table.manifest["simulated"],
-        "simulation": assembly.table.manifest.get("simulation"),
+        "synthetic": assembly.table.manifest.get("synthetic"),
         "parameters": counts,
         "options": assembly.options.model_dump(mode="json"),
         "data": {

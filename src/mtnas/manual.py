@@ -34,7 +34,7 @@ def reference(schema: Schema) -> str:
     sections = {
         "Top level": schema,
         "`dataset_options.<dataset>`": parts["dataset"],
-        "`simulations.<dataset>`": parts["simulation"],
+        "`synthetic.<dataset>`": parts["synthetic"],
         "`training`": parts["training"],
         **{f"`methods.{name}`": part for name, part in parts["methods"].items()},
     }

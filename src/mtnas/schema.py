@@ -18,7 +18,7 @@ from mtnas.errors import ConfigError
 from mtnas.files import read_json
 from mtnas.options import MethodOptions, TrainingOptions
 from mtnas.provenance import PACKAGE, canonical_code
-from mtnas.simulation import SimulationOptions
+from mtnas.synthetic import SyntheticOptions
 
 Schema = dict[str, Any]
 
@@ -141,12 +141,12 @@ def defaults(schema: Schema) -> dict[str, Any]:
 
 
 def config_schema(
-    methods: dict[str, Schema], datasets: tuple[str, ...], simulated: tuple[str, ...] = ()
+    methods: dict[str, Schema], datasets: tuple[str, ...], synthetic: tuple[str, ...] = ()
 ) -> Schema:
-    """Return the schema of the whole configuration; `simulated` names its drawn datasets."""
+    """Return the schema of the whole configuration; `synthetic` names its drawn datasets."""
     per_method = {name: {"$ref": f"#/$defs/methods/{name}"} for name in sorted(methods)}
     training = {"$ref": "#/$defs/training"}
-    dataset = {"enum": [*datasets, *simulated]}
+    dataset = {"enum": [*datasets, *synthetic]}
     method = {"enum": sorted(methods)}
     properties = {
         "seeds": {
@@ -176,14 +176,14 @@ def config_schema(
             "description": "how a dataset is prepared; what it changes in methods and training",
             **_object(
                 {name: {"$ref": "#/$defs/dataset"} for name in datasets}
-                | {name: {"$ref": "#/$defs/simulated_dataset"} for name in simulated}
+                | {name: {"$ref": "#/$defs/synthetic_dataset"} for name in synthetic}
             ),
         },
-        "simulations": {
+        "synthetic": {
             "description": "named datasets that are drawn from a generator, not measured",
             "type": "object",
             "propertyNames": {"pattern": "^[a-z0-9_]+$"},
-            "additionalProperties": {"$ref": "#/$defs/simulation"},
+            "additionalProperties": {"$ref": "#/$defs/synthetic"},
         },
         "training": {"description": "how weights are trained", **training},
         "methods": {
@@ -229,8 +229,8 @@ def config_schema(
         "$defs": {
             "training": options_schema(TrainingOptions),
             "dataset": _dataset_schema(per_method, training),
-            "simulated_dataset": _without_source(_dataset_schema(per_method, training)),
-            "simulation": options_schema(SimulationOptions),
+            "synthetic_dataset": _without_source(_dataset_schema(per_method, training)),
+            "synthetic": options_schema(SyntheticOptions),
             "methods": {name: methods[name] for name in sorted(methods)},
         },
     }
@@ -258,6 +258,20 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                     "pattern": "^https?://[^/]+",
                 },
                 "uniqueItems": True,
+            },
+            "simulate": {
+                "description": "write simulated raw files with this many rows and read them "
+                "instead of `raw`; everything made from them says so",
+                "default": None,
+                "type": ["integer", "null"],
+                "minimum": 1,
+            },
+            "simulate_seed": {
+                "description": "seed of the simulated rows",
+                "default": 0,
+                "type": "integer",
+                "minimum": 0,
+                "maximum": MAX_INT32,
             },
             "num_features": {
                 "description": f"rows of the embedding table, the hash's modulus; {own_default}",
@@ -299,15 +313,15 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
 
 
 def _without_source(dataset: Schema) -> Schema:
-    """Leave out what says how values are read and hashed: simulated data have no such values."""
-    source = {"raw", "mirrors", "num_features", "drop_fields"}
+    """Leave out what says how values are read and hashed: synthetic data have no such values."""
+    source = {"raw", "mirrors", "simulate", "simulate_seed", "num_features", "drop_fields"}
     kept = {key: part for key, part in dataset["properties"].items() if key not in source}
     return {**dataset, "properties": kept}
 
 
-def current_schema(simulated: tuple[str, ...] = ()) -> Schema:
-    """Return the schema for the methods and datasets there are now, simulated ones included."""
-    return config_schema(method_schemas(), plugins("datasets"), simulated)
+def current_schema(synthetic: tuple[str, ...] = ()) -> Schema:
+    """Return the schema for the methods and datasets there are now, synthetic ones included."""
+    return config_schema(method_schemas(), plugins("datasets"), synthetic)
 
 
 def generate() -> Schema:

@@ -19,7 +19,7 @@ Stream = Literal[
     "validation",
     "routes",
     "control",
-    "simulation",
+    "synthetic",
 ]
 
 

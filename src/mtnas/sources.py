@@ -1,7 +1,8 @@
 """Where the raw files of a study are: in a folder that the config names, else in results/raw.
 
 What is in a folder of the user's is used as it is. What is in results/raw is fetched, checked and
-pinned by the workflow (`mtnas.acquisition`). Nothing here imports torch or goes online.
+pinned by the workflow (`mtnas.acquisition`); what is in results/simulated, it writes itself.
+Nothing here imports torch or goes online.
 """
 
 from collections.abc import Iterator
@@ -12,17 +13,20 @@ from typing import Any
 from mtnas import datasets, discovery
 from mtnas.acquisition.advice import place_by_hand
 from mtnas.acquisition.digests import digests
-from mtnas.config import Config
+from mtnas.config import Config, is_simulated
 from mtnas.datasets.base import Download
 from mtnas.errors import ConfigError, DataError, unknown
 from mtnas.schema import plugins
 
 RAW = "results/raw/{dataset}"
+SIMULATED = "results/simulated/{dataset}"
 DIGESTS = Path("results/.digests.json")
 
 
 def raw_folder(config: Config, dataset: str) -> Path | None:
     """Return the folder of raw files, None for an embedded dataset."""
+    if is_simulated(config, dataset):
+        return Path(SIMULATED.format(dataset=dataset))
     if _is_fetched(config, dataset):
         return Path(RAW.format(dataset=dataset))
     named: str | None = config["dataset_options"].get(dataset, {}).get("raw")
@@ -30,12 +34,12 @@ def raw_folder(config: Config, dataset: str) -> Path | None:
 
 
 def raw_files(config: Config, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded.
+    """List the raw files of a dataset, none if it is embedded or simulated.
 
     Raises:
         DataError: one is missing and no job can fetch it.
     """
-    if dataset in config["simulations"]:
+    if is_simulated(config, dataset) or dataset in config["synthetic"]:
         return []
     source, folder = datasets.load(dataset), raw_folder(config, dataset)
     if folder is None or not _is_fetched(config, dataset):
@@ -98,10 +102,11 @@ def _download(config: Config, dataset: str, file: str) -> Download:
 
 def _is_fetched(config: Config, dataset: str) -> bool:
     """Whether the workflow has to get the raw files itself."""
-    if dataset in config["simulations"]:
+    if dataset in config["synthetic"]:
         return False
     named = config["dataset_options"].get(dataset, {}).get("raw")
-    return named is None and bool(datasets.load(dataset).downloads)
+    elsewhere = named is not None or is_simulated(config, dataset)
+    return not elsewhere and bool(datasets.load(dataset).downloads)
 
 
 def _check_can_be_had(dataset: str, folder: Path, item: Download) -> None:

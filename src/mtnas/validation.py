@@ -109,7 +109,7 @@ def _kind(keys: Keys) -> str:
             return "method"
         case ["dataset_options"] | ["datasets"]:
             return "dataset"
-        case ["methods" | "variants" | "training" | "simulations", *_]:
+        case ["methods" | "variants" | "training" | "synthetic", *_]:
             return "option"
         case ["dataset_options", _, _, *_]:
             return "option"

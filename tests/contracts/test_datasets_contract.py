@@ -1,7 +1,8 @@
 """What holds for every dataset, in Python or YAML: each is prepared for real and checked.
 
 A dataset that needs files of its own is read from `$MTNAS_SHARED_DATA/<name>`, by default
-`../shared/data/<name>` beside the repository, and skipped where they are absent.
+`../shared/data/<name>` beside the repository, and skipped where they are absent; if it can be
+simulated, it is also read from simulated files.
 """
 
 import os
@@ -15,11 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtnas import datasets
+from mtnas import datasets, simulation
 from mtnas.datasets.base import Dataset
 from mtnas.errors import DataError
 from mtnas.features.prepare import prepare
 from mtnas.features.store import Table, read_table
+from mtnas.simulation.base import simulate
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
@@ -31,6 +33,11 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "census": {"rows": 99_762, "t0": 6_186 / 99_762},
 }
 FORETELLING = {("census", "age")}  # children were never married: known, and no leak
+SIMULATED_ROWS = 20_000
+SOURCES = [
+    *((name, "real") for name in datasets.available()),
+    *((name, "simulated") for name in simulation.available()),
+]
 
 
 @dataclass
@@ -42,20 +49,30 @@ class Prepared:
     raw: Path | None
     table: Table
 
+    @property
+    def simulated(self) -> bool:
+        return self.raw is not None and "simulated" in self.raw.parent.name
 
-@pytest.fixture(scope="session", params=datasets.available())
+
+@pytest.fixture(scope="session", params=SOURCES, ids="-".join)
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Prepare one dataset, once per session."""
-    dataset = datasets.load(request.param)
+    name, source = request.param
+    dataset = datasets.load(name)
     spec: dict[str, Any] = {
-        "dataset": request.param,
+        "dataset": name,
         "num_features": None,
         "drop_fields": [],
         "split": None,
         "split_seed": 0,
     }
-    raw = _raw_or_skip(dataset) if dataset.needs_raw else None
-    table = _prepare(spec, raw, tmp_path_factory.mktemp(request.param))
+    raw = None
+    if source == "simulated":
+        raw = tmp_path_factory.mktemp("simulated") / name
+        simulate({"dataset": name, "rows": SIMULATED_ROWS, "seed": 0}, raw)
+    elif dataset.needs_raw:
+        raw = _raw_or_skip(dataset)
+    table = _prepare(spec, raw, tmp_path_factory.mktemp(name))
     return Prepared(dataset, spec, raw, table)
 
 
@@ -85,6 +102,7 @@ def test_declaration(name: str) -> None:
     assert not set(names) & {*tasks, "split"}
     assert tasks == [f"t{i}" for i in range(len(tasks))]
     assert all(field.help and field.column and field.kind for field in dataset.fields)
+    assert len({field.help for field in dataset.fields}) == len(names)  # a reason for each
     assert all(task.rule and task.implies in (None, *tasks) for task in dataset.tasks)
 
 
@@ -93,7 +111,8 @@ def test_downloads_give_the_files_that_are_read(name: str, tmp_path: Path) -> No
     dataset = datasets.load(name)
     files = [file for item in dataset.downloads for file in item.files]
     archives = [item.file for item in dataset.downloads if item.members]
-    assert bool(files) == dataset.needs_raw
+    declared = dataset.definition is not None  # its files are the user's
+    assert bool(files) == (dataset.needs_raw and not declared)
     assert len({*files, *archives}) == len(files) + len(archives)
     for item in dataset.downloads:
         assert item.urls or item.by_hand
@@ -132,7 +151,8 @@ def test_manifest_matches_the_table(prepared: Prepared) -> None:
     assert list(facts["split_sizes"].values()) == np.bincount(table.split).tolist()
     means = table.labels.mean(axis=0, dtype=np.float64)
     assert list(facts["label_rates"].values()) == pytest.approx(means.tolist())
-    assert facts["simulated"] is prepared.dataset.simulated
+    assert facts["simulated"] is prepared.simulated
+    assert facts["title"].startswith("simulated look-alike of") is prepared.simulated
 
 
 def test_no_field_is_constant_or_gives_a_label_away(prepared: Prepared) -> None:
@@ -156,7 +176,7 @@ def test_preparing_again_gives_the_same_content(prepared: Prepared, tmp_path: Pa
 
 def test_published_facts(prepared: Prepared) -> None:
     expected = PUBLISHED.get(prepared.dataset.name)
-    if expected is None:
+    if expected is None or prepared.simulated:
         pytest.skip(f"no published facts are listed for {prepared.dataset.name}")
     facts = prepared.table.manifest
     found = {"rows": facts["rows"], **facts["label_rates"], **facts["label_pcc"]}

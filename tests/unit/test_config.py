@@ -201,6 +201,39 @@ def test_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path)
     }
 
 
+def test_simulated_rows_stand_in_for_raw_files():
+    config = study(dataset_options={"goodreads": {"simulate": 500, "simulate_seed": 7}})
+
+    assert studies.is_simulated(config, "goodreads")
+    assert not studies.is_simulated(config, "tiktok")
+    assert studies.simulate_spec(config, "goodreads") == {
+        "dataset": "goodreads",
+        "rows": 500,
+        "seed": 7,
+    }
+    plain = study(dataset_options={"goodreads": {"raw": "somewhere"}})
+    assert studies.prepare_spec(config, "goodreads") == studies.prepare_spec(plain, "goodreads")
+    with pytest.raises(ConfigError, match="tiktok: no key `simulate`; set it to a number of rows"):
+        studies.simulate_spec(config, "tiktok")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "message"),
+    [
+        ("tiktok", {"simulate": 9, "raw": "x"}, "9 rows to simulate, but raw: x .* to null"),
+        ("insteval", {"simulate": 9}, "unknown dataset to simulate 'insteval'.*allowed: bookcross"),
+        ("tiktok", {"simulate": 0}, "0 must be at least 1"),
+        ("tiktok", {"simulate": 1e6}, "must be of type integer or null"),
+        ("tiktok", {"simulate": "many"}, "must be of type integer or null"),
+        ("tiktok", {"simulate": True}, "must be of type integer or null"),
+        ("tiktok", {"simulate_seed": -1}, "-1 must be at least 0"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(dataset, options, message):
+    with pytest.raises(ConfigError, match=message):
+        study(dataset_options={dataset: options})
+
+
 def test_runs_of_experiments():
     config = study(experiments={**MAIN, "again": {"methods": ["mmoe"]}})
 
@@ -400,26 +433,26 @@ def test_parsing_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-SIMULATED = {
+SYNTHETIC = {
     "seeds": 3,
-    "simulations": {"near": {"rho": 0.9}, "apart": {"dim": 20}},
+    "synthetic": {"near": {"rho": 0.9}, "apart": {"dim": 20}},
     "datasets": ["near", "apart"],
     "methods": {"mtnas": {"search": {"reward": "neg_loss"}}},
     "experiments": {"main": {"methods": ["mmoe", "mtnas"]}},
 }
 
 
-def simulated(**changes):
-    return studies.load({**SIMULATED, **changes})
+def synthetic(**changes):
+    return studies.load({**SYNTHETIC, **changes})
 
 
-def test_a_simulated_dataset_is_drawn_once_per_seed_or_once_for_all():
-    spec = studies.prepare_spec(simulated(), "near")
-    fixed = studies.prepare_spec(simulated(fixed_split=True), "near")
+def test_a_synthetic_dataset_is_drawn_once_per_seed_or_once_for_all():
+    spec = studies.prepare_spec(synthetic(), "near")
+    fixed = studies.prepare_spec(synthetic(fixed_split=True), "near")
 
-    assert (spec["simulation"]["rho"], spec["simulation"]["dim"]) == (0.9, 100)
+    assert (spec["synthetic"]["rho"], spec["synthetic"]["dim"]) == (0.9, 100)
     assert (spec["seeds"], fixed["seeds"]) == ([0, 1, 2], [0])
-    assert [run[0] for run in studies.experiment_runs(simulated(), "main")] == [
+    assert [run[0] for run in studies.experiment_runs(synthetic(), "main")] == [
         *("near", "near", "apart", "apart"),
     ]
 
@@ -429,16 +462,16 @@ def test_a_simulated_dataset_is_drawn_once_per_seed_or_once_for_all():
     [
         ({"datasets": ["neer"]}, r"datasets: unknown dataset 'neer' \(did you mean 'near'"),
         (
-            {"simulations": {"near": {"roh": 1}}, "datasets": ["near"]},
-            r"simulations\.near: unknown",
+            {"synthetic": {"near": {"roh": 1}}, "datasets": ["near"]},
+            r"synthetic\.near: unknown",
         ),
-        ({"simulations": {"near": {"rho": 2}}, "datasets": ["near"]}, "2 must be at most 1"),
-        ({"simulations": {"insteval": {}}, "datasets": ["insteval"]}, "measured dataset has this"),
+        ({"synthetic": {"near": {"rho": 2}}, "datasets": ["near"]}, "2 must be at most 1"),
+        ({"synthetic": {"insteval": {}}, "datasets": ["insteval"]}, "another dataset has this"),
         ({"methods": {}}, "labels of near are numbers and have no AUC; use reward: neg_loss"),
         ({"dataset_options": {"near": {"drop_fields": ["x0"]}}}, "unknown key 'drop_fields'"),
         ({"dataset_options": {"near": {"split": [7, 2, 1]}}}, "the table has 10000 rows"),
     ],
 )
-def test_simulations_that_cannot_be_are_refused(changes, message):
+def test_synthetic_data_that_cannot_be_are_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
-        simulated(**changes)
+        synthetic(**changes)

@@ -51,19 +51,27 @@ def test_fields_do_not_share_their_values() -> None:
 
 
 def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
+    hashed: list[bytes] = []
 
-    def spy(field: str, value: str, num_features: int) -> int:
-        calls.append(value)
-        return feature_id(field, value, num_features)
+    def spy(text: bytes, **options: bool) -> Any:
+        hashed.append(text)
+        return hashlib.md5(text, **options)
 
-    monkeypatch.setattr(hashing, "feature_id", spy)
-    known: dict[str, int] = {}
-    first = hash_column(pa.array(["a", "b", "a"]), "f", 97, known)
-    second = hash_column(pa.array(["b", "c"]), "f", 97, known)
-    assert calls == ["a", "b", "c"]
-    assert first.dtype == np.int32
-    assert first[1] == second[0] == known["b"]
+    monkeypatch.setattr(hashing, "md5", spy)
+    ids = hash_column(pa.array(["a", "b", "a"]), "f", 97)
+    assert hashed == [b"f=a", b"f=b"]
+    assert ids.dtype == np.int32
+    assert ids.tolist() == [feature_id("f", value, 97) for value in "aba"]
+
+
+def test_a_vocabulary_counts_every_value_once_over_all_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashing, "_FEW", 3)  # merges in between, too
+    seen, words = hashing.Vocabulary(), [f"value {i * i % 101}" for i in range(500)]
+    for start in range(0, len(words), 7):
+        hash_column(pa.array(words[start : start + 7]), "f", 23, seen)
+    assert sorted(seen.ids) == sorted(feature_id("f", word, 23) for word in set(words))
 
 
 def test_split_sizes_of_the_paper() -> None:

@@ -1,10 +1,14 @@
 """Figures: what is drawn, that nothing overlaps, that bytes repeat."""
 
+import contextlib
 import json
+import re
+import zlib
 
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from PIL import Image
 
 from mtnas.errors import ConfigError, RecordError
 from mtnas.reporting.figures import (
@@ -98,6 +102,10 @@ def test_the_legend_explains_every_task_colour():
 @pytest.mark.parametrize(("size", "seeds"), [((1, 3, 2), 10), ((3, 8, 3), 10), ((2, 4, 2), 1)])
 def test_no_text_overlaps_or_leaves_the_page(tmp_path, size, seeds):
     figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", size, seeds))])
+    assert_no_text_overlaps(figure)
+
+
+def assert_no_text_overlaps(figure):
     figure.canvas.draw()  # places the legend
     renderer = figure.canvas.get_renderer()
     boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts_of(figure)]
@@ -134,6 +142,34 @@ def test_figure3_says_how_decided_the_search_was(tmp_path):
 def test_simulated_data_say_so_on_the_face(tmp_path, draw):
     figure = draw([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
     assert "SIMULATED DATA" in [text.get_text() for text in texts_of(figure)]
+
+
+def text_in_pdf(path):
+    """Return the letters that a PDF file shows; kerning breaks its text into pieces."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.S)
+    shown = []
+    for stream in streams:
+        with contextlib.suppress(zlib.error):
+            shown += re.findall(rb"\(((?:\\.|[^\\)])*)\)", zlib.decompress(stream))
+    return b"".join(shown).replace(b"\0", b"").decode("latin-1")  # two bytes a letter
+
+
+@pytest.mark.parametrize("draw", [figure3, search_curves])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_figure_files_of_simulated_data_say_so(tmp_path, draw, simulated):
+    routes = make_routes(tmp_path / "r.json", simulated=simulated)
+    png, pdf = tmp_path / "f.png", tmp_path / "f.pdf"
+    draw([routes], [png, pdf])
+    with Image.open(png) as opened:
+        caption = opened.info["Description"]
+    assert caption.startswith("SIMULATED DATA: MovieLens. ") is simulated
+    assert ("SIMULATED DATA" in text_in_pdf(pdf)) is simulated
+    assert "REINFORCE" in text_in_pdf(pdf)
+
+
+def test_the_label_of_simulated_data_covers_nothing(tmp_path):
+    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
+    assert_no_text_overlaps(figure)
 
 
 def test_block_captions_say_only_what_was_recorded():

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtnas import config as studies
-from mtnas import datasets, discovery
+from mtnas import datasets, discovery, sources
 from mtnas.assembly import assemble
 from mtnas.datasets.base import BATCH_ROWS
 from mtnas.errors import ConfigError, DataError
@@ -377,7 +377,7 @@ def test_another_folder_may_hold_the_files(declare: Declare, tmp_path: Path) -> 
     with pytest.raises(DataError, match=r"data/a.csv: missing file of dataset 'mine'.*raw: FOLDER"):
         datasets.load("mine").sources(None)
     config = studies.load({"datasets": ["mine"], "mine_raw": str(folder)})
-    names = [path.name for path in studies.raw_files(config, "mine")]
+    names = [path.name for path in sources.raw_files(config, "mine")]
     assert names == ["a.csv", "b1.csv", "b2.csv"]
     assert prepared(raw=folder).manifest["rows"] == 180
 
@@ -445,7 +445,7 @@ def test_a_broken_file_breaks_the_studies_that_name_it_and_no_other(declare: Dec
     declare(f"path: x.csv\n{KEYS}", "twice.yaml")
     declare(f"path: x.csv\n{KEYS}", "twice.yml")
     config = studies.load({"datasets": ["insteval"]})
-    assert studies.raw_files(config, "insteval") == []
+    assert sources.raw_files(config, "insteval") == []
     for name, message in {
         "broken": "datasets/broken.yaml: not YAML: .* line 1, column 8",
         "movielens": "movielens.yaml: another file declares dataset 'movielens'",
@@ -453,7 +453,7 @@ def test_a_broken_file_breaks_the_studies_that_name_it_and_no_other(declare: Dec
         "twice": "another file declares dataset 'twice'",
     }.items():
         with pytest.raises(ConfigError, match=message):
-            studies.raw_files(studies.load({"datasets": [name]}), name)
+            sources.raw_files(studies.load({"datasets": [name]}), name)
 
 
 def test_another_split_cannot_be_given_to_a_fixed_one(declare: Declare) -> None:

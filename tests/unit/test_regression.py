@@ -24,8 +24,8 @@ SEARCH = {"steps": 10, "batch_size": 30, "reward": "neg_loss"}
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
     paths = {"table": folder / "t.parquet", "manifest": folder / "m.json"}
-    simulation = {"dim": 7, "num_sines": 2, "rows": 300}
-    prepare({"dataset": "s", "simulation": simulation, "seeds": SEEDS}, **paths)
+    synthetic = {"dim": 7, "num_sines": 2, "rows": 300}
+    prepare({"dataset": "s", "synthetic": synthetic, "seeds": SEEDS}, **paths)
     return paths
 
 
@@ -54,7 +54,7 @@ def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
             assert test.loc[(seed, f"t{t}", "mse"), "value"] == pytest.approx(loss)
         assert test.loc[(seed, "all", "mtl_loss"), "value"] == pytest.approx(sum(losses))
     assert result.record["simulated"] is True
-    assert result.record["simulation"]["dim"] == 7
+    assert result.record["synthetic"]["dim"] == 7
 
 
 @pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_trans"])

@@ -44,6 +44,7 @@ def manifest(tmp_path):
         "title": EVIL,
         "simulated": False,
         "rows": 100004,
+        "rows_dropped": {"a.csv: not 3 columns": 1200, "a.csv: no rating": 34},
         "num_features": 5,
         "fields": [{"name": "userId", "help": ""}],
         "label_rates": {"t0": 0.516},
@@ -141,6 +142,10 @@ def test_everything_is_escaped(page):
     assert "script" not in tags.seen
     assert page.count("&lt;script&gt;") >= 6
     assert tags.text.count(EVIL) >= 6  # and comes out exactly as it went in
+
+
+def test_broken_lines_are_reported(page):
+    assert "<td>100,004 (1,234 broken lines left out)</td>" in page
 
 
 def test_simulated_data_are_announced(page):

@@ -232,6 +232,18 @@ def test_simulated_manifests_get_no_row_of_the_paper(tmp_path):
     assert "SIMULATED DATA" in to_markdown(label_correlations([path]))
 
 
+@pytest.mark.parametrize("kind", ["md", "tex", "csv", "cells"])
+@pytest.mark.parametrize("build", [main_results, data_statistics, label_correlations])
+def test_every_file_of_a_table_of_simulated_data_says_so(tmp_path, build, kind):
+    source = make_manifest(tmp_path / "m.json", "bookcrossing", simulated=True)
+    if build is main_results:
+        source = make_run(tmp_path, "mmoe", (0.8, 0.8), simulated=True)
+    write_table(build([source]), **{kind: tmp_path / "table"})
+    text = (tmp_path / "table").read_text()
+    assert "SIMULATED DATA" in text
+    assert text.count("Book-Crossing") == text.count("Book-Crossing (SIMULATED DATA)") > 0
+
+
 def test_label_correlations(tmp_path):
     three = {"t0_t1": 0.5, "t0_t2": 0.2, "t1_t2": None}
     paths = [

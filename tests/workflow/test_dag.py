@@ -80,6 +80,30 @@ def test_jobs_of_the_synthetic_study(bare):
     assert "audit" not in plan
 
 
+def test_jobs_of_the_simulated_study(bare):
+    overlay = ("--configfile", "config/simulated.yaml")
+
+    plan = bare.plan(*overlay)
+    printed = bare.snakemake("-n", *overlay, "--config", "tiktok_raw=raw", ok=False)
+
+    assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (3, 3, 9, 27)
+    assert "config/simulated.yaml: dataset_options.tiktok.simulate: 60000 rows to sim" in printed
+    assert "Traceback" not in printed
+
+
+def test_jobs_of_the_papers_study(fresh):
+    files = ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv", "final_track2_train.txt")
+    files += tuple(f"goodreads_{part}_poetry.json.gz" for part in ("interactions", "books"))
+    (fresh.folder / "raw").mkdir()
+    for name in files:
+        (fresh.folder / "raw" / name).touch()
+    folders = [f"{name}_raw=raw" for name in ("bookcrossing", "tiktok", "goodreads")]
+
+    plan = fresh.plan("--configfile", "config/paper.yaml", "--config", *folders)
+
+    assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (0, 3, 9, 27)
+
+
 def test_a_study_without_search_has_no_figures(bare):
     overlay = bare.write(
         "config/plain.yaml", "experiments: {main: {methods: [share_bottom, mmoe]}}\n"

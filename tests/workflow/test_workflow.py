@@ -186,6 +186,39 @@ def test_raw_files_count_by_what_is_in_them_not_by_where_they_are(fresh):
     assert fresh.plan(*study("there"))["prepare"] == 1
 
 
+SIMULATED_STUDY = """\
+seeds: 1
+datasets: [tiktok]
+dataset_options: {tiktok: {simulate: 3000}}
+training: {epochs: 1}
+methods: {mtnas: {search: {steps: 2}}}
+experiments: {main: {methods: [mmoe, mtnas], variants: {mtnas: [paper]}}}
+"""
+
+
+def test_a_simulated_study_says_so_on_everything_it_makes(fresh):
+    study = ("--configfile", fresh.write("config/small.yaml", SIMULATED_STUDY))
+    results, label = fresh.folder / "results", "TikTok (SIMULATED DATA)"
+
+    fresh.snakemake(*study)
+
+    assert read_json(results / "simulated/tiktok/SIMULATED.json")["rows"] == 3000
+    assert read_json(results / "data/tiktok/manifest.json")["simulated"] is True
+    assert read_json(results / "runs/tiktok/mmoe/paper/run.json")["simulated"] is True
+    assert read_json(results / "routes/tiktok/mtnas/paper/routes.json")["simulated"] is True
+    for name in ("table1", "table2", "table4"):
+        for ending in ("md", "tex", "csv", "cells.csv"):
+            assert label in (results / f"tables/{name}.{ending}").read_text(), (name, ending)
+    report = (results / "report.html").read_text()
+    assert 'class="warning">SIMULATED DATA: TikTok' in report
+    assert report.count("<figcaption>SIMULATED DATA: TikTok. ") == 2
+
+    assert not fresh.plan(*study)
+    more = fresh.write("config/more.yaml", "dataset_options: {tiktok: {simulate: 3001}}\n")
+    plan = fresh.plan(*study, more)
+    assert (plan["simulate"], plan["prepare"], plan["train"]) == (1, 1, 2)
+
+
 def test_a_changed_table_reruns_that_table(again):
     again.edit("src/mtnas/reporting/tables.py", 'title: str = "Test scores', 'title: str = "Scores')
 

@@ -1,6 +1,6 @@
 """Draw Figure 4, the loss curves of all methods, from run folders."""
 
-from mtnas.reporting.simulated_figures import figure4
+from mtnas.reporting.synthetic_figures import figure4
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:

@@ -1,6 +1,6 @@
 """Draw Figure 5, the routes of unrelated tasks, from the routes files of the searches."""
 
-from mtnas.reporting.simulated_figures import figure5
+from mtnas.reporting.synthetic_figures import figure5
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:

@@ -1,6 +1,6 @@
 """Draw Figure 6, the mean gate scores of MMoE, from run folders."""
 
-from mtnas.reporting.simulated_figures import figure6
+from mtnas.reporting.synthetic_figures import figure6
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 UNKNOWN = "unknown"  # the value of a field that a row does not have
 INSTALL = ".venv/bin/pip install"
+MARKER = "SIMULATED.json"  # a folder of raw files that a simulator wrote holds it
 BATCH_ROWS = 100_000  # bounds the memory of everything that streams
 
 
@@ -150,6 +151,10 @@ class Dataset(ABC):
                 f"dataset_options: {self.name}: raw: {raw}: dataset {self.name!r} is embedded and "
                 f"reads no folder; remove the key `raw`"
             )
+
+    def is_look_alike(self, raw: Path | None) -> bool:
+        """Whether a simulator wrote the raw files: it leaves a marker in their folder."""
+        return raw is not None and (raw / MARKER).exists()
 
     def raw_files(self, raw: Path | None, names: Sequence[str]) -> list[Path]:
         """Return the named files of the raw folder; `DataError` says what to place where."""

@@ -68,25 +68,25 @@ class Dataset(base.Dataset):
         ),
     )
     fields = (
-        Field("user", "User-ID", "id", "the user who rates"),
+        Field("user", "User-ID", "id", "the user: rates most books or none, well or badly"),
         Field("isbn", "ISBN", "id", "the edition that is rated, letters and digits only"),
-        Field("title", "Book-Title", "category", "title in lower case"),
-        Field("work", "Book-Title", "category", "title without subtitle and brackets"),
-        Field("author", "Book-Author", "category", "author in lower case"),
-        Field("year", "Year-Of-Publication", "category", "year of publication, 1800 to 2005"),
-        Field("decade", "Year-Of-Publication", "category", "first year of its decade"),
-        Field("publisher", "Publisher", "category", "publisher in lower case"),
-        Field("isbn_group", "ISBN", "category", "registration group: language area or country"),
-        Field("isbn_registrant", "ISBN", "category", "group and registrant: publishing house"),
-        Field("age", "Age", "category", "age of the user in years, 5 to 100"),
-        Field("age_bucket", "Age", "category", "first year of the user's ten years of age"),
-        Field("city", "Location", "category", "city of the user with its state and country"),
-        Field("state", "Location", "category", "state or province of the user with its country"),
-        Field("country", "Location", "category", "country of the user"),
+        Field("title", "Book-Title", "category", "in lower case; links editions of one name"),
+        Field("work", "Book-Title", "category", "title without subtitle and brackets; links more"),
+        Field("author", "Book-Author", "category", "in lower case; tells of books that are rare"),
+        Field("year", "Year-Of-Publication", "category", "1800 to 2005: new or classic"),
+        Field("decade", "Year-Of-Publication", "category", "its decade, for years that are rare"),
+        Field("publisher", "Publisher", "category", "in lower case; stands for a kind of book"),
+        Field("isbn_group", "ISBN", "category", "language area of the book, also without an entry"),
+        Field("isbn_registrant", "ISBN", "category", "publishing house, also without an entry"),
+        Field("age", "Age", "category", "age of the user in years, 5 to 100: taste"),
+        Field("age_bucket", "Age", "category", "in steps of ten years, for ages that are rare"),
+        Field("city", "Location", "category", "with state and country; users of one place"),
+        Field("state", "Location", "category", "with its country, for cities that are rare"),
+        Field("country", "Location", "category", "language and editions that are on sale"),
     )
     tasks = (
         Task("t0", "Book-Rating", "Book-Rating > 0: the user rates the book"),
-        # Of the thresholds, 10 alone gives the label correlation of the paper's Table 4.
+        # D7: of the thresholds, 10 alone gives the label correlation of the paper's Table 4.
         Task("t1", "Book-Rating", "Book-Rating == 10: the user is satisfied", implies="t0"),
     )
 

@@ -1,4 +1,4 @@
-"""Prepare simulated data: one draw per seed, side by side in one table of numbers.
+"""Prepare synthetic data: one draw per seed, side by side in one table of numbers.
 
 A seed moves the data as it moves everything else (D12). Its rows are a block of the table, in the
 order of `drawn_seeds` in the manifest, and `split` divides every block.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mtnas.features.compact import write_dense
 from mtnas.features.splits import SPLITS, assign_split, split_sizes
 from mtnas.features.store import RowWriter, add_split
-from mtnas.simulation import TASKS, SimulationOptions, draw
+from mtnas.synthetic import TASKS, SyntheticOptions, draw
 
 KIND = "regression"
 SPLIT = (0.7, 0.15, 0.15)
@@ -23,14 +23,14 @@ SPLIT = (0.7, 0.15, 0.15)
 
 def prepare(
     name: str,
-    simulation: Mapping[str, Any],
+    synthetic: Mapping[str, Any],
     seeds: Sequence[int],
     split: Sequence[float] | None,
     table: Path,
     inputs: Path,
 ) -> dict[str, Any]:
     """Draw and write table and inputs, each atomically; return what the manifest tells of them."""
-    options = SimulationOptions.of(simulation, f"simulations.{name}")
+    options = SyntheticOptions.of(synthetic, f"synthetic.{name}")
     sizes = split_sizes(options.rows, SPLIT if split is None else split)
     draws = [draw(options, seed) for seed in seeds]
     x, labels = (np.concatenate(part) for part in zip(*draws, strict=True))
@@ -46,7 +46,7 @@ def prepare(
         "dataset": name,
         "title": "two regressions (paper, Sec. 5.1)",
         "simulated": True,
-        "simulation": options.model_dump(mode="json"),
+        "synthetic": options.model_dump(mode="json"),
         "drawn_seeds": list(seeds),
         "rows": len(x),
         "fields": [{"name": f, "kind": "number", "help": "drawn from N(0, 1)"} for f in fields],

@@ -1,7 +1,7 @@
 """Prepare a dataset: stream its rows, hash, split, store; tell everything in a manifest.
 
-Memory grows with the number of distinct values, never with the number of rows (but for one byte
-per row of the split, and the time of every row if that splits them).
+Memory grows with the number of distinct values, by 12 bytes each, and with the number of rows only
+while the split is drawn (and by the time of every row, if that splits them).
 """
 
 import logging
@@ -21,7 +21,7 @@ from mtnas.datasets.base import GRADE, Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
 from mtnas.features import drawn
 from mtnas.features.compact import write_compact
-from mtnas.features.hashing import hash_column
+from mtnas.features.hashing import Vocabulary, hash_column
 from mtnas.features.parts import assign_parts, check_parts, check_split_of
 from mtnas.features.splits import SPLITS
 from mtnas.features.store import RowWriter, add_split
@@ -41,7 +41,7 @@ class PrepareSpec:
     split: Sequence[float] | None = None
     split_seed: int = 0
     definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
-    simulation: Mapping[str, Any] | None = None  # of a dataset that is drawn (`features.drawn`)
+    synthetic: Mapping[str, Any] | None = None  # of a dataset that is drawn (`features.drawn`)
     seeds: Sequence[int] = ()  # one draw each
 
     @classmethod
@@ -61,9 +61,9 @@ class PrepareSpec:
 
 @dataclass
 class Seen:
-    """What the rows held: the ids of all values by field, and counts of labels."""
+    """What the rows held: the different values of every field, and counts of labels."""
 
-    ids: dict[str, dict[str, int]]  # field -> value -> id
+    values: dict[str, Vocabulary]
     ones: NDArray[np.int64]  # [tasks, tasks]: rows where both labels are 1
     rows: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -95,9 +95,9 @@ def prepare(
     """
     table, options = Path(table), PrepareSpec.of(spec)
     ids = Path(ids or table.with_suffix(".ids.npy"))
-    if options.simulation is not None:
+    if options.synthetic is not None:
         facts = drawn.prepare(
-            options.dataset, options.simulation, options.seeds, options.split, table, ids
+            options.dataset, options.synthetic, options.seeds, options.split, table, ids
         )
         write_json(manifest, {**facts, "spec": asdict(options)})
         return
@@ -122,7 +122,7 @@ def prepare(
     _warn(dataset, kept, seen)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
-        **_describe(dataset, kept, seen),
+        **_describe(dataset, kept, seen, look_alike=dataset.is_look_alike(raw)),
         "num_features": options.num_features or dataset.num_features,
         "split_kind": dataset.split_kind,
         "split_column": dataset.split_column,
@@ -144,10 +144,11 @@ def _hash_rows(
     """Stream the rows once: write their ids and labels, and count."""
     names = [item.name for item in kept]
     tasks = [task.name for task in dataset.tasks]
-    seen = Seen({name: {} for name in names}, np.zeros((len(tasks), len(tasks)), np.int64))
+    values = {name: Vocabulary() for name in names}
+    seen = Seen(values, np.zeros((len(tasks), len(tasks)), np.int64))
     with RowWriter(path, names, tasks) as writer:
         for batch in dataset.chunks(raw):
-            ids = [hash_column(batch[n], n, num_features, seen.ids[n]) for n in names]
+            ids = [hash_column(batch[n], n, num_features, values[n]) for n in names]
             labels = _labels(batch, tasks)
             writer.write(ids, labels)
             wide = np.stack(labels, axis=1).astype(np.int64)
@@ -193,7 +194,7 @@ def _check_labels(dataset: Dataset, seen: Seen) -> None:
 def _warn(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> None:
     """Tell of fields from which nothing can be learned."""
     for item in kept:
-        count = len(seen.ids[item.name])
+        count = len(seen.values[item.name].ids)
         if count == 1:
             _LOG.warning("%s: field %s has one value only; drop it", dataset.name, item.name)
         elif count == seen.rows and item.kind != "id":
@@ -204,26 +205,27 @@ def _warn(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> None:
             )
 
 
-def _describe(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, Any]:
+def _describe(
+    dataset: Dataset, kept: Sequence[Field], seen: Seen, *, look_alike: bool
+) -> dict[str, Any]:
     """Return what the manifest says about the rows."""
-    values = {name: len(ids) for name, ids in seen.ids.items()}
-    distinct = {name: len(set(ids.values())) for name, ids in seen.ids.items()}
-    facts = [
-        {**asdict(f), "distinct_values": values[f.name], "distinct_ids": distinct[f.name]}
-        for f in kept
-    ]
+    ids = {name: values.ids for name, values in seen.values.items()}
+    counts = {
+        name: {"distinct_values": len(found), "distinct_ids": _num_different(found)}
+        for name, found in ids.items()
+    }
     return {
         "dataset": dataset.name,
-        "title": dataset.title,
-        "simulated": dataset.simulated,
+        "title": f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
+        "simulated": look_alike or dataset.simulated,
         "rows": seen.rows,
         "rows_dropped": seen.dropped,
         "values_replaced": dict(sorted(dataset.replaced.items())),
-        "fields": facts,
+        "fields": [{**asdict(f), **counts[f.name]} for f in kept],
         "tasks": [asdict(task) for task in dataset.tasks],
-        "distinct_values": sum(values.values()),
-        "distinct_ids": len({id_ for ids in seen.ids.values() for id_ in ids.values()}),
-        "collisions": _collisions(seen),
+        "distinct_values": sum(map(len, ids.values())),
+        "distinct_ids": _num_different(np.concatenate(list(ids.values()))),
+        "collisions": _collisions(ids),
         "label_rates": _rates(seen, [t.name for t in dataset.tasks]),
         "label_pcc": _correlations(seen, [t.name for t in dataset.tasks]),
         "grades": None if dataset.graded is None else _graded(dataset, seen),
@@ -238,16 +240,24 @@ def _graded(dataset: Dataset, seen: Seen) -> dict[str, Any]:
     return {"task": dataset.graded, "column": column, "counts": counts}
 
 
-def _collisions(seen: Seen) -> dict[str, Any]:
+def _num_different(ids: NDArray[np.int32]) -> int:
+    """Count different ids; sorting is faster here than the hash table of np.unique."""
+    ids = np.sort(ids)
+    return len(ids) and 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))
+
+
+def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> dict[str, Any]:
     """Count the values that share their id with another value of any field."""
-    owners = Counter(id_ for ids in seen.ids.values() for id_ in ids.values())
-    per_field = {}
-    for name, ids in seen.ids.items():
-        count = sum(owners[id_] > 1 for id_ in ids.values())
-        per_field[name] = {"count": count, "rate": count / len(ids)}
-    total = sum(part["count"] for part in per_field.values())
-    num_values = sum(len(ids) for ids in seen.ids.values())
-    return {"count": total, "rate": total / num_values, "per_field": per_field}
+    every = np.concatenate(list(ids.values()))
+    _, which, owners = np.unique(every, return_inverse=True, return_counts=True)
+    shared = owners[which] > 1
+    ends = np.cumsum([len(found) for found in ids.values()])
+    counts = {
+        name: int(part.sum()) for name, part in zip(ids, np.split(shared, ends[:-1]), strict=True)
+    }
+    per_field = {name: {"count": n, "rate": n / len(ids[name])} for name, n in counts.items()}
+    total = sum(counts.values())
+    return {"count": total, "rate": total / len(every), "per_field": per_field}
 
 
 def _rates(seen: Seen, tasks: Sequence[str]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtnas.errors import RecordError
-from mtnas.reporting.names import SIMULATED
+from mtnas.reporting.names import SIMULATED, dataset_name
 from mtnas.reporting.route_drawing import draw_route, legend_handles, panel_units
 from mtnas.reporting.searched import Searched, read_routes
 from mtnas.reporting.style import (
@@ -71,7 +71,8 @@ class _Layout:
 
 def figure3(routes_files: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
     """Draw what the search found: per dataset the first seed large, the other seeds small."""
-    save_figure(routes_figure(_read(routes_files)), outputs, FIGURE3_CAPTION)
+    found = _read(routes_files)
+    save_figure(routes_figure(found), outputs, _caption(FIGURE3_CAPTION, found))
 
 
 def search_curves(routes_files: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
@@ -79,7 +80,13 @@ def search_curves(routes_files: Sequence[str | Path], outputs: Sequence[str | Pa
     found = [searched for searched in _read(routes_files) if any(searched.curves.values())]
     if not found:
         raise RecordError(f"none of {[str(p) for p in routes_files]} holds the curve of a search")
-    save_figure(curves_figure(found), outputs, CURVES_CAPTION)
+    save_figure(curves_figure(found), outputs, _caption(CURVES_CAPTION, found))
+
+
+def _caption(text: str, found: Sequence[Searched]) -> str:
+    """Say first of all, in the file and in the report, which data are simulated."""
+    names = [dataset_name(searched.dataset) for searched in found if searched.simulated]
+    return f"{SIMULATED}: {', '.join(dict.fromkeys(names))}. {text}" if names else text
 
 
 def routes_figure(

@@ -1,4 +1,6 @@
-"""Numbers in README and docs: written between markers from `results/published/`, never typed.
+"""Numbers and lists in README and docs: written between markers, never typed.
+
+Numbers come from `results/published/`, lists of fields from the datasets.
 
 A block is `<!-- generated: NAME -->` ... `<!-- /generated -->`; `make readme` fills it, a test
 compares.
@@ -14,7 +16,7 @@ import pandas as pd
 from mtnas.errors import RecordError, unknown
 from mtnas.files import read_json, write_text
 from mtnas.records import ALL_TASKS
-from mtnas.reporting import performance
+from mtnas.reporting import fields, performance
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score
 from mtnas.statistics import Difference, paired_difference
@@ -50,6 +52,8 @@ def fill(text: str, published: Path, where: str) -> str:
             content = RENDERERS[name](published)
         elif name.startswith("performance."):
             content = performance.table(published, name.removeprefix("performance."))
+        elif name.startswith("fields."):
+            content = fields.table(name.removeprefix("fields."))
         elif (published / "tables" / f"{name}.md").is_file():
             content = (published / "tables" / f"{name}.md").read_text(encoding="utf-8")
         else:
@@ -74,7 +78,7 @@ def read_scores(published: Path) -> Scores:
 
 def headline(published: Path) -> str:
     """Render the means of Table 2, one line per dataset and score."""
-    scores = read_scores(published)
+    scores, simulated = read_scores(published), _simulated(published)
     methods = [*((name, "paper") for name in COMPARED), OURS]
     lines = [
         _row(["Test score", *(method_name(*m) for m in methods), "MTNAS in the paper"]),
@@ -83,23 +87,23 @@ def headline(published: Path) -> str:
     for dataset in dict.fromkeys(d for d, _, _ in scores):
         for column in scores[dataset, *OURS].columns:
             means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
-            paper = paper_score(dataset, "mtnas", column)
+            paper = None if dataset in simulated else paper_score(dataset, "mtnas", column)
             printed = "" if paper is None else f"{paper:.4f}"
-            title = f"{dataset_name(dataset)} {column_name(column)}"
+            title = f"{dataset_name(dataset, dataset in simulated)} {column_name(column)}"
             lines.append(_row([title, *means, printed]))
     return "\n".join(lines)
 
 
 def findings(published: Path) -> str:
     """Render, per dataset, what the paired intervals say of MTNAS against the others."""
-    scores = read_scores(published)
+    scores, simulated = read_scores(published), _simulated(published)
     lines = []
     for dataset in dict.fromkeys(d for d, _, _ in scores):
         ours = scores[dataset, *OURS]
         compared = [scores[dataset, name, "paper"] for name in COMPARED]
         controls = [scores[dataset, "mtnas", name] for name in CONTROLS]
         lines.append(
-            f"* **{dataset_name(dataset)}** ({len(ours)} seeds): of "
+            f"* **{dataset_name(dataset, dataset in simulated)}** ({len(ours)} seeds): of "
             f"{_tally(ours, compared)} when MTNAS is compared with the four methods of the paper; "
             f"of {_tally(ours, controls)} when it is compared with random routes and full sharing."
         )
@@ -108,7 +112,7 @@ def findings(published: Path) -> str:
 
 def searched(published: Path) -> str:
     """Render how far each search moved from a uniform choice."""
-    lines = []
+    lines, simulated = [], _simulated(published)
     for path in sorted((published / "routes").glob("*/*/*.json")):
         record = read_json(path, remedy=RESTORE)
         if record["strategy"] != "reinforce":
@@ -118,13 +122,20 @@ def searched(published: Path) -> str:
         uniform = sum(b["uniform_entropy"] for b in blocks) / len(blocks)
         chosen = sorted(b["probability"] for b in blocks)
         epochs = _epochs(record["spec"], published)
+        name = dataset_name(record["dataset"], record["dataset"] in simulated)
         lines.append(
-            f"* **{dataset_name(record['dataset'])}**: mean entropy of a block {entropy:.3f} of "
+            f"* **{name}**: mean entropy of a block {entropy:.3f} of "
             f"{uniform:.3f} nats (uniform); median probability of the chosen local route "
             f"{chosen[len(chosen) // 2]:.3f}, largest {chosen[-1]:.3f}; "
             f"the search is {epochs:.1f} epochs long."
         )
     return "\n".join(lines)
+
+
+def _simulated(published: Path) -> set[str]:
+    """Name the datasets whose rows are simulated: wherever one is named, it is said."""
+    records = read_json(published / "runs.json", remedy=RESTORE)
+    return {key.split("/")[0] for key, record in records.items() if record["simulated"]}
 
 
 def _epochs(spec: Mapping[str, Any], published: Path) -> float:
@@ -151,7 +162,8 @@ def runtimes(published: Path) -> str:
         lines.append(
             _row(
                 [
-                    f"{dataset_name(dataset)}, {method_name(method, variant)}",
+                    f"{dataset_name(dataset, bool(record['simulated']))}, "
+                    f"{method_name(method, variant)}",
                     str(len(record["spec"]["seeds"])),
                     f"{record['parameters']['dense']:,}",
                     _search_seconds(published / "routes" / f"{key}.json"),

@@ -185,6 +185,8 @@ def _data(manifests: Sequence[dict[str, Any]]) -> str:
         title = dataset_name(m["dataset"], m["simulated"])
         fields = ", ".join(entry["name"] for entry in m["fields"])
         count = number(m.get("rows") or sum(m["split_sizes"].values()), "count")
+        if broken := sum(m.get("rows_dropped", {}).values()):
+            count += f" ({number(broken, 'count')} broken lines left out)"
         rows.append((title, str(m.get("title", "")), count, _split(m), "; ".join(tasks), fields))
     return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
 

@@ -54,22 +54,25 @@ Draw = Callable[[Axes, Sequence[RunRecord]], None]
 
 def figure4(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
     """Draw the loss over the epochs: a panel per dataset, a line per method."""
-    save_figure(
-        losses_figure([read_run(folder) for folder in run_folders]), outputs, FIGURE4_CAPTION
-    )
+    runs = [read_run(folder) for folder in run_folders]
+    save_figure(losses_figure(runs), outputs, _caption(FIGURE4_CAPTION, runs))
 
 
 def figure5(routes_files: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
     """Draw the routes that searches found, and how often their tasks share nothing."""
     found = [read_routes(path) for path in routes_files]
-    save_figure(routes_figure(found, overlap), outputs, FIGURE5_CAPTION)
+    save_figure(routes_figure(found, overlap), outputs, f"{SIMULATED}. {FIGURE5_CAPTION}")
 
 
 def figure6(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
     """Draw the mean gate scores of runs that recorded them: a panel per dataset."""
-    save_figure(
-        gates_figure([read_run(folder) for folder in run_folders]), outputs, FIGURE6_CAPTION
-    )
+    runs = [read_run(folder) for folder in run_folders]
+    save_figure(gates_figure(runs), outputs, _caption(FIGURE6_CAPTION, runs))
+
+
+def _caption(text: str, runs: Sequence[RunRecord]) -> str:
+    """Say first of all if any of the data are simulated."""
+    return f"{SIMULATED}. {text}" if any(run.record.get("simulated") for run in runs) else text
 
 
 def losses_figure(runs: Sequence[RunRecord]) -> Figure:
@@ -87,7 +90,7 @@ def losses_figure(runs: Sequence[RunRecord]) -> Figure:
             epochs = np.arange(1, len(middle) + 1)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.09, lw=0)
             axes.plot(epochs, middle, color=colour, ls=line)
-        noise = (runs[0].record.get("simulation") or {}).get("noise_variance")
+        noise = (runs[0].record.get("synthetic") or {}).get("noise_variance")
         if noise:
             axes.axhline(2 * noise, color=SHARED, lw=0.7, ls=(0, (4, 2)))
         axes.set_yscale("log")
@@ -208,8 +211,8 @@ _ALONE = float("inf")  # the column of a dataset that has no rho
 
 def _place(run: RunRecord) -> tuple[str, float]:
     """Return the row and column of a dataset: its setting and rho."""
-    simulation: dict[str, Any] | None = run.record.get("simulation")
-    if not simulation:
+    synthetic: dict[str, Any] | None = run.record.get("synthetic")
+    if not synthetic:
         return dataset_name(run.key[0], bool(run.record.get("simulated"))), _ALONE
-    scale = "" if simulation["scale"] == 1 else f", scale = {simulation['scale']:g}"
-    return f"d = {simulation['dim']}, m = {simulation['num_sines']}{scale}", simulation["rho"]
+    scale = "" if synthetic["scale"] == 1 else f", scale = {synthetic['scale']:g}"
+    return f"d = {synthetic['dim']}, m = {synthetic['num_sines']}{scale}", synthetic["rho"]

@@ -1,34 +1,34 @@
-"""Figures 4 to 6, of simulated data (Sec. 5.1).
+"""Figures 4 to 6, of synthetic data (Sec. 5.1).
 
-requires: the runs and the routes.json of experiment `main` on simulated datasets
-provides: results/figures/{figure4,figure5,figure6}.{png,pdf}; SIMULATED_FIGURES, those that have
+requires: the runs and the routes.json of experiment `main` on synthetic datasets
+provides: results/figures/{figure4,figure5,figure6}.{png,pdf}; SYNTHETIC_FIGURES, those that have
           something to draw
 """
 
-SIMULATED_RUNS = [run for run in studies.experiment_runs(STUDY, "main") if run[0] in SIMULATED]
-GATED_RUNS = [run for run in SIMULATED_RUNS if run[1] == "mmoe"]
+SYNTHETIC_RUNS = [run for run in studies.experiment_runs(STUDY, "main") if run[0] in SYNTHETIC]
+GATED_RUNS = [run for run in SYNTHETIC_RUNS if run[1] == "mmoe"]
 UNRELATED = [
     run
     for run in studies.experiment_searches(STUDY, "main")
-    if run[0] in SIMULATED and studies.drawn_options(STUDY, run[0]).rho == 0
+    if run[0] in SYNTHETIC and studies.drawn_options(STUDY, run[0]).rho == 0
 ]
-SIMULATED_FIGURES = [
+SYNTHETIC_FIGURES = [
     f"results/figures/{name}.png"
     for name, drawn in {
-        "figure4": SIMULATED_RUNS,
+        "figure4": SYNTHETIC_RUNS,
         "figure5": UNRELATED,
         "figure6": GATED_RUNS,
     }.items()
     if drawn
 ]
-SIMULATED_CODE = code_of("reporting/simulated_figures.py")
+SYNTHETIC_CODE = code_of("reporting/synthetic_figures.py")
 
 
 rule figure4:
     """Figure 4: the loss of all methods over the epochs."""
     input:
-        records=of_runs(rules.train.output.record, SIMULATED_RUNS),
-        metrics=of_runs(rules.train.output.metrics, SIMULATED_RUNS),
+        records=of_runs(rules.train.output.record, SYNTHETIC_RUNS),
+        metrics=of_runs(rules.train.output.metrics, SYNTHETIC_RUNS),
     output:
         png="results/figures/figure4.png",
         pdf="results/figures/figure4.pdf",
@@ -37,8 +37,8 @@ rule figure4:
     conda:
         "../envs/cpu.yaml"
     params:
-        runs=of_runs(RUN, SIMULATED_RUNS),
-        code=SIMULATED_CODE,
+        runs=of_runs(RUN, SYNTHETIC_RUNS),
+        code=SYNTHETIC_CODE,
     message:
         "Drawing Figure 4"
     script:
@@ -57,7 +57,7 @@ rule figure5:
     conda:
         "../envs/cpu.yaml"
     params:
-        code=SIMULATED_CODE,
+        code=SYNTHETIC_CODE,
     message:
         "Drawing Figure 5"
     script:
@@ -78,7 +78,7 @@ rule figure6:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, GATED_RUNS),
-        code=SIMULATED_CODE,
+        code=SYNTHETIC_CODE,
     message:
         "Drawing Figure 6"
     script:

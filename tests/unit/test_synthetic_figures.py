@@ -9,14 +9,14 @@ from mtnas.records import RunRecord
 from mtnas.reporting.figures import routes_figure
 from mtnas.reporting.names import SIMULATED
 from mtnas.reporting.searched import Searched
-from mtnas.reporting.simulated_figures import (
+from mtnas.reporting.style import save_figure
+from mtnas.reporting.synthetic_figures import (
     gates_figure,
     losses_figure,
     ordered,
     overlap,
     valid_losses,
 )
-from mtnas.reporting.style import save_figure
 from mtnas.routes import LocalRoute, Route, SearchSpace, full_sharing
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
@@ -31,12 +31,12 @@ def make(method="mmoe", rho=0.0, dim=20, simulated=True, tasks=(0, 1), gates=Tru
     record = {
         "spec": {"dataset": name, "method": method, "variant": "paper"},
         "simulated": simulated,
-        "simulation": None,
+        "synthetic": None,
         "fits": fits,
         "gates": dict(zip("01", GATES, strict=True)) if gates else {},
     }
     if simulated:
-        record["simulation"] = {
+        record["synthetic"] = {
             **{"rho": rho, "dim": dim, "num_sines": 2, "scale": 1, "noise_variance": 0.01},
         }
     return RunRecord(None, record, "folder")

@@ -14,8 +14,8 @@ Floats = NDArray[np.float32]
 TASKS = ("t0", "t1")
 
 
-class SimulationOptions(Options):
-    """What is drawn (paper, Eqs. 6-9); one entry of `simulations`."""
+class SyntheticOptions(Options):
+    """What is drawn (paper, Eqs. 6-9); one entry of `synthetic`."""
 
     rho: float = Field(0.0, ge=-1, le=1, description="cosine of the two weight vectors")
     dim: int = Field(100, ge=2, description="d, inputs (D12)")
@@ -25,9 +25,9 @@ class SimulationOptions(Options):
     rows: int = Field(10_000, ge=3, description="examples of one seed (paper: 10,000)")
 
 
-def draw(options: SimulationOptions, seed: int) -> tuple[Floats, Floats]:
+def draw(options: SyntheticOptions, seed: int) -> tuple[Floats, Floats]:
     """Draw the data of one seed, parameters included: inputs x_ND and labels [N, 2]."""
-    rng = seeds.generator(seed, "simulation")
+    rng = seeds.generator(seed, "synthetic")
     weights = weight_vectors(rng, options.dim, options.rho)
     alpha, beta = rng.standard_normal((2, options.num_sines))
     x = rng.standard_normal((options.rows, options.dim))
