@@ -135,7 +135,7 @@ def gates_figure(runs: Sequence[RunRecord]) -> Figure:
         axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
     handles = [Line2D([], [], color=task_colour(t), label=f"task {t}") for t in range(tasks)]
-    return _grid(runs, draw, ("expert, in order of preference", "mean gate score"), handles)
+    return _grid(runs, draw, ("expert", "mean gate score"), handles)
 
 
 def gate_scores(run: RunRecord) -> NDArray[np.float64]:
