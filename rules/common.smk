@@ -124,9 +124,10 @@ def of_runs(pattern, runs):
     return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]
 
 
-def main_runs(pattern):
-    """Fill the wildcards of a path for each run of experiment `main`."""
-    return of_runs(pattern, studies.experiment_runs(STUDY, "main"))
+def searches_of(runs):
+    """Name the routes files of runs of MTNAS: of the variants in whose name they were searched."""
+    homes = [(d, m, studies.search_home(STUDY, d, m, v)) for d, m, v in runs]
+    return of_runs(f"{ROUTES}/routes.json", dict.fromkeys(homes))
 
 
 def table_files(name):

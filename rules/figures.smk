@@ -30,12 +30,6 @@ FIGURE_CODE = code_of("reporting/figures.py")
 SWEEP_CODE = code_of("reporting/sweeps.py")
 
 
-def searches_of(runs):
-    """Name the routes files of runs of MTNAS: of the variants in whose name they were searched."""
-    homes = [(d, m, studies.search_home(STUDY, d, m, v)) for d, m, v in runs]
-    return of_runs(rules.search.output.routes, dict.fromkeys(homes))
-
-
 rule figure3:
     """Figure 3: the searched routes, one dataset after the other."""
     input:
