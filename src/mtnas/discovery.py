@@ -14,6 +14,7 @@ from mtnas.errors import ConfigError, unknown
 DECLARED = Path(__file__).resolve().parents[2] / "config/datasets"
 _NOT_PLUGINS = {"base"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HARMLESS = re.compile(r"[\w. -]+")  # in a pattern of names
 
 
 def available(package: ModuleType) -> tuple[str, ...]:
@@ -28,7 +29,7 @@ def declared() -> dict[str, Path]:
     if folder.is_relative_to(here):  # messages name files as a reader would
         folder = folder.relative_to(here)
     files = sorted(f for f in folder.glob("*") if f.suffix in (".yaml", ".yml"))
-    return {file.stem: file for file in files}
+    return {file.stem: file for file in files if _HARMLESS.fullmatch(file.stem)}
 
 
 def check_declared(name: str, file: Path, package: ModuleType) -> None:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtnas.errors import ConfigError, unknown
 
+_EXPECTED = {"model_type": "a mapping", "dict_type": "a mapping", "tuple_type": "a list"}
+
 
 class Options(BaseModel):
     """Base of every options record."""
@@ -34,8 +36,9 @@ def first_problem(record: type[BaseModel], error: ValidationError) -> tuple[str,
         return ".".join(map(str, keys[:-1])), unknown("key", str(keys[-1]), known)
     if first["type"] == "missing":
         return ".".join(map(str, keys[:-1])), f"the key {str(keys[-1])!r} is missing"
-    if first["type"] in ("model_type", "dict_type"):
-        return ".".join(map(str, keys)), f"{first['input']!r}: a mapping is expected"
+    expected = _EXPECTED.get(first["type"])
+    if expected is not None:
+        return ".".join(map(str, keys)), f"{first['input']!r}: {expected} is expected"
     found = "" if not keys or isinstance(first["input"], Mapping) else f"{first['input']!r}: "
     return ".".join(map(str, keys)), found + first["msg"].removeprefix("Value error, ")
 

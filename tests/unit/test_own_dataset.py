@@ -124,6 +124,10 @@ SAME: dict[str, tuple[str, Callable[[Path], Any]]] = {
         lambda p: p.write_bytes(lines([NAMES, *ROWS], ";").replace(b"Bar; ", b"Bar, ")),
     ),
     "path: x.tsv": ("x.tsv", lambda p: p.write_bytes(lines([NAMES, *ROWS], "\t"))),
+    "path: x.csv\ndelimiter: ' '": (
+        "x.csv",
+        lambda p: p.write_bytes(lines([NAMES, *(map(quoted, row) for row in ROWS)], " ")),
+    ),
     "path: x.csv\ndelimiter: tab\nquote: null": (
         "x.csv",
         lambda p: p.write_bytes(lines([NAMES, *ROWS], "\t")),
@@ -150,6 +154,12 @@ def test_the_same_rows_in_any_file_are_the_same_table(declare: Declare, keys: st
     assert facts["rows_dropped"] == {}
     assert facts["content_sha256"] == first["content_sha256"]
     assert list(facts["source_sha256"]) == [name]
+
+
+def test_a_field_may_have_a_name_that_another_dataset_uses_inside(declare: Declare) -> None:
+    declare("path: x.csv\nfields: [grade, row, y_t0]\ntasks: [y]\n")
+    Path("x.csv").write_text("grade,row,y_t0,y\n" + "A,1,2,0\nB,2,1,1\n" * 9)
+    assert prepared().manifest["rows"] == 18
 
 
 def test_a_table_that_blanks_divide(declare: Declare) -> None:
@@ -327,7 +337,7 @@ def test_the_name_of_the_file_can_split(declare: Declare) -> None:
 
 FIXED = {
     "{column: fold, train: a, valid: b, test: x}": "no row belongs to test",
-    "{time: fold, ratios: [0.5, 0.2, 0.3]}": "column 'fold' of the split is no time in 80 of 80",
+    "{time: fold, ratios: [0.5, 0.2, 0.3]}": "column 'fold' of the split must be times: 80 of 80",
     "{time: y, ratios: [0.6, 0.2, 0.2]}": "no row belongs to valid",
     "{time: n, ratios: [76, 3, 1]}": "label t0 .* is 0 in all 3 rows|is 1 in all 3 rows of valid",
     "{column: nowhere, train: a, valid: b, test: c}": "split: unknown column 'nowhere'",
@@ -521,6 +531,12 @@ BROKEN = {
     START.replace("y > 1", "y = 1"): "tasks.t.rule: .*character 3, `= 1`: not a rule; write `==`",
     START.replace("y > 1", "1"): "tasks.t: 1: a mapping is expected",
     START.replace("y > 1", "y == 'NA'"): "tasks.t: 'NA' counts as missing",
+    START.replace("y > 1", "[" * 5000): "nested too deeply",
+    START.replace("a.csv", "null"): "path: None: a list is expected",
+    START.replace("a.csv", "[]"): "format: cannot be told",
+    START + "header: false\ncolumns: a,b,y": "columns: 'a,b,y': a list is expected",
+    START + "split: random": "split: 'random': a mapping is expected",
+    START.replace("{t: y > 1}", "y > 1"): "tasks: 'y > 1': a mapping is expected",
     START.replace("y > 1", '"Drama" in y'): "goes in quotes of the other kind",
 }
 

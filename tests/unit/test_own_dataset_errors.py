@@ -58,6 +58,7 @@ COUNTED = {
     "old carriage returns": (SOUND.replace("\n", "\r"), {}),
     "sign of UTF-8": ("\ufeff" + SOUND, {}),
     "blanks around values": (SOUND.replace(",", " , "), {}),
+    "quoted behind blanks": (SOUND.replace(",i1,", ', "i, ""1""",  '), {}),
     "quoted": (SOUND.replace("u1", '"u1"'), {}),
     "a stray quote over some lines": (
         HEADER + '"u1,i1,1\n' + ROWS[0] + 'u1","a,3\n' + ROWS[1] + 'x"\n' + "".join(ROWS),
@@ -112,7 +113,7 @@ REFUSED = {
     "texts for numbers": (
         SOUND,
         KEYS.replace("rating", "item").replace(", item", ""),
-        r"column .item. of rule .* is no number .* in 40 of 40 rows.*such as .i0",
+        r"column 'item' of rule .* must be numbers .*: 40 of 40 are not, such as 'i0",
     ),
     "not UTF-8": (
         with_line("u1,caf\xe9,3\n").encode("latin-1"),
@@ -129,7 +130,7 @@ REFUSED = {
     ),
     "last value open": (with_line('u1,i1,"3\n'), "", "opens in line 7 is never closed"),
     "an endless line": (HEADER + "x" * (text.LONGEST_LINE + 9), "", "line 2 has over"),
-    "zip": (b"PK\x03\x04" + SOUND.encode(), "", "a zip archive: unpack"),
+    "zip": (b"PK\x03\x04" + SOUND.encode(), "", "a zip archive, or a spreadsheet: unpack"),
     "gzip by another name": (gzip.compress(SOUND.encode()), "", r"its name must end in \.gz"),
     "Parquet by another name": (b"PAR1" + SOUND.encode(), "", "a Parquet file: give `format"),
     "wrong header key": (
@@ -233,5 +234,5 @@ def test_parquet_values_that_are_no_text(
 def test_a_column_of_two_kinds_of_time(run: Callable[..., dict[str, Any]]) -> None:
     rows = "".join(f"u,{i % 5},{day}\n" for i, day in enumerate(["2020-01-01", "soon", "x"] * 9))
     keys = "fields: [user]\ntasks: [r > 2]\nsplit: {time: t, ratios: [0.6, 0.2, 0.2]}\n"
-    with pytest.raises(DataError, match="column 't' of the split is no time in 18 of 27 rows"):
+    with pytest.raises(DataError, match="column 't' of the split must be times: 18 of 27 are not"):
         run("user,r,t\n" + rows, keys)

@@ -141,7 +141,7 @@ def _hash_rows(
             writer.write(ids, labels)
             wide = np.stack(labels, axis=1).astype(np.int64)
             seen.ones += wide.T @ wide
-            if GRADE in batch.schema.names:
+            if dataset.graded is not None:
                 seen.grades.update(_grades(batch, tasks))
             seen.rows += batch.num_rows
             if dataset.split_kind != "random":

@@ -13,37 +13,46 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.datasets import base
-from mtnas.datasets._tabular import definition as definitions
-from mtnas.datasets._tabular import readers, values
-from mtnas.datasets._tabular.definition import Definition, FieldDefinition
+from mtnas.datasets._tabular import declaration, values
+from mtnas.datasets._tabular.definition import FILE_COLUMN, Definition, FieldDefinition
+from mtnas.datasets._tabular.delimited import DelimitedReader
+from mtnas.datasets._tabular.readers import JsonLinesReader, ParquetReader, Reader
 from mtnas.datasets.base import Field, Task
 from mtnas.errors import DataError
 
 _LOG = logging.getLogger(__name__)
 _PARTS = ("train", "valid", "test")  # their numbers are 0, 1, 2
+_READERS: dict[str, type[Reader]] = {
+    "csv": DelimitedReader,
+    "tsv": DelimitedReader,
+    "jsonl": JsonLinesReader,
+    "parquet": ParquetReader,
+}
 Columns = Mapping[str, pa.Array]
 
 
 class Tally:
-    """Values that could not be read as what they should be, of all rows."""
+    """Values that could not be read as what they should be, of those that there are."""
 
     def __init__(self) -> None:
-        self.rows = 0
-        self.wrong: Counter[str] = Counter()
+        self._values: Counter[str] = Counter()
+        self._wrong: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
 
     def add(self, what: str, column: pa.Array, wrong: pa.BooleanArray) -> None:
-        """Count wrong values of a column; `what` says whose they are and what they are not."""
+        """Count the values of a column; `what` says whose they are and what they should be."""
+        self._values[what] += len(column) - column.null_count
         if count := _count(wrong):
-            self.wrong[what] += count
+            self._wrong[what] += count
             first = values.as_text(column.filter(wrong))[0].as_py()
             self._examples.setdefault(what, first[:80])
 
     def check(self, name: str) -> None:
-        """Refuse what is wrong in most rows; tell of the rest."""
-        for what, count in self.wrong.items():
-            text = f"{what} in {count} of {self.rows} rows, such as {self._examples[what]!r}"
-            if 2 * count > self.rows:
+        """Refuse what is wrong in most of its values; tell of the rest."""
+        for what, count in self._wrong.items():
+            text = f"{what}: {count} of {self._values[what]} are not, such as"
+            text = f"{text} {self._examples[what]!r}"
+            if 2 * count > self._values[what]:
                 raise DataError(f"dataset {name!r}: {text}; correct its type or the rule")
             _LOG.warning("%s: %s", name, text)
 
@@ -112,19 +121,27 @@ class TabularDataset(base.Dataset):
         self.replaced.clear()
         self._tally, self._time_is_number = Tally(), None
         for path in self.sources(raw):
-            for columns in readers.read(self._keys, path, self.dropped):
-                yield self._batch({n: self._clean(path, n, c) for n, c in columns.items()})
+            for columns in self._read(path):
+                yield self._batch(columns)
         self._tally.check(self.name)
 
-    def _clean(self, path: Path, name: str, column: pa.Array) -> pa.Array:
-        try:
-            return values.clean(column, self._keys.missing)
-        except DataError as error:
-            raise DataError(f"{path}: column {name!r}: {error}") from None
+    def _read(self, path: Path) -> Iterator[dict[str, pa.Array]]:
+        """Yield the columns of one file by name, at most `BATCH_ROWS` rows at once."""
+        reader = _READERS[self._keys.format](self._keys, path, self.dropped)
+        names = [name for name in self._keys.needed() if name != FILE_COLUMN]
+        for batch in reader.batches(names):
+            for start in range(0, batch.num_rows, base.BATCH_ROWS):
+                rows = batch.slice(start, base.BATCH_ROWS)
+                columns = {FILE_COLUMN: pa.repeat(pa.scalar(path.name), rows.num_rows)}
+                for name, column in zip(names, rows.columns, strict=True):
+                    try:
+                        columns[name] = values.clean(column, self._keys.missing)
+                    except DataError as error:
+                        reader.fail(f"column {name!r}: {error}")
+                yield columns
 
     def _batch(self, columns: Columns) -> pa.RecordBatch:
         """Return one chunk of fields, labels and, for a fixed split, what decides it."""
-        self._tally.rows += len(columns[definitions.FILE_COLUMN])
         reasons: list[tuple[str, pa.BooleanArray]] = []
         labels = [self._label(i, columns, reasons) for i in range(len(self.tasks))]
         place = self._place(columns, reasons)
@@ -134,7 +151,7 @@ class TabularDataset(base.Dataset):
         rows = {name: column.filter(kept) for name, column in columns.items()}
         fields: dict[str, pa.Array] = {}
         for name, own in self._keys.fields.items():
-            fields |= self._read(name, own, rows[self._keys.column_of(name)])
+            fields |= self._values(name, own, rows[self._keys.column_of(name)])
         chosen = [label.filter(kept) for label in labels]
         return self.batch(fields, chosen, split=None if place is None else place.filter(kept))
 
@@ -146,7 +163,9 @@ class TabularDataset(base.Dataset):
         label, rows = rule(columns, self._keys.decimal)
         absent = pc.is_null(label)
         for name, wrong in rows.wrong.items():
-            what = f"column {name!r} of rule `{rule.text}` is no number (nor true or false)"
+            what = (
+                f"values of column {name!r} of rule `{rule.text}` must be numbers (or true, false)"
+            )
             self._tally.add(what, columns[name], wrong)
             reasons.append((f"{task}: {name} is no number", pc.and_(absent, wrong)))
         reasons.append((f"{task}: {', '.join(rule.columns)} missing", absent))
@@ -174,17 +193,25 @@ class TabularDataset(base.Dataset):
 
     def _time(self, column: pa.Array) -> pa.DoubleArray:
         """Return numbers that rise with time: the column's own, or microseconds."""
-        pattern = self._keys.split.time_format
-        times, no_time = values.as_time(column, pattern)
-        numbers, no_number = values.as_number(column, self._keys.decimal)
+        pattern, decimal = self._keys.split.time_format, self._keys.decimal
+        if column.null_count == len(column):
+            return pa.nulls(len(column), pa.float64())
         if self._time_is_number is None:  # the first rows decide for all
             written = pattern is not None or pa.types.is_temporal(column.type)
+            _, no_number = values.as_number(column, decimal)
+            _, no_time = values.as_time(column, pattern)
             self._time_is_number = not written and _count(no_number) <= _count(no_time)
-        place, wrong = (numbers, no_number) if self._time_is_number else (times, no_time)
-        self._tally.add(f"column {self.split_column!r} of the split is no time", column, wrong)
-        return place.cast(pa.int64()).cast(pa.float64()) if place is times else place
+        if self._time_is_number:
+            place, wrong = values.as_number(column, decimal)
+        else:
+            times, wrong = values.as_time(column, pattern)
+            place = times.cast(pa.int64()).cast(pa.float64())
+        self._tally.add(
+            f"values of column {self.split_column!r} of the split must be times", column, wrong
+        )
+        return place
 
-    def _read(self, name: str, own: FieldDefinition, column: pa.Array) -> dict[str, pa.Array]:
+    def _values(self, name: str, own: FieldDefinition, column: pa.Array) -> dict[str, pa.Array]:
         """Return what a field becomes, by name; a value that cannot be read is missing."""
         if own.type in ("category", "id"):
             return {name: column}
@@ -198,7 +225,7 @@ class TabularDataset(base.Dataset):
                 numbers = pc.if_else(sound, numbers, None)
                 wrong = pc.and_(pc.is_valid(column), pc.is_null(numbers))
             found = {name: values.bucket(numbers, own.buckets)}
-        self._tally.add(f"field {name!r} is no {own.type}", column, wrong)
+        self._tally.add(f"values of field {name!r} must be of type {own.type}", column, wrong)
         if count := _count(wrong):
             self.replaced[f"{name}: no {own.type}"] += count
         return found
@@ -219,7 +246,7 @@ def _count(mask: pa.BooleanArray) -> int:
 
 def load(name: str, file: Path, keys: Mapping[str, Any] | None = None) -> TabularDataset:
     """Return the dataset of a file; `keys`, checked before, stand for all but its `path`."""
-    definition = definitions.read(file)
+    definition = declaration.read(file)
     if keys is not None:
-        definition = definitions.of({**keys, "path": list(definition.path)}, str(file))
+        definition = declaration.of({**keys, "path": list(definition.path)}, str(file))
     return TabularDataset(name, definition)

@@ -59,7 +59,15 @@ class DelimitedReader(Reader):
         for block in TextFile(self.path, self.definition.encoding).blocks():
             while left and block:
                 block, left = block.partition("\n")[2], left - 1
-            yield block
+            yield self._without_blanks(block)
+
+    def _without_blanks(self, block: str) -> str:
+        """Take away blanks between a delimiter and a quote: Arrow would not see the quote."""
+        quote, separator = self._quote, self._separator
+        if quote is None or separator == " " or f"{separator} {quote}" not in block:
+            return block
+        pattern = f"{re.escape(separator)} +{re.escape(quote)}"
+        return re.sub(pattern, lambda _: separator + quote, block)
 
     def _rewritten(self, blocks: Iterator[str]) -> Iterator[str]:
         """Leave out comments; put one sign for a delimiter of several."""

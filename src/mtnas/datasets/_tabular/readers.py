@@ -5,6 +5,7 @@ reason; if most rows cannot, that is an error.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -15,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtnas.datasets import base
-from mtnas.datasets._tabular.definition import FILE_COLUMN, Definition
+from mtnas.datasets._tabular.definition import Definition
 from mtnas.datasets._tabular.text import TextFile
 from mtnas.errors import DataError, MtnasError
 
 
-class Reader:
+class Reader(ABC):
     """What the readers of one file share: they count what they cannot read."""
 
     def __init__(self, definition: Definition, path: Path, dropped: Counter[str]) -> None:
@@ -28,9 +29,13 @@ class Reader:
         self.rows = self.broken = 0
         self.example = ""
 
+    @abstractmethod
     def batches(self, needed: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the needed columns in their order."""
-        raise NotImplementedError
+        """Yield the needed columns in their order.
+
+        Raises:
+            DataError: the file is not what its definition says, or most of its rows are broken.
+        """
 
     def drop(self, reason: str, text: str, rows: int = 1) -> None:
         """Count rows that cannot be read, and keep the first as an example."""
@@ -145,23 +150,3 @@ def _text(value: Any) -> str | None:
         case list():
             return "|".join(_text(item) or "" for item in value)
     raise TypeError(value)
-
-
-def read(
-    definition: Definition, path: Path, dropped: Counter[str]
-) -> Iterator[dict[str, pa.Array]]:
-    """Yield the needed columns of one file, by name, at most `BATCH_ROWS` rows at once.
-
-    Raises:
-        DataError: the file is not what its definition says, or most of its rows are broken.
-    """
-    from mtnas.datasets._tabular.delimited import DelimitedReader
-
-    kinds = {"jsonl": JsonLinesReader, "parquet": ParquetReader}
-    reader = kinds.get(definition.format, DelimitedReader)(definition, path, dropped)
-    columns = [name for name in definition.needed() if name != FILE_COLUMN]
-    for batch in reader.batches(columns):
-        for start in range(0, batch.num_rows, base.BATCH_ROWS):
-            rows = batch.slice(start, base.BATCH_ROWS)
-            file = pa.repeat(pa.scalar(path.name), rows.num_rows)
-            yield {**dict(zip(columns, rows.columns, strict=True)), FILE_COLUMN: file}

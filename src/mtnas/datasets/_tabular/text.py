@@ -14,7 +14,7 @@ READ_BYTES = 1 << 20
 LONGEST_LINE = 1 << 22  # characters; more is no line of a table
 _SIGNATURES = {
     b"\x1f\x8b": "compressed by gzip: its name must end in .gz",
-    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"PK\x03\x04": "a zip archive, or a spreadsheet: unpack it, or save it as CSV",
     b"PAR1": "a Parquet file: give `format: parquet`",
     b"\xff\xfe": "UTF-16: give `encoding: utf-16`",
     b"\xfe\xff": "UTF-16: give `encoding: utf-16`",

@@ -19,6 +19,7 @@ Read = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
 PARTS = {
     "year": pc.year,
     "month": pc.month,
@@ -29,9 +30,9 @@ PARTS = {
 _FLAGS = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0": False}
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
-# Unix times by their size, up to the year 5138: seconds, milliseconds, microseconds, nanoseconds.
-_UNITS = ((10**11, 10**6, 1), (10**14, 10**3, 1), (10**17, 1, 1), (10**20, 1, 10**3))
-_SMALLEST_UNIX = 10**8  # March 1973 in seconds; a smaller number is a year, a day or a count
+# Unix times by their size, with the factor to microseconds: seconds up to the year 5138, milli-,
+# micro- and nanoseconds. A number below (March 1973 in seconds) is a year, a day or a count.
+_UNITS = ((1e8, 1e11, 1e6), (1e11, 1e14, 1e3), (1e14, 1e17, 1.0), (1e17, 1e20, 1e-3))
 
 
 def clean(column: pa.Array, missing: Collection[str]) -> pa.Array:
@@ -98,10 +99,13 @@ def as_time(column: pa.Array, pattern: str | None = None) -> Read:
         return column.cast(kind, safe=False).cast(pa.timestamp("us")), _nowhere(column)
     if pa.types.is_floating(column.type):  # whole seconds, not 1.3e+09
         column = pc.floor(column).cast(pa.int64(), safe=False)
-    encoded = as_text(column).dictionary_encode()
-    parse = _parsed if pattern is None else _parser(pattern)
-    distinct = pa.array([parse(text) for text in encoded.dictionary.to_pylist()], pa.int64())
-    times = distinct.cast(pa.timestamp("us")).take(encoded.indices)
+    text = as_text(column)
+    if pattern is not None:
+        times = _parsed(text, lambda value: datetime.strptime(value, pattern))
+        return times, _wrong(column, times)
+    plain = pc.and_not(pc.match_substring_regex(text, UNIX), pc.match_substring_regex(text, DATE))
+    written = _parsed(pc.if_else(plain, None, text), datetime.fromisoformat)
+    times = pc.if_else(plain, _unix(pc.if_else(plain, text, None)), written)
     return times, _wrong(column, times)
 
 
@@ -155,39 +159,31 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return any(test(kind) for test in is_kind)
 
 
-def _parsed(text: str) -> int | None:
-    """Return the microseconds of a time since 1970; None for anything else."""
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) and not re.fullmatch(r"(19|20)[0-9]{6}", text):
-        return _unix(text)
+def _unix(text: pa.StringArray) -> pa.TimestampArray:
+    """Return the times of unix times; the size of a number tells its unit."""
+    numbers = text.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    micros = np.full(len(numbers), np.nan)
+    for smallest, largest, factor in _UNITS:
+        fits = (numbers >= smallest) & (numbers < largest)
+        micros[fits] = np.floor(numbers[fits] * factor)
+    nowhere = np.isnan(micros)
+    whole = np.where(nowhere, 0, micros).astype(np.int64)
+    return pa.array(whole, mask=nowhere).cast(pa.timestamp("us"))
+
+
+def _parsed(text: pa.StringArray, parse: Callable[[str], datetime]) -> pa.TimestampArray:
+    """Return the times of texts, each distinct one parsed once; null where that fails."""
+    encoded = text.dictionary_encode()
+    micros = [_micros(value, parse) for value in encoded.dictionary.to_pylist()]
+    return pa.array(micros, pa.int64()).cast(pa.timestamp("us")).take(encoded.indices)
+
+
+def _micros(text: str, parse: Callable[[str], datetime]) -> int | None:
+    """Return the microseconds from 1970 to a time, UTC if it names a zone."""
     try:
-        return _micros(datetime.fromisoformat(text))
-    except ValueError:
+        moment = parse(text)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
-
-
-def _unix(text: str) -> int | None:
-    """Return the microseconds of a unix time; its size tells its unit."""
-    whole, _, decimals = text.partition(".")
-    number = int(whole) if len(whole) <= 20 else 10**20
-    for limit, factor, divisor in _UNITS:
-        if _SMALLEST_UNIX <= number < limit:
-            return number * factor // divisor + int(float(f"0.{decimals or 0}") * factor / divisor)
-    return None
-
-
-def _parser(pattern: str) -> Callable[[str], int | None]:
-    """Return a function that reads times of one pattern of `datetime.strptime`."""
-
-    def parse(text: str) -> int | None:
-        try:
-            return _micros(datetime.strptime(text, pattern))
-        except ValueError:
-            return None
-
-    return parse
-
-
-def _micros(moment: datetime) -> int:
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
     return (moment - _EPOCH) // _MICROSECOND
