@@ -134,11 +134,6 @@ def searches_of(runs):
     return of_runs(f"{ROUTES}/routes.json", dict.fromkeys(homes))
 
 
-def main_runs(pattern):
-    """Fill the wildcards of a path for each run of experiment `main`."""
-    return of_runs(pattern, studies.experiment_runs(STUDY, "main"))
-
-
 def table_files(name):
     """Name the four files of a table, as mtnas.reporting.writers takes them."""
     endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
