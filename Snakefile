@@ -22,6 +22,7 @@ include: "rules/tables.smk"
 include: "rules/synthetic.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/exhaustive.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
 
@@ -31,6 +32,7 @@ localrules:
     download,
     unpack,
     runs,
+    exhaustives,
 
 
 rule all:
@@ -41,4 +43,5 @@ rule all:
         rules.claims.output,
         AUDITS,
         FIGURES,
+        rules.exhaustives.input,
         rules.report.output,

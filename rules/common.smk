@@ -11,7 +11,7 @@ sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets, sources
+from mtnas import config as studies, datasets, sources, spaces
 from mtnas.errors import MtnasError
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
@@ -32,6 +32,7 @@ wildcard_constraints:
     dataset="|".join([*plugins("datasets"), *STUDY["synthetic"]]),
     method="|".join(plugins("methods")),
     variant="[a-z0-9_]+",
+    space="[a-z0-9_]+",
 
 
 SYNTHETIC = [name for name in STUDY["datasets"] if name in STUDY["synthetic"]]
@@ -132,6 +133,33 @@ def searches_of(runs):
     """Name the routes files of runs of MTNAS: of the variants in whose name they were searched."""
     homes = [(d, m, studies.search_home(STUDY, d, m, v)) for d, m, v in runs]
     return of_runs(f"{ROUTES}/routes.json", dict.fromkeys(homes))
+
+
+def main_runs(pattern):
+    """Fill the wildcards of a path for each run of experiment `main`."""
+    return of_runs(pattern, studies.experiment_runs(STUDY, "main"))
+
+
+def judged(wildcards):
+    """Say for each dataset and variant of a small space where its routes or its run is."""
+    found = []
+    for dataset in STUDY["datasets"]:
+        for entry in spaces.judged(STUDY, dataset, wildcards.space):
+            pattern = RUN if entry.by_run else f"{ROUTES}/routes.json"
+            path = pattern.format(dataset=dataset, method=spaces.METHOD, variant=entry.home)
+            found.append({"dataset": dataset, "variant": entry.variant, "path": path})
+    return found
+
+
+def judged_files(wildcards):
+    """Name the files behind `judged`."""
+    paths = [entry["path"] for entry in judged(wildcards)]
+    runs = [path for path in paths if not path.endswith(".json")]
+    routes = [path for path in paths if path.endswith(".json")]
+    return [
+        *dict.fromkeys(routes),
+        *expand("{run}/{file}", run=runs, file=["metrics.csv", "run.json"]),
+    ]
 
 
 def table_files(name):

@@ -15,6 +15,7 @@ rule publish:
         tables=[*[file for name in TABLES for file in table_files(name).values()], *AUDITS],
         claims=rules.claims.output,
         figures=FIGURES,
+        exhaustive=EXHAUSTIVE,
     output:
         metrics="results/published/metrics.csv.gz",
         records="results/published/runs.json",

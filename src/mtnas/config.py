@@ -17,7 +17,7 @@ from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
 from mtnas.features.splits import split_sizes
 from mtnas.grids import flat, grid_of
-from mtnas.options import SearchOptions, TrainingOptions
+from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
 from mtnas.synthetic import SyntheticOptions
 from mtnas.validation import check, place, resolved_reference
@@ -26,7 +26,6 @@ Spec = dict[str, Any]
 Run = tuple[str, str, str]
 
 PAPER = "paper"  # the variant that every method has: no deviation
-CONTROL_STRATEGIES = ("random", "full_sharing")  # they train no supernet and learn nothing
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 # Its size depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
@@ -92,7 +91,7 @@ def _check_synthetic(config: Config) -> None:
         for method, schema in config.schema["$defs"]["methods"].items():
             for variant in config.variants(method) if searches(schema) else ():
                 search = resolve_options(config, name, method, variant)["search"]
-                learns = search["strategy"] not in CONTROL_STRATEGIES
+                learns = search["strategy"] not in CONTROLS
                 if learns and name in config["datasets"] and search["reward"] == "auc_sum":
                     raise ConfigError(
                         f"{_origin(config, name, method, variant, 'search')}: reward: 'auc_sum', "
@@ -135,18 +134,26 @@ def _check_simulated(config: Config, dataset: str) -> None:
 
 def _check_experiments(config: Config) -> None:
     """Refuse experiments without a method, and variants that a method does not have."""
+    for space, variants in config["exhaustive"].items():
+        _check_variants(config, BUDGET_METHOD, variants, ("exhaustive", space))
     for name, experiment in config["experiments"].items():
         if "methods" not in experiment:
             where = place(("experiments", name), config.files)
             raise ConfigError(f"{where}: no key `methods`; list the methods to run")
         for method, variants in experiment.get("variants", {}).items():
-            keys = ("experiments", name, "variants", method)
-            for variant in variants:
-                if variant not in config.variants(method):
-                    where = place(keys, config.files)
-                    raise ConfigError(
-                        unknown(f"variant of {method}", variant, config.variants(method), where)
-                    )
+            _check_variants(config, method, variants, ("experiments", name, "variants", method))
+
+
+def _check_variants(
+    config: Config, method: str, variants: Sequence[str], keys: Sequence[str]
+) -> None:
+    """Refuse the first name that is no variant of a method."""
+    for variant in variants:
+        if variant not in config.variants(method):
+            where = place(keys, config.files)
+            raise ConfigError(
+                unknown(f"variant of {method}", variant, config.variants(method), where)
+            )
 
 
 def _check_options(config: Config) -> None:
@@ -207,7 +214,7 @@ def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> 
     options = resolve_options(config, dataset, method, variant)
     if not searches(config.method(method)) or options["derive"] == "retrain":
         return
-    if options["search"]["strategy"] in CONTROL_STRATEGIES:
+    if options["search"]["strategy"] in CONTROLS:
         raise ConfigError(
             f"{_origin(config, dataset, method, variant, 'derive')}: {options['derive']!r} needs "
             f"the weights of a supernet, and the search strategy "
@@ -389,15 +396,16 @@ def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER)
     options = resolve_options(config, dataset, method, variant)
     network, strategy = _network(config, method, options), options["search"]["strategy"]
     common = _common(config, dataset, method, variant)
-    if strategy in CONTROL_STRATEGIES:
+    search = {key: value for key, value in options["search"].items() if key in READ[strategy]}
+    if strategy in CONTROLS:
         space = _without(network, ("hidden_dim",))
-        return {**common, "options": space, "training": {}, "search": {"strategy": strategy}}
+        return {**common, "options": space, "training": {}, "search": search}
     return {
         **common,
         "fixed_split": config["fixed_split"],
         "options": network,
         "training": _without(resolve_training(config, dataset), STOPPING),
-        "search": options["search"],
+        "search": search,
         "budget": _budget(config, dataset, method, options),
     }
 
@@ -442,7 +450,7 @@ def experiment_searches(config: Config, experiment: str) -> list[Run]:
     learned = [
         (spec["dataset"], spec["method"], spec["variant"])
         for spec in specs
-        if spec["search"]["strategy"] not in CONTROL_STRATEGIES
+        if spec["search"]["strategy"] not in CONTROLS
     ]
     return list(dict.fromkeys((d, m, search_home(config, d, m, v)) for d, m, v in learned))
 

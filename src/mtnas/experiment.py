@@ -29,12 +29,24 @@ from mtnas.metrics import BINARY, TaskKind
 from mtnas.options import SearchOptions
 from mtnas.records import ALL_TASKS, RunRecord
 from mtnas.routes import Route, SearchSpace
-from mtnas.search import controls, reinforce
+from mtnas.search import controls, differentiable, ranking, reinforce
 from mtnas.search.result import SearchResult
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
+
+STRATEGIES = {
+    "reinforce": reinforce.search,
+    "random_search": ranking.random_search,
+    "exhaustive": ranking.exhaustive,
+    "differentiable": differentiable.search,
+}
+CONTROL_STRATEGIES = {
+    "random": controls.random_routes,
+    "full_sharing": controls.full_routes,
+    "no_sharing": controls.separate_routes,
+}
 
 
 @dataclass(frozen=True)
@@ -91,13 +103,12 @@ def search(
 def _search(
     assembly: Assembly, space: SearchSpace, options: SearchOptions, group: Sequence[int]
 ) -> SearchResult:
-    if options.strategy == "random":
-        return controls.random_routes(space, group)
-    if options.strategy == "full_sharing":
-        return controls.full_routes(space, group)
+    if options.strategy in CONTROL_STRATEGIES:
+        return CONTROL_STRATEGIES[options.strategy](space, group)
+    find = STRATEGIES[options.strategy]
     stack = assembly.stack(assembly.members(group, {}))
     splits = [assembly.split(seed) for seed in group]
-    return reinforce.search(stack, assembly.examples, splits, space, options, assembly.training)
+    return find(stack, assembly.examples, splits, space, options, assembly.training)
 
 
 def run(

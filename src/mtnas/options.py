@@ -31,11 +31,36 @@ class TrainingOptions(Options):
     )
 
 
+Strategy = Literal[
+    "reinforce",
+    "random_search",
+    "exhaustive",
+    "differentiable",
+    "random",
+    "full_sharing",
+    "no_sharing",
+]
+CONTROLS: tuple[Strategy, ...] = ("random", "full_sharing", "no_sharing")  # they learn nothing
+_BUDGET = ("strategy", "steps", "warmup_steps", "routes_per_step", "batch_size")
+_POLICY = ("learning_rate", "fresh_sample", "shared_batch", "entropy_bonus")
+_REWARD = ("reward", "baseline", "baseline_momentum", "leave_one_out")
+# What each strategy reads of its options: nothing else identifies its result.
+READ: dict[Strategy, tuple[str, ...]] = {
+    "reinforce": (*_BUDGET, *_POLICY, *_REWARD),
+    "random_search": (*_BUDGET, "reward", "judge", "candidates"),
+    "exhaustive": (*_BUDGET, "reward", "judge"),
+    "differentiable": (*_BUDGET, *_POLICY, "temperature"),
+    **dict.fromkeys(CONTROLS, ("strategy",)),
+}
+
+
 class SearchOptions(Options):
     """How a sharing route is searched (Algorithm 1); defaults are the paper's reading."""
 
-    strategy: Literal["reinforce", "random", "full_sharing"] = Field(
-        "reinforce", description="reinforce is the paper's; the others are its controls"
+    strategy: Strategy = Field(
+        "reinforce",
+        description="reinforce is the paper's; random_search, exhaustive and differentiable find a "
+        "route at the same budget (V15); the others are controls that search nothing",
     )
     steps: int = Field(2000, ge=1, description="iterations of Algorithm 1 ('not converged')")
     learning_rate: float = Field(0.01, gt=0, description="Adam, architecture parameters")
@@ -57,6 +82,23 @@ class SearchOptions(Options):
         False, description="baseline = mean reward of the other routes of the step (D4)"
     )
     entropy_bonus: float = Field(0.0, ge=0, description="weight of the entropy of p(alpha) (D4)")
+    candidates: int = Field(64, ge=1, description="random_search only: routes that are compared")
+    judge: Literal["supernet", "training"] = Field(
+        "supernet",
+        description="random_search and exhaustive only: routes are compared by the weights of one "
+        "supernet, or each is trained alone for its share of the weight steps",
+    )
+    temperature: float = Field(1.0, gt=0, description="differentiable only: of Gumbel-softmax")
+
+    @property
+    def weight_steps(self) -> int:
+        """Return how often weights are updated: half of what a search may spend."""
+        return self.warmup_steps + self.steps
+
+    @property
+    def route_evaluations(self) -> int:
+        """Return on how many validation mini-batches a route may be tried: the other half."""
+        return self.steps * self.routes_per_step
 
     @model_validator(mode="after")
     def _others_exist(self) -> Self:

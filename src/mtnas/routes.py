@@ -7,8 +7,9 @@ below (the values) and the node that asks the gate (the query). Nothing here nee
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -69,6 +70,11 @@ class SearchSpace:
     def tasks(self) -> tuple[str, ...]:
         """Name the tasks."""
         return tuple(f"t{task}" for task in range(self.num_tasks))
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Name the root and all sub-networks, inputs first: whatever a gate could read."""
+        return (ROOT, *(name for layer in range(self.num_layers) for name in self.layer(layer)))
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -169,6 +175,52 @@ class Route:
                 wanted.append(ROOT)
         return frozenset(seen)
 
+    def renamed(self, names: Mapping[str, str]) -> "Route":
+        """Return the route after its sub-networks changed their names (within their layers)."""
+        moved = {names.get(block, block): local for block, local in self}
+        choices = []
+        for block in self.space.blocks:
+            local = moved[block]
+            values = {names[value] for value in local.values}
+            ordered = tuple(name for name in self.space.values(block) if name in values)
+            query = None if local.query is None else names.get(local.query, local.query)
+            choices.append(LocalRoute(ordered, query))
+        return Route(self.space, tuple(choices))
+
+    def canonical(self) -> "Route":
+        """Return the representative of all routes that compute the same function.
+
+        A block with one value has no use for its query, and a block that feeds no task for
+        anything: they take their first choice. Neither takes part in a weight step either, so such
+        routes are equal for every initialisation and after any training. Routes that differ in the
+        names of their sub-networks only start from different weights, so they are kept apart.
+        """
+        space, used, choices = self.space, self.used(), []
+        for block, local in self:
+            if block not in used:
+                local = space.local_route(block, 0)
+            elif not local.has_gate:
+                local = LocalRoute(local.values, space.queries(block)[0])
+            choices.append(local)
+        return Route(space, tuple(choices))
+
+    @property
+    def index(self) -> int:
+        """Return the number of this route in its space, the one that `at` takes."""
+        number = 0
+        for block, local in self:
+            number = number * self.space.num_local_routes(block) + self.space.index_of(block, local)
+        return number
+
+    @classmethod
+    def at(cls, space: SearchSpace, index: int) -> "Route":
+        """Return route `index` of a space, 0 .. num_routes - 1; the last block varies fastest."""
+        chosen = []
+        for block in reversed(space.blocks):
+            index, local = divmod(index, space.num_local_routes(block))
+            chosen.append(space.local_route(block, local))
+        return cls(space, tuple(reversed(chosen)))
+
     @property
     def is_disjoint(self) -> bool:
         """Whether no two tasks reach a common sub-network (paper, Sec. 5.1)."""
@@ -207,6 +259,32 @@ class Route:
         return cls(space, tuple(LocalRoute(values, query) for values, query in chosen))
 
 
+def patterns(space: SearchSpace) -> list[int]:
+    """Return, for every route of a space, the first route that shares in the same way.
+
+    That is one which computes the same (`canonical`) after sub-networks changed their names within
+    their layers. Models of such routes differ in the initialisation alone.
+    """
+    layers = [space.layer(layer) for layer in range(space.num_layers)]
+    orders = [
+        {
+            old: new
+            for names, order in zip(layers, chosen, strict=True)
+            for old, new in zip(names, order, strict=True)
+        }
+        for chosen in product(*(permutations(names) for names in layers))
+    ]
+    first: dict[int, int] = {}
+    found = []
+    for index in range(space.num_routes):
+        route = Route.at(space, index).canonical()
+        if route.index not in first:
+            for names in orders:
+                first[route.renamed(names).canonical().index] = index
+        found.append(first[route.index])
+    return found
+
+
 def full_sharing(space: SearchSpace) -> Route:
     """Return the densest route: all values, the root as query (ML-MMoE; MMoE if L=1)."""
     return _same_for_all(space, space.num_subnets)
@@ -221,6 +299,29 @@ def _same_for_all(space: SearchSpace, num_values: int) -> Route:
     """Return the route in which every block reads the first sub-networks below it."""
     blocks = ((space.values(b)[:num_values], space.queries(b)[0]) for b in space.blocks)
     return Route(space, tuple(LocalRoute(values, query) for values, query in blocks))
+
+
+def no_sharing(space: SearchSpace) -> Route:
+    """Return the route in which every task has sub-networks of its own, as many as the others.
+
+    A sub-network reads all those of its own task in the layer below; the root asks every gate.
+
+    Raises:
+        ConfigError: there are fewer sub-networks in a layer than tasks.
+    """
+    if space.num_subnets < space.num_tasks:
+        raise ConfigError(
+            f"no_sharing: {space.num_tasks} tasks need as many sub-networks per layer, the space "
+            f"has {space.num_subnets}; raise num_subnets"
+        )
+    owner = [w * space.num_tasks // space.num_subnets for w in range(space.num_subnets)]
+    choices = []
+    for block, task in zip(
+        space.blocks, [*owner * (space.num_layers - 1), *range(space.num_tasks)], strict=True
+    ):
+        own = (v for v, o in zip(space.values(block), owner, strict=True) if o == task)
+        choices.append(LocalRoute(tuple(own), space.queries(block)[0]))
+    return Route(space, tuple(choices))
 
 
 def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:

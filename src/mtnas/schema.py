@@ -221,6 +221,13 @@ def config_schema(
                 },
             ),
         },
+        "exhaustive": {
+            "description": "small spaces, every route of which is trained: by name, the variants "
+            "of mtnas whose searches are judged by it; the first one's network makes the space",
+            "type": "object",
+            "propertyNames": {"pattern": "^[a-z0-9_]+$"},
+            "additionalProperties": _names({"type": "string"}),
+        },
         **{
             f"{name}_raw": {
                 "description": f"short for dataset_options.{name}.raw, for the command line",

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtnas import methods
+from mtnas.errors import ConfigError
 from mtnas.methods.mtnas import activity, route_buffers, used_parameters
 from mtnas.model import count_parameters
 from mtnas.routes import (
@@ -14,6 +15,8 @@ from mtnas.routes import (
     Route,
     SearchSpace,
     full_sharing,
+    no_sharing,
+    patterns,
     random_route,
     share_bottom,
 )
@@ -50,6 +53,77 @@ def test_a_route_survives_json_and_indices(space, seed):
     assert Route.from_json(space, route.to_json()) == route
     for block, local in route:
         assert space.local_route(block, space.index_of(block, local)) == local
+
+
+@given(SPACES, SEEDS)
+def test_routes_are_numbered(space, seed):
+    route = random_route(space, np.random.default_rng(seed))
+    assert 0 <= route.index < space.num_routes
+    assert Route.at(space, route.index) == route
+    assert Route.at(space, space.num_routes - 1).index == space.num_routes - 1
+
+
+@settings(deadline=None)
+@given(SPACES, SEEDS)
+def test_canonical_routes_compute_the_same_with_the_same_weights(space, seed):
+    rng = np.random.default_rng(seed)
+    route = random_route(space, rng)
+    canonical = route.canonical()
+    assert canonical.canonical() == canonical
+    assert canonical.used() == route.used()
+    outputs = []
+    for given_route in (route, canonical):
+        torch.manual_seed(seed % 1000)
+        method = methods.load("mtnas")
+        options = method.options(**space_options(space), hidden_dim=4)
+        sharing = method.sharing(options, input_dim=5, num_tasks=space.num_tasks, route=given_route)
+        h = sharing(torch.randn(6, 5))
+        h.square().sum().backward()
+        outputs.append([h, *(p.grad for p in sharing.parameters())])
+    for ours, theirs in zip(*outputs, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    buffers = [route_buffers(r) for r in (route, canonical)]
+    stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
+    for active in activity(space, stacked["values_KW"], stacked["query_KC"]).values():
+        assert (active[0] == active[1]).all()  # the optimiser moves the same weights
+
+
+def space_options(space):
+    names = ("num_layers", "num_subnets", "query_scope")
+    return {name: getattr(space, name) for name in names}
+
+
+@given(SPACES)
+def test_without_sharing_no_sub_network_serves_two_tasks(space):
+    if space.num_subnets < space.num_tasks:
+        with pytest.raises(ConfigError, match="raise num_subnets"):
+            no_sharing(space)
+        return
+    route = no_sharing(space)
+    served = [route.used([task]) - {"root", task} for task in space.tasks]
+    assert (
+        sum(map(len, served))
+        == len(frozenset().union(*served))
+        == len(route.used()) - 1 - len(space.tasks)
+    )
+    assert len(route.used() - {"root", *space.tasks}) == space.num_layers * space.num_subnets
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        (SearchSpace(1, 3, 2, "root"), 13),
+        (SearchSpace(1, 2, 1, "root"), 2),
+        (SearchSpace(1, 2, 1), 2 + 1),  # one value, or both: asked by the root or one of them
+        (SearchSpace(2, 2, 1, "root"), 2 + 4),  # the task reads one sub-network, or both
+    ],
+)
+def test_patterns_are_routes_up_to_the_names_of_sub_networks(space, expected):
+    found = patterns(space)
+    assert len(found) == space.num_routes
+    assert len(set(found)) == expected
+    assert all(first <= index for index, first in enumerate(found))
+    assert all(found[first] == first for first in found)
 
 
 @given(SPACES, SEEDS)

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from mtnas import config as studies
-from mtnas import methods
+from mtnas import methods, spaces
 from mtnas.errors import ConfigError
 from mtnas.files import read_json
 from mtnas.manual import (
@@ -16,7 +16,7 @@ from mtnas.manual import (
     with_reference,
 )
 from mtnas.model import count_parameters
-from mtnas.options import TrainingOptions
+from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
 
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
@@ -599,3 +599,76 @@ def test_a_synthetic_dataset_is_drawn_once_per_seed_or_once_for_all():
 def test_synthetic_data_that_cannot_be_are_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         synthetic(**changes)
+
+
+SPACE = {"num_layers": 1, "num_subnets": 3, "query_scope": "root", "hidden_dim": 16}
+IN_SPACE = {
+    "small": SPACE,
+    "small_random": {**SPACE, "search": {"strategy": "random_search"}},
+    "small_alike": {**SPACE, "search": {"strategy": "reinforce"}},
+    "small_inherit": {**SPACE, "derive": "inherit"},
+    "small_queries": {**SPACE, "query_scope": "all_below"},
+}
+
+
+def spaces_of(names):
+    return study(variants={"mtnas": IN_SPACE}, experiments={}, exhaustive={"small": names})
+
+
+def test_a_space_is_the_network_of_its_first_variant():
+    config = spaces_of(["small_random", "small"])
+
+    spec = spaces.exhaustive_spec(config, "insteval", "small")
+
+    assert spec["options"].items() >= SPACE.items()
+    assert spec == spaces.exhaustive_spec(spaces_of(["small"]), "insteval", "small")
+    assert set(spec) == {
+        *("space", "dataset", "method", "seeds", "fixed_split", "options", "training", "budget"),
+    }
+
+
+def test_searches_of_the_same_network_are_looked_up_and_others_are_run():
+    found = spaces.judged(spaces_of(list(IN_SPACE)), "insteval", "small")
+
+    assert [(j.variant, j.home, j.by_run) for j in found] == [
+        ("small", "small", False),
+        ("small_random", "small_random", False),
+        ("small_alike", "small", False),  # the same search, so the same routes
+        ("small_inherit", "small_inherit", True),
+        ("small_queries", "small_queries", True),
+    ]
+
+
+def test_unknown_variants_and_spaces_are_refused():
+    with pytest.raises(ConfigError, match=r"exhaustive.small: unknown variant of mtnas 'smal'"):
+        spaces_of(["smal"])
+    with pytest.raises(ConfigError, match=r"config: exhaustive: unknown space 'smal'"):
+        spaces.judged(spaces_of(["small"]), "insteval", "smal")
+
+
+@pytest.mark.parametrize("strategy", READ)
+def test_a_search_is_identified_by_what_its_strategy_reads(strategy):
+    base = {"strategy": strategy}
+    changes = {
+        **{"steps": 9, "warmup_steps": 1, "routes_per_step": 2, "batch_size": 8, "candidates": 3},
+        **{"learning_rate": 0.5, "reward": "neg_loss", "fresh_sample": True, "shared_batch": False},
+        **{"baseline": "running_mean", "baseline_momentum": 0.5, "entropy_bonus": 1.0},
+        **{"judge": "training", "temperature": 2.0},
+    }
+    assert {"strategy", "leave_one_out", *changes} == set(SearchOptions.model_fields)
+    variants = {"base": {"search": base}}
+    variants |= {key: {"search": {**base, key: value}} for key, value in changes.items()}
+    config = study(variants={"mtnas": variants}, experiments={})
+    specs = {
+        name: studies.search_spec(config, "insteval", "mtnas", name)["search"] for name in variants
+    }
+    moved = {name for name, spec in specs.items() if spec != specs["base"]}
+    assert moved == set(READ[strategy]) - {"strategy", "leave_one_out"}
+    assert SearchOptions.of(specs["base"], "search").strategy == strategy
+
+
+def test_every_strategy_has_its_code():
+    from mtnas import experiment
+
+    assert {*experiment.STRATEGIES, *experiment.CONTROL_STRATEGIES} == set(READ)
+    assert set(experiment.CONTROL_STRATEGIES) == set(CONTROLS)

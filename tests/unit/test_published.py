@@ -31,6 +31,7 @@ ROUTE = {
         "0": {
             "blocks": {"t0": {"probability": 0.25, "entropy": 1.2, "uniform_entropy": 1.5}},
             "curve": {"step": [1, 2]},
+            "scores": {"0": 1.5},
         }
     },
 }
@@ -58,6 +59,7 @@ def publish_study(tmp_path, **more):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     (tmp_path / "table2.md").write_text("### Table 2. Ours\n")
     (tmp_path / "figure3.png").write_bytes(b"png")
+    (tmp_path / "movielens.parquet").write_bytes(b"parquet")
     write_ledger(tmp_path / "claims.json", tmp_path / "claims.md", run_folders=runs)
     arguments = {
         "run_folders": runs,
@@ -65,6 +67,7 @@ def publish_study(tmp_path, **more):
         "manifests": [tmp_path / "manifests.json"],
         "tables": [tmp_path / "table2.md"],
         "figures": [tmp_path / "figure3.png"],
+        "exhaustive": [tmp_path / "movielens.parquet"],
         "claims": [tmp_path / "claims.json", tmp_path / "claims.md"],
     }
     publish(tmp_path / "published", **arguments)
@@ -87,7 +90,8 @@ def test_records_routes_and_manifests_are_kept(study):
     records = json.loads((folder / "runs.json").read_text())
     assert records["bookcrossing/mmoe/paper"]["code"] == "code-mmoe"
     route = json.loads((folder / "routes/bookcrossing/mtnas/paper.json").read_text())
-    assert "curve" not in route["seeds"]["0"]
+    assert not {"curve", "scores"} & set(route["seeds"]["0"])
+    assert (folder / "exhaustive/movielens.parquet").read_bytes() == b"parquet"
     assert json.loads((folder / "data/bookcrossing.json").read_text()) == MANIFEST
     assert records["bookcrossing/mmoe/paper"]["best_epoch"] == {"0": [3], "1": [5], "2": [4]}
     assert records["bookcrossing/mmoe/paper"]["git"] == {"commit": "abc", "dirty": False}

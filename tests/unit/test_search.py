@@ -4,26 +4,41 @@ import numpy as np
 import pytest
 import torch
 
+from mtnas.assembly import activity
+from mtnas.errors import ConfigError
+from mtnas.experiment import STRATEGIES
 from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.routes import SearchSpace
+from mtnas.routes import LocalRoute, Route, SearchSpace
 from mtnas.search import controls
 from mtnas.search.architecture import Architecture
+from mtnas.search.differentiable import slopes
 from mtnas.search.gate_bank import GATES, GateBank
-from mtnas.search.reinforce import Baseline, Rewards, search
+from mtnas.search.reinforce import Baseline, Rewards
 from mtnas.search.supernet import Supernet
 from mtnas.testing.stacks import SMALL_WIDTH, small_stack
 from mtnas.testing.synthetic import examples, split
+from mtnas.training.fit import fit
 from mtnas.training.optim import MemberAdam
 
 SPACE = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2)
 TRAINING = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, learning_rate=0.01)
 
 
-def searched(seeds, **options):
-    data = examples()
-    stack = small_stack("mtnas", seeds, data, num_layers=2, num_subnets=2)
+SMALL = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2, query_scope="root")
+
+
+def stack_of(seeds, data, space, routes=None):
+    names = ("num_layers", "num_subnets", "query_scope", "pooling")
+    network = {name: getattr(space, name) for name in names}
+    return small_stack("mtnas", seeds, data, routes=routes, **network)
+
+
+def searched(seeds, data=None, space=SPACE, stack=None, training=TRAINING, **options):
+    data = examples() if data is None else data
+    stack = stack_of(seeds, data, space) if stack is None else stack
     chosen = SearchOptions(**{"steps": 30, "batch_size": 64, **options})
-    return search(stack, data, [split()] * len(seeds), SPACE, chosen, TRAINING)
+    find = STRATEGIES[chosen.strategy]
+    return find(stack, data, [split()] * len(seeds), space, chosen, training)
 
 
 def test_sampling_follows_the_probabilities():
@@ -120,12 +135,17 @@ def test_the_bank_returns_what_was_lent():
         {"fresh_sample": True, "baseline": "running_mean", "reward": "neg_loss"},
         {"warmup_steps": 5, "routes_per_step": 3, "leave_one_out": True, "entropy_bonus": 0.1},
         {"routes_per_step": 2, "shared_batch": False},
+        {"strategy": "differentiable"},
+        {"strategy": "differentiable", "fresh_sample": True, "routes_per_step": 2, "steps": 9},
+        {"strategy": "random_search", "candidates": 7},
+        {"strategy": "random_search", "candidates": 3, "judge": "training"},
     ],
 )
 def test_one_seed_alone_equals_that_seed_among_many(options):
     together, alone = searched([3, 1, 4], **options), searched([1], **options)
     assert alone.found[0].route == together.found[1].route
     assert alone.found[0].probability == pytest.approx(together.found[1].probability, abs=1e-12)
+    assert alone.found[0].scores == pytest.approx(together.found[1].scores, abs=1e-12)
     for name, tensor in alone.state.items():
         torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
 
@@ -144,9 +164,7 @@ def test_one_class_batches_are_counted_per_member():
     data = examples()
     data.labels[:, 1] = 0
     data.labels[0, 1] = 1
-    stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
-    options = SearchOptions(steps=5, batch_size=64)
-    result = search(stack, data, [split()] * 2, SPACE, options, TRAINING)
+    result = searched([0, 1], data, steps=5)
     assert [found.notes["undefined_rewards"] for found in result.found] == [5, 5]
 
 
@@ -160,11 +178,11 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
     assert rewards.undefined_M.tolist() == [1]
 
 
-def supernet():
+def supernet(space=SPACE):
     data = examples()
-    stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
     exact = TRAINING.model_copy(update={"exact_decay": True})
-    return Supernet(stack, data, SPACE, exact), Architecture(SPACE, 2, learning_rate=0.01)
+    net = Supernet(stack_of([0, 1], data, space), data, space, exact)
+    return net, Architecture(space, 2, learning_rate=0.01)
 
 
 def test_the_supernet_becomes_every_route_that_it_takes():
@@ -181,6 +199,39 @@ def test_the_supernet_becomes_every_route_that_it_takes():
     assert (seen[0] != seen[1]).any(1).all()
 
 
+MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
+
+
+@pytest.mark.parametrize("space", [SPACE, MEAN])
+def test_slopes_equal_finite_differences(monkeypatch, space):
+    net, architecture = supernet(space)
+    batch, index_MK = torch.arange(64).expand(2, -1), np.array([[0, 1, 2, 2], [2, 2, 1, 1]])
+    net.take(index_MK, architecture)
+    slope_MKR, loss_M = slopes(net, architecture, index_MK, batch)
+    np.testing.assert_allclose(-loss_M, net.scores(batch, "neg_loss").sum(-1), atol=1e-12)
+    assert (slope_MKR[:, ~architecture.exists_KR] == 0).all()
+    one_hot, eps = torch.nn.functional.one_hot, 1e-6
+
+    def loss_at(block, route, change):
+        """Return the loss where one weight z of one block is changed."""
+        blocks = iter(range(len(SPACE.blocks)))
+
+        def changed(chosen, size):
+            z = one_hot(chosen, size).double()
+            if next(blocks) == block:
+                z[:, route] += change
+            return z
+
+        monkeypatch.setattr(torch.nn.functional, "one_hot", changed)
+        return slopes(net, architecture, index_MK, batch)[1]
+
+    for block, route in ((0, 1), (1, 0), (2, 2), (3, -1)):
+        last = architecture.sizes_K[block] - 1 if route < 0 else route
+        numeric_M = (loss_at(block, route, eps) - loss_at(block, route, -eps)) / (2 * eps)
+        np.testing.assert_allclose(slope_MKR[:, block, last], numeric_M, atol=1e-7)
+        assert np.abs(numeric_M).max() > 1e-5
+
+
 def test_rewards_come_from_tables_that_are_up_to_date():
     net, architecture = supernet()
     net.take(np.zeros((2, len(SPACE.blocks)), np.int64), architecture)
@@ -192,18 +243,9 @@ def test_rewards_come_from_tables_that_are_up_to_date():
     np.testing.assert_allclose(net.scores(batch, "neg_loss"), before, rtol=0, atol=1e-12)
 
 
-MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
-
-
-def searched_by_mean(seeds):
-    data = examples()
-    stack = small_stack("mtnas", seeds, data, num_layers=2, num_subnets=2, pooling="mean")
-    options = SearchOptions(steps=30, batch_size=64)
-    return search(stack, data, [split()] * len(seeds), MEAN, options, TRAINING)
-
-
-def test_routes_of_a_space_without_gates_are_searched_alike():
-    together, alone = searched_by_mean([3, 1]), searched_by_mean([1])
+@pytest.mark.parametrize("strategy", ["reinforce", "random_search", "differentiable"])
+def test_routes_of_a_space_without_gates_are_searched_alike(strategy):
+    together, alone = (searched(seeds, space=MEAN, strategy=strategy) for seeds in ([3, 1], [1]))
     assert alone.found[0].route == together.found[1].route
     for name, tensor in alone.state.items():
         torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
@@ -235,3 +277,87 @@ def test_controls_give_random_and_full_routes():
     assert random.found == controls.random_routes(SPACE, range(5)).found
     full = controls.full_routes(SPACE, range(2))
     assert all(len(found.route.edges) == 8 for found in full.found)
+    apart = controls.separate_routes(SPACE, range(2))
+    assert {found.route.describe() for found in apart.found} == {"s3: s1; s4: s2; t0: s3; t1: s4"}
+
+
+@pytest.mark.parametrize(
+    ("options", "evaluations"),
+    [
+        ({"strategy": "reinforce"}, 36),
+        ({"strategy": "differentiable"}, 36),
+        ({"strategy": "random_search", "candidates": 10}, 10),  # one batch of 64 is all there is
+        ({"strategy": "random_search", "candidates": 50}, 36),
+        ({"strategy": "random_search", "candidates": 4, "batch_size": 10}, 36),
+        ({"strategy": "exhaustive", "batch_size": 20}, 36),
+        ({"strategy": "random_search", "candidates": 5, "judge": "training"}, 5),
+        ({"strategy": "exhaustive", "judge": "training", "batch_size": 10}, 36),
+    ],
+)
+def test_all_strategies_spend_the_same(options, evaluations):
+    budget = {"steps": 12, "warmup_steps": 3, "routes_per_step": 3}
+    (found,) = searched([0], space=SMALL, **budget, **options).found
+    candidates = len(found.scores) if options.get("judge") == "training" else 1
+    assert found.notes["weight_steps"] == 15 // candidates * candidates
+    assert found.notes["route_evaluations"] == evaluations
+
+
+def test_short_training_is_the_beginning_of_retraining():
+    data, one_epoch = examples(), 400 // 64
+    options = {"strategy": "random_search", "judge": "training", "candidates": 3}
+    result = searched([0, 1], data, SMALL, steps=3 * one_epoch, **options)
+    routes = [found.route for found in result.found]
+    stack = stack_of([0, 1], data, SMALL, routes)
+    once = TRAINING.model_copy(update={"epochs": 1})
+    fit(stack, data, [split()] * 2, once, activity(stack.members))
+    for name, tensor in stack.state().items():
+        torch.testing.assert_close(result.state[name], tensor, rtol=0, atol=1e-12)
+    for found in result.found:
+        assert found.scores[str(found.route.index)] == max(found.scores.values())
+
+
+def test_exhaustive_search_tries_every_function_of_the_space_once():
+    wide = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2)
+    (found,) = searched([0], space=wide, strategy="exhaustive", steps=90).found
+    tried = {Route.at(wide, int(index)).canonical() for index in found.scores}
+    assert len(found.scores) == len(tried) == (2 + 3) ** 2  # one value, or two and three queries
+    best = max(found.scores, key=found.scores.get)
+    assert Route.at(wide, int(best)) == found.route
+    assert found.to_json()["blocks"]["t0"]["probability"] is None
+
+
+def test_exhaustive_search_refuses_what_it_cannot_afford():
+    with pytest.raises(ConfigError, match="9 routes, but 8 route evaluations"):
+        searched([0], space=SMALL, strategy="exhaustive", steps=8)
+    enough = {"routes_per_step": 2, "judge": "training"}
+    with pytest.raises(ConfigError, match="9 candidates, but 8 weight steps"):
+        searched([0], space=SMALL, strategy="exhaustive", steps=8, **enough)
+
+
+def test_a_learned_distribution_is_recorded_of_a_small_space():
+    (found,) = searched([0], space=SMALL).found
+    for block, p in found.distribution.items():
+        assert sum(p) == pytest.approx(1)
+        assert max(p) == found.probability[block]
+        assert SMALL.local_route(block, int(np.argmax(p))) == found.route[block]
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Networks trained so that s2 serves the first task and s1 the second, and nothing else."""
+    data = examples()
+    route = Route(SMALL, (LocalRoute(("s2",), "root"), LocalRoute(("s1",), "root")))
+    stack = stack_of([0, 1], data, SMALL, [route, route])
+    fit(stack, data, [split()] * 2, TRAINING, activity(stack.members))
+    return data, stack.state(), route
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_finds_a_planted_route(planted, strategy):
+    data, state, route = planted
+    stack = stack_of([0, 1], data, SMALL)
+    stack.load(state)
+    still = TRAINING.model_copy(update={"learning_rate": 1e-12})
+    options = {"strategy": strategy, "reward": "neg_loss", "learning_rate": 0.2, "candidates": 30}
+    result = searched([0, 1], data, SMALL, stack, still, steps=80, **options)
+    assert [found.route for found in result.found] == [route, route]

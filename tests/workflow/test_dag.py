@@ -179,3 +179,38 @@ def test_a_new_method_file_needs_no_registration(fresh):
     fresh.edit("config/toy.yaml", "scale", "scales")
     printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
     assert "methods.toy: unknown option 'scales' (did you mean 'scale'?)" in printed
+
+
+def test_jobs_of_the_search_study(bare):
+    overlay = bare.write(
+        "config/space.yaml",
+        "datasets: [insteval]\n"
+        "variants:\n"
+        "  mtnas:\n"
+        "    tiny: &tiny {num_layers: 1, num_subnets: 2, query_scope: root, hidden_dim: 4}\n"
+        "    tiny_exhaustive: {<<: *tiny, search: {strategy: exhaustive}}\n"
+        "    tiny_inherit: {<<: *tiny, derive: inherit}\n"
+        "exhaustive: {tiny: [tiny, tiny_exhaustive, tiny_inherit]}\n",
+    )
+
+    assert bare.plan("exhaustives", "--configfile", overlay) == {
+        "exhaustives": 1,
+        "prepare": 1,
+        "exhaustive": 1,
+        "exhaustive_table": 1,
+        "search": 2,  # inherited weights share the search
+        "train": 1,  # and cannot be looked up
+        "regret": 1,
+        "exhaustive_figure": 1,
+    }
+    everything = bare.plan("--configfile", overlay)
+    assert (everything["exhaustive"], everything["regret"], everything["train"]) == (1, 1, 9 + 1)
+    printed = bare.snakemake("-n", "results/tables/regret_tiny.md", ok=False)
+    assert "unknown space 'tiny'; allowed: none" in printed
+
+
+def test_the_search_study_is_valid(bare):
+    plan = bare.plan("exhaustives", "--configfile", "config/search_study.yaml")
+
+    assert plan["exhaustive"] == plan["exhaustive_table"] == 2
+    assert plan["search"] > 2 * 10

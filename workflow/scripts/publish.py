@@ -14,4 +14,5 @@ with job(snakemake) as smk:
         tables=smk.input.tables,
         claims=smk.input.claims,
         figures=smk.input.figures,
+        exhaustive=smk.input.exhaustive,
     )

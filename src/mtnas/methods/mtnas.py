@@ -9,6 +9,7 @@ Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks
 candidates, T tasks.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 
 from mtnas.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.options import MethodOptions, SearchOptions
-from mtnas.routes import ROOT, Pooling, QueryScope, Route, SearchSpace, full_sharing
+from mtnas.routes import Pooling, QueryScope, Route, SearchSpace, full_sharing
+
+Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 
 
 class Options(MethodOptions):
@@ -71,8 +74,8 @@ class Sharing(nn.Module):
         for name, array in route_buffers(route or full_sharing(self.space)).items():
             self.register_buffer(name, torch.from_numpy(array))
 
-    def forward(self, x_BD: Tensor) -> Tensor:
-        """Return h_BTH."""
+    def forward(self, x_BD: Tensor, mixed: Mixed | None = None) -> Tensor:
+        """Return h_BTH; `mixed` may stand in for the route (`search.differentiable`)."""
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
         nodes_CBH, first = root_BH.unsqueeze(0), 0
@@ -82,7 +85,7 @@ class Sharing(nn.Module):
             nodes_CBH = torch.cat([nodes_CBH, h_WBH])
             num = subnets if level < len(self.layers) else self.space.num_tasks
             block, first = slice(first, first + num), first + num
-            h_KBH = self._mixed(block, h_WBH, nodes_CBH)
+            h_KBH = (mixed or self._mixed)(block, h_WBH, nodes_CBH)
         return h_KBH.transpose(0, 1)
 
     def _mixed(self, block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
@@ -104,9 +107,8 @@ def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
     Without a query the row of a block in query_KC is empty.
     """
     space = route.space
-    nodes = (ROOT, *(name for layer in range(space.num_layers) for name in space.layer(layer)))
     values = [[name in local.values for name in space.values(block)] for block, local in route]
-    query = [[name == local.query for name in nodes] for _, local in route]
+    query = [[name == local.query for name in space.nodes] for _, local in route]
     return {"values_KW": np.array(values), "query_KC": np.array(query)}
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["score", "difference", "correlation", "count", "change"]
+Kind = Literal["score", "difference", "correlation", "count", "change", "share"]
 MISSING = "–"
 BELOW, SURELY_BELOW, FAMILY = "†", "‡", "§"
-DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0, "change": 0}
+DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0, "change": 0, "share": 2}
 
 
 @dataclass(frozen=True)

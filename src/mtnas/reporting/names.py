@@ -28,7 +28,15 @@ DATASETS = {
     "tiktok": "TikTok",
     "goodreads": "Goodreads",
 }
-STRATEGIES = {"reinforce": "REINFORCE"}
+STRATEGIES = {
+    "reinforce": "REINFORCE",
+    "random_search": "random search",
+    "exhaustive": "exhaustive, one supernet",
+    "differentiable": "Gumbel-softmax",
+    "random": "random routes",
+    "full_sharing": "full sharing",
+    "no_sharing": "no sharing",
+}
 SIMULATED = "SIMULATED DATA"
 
 
@@ -48,6 +56,17 @@ def dataset_name(dataset: str, simulated: bool = False) -> str:
 def strategy_name(strategy: str) -> str:
     """Return the display name of a search strategy."""
     return STRATEGIES.get(strategy, strategy)
+
+
+def search_name(variant: str, space: str) -> str:
+    """Return the display name of a search in a small space, such as `Gumbel-softmax`.
+
+    Its variant is named after the space and what differs: `l1h3_four_routes` -> four routes.
+    """
+    what = variant.removeprefix(space).strip("_")
+    if not what:
+        return f"{METHODS['mtnas']}, as in the paper"
+    return STRATEGIES.get(what) or VARIANTS.get(what) or what.replace("_", " ")
 
 
 def column_name(column: str) -> str:

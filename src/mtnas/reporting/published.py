@@ -4,8 +4,8 @@ metrics.csv.gz   every metric of every run (columns `dataset,method,variant,` + 
 runs.json        what identifies each run: spec, code, commit, parameters, timings, environment, and
                  per seed the epoch whose weights were kept (a list, one epoch per model)
 data/            the manifest of every dataset
-routes/          the searched routes, without their curves
-claims/ tables/ figures/ as the study wrote them
+routes/          the searched routes, without their curves and the scores of a ranking
+claims/ tables/ figures/ exhaustive/ as the study wrote them
 """
 
 import gzip
@@ -30,6 +30,7 @@ def publish(
     tables: Sequence[str | Path],
     figures: Sequence[str | Path],
     claims: Sequence[str | Path] = (),
+    exhaustive: Sequence[str | Path] = (),
 ) -> None:
     """Write the published form of a study into `folder`, replacing what was there."""
     folder = Path(folder)
@@ -39,7 +40,8 @@ def publish(
         # No time stamp: the same metrics give the same bytes.
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
     write_json(folder / "runs.json", {"/".join(run.key): _kept(run.record) for run in runs})
-    for name, sources in (("claims", claims), ("tables", tables), ("figures", figures)):
+    copied = {"claims": claims, "tables": tables, "figures": figures, "exhaustive": exhaustive}
+    for name, sources in copied.items():
         _replace(folder / name, sources)
     _clear(folder / "data")
     for source in manifests:
@@ -50,6 +52,7 @@ def publish(
         record = read_json(source)
         for found in record["seeds"].values():
             found.pop("curve", None)
+            found.pop("scores", None)
         target = folder / "routes" / record["dataset"] / record["method"]
         write_text(target / f"{record['variant']}.json", json.dumps(record) + "\n")
 

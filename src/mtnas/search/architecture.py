@@ -23,17 +23,21 @@ class Architecture:
         """Start uniform: alpha = 0."""
         self.space = space
         self.sizes_K = np.array([space.num_local_routes(block) for block in space.blocks])
-        self._exists_KR = np.arange(self.sizes_K.max()) < self.sizes_K[:, None]
-        self.alpha_MKR: Floats = np.zeros((members, *self._exists_KR.shape))
+        self.exists_KR = np.arange(self.sizes_K.max()) < self.sizes_K[:, None]
+        self.alpha_MKR: Floats = np.zeros((members, *self.exists_KR.shape))
         self._learning_rate, self._steps = learning_rate, 0
         self._first = np.zeros_like(self.alpha_MKR)
         self._second = np.zeros_like(self.alpha_MKR)
-        self._values_KRW, self._query_KRC = _local_route_tables(space)
+        self.values_KRW, self.query_KRC = _local_route_tables(space)
 
     def probabilities(self) -> Floats:
         """Return p_MKR = softmax(alpha) over the routes that exist (Eq. 3)."""
-        top = np.where(self._exists_KR, self.alpha_MKR, -np.inf).max(-1, keepdims=True)
-        p = np.where(self._exists_KR, np.exp(self.alpha_MKR - top), 0.0)
+        return self.softmax(self.alpha_MKR)
+
+    def softmax(self, logit_MKR: Floats) -> Floats:
+        """Return the softmax of every block over the routes that exist, zero elsewhere."""
+        top = np.where(self.exists_KR, logit_MKR, -np.inf).max(-1, keepdims=True)
+        p = np.where(self.exists_KR, np.exp(logit_MKR - top), 0.0)
         return np.asarray(p / p.sum(-1, keepdims=True))
 
     def sample(self, rngs: Sequence[np.random.Generator]) -> Index:
@@ -51,10 +55,14 @@ class Architecture:
         p = self.probabilities()
         return np.asarray(-(p * np.log(np.where(p > 0, p, 1))).sum(-1))
 
+    def uniform_entropy(self) -> dict[str, float]:
+        """Return the entropy in nats of a choice without preference, by block."""
+        return dict(zip(self.space.blocks, np.log(self.sizes_K).tolist(), strict=True))
+
     def buffers(self, index_MK: Index) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return values_MKW and query_MKC of the chosen local routes."""
         blocks = np.arange(len(self.sizes_K))
-        return self._values_KRW[blocks, index_MK], self._query_KRC[blocks, index_MK]
+        return self.values_KRW[blocks, index_MK], self.query_KRC[blocks, index_MK]
 
     def routes(self, index_MK: Index) -> tuple[Route, ...]:
         """Return one `Route` per member."""

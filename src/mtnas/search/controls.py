@@ -1,14 +1,14 @@
 """Control strategies, beside every search: routes that nobody searched.
 
 Random routes are the route a search would return if it had learned nothing; full sharing is the
-densest route. Both train nothing.
+densest route; without sharing, every task has sub-networks of its own. None of them trains.
 """
 
 import math
 from collections.abc import Sequence
 
 from mtnas import seeds
-from mtnas.routes import Route, SearchSpace, full_sharing, random_route
+from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, random_route
 from mtnas.search.result import Found, SearchResult
 
 
@@ -20,15 +20,18 @@ def random_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
 
 def full_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
     """Give every seed the route of full sharing, with certainty."""
-    route = full_sharing(space)
-    uniform = _uniform(route)
-    sure = Found(
-        route,
-        dict.fromkeys(space.blocks, 1.0),
-        dict.fromkeys(space.blocks, 0.0),
-        uniform.uniform_entropy,
-    )
-    return SearchResult((sure,) * len(seed_list), {}, 0.0)
+    return _sure(full_sharing(space), seed_list)
+
+
+def separate_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
+    """Give every seed the route in which no task shares a sub-network, with certainty."""
+    return _sure(no_sharing(space), seed_list)
+
+
+def _sure(route: Route, seed_list: Sequence[int]) -> SearchResult:
+    blocks, uniform = route.space.blocks, _uniform(route).uniform_entropy
+    found = Found(route, dict.fromkeys(blocks, 1.0), dict.fromkeys(blocks, 0.0), uniform)
+    return SearchResult((found,) * len(seed_list), {}, 0.0)
 
 
 def _uniform(route: Route) -> Found:

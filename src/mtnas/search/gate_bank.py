@@ -53,6 +53,10 @@ class GateBank:
         self._second_moment[at] = adam.second[GATES]
         self._steps_MR[at] = adam.steps[GATES].view_as(index_MK)
 
+    def of_block(self, block: int, size: int) -> Tensor:
+        """Return the gates of the `size` local routes of one block, [M, R, V, H]; not a copy."""
+        return self.gate_MRVH.narrow(1, int(self._first_K[block]), size)
+
     def _at(self, index_MK: Tensor) -> tuple[Tensor, Tensor]:
         return self._members_M1, index_MK.to(self._first_K.device) + self._first_K
 

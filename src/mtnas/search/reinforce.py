@@ -6,10 +6,11 @@ Shapes: M members, B batch, T tasks, K blocks, P routes per step.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mtnas import seeds
 from mtnas.errors import TrainingError
@@ -23,6 +24,8 @@ from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
 
+SMALL_SPACE = 20_000  # routes; of such a space the whole distribution is recorded
+
 
 def search(
     stack: Stack,
@@ -33,18 +36,14 @@ def search(
     training: TrainingOptions,
 ) -> SearchResult:
     """Search one route per member; `stack` becomes the derived networks with inherited weights."""
-    started = time.perf_counter()
-    running = Search(stack, examples, splits, space, options, training)
-    total = options.warmup_steps + options.steps
-    for step in range(1, total + 1):
-        running.step()
-        if step % max(1, options.steps // 10) == 0:
-            running.report(total, time.perf_counter() - started)
-    return running.result(time.perf_counter() - started)
+    return Search(stack, examples, splits, space, options, training).run()
 
 
 class Search:
-    """Algorithm 1 for M members side by side, one iteration at a time."""
+    """Algorithm 1 for M members side by side, one iteration at a time.
+
+    The other strategies that train a supernet change how it draws routes or what it learns of them.
+    """
 
     def __init__(
         self,
@@ -56,7 +55,8 @@ class Search:
         training: TrainingOptions,
     ) -> None:
         """Start with uniform routes and fresh batches; `stack` is changed in place."""
-        self._options, self._stack = options, stack
+        self._options, self._training = options, training
+        self._stack, self._splits = stack, splits
         self._supernet = Supernet(stack, examples, space, training)
         self._architecture = Architecture(space, len(stack), learning_rate=options.learning_rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in stack.members]
@@ -69,46 +69,75 @@ class Search:
         )
         self._rewards, self._baseline = Rewards(), Baseline(options)
         self._curve = Curve(options.steps)
-        self._steps = 0
+        self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan
+
+    def run(self) -> SearchResult:
+        """Take all steps, report on the way, derive the routes."""
+        started, total = time.perf_counter(), self._options.weight_steps
+        for step in range(1, total + 1):
+            self.step()
+            if step % max(1, self._options.steps // 10) == 0:
+                self.report(total, time.perf_counter() - started)
+        found = self.derive()
+        return SearchResult(found, self._stack.state(), time.perf_counter() - started)
 
     def step(self) -> None:
         """Take a weight step on a sampled route and, after the warm-up, an architecture step."""
-        index_MK = self._architecture.sample(self._rngs)
-        self._supernet.take(index_MK, self._architecture)
-        self._loss = float(self._supernet.weight_step(next(self._train)).mean())
-        self._steps += 1
+        index_MK = self._weight_step()
         past_warmup = self._steps - self._options.warmup_steps
         if past_warmup < 1:
             return
         if self._options.fresh_sample:  # D2
-            index_MK = self._architecture.sample(self._rngs)
+            index_MK = self._sample()
         reward_M = self._architecture_step(index_MK)
         self._reward = float(reward_M.mean())
         self._curve.add(past_warmup, reward_M, self._architecture.entropy().mean(-1))
 
+    def _sample(self) -> Index:
+        return self._architecture.sample(self._rngs)
+
+    def _weight_step(self) -> Index:
+        """Take a weight step on a sampled route; return the route."""
+        index_MK = self._sample()
+        self._supernet.take(index_MK, self._architecture)
+        self._loss = float(self._supernet.weight_step(next(self._train)).mean())
+        self._steps += 1
+        return index_MK
+
+    def _tries(self, index_MK: Index) -> Iterator[tuple[Index, Tensor]]:
+        """Become one sampled route after the other, the given one first; yield batches for them."""
+        batch_MB = next(self._valid)
+        for number in range(self._options.routes_per_step):
+            if number > 0:
+                index_MK = self._sample()
+                batch_MB = batch_MB if self._options.shared_batch else next(self._valid)
+            self._supernet.take(index_MK, self._architecture)
+            self._evaluations += 1
+            yield index_MK, batch_MB
+
     def _architecture_step(self, index_MK: Index) -> Floats:
         """Ascend (R - b) grad log p (Eq. 5), averaged over sampled routes; return mean rewards."""
-        options, architecture = self._options, self._architecture
-        batch_MB, rewards, directions = next(self._valid), [], []
-        for number in range(options.routes_per_step):
-            if number > 0:
-                index_MK = architecture.sample(self._rngs)
-                batch_MB = batch_MB if options.shared_batch else next(self._valid)
-            self._supernet.take(index_MK, architecture)
-            rewards.append(self._rewards.of(self._supernet.scores(batch_MB, options.reward)))
-            directions.append(architecture.score(index_MK))
+        rewards, directions = [], []
+        for tried_MK, batch_MB in self._tries(index_MK):
+            rewards.append(self._score(batch_MB))
+            directions.append(self._architecture.score(tried_MK))
         reward_PM = np.stack(rewards)
-        if not np.isfinite(reward_PM).all():
-            raise TrainingError(
-                "search: the reward is not finite; lower training: learning_rate and run again"
-            )
         advantage_PM = self._baseline.advantage(reward_PM)
-        gradient = (advantage_PM[..., None, None] * np.stack(directions)).mean(0)
-        if options.entropy_bonus:
-            gradient = gradient + options.entropy_bonus * architecture.entropy_gradient()
-        architecture.ascend(gradient)
+        self._ascend(advantage_PM[..., None, None] * np.stack(directions))
         return np.asarray(reward_PM.mean(0))
+
+    def _score(self, batch_MB: Tensor) -> Floats:
+        """Return R_val of the route taken last on a validation mini-batch, [M]."""
+        scores_MT = self._supernet.scores(batch_MB, self._options.reward)
+        return check_finite(self._rewards.of(scores_MT))
+
+    def _ascend(self, gradient_PMKR: Floats) -> None:
+        """Go up the mean gradient of the routes tried in a step (D4: and that of the entropy)."""
+        gradient, bonus = gradient_PMKR.mean(0), self._options.entropy_bonus
+        if bonus:
+            gradient = gradient + bonus * self._architecture.entropy_gradient()
+        self._architecture.ascend(gradient)
 
     def report(self, total: int, seconds: float) -> None:
         """Log how far the search is."""
@@ -120,14 +149,31 @@ class Search:
             np.log(sizes_K).mean(), seconds, seconds / self._steps * (total - self._steps),
         )  # fmt: skip
 
-    def result(self, seconds: float) -> SearchResult:
-        """Derive the most probable routes; the stack becomes their networks."""
+    def derive(self) -> tuple[Found, ...]:
+        """Return the most probable routes; the stack becomes their networks."""
         best_MK = self._architecture.best()
-        self._supernet.take(best_MK, self._architecture)
+        self._become(best_MK)
+        return _found(self._architecture, best_MK, self._curve, self._notes())
+
+    def _become(self, index_MK: Index) -> None:
+        self._supernet.take(index_MK, self._architecture)
         self._supernet.trainer.table.settle()
-        undefined = self._rewards.undefined_M
-        found = _found(self._architecture, best_MK, self._curve, undefined)
-        return SearchResult(found, self._stack.state(), seconds)
+
+    def _notes(self) -> list[dict[str, int]]:
+        """Say what the search spent, member by member, and how many rewards were undefined."""
+        spent = {"weight_steps": self._steps, "route_evaluations": self._evaluations}
+        undefined_M = self._rewards.undefined_M
+        counts = undefined_M.tolist() if len(undefined_M) else [0] * len(self._stack)
+        return [{"undefined_rewards": count, **spent} for count in counts]
+
+
+def check_finite(reward_M: Floats) -> Floats:
+    """Return rewards as they are; `TrainingError` if one is not a finite number."""
+    if not np.isfinite(reward_M).all():
+        raise TrainingError(
+            "search: the reward is not finite; lower training: learning_rate and run again"
+        )
+    return reward_M
 
 
 class Rewards:
@@ -182,22 +228,25 @@ class Baseline:
 
 
 def _found(
-    architecture: Architecture, best_MK: Index, curve: Curve, undefined_M: NDArray[np.int64]
+    architecture: Architecture, best_MK: Index, curve: Curve, notes: Sequence[dict[str, int]]
 ) -> tuple[Found, ...]:
     p_MKR, entropy_MK = architecture.probabilities(), architecture.entropy()
-    blocks = architecture.space.blocks
-    uniform = dict(zip(blocks, np.log(architecture.sizes_K).tolist(), strict=True))
+    blocks, sizes = architecture.space.blocks, architecture.sizes_K.tolist()
+    small = architecture.space.num_routes <= SMALL_SPACE
     result = []
     for member, route in enumerate(architecture.routes(best_MK)):
-        chosen = np.take_along_axis(p_MKR[member], best_MK[member][:, None], 1)[:, 0]
+        p_KR = p_MKR[member]
+        chosen = np.take_along_axis(p_KR, best_MK[member][:, None], 1)[:, 0]
+        listed = [p_R[:size].tolist() for p_R, size in zip(p_KR, sizes, strict=True)]
         result.append(
             Found(
                 route,
                 dict(zip(blocks, chosen.tolist(), strict=True)),
                 dict(zip(blocks, entropy_MK[member].tolist(), strict=True)),
-                uniform,
+                architecture.uniform_entropy(),
                 curve.of(member),
-                {"undefined_rewards": int(undefined_M[member])},
+                notes[member],
+                dict(zip(blocks, listed, strict=True)) if small else {},
             )
         )
     return tuple(result)

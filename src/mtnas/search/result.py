@@ -43,7 +43,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Found:
-    """The route of one seed. Per block: probability of the choice, entropies in nats."""
+    """The route of one seed. Per block: probability of the choice, entropies in nats.
+
+    `distribution` holds the probability of every local route, where the space is small; `scores`
+    what the candidates of a ranking were worth, by the number of the route. A ranking has no
+    probabilities.
+    """
 
     route: Route
     probability: Mapping[str, float]
@@ -51,19 +56,24 @@ class Found:
     uniform_entropy: Mapping[str, float]
     curve: Mapping[str, list[float]] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    distribution: Mapping[str, list[float]] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of one seed in routes.json."""
         blocks = self.route.to_json()
         for name, block in blocks.items():
-            block["probability"] = self.probability[name]
-            block["entropy"] = self.entropy[name]
+            block["probability"] = self.probability.get(name)
+            block["entropy"] = self.entropy.get(name)
             block["uniform_entropy"] = self.uniform_entropy[name]
+            if name in self.distribution:
+                block["distribution"] = self.distribution[name]
         return {
             "blocks": blocks,
             "describe": self.route.describe(),
             "edges": len(self.route.edges),
             "curve": dict(self.curve),
+            **({"scores": dict(self.scores)} if self.scores else {}),
             **self.notes,
         }
 

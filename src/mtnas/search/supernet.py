@@ -30,9 +30,10 @@ class Supernet:
         self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
         self._query = stack.buffers["sharing.query_KC"].cpu().numpy()
-        self.trainer = Trainer(stack, examples, options, self._activity())
+        self.trainer = Trainer(stack, examples, options, self.activity())
 
-    def _activity(self) -> dict[str, torch.Tensor]:
+    def activity(self) -> dict[str, torch.Tensor]:
+        """Return which slices of the parameters take part in the routes taken last."""
         active = activity(self.space, self._values, self._query)
         return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}
 
@@ -40,18 +41,22 @@ class Supernet:
         """Become the network of the sampled routes N(u, w_u); nothing to do if it is already."""
         if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
             return
-        self._values, self._query = architecture.buffers(index_MK)
-        device = self.stack.device
-        self.stack.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
-        self.stack.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
+        self.route(index_MK, architecture)
         if self.bank is not None:
             self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
         self._index_MK = index_MK
 
+    def route(self, index_MK: Index, architecture: Architecture) -> None:
+        """Change the routes of the stack, and nothing else."""
+        self._values, self._query = architecture.buffers(index_MK)
+        device = self.stack.device
+        self.stack.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
+        self.stack.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
+
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
         """Descend the training loss of the network taken last; return loss_M."""
         assert self._index_MK is not None, "take a route first"
-        self.trainer.dense.set_active(self._activity())
+        self.trainer.dense.set_active(self.activity())
         loss_M, self._scored = self.trainer.step(batch_MB), None
         if self.bank is not None:
             self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
@@ -63,14 +68,15 @@ class Supernet:
 
         `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
         """
-        x_MBD, y_MTB = self._validation(batch_MB)
+        x_MBD, y_MTB = self.validation(batch_MB)
         logit_MTB = self.stack.logits(x_MBD).transpose(1, 2)
         if kind == "neg_loss":
             return np.asarray(-self.examples.kind.loss(logit_MTB, y_MTB).cpu().numpy())
         return np.asarray(auc(logit_MTB, y_MTB).cpu().numpy())
 
-    def _validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return inputs and labels of a validation batch; they are the same for every route."""
+    @torch.no_grad()
+    def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
             inputs_MBF = self.examples.inputs[batch_MB]
             self.trainer.table.settle(inputs_MBF.flatten(1))

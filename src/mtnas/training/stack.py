@@ -115,6 +115,11 @@ class Stack:
         """Return where the stack lives."""
         return self.table_MNE.device
 
+    @property
+    def template(self) -> Model:
+        """Return a model to call with the parameters of any member (`functional_call`)."""
+        return self._template
+
     def __len__(self) -> int:
         return len(self.members)
 

@@ -1,0 +1,114 @@
+"""Train every route of a small space, and judge the searches by the outcome.
+
+requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+          the routes.json of the searches named under `exhaustive`, and the runs of those that
+          cannot be looked up
+provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{dataset}.parquet
+          results/tables/regret_{space}.{md,tex,csv,cells.csv}
+          results/figures/exhaustive_{space}.{png,pdf}
+"""
+
+SPACES = list(STUDY["exhaustive"])
+TRUTHS = expand("results/exhaustive/{dataset}/{{space}}.parquet", dataset=STUDY["datasets"])
+EXHAUSTIVE = expand(
+    "results/exhaustive/{dataset}.parquet", dataset=STUDY["datasets"] if SPACES else []
+)
+REGRET_CODE = code_of("reporting/regret.py", "reporting/exhaustive.py")
+TABLES += expand("regret_{space}", space=SPACES)
+FIGURES += expand("results/figures/exhaustive_{space}.png", space=SPACES)
+
+
+rule exhaustive:
+    """Train all routes of one space for all seeds; a job that was killed goes on."""
+    input:
+        table=rules.prepare.output.table,
+        ids=rules.prepare.output.ids,
+        manifest=rules.prepare.output.manifest,
+    output:
+        table="results/exhaustive/{dataset}/{space}.parquet",
+    log:
+        "results/logs/exhaustive/{dataset}/{space}.log",
+    benchmark:
+        "results/benchmarks/exhaustive/{dataset}/{space}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        runtime=720,
+        mem_mb=16000,
+        models_at_once=0,  # speed only; 0: as many as suit the machine
+        gpu=0,
+    params:
+        spec=spec(spaces.exhaustive_spec),
+        code=code_of("exhaustive.py", "methods/mtnas.py"),
+    message:
+        "Training every route of space {wildcards.space} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/exhaustive.py"
+
+
+rule exhaustive_table:
+    """All spaces of one dataset in one file."""
+    input:
+        spaces=expand("results/exhaustive/{{dataset}}/{space}.parquet", space=SPACES),
+    output:
+        table="results/exhaustive/{dataset}.parquet",
+    log:
+        "results/logs/exhaustive/{dataset}.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        code=code_of("ground_truth.py"),
+    message:
+        "Collecting the exhaustive tables of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/exhaustive_table.py"
+
+
+rule regret:
+    """What each search loses against the best route of a space."""
+    input:
+        truths=TRUTHS,
+        judged=judged_files,
+    output:
+        **table_files("regret_{space}"),
+    log:
+        "results/logs/regret/{space}.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        judged=judged,
+        code=REGRET_CODE,
+    message:
+        "Writing the regret table of space {wildcards.space}"
+    script:
+        "../workflow/scripts/regret.py"
+
+
+rule exhaustive_figure:
+    """All routes of a space in order, and where the searches ended."""
+    input:
+        truths=TRUTHS,
+        judged=judged_files,
+    output:
+        png="results/figures/exhaustive_{space}.png",
+        pdf="results/figures/exhaustive_{space}.pdf",
+    log:
+        "results/logs/exhaustive_figure/{space}.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        judged=judged,
+        code=REGRET_CODE,
+    message:
+        "Drawing the routes of space {wildcards.space}"
+    script:
+        "../workflow/scripts/exhaustive_figure.py"
+
+
+rule exhaustives:
+    """Ask for every space on every dataset, with its table and figure."""
+    input:
+        EXHAUSTIVE,
+        expand(rules.regret.output, space=SPACES),
+        expand(rules.exhaustive_figure.output, space=SPACES),

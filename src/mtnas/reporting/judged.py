@@ -1,0 +1,184 @@
+"""Searches judged by the ground truth of their space: what each picked, and what that is worth."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtnas.errors import RecordError
+from mtnas.files import read_json, remake
+from mtnas.ground_truth import read_ground_truth
+from mtnas.records import read_run, scores_by_seed
+from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, share_bottom
+
+Floats = NDArray[np.float64]
+
+GOOD = 0.1  # the best patterns that together hold at least this share of a space are called good
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The ground truth of one space on one dataset; losses are [routes, seeds]."""
+
+    name: str
+    source: str
+    dataset: str
+    simulated: bool
+    code: str
+    space: SearchSpace
+    seeds: tuple[int, ...]
+    test_RS: Floats
+    valid_RS: Floats
+    pattern_R: NDArray[np.int64]
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Truth":
+        """Read the file of one space."""
+        truth = read_ground_truth(path)
+        if len(truth.records) != 1:
+            raise RecordError(f"{path}: holds {len(truth.records)} spaces, expected one")
+        ((name, record),) = truth.records.items()
+        test = truth.table(name, "test_loss")
+        return cls(
+            name,
+            str(path),
+            record["spec"]["dataset"],
+            bool(record["simulated"]),
+            str(record["code"] or ""),
+            truth.space(name),
+            tuple(int(seed) for seed in test.columns),
+            test.to_numpy(float),
+            truth.table(name, "valid_loss").to_numpy(float),
+            truth.table(name, "pattern").to_numpy(np.int64)[:, 0],
+        )
+
+    @cached_property
+    def mean_loss(self) -> Floats:
+        """Return the mean test loss of every route."""
+        return np.asarray(self.test_RS.mean(1))
+
+    @cached_property
+    def pattern_loss(self) -> Floats:
+        """Return for every route the mean over its pattern, free of the luck of single names."""
+        _, of_R, size = np.unique(self.pattern_R, return_inverse=True, return_counts=True)
+        return np.asarray((np.bincount(of_R, self.mean_loss) / size)[of_R])
+
+    @property
+    def best(self) -> int:
+        """Return the route with the lowest mean test loss: the best one in hindsight."""
+        return int(self.mean_loss.argmin())
+
+    @property
+    def oracle(self) -> dict[int, int]:
+        """Return, by seed, the route with the lowest validation loss once all are trained."""
+        return dict(zip(self.seeds, self.valid_RS.argmin(0).tolist(), strict=True))
+
+    @cached_property
+    def good(self) -> NDArray[np.bool_]:
+        """Say which routes are of the best patterns that hold at least a share `GOOD` together."""
+        worst = np.sort(self.pattern_loss)[math.ceil(GOOD * len(self.mean_loss)) - 1]
+        return np.asarray(self.pattern_loss <= worst)
+
+    @property
+    def known(self) -> dict[str, int]:
+        """Number the routes that need no search; a space too narrow for no sharing lacks it."""
+        routes = {"full sharing": full_sharing, "Share-Bottom": share_bottom}
+        if self.space.num_subnets >= self.space.num_tasks:
+            routes["no sharing"] = no_sharing
+        return {name: build(self.space).canonical().index for name, build in routes.items()}
+
+    def losses(self, picks: Mapping[int, int]) -> "pd.Series[float]":
+        """Return the test losses of one route per seed, by seed."""
+        places = {seed: s for s, seed in enumerate(self.seeds)}
+        return pd.Series({s: self.test_RS[picks[s], places[s]] for s in sorted(picks)})
+
+    def chance(self) -> "pd.Series[float]":
+        """Return what a route drawn uniformly loses on average, by seed."""
+        return pd.Series(self.test_RS.mean(0), index=list(self.seeds))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one search found: test losses by seed; where they were looked up, routes by seed."""
+
+    dataset: str
+    variant: str
+    source: str
+    losses: "pd.Series[float]"
+    picks: Mapping[int, int] | None = None
+    good_mass: float | None = None
+    spent: tuple[int, int] | None = None
+    code: str = ""
+
+
+def read_judged(truths: Sequence[Truth], judged: Sequence[Mapping[str, str]]) -> list[Found]:
+    """Read what the rule `regret` names: per dataset and variant a routes.json or a run folder.
+
+    Raises:
+        RecordError: a file is broken, or holds other seeds or another space than the ground truth.
+    """
+    by_dataset = {truth.dataset: truth for truth in truths}
+    found = []
+    for entry in judged:
+        truth, path = by_dataset[entry["dataset"]], Path(entry["path"])
+        read = _looked_up if path.suffix == ".json" else _trained
+        result = read(truth, entry["variant"], path)
+        if tuple(result.losses.index) != truth.seeds:
+            raise RecordError(
+                f"{path}: seeds {list(result.losses.index)}, the ground truth {truth.source} has "
+                f"{list(truth.seeds)}; run `{remake(path)}`"
+            )
+        found.append(result)
+    return found
+
+
+def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
+    content = read_json(path, ("space", "seeds", "code"))
+    if SearchSpace(**content["space"]) != truth.space:
+        raise RecordError(
+            f"{path}: routes of {content['space']}, the ground truth is of "
+            f"{truth.space.to_json()}; run `{remake(path)}`"
+        )
+    seeds = {int(seed): entry for seed, entry in content["seeds"].items()}
+    routes = {s: Route.from_json(truth.space, e.get("blocks")) for s, e in seeds.items()}
+    picks = {seed: route.index for seed, route in routes.items()}
+    first = next(iter(seeds.values()))
+    spent = tuple(first[key] for key in ("weight_steps", "route_evaluations") if key in first)
+    return Found(
+        truth.dataset,
+        variant,
+        str(path),
+        truth.losses(picks),
+        dict(sorted(picks.items())),
+        _good_mass(truth, seeds.values()),
+        (spent[0], spent[1]) if len(spent) == 2 else None,
+        str(content["code"] or ""),
+    )
+
+
+def _good_mass(truth: Truth, found: Iterable[dict[str, Any]]) -> float | None:
+    """Return the probability of a good route at the end, mean over seeds; None if not recorded."""
+    masses = []
+    for entry in found:
+        p = np.ones(1)
+        for block in truth.space.blocks:
+            local = entry["blocks"][block].get("distribution")
+            if local is None:
+                return None
+            p = np.multiply.outer(p, np.asarray(local)).ravel()  # the last block varies fastest
+        masses.append(float(p @ truth.good))
+    return float(np.mean(masses))
+
+
+def _trained(truth: Truth, variant: str, folder: Path) -> Found:
+    run = read_run(folder)
+    losses = scores_by_seed(run)["mtl_loss"].sort_index()
+    return Found(
+        truth.dataset, variant, str(folder), losses, code=str(run.record.get("code") or "")
+    )

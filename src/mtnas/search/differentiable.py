@@ -1,0 +1,143 @@
+"""A differentiable search: straight-through Gumbel-softmax over the local routes of every block.
+
+Each block passes on sum_r z_r y_r, where y_r is the output of local route r and z is one-hot at
+argmax(alpha + g), g standard Gumbel: the sampled route of Algorithm 1. Backwards z is replaced by
+softmax((alpha + g) / temperature) (Jang et al. 2017; Maddison et al. 2017), so that alpha gets the
+gradient of the validation loss. Weight steps, mini-batches and their number are those of REINFORCE.
+Shapes: M members, B batch, D input, K blocks, R local routes, C query candidates of a block, S
+subsets of values, V (or W) values, H hidden.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from mtnas.layers import mix
+from mtnas.model import Model
+from mtnas.options import SearchOptions, TrainingOptions
+from mtnas.routes import SearchSpace
+from mtnas.search.architecture import Architecture, Floats, Index
+from mtnas.search.reinforce import Search, check_finite
+from mtnas.search.result import SearchResult
+from mtnas.search.supernet import Supernet
+from mtnas.training.data import Examples, Split
+from mtnas.training.stack import Stack
+
+
+def search(
+    stack: Stack,
+    examples: Examples,
+    splits: Sequence[Split],
+    space: SearchSpace,
+    options: SearchOptions,
+    training: TrainingOptions,
+) -> SearchResult:
+    """Search one route per member; `stack` becomes the derived networks with inherited weights."""
+    return GumbelSearch(stack, examples, splits, space, options, training).run()
+
+
+class GumbelSearch(Search):
+    """Algorithm 1 with the gradient of the validation loss in place of REINFORCE's."""
+
+    _noisy_MKR: Floats  # alpha + g of the routes sampled last
+
+    def _sample(self) -> Index:
+        """Draw u = argmax(alpha + g), distributed as p(alpha), and keep alpha + g."""
+        alpha_MKR = self._architecture.alpha_MKR
+        noise_MKR = np.stack([rng.gumbel(size=alpha_MKR.shape[1:]) for rng in self._rngs])
+        self._noisy_MKR = np.where(self._architecture.exists_KR, alpha_MKR + noise_MKR, -np.inf)
+        return np.asarray(self._noisy_MKR.argmax(-1))
+
+    def _architecture_step(self, index_MK: Index) -> Floats:
+        """Descend the validation loss of the sampled routes; return its negative, [M]."""
+        gradients, rewards = [], []
+        for tried_MK, batch_MB in self._tries(index_MK):
+            slope_MKR, loss_M = slopes(self._supernet, self._architecture, tried_MK, batch_MB)
+            p_MKR = self._architecture.softmax(self._noisy_MKR / self._options.temperature)
+            towards_MKR = slope_MKR - (p_MKR * slope_MKR).sum(-1, keepdims=True)
+            gradients.append(-p_MKR * towards_MKR / self._options.temperature)
+            rewards.append(check_finite(-loss_M))
+        self._ascend(np.stack(gradients))
+        return np.asarray(np.mean(rewards, axis=0))
+
+
+def slopes(
+    supernet: Supernet, architecture: Architecture, index_MK: Index, batch_MB: Tensor
+) -> tuple[Floats, Floats]:
+    """Return d loss / d z at the routes `index_MK`, slope_MKR (zero where no route is), and loss_M.
+
+    The loss is the cross-entropy on a validation batch, summed over tasks.
+    """
+    x_MBD, y_MTB = supernet.validation(batch_MB)
+    stack, sizes = supernet.stack, architecture.sizes_K.tolist()
+    relaxed = Relaxed(stack.template, architecture)
+    chosen = torch.from_numpy(index_MK).to(stack.device)
+    z = [
+        torch.nn.functional.one_hot(chosen[:, k], size).to(x_MBD).requires_grad_()
+        for k, size in enumerate(sizes)
+    ]
+    bank = supernet.bank  # none with mean pooling
+    gates = [] if bank is None else [bank.of_block(k, size) for k, size in enumerate(sizes)]
+    named = {**stack.params, **stack.buffers}.items()
+
+    def one(state: Mapping[str, Tensor], x: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
+        logit_BT: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
+        return logit_BT
+
+    logit_MBT = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(
+        logit_MBT, y_MTB.transpose(1, 2).to(logit_MBT), reduction="none"
+    )
+    loss_M = losses.mean(1).sum(-1)
+    # Members share nothing, so the gradient of the sum is the gradient of each.
+    slope_MKR = np.zeros((len(stack), len(sizes), max(sizes)))
+    for k, slope_MR in enumerate(torch.autograd.grad(loss_M.sum(), z)):
+        slope_MKR[:, k, : sizes[k]] = slope_MR.cpu().numpy()
+    return slope_MKR, loss_M.detach().double().cpu().numpy()
+
+
+class Relaxed(nn.Module):
+    """A model in which every block passes on a weighted sum over all of its local routes."""
+
+    def __init__(self, model: Model, architecture: Architecture) -> None:
+        """Wrap the model of a stack; its own route is not used."""
+        super().__init__()
+        self.model = model
+        self._space, self._values_KRW = architecture.space, architecture.values_KRW
+
+    def forward(self, x_BD: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
+        """Return logit_BT, given for every block the weights z_R and, if any, gate_RVH."""
+
+        def mixed(block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
+            scores = [
+                self._scores(k, z[k], gates[k], nodes_CBH)
+                if gates
+                else self._shares(k, z[k]).expand(nodes_CBH.shape[1], -1)
+                for k in range(block.start, block.stop)
+            ]
+            return mix(torch.stack(scores), h_WBH)
+
+        logit_BT: Tensor = self.model.towers(self.model.sharing(x_BD, mixed))
+        return logit_BT
+
+    def _shares(self, k: int, z_R: Tensor) -> Tensor:
+        """Return sum_r z_r m_r, where m_r weighs the values of local route r alike: [V]."""
+        chosen_RV = self._values(k, z_R).to(z_R)
+        return z_R @ (chosen_RV / chosen_RV.sum(-1, keepdim=True))
+
+    def _values(self, k: int, z_R: Tensor) -> Tensor:
+        return torch.from_numpy(self._values_KRW[k, : len(z_R)]).to(z_R.device)
+
+    def _scores(self, k: int, z_R: Tensor, gate_RVH: Tensor, nodes_CBH: Tensor) -> Tensor:
+        """Return sum_r z_r m_r, where m_r are the scores (Eq. 1) of local route r: [B, V]."""
+        queries = self._space.queries(self._space.blocks[k])
+        asked_CBH = nodes_CBH[[self._space.nodes.index(str(query)) for query in queries]]
+        by_query = (len(queries), len(z_R) // len(queries))  # the query varies slowest
+        gate_CSVH = gate_RVH.reshape(*by_query, *gate_RVH.shape[1:])
+        e_CSBV = torch.einsum("cbh,csvh->csbv", asked_CBH, gate_CSVH)
+        left_out = ~self._values(k, z_R).reshape(*by_query, 1, -1)
+        m_CSBV = e_CSBV.masked_fill(left_out, -torch.inf).softmax(-1)
+        return torch.einsum("cs,csbv->bv", z_R.reshape(by_query), m_CSBV)

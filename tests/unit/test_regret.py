@@ -1,0 +1,240 @@
+"""Searches judged by a ground truth with a planted best route."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from mtnas.errors import RecordError
+from mtnas.ground_truth import GroundTruth
+from mtnas.reporting.exhaustive import exhaustive_figure, routes_in_order
+from mtnas.reporting.judged import Truth, read_judged
+from mtnas.reporting.names import search_name
+from mtnas.reporting.regret import regret_table
+from mtnas.reporting.writers import to_ledger, to_markdown
+from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, patterns, share_bottom
+from mtnas.testing.runs import make_run
+
+SPACE = SearchSpace(1, 3, 2, "root")
+SEEDS = [0, 1, 2, 3]
+PLANTED = no_sharing(SPACE).index  # t0: s1+s2; t1: s3
+
+
+def make_truth(folder, dataset="insteval", *, simulated=False, noise=0.0, name="l1h3"):
+    """Write a ground truth: a loss of 1.1 by default, 1.0 for the planted pattern, 1.2 for MMoE."""
+    pattern = np.array(patterns(SPACE))
+    loss = np.full(SPACE.num_routes, 1.1)
+    loss[pattern == pattern[PLANTED]] = 1.0
+    loss[full_sharing(SPACE).index] = 1.2
+    loss[PLANTED] -= 0.003
+    rng, lines = np.random.default_rng(0), []
+    for r in range(SPACE.num_routes):
+        route = Route.at(SPACE, r)
+        for seed in SEEDS:
+            valid = loss[r] + 0.01 * seed
+            losses = {"valid_loss": valid, "test_loss": valid + 0.02 + noise * rng.normal()}
+            about = {"space": name, "route": r, "seed": seed, "same_as": r, "pattern": pattern[r]}
+            more = {"describe": route.describe(), "edges": 2, "dense_used": 9, "best_epoch": 3}
+            lines.append({**about, **more, **losses})
+    record = {
+        "spec": {"dataset": dataset},
+        "space": SPACE.to_json(),
+        "seeds": SEEDS,
+        "simulated": simulated,
+        "code": "abc",
+    }
+    path = folder / dataset / f"{name}.parquet"
+    GroundTruth(pd.DataFrame(lines), {name: record}).write(path)
+    return path
+
+
+def make_routes(path, picks, *, mass=None, space=SPACE):
+    """Write what a search of one variant found; `mass` is the probability of what it picked."""
+    found = {}
+    for seed, index in picks.items():
+        route = Route.at(space, index)
+        blocks = route.to_json()
+        for name in space.blocks if mass is not None else ():
+            size = space.num_local_routes(name)
+            p = np.full(size, (1 - mass) / (size - 1))
+            p[space.index_of(name, route[name])] = mass
+            blocks[name]["distribution"] = p.tolist()
+        found[str(seed)] = {"blocks": blocks, "weight_steps": 20, "route_evaluations": 40}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"space": space.to_json(), "seeds": found, "code": "def"}))
+    return {"dataset": "insteval", "variant": f"l1h3_{path.stem}", "path": str(path)}
+
+
+def everywhere(route):
+    return dict.fromkeys(SEEDS, route.index if isinstance(route, Route) else route)
+
+
+@pytest.fixture
+def truth(tmp_path):
+    return make_truth(tmp_path)
+
+
+def ledger(table):
+    frame = pd.read_csv(io.StringIO(to_ledger(table)))
+    return frame.pivot(index="row", columns="column", values="value").rename(
+        columns=lambda name: name.removeprefix("InstEval ")
+    )
+
+
+def test_known_routes_are_judged_without_a_search(truth):
+    values = ledger(regret_table([truth], []))
+    regret = values["regret"]
+    assert regret["oracle"] == regret["best in hindsight"] == regret["no sharing"] == 0
+    assert regret["full sharing"] == pytest.approx(0.203)
+    assert regret["Share-Bottom"] == pytest.approx(0.103)
+    mean = (3 * 1.0 - 0.003 + 45 * 1.1 + 1.2) / 49 - 0.997
+    assert regret["a random route"] == pytest.approx(mean)
+    assert values["against a random route"]["oracle"] == pytest.approx(-mean)
+
+
+def test_patterns_are_free_of_the_names_of_sub_networks(tmp_path, truth):
+    other = Route.at(SPACE, PLANTED).renamed({"s1": "s3", "s2": "s2", "s3": "s1"})
+    assert other.index != PLANTED
+    judged = [make_routes(tmp_path / "warm_up.json", everywhere(other))]
+    line = ledger(regret_table([truth], judged)).loc["warm up"]
+    assert line["regret"] == pytest.approx(0.003)
+    assert line["regret of the pattern"] == pytest.approx(0)
+    assert line["good picks"] == 1
+
+
+def test_good_routes_hold_a_tenth_of_the_space_and_chance_finds_them_as_often(truth):
+    read = Truth.read(truth)
+    assert read.good.sum() >= 0.1 * SPACE.num_routes
+    assert read.good[PLANTED]
+    assert not read.good[full_sharing(SPACE).index]
+    values = ledger(regret_table([truth], []))
+    assert values["good mass"]["a random route"] == pytest.approx(read.good.mean())
+
+
+def test_a_search_is_judged_by_its_picks_and_its_probabilities(tmp_path, truth):
+    half = {**everywhere(PLANTED), 1: full_sharing(SPACE).index, 3: full_sharing(SPACE).index}
+    judged = [
+        make_routes(tmp_path / "four_routes.json", half),
+        make_routes(tmp_path / "sure.json", everywhere(PLANTED), mass=1.0),
+        make_routes(tmp_path / "unsure.json", everywhere(PLANTED), mass=1 / 7),
+    ]
+    values = ledger(regret_table([truth], judged))
+    assert values["regret"]["four routes"] == pytest.approx(0.203 / 2)
+    assert values["good picks"]["four routes"] == 0.5
+    assert np.isnan(values["good mass"]["four routes"])
+    assert values["good mass"]["sure"] == pytest.approx(1)
+    assert values["good mass"]["unsure"] == pytest.approx(Truth.read(truth).good.mean())
+    assert values["budget weight steps"]["sure"] == 20
+    assert values["budget route evaluations"]["sure"] == 40
+
+
+def test_what_cannot_be_looked_up_is_judged_by_its_run(tmp_path, truth):
+    noise = 0.01 * np.array(SEEDS)
+    run = make_run(tmp_path, "mtnas", (0.7,), 1.05, seeds=SEEDS, noise=noise, variant="inherit")
+    judged = [{"dataset": "insteval", "variant": "l1h3_inherit", "path": str(run)}]
+    values = ledger(regret_table([truth], judged))
+    assert values["regret"]["inherited weights"] == pytest.approx(1.05 - 1.017)
+    assert np.isnan(values["good picks"]["inherited weights"])
+
+
+def test_intervals_are_paired_by_seed(tmp_path):
+    noisy = make_truth(tmp_path, noise=1e-3)
+    judged = [make_routes(tmp_path / "full_sharing.json", everywhere(full_sharing(SPACE)))]
+    frame = pd.read_csv(io.StringIO(to_ledger(regret_table([noisy], judged))))
+    lines = frame[frame["column"] == "InstEval regret"].set_index("row")
+    assert lines.loc["full sharing", "low"].iloc[0] < lines.loc["full sharing", "value"].iloc[0]
+    read = Truth.read(noisy)
+    gap = read.losses(everywhere(full_sharing(SPACE))) - read.losses(read.oracle)
+    assert lines.loc["full sharing", "value"].iloc[1] == pytest.approx(gap.mean())
+
+
+@pytest.mark.parametrize(
+    ("picks", "space", "message"),
+    [
+        ({0: 1, 1: 1}, SPACE, r"seeds \[0, 1\], the ground truth .* has \[0, 1, 2, 3\]"),
+        (everywhere(1), SearchSpace(1, 2, 2, "root"), "the ground truth is of"),
+    ],
+)
+def test_routes_of_something_else_are_refused(tmp_path, truth, picks, space, message):
+    judged = [make_routes(tmp_path / "r.json", picks, space=space)]
+    with pytest.raises(RecordError, match=f"r.json: .*{message}"):
+        read_judged([Truth.read(truth)], judged)
+
+
+def test_one_table_is_of_one_space(tmp_path, truth):
+    other = make_truth(tmp_path, "movielens", name="other")
+    for files, found in (([truth, other], r"\['l1h3', 'other'\]"), ([], "none")):
+        with pytest.raises(RecordError, match=f"ground truth of one space, got {found}"):
+            regret_table(files, [])
+
+
+def test_simulated_data_say_so_in_table_and_figure(tmp_path):
+    truth = make_truth(tmp_path, simulated=True)
+    text = to_markdown(regret_table([truth], []))
+    assert "InstEval (SIMULATED DATA)" in text
+    assert "no conclusion about it follows" in text
+    figure = routes_in_order([Truth.read(truth)], [])
+    assert "SIMULATED DATA" in [text.get_text() for text in figure.findobj(Text)]
+
+
+@pytest.fixture
+def searches(tmp_path):
+    picks = {"": full_sharing(SPACE), "differentiable": share_bottom(SPACE), "warm_up": PLANTED}
+    return [make_routes(tmp_path / f"{k}.json", everywhere(r)) for k, r in picks.items() if k]
+
+
+def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
+    read = Truth.read(truth)
+    figure = routes_in_order([read], read_judged([read], searches))
+    upper, lower = figure.axes
+    mean = upper.lines[0].get_ydata()
+    assert len(mean) == SPACE.num_routes
+    assert (np.diff(mean) >= 0).all()
+    assert mean[-1] == 0  # full sharing, against itself
+    labels = [label.get_text() for label in lower.get_yticklabels()]
+    assert labels == ["oracle", "Gumbel-softmax", "warm up"]
+    places = [dots.get_offsets().tolist() for dots in lower.collections]
+    assert places[0] == [[1, 0]]
+    assert places[2] == [[1, 2]]
+    marked = {text.get_text() for text in upper.texts}
+    assert marked == {"full sharing", "Share-Bottom", "no sharing"}
+
+
+def test_texts_do_not_overlap(tmp_path, truth, searches):
+    other = make_truth(tmp_path, "movielens", noise=1e-3)
+    truths = [Truth.read(truth), Truth.read(other)]
+    figure = routes_in_order(truths, read_judged(truths, searches))
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    texts += [text for axes in figure.axes[1::2] for text in axes.get_yticklabels()]
+    # The text alone: an annotation's own extent has its line in it.
+    assert len(texts) == 2 * (1 + 3) + 3 + 1
+    boxes = [(t.get_text(), Text.get_window_extent(t, renderer)) for t in texts]
+    for i, (name, box) in enumerate(boxes):
+        for other_name, second in boxes[:i]:
+            assert not box.padded(-0.5).overlaps(second.padded(-0.5)), (name, other_name)
+
+
+def test_the_figure_repeats_byte_for_byte(tmp_path, truth, searches):
+    outputs = [[tmp_path / n / "f.png", tmp_path / n / "f.pdf"] for n in ("a", "b")]
+    for files in outputs:
+        exhaustive_figure([truth], searches, files)
+    for first, second in zip(*outputs, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    [
+        ("l1h3", "MTNAS, as in the paper"),
+        ("l1h3_random_search", "random search"),
+        ("l1h3_inherit", "inherited weights"),
+        ("l1h3_four_routes", "four routes"),
+    ],
+)
+def test_searches_are_named_by_what_differs(variant, name):
+    assert search_name(variant, "l1h3") == name
