@@ -1,5 +1,6 @@
 """Train one sharing method over all its seeds; write metrics, record and predictions."""
 
+from mtnas.devices import device_of
 from mtnas.experiment import run
 from mtnas.snakemake_job import job
 
@@ -11,6 +12,6 @@ with job(snakemake) as smk:
         routes=smk.input.get("routes"),
         supernet=smk.input.get("supernet"),
         seeds_at_once=smk.resources.seeds_at_once,
-        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
+        device=device_of(smk.resources),
     )
     result.write(**smk.output, code=smk.params.code)
