@@ -29,12 +29,13 @@ except MtnasError as error:
 
 
 wildcard_constraints:
-    dataset="|".join(plugins("datasets")),
+    dataset="|".join([*plugins("datasets"), *STUDY["synthetic"]]),
     method="|".join(plugins("methods")),
     variant="[a-z0-9_]+",
     space="[a-z0-9_]+",
 
 
+SYNTHETIC = [name for name in STUDY["datasets"] if name in STUDY["synthetic"]]
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
 RAW = sources.RAW
@@ -51,7 +52,10 @@ def code_of(*modules):
 
 def data_code(wildcards):
     """Fingerprint the code behind the table of one dataset."""
-    return code_of("features/prepare.py", datasets.code_of(wildcards.dataset))
+    source = (
+        () if wildcards.dataset in STUDY["synthetic"] else (datasets.code_of(wildcards.dataset),)
+    )
+    return code_of("features/prepare.py", *source)
 
 
 def simulation_code(wildcards):
@@ -170,5 +174,7 @@ onstart:
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
-    if simulated := [d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d)]:
+    if simulated := [
+        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
+    ]:
         print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")

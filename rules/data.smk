@@ -59,4 +59,6 @@ rule audit:
         "../workflow/scripts/audit.py"
 
 
-AUDITS = expand(rules.audit.output.md, dataset=STUDY["datasets"])
+# Synthetic data have no source to audit.
+MEASURED = [name for name in STUDY["datasets"] if name not in SYNTHETIC]
+AUDITS = expand(rules.audit.output.md, dataset=MEASURED)

@@ -4,7 +4,7 @@ requires: the routes.json of every search of experiment `main` that learns (Figu
           runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L),
           runs of MMoE and the cut MMoE (Figure 1e)
 provides: results/figures/{figure1,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
-          FIGURES, those that the study has runs for
+          FIGURES, all figures that the study has runs for
 """
 
 SEARCHED = of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main"))
@@ -18,14 +18,17 @@ BOXES = [
     for run in studies.all_runs(STUDY)
     if run[1:] in PAIR and all((run[0], *row) in studies.all_runs(STUDY) for row in PAIR)
 ]
-FIGURES = expand(
-    "results/figures/{name}.png",
-    name=[
-        *(["figure3", "search_curves"] if SEARCHED else []),
-        *(["figure1"] if BOXES else []),
-        *(name for name, runs in SWEEPS.items() if runs),
-    ],
-)
+FIGURES = [
+    *expand(
+        "results/figures/{name}.png",
+        name=[
+            *(["figure3", "search_curves"] if SEARCHED else []),
+            *(["figure1"] if BOXES else []),
+            *(name for name, runs in SWEEPS.items() if runs),
+        ],
+    ),
+    *SYNTHETIC_FIGURES,
+]
 FIGURE_CODE = code_of("reporting/figures.py")
 SWEEP_CODE = code_of("reporting/sweeps.py")
 

@@ -6,12 +6,10 @@ provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.
           TABLES, the names of those that the study has runs for
 """
 
-from mtnas import datasets
-
 MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
 TABLE_CODE = code_of("reporting/tables.py", "reporting/data_tables.py", "reporting/writers.py")
 # As in the paper, a dataset with three tasks has a table of its own.
-WIDE = [name for name in STUDY["datasets"] if len(datasets.load(name).tasks) > 2]
+WIDE = [name for name in MEASURED if len(datasets.load(name).tasks) > 2]
 TABLE_RUNS = {
     "table2": [run for run in studies.experiment_runs(STUDY, "main") if run[0] not in WIDE],
     "table3": [run for run in studies.experiment_runs(STUDY, "main") if run[0] in WIDE],

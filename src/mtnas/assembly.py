@@ -48,8 +48,8 @@ class Assembly:
 
     @property
     def input_dim(self) -> int:
-        """Return the width of the input feature: fields x embedding dimension."""
-        return int(self.table.ids.shape[1]) * self.training.embedding_dim
+        """Return the width of the input feature."""
+        return _input_dim(self.examples, self.training)
 
     @property
     def space(self) -> SearchSpace:
@@ -61,8 +61,15 @@ class Assembly:
     def split(self, seed: int) -> Split:
         """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
         split by time or by a column, which no seed can move.
+
+        Drawn data hold a block of rows for every seed, with its split (D12).
         """
-        part = self.table.split
+        part, drawn = self.table.split, self.table.manifest["drawn_seeds"]
+        if drawn is not None and not self.spec["fixed_split"]:
+            size = len(part) // len(drawn)
+            first = drawn.index(seed) * size
+            block = part[first : first + size]
+            return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
         random = self.table.manifest["split_kind"] == "random"
         if random and not self.spec["fixed_split"]:
             wanted = self.table.manifest["split_sizes"]
@@ -147,8 +154,9 @@ def assemble(
     method = methods.load(spec["method"])
     training = TrainingOptions.of(spec["training"], "training")
     options = method.options.of(spec["options"], f"methods.{method.name}")
+    examples = Examples.of(data)
     shape = {
-        "input_dim": data.ids.shape[1] * training.embedding_dim,
+        "input_dim": _input_dim(examples, training),
         "num_tasks": data.labels.shape[1],
     }
     if spec.get("budget") is not None and method.sharing is not None:
@@ -156,8 +164,13 @@ def assemble(
         budget = count_parameters(methods.load("mtnas"), searched, **shape)
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})
-    examples = Examples.of(data).to(device)
-    return Assembly(spec, data, examples, method, options, training, device)
+    return Assembly(spec, data, examples.to(device), method, options, training, device)
+
+
+def _input_dim(examples: Examples, training: TrainingOptions) -> int:
+    """Return D: fields x embedding dimension, or the number of dense inputs."""
+    columns = int(examples.inputs.shape[1])
+    return columns if examples.is_dense else columns * training.embedding_dim
 
 
 def split_digest(split: Split) -> str:

@@ -15,9 +15,11 @@ from typing import Any
 from mtnas import datasets
 from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
+from mtnas.features.splits import split_sizes
 from mtnas.grids import flat, grid_of
 from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
 from mtnas.schema import Schema, current_schema, defaults, is_control, plugins, searches
+from mtnas.synthetic import SyntheticOptions
 from mtnas.validation import check, place, resolved_reference
 
 Spec = dict[str, Any]
@@ -57,24 +59,44 @@ class Config:
 
 def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
     """Validate a merged configuration; `files`, later ones win, are named in messages."""
-    schema = current_schema()
+    drawn = raw.get("synthetic")
+    names = tuple(map(str, drawn)) if isinstance(drawn, Mapping) else ()
+    schema = current_schema(names)
     paths = tuple(Path(file) for file in files)
     values = check(raw, schema, paths)
     for key, part in schema["properties"].items():
         is_mapping = resolved_reference(part, schema).get("type") == "object"
         values.setdefault(key, {} if is_mapping else part.get("default"))
     for dataset in schema["properties"]["dataset_options"]["properties"]:
-        raw_folder = values.pop(f"{dataset}_raw")
+        raw_folder = values.pop(f"{dataset}_raw", None)
         if raw_folder is not None:
             values["dataset_options"].setdefault(dataset, {})["raw"] = raw_folder
     if not isinstance(values["seeds"], list):
         values["seeds"] = list(range(values["seeds"]))
     config = Config(values, schema, paths)
+    _check_synthetic(config)
     _check_datasets(config)
     _check_experiments(config)
     _check_options(config)
     _check_tuning(config)
     return config
+
+
+def _check_synthetic(config: Config) -> None:
+    """Refuse a name that a dataset has, and a search that is rewarded with an AUC of numbers."""
+    for name in config["synthetic"]:
+        if name in datasets.available():
+            where = place(("synthetic", name), config.files)
+            raise ConfigError(f"{where}: another dataset has this name; take another")
+        for method, schema in config.schema["$defs"]["methods"].items():
+            for variant in config.variants(method) if searches(schema) else ():
+                search = resolve_options(config, name, method, variant)["search"]
+                learns = search["strategy"] not in CONTROLS
+                if learns and name in config["datasets"] and search["reward"] == "auc_sum":
+                    raise ConfigError(
+                        f"{_origin(config, name, method, variant, 'search')}: reward: 'auc_sum', "
+                        f"but labels of {name} are numbers and have no AUC; use reward: neg_loss"
+                    )
 
 
 def _check_datasets(config: Config) -> None:
@@ -85,7 +107,9 @@ def _check_datasets(config: Config) -> None:
             datasets.load(name).kept_fields(own["drop_fields"], where)
         _check_simulated(config, name)
         try:
-            if own.get("split"):
+            if own.get("split") and name in config["synthetic"]:
+                split_sizes(drawn_options(config, name).rows, own["split"])
+            elif own.get("split"):
                 check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
             where = place(("dataset_options", name, "split"), config.files)
@@ -284,14 +308,31 @@ def prepare_spec(config: Config, dataset: str) -> Spec:
 
     A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
-    source = datasets.load(dataset)
     own = config["dataset_options"].get(dataset, {})
+    if dataset in config["synthetic"]:
+        return _draw_spec(config, dataset, own)
+    source = datasets.load(dataset)
     default = defaults(config.schema["$defs"]["dataset"])
     values = _without({**default, **own}, NOT_OF_THE_TABLE)
     if not config["fixed_split"] and source.split_kind == "random":
         values["split_seed"] = default["split_seed"]
     declared = {} if source.definition is None else {"definition": source.definition}
     return {"dataset": dataset, **values, **declared}
+
+
+def drawn_options(config: Config, dataset: str) -> SyntheticOptions:
+    """Return what a synthetic dataset is drawn from."""
+    return SyntheticOptions.of(config["synthetic"][dataset], f"synthetic.{dataset}")
+
+
+def _draw_spec(config: Config, dataset: str, own: Mapping[str, Any]) -> Spec:
+    """Return what identifies synthetic data: every seed has its own, or all have one (D12)."""
+    return {
+        "dataset": dataset,
+        "synthetic": drawn_options(config, dataset).model_dump(mode="json"),
+        "seeds": [own.get("split_seed", 0)] if config["fixed_split"] else config["seeds"],
+        "split": own.get("split"),
+    }
 
 
 def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:

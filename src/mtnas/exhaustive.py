@@ -27,7 +27,7 @@ from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.errors import ConfigError, TrainingError
 from mtnas.files import atomic_path
 from mtnas.ground_truth import COLUMNS, KEY, GroundTruth
-from mtnas.metrics import auc, log_loss
+from mtnas.metrics import BINARY, auc
 from mtnas.routes import Route, SearchSpace, patterns
 from mtnas.training.data import Split
 from mtnas.training.fit import fit, predict
@@ -188,7 +188,7 @@ def _scores(
     rows = torch.from_numpy(np.stack([getattr(split, part) for split in splits]))
     y_MTN = torch.from_numpy(assembly.table.labels)[rows].transpose(1, 2)
     logit_MTN = logit_MNT.cpu().transpose(1, 2)
-    loss_MT, auc_MT = log_loss(logit_MTN, y_MTN).numpy(), auc(logit_MTN, y_MTN).numpy()
+    loss_MT, auc_MT = BINARY.loss(logit_MTN, y_MTN).numpy(), auc(logit_MTN, y_MTN).numpy()
     columns = {f"{part}_loss": loss_MT.sum(-1)}
     for t in range(loss_MT.shape[1]):
         columns |= {f"{part}_loss_t{t}": loss_MT[:, t], f"{part}_auc_t{t}": auc_MT[:, t]}

@@ -8,7 +8,7 @@ equal up to rounding in float32.
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ from torch import Tensor
 
 from mtnas import provenance, seeds
 from mtnas.assembly import Assembly, activity, assemble, split_digest
-from mtnas.errors import RecordError
+from mtnas.errors import ConfigError, RecordError
 from mtnas.files import atomic_path, read_json, remake, write_json
 from mtnas.grids import with_winner
-from mtnas.metrics import auc, log_loss
+from mtnas.metrics import BINARY, TaskKind
 from mtnas.options import SearchOptions
 from mtnas.records import ALL_TASKS, RunRecord
 from mtnas.routes import Route, SearchSpace
 from mtnas.search import controls, differentiable, ranking, reinforce
 from mtnas.search.result import SearchResult
-from mtnas.training.fit import FitResult, fit, predict
+from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -139,6 +139,7 @@ def run(
     record = {
         "spec": dict(spec),
         "simulated": assembly.table.manifest["simulated"],
+        "synthetic": assembly.table.manifest.get("synthetic"),
         "parameters": counts,
         "options": assembly.options.model_dump(mode="json"),
         "data": {
@@ -146,6 +147,7 @@ def run(
         },
         "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
         "fits": [fit for outcome in outcomes for fit in outcome.fits],
+        "gates": {seed: scores for outcome in outcomes for seed, scores in outcome.gates.items()},
         "timings": {
             "train_seconds": sum(outcome.seconds for outcome in outcomes),
             "total_seconds": time.perf_counter() - started,
@@ -171,6 +173,7 @@ class _Outcome:
     predictions: pd.DataFrame
     fits: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
+    gates: dict[str, Any] = field(default_factory=dict)  # seed -> mean score [T][experts] on test
 
 
 def _run_group(
@@ -196,12 +199,19 @@ def _run_group(
     }
     fits = [] if fitted is None else _fit_records(stack, fitted)
     seconds = 0.0 if fitted is None else fitted.seconds
-    return _outcome(assembly, group, logits, fits, seconds)
+    scores = mean_gate_scores(stack, assembly.examples, [s.test for s in splits])
+    gates = {} if scores is None else dict(zip(map(str, group), scores.tolist(), strict=True))
+    return replace(_outcome(assembly, group, logits), fits=fits, seconds=seconds, gates=gates)
 
 
 def _control(assembly: Assembly, group: Sequence[int]) -> _Outcome:
     """Let a control method predict from the labels: the floor and ceiling of every metric."""
     assert assembly.method.predict is not None
+    if assembly.examples.kind is not BINARY:
+        raise ConfigError(
+            f"methods: {assembly.method.name} predicts probabilities, and the labels of "
+            f"{assembly.spec['dataset']} are numbers; leave it out of the experiment"
+        )
     logits: dict[str, Tensor] = {}
     for part in ("valid", "test"):
         drawn = [
@@ -220,44 +230,53 @@ def _outcome(
     assembly: Assembly,
     group: Sequence[int],
     logits: Mapping[str, Tensor],
-    fits: list[dict[str, Any]] | None = None,
-    seconds: float = 0.0,
 ) -> _Outcome:
-    frames = []
+    frames, kind = [], assembly.examples.kind
     for part, logit_SNT in logits.items():
         rows = np.stack([getattr(assembly.split(seed), part) for seed in group])
         y_SNT = torch.from_numpy(assembly.table.labels[rows])
-        frames.append(metrics_of(group, part, logit_SNT, y_SNT))
+        frames.append(metrics_of(group, part, kind, logit_SNT, y_SNT))
         if part == "test":
-            predictions = _predictions(group, rows, logit_SNT, y_SNT)
-    return _Outcome(pd.concat(frames, ignore_index=True), predictions, fits or [], seconds)
+            predictions = _predictions(group, rows, kind, logit_SNT, y_SNT)
+    return _Outcome(pd.concat(frames, ignore_index=True), predictions)
 
 
-def metrics_of(group: Sequence[int], part: str, logit_SNT: Tensor, y_SNT: Tensor) -> pd.DataFrame:
+def metrics_of(
+    group: Sequence[int], part: str, kind: TaskKind, logit_SNT: Tensor, y_SNT: Tensor
+) -> pd.DataFrame:
     """Return the tidy metrics of one part of the data: per task, and the sum over tasks."""
     logit_STN, y_STN = logit_SNT.transpose(1, 2), y_SNT.transpose(1, 2)
-    auc_ST, loss_ST = auc(logit_STN, y_STN), log_loss(logit_STN, y_STN)
+    loss_ST = kind.loss(logit_STN, y_STN)
+    measured = {name: score(logit_STN, y_STN) for name, score in kind.scores.items()}
+    measured[kind.loss_name] = loss_ST
     lines = []
     for s, seed in enumerate(group):
         for t in range(loss_ST.shape[1]):
-            lines.append((seed, part, f"t{t}", "auc", float(auc_ST[s, t])))
-            lines.append((seed, part, f"t{t}", "log_loss", float(loss_ST[s, t])))
+            for name, value_ST in measured.items():
+                lines.append((seed, part, f"t{t}", name, float(value_ST[s, t])))
         lines.append((seed, part, ALL_TASKS, "mtl_loss", float(loss_ST[s].sum())))
     return pd.DataFrame(lines, columns=["seed", "split", "task", "metric", "value"])
 
 
 def _predictions(
-    group: Sequence[int], rows: NDArray[np.int64], logit_SNT: Tensor, y_SNT: Tensor
+    group: Sequence[int],
+    rows: NDArray[np.int64],
+    kind: TaskKind,
+    logit_SNT: Tensor,
+    y_SNT: Tensor,
 ) -> pd.DataFrame:
-    """Return the test predictions: seed, row of the table, label and probability per task."""
+    """Return the test predictions: seed, row of the table, label and what is read from the output
+    (a probability, if labels are binary) per task.
+    """
     # In float64 different logits stay different probabilities, so ranks (AUC) survive.
-    p_SNT = logit_SNT.double().sigmoid().numpy()
+    p_SNT = kind.read(logit_SNT.double()).numpy()
+    label = np.int8 if kind is BINARY else np.float32
     columns: dict[str, NDArray[Any]] = {
         "seed": np.repeat(np.asarray(group, np.int32), rows.shape[1]),
         "row": rows.ravel().astype(np.int32),
     }
     for t in range(p_SNT.shape[2]):
-        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(np.int8).ravel()
+        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(label).ravel()
         columns[f"p_t{t}"] = p_SNT[..., t].ravel()
     return pd.DataFrame(columns)
 

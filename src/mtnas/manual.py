@@ -34,6 +34,7 @@ def reference(schema: Schema) -> str:
     sections = {
         "Top level": schema,
         "`dataset_options.<dataset>`": parts["dataset"],
+        "`synthetic.<dataset>`": parts["synthetic"],
         "`training`": parts["training"],
         "`tuning`": parts["tuning"],
         **{f"`methods.{name}`": part for name, part in parts["methods"].items()},

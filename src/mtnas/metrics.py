@@ -1,10 +1,17 @@
 """Metrics as pure functions of tensors, vectorised over all leading axes (models, tasks).
 
+A `TaskKind` says which of them belong to the labels of a table.
+
 Shapes: ... any leading axes, N examples (last axis).
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
+
+Metric = Callable[[Tensor, Tensor], Tensor]  # outputs and labels, alike in shape
 
 
 def auc(scores: Tensor, labels: Tensor) -> Tensor:
@@ -32,9 +39,30 @@ def auc(scores: Tensor, labels: Tensor) -> Tensor:
     return wins / (positive.sum(-1) * total.squeeze(-1))
 
 
-def log_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy (natural log) of `logits` [..., N], in float64."""
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits.double(), labels.double(), reduction="none"
-    )
-    return losses.mean(-1)
+def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the binary cross-entropy (natural log) of every example."""
+    return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+
+
+def squared_errors(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Return the squared error of every example."""
+    return (outputs - labels).square()
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """What labels are, and so how an output of a model is trained, scored and read."""
+
+    loss_name: str
+    losses: Metric  # of every example: what training descends
+    read: Callable[[Tensor], Tensor]  # what an output predicts
+    scores: Mapping[str, Metric] = field(default_factory=dict)  # measured beside the loss
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean loss of `outputs` [..., N], in float64."""
+        return self.losses(outputs.double(), labels.double()).mean(-1)
+
+
+BINARY = TaskKind("log_loss", cross_entropies, torch.sigmoid, {"auc": auc})
+REGRESSION = TaskKind("mse", squared_errors, torch.clone)
+TASK_KINDS = {"binary": BINARY, "regression": REGRESSION}

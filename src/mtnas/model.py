@@ -46,6 +46,7 @@ class Model(nn.Module):
 
         self.noise_shape: tuple[int, ...] | None = getattr(self.sharing, "noise_shape", None)
         self.has_penalty = hasattr(self.sharing, "penalty")
+        self.has_gates = hasattr(self.sharing, "gate_scores")
 
     def forward(self, x_BD: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return logit_BT; `noise` is for a method that asks for it, and in training only."""

@@ -222,6 +222,15 @@ class Route:
         return cls(space, tuple(reversed(chosen)))
 
     @property
+    def is_disjoint(self) -> bool:
+        """Whether no two tasks reach a common sub-network (paper, Sec. 5.1)."""
+        reached = [
+            {name for name in self.used([task]) if name.startswith("s")}
+            for task in self.space.tasks
+        ]
+        return sum(map(len, reached)) == len(set().union(*reached))
+
+    @property
     def edges(self) -> tuple[tuple[str, str], ...]:
         """Return the (value, block) pairs that carry anything to a task."""
         used = self.used()

@@ -18,6 +18,7 @@ from mtnas.errors import ConfigError
 from mtnas.files import read_json
 from mtnas.options import MethodOptions, TrainingOptions
 from mtnas.provenance import PACKAGE, canonical_code
+from mtnas.synthetic import SyntheticOptions
 
 Schema = dict[str, Any]
 
@@ -142,11 +143,13 @@ def defaults(schema: Schema) -> dict[str, Any]:
     return values
 
 
-def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Schema:
-    """Return the schema of the whole configuration."""
+def config_schema(
+    methods: dict[str, Schema], datasets: tuple[str, ...], synthetic: tuple[str, ...] = ()
+) -> Schema:
+    """Return the schema of the whole configuration; `synthetic` names its drawn datasets."""
     per_method = {name: {"$ref": f"#/$defs/methods/{name}"} for name in sorted(methods)}
     training = {"$ref": "#/$defs/training"}
-    dataset = {"enum": list(datasets)}
+    dataset = {"enum": [*datasets, *synthetic]}
     method = {"enum": sorted(methods)}
     properties = {
         "seeds": {
@@ -174,7 +177,16 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
         },
         "dataset_options": {
             "description": "how a dataset is prepared; what it changes in methods and training",
-            **_object({name: {"$ref": "#/$defs/dataset"} for name in datasets}),
+            **_object(
+                {name: {"$ref": "#/$defs/dataset"} for name in datasets}
+                | {name: {"$ref": "#/$defs/synthetic_dataset"} for name in synthetic}
+            ),
+        },
+        "synthetic": {
+            "description": "named datasets that are drawn from a generator, not measured",
+            "type": "object",
+            "propertyNames": {"pattern": "^[a-z0-9_]+$"},
+            "additionalProperties": {"$ref": "#/$defs/synthetic"},
         },
         "training": {"description": "how weights are trained", **training},
         "tuning": {
@@ -232,6 +244,8 @@ def config_schema(methods: dict[str, Schema], datasets: tuple[str, ...]) -> Sche
             "training": options_schema(TrainingOptions),
             "tuning": _tuning_schema(methods),
             "dataset": _dataset_schema(per_method, training),
+            "synthetic_dataset": _without_source(_dataset_schema(per_method, training)),
+            "synthetic": options_schema(SyntheticOptions),
             "methods": {name: methods[name] for name in sorted(methods)},
         },
     }
@@ -376,9 +390,16 @@ def _choices(reference: str) -> Schema:
     return _names({"$ref": reference})
 
 
-def current_schema() -> Schema:
-    """Return the schema for the methods and datasets there are now."""
-    return config_schema(method_schemas(), plugins("datasets"))
+def _without_source(dataset: Schema) -> Schema:
+    """Leave out what says how values are read and hashed: synthetic data have no such values."""
+    source = {"raw", "mirrors", "simulate", "simulate_seed", "num_features", "drop_fields"}
+    kept = {key: part for key, part in dataset["properties"].items() if key not in source}
+    return {**dataset, "properties": kept}
+
+
+def current_schema(synthetic: tuple[str, ...] = ()) -> Schema:
+    """Return the schema for the methods and datasets there are now, synthetic ones included."""
+    return config_schema(method_schemas(), plugins("datasets"), synthetic)
 
 
 def generate() -> Schema:

@@ -19,6 +19,7 @@ Stream = Literal[
     "validation",
     "routes",
     "control",
+    "synthetic",
 ]
 
 

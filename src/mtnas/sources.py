@@ -39,7 +39,7 @@ def raw_files(config: Config, dataset: str) -> list[Path]:
     Raises:
         DataError: one is missing and no job can fetch it.
     """
-    if is_simulated(config, dataset):
+    if is_simulated(config, dataset) or dataset in config["synthetic"]:
         return []
     source, folder = datasets.load(dataset), raw_folder(config, dataset)
     if folder is None or not _is_fetched(config, dataset):
@@ -102,6 +102,8 @@ def _download(config: Config, dataset: str, file: str) -> Download:
 
 def _is_fetched(config: Config, dataset: str) -> bool:
     """Whether the workflow has to get the raw files itself."""
+    if dataset in config["synthetic"]:
+        return False
     named = config["dataset_options"].get(dataset, {}).get("raw")
     elsewhere = named is not None or is_simulated(config, dataset)
     return not elsewhere and bool(datasets.load(dataset).downloads)

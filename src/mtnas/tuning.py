@@ -171,7 +171,8 @@ def _scores(
     logit_PNT = by_seed(predict(stack, assembly.examples, valid).cpu(), range(len(pairs)))
     rows = np.stack(valid[:: len(splits) // len(pairs)])
     y_PNT: Tensor = torch.from_numpy(assembly.table.labels[rows])
-    tidy = metrics_of(range(len(pairs)), "valid", logit_PNT, y_PNT)
+    kind = assembly.examples.kind
+    tidy = metrics_of(range(len(pairs)), "valid", kind, logit_PNT, y_PNT)
     names = tidy["metric"] + ("_" + tidy["task"]).where(tidy["task"] != ALL_TASKS, "")
     scores: list[dict[str, float]] = [{} for _ in pairs]
     for p, name, value in zip(tidy["seed"], names, tidy["value"], strict=True):

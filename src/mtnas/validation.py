@@ -111,7 +111,10 @@ def _kind(keys: Keys) -> str:
             return "method"
         case ["dataset_options"] | ["datasets"]:
             return "dataset"
-        case ["tuning", "training" | "options", *_] | ["methods" | "variants" | "training", *_]:
+        case ["tuning", "training" | "options", *_] | [
+            "methods" | "variants" | "training" | "synthetic",
+            *_,
+        ]:
             return "option"
         case ["dataset_options", _, _, *_]:
             return "option"

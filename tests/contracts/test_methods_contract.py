@@ -70,6 +70,17 @@ def test_noise_is_an_argument_and_the_same_for_all_examples(method):
     assert torch.equal(model(changed, noise)[1:], before[1:])
 
 
+GATED = [m for m in TRAINED if build(m)[0].has_gates]
+
+
+@pytest.mark.parametrize("method", GATED, ids=lambda m: m.name)
+def test_gate_scores_are_shares_of_every_task(method):
+    model, tasks = build(method)
+    scores_TBE = model.sharing.gate_scores(torch.randn(BATCH, INPUT))
+    assert scores_TBE.shape[:2] == (tasks, BATCH)
+    torch.testing.assert_close(scores_TBE.sum(-1), torch.ones(tasks, BATCH))
+
+
 SOLVED = [m for m in TRAINED if getattr(m.options(), "hidden_dim", 0) is None]
 
 

@@ -268,6 +268,12 @@ def test_gates_that_are_no_shares_are_refused(tmp_path, gates):
         entry("C7", [folder])
 
 
+def test_related_synthetic_tasks_are_no_evidence_of_unrelated_ones(tmp_path):
+    names = ("synthetic_d20_rho00", "synthetic_d20_rho05")
+    evidence = read_evidence([run(tmp_path, "mmoe", (), dataset=name) for name in names])
+    assert (evidence.synthetic, evidence.datasets) == ([names[0]], [])
+
+
 def exhaustive(path):
     lines = [
         {

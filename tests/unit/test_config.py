@@ -557,6 +557,50 @@ def test_mistakes_in_a_grid_are_named_with_their_place(changes, message):
     assert message in str(caught.value)
 
 
+SYNTHETIC = {
+    "seeds": 3,
+    "synthetic": {"near": {"rho": 0.9}, "apart": {"dim": 20}},
+    "datasets": ["near", "apart"],
+    "methods": {"mtnas": {"search": {"reward": "neg_loss"}}},
+    "experiments": {"main": {"methods": ["mmoe", "mtnas"]}},
+}
+
+
+def synthetic(**changes):
+    return studies.load({**SYNTHETIC, **changes})
+
+
+def test_a_synthetic_dataset_is_drawn_once_per_seed_or_once_for_all():
+    spec = studies.prepare_spec(synthetic(), "near")
+    fixed = studies.prepare_spec(synthetic(fixed_split=True), "near")
+
+    assert (spec["synthetic"]["rho"], spec["synthetic"]["dim"]) == (0.9, 100)
+    assert (spec["seeds"], fixed["seeds"]) == ([0, 1, 2], [0])
+    assert [run[0] for run in studies.experiment_runs(synthetic(), "main")] == [
+        *("near", "near", "apart", "apart"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"datasets": ["neer"]}, r"datasets: unknown dataset 'neer' \(did you mean 'near'"),
+        (
+            {"synthetic": {"near": {"roh": 1}}, "datasets": ["near"]},
+            r"synthetic\.near: unknown",
+        ),
+        ({"synthetic": {"near": {"rho": 2}}, "datasets": ["near"]}, "2 must be at most 1"),
+        ({"synthetic": {"insteval": {}}, "datasets": ["insteval"]}, "another dataset has this"),
+        ({"methods": {}}, "labels of near are numbers and have no AUC; use reward: neg_loss"),
+        ({"dataset_options": {"near": {"drop_fields": ["x0"]}}}, "unknown key 'drop_fields'"),
+        ({"dataset_options": {"near": {"split": [7, 2, 1]}}}, "the table has 10000 rows"),
+    ],
+)
+def test_synthetic_data_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        synthetic(**changes)
+
+
 SPACE = {"num_layers": 1, "num_subnets": 3, "query_scope": "root", "hidden_dim": 16}
 IN_SPACE = {
     "small": SPACE,

@@ -40,11 +40,13 @@ def small_data(monkeypatch):
         "split_sizes": dict(zip(("train", "valid", "test"), sizes, strict=True)),
         "simulated": True,
         "split_kind": "random",
+        "task_kind": "binary",
+        "drawn_seeds": None,
         "content_sha256": "c",
         "source_sha256": "s",
     }
     split = assign_split(300, sizes, 0)
-    table = Table(data.ids.numpy(), data.labels.numpy(), split, manifest)
+    table = Table(data.inputs.numpy(), data.labels.numpy(), split, manifest)
 
     def assemble(spec, **_):
         options = method.options(**spec["options"])

@@ -48,7 +48,7 @@ def test_a_step_samples_the_gates_and_evaluation_does_not(name):
     stack, data, index_MB = training.stack, training.examples, batch(2)
     rows = [split().valid] * 2
     noise_M = Noise(stack)()
-    x_MBD = stack.embed(data.ids[index_MB])
+    x_MBD = stack.embed(data.inputs[index_MB])
     sampled = training.loss(index_MB, stack.logits(x_MBD, noise_M=noise_M))
     usual = training.loss(index_MB, stack.logits(x_MBD))
     before = evaluate_loss(stack, data, rows)
@@ -76,7 +76,7 @@ def test_the_penalty_is_the_price_of_the_gates_that_may_open(name):
 def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list):
     training = trainer(name, seed_list, l0_weight=0.25)
     stack, index_MB = training.stack, batch(len(seed_list))
-    x_MBD, noise_M = stack.embed(training.examples.ids[index_MB]), Noise(stack)()
+    x_MBD, noise_M = stack.embed(training.examples.inputs[index_MB]), Noise(stack)()
     checked = [GATES, "sharing.layers.1.bias", "towers.weight"]
 
     def objective(*tensors):

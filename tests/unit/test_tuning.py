@@ -54,6 +54,8 @@ def write(folder, ids, labels, split):
         "tasks": [{"name": "t0"}, {"name": "t1"}],
         "num_features": int(ids.max()) + 1,
         "simulated": True,
+        "task_kind": "binary",
+        "drawn_seeds": None,
         "content_sha256": content.hexdigest(),
         "source_sha256": {},
         "split_kind": "random",
@@ -67,7 +69,7 @@ def write(folder, ids, labels, split):
 def arrays():
     data = examples()
     split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
-    return data.ids.numpy().astype(np.int32), data.labels.numpy().astype(np.int8), split
+    return data.inputs.numpy().astype(np.int32), data.labels.numpy().astype(np.int8), split
 
 
 @pytest.fixture(scope="module")

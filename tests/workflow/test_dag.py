@@ -103,6 +103,14 @@ def test_jobs_of_book_crossing(fresh):
     assert fetched == plan + Counter({"download": 1, "unpack": 3})
 
 
+def test_jobs_of_the_synthetic_study(bare):
+    plan = bare.plan("--configfile", "config/synthetic.yaml")
+
+    assert (plan["prepare"], plan["search"], plan["train"]) == (12, 12 * 3, 12 * 5)
+    assert (plan["figure4"], plan["figure5"], plan["figure6"]) == (1, 1, 1)
+    assert "audit" not in plan
+
+
 def test_jobs_of_the_simulated_study(bare):
     overlay = ("--configfile", "config/simulated.yaml")
 

@@ -58,8 +58,9 @@ class Evidence:
 
     @property
     def synthetic(self) -> list[str]:
-        """Name the synthetic datasets."""
-        return [d for d in dict.fromkeys(d for d, _, _ in self.runs) if d.startswith(SYNTHETIC)]
+        """Name the synthetic datasets of unrelated tasks: `..._rho00`, or without a rho."""
+        names = [d for d in dict.fromkeys(d for d, _, _ in self.runs) if d.startswith(SYNTHETIC)]
+        return [name for name in names if "_rho" not in name or name.endswith("_rho00")]
 
     def scores(self, run: Run) -> pd.DataFrame:
         """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""

@@ -56,11 +56,23 @@ def write_compact(table: str | Path, path: str | Path, num_fields: int) -> dict[
         written.flush()
         del written
         facts = {"file": path.name, "num_ids": num_ids, "sha256": sha256_of(temporary)}
-    return {**facts, "ids_sha256": digest.hexdigest()}
+    return {**facts, "dtype": "int32", "ids_sha256": digest.hexdigest()}
 
 
-def open_compact(manifest: str | Path, facts: dict[str, Any], shape: tuple[int, int]) -> Ids:
-    """Map the renumbered ids that a manifest describes; `DataError` if they are not those."""
+def write_dense(inputs: NDArray[np.float32], path: str | Path) -> dict[str, Any]:
+    """Write dense inputs [rows, D] in the place of ids, atomically; return facts as above."""
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        np.save(temporary, inputs.astype("<f4"), allow_pickle=False)
+        facts = {"file": path.name, "num_ids": 0, "sha256": sha256_of(temporary)}
+    digest = hashlib.sha256(np.ascontiguousarray(inputs, "<f4").data)
+    return {**facts, "dtype": "float32", "ids_sha256": digest.hexdigest()}
+
+
+def open_compact(
+    manifest: str | Path, facts: dict[str, Any], shape: tuple[int, int]
+) -> NDArray[Any]:
+    """Map the renumbered ids, or dense inputs, of a manifest; `DataError` if they are not those."""
     path = Path(manifest).with_name(facts["file"])
     remedy = f"delete it and run `{remake(path)}`"
     if not path.is_file():
@@ -68,9 +80,10 @@ def open_compact(manifest: str | Path, facts: dict[str, Any], shape: tuple[int, 
     if sha256_of(path) != facts["sha256"]:
         raise DataError(f"{path}: not the ids of its manifest: another SHA-256; {remedy}")
     # Copy on write: torch wants memory that it may write to, and nothing does.
-    ids: Ids = np.load(path, mmap_mode="c", allow_pickle=False)
-    if ids.shape != shape or ids.dtype != np.int32:
-        raise DataError(f"{path}: {ids.dtype} {ids.shape}, expected int32 {shape}; {remedy}")
+    ids: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    if ids.shape != shape or ids.dtype != facts["dtype"]:
+        wanted = f"{facts['dtype']} {shape}"
+        raise DataError(f"{path}: {ids.dtype} {ids.shape}, expected {wanted}; {remedy}")
     return ids
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mtnas import datasets
 from mtnas.datasets.base import GRADE, Dataset, Field
 from mtnas.errors import ConfigError, DataError, unknown
+from mtnas.features import drawn
 from mtnas.features.compact import write_compact
 from mtnas.features.hashing import Vocabulary, hash_column
 from mtnas.features.parts import assign_parts, check_parts, check_split_of
@@ -40,6 +41,8 @@ class PrepareSpec:
     split: Sequence[float] | None = None
     split_seed: int = 0
     definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
+    synthetic: Mapping[str, Any] | None = None  # of a dataset that is drawn (`features.drawn`)
+    seeds: Sequence[int] = ()  # one draw each
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> "PrepareSpec":
@@ -91,6 +94,13 @@ def prepare(
         DataError: a missing or broken source, a label with one class only, a bad split.
     """
     table, options = Path(table), PrepareSpec.of(spec)
+    ids = Path(ids or table.with_suffix(".ids.npy"))
+    if options.synthetic is not None:
+        facts = drawn.prepare(
+            options.dataset, options.synthetic, options.seeds, options.split, table, ids
+        )
+        write_json(manifest, {**facts, "spec": asdict(options)})
+        return
     dataset = datasets.load(
         options.dataset, where="prepare: dataset", definition=options.definition
     )
@@ -108,7 +118,7 @@ def prepare(
         check_parts(dataset, rows, split)
         sizes = np.bincount(split, minlength=len(SPLITS)).tolist()
         content = add_split(rows, table, split, len(kept))
-    compact = write_compact(table, ids or table.with_suffix(".ids.npy"), len(kept))
+    compact = write_compact(table, ids, len(kept))
     _warn(dataset, kept, seen)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
     facts = {
@@ -120,6 +130,8 @@ def prepare(
         "split_seed": options.split_seed,
         "content_sha256": content,
         "compact": compact,
+        "task_kind": "binary",
+        "drawn_seeds": None,
         "source_sha256": sources,
         "spec": asdict(options),
     }

@@ -2,10 +2,11 @@
 
 Columns: one int32 per field (feature ids), one int8 per task (0/1), `split` as int8
 (0 train, 1 valid, 2 test). Beside it lie the ids as training reads them (`features.compact`).
+In a table of a regression (`features.drawn`) fields and tasks are float32.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from mtnas.features.compact import open_compact
 from mtnas.files import atomic_path, read_json, remake
 
 SPLIT_COLUMN = "split"
+_SPLIT = pa.field(SPLIT_COLUMN, pa.int8(), nullable=False)
 MANIFEST_KEYS = (
     "fields", "tasks", "rows", "split_kind", "split_sizes", "simulated", "content_sha256",
-    "source_sha256", "compact",
+    "source_sha256", "compact", "task_kind", "drawn_seeds",
 )  # fmt: skip
 _COMPRESSION = "zstd"
 
@@ -31,7 +33,8 @@ _COMPRESSION = "zstd"
 class Table:
     """A prepared table in memory."""
 
-    ids: NDArray[np.int32]  # [rows, fields], C-contiguous; renumbered if read as compact
+    # [rows, fields], C-contiguous; renumbered if read as compact; float32 if inputs are dense
+    ids: NDArray[np.int32] | NDArray[np.float32]
     labels: NDArray[np.float32]  # [rows, tasks]
     split: NDArray[np.int8]  # [rows]: 0 train, 1 valid, 2 test
     manifest: dict[str, Any]
@@ -47,14 +50,10 @@ class ContentHash:
         self._parts = [hashlib.sha256() for _ in range(3)]
         self._ids_sha256 = ids_sha256
 
-    def update(
-        self, ids: NDArray[np.int32], labels: NDArray[np.int8], split: NDArray[np.int8]
-    ) -> None:
+    def update(self, ids: NDArray[Any], labels: NDArray[Any], split: NDArray[np.int8]) -> None:
         """Add rows: ids [rows, fields], labels [rows, tasks], split [rows]."""
-        for part, array, kind in zip(
-            self._parts, (ids, labels, split), ("<i4", "i1", "i1"), strict=True
-        ):
-            part.update(np.ascontiguousarray(array, dtype=kind).data)
+        for part, array in zip(self._parts, (ids, labels, split), strict=True):
+            part.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
 
     def hexdigest(self) -> str:
         """Return the digest of everything added so far."""
@@ -67,11 +66,13 @@ class ContentHash:
 class RowWriter:
     """Write ids and labels, batch by batch, to a table that has no split yet."""
 
-    def __init__(self, path: Path, fields: Sequence[str], tasks: Sequence[str]) -> None:
-        self._schema = _schema(fields, tasks)
+    def __init__(
+        self, path: Path, fields: Sequence[str], tasks: Sequence[str], kind: str = "binary"
+    ) -> None:
+        self._schema = _schema(fields, tasks, kind)
         self._writer = pq.ParquetWriter(path, self._schema, compression=_COMPRESSION)
 
-    def write(self, ids: Sequence[NDArray[np.int32]], labels: Sequence[NDArray[np.int8]]) -> None:
+    def write(self, ids: Iterable[NDArray[Any]], labels: Iterable[NDArray[Any]]) -> None:
         """Append rows given as columns, in the order of the fields and tasks."""
         arrays = [pa.array(column) for column in (*ids, *labels)]
         self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
@@ -86,7 +87,7 @@ class RowWriter:
 def add_split(rows: Path, table: Path, split: NDArray[np.int8], num_fields: int) -> str:
     """Copy `rows` to `table` with the split, atomically; return the content hash."""
     source, content, start = pq.ParquetFile(rows), ContentHash(), 0
-    schema = source.schema_arrow.append(pa.field(SPLIT_COLUMN, pa.int8(), nullable=False))
+    schema = source.schema_arrow.append(_SPLIT)
     with (
         atomic_path(table) as temporary,
         pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,
@@ -103,7 +104,7 @@ def add_split(rows: Path, table: Path, split: NDArray[np.int8], num_fields: int)
 def read_table(parquet: str | Path, manifest: str | Path) -> Table:
     """Read a prepared table; `DataError` if it is not the one its manifest describes."""
     source, facts = _described(Path(parquet), manifest)
-    ids = np.empty((facts["rows"], len(facts["fields"])), np.int32)
+    ids = np.empty((facts["rows"], len(facts["fields"])), facts["compact"]["dtype"])
     return _read(source, Path(parquet), facts, ids, range(ids.shape[1]))
 
 
@@ -121,7 +122,7 @@ def _described(parquet: Path, manifest: str | Path) -> tuple[pq.ParquetFile, dic
     source = _open(parquet)
     fields = [field["name"] for field in facts["fields"]]
     tasks = [task["name"] for task in facts["tasks"]]
-    _check_schema(parquet, source.schema_arrow, fields, tasks)
+    _check_schema(parquet, source.schema_arrow, _schema(fields, tasks, facts["task_kind"]))
     rows = source.metadata.num_rows
     if rows != facts["rows"]:
         raise _differs(parquet, f"{rows} rows, expected {facts['rows']}")
@@ -129,7 +130,7 @@ def _described(parquet: Path, manifest: str | Path) -> tuple[pq.ParquetFile, dic
 
 
 def _read(
-    source: pq.ParquetFile, parquet: Path, facts: dict[str, Any], ids: NDArray[np.int32],
+    source: pq.ParquetFile, parquet: Path, facts: dict[str, Any], ids: NDArray[Any],
     fields: range,
 ) -> Table:  # fmt: skip
     """Read labels, split and the given fields of a table, and compare their content hash."""
@@ -162,26 +163,25 @@ def _fill(table: Table, source: pq.ParquetFile, fields: range) -> str:
     return content.hexdigest()
 
 
-def _matrices(batch: pa.RecordBatch, num_fields: int) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+def _matrices(batch: pa.RecordBatch, num_fields: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return ids [rows, fields] and labels [rows, tasks] of a batch without the split."""
     columns = [column.to_numpy() for column in batch.columns]
-    ids = np.empty((batch.num_rows, num_fields), np.int32)
+    ids = np.empty((batch.num_rows, num_fields), columns[0].dtype)
     for i in range(num_fields):
         ids[:, i] = columns[i]
     return ids, np.stack(columns[num_fields:], axis=1)
 
 
-def _schema(fields: Sequence[str], tasks: Sequence[str]) -> pa.Schema:
+def _schema(fields: Sequence[str], tasks: Sequence[str], kind: str) -> pa.Schema:
     """Return the columns of a table before the split is added."""
-    types = [(name, pa.int32()) for name in fields] + [(name, pa.int8()) for name in tasks]
+    id_, label = (pa.int32(), pa.int8()) if kind == "binary" else (pa.float32(), pa.float32())
+    types = [(name, id_) for name in fields] + [(name, label) for name in tasks]
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types])
 
 
-def _check_schema(
-    parquet: Path, found: pa.Schema, fields: Sequence[str], tasks: Sequence[str]
-) -> None:
+def _check_schema(parquet: Path, found: pa.Schema, before_split: pa.Schema) -> None:
     """Refuse a table whose columns are not those of the manifest, in order and type."""
-    expected = _schema(fields, [*tasks, SPLIT_COLUMN])
+    expected = before_split.append(_SPLIT)
     if [(f.name, f.type) for f in found] != [(f.name, f.type) for f in expected]:
         columns = [f"{f.name}:{f.type}" for f in found]
         wanted = [f"{f.name}:{f.type}" for f in expected]

@@ -21,7 +21,8 @@ class Method:
     """One method file, looked at from outside.
 
     `sharing(options, input_dim=, num_tasks=[, route=])` builds the torch module, which may have a
-    `noise_shape` (`forward` then takes noise, in training) and a `penalty()` on its parameters;
+    `noise_shape` (`forward` then takes noise, in training), a `penalty()` on its parameters and
+    `gate_scores(x_BD) -> scores_TBE`, to be recorded;
     `predict(labels_NT, rng) -> probability_NT` replaces it in control methods, which see labels.
     """
 

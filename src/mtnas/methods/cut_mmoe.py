@@ -82,9 +82,14 @@ class Sharing(nn.Module):
         """Return h_BTH."""
         root_BR = self.root(x_BD).relu()
         h_EBH = self.experts(root_BR)
-        query_TBR = repeat(root_BR, self.num_tasks)
-        scores_TBE = gate_scores(query_TBR, self.gate_TER, self.kept_TE)
-        return mix(scores_TBE, h_EBH).transpose(0, 1)
+        return mix(self._scores(root_BR), h_EBH).transpose(0, 1)
+
+    def gate_scores(self, x_BD: Tensor) -> Tensor:
+        """Return what every task gives every expert, scores_TBE; a cut link gets zero."""
+        return self._scores(self.root(x_BD).relu())
+
+    def _scores(self, root_BR: Tensor) -> Tensor:
+        return gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER, self.kept_TE)
 
 
 def _own_and_shared(num_experts: int, num_tasks: int) -> Kept:

@@ -38,5 +38,11 @@ class Sharing(nn.Module):
         """Return h_BTH."""
         root_BR = self.root(x_BD).relu()
         h_EBH = self.experts(root_BR)
-        scores_TBE = gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER)
-        return mix(scores_TBE, h_EBH).transpose(0, 1)
+        return mix(self._scores(root_BR), h_EBH).transpose(0, 1)
+
+    def gate_scores(self, x_BD: Tensor) -> Tensor:
+        """Return what every task gives every expert, scores_TBE (paper, Figs. 1d and 6)."""
+        return self._scores(self.root(x_BD).relu())
+
+    def _scores(self, root_BR: Tensor) -> Tensor:
+        return gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER)

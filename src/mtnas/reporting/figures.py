@@ -1,6 +1,6 @@
 """Figure 3 (the searched routes) and the curves of the search. Lengths are in inches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
@@ -89,15 +89,17 @@ def _caption(text: str, found: Sequence[Searched]) -> str:
     return f"{SIMULATED}: {', '.join(dict.fromkeys(names))}. {text}" if names else text
 
 
-def routes_figure(found: Sequence[Searched]) -> Figure:
-    """Return Figure 3 for the given searches, one under the other."""
+def routes_figure(
+    found: Sequence[Searched], summary: Callable[[Searched], str] | None = None
+) -> Figure:
+    """Return Figure 3 for the given searches, one under the other; `summary` is the subtitle."""
     with styled():
         layouts = [_Layout.of(searched) for searched in found]
         total = sum(layout.height for layout in layouts) + LEGEND + MARGIN
         figure = new_figure(PAGE_WIDTH, total)
         top = total
         for searched, layout in zip(found, layouts, strict=True):
-            _draw_dataset(figure, searched, layout, top)
+            _draw_dataset(figure, searched, layout, top, summary or edges_in_use)
             top -= layout.height
         tasks = max(searched.space.num_tasks for searched in found)
         figure.legend(handles=legend_handles(tasks), loc="lower center", ncols=4)
@@ -144,10 +146,16 @@ def _write_title(figure: Figure, searched: Searched, y: float, x: float) -> None
         figure.text((w - x) / w, y / h, SIMULATED, **style)  # type: ignore[arg-type]
 
 
-def _draw_dataset(figure: Figure, searched: Searched, layout: _Layout, top: float) -> None:
+def _draw_dataset(
+    figure: Figure,
+    searched: Searched,
+    layout: _Layout,
+    top: float,
+    summary: Callable[[Searched], str],
+) -> None:
     """Draw title, large panel, list of blocks and small panels of one dataset below `top`."""
     _write_title(figure, searched, top - 0.06, MARGIN)
-    _text(figure, MARGIN, top - 0.26, _summary(searched), 7, color=SHARED)
+    _text(figure, MARGIN, top - 0.26, summary(searched), 7, color=SHARED)
     width, height = panel_units(searched.space)
     (first, route), *others = searched.routes.items()
     bottom = top - HEADER - layout.panel_height
@@ -166,7 +174,7 @@ def _draw_dataset(figure: Figure, searched: Searched, layout: _Layout, top: floa
         draw_route(panel, route, font_size=max(4.8, 14 * layout.small))
 
 
-def _summary(searched: Searched) -> str:
+def edges_in_use(searched: Searched) -> str:
     """Say how sparse the routes are against the two ends of the scale."""
     edges = summarize(searched.edges)
     spread = "" if edges.sd is None else f" ± {edges.sd:.1f}"

@@ -50,6 +50,11 @@ class Searched:
         rng = np.random.default_rng(0)
         return float(np.mean([len(random_route(self.space, rng).edges) for _ in range(draws)]))
 
+    def random_disjoint(self, draws: int) -> float:
+        """Return how often tasks share nothing in routes drawn blindly from the same space."""
+        rng = np.random.default_rng(0)
+        return float(np.mean([random_route(self.space, rng).is_disjoint for _ in range(draws)]))
+
     @property
     def uniform_entropy(self) -> float:
         """Return the entropy (nats) of a choice without preference, mean over blocks."""

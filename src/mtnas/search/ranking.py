@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.errors import ConfigError
-from mtnas.metrics import auc, log_loss
+from mtnas.metrics import BINARY, auc
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import Route, SearchSpace
 from mtnas.search.architecture import Floats, Index
@@ -193,7 +193,7 @@ class Trained(Ranking):
         y_MBT = examples.labels_of(self._stack.tasks_MT, valid_MB)
         logit_MTB, y_MTB = logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2)
         loss = self._options.reward == "neg_loss"
-        score_MT = -log_loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
+        score_MT = -BINARY.loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
         return check_finite(self._rewards.of(score_MT.cpu().numpy()))
 
     def _keep(self, better_M: NDArray[np.bool_]) -> None:

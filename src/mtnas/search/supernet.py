@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from mtnas.methods.mtnas import activity
-from mtnas.metrics import auc, log_loss
+from mtnas.metrics import auc
 from mtnas.options import TrainingOptions
 from mtnas.routes import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
@@ -71,15 +71,15 @@ class Supernet:
         x_MBD, y_MTB = self.validation(batch_MB)
         logit_MTB = self.stack.logits(x_MBD).transpose(1, 2)
         if kind == "neg_loss":
-            return np.asarray(-log_loss(logit_MTB, y_MTB).cpu().numpy())
+            return np.asarray(-self.examples.kind.loss(logit_MTB, y_MTB).cpu().numpy())
         return np.asarray(auc(logit_MTB, y_MTB).cpu().numpy())
 
     @torch.no_grad()
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
-            ids_MBF = self.examples.ids[batch_MB]
-            self.trainer.table.settle(ids_MBF.flatten(1))
+            inputs_MBF = self.examples.inputs[batch_MB]
+            self.trainer.table.settle(inputs_MBF.flatten(1))
             y_MBT = self.examples.labels_of(self.stack.tasks_MT, batch_MB)
-            self._scored = batch_MB, self.stack.embed(ids_MBF), y_MBT.transpose(1, 2)
+            self._scored = batch_MB, self.stack.embed(inputs_MBF), y_MBT.transpose(1, 2)
         return self._scored[1:]

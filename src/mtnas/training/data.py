@@ -6,7 +6,7 @@ Shapes: M members, B batch, F fields, T tasks.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from mtnas import seeds
 from mtnas.features.compact import renumbering
 from mtnas.features.store import Table
+from mtnas.metrics import BINARY, TASK_KINDS, TaskKind
 from mtnas.seeds import Stream
 from mtnas.training.stack import Member
 
@@ -33,11 +34,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Examples:
-    """All examples: ids [rows, F] compacted to 0 .. num_rows-1, labels [rows, T] in {0, 1}."""
+    """All examples: inputs and labels [rows, T].
 
-    ids: Tensor
+    Inputs are ids [rows, F] compacted to 0 .. num_rows-1, or dense: numbers [rows, D] that need no
+    embedding table (num_rows = 0).
+    """
+
+    inputs: Tensor
     labels: Tensor
     num_rows: int
+    kind: TaskKind = BINARY
 
     @classmethod
     def from_arrays(cls, ids: NDArray[np.int32], labels: NDArray[np.float32]) -> "Examples":
@@ -49,11 +55,17 @@ class Examples:
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
         num_rows = table.manifest["compact"]["num_ids"]
-        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows)
+        kind = TASK_KINDS[table.manifest["task_kind"]]
+        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, kind)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the inputs are numbers instead of ids."""
+        return self.inputs.is_floating_point()
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""
-        return Examples(self.ids.to(device), self.labels.to(device), self.num_rows)
+        return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
     def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from mtnas.errors import TrainingError
-from mtnas.metrics import log_loss
 from mtnas.options import TrainingOptions
 from mtnas.training.data import Examples, Indices, Split, epoch_batches
 from mtnas.training.noise import Noise
-from mtnas.training.optim import DenseTableAdam, MemberAdam
+from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.stack import Stack
 
@@ -55,8 +54,10 @@ class Trainer:
         rates = stack.rates(options)
         self.noise = Noise(stack)
         self.dense = MemberAdam(stack.dense, active=active, **rates)
-        self.table: RowAdam | DenseTableAdam
-        if stack.device.type == "cpu":
+        self.table: RowAdam | DenseTableAdam | NoTable
+        if examples.is_dense:
+            self.table = NoTable(stack.table_MNE.dtype)
+        elif stack.device.type == "cpu":
             self.table = RowAdam(stack.table_MNE, exact=options.exact_decay, **rates)
         else:
             self.table = DenseTableAdam(stack.table_MNE, **rates)
@@ -84,15 +85,12 @@ class Trainer:
         """Return the rows of the tables that a batch reads, [M, B * F]."""
         if self._upcoming is not None and self._upcoming[0] is index_MB:
             return self._upcoming[1]
-        return self.examples.ids[index_MB].flatten(1)
+        return self.examples.inputs[index_MB].flatten(1)
 
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
-        """Return the loss of every member on one batch: a sum of cross-entropies (Sec. 4.1)."""
+        """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1)."""
         y_MBT = self.examples.labels_of(self.stack.tasks_MT, index_MB).to(logit_MBT.dtype)
-        losses = torch.nn.functional.binary_cross_entropy_with_logits(
-            logit_MBT, y_MBT, reduction="none"
-        )
-        return losses.mean(1).sum(-1)
+        return self.examples.kind.losses(logit_MBT, y_MBT).mean(1).sum(-1)
 
 
 @torch.no_grad()
@@ -100,7 +98,7 @@ def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor
     """Return logit_MNT of every member on its own rows (equally many per member)."""
     index_MN = _indices(stack, rows)
     parts = [
-        stack.logits(stack.embed(examples.ids[index_MB]))
+        stack.logits(stack.embed(examples.inputs[index_MB]))
         for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
     ]
     return torch.cat(parts, dim=1)
@@ -110,7 +108,23 @@ def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> 
     """Return the loss of every member on its own rows, summed over its tasks, in float64."""
     logit_MNT = predict(stack, examples, rows)
     y_MNT = examples.labels_of(stack.tasks_MT, _indices(stack, rows))
-    return log_loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1).cpu()
+    return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1).cpu()
+
+
+@torch.no_grad()
+def mean_gate_scores(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor | None:
+    """Return what the gates of every member give on average on its own rows, [M, T, experts].
+
+    None where the method has no gates to tell of.
+    """
+    index_MN = _indices(stack, rows)
+    if not stack.has_gates:
+        return None
+    sums = [
+        stack.gate_scores(stack.embed(examples.inputs[index_MB])).double().sum(2)
+        for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
+    ]
+    return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]
 
 
 def _indices(stack: Stack, rows: Sequence[Indices]) -> Tensor:

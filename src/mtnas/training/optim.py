@@ -150,6 +150,27 @@ class DenseTableAdam:
         """Do nothing: every row is always up to date."""
 
 
+class NoTable:
+    """What stands in for an embedding table where inputs are dense: nothing to look up or learn."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        """Read in the precision of the network."""
+        self._dtype = dtype
+
+    def read(self, inputs_M: Tensor) -> Tensor:
+        """Return the inputs themselves."""
+        return inputs_M.to(self._dtype)
+
+    def read_ahead(self, inputs_M: Tensor) -> None:
+        """Do nothing."""
+
+    def step(self, grad_M: Tensor) -> None:
+        """Do nothing."""
+
+    def settle(self, inputs_M: Tensor | None = None) -> None:
+        """Do nothing."""
+
+
 def _slices(
     shapes: Mapping[str, torch.Size], active: Mapping[str, Tensor]
 ) -> tuple[Tensor, dict[str, slice]]:

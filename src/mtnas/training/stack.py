@@ -123,11 +123,16 @@ class Stack:
     def __len__(self) -> int:
         return len(self.members)
 
-    def embed(self, ids_MBF: Tensor) -> Tensor:
-        """Return the input feature x_MBD, the concatenated embeddings (D = F * E)."""
-        members, batch, _ = ids_MBF.shape
+    def embed(self, inputs_MBF: Tensor) -> Tensor:
+        """Return the input feature x_MBD: the concatenated embeddings of ids (D = F * E).
+
+        Dense inputs (D = F) are the input feature themselves.
+        """
+        if inputs_MBF.is_floating_point():
+            return inputs_MBF.to(self.table_MNE.dtype)
+        members, batch, _ = inputs_MBF.shape
         table = self.table_MNE.flatten(0, 1)
-        rows = (ids_MBF + self._offset_M11).flatten()
+        rows = (inputs_MBF + self._offset_M11).flatten()
         return table.index_select(0, rows).view(members, batch, -1)
 
     def rates(self, options: TrainingOptions) -> dict[str, list[float]]:
@@ -159,8 +164,22 @@ class Stack:
         """Return what the method adds to the training loss of every member, [M]; 0 if nothing."""
         if not self._template.has_penalty:
             return 0.0
+        return self._part("penalty", params)
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether the method tells what its gates give."""
+        return self._template.has_gates
+
+    def gate_scores(self, x_MBD: Tensor) -> Tensor:
+        """Return the gate scores of every member on its own batch, [M, T, B, experts]."""
+        return self._part("gate_scores", self.params, x_MBD)
+
+    def _part(self, name: str, params: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
+        """Call something else of every member's method than its `forward`."""
         named = {**params, **self.buffers}.items()
-        return _mapped(_Penalty(self._template), {f"model.{n}": t for n, t in named}, ())
+        state = {f"model.{n}": tensor for n, tensor in named}
+        return _mapped(_Part(self._template, name), state, inputs)
 
     def state(self) -> dict[str, Tensor]:
         """Return every trained tensor, by name; not copies."""
@@ -172,17 +191,17 @@ class Stack:
             tensor.copy_(state[name])
 
 
-class _Penalty(nn.Module):
-    """A model seen as its penalty: `functional_call` can call nothing but `forward`."""
+class _Part(nn.Module):
+    """A model seen as one function of its method: `functional_call` calls only `forward`."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, name: str) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.name = model, name
 
-    def forward(self) -> Tensor:
-        sharing: Any = self.model.sharing
-        penalty: Tensor = sharing.penalty()
-        return penalty
+    def forward(self, *inputs: Tensor) -> Tensor:
+        function: Any = getattr(self.model.sharing, self.name)
+        output: Tensor = function(*inputs)
+        return output
 
 
 def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
