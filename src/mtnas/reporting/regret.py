@@ -169,7 +169,7 @@ def _notes(truths: Sequence[Truth]) -> tuple[str, ...]:
         "out the luck of a single initialisation. Good: of the best patterns that together hold at "
         f"least {GOOD:.0%} of the routes; picks: share of seeds; mass: probability under the final "
         "architecture parameters, which a ranking does not have.",
-        "Rows without picks are judged by their own runs: their weights, or their space, are others.",
+        "Rows without picks are judged by their own runs: their weights or their space are others.",
     ]
     if any(truth.simulated for truth in truths):
         notes.append(f"{SIMULATED}: not the paper's data; no conclusion about it follows.")
