@@ -124,6 +124,8 @@ def searched(published: Path) -> str:
         chosen = sorted(b["probability"] for b in blocks)
         epochs = _epochs(record["spec"], published)
         name = dataset_name(record["dataset"], record["dataset"] in simulated)
+        if record["variant"] != "paper":
+            name = f"{name}, {method_name(record['method'], record['variant'])}"
         lines.append(
             f"* **{name}**: mean entropy of a block {entropy:.3f} of "
             f"{uniform:.3f} nats (uniform); median probability of the chosen local route "
@@ -143,7 +145,8 @@ def _epochs(spec: Mapping[str, Any], published: Path) -> float:
     """Return how often the steps of a search go through the training examples."""
     path = published / "data" / f"{spec['dataset']}.json"
     train = read_json(path, ("split_sizes",), remedy=RESTORE)["split_sizes"]["train"]
-    return float(spec["search"]["steps"] / (train // spec["training"]["batch_size"]))
+    steps = spec["search"]["steps"] + spec["search"].get("warmup_steps", 0)
+    return float(steps / (train // spec["training"]["batch_size"]))
 
 
 def runtimes(published: Path) -> str:
