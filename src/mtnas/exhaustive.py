@@ -27,7 +27,6 @@ from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.errors import ConfigError, TrainingError
 from mtnas.files import atomic_path
 from mtnas.ground_truth import COLUMNS, KEY, GroundTruth
-from mtnas.metrics import BINARY, auc
 from mtnas.routes import Route, SearchSpace, patterns
 from mtnas.training.data import Split
 from mtnas.training.fit import fit, predict
@@ -184,14 +183,17 @@ def _train_group(assembly: Assembly, group: Sequence[tuple[int, int]]) -> pd.Dat
 def _scores(
     part: str, logit_MNT: Tensor, assembly: Assembly, splits: Sequence[Split]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of one part of the data, [M] each: losses and AUCs."""
+    """Return the columns of one part of the data, [M] each: losses, and AUCs of binary labels."""
     rows = torch.from_numpy(np.stack([getattr(split, part) for split in splits]))
     y_MTN = torch.from_numpy(assembly.table.labels)[rows].transpose(1, 2)
     logit_MTN = logit_MNT.cpu().transpose(1, 2)
-    loss_MT, auc_MT = BINARY.loss(logit_MTN, y_MTN).numpy(), auc(logit_MTN, y_MTN).numpy()
+    kind = assembly.examples.kind
+    loss_MT = kind.loss(logit_MTN, y_MTN).numpy()
+    scores = {name: score(logit_MTN, y_MTN).numpy() for name, score in kind.scores.items()}
     columns = {f"{part}_loss": loss_MT.sum(-1)}
     for t in range(loss_MT.shape[1]):
-        columns |= {f"{part}_loss_t{t}": loss_MT[:, t], f"{part}_auc_t{t}": auc_MT[:, t]}
+        for name, score_MT in {"loss": loss_MT, **scores}.items():
+            columns[f"{part}_{name}_t{t}"] = score_MT[:, t]
     return columns
 
 

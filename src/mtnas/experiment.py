@@ -29,24 +29,12 @@ from mtnas.metrics import BINARY, TaskKind
 from mtnas.options import SearchOptions
 from mtnas.records import ALL_TASKS, RunRecord
 from mtnas.routes import Route, SearchSpace
-from mtnas.search import controls, differentiable, ranking, reinforce
 from mtnas.search.result import SearchResult
+from mtnas.search.strategies import CONTROLS, searcher
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
-
-STRATEGIES = {
-    "reinforce": reinforce.search,
-    "random_search": ranking.random_search,
-    "exhaustive": ranking.exhaustive,
-    "differentiable": differentiable.search,
-}
-CONTROL_STRATEGIES = {
-    "random": controls.random_routes,
-    "full_sharing": controls.full_routes,
-    "no_sharing": controls.separate_routes,
-}
 
 
 @dataclass(frozen=True)
@@ -103,12 +91,12 @@ def search(
 def _search(
     assembly: Assembly, space: SearchSpace, options: SearchOptions, group: Sequence[int]
 ) -> SearchResult:
-    if options.strategy in CONTROL_STRATEGIES:
-        return CONTROL_STRATEGIES[options.strategy](space, group)
-    find = STRATEGIES[options.strategy]
+    if options.strategy in CONTROLS:
+        return CONTROLS[options.strategy](space, group)
     stack = assembly.stack(assembly.members(group, {}))
     splits = [assembly.split(seed) for seed in group]
-    return find(stack, assembly.examples, splits, space, options, assembly.training)
+    find = searcher(options)
+    return find(stack, assembly.examples, splits, space, options, assembly.training).run()
 
 
 def run(

@@ -668,10 +668,10 @@ def test_a_search_is_identified_by_what_its_strategy_reads(strategy):
 
 
 def test_every_strategy_has_its_code():
-    from mtnas import experiment
+    from mtnas.search import strategies
 
-    assert {*experiment.STRATEGIES, *experiment.CONTROL_STRATEGIES} == set(READ)
-    assert set(experiment.CONTROL_STRATEGIES) == set(CONTROLS)
+    assert {*strategies.STRATEGIES, *strategies.CONTROLS} == set(READ)
+    assert set(strategies.CONTROLS) == set(CONTROLS)
 
 
 def test_the_search_study_judges_the_plus_that_is_shipped():

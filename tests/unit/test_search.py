@@ -6,7 +6,6 @@ import torch
 
 from mtnas.assembly import activity
 from mtnas.errors import ConfigError
-from mtnas.experiment import STRATEGIES
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import LocalRoute, Route, SearchSpace
 from mtnas.search import controls
@@ -14,6 +13,7 @@ from mtnas.search.architecture import Architecture
 from mtnas.search.differentiable import slopes
 from mtnas.search.gate_bank import GATES, GateBank
 from mtnas.search.reinforce import Baseline, Rewards
+from mtnas.search.strategies import STRATEGIES, searcher
 from mtnas.search.supernet import Supernet
 from mtnas.testing.stacks import SMALL_WIDTH, small_stack
 from mtnas.testing.synthetic import examples, split
@@ -37,8 +37,8 @@ def searched(seeds, data=None, space=SPACE, stack=None, training=TRAINING, **opt
     data = examples() if data is None else data
     stack = stack_of(seeds, data, space) if stack is None else stack
     chosen = SearchOptions(**{"steps": 30, "batch_size": 64, **options})
-    find = STRATEGIES[chosen.strategy]
-    return find(stack, data, [split()] * len(seeds), space, chosen, training)
+    find = searcher(chosen)
+    return find(stack, data, [split()] * len(seeds), space, chosen, training).run()
 
 
 def test_sampling_follows_the_probabilities():

@@ -8,7 +8,7 @@ Shapes: M members, B batch, D input, K blocks, R local routes, C query candidate
 subsets of values, V (or W) values, H hidden.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -17,26 +17,9 @@ from torch.func import functional_call, vmap
 
 from mtnas.layers import mix
 from mtnas.model import Model
-from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.routes import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.reinforce import Search, check_finite
-from mtnas.search.result import SearchResult
 from mtnas.search.supernet import Supernet
-from mtnas.training.data import Examples, Split
-from mtnas.training.stack import Stack
-
-
-def search(
-    stack: Stack,
-    examples: Examples,
-    splits: Sequence[Split],
-    space: SearchSpace,
-    options: SearchOptions,
-    training: TrainingOptions,
-) -> SearchResult:
-    """Search one route per member; `stack` becomes the derived networks with inherited weights."""
-    return GumbelSearch(stack, examples, splits, space, options, training).run()
 
 
 class GumbelSearch(Search):

@@ -11,7 +11,7 @@ Shapes: M members, N candidates, K blocks, B examples, T tasks.
 
 import logging
 import time
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
@@ -19,55 +19,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.errors import ConfigError
-from mtnas.metrics import BINARY, auc
-from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.routes import Route, SearchSpace
+from mtnas.routes import Route
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search, check_finite
 from mtnas.search.result import Found, SearchResult
-from mtnas.training.data import Examples, Split, endless, epoch_batches
+from mtnas.training.data import endless, epoch_batches
 from mtnas.training.fit import Trainer, predict
-from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
 
 
-def random_search(
-    stack: Stack,
-    examples: Examples,
-    splits: Sequence[Split],
-    space: SearchSpace,
-    options: SearchOptions,
-    training: TrainingOptions,
-) -> SearchResult:
-    """Return the best of `candidates` routes drawn uniformly, each member from its own stream."""
-    kind = Random if options.judge == "supernet" else RandomTrained
-    return kind(stack, examples, splits, space, options, training).run()
-
-
-def exhaustive(
-    stack: Stack,
-    examples: Examples,
-    splits: Sequence[Split],
-    space: SearchSpace,
-    options: SearchOptions,
-    training: TrainingOptions,
-) -> SearchResult:
-    """Return the best of all routes of the space; those that compute the same are tried once."""
-    kind = Exhaustive if options.judge == "supernet" else ExhaustiveTrained
-    return kind(stack, examples, splits, space, options, training).run()
-
-
-class Ranking(Search):
+class Ranking(Search, ABC):
     """A supernet under uniform routes, then a tournament of candidates."""
 
     def step(self) -> None:
         """Take a weight step; nothing is learned about routes yet."""
         self._weight_step()
 
+    @abstractmethod
     def candidates(self) -> Index:
         """Return the local routes to compare, [N, M, K]."""
-        raise NotImplementedError
 
     def derive(self) -> tuple[Found, ...]:
         """Return the best candidates; the stack becomes their networks."""
@@ -191,10 +162,10 @@ class Trained(Ranking):
         examples = self._supernet.examples
         logit_MBT = predict(self._stack, examples, list(valid_MB.cpu().numpy()))
         y_MBT = examples.labels_of(self._stack.tasks_MT, valid_MB)
-        logit_MTB, y_MTB = logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2)
-        loss = self._options.reward == "neg_loss"
-        score_MT = -BINARY.loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
-        return check_finite(self._rewards.of(score_MT.cpu().numpy()))
+        score_MT = self._supernet.judge(
+            logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2), self._options.reward
+        )
+        return check_finite(self._rewards.of(score_MT))
 
     def _keep(self, better_M: NDArray[np.bool_]) -> None:
         """Remember the weights of the members whose candidate is the best so far."""

@@ -27,22 +27,11 @@ log = logging.getLogger(__name__)
 SMALL_SPACE = 20_000  # routes; of such a space the whole distribution is recorded
 
 
-def search(
-    stack: Stack,
-    examples: Examples,
-    splits: Sequence[Split],
-    space: SearchSpace,
-    options: SearchOptions,
-    training: TrainingOptions,
-) -> SearchResult:
-    """Search one route per member; `stack` becomes the derived networks with inherited weights."""
-    return Search(stack, examples, splits, space, options, training).run()
-
-
 class Search:
-    """Algorithm 1 for M members side by side, one iteration at a time.
+    """Algorithm 1 for M members side by side: one route each, searched one iteration at a time.
 
-    The other strategies that train a supernet change how it draws routes or what it learns of them.
+    The stack becomes the derived networks with inherited weights. The other strategies that train a
+    supernet change how it draws routes or what it learns of them.
     """
 
     def __init__(

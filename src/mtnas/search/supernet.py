@@ -69,10 +69,13 @@ class Supernet:
         `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
         """
         x_MBD, y_MTB = self.validation(batch_MB)
-        logit_MTB = self.stack.logits(x_MBD).transpose(1, 2)
-        if kind == "neg_loss":
-            return np.asarray(-self.examples.kind.loss(logit_MTB, y_MTB).cpu().numpy())
-        return np.asarray(auc(logit_MTB, y_MTB).cpu().numpy())
+        return self.judge(self.stack.logits(x_MBD).transpose(1, 2), y_MTB, kind)
+
+    def judge(self, logit_MTB: torch.Tensor, y_MTB: torch.Tensor, kind: str) -> Floats:
+        """Return what R_val adds up for given outputs, score_MT; `kind` as in `scores`."""
+        loss = kind == "neg_loss"
+        score_MT = -self.examples.kind.loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
+        return np.asarray(score_MT.cpu().numpy())
 
     @torch.no_grad()
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
