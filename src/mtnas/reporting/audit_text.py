@@ -64,7 +64,9 @@ def _thresholds(found: Found) -> str:
         )
         for entry in found["thresholds"]
     ]
-    head = ("Threshold, best first", "share of ones", "correlations", "largest gap to Table 4")
+    ranked = any(entry["gap"] is not None for entry in found["thresholds"])
+    first = "Threshold, best first" if ranked else "Threshold"
+    head = (first, "share of ones", "correlations", "largest gap to Table 4")
     return _pipe(head, rows)
 
 

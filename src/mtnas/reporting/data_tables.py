@@ -34,10 +34,9 @@ def data_statistics(manifests: Sequence[str | Path], *, name: str = "table1") ->
     """Build Table 1: a row per dataset, and the paper's row below it where there is one."""
     rows = [row for path in manifests for row in _statistics_rows(path)]
     columns = tuple(Column(label) for label in STATISTICS.values())
-    notes = _notes(
-        manifests,
-        "Rows marked 'in the paper' are the paper's Table 1; the row below is ours less it.",
-    )
+    beside = any(cell.source.run_folder == "paper" for row in rows for cell in row.cells)
+    paper = "Rows marked 'in the paper' are the paper's Table 1; the row below is ours less it."
+    notes = _notes(manifests, paper if beside else "")
     return Table(
         name, "Statistics of the datasets", (Block("", "Dataset", columns, tuple(rows)),), notes
     )
@@ -56,9 +55,9 @@ def label_correlations(manifests: Sequence[str | Path], *, name: str = "table4")
         )
         for path, m in read
     )
-    notes = _notes(
-        manifests, "'paper': the number of the paper's Table 4, and in brackets ours less it."
-    )
+    beside = any(cell.paper is not None for row in rows for cell in row.cells)
+    paper = "'paper': the number of the paper's Table 4, and in brackets ours less it."
+    notes = _notes(manifests, paper if beside else "")
     title = "Pearson correlation of the task labels"
     return Table(name, title, (Block("", "Dataset", columns, rows),), notes)
 
@@ -127,4 +126,5 @@ def _cell(
 
 def _notes(manifests: Sequence[str | Path], paper: str) -> tuple[str, ...]:
     simulated = any(read_manifest(path)["simulated"] for path in manifests)
-    return (paper, "SIMULATED DATA: made by a generator, not measured.")[: 1 + simulated]
+    told = "SIMULATED DATA: made by a generator, not measured." if simulated else ""
+    return tuple(filter(None, (paper, told)))
