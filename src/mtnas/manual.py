@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mtnas.datasets._tabular.definition import Definition
 from mtnas.files import write_json, write_text
-from mtnas.schema import REPOSITORY, SCHEMA_FILE, Schema, generate
+from mtnas.schema import REPOSITORY, SCHEMA_FILE, Schema
+from mtnas.study_schema import generate
 from mtnas.validation import allowed, show
 
 MANUAL = REPOSITORY / "config/README.md"

@@ -17,7 +17,8 @@ from mtnas.manual import (
 )
 from mtnas.model import count_parameters
 from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
-from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, generate, method_schemas
+from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, method_schemas
+from mtnas.study_schema import generate
 
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
 STUDY = {

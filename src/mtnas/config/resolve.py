@@ -1,0 +1,96 @@
+"""Which value wins: a method's defaults < `methods` < those of the dataset < the variant's.
+
+The same order, without methods, holds for `training` and `tuning`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtnas.config.study import PAPER, Config, Spec
+from mtnas.errors import ConfigError, unknown
+from mtnas.options import SearchOptions, TrainingOptions
+from mtnas.schema import defaults, searches
+from mtnas.synthetic import SyntheticOptions
+from mtnas.validation import place
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge mappings, later ones win; nested mappings are merged, anything else replaced."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            both = isinstance(old, dict) and isinstance(value, Mapping)
+            result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def value_at(config: Config, keys: Sequence[str]) -> dict[str, Any]:
+    """Return the mapping at a path of the configuration, an empty one if there is none."""
+    value = config.values
+    for key in keys:
+        value = value.get(key, {})
+    return value
+
+
+def _layers(dataset: str, method: str, variant: str) -> tuple[tuple[str, ...], ...]:
+    """Name the places that say something about the options of a run; later ones win."""
+    return (
+        ("methods", method),
+        ("dataset_options", dataset, "methods", method),
+        ("variants", method, variant),
+    )
+
+
+def origin(config: Config, dataset: str, method: str, variant: str, option: str) -> str:
+    """Say where the last word about an option of a run stands."""
+    first, *later = _layers(dataset, method, variant)
+    keys = next((k for k in reversed(later) if option in value_at(config, k)), first)
+    return place((*keys, option), config.files)
+
+
+def resolve_options(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return all options of a method: defaults < `methods` < the dataset's < the variant's."""
+    schema = config.method(method)
+    if variant not in config.variants(method):
+        raise ConfigError(
+            unknown(f"variant of {method}", variant, config.variants(method), "config")
+        )
+    layers = [value_at(config, keys) for keys in _layers(dataset, method, variant)]
+    options = merged(defaults(schema), *layers)
+    if searches(schema):
+        try:
+            search = SearchOptions.of(options["search"], "")
+        except ConfigError:  # reading the files again, to say where, is slow
+            where = origin(config, dataset, method, variant, "search")
+            search = SearchOptions.of(options["search"], where)
+        options["search"] = search.model_dump(mode="json")
+    return options
+
+
+def resolve_training(config: Config, dataset: str) -> Spec:
+    """Return all training options: defaults < `training` < the dataset's."""
+    own = value_at(config, ("dataset_options", dataset, "training"))
+    return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
+
+
+def resolve_tuning(config: Config, dataset: str) -> Spec:
+    """Return the whole `tuning` block of a dataset: defaults < `tuning` < the dataset's."""
+    own = value_at(config, ("dataset_options", dataset, "tuning"))
+    return merged(defaults(config.schema["$defs"]["tuning"]), config["tuning"], own)
+
+
+def trial_seeds(config: Config, tuning: Spec) -> list[int]:
+    """Return the seeds that every trial of a grid search has."""
+    seeds = tuning["seeds"]
+    return list(seeds if isinstance(seeds, list) else config["seeds"][:seeds])
+
+
+def is_simulated(config: Config, dataset: str) -> bool:
+    """Whether the workflow writes the raw files of a dataset itself."""
+    return config["dataset_options"].get(dataset, {}).get("simulate") is not None
+
+
+def drawn_options(config: Config, dataset: str) -> SyntheticOptions:
+    """Return what a synthetic dataset is drawn from."""
+    return SyntheticOptions.of(config["synthetic"][dataset], f"synthetic.{dataset}")
