@@ -3,8 +3,17 @@
 Every message names the file or key, the value found, what is allowed and what to do next.
 """
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_DISK = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EACCES: "allow this user to use it",
+    errno.EPERM: "allow this user to use it",
+    errno.EROFS: "allow writing there",
+}
 
 
 class MtnasError(Exception):
@@ -38,3 +47,13 @@ def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> st
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     message = f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}"
     return f"{where}: {message}" if where else message
+
+
+def of_disk(problem: OSError, where: object = None) -> str | None:
+    """Return the message for what a disk or its permissions refuse; None for anything else."""
+    advice = _DISK.get(problem.errno or 0)
+    if advice is None:
+        return None
+    file = problem.filename or where
+    place = "" if file is None else f"{file}: "
+    return f"{place}{problem.strerror or problem}; {advice} and run again"

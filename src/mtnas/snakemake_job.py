@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mtnas.errors import MtnasError
+from mtnas.errors import MtnasError, of_disk
 from mtnas.provenance import PACKAGE
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -21,7 +21,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 def job(snakemake: Any) -> Iterator[Any]:
     """Open the log of a job, limit its threads, and report what goes wrong exactly once.
 
-    An error of ours becomes one message, any other one traceback, both in the log file only:
+    An error of ours or of the disk becomes one message, any other one traceback, both in the log:
     Snakemake shows that file when a job fails (`show-failed-logs` in the profile).
     """
     _limit_threads(int(snakemake.threads))
@@ -37,7 +37,11 @@ def job(snakemake: Any) -> Iterator[Any]:
     except MtnasError as error:
         log.error("%s: %s", type(error).__name__, error, extra={"report": True})
         raise SystemExit(1) from None
-    except Exception:
+    except Exception as error:
+        told = of_disk(error) if isinstance(error, OSError) else None
+        if told:
+            log.error("%s", told, extra={"report": True})
+            raise SystemExit(1) from None
         log.exception("this job failed for a reason mtnas does not know", extra={"report": True})
         raise SystemExit(1) from None
     finally:

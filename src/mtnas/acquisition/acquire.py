@@ -4,7 +4,6 @@ A file that is in its folder already, placed by hand or by an earlier job, is ne
 removed: it is compared with the lock and left alone, or refused.
 """
 
-import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +15,8 @@ from mtnas.acquisition import archive
 from mtnas.acquisition.advice import named, place_by_hand
 from mtnas.acquisition.download import PATIENCE, MirrorError, Patience, download
 from mtnas.acquisition.lock import Lock, measure
-from mtnas.errors import DataError, UnfitFileError
+from mtnas.errors import DataError, UnfitFileError, of_disk
 from mtnas.files import atomic_path
-
-_ADVICE = {
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room",
-    errno.EACCES: "allow writing there",
-    errno.EPERM: "allow writing there",
-    errno.EROFS: "allow writing there",
-}
 
 
 def fetch(
@@ -149,9 +140,5 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        advice = _ADVICE.get(problem.errno or 0, "see to it")
-        where = problem.filename or path.absolute()
-        raise DataError(
-            f"{where}: {problem.strerror or problem}; {advice} and run again (what was fetched "
-            f"is kept)"
-        ) from None
+        told = of_disk(problem, path.absolute()) or f"{path.absolute()}: {problem}; see to it"
+        raise DataError(f"{told} (what was fetched is kept)") from None

@@ -1,4 +1,4 @@
-"""The ids of a prepared table as training reads them: one int32 array in a file, memory-mapped.
+"""The ids of a prepared table as training reads them: one int32 array in a file, to be mapped.
 
 Jobs that train on one table share its pages, and a batch touches only its own. The ids are
 renumbered: a row of the embedding table that never occurs changes no prediction, and rows that are
@@ -45,16 +45,15 @@ def write_compact(table: str | Path, path: str | Path, num_fields: int) -> dict[
         seen[: len(count)] += count
         count = seen
     new, num_ids = renumbering(count)
-    digest, start = hashlib.sha256(), 0
-    shape = (source.metadata.num_rows, num_fields)
+    digest, shape = hashlib.sha256(), (source.metadata.num_rows, num_fields)
     with atomic_path(path) as temporary:
-        written = np.lib.format.open_memmap(temporary, mode="w+", dtype="<i4", shape=shape)
-        for ids in _batches(source, num_fields):
-            digest.update(ids.data)
-            written[start : start + len(ids)] = new[ids]
-            start += len(ids)
-        written.flush()
-        del written
+        # Not through a mapping: a full disk would end the process without a word.
+        with temporary.open("wb") as file:
+            header = {"descr": "<i4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for ids in _batches(source, num_fields):
+                digest.update(ids.data)
+                file.write(new[ids].astype("<i4", copy=False).data)
         facts = {"file": path.name, "num_ids": num_ids, "sha256": sha256_of(temporary)}
     return {**facts, "dtype": "int32", "ids_sha256": digest.hexdigest()}
 
