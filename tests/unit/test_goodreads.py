@@ -95,6 +95,23 @@ def test_interactions_are_joined_with_books(tmp_path: Path) -> None:
     assert not dropped
 
 
+def test_labels_are_read_top_rating_and_review(tmp_path: Path) -> None:
+    lines = [
+        {**SHELF, "is_read": read, "rating": rating, "review_text_incomplete": review}
+        for read, rating, review in (
+            (True, 5, ""),
+            (True, 4, "x"),
+            (False, 0, "x"),
+            (False, 5, ""),
+            (True, 0, ""),
+        )
+    ]
+    rows, dropped = read(write(tmp_path, pack(*lines), pack(BOOK)))
+    labels = [(row["t0"], row["t1"], row["t2"], row["grade"]) for row in rows]
+    assert labels == [(1, 1, 0, 5), (1, 0, 1, 4), (0, 0, 1, 0), (0, 1, 0, 5), (1, 0, 0, 0)]
+    assert not dropped
+
+
 def test_real_lines(tmp_path: Path) -> None:
     source = SHARED / "goodreads" / "schema_examples.jsonl"
     if not source.is_file():

@@ -240,7 +240,20 @@ def test_rewards_come_from_tables_that_are_up_to_date():
     batch = torch.arange(400, 500).expand(2, -1)  # many of their table rows no step has read
     before = net.scores(batch, "neg_loss")
     net.trainer.table.settle()
-    np.testing.assert_allclose(net.scores(batch, "neg_loss"), before, rtol=0, atol=1e-12)
+    again = batch.clone()  # what was looked up for `batch` is kept
+    np.testing.assert_allclose(net.scores(again, "neg_loss"), before, rtol=0, atol=1e-12)
+
+
+def test_a_batch_that_was_scored_before_a_weight_step_is_looked_up_anew():
+    net, architecture = supernet()
+    batch = torch.arange(64).expand(2, -1)
+    net.take(np.zeros((2, len(SPACE.blocks)), np.int64), architecture)
+    net.scores(batch, "neg_loss")
+    net.weight_step(batch)
+
+    kept = net.scores(batch, "neg_loss")
+
+    np.testing.assert_array_equal(kept, net.scores(batch.clone(), "neg_loss"))
 
 
 @pytest.mark.parametrize("strategy", ["reinforce", "random_search", "differentiable"])
