@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.errors import ConfigError, TrainingError
+from mtnas.errors import ConfigError
 from mtnas.features.splits import assign_split, split_sizes
 from mtnas.features.store import Table, read_compact
 from mtnas.methods import Method
@@ -144,12 +144,6 @@ def assemble(
     spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path, device: str = "cpu"
 ) -> Assembly:
     """Load the data of a spec and solve the method's width for its parameter budget."""
-    if device != "cpu" and not torch.cuda.is_available():
-        raise TrainingError(
-            f"device {device}: this job has a GPU among its resources, but torch "
-            f"{torch.__version__} sees none; install the CUDA build (`make setup TORCH=cuda`) or "
-            "leave the GPU out (`--set-resources train:gpu=0 search:gpu=0`)"
-        )
     data = read_compact(table, manifest)
     method = methods.load(spec["method"])
     training = TrainingOptions.of(spec["training"], "training")

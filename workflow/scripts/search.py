@@ -1,5 +1,6 @@
 """Search the sharing routes of one method over all its seeds; write routes and weights."""
 
+from mtnas.devices import device_of
 from mtnas.experiment import search
 from mtnas.snakemake_job import job
 
@@ -9,6 +10,6 @@ with job(snakemake) as smk:
         table=smk.input.table,
         manifest=smk.input.manifest,
         seeds_at_once=smk.resources.seeds_at_once,
-        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
+        device=device_of(smk.resources),
     )
     found.write(routes=smk.output.routes, supernet=smk.output.supernet, code=smk.params.code)

@@ -1,5 +1,6 @@
 """Train one sharing method over all its seeds; write metrics, record and predictions."""
 
+from mtnas.devices import device_of
 from mtnas.experiment import run
 from mtnas.snakemake_job import job
 
@@ -12,6 +13,6 @@ with job(snakemake) as smk:
         supernet=smk.input.get("supernet"),
         tuned=smk.input.get("tuned"),
         seeds_at_once=smk.resources.seeds_at_once,
-        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
+        device=device_of(smk.resources),
     )
     result.write(**smk.output, code=smk.params.code)
