@@ -5,6 +5,7 @@ The only module that knows what Snakemake hands to a script; it does not import 
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ def job(snakemake: Any) -> Iterator[Any]:
     """Open the log of a job, limit its threads, and report what goes wrong exactly once.
 
     An error of ours or of the disk becomes one message, any other one traceback, both in the log:
-    Snakemake shows that file when a job fails (`show-failed-logs` in the profile).
+    Snakemake shows that file when a job fails (`show-failed-logs` in the profile). A job that is
+    told to end says so and tidies up.
     """
     _limit_threads(int(snakemake.threads))
     handlers = [*_file_handlers(snakemake.log), _terminal_handler(_name(snakemake))]
@@ -32,6 +34,7 @@ def job(snakemake: Any) -> Iterator[Any]:
     for handler in handlers:
         root.addHandler(handler)
     log = logging.getLogger("mtnas.job")
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         yield snakemake
     except MtnasError as error:
@@ -45,10 +48,20 @@ def job(snakemake: Any) -> Iterator[Any]:
         log.exception("this job failed for a reason mtnas does not know", extra={"report": True})
         raise SystemExit(1) from None
     finally:
+        signal.signal(signal.SIGTERM, before)
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
         logging.captureWarnings(False)
+
+
+def _end(*_: Any) -> None:
+    """Log why the job ends now, and let it remove what it has half written."""
+    logging.getLogger("mtnas.job").error(
+        "told to end (SIGTERM): by scancel, or because the job took longer than its `runtime`",
+        extra={"report": True},
+    )
+    raise SystemExit(143)
 
 
 def use_this_checkout() -> None:

@@ -1,5 +1,7 @@
 import logging
 import os
+import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from mtnas.errors import DataError
+from mtnas.files import atomic_path
 from mtnas.snakemake_job import job, use_this_checkout
 
 LOG = logging.getLogger("mtnas.test")
@@ -67,6 +70,19 @@ def test_any_other_error_is_one_traceback(smk, capsys):
     assert text_of(smk).count("Traceback") == 1
     assert text_of(smk).count("ZeroDivisionError: by zero") == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_job_told_to_end_says_so_and_tidies_up(smk, tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit), job(smk), atomic_path(tmp_path / "out.txt") as path:
+        path.write_text("half")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    assert text_of(smk).count("told to end (SIGTERM)") == 1
+    assert "Traceback" not in text_of(smk)
+    assert not list(tmp_path.glob("*out*"))
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_threads_are_those_of_the_rule(smk):
