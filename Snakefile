@@ -27,12 +27,34 @@ include: "rules/report.smk"
 include: "rules/publish.smk"
 
 
+# Seconds each: on a cluster these run where Snakemake runs.
 localrules:
     all,
     download,
     unpack,
     runs,
+    audit,
     exhaustives,
+    exhaustive_table,
+    regret,
+    exhaustive_figure,
+    table1,
+    table2,
+    table3,
+    table4,
+    table5,
+    figure1,
+    figure3,
+    figure4,
+    figure5,
+    figure6,
+    figure7,
+    figure7_layers,
+    search_curves,
+    subgraphs,
+    claims,
+    report,
+    publish,
 
 
 rule all:

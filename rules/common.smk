@@ -6,12 +6,14 @@ This file is read again by every cluster job, so nothing here imports torch (1.5
 
 import re
 import sys
+import time
+from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets, sources, spaces
+from mtnas import config as studies, datasets, slurm, sources, spaces
 from mtnas.errors import MtnasError
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
@@ -36,6 +38,7 @@ wildcard_constraints:
 
 
 SYNTHETIC = [name for name in STUDY["datasets"] if name in STUDY["synthetic"]]
+STARTED = time.time()
 RUN = "results/runs/{dataset}/{method}/{variant}"
 DATA = "results/data/{dataset}"
 RAW = sources.RAW
@@ -168,6 +171,26 @@ def table_files(name):
     return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
 
 
+def per_attempt(amount):
+    """Ask for `amount`, and for twice or three times as much when a job is tried again.
+
+    How often that is, `retries` of the profile says. Retries of a rule would be made inside the
+    same SLURM job, with the same limits.
+    """
+    return lambda wildcards, attempt: amount * attempt
+
+
+def cancel_forgotten_jobs():
+    """Cancel SLURM jobs of a killed Snakemake that write what this one is about to write."""
+    comments = [slurm.comment(job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+    try:
+        return slurm.cancel_forgotten(comments, Path.cwd())
+    except slurm.SlurmError as error:
+        if workflow.local_exec:
+            return []  # a machine without a SLURM that answers
+        raise WorkflowError(str(error)) from None
+
+
 onstart:
     runs, seeds = studies.all_runs(STUDY), STUDY["seeds"]
     print(
@@ -178,3 +201,13 @@ onstart:
         d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
     ]:
         print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")
+    if cancelled := cancel_forgotten_jobs():
+        print(
+            f"mtnas: cancelled SLURM jobs {' '.join(cancelled)}, left behind by an earlier run"
+        )
+
+
+onerror:
+    logs = getattr(workflow.executor_settings, "logdir", None)
+    for path, reason in slurm.reasons(logs, STARTED).items() if logs else ():
+        print(f"mtnas: SLURM ended the job of {path}: {reason} (docs/slurm.md)")

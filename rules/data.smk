@@ -24,8 +24,8 @@ rule prepare:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        runtime=30,
-        mem_mb=8000,
+        runtime=per_attempt(30),
+        mem_mb=per_attempt(8000),
     params:
         spec=spec(studies.prepare_spec),
         sources=spec(sources.raw_digests),

@@ -34,8 +34,8 @@ rule exhaustive:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        runtime=720,
-        mem_mb=16000,
+        runtime=per_attempt(360),
+        mem_mb=per_attempt(8000),
         models_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:

@@ -24,8 +24,8 @@ rule search:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        runtime=240,
-        mem_mb=16000,
+        runtime=per_attempt(120),
+        mem_mb=per_attempt(8000),
         seeds_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:

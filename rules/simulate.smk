@@ -17,8 +17,8 @@ rule simulate:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        runtime=30,
-        mem_mb=2000,
+        runtime=per_attempt(30),
+        mem_mb=per_attempt(2000),
     params:
         spec=spec(studies.simulate_spec),
         code=simulation_code,

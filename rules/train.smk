@@ -27,8 +27,8 @@ rule train:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        runtime=120,
-        mem_mb=16000,
+        runtime=per_attempt(60),
+        mem_mb=per_attempt(8000),
         seeds_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:

@@ -25,8 +25,8 @@ rule tune:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        runtime=720,
-        mem_mb=16000,
+        runtime=per_attempt(360),
+        mem_mb=per_attempt(8000),
         seeds_at_once=0,  # speed only; pairs of trial and seed; 0: as many as suit the machine
         gpu=0,
     params:
