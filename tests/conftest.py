@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "src", "envs", "pyproject.toml")
 TEST_STUDY = "config/test.yaml"
 
@@ -41,7 +41,7 @@ class Checkout:
         return Checkout(folder)
 
     def command(self, *arguments):
-        """Return the command line of Snakemake."""
+        """Return the command line of a local Snakemake."""
         return [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
 
     def environment(self):
