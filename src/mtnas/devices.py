@@ -38,8 +38,8 @@ def device_of(resources: Mapping[str, Any]) -> str:
         return "cpu"
     raise TrainingError(
         f"{lacking}; install the CUDA build (`make setup TORCH=cuda`), leave the GPU out "
-        "(`--set-resources train:gpu=0 search:gpu=0`) or allow the CPU "
-        "(`--set-resources train:cpu_if_no_gpu=1 search:cpu_if_no_gpu=1`)"
+        "(`--set-resources train:gpu=0 search:gpu=0`) or allow the CPU (likewise, "
+        "`cpu_if_no_gpu=1`); on SLURM, in the profile"
     )
 
 

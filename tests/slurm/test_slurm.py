@@ -39,8 +39,12 @@ def study(site, finished, folder):
     checkout.edit(PROFILE, "cpu_if_no_gpu: 0 ", "cpu_if_no_gpu: 1 ")
     run = site.start(checkout, *STUDY, polls=8)
     _, lost = NODES
-    run.wait(lambda: any(job.node == lost for job in run.jobs("train")), "job to lose")
-    jobs = [job.number for job in run.jobs() if job.node == lost]
+
+    def running():
+        return [j.number for j in run.jobs("train") if (j.state, j.node) == ("RUNNING", lost)]
+
+    run.wait(running, "job to lose")
+    jobs = running()
     site.cluster.lose(lost)
     run.wait(lambda: site.cluster.nodes()[lost].startswith("down"), "node that is down")
     site.cluster.start(lost)
