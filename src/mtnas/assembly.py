@@ -93,6 +93,7 @@ class Assembly:
                 self.options,
                 input_dim=self.input_dim,
                 num_tasks=len(member.tasks),
+                num_tables=self.training.num_tables(len(member.tasks)),
                 **route,
             )
 
@@ -127,7 +128,9 @@ class Assembly:
             "dense": count_parameters(
                 self.method, self.options, input_dim=self.input_dim, num_tasks=tasks
             ),
-            "embedding": self.examples.num_rows * self.training.embedding_dim,
+            "embedding": self.examples.num_rows
+            * self.training.embedding_dim
+            * self.training.num_tables(tasks),
             "models_per_seed": self.num_tasks if self.method.per_task else 1,
             "hidden_dim": getattr(self.options, "hidden_dim", None),
         }
@@ -149,6 +152,7 @@ def assemble(
     training = TrainingOptions.of(spec["training"], "training")
     options = method.options.of(spec["options"], f"methods.{method.name}")
     examples = Examples.of(data)
+    check_tasks(spec, training, examples, method)
     shape = {
         "input_dim": _input_dim(examples, training),
         "num_tasks": data.labels.shape[1],
@@ -159,6 +163,25 @@ def assemble(
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})
     return Assembly(spec, data, examples.to(device), method, options, training, device)
+
+
+def check_tasks(
+    spec: Mapping[str, Any], training: TrainingOptions, examples: Examples, method: Method
+) -> None:
+    """Raise `ConfigError` for training options that do not suit the tasks or the method."""
+    num_tasks, weights = examples.labels.shape[1], training.loss_weights
+    if weights is not None and len(weights) != num_tasks:
+        raise ConfigError(
+            f"training: loss_weights: {len(weights)} numbers, but {spec['dataset']} has "
+            f"{num_tasks} tasks; give one for each, in their order"
+        )
+    if training.embedding_per_task and (method.searches or examples.is_dense):
+        reason = (
+            f"{method.name} searches routes of one input"
+            if method.searches
+            else f"the inputs of {spec['dataset']} are numbers, without embeddings"
+        )
+        raise ConfigError(f"training: embedding_per_task: {reason}; leave it out there")
 
 
 def _input_dim(examples: Examples, training: TrainingOptions) -> int:

@@ -29,7 +29,7 @@ from mtnas.files import atomic_path
 from mtnas.ground_truth import COLUMNS, KEY, GroundTruth
 from mtnas.routes import Route, SearchSpace, patterns
 from mtnas.training.data import Split
-from mtnas.training.fit import fit, predict
+from mtnas.training.fit import fit, predict_selected
 from mtnas.training.stack import Member
 
 log = logging.getLogger(__name__)
@@ -165,11 +165,12 @@ def _train_group(assembly: Assembly, group: Sequence[tuple[int, int]]) -> pd.Dat
     columns: dict[str, Any] = {
         "seed": np.array([seed for seed, _ in group]),
         "route": np.array([route for _, route in group]),
-        "best_epoch": np.array(fitted.best_epoch),
+        "best_epoch": np.array([max(epochs) for epochs in fitted.best_epochs]),
     }
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
-        columns |= _scores(part, predict(stack, assembly.examples, rows), assembly, splits)
+        logit_MNT = predict_selected(stack, fitted.states, assembly.examples, rows)
+        columns |= _scores(part, logit_MNT, assembly, splits)
     frame = pd.DataFrame(columns)
     if not np.isfinite(frame.to_numpy(float)).all():
         raise TrainingError(

@@ -31,7 +31,7 @@ from mtnas.records import ALL_TASKS, RunRecord
 from mtnas.routes import Route, SearchSpace
 from mtnas.search.result import SearchResult
 from mtnas.search.strategies import CONTROLS, searcher
-from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict
+from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -179,15 +179,15 @@ def _run_group(
         _inherit(stack, assembly.spec["seeds"], supernet)
     if derive != "inherit":
         fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
+    states = (stack.state(),) if fitted is None else fitted.states
+    rows = {part: [getattr(s, part) for s in splits] for part in ("valid", "test")}
     logits = {
-        part: by_seed(
-            predict(stack, assembly.examples, [getattr(s, part) for s in splits]).cpu(), group
-        )
-        for part in ("valid", "test")
+        part: by_seed(predict_selected(stack, states, assembly.examples, own).cpu(), group)
+        for part, own in rows.items()
     }
     fits = [] if fitted is None else _fit_records(stack, fitted)
     seconds = 0.0 if fitted is None else fitted.seconds
-    scores = mean_gate_scores(stack, assembly.examples, [s.test for s in splits])
+    scores = mean_gate_scores(stack, states, assembly.examples, rows["test"])
     gates = {} if scores is None else dict(zip(map(str, group), scores.tolist(), strict=True))
     return replace(_outcome(assembly, group, logits), fits=fits, seconds=seconds, gates=gates)
 
@@ -285,12 +285,18 @@ def _fit_records(stack: Stack, fitted: FitResult) -> list[dict[str, Any]]:
         {
             "seed": member.seed,
             "tasks": list(member.tasks),
-            "best_epoch": fitted.best_epoch[m],
+            "best_epoch": _one_or_all(fitted.best_epochs[m]),
             "train_loss": [losses[m] for losses in fitted.train_loss],
-            "valid_loss": [losses[m] for losses in fitted.valid_loss],
+            "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
+            "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
         }
         for m, member in enumerate(stack.members)
     ]
+
+
+def _one_or_all(best_epochs: Sequence[int]) -> int | list[int]:
+    """Return the epoch of a model, or those of its tasks where each has its own."""
+    return best_epochs[0] if len(best_epochs) == 1 else list(best_epochs)
 
 
 def _groups(spec: Mapping[str, Any], size: int) -> list[list[int]]:

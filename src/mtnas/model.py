@@ -35,10 +35,21 @@ class Model(nn.Module):
     """The dense part of one model."""
 
     def __init__(
-        self, method: Method, options: MethodOptions, *, input_dim: int, num_tasks: int, **kw: Any
+        self,
+        method: Method,
+        options: MethodOptions,
+        *,
+        input_dim: int,
+        num_tasks: int,
+        num_tables: int = 1,
+        **kw: Any,
     ) -> None:
-        """Build `method` with `options` (widths solved) for D inputs and T tasks."""
+        """Build `method` with `options` (widths solved) for D inputs and T tasks.
+
+        `num_tables` is 1, or T where every task reads embedding tables of its own.
+        """
         super().__init__()
+        self._num_tables = num_tables
         assert method.sharing is not None, f"{method.name} is a control and trains nothing"
         self.sharing = method.sharing(options, input_dim=input_dim, num_tasks=num_tasks, **kw)
         width: Any = self.sharing.output_dim
@@ -46,11 +57,21 @@ class Model(nn.Module):
 
         self.noise_shape: tuple[int, ...] | None = getattr(self.sharing, "noise_shape", None)
         self.has_penalty = hasattr(self.sharing, "penalty")
-        self.has_gates = hasattr(self.sharing, "gate_scores")
+        self.has_gates = num_tables == 1 and hasattr(self.sharing, "gate_scores")
 
     def forward(self, x_BD: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return logit_BT; `noise` is for a method that asks for it, and in training only."""
-        h_BTH = self.sharing(x_BD) if noise is None else self.sharing(x_BD, noise)
+        """Return logit_BT; `noise` is for a method that asks for it, and in training only.
+
+        With tables per task the input is [B, D * T], the elements of the T tables side by side.
+        """
+        with_noise = () if noise is None else (noise,)
+        if self._num_tables == 1:
+            h_BTH = self.sharing(x_BD, *with_noise)
+        else:
+            x_TBD = x_BD.reshape(len(x_BD), -1, self._num_tables).movedim(2, 0)
+            # The network of all tasks on the input of each, and of that the task's own output.
+            own = [self.sharing(x, *with_noise)[:, t] for t, x in enumerate(x_TBD)]
+            h_BTH = torch.stack(own, 1)
         logits: Tensor = self.towers(h_BTH)
         return logits
 

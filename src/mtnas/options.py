@@ -6,7 +6,7 @@ the workflow reads it at parse time. D1 ... D9 refer to docs/deviations.md.
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from mtnas.strict import Options
 
@@ -29,6 +29,29 @@ class TrainingOptions(Options):
         description="take every step of the weight decay of an embedding row one by one, as a "
         "dense update does; slower (V10)",
     )
+    selection: Literal["model", "task", "seed"] = Field(
+        "model",
+        description="what has an epoch of its own whose weights are kept: a model, each task of a "
+        "model, or all models of a seed together (V2)",
+    )
+    loss_weights: tuple[NonNegativeFloat, ...] | None = Field(
+        None, description="weight of every task in the training loss; null: all 1 (paper)"
+    )
+    embedding_per_task: bool = Field(
+        False,
+        description="every task of a joint model reads embedding tables of its own; not for a "
+        "method that searches",
+    )
+
+    @model_validator(mode="after")
+    def _learns_something(self) -> Self:
+        if self.loss_weights is not None and not any(self.loss_weights):
+            raise ValueError("loss_weights: all are 0, so there is nothing to learn")
+        return self
+
+    def num_tables(self, num_tasks: int) -> int:
+        """Return how many sets of embedding tables a model of T tasks reads."""
+        return num_tasks if self.embedding_per_task else 1
 
 
 Strategy = Literal[

@@ -30,7 +30,7 @@ from mtnas.grids import STACKED, Values, expand, value_at, with_values
 from mtnas.records import ALL_TASKS
 from mtnas.routes import Route
 from mtnas.training.data import Split
-from mtnas.training.fit import FitResult, fit, predict
+from mtnas.training.fit import FitResult, fit, predict_selected
 from mtnas.training.stack import Rates, Stack
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def _lines(assembly: Assembly, pairs: Sequence[Pair], routes: Mapping[int, Route
     split_of = {seed: assembly.split(seed) for _, seed in pairs}
     splits = [split_of[member.seed] for member in members]
     fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
-    scores = _scores(assembly, stack, splits, pairs)
+    scores = _scores(assembly, stack, fitted, splits, pairs)
     epochs = _best_epochs(stack, fitted, pairs)
     return [
         {**_head(pair), "status": "trained", **scores[p], **epochs[p],
@@ -164,11 +164,16 @@ def _rates(assembly: Assembly, trial: Trial) -> Rates:
 
 
 def _scores(
-    assembly: Assembly, stack: Stack, splits: Sequence[Split], pairs: Sequence[Pair]
+    assembly: Assembly,
+    stack: Stack,
+    fitted: FitResult,
+    splits: Sequence[Split],
+    pairs: Sequence[Pair],
 ) -> list[dict[str, float]]:
     """Return the validation metrics of every pair, named such as `valid_auc_t0`."""
     valid = [split.valid for split in splits]
-    logit_PNT = by_seed(predict(stack, assembly.examples, valid).cpu(), range(len(pairs)))
+    logit_MNT = predict_selected(stack, fitted.states, assembly.examples, valid)
+    logit_PNT = by_seed(logit_MNT.cpu(), range(len(pairs)))
     rows = np.stack(valid[:: len(splits) // len(pairs)])
     y_PNT: Tensor = torch.from_numpy(assembly.table.labels[rows])
     kind = assembly.examples.kind
@@ -184,8 +189,10 @@ def _best_epochs(stack: Stack, fitted: FitResult, pairs: Sequence[Pair]) -> list
     """Return the best epoch of every pair, per task: single-task models have their own."""
     found: list[dict[str, int]] = [{} for _ in pairs]
     for m, member in enumerate(stack.members):
-        for task in member.tasks:
-            found[m * len(pairs) // len(stack)][f"best_epoch_t{task}"] = fitted.best_epoch[m]
+        epochs = fitted.best_epochs[m]
+        for t, task in enumerate(member.tasks):
+            own = epochs[t % len(epochs)]  # one for all tasks, or one each
+            found[m * len(pairs) // len(stack)][f"best_epoch_t{task}"] = own
     return found
 
 

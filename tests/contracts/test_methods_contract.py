@@ -124,7 +124,7 @@ def test_one_seed_alone_equals_that_seed_among_many(method):
     together, loss_together, per_seed = train(method, [3, 1, 4], data)
     alone, loss_alone, _ = train(method, [1], data)
     mine = slice(per_seed, 2 * per_seed)
-    assert alone.best_epoch == together.best_epoch[mine]
+    assert alone.best_epochs == together.best_epochs[mine]
     torch.testing.assert_close(loss_alone, loss_together[mine], rtol=0, atol=1e-12)
 
 
@@ -134,7 +134,7 @@ def test_training_lowers_the_loss_and_is_deterministic(method):
     second, again, _ = train(method, [0], data, epochs=10, patience=10)
     assert first.train_loss[-1] < first.train_loss[0]
     assert torch.equal(loss, again)
-    assert first.valid_loss == second.valid_loss
+    assert first.valid_losses == second.valid_losses
 
 
 def test_training_leaves_the_global_generators_alone(method):

@@ -31,8 +31,8 @@ def test_validation_and_best_weights_equal_those_of_dense_updates(monkeypatch):
         module, "RowAdam", lambda table, exact, **rates: DenseTableAdam(table, **rates)
     )
     dense, expected = fitted()
-    assert ours.best_epoch == dense.best_epoch
-    for name in ("train_loss", "valid_loss"):
+    assert ours.best_epochs == dense.best_epochs
+    for name in ("train_loss", "valid_losses"):
         assert close(getattr(ours, name), getattr(dense, name))
     assert all(close(state[name], expected[name]) for name in expected)
 
@@ -48,7 +48,7 @@ def test_a_second_thread_reads_ahead_and_changes_no_bit(monkeypatch):
     monkeypatch.setattr(module, "spare_thread", lambda: nullcontext(True))
     ahead, state = fitted()
     assert reads
-    assert alone.valid_loss == ahead.valid_loss
+    assert alone.valid_losses == ahead.valid_losses
     assert all(torch.equal(state[name], expected[name]) for name in expected)
 
 

@@ -28,6 +28,7 @@ def small_stack(
     *,
     dtype: Literal["float32", "float64"] = "float64",
     routes: Sequence[Route] | None = None,
+    embedding_per_task: bool = False,
     **options: Any,
 ) -> Stack:
     """Return a stack of one small model per seed (and per task, where the method says so)."""
@@ -36,11 +37,12 @@ def small_stack(
     subsets = [(t,) for t in tasks] if method.per_task else [tuple(tasks)]
     given = dict(zip(seeds, routes, strict=True)) if routes is not None else {}
     members = [Member(s, subset, given.get(s)) for s in seeds for subset in subsets]
-    training = TrainingOptions(embedding_dim=3, dtype=dtype)
+    training = TrainingOptions(embedding_dim=3, dtype=dtype, embedding_per_task=embedding_per_task)
 
     def build(member: Member) -> Model:
         route: dict[str, Any] = {} if member.route is None else {"route": member.route}
         dims = {"input_dim": 3 * NUM_FIELDS, "num_tasks": len(member.tasks)}
-        return Model(method, chosen, **dims, **route)
+        tables = training.num_tables(len(member.tasks))
+        return Model(method, chosen, **dims, num_tables=tables, **route)
 
     return Stack(members, build, num_rows=examples.num_rows, options=training)

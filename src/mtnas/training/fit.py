@@ -19,6 +19,7 @@ from mtnas.training.data import Examples, Indices, Split, epoch_batches
 from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
+from mtnas.training.selection import Selection, State, weighted, with_selected
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,15 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 
 @dataclass(frozen=True)
 class FitResult:
-    """What training left behind, besides the best weights now in the stack."""
+    """What training left behind, besides the best weights, which are now in the stack.
 
-    best_epoch: tuple[int, ...]  # per member, from 1
+    Where each task has a best epoch of its own (U = T), the stack has those of the last task.
+    """
+
+    states: tuple[State, ...]  # [U], the best weights
+    best_epochs: tuple[tuple[int, ...], ...]  # [M][U], from 1
     train_loss: tuple[tuple[float, ...], ...]  # [E][M], mean over the epoch
-    valid_loss: tuple[tuple[float, ...], ...]  # [E][M], summed over tasks
+    valid_losses: tuple[tuple[tuple[float, ...], ...], ...]  # [E][M][T]
     seconds: float
 
 
@@ -49,7 +54,8 @@ class Trainer:
         read_ahead: bool = False,
     ) -> None:
         """Train `stack` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
-        self.stack, self.examples, self._read_ahead = stack, examples, read_ahead
+        self.stack, self.examples, self._options = stack, examples, options
+        self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = stack.rates(options)
         self.noise = Noise(stack)
@@ -90,7 +96,8 @@ class Trainer:
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
         """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1)."""
         y_MBT = self.examples.labels_of(self.stack.tasks_MT, index_MB).to(logit_MBT.dtype)
-        return self.examples.kind.losses(logit_MBT, y_MBT).mean(1).sum(-1)
+        loss_MT = self.examples.kind.losses(logit_MBT, y_MBT).mean(1)
+        return weighted(loss_MT, self.stack, self._options).sum(-1)
 
 
 @torch.no_grad()
@@ -104,27 +111,40 @@ def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor
     return torch.cat(parts, dim=1)
 
 
+def predict_selected(
+    stack: Stack, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
+) -> Tensor:
+    """Return what `predict` does, each task with the weights selected for it."""
+    return with_selected(stack, states, lambda: predict(stack, examples, rows), axis=-1)
+
+
 def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
-    """Return the loss of every member on its own rows, summed over its tasks, in float64."""
+    """Return loss_MT of every member on its own rows, in float64."""
     logit_MNT = predict(stack, examples, rows)
     y_MNT = examples.labels_of(stack.tasks_MT, _indices(stack, rows))
-    return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).sum(-1).cpu()
+    return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).cpu()
 
 
 @torch.no_grad()
-def mean_gate_scores(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor | None:
+def mean_gate_scores(
+    stack: Stack, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
+) -> Tensor | None:
     """Return what the gates of every member give on average on its own rows, [M, T, experts].
 
-    None where the method has no gates to tell of.
+    Each task with the weights selected for it. None where the method has no gates to tell of.
     """
-    index_MN = _indices(stack, rows)
     if not stack.has_gates:
         return None
-    sums = [
-        stack.gate_scores(stack.embed(examples.inputs[index_MB])).double().sum(2)
-        for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
-    ]
-    return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]
+    index_MN = _indices(stack, rows)
+
+    def mean() -> Tensor:
+        sums = [
+            stack.gate_scores(stack.embed(examples.inputs[index_MB])).double().sum(2)
+            for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
+        ]
+        return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]
+
+    return with_selected(stack, states, mean, axis=1)
 
 
 def _indices(stack: Stack, rows: Sequence[Indices]) -> Tensor:
@@ -152,11 +172,7 @@ def fit(
     options: TrainingOptions,
     active: Mapping[str, Tensor] | None = None,
 ) -> FitResult:
-    """Train until no member has improved for `patience` epochs; load each member's best weights.
-
-    A member's own best epoch counts only up to where it alone would have stopped, so that its
-    result does not depend on its neighbours.
-    """
+    """Train until no member has improved for `patience` epochs; load the best weights."""
     with spare_thread() as spare:
         return _fit(Trainer(stack, examples, options, active, read_ahead=spare), splits, options)
 
@@ -166,34 +182,28 @@ def _fit(trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) ->
     stack, examples = trainer.stack, trainer.examples
     train = [split.train for split in splits]
     epochs = epoch_batches(train, stack.members, options.batch_size, device=stack.device)
-    best = {name: tensor.clone() for name, tensor in stack.state().items()}
-    best_loss = torch.full((len(stack),), torch.inf, dtype=torch.float64)
-    best_epoch = torch.zeros(len(stack), dtype=torch.long)
+    selection = Selection(stack, options)
     curves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for epoch in range(1, options.epochs + 1):
         batches = [*next(epochs), None]
         losses = [trainer.step(now, then) for now, then in pairwise(batches) if now is not None]
         train_loss = torch.stack(losses).double().mean(0).cpu()
         trainer.table.settle()
-        valid_loss = evaluate_loss(stack, examples, [s.valid for s in splits])
+        loss_MT = evaluate_loss(stack, examples, [s.valid for s in splits])
+        valid_loss = loss_MT.sum(-1)
         check_finite(stack, epoch, train_loss, valid_loss, options)
         curves[0].append(train_loss)
-        curves[1].append(valid_loss)
-        alive = epoch - best_epoch <= options.patience
-        improved = alive & (valid_loss < best_loss)
-        best_loss = torch.where(improved, valid_loss, best_loss)
-        best_epoch = torch.where(improved, torch.tensor(epoch), best_epoch)
-        for name, tensor in stack.state().items():
-            chosen = improved.to(stack.device)
-            best[name][chosen] = tensor[chosen]
+        curves[1].append(loss_MT)
+        go_on = selection.update(epoch, loss_MT)
         _report(epoch, options.epochs, train_loss, valid_loss, time.perf_counter() - started)
-        if bool((epoch - best_epoch >= options.patience).all()):
+        if not go_on:
             break
-    stack.load(best)
+    stack.load(selection.states[-1])
     return FitResult(
-        tuple(best_epoch.tolist()),
+        selection.states,
+        tuple(map(tuple, selection.epoch_MU.tolist())),
         tuple(tuple(loss.tolist()) for loss in curves[0]),
-        tuple(tuple(loss.tolist()) for loss in curves[1]),
+        tuple(tuple(map(tuple, loss.tolist())) for loss in curves[1]),
         time.perf_counter() - started,
     )
 

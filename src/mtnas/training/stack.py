@@ -4,7 +4,8 @@ A stack holds M members of one architecture; every parameter, buffer and embeddi
 leading axis M. A member is a seed, a subset of the tasks and perhaps a route: one seed is the case
 M = 1, single-task models are members with one task, routes are buffers.
 
-Shapes: M members, B batch, F fields, E embedding dimension, N rows of a table, T tasks.
+Shapes: M members, B batch, F fields, E embedding dimension (of all tables that a member reads), N
+rows of a table, T tasks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -100,9 +101,10 @@ class Stack:
         self.dense = Packed.of({name: p.detach().to(device, dtype) for name, p in params.items()})
         self.params = self.dense.views()
         self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
-        drawn = [_embeddings(member.seed, num_rows, options) for member in members]
+        width = options.embedding_dim * options.num_tables(self.tasks_MT.shape[1])
+        drawn = [_embeddings(member.seed, num_rows, width, options) for member in members]
         # numpy asks for huge pages, which makes reading rows here and there much cheaper.
-        shape = (len(members), num_rows, options.embedding_dim)
+        shape = (len(members), num_rows, width)
         self.table_MNE = torch.from_numpy(np.empty(shape, options.dtype))
         for m, table_NE in enumerate(drawn):
             self.table_MNE[m] = table_NE
@@ -224,7 +226,7 @@ def _drawn(build: Callable[[Member], Model], member: Member) -> Model:
         return build(member)
 
 
-def _embeddings(seed: int, num_rows: int, options: TrainingOptions) -> Tensor:
+def _embeddings(seed: int, num_rows: int, width: int, options: TrainingOptions) -> Tensor:
     rng = torch.Generator().manual_seed(seeds.torch_seed(seed, "embedding"))
-    drawn = torch.empty(num_rows, options.embedding_dim)
+    drawn = torch.empty(num_rows, width)
     return drawn.normal_(0, options.embedding_std, generator=rng)

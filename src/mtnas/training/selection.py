@@ -1,0 +1,84 @@
+"""Selection on validation (V2): the epochs whose weights are kept, and when to stop.
+
+What has a best epoch of its own is a unit: a model, each task of a model, or all models of a seed
+together (`TrainingOptions.selection`).
+Shapes: M members, T tasks, U units of a member (1, or T where each task is one), N examples.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from mtnas.options import TrainingOptions
+from mtnas.training.stack import Stack
+
+State = Mapping[str, Tensor]
+
+
+class Selection:
+    """The best weights so far of every unit.
+
+    A unit's best epoch counts only up to where it alone would have stopped, so that its result does
+    not depend on its neighbours.
+    """
+
+    def __init__(self, stack: Stack, options: TrainingOptions) -> None:
+        """Start with the weights that the stack has now."""
+        self._stack, self._options = stack, options
+        shape = (len(stack), stack.tasks_MT.shape[1] if options.selection == "task" else 1)
+        self.states = tuple(
+            {name: tensor.clone() for name, tensor in stack.state().items()}
+            for _ in range(shape[1])
+        )
+        self.loss_MU = torch.full(shape, torch.inf, dtype=torch.float64)
+        self.epoch_MU = torch.zeros(shape, dtype=torch.long)
+
+    def update(self, epoch: int, loss_MT: Tensor) -> bool:
+        """Keep the weights of the units that are better than ever; return whether to go on."""
+        loss_MU, patience = self._of_units(loss_MT), self._options.patience
+        alive = epoch - self.epoch_MU <= patience
+        improved = alive & (loss_MU < self.loss_MU)
+        self.loss_MU = torch.where(improved, loss_MU, self.loss_MU)
+        self.epoch_MU = torch.where(improved, torch.tensor(epoch), self.epoch_MU)
+        for state, improved_M in zip(self.states, improved.T, strict=True):
+            chosen = improved_M.to(self._stack.device)
+            for name, tensor in self._stack.state().items():
+                state[name][chosen] = tensor[chosen]
+        return not bool((epoch - self.epoch_MU >= patience).all())
+
+    def _of_units(self, loss_MT: Tensor) -> Tensor:
+        """Return the losses that are compared between epochs, [M, U]."""
+        if self._options.selection == "task":
+            return loss_MT
+        loss_M1 = weighted(loss_MT, self._stack, self._options).sum(-1, keepdim=True)
+        if self._options.selection == "model":
+            return loss_M1
+        # The models of one seed, which in a grid search must also be those of one trial.
+        keys = [(member.seed, member.rates) for member in self._stack.members]
+        same_MM = torch.tensor([[one == other for other in keys] for one in keys])
+        return same_MM.double() @ loss_M1
+
+
+def weighted(loss_MT: Tensor, stack: Stack, options: TrainingOptions) -> Tensor:
+    """Return the losses of the members' tasks times their weights; without weights as they are."""
+    if options.loss_weights is None:
+        return loss_MT
+    weight_T = torch.tensor(options.loss_weights, dtype=loss_MT.dtype, device=loss_MT.device)
+    return loss_MT * weight_T[stack.tasks_MT.to(loss_MT.device)]
+
+
+def with_selected(
+    stack: Stack, states: Sequence[State], measure: Callable[[], Tensor], axis: int
+) -> Tensor:
+    """Return a measurement of the stack in which each task has the weights selected for it.
+
+    `axis` is that of the tasks; one state is that of all tasks. The stack is left with the last.
+    """
+    measured = []
+    for state in states:
+        stack.load(state)
+        measured.append(measure())
+    if len(measured) == 1:
+        return measured[0]
+    return torch.stack([part.select(axis, t) for t, part in enumerate(measured)], axis)
