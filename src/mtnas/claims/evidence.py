@@ -36,6 +36,11 @@ class Search:
         """Return the space that was searched."""
         return next(iter(self.routes.values())).space
 
+    @property
+    def seconds(self) -> float:
+        """Return the seconds that the search took, per seed."""
+        return float(self.record["timings"]["search_seconds"]) / len(self.routes)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -77,6 +82,11 @@ class Evidence:
     def record(self, run: Run) -> str:
         """Return the path of the record of a run."""
         return f"{_folder(self.runs[run])}/run.json"
+
+    def train_seconds(self, run: Run) -> float:
+        """Return the seconds that training a run took, per seed: runs may differ in seeds."""
+        record = self.runs[run]
+        return float(record.record["timings"]["train_seconds"]) / record.metrics["seed"].nunique()
 
     def lacking(self, runs: Sequence[Run]) -> list[str]:
         """Name those of some runs that were not made."""

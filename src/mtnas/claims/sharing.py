@@ -220,7 +220,7 @@ def _best_route(path: str, space: str, lines: pd.DataFrame) -> list[Comparison]:
 
 
 def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:
-    """Divide the search's seconds by those of training each regular model once (all seeds)."""
+    """Divide the search's seconds by those of training each regular model once (per seed)."""
     outcome = Outcome()
     for search in searched(evidence, evidence.datasets, outcome):
         dataset = search.record["dataset"]
@@ -228,8 +228,7 @@ def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:
         if evidence.lacking(runs):
             outcome.missing[dataset] = evidence.lacking(runs)
             continue
-        seconds = [evidence.runs[run].record["timings"]["train_seconds"] for run in runs]
-        ratios = search.record["timings"]["search_seconds"] / np.array(seconds, float)
+        ratios = search.seconds / np.array([evidence.train_seconds(run) for run in runs])
         found = compare(
             np.log(ratios / SAME_COST), dataset=dataset, unit="ratio", claim="lower",
             what=f"seconds of the search / of training {', '.join(row[0] for row in regular)}",
