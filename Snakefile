@@ -55,6 +55,7 @@ localrules:
     claims,
     report,
     publish,
+    rebuild,
 
 
 rule all:

@@ -18,7 +18,7 @@ from mtnas import config as studies, datasets, selection, slurm, sources, spaces
 from mtnas.errors import MtnasError
 from mtnas.inventory import inventory_of
 from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING, of_runs
-from mtnas.provenance import code_behind, code_fingerprint
+from mtnas.provenance import code_behind, code_fingerprint, study_command
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
 

@@ -4,6 +4,7 @@ Functions of an inventory: the rules ask them of a study, `reporting.rebuild` of
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from mtnas.inventory import Inventory
 from mtnas.places import Run
@@ -12,7 +13,8 @@ MAIN = "main"
 METHOD, PAPER = "mtnas", "paper"
 TABLE5 = ("mean_pooling", "no_query_selection")  # variants of MTNAS, in the order of the paper
 FIGURE1 = (("mmoe", PAPER), ("cut_mmoe", PAPER))
-SWEEPS = {"figure7": "subnets", "figure7_layers": "depth"}
+Kind = Literal["depth", "subnets"]
+SWEEPS: dict[str, Kind] = {"figure7": "subnets", "figure7_layers": "depth"}
 
 
 def main_runs(inventory: Inventory) -> list[Run]:

@@ -54,6 +54,7 @@ class Evidence:
     exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
     subgraphs: list[dict[str, Any]] = field(default_factory=list)
     subgraphs_path: str = ""
+    _scores: dict[Run, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
 
     @property
     def datasets(self) -> list[str]:
@@ -69,7 +70,9 @@ class Evidence:
 
     def scores(self, run: Run) -> pd.DataFrame:
         """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
-        return scores_by_seed(self.runs[run])
+        if run not in self._scores:
+            self._scores[run] = scores_by_seed(self.runs[run])
+        return self._scores[run]
 
     def columns(self, run: Run, kind: str) -> list[str]:
         """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""

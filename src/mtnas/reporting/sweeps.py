@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,9 +22,8 @@ from mtnas.reporting.style import (
     styled,
     task_colour,
 )
-from mtnas.selection import FIGURE1
+from mtnas.selection import FIGURE1, Kind
 
-Kind = Literal["depth", "subnets"]
 ROW = 1.85
 SYMBOLS = {"subnets": "H, sub-networks per layer", "depth": "L, layers of sub-networks"}
 OPTIONS = {"subnets": "H", "depth": "L"}
