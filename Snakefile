@@ -21,8 +21,8 @@ include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/synthetic.smk"
 include: "rules/figures.smk"
-include: "rules/claims.smk"
 include: "rules/exhaustive.smk"
+include: "rules/claims.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
 
@@ -55,6 +55,7 @@ localrules:
     claims,
     report,
     publish,
+    rebuild,
 
 
 rule all:

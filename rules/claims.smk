@@ -1,20 +1,16 @@
 """The paper's claims C1-C15, judged on everything the study ran.
 
-requires: the runs and the learned routes of all experiments, the manifests
+requires: the runs and the learned routes of all experiments, the manifests, the exhaustive tables
 provides: results/claims/claims.json, claims.md, subgraphs.json
 """
 
-LEARNED = list(
-    dict.fromkeys(
-        run for name in STUDY["experiments"] for run in studies.experiment_searches(STUDY, name)
-    )
-)
+LEARNED = INVENTORY.searches_of(INVENTORY.runs)
 
 
 rule subgraphs:
     """How far the outputs of Share-Bottom and MMoE are from those of their routes (C15)."""
     output:
-        json="results/claims/subgraphs.json",
+        json=SUBGRAPHS,
     log:
         "results/logs/subgraphs.log",
     conda:
@@ -37,6 +33,7 @@ rule claims:
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
         routes=of_runs(rules.search.output.routes, LEARNED),
         manifests=MANIFESTS,
+        exhaustive=EXHAUSTIVE,
         subgraphs=rules.subgraphs.output.json,
     output:
         json="results/claims/claims.json",
@@ -47,7 +44,6 @@ rule claims:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
-        exhaustive=[],
         code=code_of("reporting/claims.py"),
     message:
         "Judging the claims of the paper"

@@ -1,6 +1,7 @@
 """What all rules share: the checked configuration, wildcards, and functions of wildcards.
 
-provides: STUDY, the validated configuration; everything below it is a function of STUDY.
+provides: STUDY, the validated configuration; everything below it is a function of STUDY;
+          INVENTORY, the names in it, from which tables and figures choose (mtnas.exhibits)
 This file is read again by every cluster job, so nothing here imports torch (1.5 s).
 """
 
@@ -13,9 +14,11 @@ sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets, slurm, sources, spaces
+from mtnas import config as studies, datasets, exhibits, slurm, sources, spaces
 from mtnas.errors import MtnasError
-from mtnas.provenance import code_behind, code_fingerprint
+from mtnas.inventory import inventory_of
+from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING, of_runs
+from mtnas.provenance import code_behind, code_fingerprint, study_command
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
 
@@ -37,14 +40,11 @@ wildcard_constraints:
     space="[a-z0-9_]+",
 
 
-SYNTHETIC = [name for name in STUDY["datasets"] if name in STUDY["synthetic"]]
+INVENTORY = inventory_of(STUDY)
+SYNTHETIC = exhibits.synthetic(INVENTORY)
 STARTED = time.time()
-RUN = "results/runs/{dataset}/{method}/{variant}"
-DATA = "results/data/{dataset}"
 RAW = sources.RAW
 SIMULATED = sources.SIMULATED
-ROUTES = "results/routes/{dataset}/{method}/{variant}"
-TUNING = "results/tuning/{dataset}/{method}/{variant}"
 
 
 # Fingerprints of the library code that can change the result of a job, passed to it as `code`.
@@ -127,31 +127,9 @@ def winner_if_tuned(wildcards):
     return {"tuned": f"{TUNING}/best.json".format(**wildcards)} if tuned else {}
 
 
-def of_runs(pattern, runs):
-    """Fill the wildcards of a path for each (dataset, method, variant)."""
-    return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]
-
-
-def searches_of(runs):
-    """Name the routes files of runs of MTNAS: of the variants in whose name they were searched."""
-    homes = [(d, m, studies.search_home(STUDY, d, m, v)) for d, m, v in runs]
-    return of_runs(f"{ROUTES}/routes.json", dict.fromkeys(homes))
-
-
-def main_runs(pattern):
-    """Fill the wildcards of a path for each run of experiment `main`."""
-    return of_runs(pattern, studies.experiment_runs(STUDY, "main"))
-
-
 def judged(wildcards):
     """Say for each dataset and variant of a small space where its routes or its run is."""
-    found = []
-    for dataset in STUDY["datasets"]:
-        for entry in spaces.judged(STUDY, dataset, wildcards.space):
-            pattern = RUN if entry.by_run else f"{ROUTES}/routes.json"
-            path = pattern.format(dataset=dataset, method=spaces.METHOD, variant=entry.home)
-            found.append({"dataset": dataset, "variant": entry.variant, "path": path})
-    return found
+    return INVENTORY.judged_by(wildcards.space)
 
 
 def judged_files(wildcards):

@@ -45,7 +45,7 @@ rule audit:
         table=rules.prepare.output.table,
         manifest=rules.prepare.output.manifest,
     output:
-        json="results/audit/{dataset}.json",
+        json=AUDIT,
         md="results/audit/{dataset}.md",
     log:
         "results/logs/audit/{dataset}.log",

@@ -9,13 +9,9 @@ provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{data
 """
 
 SPACES = list(STUDY["exhaustive"])
-TRUTHS = expand("results/exhaustive/{dataset}/{{space}}.parquet", dataset=STUDY["datasets"])
-EXHAUSTIVE = expand(
-    "results/exhaustive/{dataset}.parquet", dataset=STUDY["datasets"] if SPACES else []
-)
+OF_SPACE = expand(TRUTH, dataset=STUDY["datasets"], allow_missing=True)
+EXHAUSTIVE = expand(TRUTHS, dataset=STUDY["datasets"] if SPACES else [])
 REGRET_CODE = code_of("reporting/regret.py", "reporting/exhaustive.py")
-TABLES += expand("regret_{space}", space=SPACES)
-FIGURES += expand("results/figures/exhaustive_{space}.png", space=SPACES)
 
 
 rule exhaustive:
@@ -25,7 +21,7 @@ rule exhaustive:
         ids=rules.prepare.output.ids,
         manifest=rules.prepare.output.manifest,
     output:
-        table="results/exhaustive/{dataset}/{space}.parquet",
+        table=TRUTH,
     log:
         "results/logs/exhaustive/{dataset}/{space}.log",
     benchmark:
@@ -50,9 +46,9 @@ rule exhaustive:
 rule exhaustive_table:
     """All spaces of one dataset in one file."""
     input:
-        spaces=expand("results/exhaustive/{{dataset}}/{space}.parquet", space=SPACES),
+        spaces=expand(TRUTH, space=SPACES, allow_missing=True),
     output:
-        table="results/exhaustive/{dataset}.parquet",
+        table=TRUTHS,
     log:
         "results/logs/exhaustive/{dataset}.log",
     conda:
@@ -68,7 +64,7 @@ rule exhaustive_table:
 rule regret:
     """What each search loses against the best route of a space."""
     input:
-        truths=TRUTHS,
+        truths=OF_SPACE,
         judged=judged_files,
     output:
         **table_files("regret_{space}"),
@@ -88,7 +84,7 @@ rule regret:
 rule exhaustive_figure:
     """All routes of a space in order, and where the searches ended."""
     input:
-        truths=TRUTHS,
+        truths=OF_SPACE,
         judged=judged_files,
     output:
         png="results/figures/exhaustive_{space}.png",

@@ -4,31 +4,13 @@ requires: the routes.json of every search of experiment `main` that learns (Figu
           runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L),
           runs of MMoE and the cut MMoE (Figure 1e)
 provides: results/figures/{figure1,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
-          FIGURES, all figures that the study has runs for
+          FIGURES, all figures that the study has runs for, wherever their rules are
 """
 
-SEARCHED = of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main"))
-SWEEPS = {
-    "figure7": studies.sweep_runs(STUDY, "subnets"),
-    "figure7_layers": studies.sweep_runs(STUDY, "depth"),
-}
-PAIR = [("mmoe", "paper"), ("cut_mmoe", "paper")]
-BOXES = [
-    run
-    for run in studies.all_runs(STUDY)
-    if run[1:] in PAIR and all((run[0], *row) in studies.all_runs(STUDY) for row in PAIR)
-]
-FIGURES = [
-    *expand(
-        "results/figures/{name}.png",
-        name=[
-            *(["figure3", "search_curves"] if SEARCHED else []),
-            *(["figure1"] if BOXES else []),
-            *(name for name, runs in SWEEPS.items() if runs),
-        ],
-    ),
-    *SYNTHETIC_FIGURES,
-]
+SEARCHED = of_runs(rules.search.output.routes, exhibits.searched(INVENTORY))
+SWEEPS = {name: exhibits.sweep_runs(INVENTORY, kind) for name, kind in exhibits.SWEEPS.items()}
+BOXES = exhibits.box_runs(INVENTORY)
+FIGURES = expand("results/figures/{name}.png", name=exhibits.figures(INVENTORY))
 FIGURE_CODE = code_of("reporting/figures.py")
 SWEEP_CODE = code_of("reporting/sweeps.py")
 
@@ -76,7 +58,7 @@ rule figure7:
     input:
         metrics=of_runs(rules.train.output.metrics, SWEEPS["figure7"]),
         records=of_runs(rules.train.output.record, SWEEPS["figure7"]),
-        routes=searches_of(SWEEPS["figure7"]),
+        routes=of_runs(rules.search.output.routes, INVENTORY.searches_of(SWEEPS["figure7"])),
     output:
         png="results/figures/figure7.png",
         pdf="results/figures/figure7.pdf",
@@ -99,7 +81,7 @@ rule figure7_layers:
     input:
         metrics=of_runs(rules.train.output.metrics, SWEEPS["figure7_layers"]),
         records=of_runs(rules.train.output.record, SWEEPS["figure7_layers"]),
-        routes=searches_of(SWEEPS["figure7_layers"]),
+        routes=of_runs(rules.search.output.routes, INVENTORY.searches_of(SWEEPS["figure7_layers"])),
     output:
         png="results/figures/figure7_layers.png",
         pdf="results/figures/figure7_layers.pdf",

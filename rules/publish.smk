@@ -1,32 +1,58 @@
-"""The outcome of a study in the files of results/published/, from which README is generated.
+"""The outcome of studies in the files of results/published/, from which README is generated.
 
-requires: all runs, routes, tables and figures of the study, and the claims
-provides: results/published/ (only on request: .venv/bin/snakemake publish)
+requires: publish: all runs of the study, its routes, manifests, audits, exhaustive tables;
+          rebuild: nothing but results/published itself
+provides: results/published/, only on request (.venv/bin/snakemake publish, or rebuild), and then
+          always: both change files that are part of the repository
 """
+
+PUBLISHED = "results/published"
+JUDGED = INVENTORY.judged_runs(by_run=True)
+PUBLISHED_RUNS = list(dict.fromkeys([*INVENTORY.runs, *JUDGED]))
+PUBLISHED_SEARCHES = list(dict.fromkeys([*LEARNED, *INVENTORY.judged_runs(by_run=False)]))
+TUNED = [run for run in PUBLISHED_RUNS if studies.is_tuned(STUDY, *run)]
 
 
 rule publish:
-    """Collect a finished study for publication."""
+    """Merge a finished study into what is published, then do as `rebuild`."""
     input:
-        metrics=rules.runs.input,
-        records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
-        routes=of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main")),
+        metrics=of_runs(rules.train.output.metrics, PUBLISHED_RUNS),
+        records=of_runs(rules.train.output.record, PUBLISHED_RUNS),
+        routes=of_runs(rules.search.output.routes, PUBLISHED_SEARCHES),
         manifests=MANIFESTS,
-        tables=[*[file for name in TABLES for file in table_files(name).values()], *AUDITS],
-        claims=rules.claims.output,
-        figures=FIGURES,
+        audits=expand(rules.audit.output.json, dataset=MEASURED),
+        trials=of_runs(rules.tune.output.trials, TUNED),
         exhaustive=EXHAUSTIVE,
-    output:
-        metrics="results/published/metrics.csv.gz",
-        records="results/published/runs.json",
+        subgraphs=rules.subgraphs.output.json,
     log:
         "results/logs/publish.log",
     conda:
         "../envs/cpu.yaml"
     params:
-        runs=of_runs(RUN, studies.all_runs(STUDY)),
-        code=code_of("reporting/published.py"),
+        folder=PUBLISHED,
+        inventory=INVENTORY.to_json(),
+        command=study_command("publish", OVERLAYS, workflow.config_settings.config),
+        runs=of_runs(RUN, PUBLISHED_RUNS),
+        tuning=of_runs(TUNING, TUNED),
     message:
         "Publishing the study"
     script:
         "../workflow/scripts/publish.py"
+
+
+rule rebuild:
+    """Make the published tables, claims and figures again from the published numbers."""
+    input:
+        metrics=f"{PUBLISHED}/metrics.csv.gz",
+        records=f"{PUBLISHED}/runs.json",
+        inventory=f"{PUBLISHED}/inventory.json",
+    log:
+        "results/logs/rebuild.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        folder=PUBLISHED,
+    message:
+        "Rebuilding tables, claims and figures of {params.folder}"
+    script:
+        "../workflow/scripts/rebuild.py"

@@ -1,26 +1,12 @@
 """Figures 4 to 6, of synthetic data (Sec. 5.1).
 
 requires: the runs and the routes.json of experiment `main` on synthetic datasets
-provides: results/figures/{figure4,figure5,figure6}.{png,pdf}; SYNTHETIC_FIGURES, those that have
-          something to draw
+provides: results/figures/{figure4,figure5,figure6}.{png,pdf}
 """
 
-SYNTHETIC_RUNS = [run for run in studies.experiment_runs(STUDY, "main") if run[0] in SYNTHETIC]
-GATED_RUNS = [run for run in SYNTHETIC_RUNS if run[1] == "mmoe"]
-UNRELATED = [
-    run
-    for run in studies.experiment_searches(STUDY, "main")
-    if run[0] in SYNTHETIC and studies.drawn_options(STUDY, run[0]).rho == 0
-]
-SYNTHETIC_FIGURES = [
-    f"results/figures/{name}.png"
-    for name, drawn in {
-        "figure4": SYNTHETIC_RUNS,
-        "figure5": UNRELATED,
-        "figure6": GATED_RUNS,
-    }.items()
-    if drawn
-]
+SYNTHETIC_RUNS = exhibits.synthetic_runs(INVENTORY)
+GATED_RUNS = exhibits.gated_runs(INVENTORY)
+UNRELATED = exhibits.unrelated(INVENTORY)
 SYNTHETIC_CODE = code_of("reporting/synthetic_figures.py")
 
 

@@ -3,26 +3,21 @@
 requires: the manifests of the datasets (Tables 1 and 4), the runs of experiment `main` (Tables 2
           and 3), those of MTNAS and its variants in any experiment (Table 5)
 provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.csv}
-          TABLES, the names of those that the study has runs for
+          TABLES, the names of those that the study has runs for, regret tables included
 """
 
 MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
+DESCRIBED = expand(rules.prepare.output.manifest, dataset=exhibits.principal(INVENTORY))
 TABLE_CODE = code_of("reporting/tables.py", "reporting/data_tables.py", "reporting/writers.py")
-# As in the paper, a dataset with three tasks has a table of its own.
-WIDE = [name for name in MEASURED if len(datasets.load(name).tasks) > 2]
-TABLE_RUNS = {
-    "table2": [run for run in studies.experiment_runs(STUDY, "main") if run[0] not in WIDE],
-    "table3": [run for run in studies.experiment_runs(STUDY, "main") if run[0] in WIDE],
-    "table5": studies.variant_runs(STUDY, ("mean_pooling", "no_query_selection")),
-}
-TABLES = sorted(["table1", "table4", *(name for name, runs in TABLE_RUNS.items() if runs)])
+TABLE_RUNS = exhibits.table_runs(INVENTORY)
+TABLES = exhibits.tables(INVENTORY)
 
 
 rule table1:
     """Table 1: how many examples, fields, features and tasks a dataset has."""
     input:
         paper="config/paper/results.yaml",
-        manifests=MANIFESTS,
+        manifests=DESCRIBED,
     output:
         **table_files("table1"),
     log:
@@ -83,7 +78,7 @@ rule table4:
     """Table 4: the Pearson correlation of the task labels."""
     input:
         paper="config/paper/results.yaml",
-        manifests=MANIFESTS,
+        manifests=DESCRIBED,
     output:
         **table_files("table4"),
     log:

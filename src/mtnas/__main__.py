@@ -26,7 +26,14 @@ def readme(arguments: argparse.Namespace) -> None:
         print(path)
 
 
-COMMANDS: dict[str, Handler] = {"schema": schema, "readme": readme}
+def unpublish(arguments: argparse.Namespace) -> None:
+    """Take datasets or runs (dataset/method/variant) out of results/published."""
+    from mtnas.reporting.published import unpublish
+
+    unpublish("results/published", arguments.names)
+
+
+COMMANDS: dict[str, Handler] = {"schema": schema, "readme": readme, "unpublish": unpublish}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
         help_line = (handler.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=help_line, description=handler.__doc__)
         command.set_defaults(handler=handler)
+        if name == "unpublish":
+            command.add_argument("names", nargs="+", metavar="NAME")
     return top
 
 

@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -89,6 +90,26 @@ def _file_of(module: str) -> str | None:
         if candidate.is_file():
             return candidate.relative_to(PACKAGE).as_posix()
     return None
+
+
+def study_command(target: str, files: Iterable[Path], settings: Mapping[str, Any]) -> str:
+    """Return the command that makes a target of a study, as it may be typed anywhere.
+
+    `files` are its overlays, the last one winning; `settings` those of `--config`, whose folders of
+    raw files belong to a machine.
+    """
+    names = [_nearby(path) for path in files]
+    values = {key: "FOLDER" if key.endswith("_raw") else value for key, value in settings.items()}
+    parts = [f".venv/bin/snakemake {target} --cores 2"]
+    parts += [f"--configfile {' '.join(names)}"] * bool(names)
+    parts += [f"--config {' '.join(f'{k}={v}' for k, v in values.items())}"] * bool(values)
+    return " ".join(parts)
+
+
+def _nearby(path: Path) -> str:
+    """Return a path relative to the current folder, or its name if it is not below it."""
+    whole = Path(path).absolute()
+    return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else whole.name
 
 
 def environment() -> dict[str, Any]:

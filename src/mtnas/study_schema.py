@@ -49,7 +49,7 @@ def config_schema(
             "type": "boolean",
         },
         "datasets": {
-            "description": "datasets of every experiment",
+            "description": "datasets of every experiment that does not name its own",
             "default": [],
             **names_of(dataset),
         },
@@ -95,6 +95,8 @@ def config_schema(
             "propertyNames": {"pattern": "^[a-z0-9_]+$"},
             "additionalProperties": mapping(
                 {
+                    # An empty list switches an experiment of another file off.
+                    "datasets": {"type": "array", "items": dataset, "uniqueItems": True},
                     "methods": names_of(method),
                     "variants": mapping(
                         {name: names_of({"type": "string"}) for name in per_method}

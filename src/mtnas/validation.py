@@ -109,7 +109,7 @@ def _kind(keys: Keys) -> str:
             return "method"
         case ["experiments", _, "methods" | "variants"]:
             return "method"
-        case ["dataset_options"] | ["datasets"]:
+        case ["dataset_options"] | ["datasets"] | ["experiments", _, "datasets"]:
             return "dataset"
         case ["tuning", "training" | "options", *_] | [
             "methods" | "variants" | "training" | "synthetic",

@@ -65,6 +65,27 @@ def entry(identity, folders, **files):
     return next(claim for claim in found if claim["id"] == identity)
 
 
+def test_runs_of_different_seeds_are_compared_over_those_that_both_have(tmp_path):
+    folders = [run(tmp_path, "mmoe", (0.78, 0.80), noise=WILD)]
+    noise = np.concatenate([WILD[5:], np.full(12, 0.3)])  # so far off that it would show
+    cut = make_run(tmp_path, "cut_mmoe", (0.79, 0.81), 0.72, seeds=range(5, 20), noise=noise)
+    claim = entry("C6", [*folders, cut])
+    assert [c["estimate"] for c in claim["comparisons"]] == pytest.approx([0.01, 0.01, -0.01])
+    assert {(c["seeds"], c["over"]) for c in claim["comparisons"]} == {(3, "3 common seeds, t")}
+    assert claim["seeds"] == 3
+
+
+def test_a_sweep_bends_over_the_seeds_that_its_ends_and_middle_have(tmp_path):
+    files = sweep(tmp_path, "num_subnets", SATURATING, [1.5 - a for a in SATURATING], GROWING)
+    full = swept("C13", files)["comparisons"][0]
+    middle = next(f for f in files["run_folders"] if f.name == "subnets_5")
+    metrics = pd.read_csv(middle / "metrics.csv")
+    metrics[metrics["seed"] > 3].to_csv(middle / "metrics.csv", index=False)
+    fewer = swept("C13", files)["comparisons"][0]
+    assert (full["over"], fewer["over"]) == ("8 seeds, t", "4 common seeds, t")
+    assert fewer["estimate"] == pytest.approx(full["estimate"], abs=2e-4)
+
+
 @pytest.mark.parametrize(
     ("auc", "noise", "verdict"),
     [
@@ -375,7 +396,8 @@ def test_cost(tmp_path, seconds, verdict):
         run(tmp_path, m, (0.8,), changes={"timings": {"train_seconds": t}})
         for m, t in zip(METHODS[1:], (12.0, 12.5, 11.8), strict=True)
     ]
-    path = search(tmp_path, [THIN] * 3, seconds=seconds)
+    half = len(SEEDS) // 2  # of the seeds, so that seconds are compared seed by seed
+    path = search(tmp_path, [THIN] * half, seconds=seconds / 2)
     claim = entry("C14", folders, routes=[path])
     assert claim["verdict"] == verdict
     ratio = seconds / stats.gmean([12.0, 12.5, 11.8])

@@ -235,6 +235,21 @@ def test_what_cannot_be_simulated_is_refused(dataset, options, message):
         study(dataset_options={dataset: options})
 
 
+def test_an_experiment_may_run_on_some_datasets_only():
+    sweep = {"datasets": ["movielens"], "methods": ["mmoe"]}
+    off = {"datasets": [], "methods": ["ple"]}
+    config = study(datasets=["insteval", "movielens"], experiments={"sweep": sweep, "off": off})
+
+    assert studies.experiment_runs(config, "sweep") == [("movielens", "mmoe", "paper")]
+    assert studies.all_runs(config) == [("movielens", "mmoe", "paper")]
+    with pytest.raises(ConfigError) as caught:
+        study(experiments={"sweep": sweep})
+    assert str(caught.value) == (
+        "config: experiments.sweep.datasets: unknown dataset of this study 'movielens'; "
+        "allowed: insteval"
+    )
+
+
 def test_runs_of_experiments():
     config = study(experiments={**MAIN, "again": {"methods": ["mmoe"]}})
 
@@ -366,6 +381,14 @@ def test_runs_of_experiments():
         ),
         ({"experiments": {"main": {}}}, "experiments.main: no key `methods`; list the methods"),
         (
+            {"experiments": {"main": {"datasets": ["instevel"], "methods": ["mmoe"]}}},
+            "experiments.main.datasets: unknown dataset 'instevel' (did you mean 'insteval'?)",
+        ),
+        (
+            {"experiments": {"main": {"datasets": ["insteval"] * 2, "methods": ["mmoe"]}}},
+            "experiments.main.datasets: ['insteval', 'insteval'] names 'insteval' more than once",
+        ),
+        (
             {"experiments": {"main": {"methods": ["mmoe"], "variants": {"mtnas": ["paper"] * 2}}}},
             "main.variants.mtnas: ['paper', 'paper'] names 'paper' more than once",
         ),
@@ -422,7 +445,8 @@ def test_shipped_configurations_are_valid():
     assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
 
     for overlay in ((), *((name,) for name in overlays)):
-        assert studies.all_runs(shipped(*overlay))
+        config = shipped(*overlay)
+        assert studies.all_runs(config) or config["exhaustive"]
 
 
 def test_book_crossing_is_the_papers_unless_only_a_part_is_there():

@@ -23,16 +23,16 @@ SEEDS = [0, 1, 2, 3]
 PLANTED = no_sharing(SPACE).index  # t0: s1+s2; t1: s3
 
 
-def make_truth(folder, dataset="insteval", *, simulated=False, noise=0.0, name="l1h3"):
+def make_truth(folder, dataset="insteval", *, simulated=False, noise=0.0, name="l1h3", space=SPACE):
     """Write a ground truth: a loss of 1.1 by default, 1.0 for the planted pattern, 1.2 for MMoE."""
-    pattern = np.array(patterns(SPACE))
-    loss = np.full(SPACE.num_routes, 1.1)
-    loss[pattern == pattern[PLANTED]] = 1.0
-    loss[full_sharing(SPACE).index] = 1.2
-    loss[PLANTED] -= 0.003
+    pattern, planted = np.array(patterns(space)), no_sharing(space).index
+    loss = np.full(space.num_routes, 1.1)
+    loss[pattern == pattern[planted]] = 1.0
+    loss[full_sharing(space).index] = 1.2
+    loss[planted] -= 0.003
     rng, lines = np.random.default_rng(0), []
-    for r in range(SPACE.num_routes):
-        route = Route.at(SPACE, r)
+    for r in range(space.num_routes):
+        route = Route.at(space, r)
         for seed in SEEDS:
             valid = loss[r] + 0.01 * seed
             losses = {"valid_loss": valid, "test_loss": valid + 0.02 + noise * rng.normal()}
@@ -41,7 +41,7 @@ def make_truth(folder, dataset="insteval", *, simulated=False, noise=0.0, name="
             lines.append({**about, **more, **losses})
     record = {
         "spec": {"dataset": dataset},
-        "space": SPACE.to_json(),
+        "space": space.to_json(),
         "seeds": SEEDS,
         "simulated": simulated,
         "code": "abc",
@@ -140,6 +140,16 @@ def test_what_cannot_be_looked_up_is_judged_by_its_run(tmp_path, truth):
     assert np.isnan(values["good picks"]["inherited weights"])
 
 
+def test_a_search_on_one_of_two_datasets_leaves_the_other_empty(tmp_path, truth):
+    other = make_truth(tmp_path, "movielens")
+    judged = [make_routes(tmp_path / "warm_up.json", everywhere(PLANTED))]
+    table = regret_table([truth, other], judged)
+    row = next(row for row in table.blocks[0].rows if row.label == "warm up")
+    assert row.cells[0].value == pytest.approx(0)
+    assert [cell.value for cell in row.cells[5:10]] == [None] * 5
+    assert "| warm up |" in to_markdown(table)
+
+
 def test_intervals_are_paired_by_seed(tmp_path):
     noisy = make_truth(tmp_path, noise=1e-3)
     judged = [make_routes(tmp_path / "full_sharing.json", everywhere(full_sharing(SPACE)))]
@@ -169,6 +179,9 @@ def test_one_table_is_of_one_space(tmp_path, truth):
     for files, found in (([truth, other], r"\['l1h3', 'other'\]"), ([], "none")):
         with pytest.raises(RecordError, match=f"ground truth of one space, got {found}"):
             regret_table(files, [])
+    wider = make_truth(tmp_path, "census", space=SearchSpace(1, 2, 2, "root"))
+    with pytest.raises(RecordError, match="space l1h3 is another network on each dataset"):
+        regret_table([truth, wider], [])
 
 
 def test_simulated_data_say_so_in_table_and_figure(tmp_path):

@@ -212,10 +212,67 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path):
     a = make_run(tmp_path, "mmoe", (0.8,))
     with pytest.raises(RecordError, match="same dataset"):
         main_results([a, a])
-    with pytest.raises(RecordError, match="different seeds"):
-        main_results([a, make_run(tmp_path, "mtnas", (0.8,), seeds=(0, 1, 5))])
+    with pytest.raises(RecordError, match="no seed in common"):
+        main_results([a, make_run(tmp_path, "mtnas", (0.8,), seeds=(4, 5))])
     with pytest.raises(RecordError, match="at least one"):
         main_results([])
+
+
+def test_different_seeds_are_compared_over_the_common_ones_and_say_so(tmp_path):
+    far = (0.001, -0.001, 0.3, 0.3)  # seeds 1, 2 and two that MTNAS lacks
+    folders = [
+        make_run(tmp_path, "single_task", (0.78, 0.80)),
+        make_run(tmp_path, "mmoe", (0.77, 0.81), seeds=(1, 2, 7, 8), noise=far),
+        make_run(tmp_path, "mtnas", (0.79, 0.82)),
+    ]
+    table = main_results(folders)
+    line = cell(table, "MTNAS − MMoE", "Book-Crossing AUC0")
+    assert (line["seeds"], line["value"]) == (2, pytest.approx(0.02 + 0.0005))
+    assert cell(table, "MMoE", "Book-Crossing AUC0")["seeds"] == 4
+    assert cell(table, "MTNAS − Single", "Book-Crossing AUC0")["seeds"] == 3
+    assert cell(table, "MTNAS − MMoE", "Book-Crossing seeds for 0.001 AUC")["seeds"] == 2
+    note = "Not all runs have the same seeds. Book-Crossing: MTNAS 3, MMoE 4 (2 in common). "
+    assert note in to_markdown(table)
+    # The mean of all four is above Single's, that of the two is below.
+    mmoe = table.blocks[0].rows[1].cells[0]
+    assert (mmoe.value, mmoe.mark) == (pytest.approx(0.77 + 0.15), "†")
+    assert "Not all runs" not in to_markdown(main_results([folders[0], folders[2]]))
+
+
+def tuned(folder, **chosen):
+    record = json.loads((folder / "run.json").read_text())
+    record["spec"]["tuned"] = {
+        name.replace("__", "."): {"value": value, "instead_of": old, "from": "best.json"}
+        for name, (value, old) in chosen.items()
+    }
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_tuned_runs_are_marked_and_told(folders):
+    plain = to_markdown(main_results(folders))
+    assert "¶" not in plain
+    tuned(folders[1], training__learning_rate=(0.003, 0.001), options__num_experts=(4, 4))
+    table = main_results(folders)
+    text = to_markdown(table)
+    assert [row.title for row in table.blocks[0].rows][:2] == ["Single", "Share-Bottom ¶"]
+    assert table.blocks[1].rows[1].title == "MTNAS − Share-Bottom ¶"
+    note = "Book-Crossing, Share-Bottom: learning_rate 0.003 (for 0.001), num_experts 4."
+    assert note in text.replace("\\", "")
+    assert text.replace(" ¶", "").startswith(plain.rstrip())
+    assert r"Share-Bottom $^\P$ &" in to_latex(table)
+    assert cell(table, "Share-Bottom", "Book-Crossing AUC0")["value"] == pytest.approx(0.77)
+
+
+def test_table_5_marks_tuned_variants(tmp_path):
+    folders = [
+        make_run(tmp_path, "mtnas", (0.79,), 0.7250),
+        make_run(tmp_path, "mtnas", (0.79,), 0.7300, variant="mean_pooling", seeds=(0, 1)),
+    ]
+    tuned(folders[1], training__weight_decay=(0.005, 0.0005))
+    text = to_markdown(variants(folders))
+    assert "| MTNAS (mean pooling) ¶ |" in text
+    assert "MTNAS (mean pooling): weight_decay 0.005 (for 0.0005)" in text.replace("\\", "")
+    assert "Book-Crossing: MTNAS 3, MTNAS (mean pooling) 2 (2 in common)" in text
 
 
 def test_a_seed_without_a_metric_is_refused(tmp_path):

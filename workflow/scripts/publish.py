@@ -1,18 +1,18 @@
-"""Collect a finished study in results/published/."""
-
-from pathlib import Path
+"""Merge a finished study into results/published/, and rebuild what stands there."""
 
 from mtnas.reporting.published import publish
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
     publish(
-        Path(smk.output.metrics).parent,
+        smk.params.folder,
+        inventory=smk.params.inventory,
+        command=smk.params.command,
         run_folders=smk.params.runs,
         routes=smk.input.routes,
         manifests=smk.input.manifests,
-        tables=smk.input.tables,
-        claims=smk.input.claims,
-        figures=smk.input.figures,
+        audits=smk.input.audits,
+        tuning=smk.params.tuning,
         exhaustive=smk.input.exhaustive,
+        subgraphs=smk.input.subgraphs,
     )

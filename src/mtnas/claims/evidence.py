@@ -36,6 +36,11 @@ class Search:
         """Return the space that was searched."""
         return next(iter(self.routes.values())).space
 
+    @property
+    def seconds(self) -> float:
+        """Return the seconds that the search took, per seed."""
+        return float(self.record["timings"]["search_seconds"]) / len(self.routes)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -49,6 +54,7 @@ class Evidence:
     exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
     subgraphs: list[dict[str, Any]] = field(default_factory=list)
     subgraphs_path: str = ""
+    _scores: dict[Run, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
 
     @property
     def datasets(self) -> list[str]:
@@ -64,7 +70,9 @@ class Evidence:
 
     def scores(self, run: Run) -> pd.DataFrame:
         """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
-        return scores_by_seed(self.runs[run])
+        if run not in self._scores:
+            self._scores[run] = scores_by_seed(self.runs[run])
+        return self._scores[run]
 
     def columns(self, run: Run, kind: str) -> list[str]:
         """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""
@@ -77,6 +85,11 @@ class Evidence:
     def record(self, run: Run) -> str:
         """Return the path of the record of a run."""
         return f"{_folder(self.runs[run])}/run.json"
+
+    def train_seconds(self, run: Run) -> float:
+        """Return the seconds that training a run took, per seed: runs may differ in seeds."""
+        record = self.runs[run]
+        return float(record.record["timings"]["train_seconds"]) / record.metrics["seed"].nunique()
 
     def lacking(self, runs: Sequence[Run]) -> list[str]:
         """Name those of some runs that were not made."""

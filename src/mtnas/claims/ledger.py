@@ -46,8 +46,12 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence) -> Entry:
 def _by_dataset(
     comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence
 ) -> dict[str, Entry]:
-    """Return the verdict of every dataset; Holm's family stays that of the whole claim."""
-    names = dict.fromkeys([*(c.dataset for c in comparisons), *outcome.missing])
+    """Return the verdict of every dataset; Holm's family stays that of the whole claim.
+
+    A dataset with controls alone has none.
+    """
+    judged = (c.dataset for c in comparisons if c.role != "control")
+    names = dict.fromkeys([*judged, *outcome.missing])
     found = {}
     for name in filter(None, names):
         mine = [c for c in comparisons if c.dataset == name]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 from scipy import stats
 
 from mtnas.claims.evidence import PAPER, Evidence, Run
@@ -18,6 +18,7 @@ from mtnas.claims.verdicts import (
     unit_of,
 )
 from mtnas.errors import RecordError
+from mtnas.pairing import on_common_seeds
 from mtnas.statistics import LEVEL, paired_values
 
 Row = tuple[str, str]  # method, variant
@@ -97,9 +98,10 @@ def difference(
 ) -> Comparison | None:
     """Compare one score of two runs; by default ours is to be the better one."""
     first, second = (dataset, *ours), (dataset, *other)
-    a, b = (_column(evidence, run, column) for run in (first, second))
+    (a, b), over = _paired(evidence, (first, second), column)
     return compare(
         paired_values(a, b),
+        over=over,
         dataset=dataset,
         what=f"{column}: {'/'.join(ours)} - {'/'.join(other)}",
         unit=unit_of(column),
@@ -127,7 +129,7 @@ def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
 def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> Comparison | None:
     """Compare L + 1 with L: from 1 to 2 it is to be better, later not more than the margin."""
     first, second = runs[depth], runs[depth + 1]
-    a, b = (_column(evidence, run, column) for run in (second, first))
+    (a, b), over = _paired(evidence, (second, first), column)
     margin = margin_of(column, float(b.mean()))
     side = better(column)
     marginal: dict[str, Any] = {
@@ -136,6 +138,7 @@ def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> 
     }
     return compare(
         paired_values(a, b),
+        over=over,
         dataset=first[0],
         what=f"{column}: L = {depth + 1} - L = {depth}",
         unit=unit_of(column),
@@ -171,23 +174,22 @@ def _diminishing(
     """Compare, seed by seed, the gain per sub-network up to the middle H with that beyond it."""
     sizes = sorted(runs)
     middle = sizes[len(sizes) // 2]
+    three = (sizes[0], middle, sizes[-1])
+    bends = []
+    for column in columns:
+        scores, over = _paired(evidence, [runs[size] for size in three], column)
+        low, mid, high = (values.to_numpy(float) for values in scores)
+        bends.append((mid - low) / (middle - sizes[0]) - (high - mid) / (sizes[-1] - middle))
     side = better(columns[0])
-
-    def slope(low: int, high: int) -> NDArray[np.float64]:
-        gains = [
-            paired_values(_column(evidence, runs[high], c), _column(evidence, runs[low], c))
-            for c in columns
-        ]
-        return np.asarray(np.mean(gains, axis=0) / (high - low))
-
     kind = "mean AUC" if columns[0].startswith("auc_") else columns[0]
     return compare(
-        slope(sizes[0], middle) - slope(middle, sizes[-1]),
+        np.mean(bends, axis=0),
+        over=over,
         dataset=runs[middle][0],
         what=f"{kind}: gain per sub-network, H = {sizes[0]}..{middle} - H = {middle}..{sizes[-1]}",
         unit=unit_of(columns[0]),
         claim=side,
-        evidence=[evidence.metrics(runs[size]) for size in (sizes[0], middle, sizes[-1])],
+        evidence=[evidence.metrics(runs[size]) for size in three],
     )
 
 
@@ -230,9 +232,9 @@ def sweep(evidence: Evidence, dataset: str, kind: Literal["depth", "subnets"]) -
 
 
 def search_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]:
-    """Return the seconds that the search of each run took, all seeds together."""
+    """Return the seconds that the search of each run took, per seed."""
     return {
-        size: float(evidence.searches[run].record["timings"]["search_seconds"])
+        size: evidence.searches[run].seconds
         for size, run in runs.items()
         if run in evidence.searches and "timings" in evidence.searches[run].record
     }
@@ -248,6 +250,15 @@ def _lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[
 
 def _all_columns(evidence: Evidence, run: Run) -> list[str]:
     return [*evidence.columns(run, "auc"), *evidence.columns(run, "mtl_loss")]
+
+
+def _paired(
+    evidence: Evidence, runs: Sequence[Run], column: str
+) -> tuple[tuple["pd.Series[float]", ...], str]:
+    """Return one score of some runs over the seeds that all have, and what to call those seeds."""
+    scores = [_column(evidence, run, column) for run in runs]
+    alike = len({frozenset(values.index) for values in scores}) == 1
+    return on_common_seeds(*scores), "seeds" if alike else "common seeds"
 
 
 def _column(evidence: Evidence, run: Run, column: str) -> Any:

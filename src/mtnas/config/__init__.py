@@ -21,8 +21,6 @@ from mtnas.config.runs import (
     experiment_runs,
     experiment_searches,
     search_home,
-    sweep_runs,
-    variant_runs,
 )
 from mtnas.config.specs import (
     is_tuned,
@@ -41,8 +39,7 @@ __all__ = [
     "BUDGET_METHOD", "PAPER", "Config", "Run", "Spec", "all_runs", "drawn_options",
     "experiment_runs", "experiment_searches", "is_simulated", "is_tuned", "load", "merged",
     "prepare_spec", "resolve_options", "resolve_training", "resolve_tuning", "run_spec",
-    "search_home", "search_spec", "searches", "simulate_spec", "sweep_runs", "tune_spec",
-    "variant_runs",
+    "search_home", "search_spec", "searches", "simulate_spec", "tune_spec",
 ]  # fmt: skip
 
 

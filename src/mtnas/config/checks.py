@@ -93,6 +93,10 @@ def _check_experiments(config: Config) -> None:
             raise ConfigError(f"{where}: no key `methods`; list the methods to run")
         for method, variants in experiment.get("variants", {}).items():
             _check_variants(config, method, variants, ("experiments", name, "variants", method))
+        for dataset in experiment.get("datasets", ()):
+            if dataset not in (known := config["datasets"]):
+                where = place(("experiments", name, "datasets"), config.files)
+                raise ConfigError(unknown("dataset of this study", dataset, known, where))
 
 
 def _check_variants(

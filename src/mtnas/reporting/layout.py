@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal["score", "difference", "correlation", "count", "change", "share"]
 MISSING = "–"
-BELOW, SURELY_BELOW, FAMILY = "†", "‡", "§"
+BELOW, SURELY_BELOW, FAMILY, TUNED = "†", "‡", "§", "¶"
 DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0, "change": 0, "share": 2}
 
 
@@ -76,10 +76,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its label and one cell per column."""
+    """One row: its label and one cell per column; `mark` is printed behind the label."""
 
     label: str
     cells: tuple[Cell, ...]
+    mark: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return the label with its mark."""
+        return f"{self.label} {self.mark}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,17 @@ def method_name(method: str, variant: str = "paper") -> str:
     return f"{name} ({suffix})" if suffix else name
 
 
+def rank(method: str, variant: str) -> tuple[int, str, int, str]:
+    """Return what sorts runs as tables show them: as listed above, unknown names behind."""
+    methods, variants = list(METHODS), list(VARIANTS)
+    return (
+        methods.index(method) if method in methods else len(methods),
+        method,
+        variants.index(variant) if variant in variants else len(variants),
+        variant,
+    )
+
+
 def dataset_name(dataset: str, simulated: bool = False) -> str:
     """Return such as `MovieLens`, marked where the rows are simulated."""
     name = DATASETS.get(dataset, dataset)

@@ -1,78 +1,236 @@
-"""`results/published/`: the outcome of a study in a few files that can be committed.
+"""Publish a study: merge it into `results/published/` (`store`), then rebuild what stands there.
 
-metrics.csv.gz   every metric of every run (columns `dataset,method,variant,` + those of a run)
-runs.json        what identifies each run: spec, code, commit, parameters, timings, environment, and
-                 per seed the epoch whose weights were kept (a list, one epoch per model)
-data/            the manifest of every dataset
-routes/          the searched routes, without their curves and the scores of a ranking
-claims/ tables/ figures/ exhaustive/ as the study wrote them
+A run replaces the published run of the same dataset, method and variant; all others stay. The same
+holds for routes, manifests, audits, grid searches, and spaces of exhaustive tables.
 """
 
-import gzip
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtnas.files import atomic_path, read_json, write_json, write_text
-from mtnas.records import concatenate, read_run
+import pandas as pd
 
-KEPT = ("spec", "simulated", "parameters", "data", "timings", "environment", "code", "git")
+from mtnas import exhibits
+from mtnas.errors import RecordError, unknown
+from mtnas.files import read_json, write_json, write_text
+from mtnas.ground_truth import GroundTruth, read_ground_truth
+from mtnas.inventory import Inventory, named
+from mtnas.places import Run
+from mtnas.records import RunRecord, read_run
+from mtnas.reporting.names import rank
+from mtnas.reporting.rebuild import rebuild
+from mtnas.reporting.store import (
+    PublishedRun,
+    by_space,
+    read_inventory,
+    read_runs,
+    write_inventory,
+    write_runs,
+    write_spaces,
+)
+
+DIGITS = 6  # of curves, which are drawn and never computed with
 
 
 def publish(
     folder: str | Path,
     *,
+    inventory: Mapping[str, Any],
+    command: str,
     run_folders: Sequence[str | Path],
     routes: Sequence[str | Path],
     manifests: Sequence[str | Path],
-    tables: Sequence[str | Path],
-    figures: Sequence[str | Path],
-    claims: Sequence[str | Path] = (),
+    audits: Sequence[str | Path] = (),
+    tuning: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
+    subgraphs: str | Path | None = None,
 ) -> None:
-    """Write the published form of a study into `folder`, replacing what was there."""
+    """Merge a study into `folder`, and rebuild.
+
+    `command` is what publishes the study; `tuning` names folders, `audits` JSON files.
+
+    Raises:
+        RecordError: a file of the study is broken, or a published run that would stay was measured
+            on other data than the study's and cannot be compared with it.
+    """
     folder = Path(folder)
-    runs = [read_run(path) for path in run_folders]
-    text = concatenate(runs).to_csv(index=False, float_format="%.10g", lineterminator="\n")
-    with atomic_path(folder / "metrics.csv.gz") as path:
-        # No time stamp: the same metrics give the same bytes.
-        path.write_bytes(gzip.compress(text.encode(), mtime=0))
-    write_json(folder / "runs.json", {"/".join(run.key): _kept(run.record) for run in runs})
-    copied = {"claims": claims, "tables": tables, "figures": figures, "exhaustive": exhaustive}
-    for name, sources in copied.items():
-        _replace(folder / name, sources)
-    _clear(folder / "data")
-    for source in manifests:
-        record = read_json(source)
+    study = Inventory.from_json(inventory)
+    old, kept = Inventory(), dict[Run, PublishedRun]()
+    if (folder / "inventory.json").is_file():
+        old, kept = read_inventory(folder), read_runs(folder)
+    new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
+    check_same_data({key: run for key, run in kept.items() if key not in new}, new)
+    both = merged(old, study)
+    _write(folder, both, {**kept, **new})
+    for path in manifests:
+        record = read_json(path, ("dataset",))
         write_json(folder / "data" / f"{record['dataset']}.json", record)
-    _clear(folder / "routes")
-    for source in routes:
-        record = read_json(source)
-        for found in record["seeds"].values():
-            found.pop("curve", None)
-            found.pop("scores", None)
-        target = folder / "routes" / record["dataset"] / record["method"]
-        write_text(target / f"{record['variant']}.json", json.dumps(record) + "\n")
+    for path in map(Path, audits):
+        write_json(folder / "audit" / path.name, read_json(path))
+    for path in map(Path, tuning):
+        target = folder / "tuning" / Path(*path.parts[-3:])
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("trials.csv", "best.json"):
+            shutil.copyfile(path / name, target / name)
+    for path in routes:
+        _publish_routes(folder, path, drawn=exhibits.searched(both))
+    for path in map(Path, exhaustive):
+        _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path))
+    if subgraphs is not None:
+        write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
+    _prune(folder)
+    rebuild(folder)
 
 
-def _kept(record: dict[str, Any]) -> dict[str, Any]:
-    """Return what is published of a run.json: no curves, but the best epochs."""
-    best: dict[str, list[int]] = {}
-    for fit in record.get("fits", ()):
-        best.setdefault(str(fit["seed"]), []).append(fit["best_epoch"])
-    return {**{key: record.get(key) for key in KEPT}, "best_epoch": best}
+def unpublish(folder: str | Path, names: Iterable[str]) -> None:
+    """Take datasets (`insteval`) or runs (`insteval/mtnas/plus`) out of `folder`, and rebuild."""
+    folder = Path(folder)
+    inventory, runs = read_inventory(folder), read_runs(folder)
+    known = [*inventory.datasets, *("/".join(key) for key in runs)]
+    for name in names:
+        if name not in known:
+            raise RecordError(unknown("published dataset or run", name, known, str(folder)))
+        inventory = _without(inventory, name)
+        runs = {key: run for key, run in runs.items() if not _is(key, name)}
+    _write(folder, inventory, runs)
+    _prune(folder)
+    rebuild(folder)
 
 
-def _clear(folder: Path) -> None:
-    """Leave an empty folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def merged(old: Inventory, new: Inventory) -> Inventory:
+    """Return both; what the new one says of a run, a dataset or a space replaces what the old says.
+
+    Runs stand in the order of the datasets, then of methods and variants (`names.rank`), so that
+    it does not matter in which order studies are published.
+    """
+    datasets = {**old.datasets, **new.datasets}
+    of_new = set(new.runs)
+    experiments = {
+        name: in_order([*old.experiments.get(name, ()), *new.experiments.get(name, ())], datasets)
+        for name in {**old.experiments, **new.experiments}
+    }
+    homes = {run: home for run, home in old.homes.items() if run not in of_new} | new.homes
+    judged = {
+        space: {**old.judged.get(space, {}), **new.judged.get(space, {})}
+        for space in {**old.judged, **new.judged}
+    }
+    return Inventory(datasets, experiments, homes, judged)
 
 
-def _replace(folder: Path, sources: Sequence[str | Path]) -> None:
-    """Let a folder hold copies of `sources` and nothing else."""
-    _clear(folder)
-    for source in map(Path, sources):
-        shutil.copyfile(source, folder / source.name)
+def in_order(runs: Iterable[Run], datasets: Iterable[str]) -> list[Run]:
+    """Return runs, each once, by dataset, method and variant."""
+    places = {name: place for place, name in enumerate(datasets)}
+    return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *rank(*run[1:])))
+
+
+def check_same_data(kept: Mapping[Run, PublishedRun], new: Mapping[Run, PublishedRun]) -> None:
+    """Refuse published runs of a dataset whose table or splits are not those of the new runs."""
+    for key, run in new.items():
+        others = [k for k in kept if k[0] == key[0] and _differ(kept[k].record, run.record)]
+        if others:
+            names = " ".join(map("/".join, others))
+            raise RecordError(
+                f"{'/'.join(key)} was measured on another table or other splits of {key[0]} than "
+                f"the published {names}: they cannot be compared. Publish these again, too, or "
+                f"take them out: `.venv/bin/python -m mtnas unpublish {names}`"
+            )
+
+
+def _differ(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two records tell of different tables, or of different splits for one seed."""
+    tables = {r.get("data", {}).get("content_sha256") for r in (record, other)} - {None}
+    splits, more = (r.get("splits") or {} for r in (record, other))
+    return len(tables) > 1 or any(splits[seed] != more[seed] for seed in splits.keys() & more)
+
+
+def _published(run: RunRecord, command: str) -> PublishedRun:
+    """Return what is published of a run: all of it, but of curves a few digits."""
+    assert run.folder is not None
+    metrics = pd.read_csv(run.folder / "metrics.csv", dtype=str, keep_default_na=False)
+    record = {**run.record, "fits": rounded(run.record.get("fits", [])), "study": command}
+    return PublishedRun(metrics, record)
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON data with `DIGITS` significant digits of every number."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _publish_routes(folder: Path, path: str | Path, drawn: Sequence[Run]) -> None:
+    """Copy the routes of a search, with its curves if they are `drawn`."""
+    record = read_json(path, ("dataset", "method", "variant", "seeds"))
+    key = (record["dataset"], record["method"], record["variant"])
+    for found in record["seeds"].values():
+        found.pop("scores", None)
+        curve = found.pop("curve", None)
+        if curve and key in drawn:
+            found["curve"] = rounded(curve)
+    write_text(folder / "routes" / Path(*key[:2]) / f"{key[2]}.json", json.dumps(record) + "\n")
+
+
+def _publish_spaces(path: Path, new: GroundTruth) -> None:
+    """Put the spaces of an exhaustive table into the published one."""
+    old = by_space(read_ground_truth(path)) if path.is_file() else {}
+    write_spaces(path, {**old, **by_space(new)})
+
+
+def _write(folder: Path, inventory: Inventory, runs: Mapping[Run, PublishedRun]) -> None:
+    write_runs(folder, {key: runs[key] for key in in_order(runs, inventory.datasets)})
+    write_inventory(folder, inventory)
+
+
+def _prune(folder: Path) -> None:
+    """Remove what belongs to no published run, dataset or space any more."""
+    inventory, runs = read_inventory(folder), read_runs(folder)
+    searches = {*inventory.searches_of(inventory.runs), *inventory.judged_runs(by_run=False)}
+    for path in (folder / "routes").glob("*/*/*.json"):
+        if (*path.parts[-3:-1], path.stem) not in searches:
+            path.unlink()
+    for path in (folder / "tuning").glob("*/*/*/best.json"):
+        run = runs.get(named("/".join(path.parts[-4:-1])))
+        if run is None or not run.record["spec"].get("tuned"):
+            shutil.rmtree(path.parent)
+    for part in ("data", "audit"):
+        for path in (folder / part).glob("*.json"):
+            if path.stem not in inventory.datasets:
+                path.unlink()
+    for path in (folder / "exhaustive").glob("*.parquet"):
+        spaces = by_space(read_ground_truth(path))
+        judged = {s: t for s, t in spaces.items() if path.stem in inventory.judged.get(s, {})}
+        if not judged:
+            path.unlink()
+        elif judged.keys() != spaces.keys():
+            write_spaces(path, judged)
+
+
+def _without(inventory: Inventory, name: str) -> Inventory:
+    """Return an inventory without a dataset or a run."""
+    experiments = {
+        experiment: [run for run in runs if not _is(run, name)]
+        for experiment, runs in inventory.experiments.items()
+    }
+    judged = {
+        space: {
+            dataset: [j for j in found if not _is((dataset, exhibits.METHOD, j.home), name)]
+            for dataset, found in of.items()
+            if dataset != name
+        }
+        for space, of in inventory.judged.items()
+    }
+    return Inventory(
+        {dataset: facts for dataset, facts in inventory.datasets.items() if dataset != name},
+        {experiment: runs for experiment, runs in experiments.items() if runs},
+        {run: home for run, home in inventory.homes.items() if not _is(run, name)},
+        {space: of for space, of in judged.items() if of},
+    )
+
+
+def _is(run: Run, name: str) -> bool:
+    """Whether a name is that of a run, or of its dataset."""
+    return name in (run[0], "/".join(run))

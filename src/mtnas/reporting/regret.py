@@ -35,6 +35,10 @@ def regret_table(truth_files: Sequence[str | Path], judged: Sequence[Mapping[str
     truths = [Truth.read(path) for path in truth_files]
     if not truths or len({(truth.name, truth.space) for truth in truths}) != 1:
         names = sorted({truth.name for truth in truths})
+        if len(names) == 1:
+            raise RecordError(
+                f"regret: space {names[0]} is another network on each dataset; train it on all"
+            )
         raise RecordError(f"regret: needs the ground truth of one space, got {names or 'none'}")
     found = read_judged(truths, judged)
     rows = [*_references(truths), *_searches(truths, found)]
@@ -100,8 +104,13 @@ def _searches(truths: Sequence[Truth], found: Sequence[Found]) -> list[Row]:
     known = {(f.dataset, f.variant): f for f in found}
     rows = []
     for variant in dict.fromkeys(f.variant for f in found):
-        judgements = [_Judgement(truth, known[truth.dataset, variant]) for truth in truths]
-        spent = [j.found.spent for j in judgements if j.found.spent]
+        judgements = [
+            _Judgement(truth, known[truth.dataset, variant])
+            if (truth.dataset, variant) in known
+            else None
+            for truth in truths
+        ]
+        spent = [j.found.spent for j in judgements if j and j.found.spent]
         counts = (
             [float(max(values)) for values in zip(*spent, strict=True)] if spent else [None] * 2
         )
@@ -110,12 +119,14 @@ def _searches(truths: Sequence[Truth], found: Sequence[Found]) -> list[Row]:
     return rows
 
 
-def _cells(judgements: Sequence[_Judgement]) -> list[Cell]:
+def _cells(judgements: Sequence[_Judgement | None]) -> list[Cell]:
     return [cell for judgement in judgements for cell in _judge(judgement)]
 
 
-def _judge(judgement: _Judgement) -> list[Cell]:
+def _judge(judgement: _Judgement | None) -> list[Cell]:
     """Return the cells of one row on one dataset, in the order of `COLUMNS`."""
+    if judgement is None:  # not searched there
+        return [Cell(kind="difference"), Cell(kind="difference"), Cell(), *[Cell(kind="share")] * 2]
     truth, found = judgement.truth, judgement.found
     cells = [
         _difference(truth, found, "regret", truth.losses(truth.oracle)),

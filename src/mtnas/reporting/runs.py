@@ -62,6 +62,19 @@ class Results:
         """Return one run, or None if it was not made."""
         return self.runs.get((dataset, row))
 
+    def seeds(self, dataset: str, row: Row) -> set[int]:
+        """Return the seeds of one run."""
+        return set(self.runs[dataset, row].scores.index)
+
+    def tuned(self, row: Row) -> dict[str, dict[str, Any]]:
+        """Return by dataset the options of a row that a grid search chose; `{}` if none were."""
+        found = {
+            dataset: run.run.record["spec"].get("tuned")
+            for (dataset, key), run in self.runs.items()
+            if key == row
+        }
+        return {dataset: chosen for dataset, chosen in found.items() if chosen}
+
     def simulated(self, dataset: str) -> bool:
         """Whether the rows of a dataset are simulated."""
         flags = {bool(field(r.run, "simulated")) for (d, _), r in self.runs.items() if d == dataset}

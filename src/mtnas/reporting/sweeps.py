@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from mtnas.claims.evidence import Evidence, Run, read_evidence
 from mtnas.claims.paired import search_seconds, sweep
 from mtnas.errors import RecordError
+from mtnas.exhibits import FIGURE1, Kind
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.style import (
     PAGE_WIDTH,
@@ -24,21 +24,19 @@ from mtnas.reporting.style import (
     task_colour,
 )
 
-Kind = Literal["depth", "subnets"]
 ROW = 1.85
 SYMBOLS = {"subnets": "H, sub-networks per layer", "depth": "L, layers of sub-networks"}
 OPTIONS = {"subnets": "H", "depth": "L"}
 SWEEP_CAPTION = (
     "MTNAS over {symbol}: test AUC of every task, MTL loss, and the seconds of search and training "
-    "(all seeds together). Lines are means over seeds. Bands are one standard deviation over seeds "
+    "per seed. Lines are means over seeds. Bands are one standard deviation over seeds "
     "after the mean of each seed over the sweep is taken out, since methods are compared seed by "
     "seed. The dotted line marks the paper's value."
 )
 BOX_CAPTION = (
     "MMoE and the cut MMoE of Figure 1(c) over independent runs: boxes from the first to the third "
-    "quartile with the median, whiskers to 1.5 times their distance, a line for each seed."
+    "quartile with the median, whiskers to 1.5 times their distance, a line for each common seed."
 )
-PAIR: tuple[tuple[str, str], tuple[str, str]] = (("mmoe", "paper"), ("cut_mmoe", "paper"))
 
 
 def figure7(
@@ -73,8 +71,9 @@ def sweep_figure(evidence: Evidence, kind: Kind) -> Figure:
             aucs = evidence.columns(next(iter(runs.values())), "auc")
             _curves(panels[0], evidence, runs, aucs, "test AUC")
             _curves(panels[1], evidence, runs, ["mtl_loss"], "test MTL loss")
+            training = {size: evidence.train_seconds(run) for size, run in runs.items()}
             _times(panels[2], search_seconds(evidence, runs), "search (s)")
-            _times(panels[3], _train_seconds(evidence, runs), "training (s)")
+            _times(panels[3], training, "training (s)")
             for panel in panels:
                 panel.axvline(_paper_value(runs), color=SHARED, lw=0.7, ls=":")
                 panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -84,15 +83,15 @@ def sweep_figure(evidence: Evidence, kind: Kind) -> Figure:
 
 def box_figure(evidence: Evidence) -> Figure:
     """Return the boxes of every dataset on which both methods ran."""
-    found = [d for d in evidence.datasets if not evidence.lacking([(d, *row) for row in PAIR])]
+    found = [d for d in evidence.datasets if not evidence.lacking([(d, *row) for row in FIGURE1])]
     if not found:
         raise RecordError("figure 1: no dataset has runs of both mmoe and cut_mmoe")
     with styled():
         figure = new_figure(PAGE_WIDTH, ROW * len(found) + 0.1)
         for row, dataset in enumerate(found):
-            first = (dataset, *PAIR[0])
+            first = (dataset, *FIGURE1[0])
             columns = [*evidence.columns(first, "auc"), *evidence.columns(first, "mtl_loss")]
-            seeds = len(evidence.scores(first))
+            seeds = len(_side_by_side(evidence, dataset, columns[0]))
             _title(figure, evidence, dataset, row, len(found), f", {seeds} seeds")
             panels = _panels(figure, row, len(found), len(columns))
             for panel, column in zip(panels, columns, strict=True):
@@ -139,7 +138,8 @@ def _curves(
     panel: Axes, evidence: Evidence, runs: dict[int, Run], columns: Sequence[str], label: str
 ) -> None:
     for i, column in enumerate(columns):
-        values = pd.DataFrame({size: evidence.scores(run)[column] for size, run in runs.items()})
+        of_runs = {size: evidence.scores(run)[column] for size, run in runs.items()}
+        values = pd.DataFrame(of_runs).dropna()  # the seeds that all have
         mean = values.mean()
         within = values.sub(values.mean(axis=1), axis=0)
         sd = within.std(ddof=1).fillna(0.0) if len(values) > 1 else 0 * mean
@@ -158,13 +158,6 @@ def _times(panel: Axes, seconds: dict[int, float], label: str) -> None:
     panel.set_ylabel(label)
 
 
-def _train_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]:
-    return {
-        size: float(evidence.runs[run].record["timings"]["train_seconds"])
-        for size, run in runs.items()
-    }
-
-
 def _paper_value(runs: dict[int, Run]) -> float:
     """Return the swept value of the variant that follows the paper."""
     return next((float(size) for size, run in runs.items() if run[2] == "paper"), float("nan"))
@@ -172,10 +165,8 @@ def _paper_value(runs: dict[int, Run]) -> float:
 
 def _boxes(panel: Axes, evidence: Evidence, dataset: str, column: str) -> None:
     """Draw two boxes and the line of each seed between them."""
-    both = pd.DataFrame(
-        {row: evidence.scores((dataset, *row))[column] for row in PAIR}
-    ).sort_index()
-    names = [method_name(*row) for row in PAIR]
+    both = _side_by_side(evidence, dataset, column)
+    names = [method_name(*row) for row in FIGURE1]
     panel.plot([1, 2], both.to_numpy().T, color=SHARED, lw=0.4, alpha=0.5)
     boxes = panel.boxplot(
         both.to_numpy(), tick_labels=names, widths=0.5, patch_artist=True, showfliers=False
@@ -185,3 +176,9 @@ def _boxes(panel: Axes, evidence: Evidence, dataset: str, column: str) -> None:
     for line in boxes["medians"]:
         line.set(color="black")
     panel.set_ylabel(f"test {column_name(column)}")
+
+
+def _side_by_side(evidence: Evidence, dataset: str, column: str) -> pd.DataFrame:
+    """Return one score of both methods, a row for each seed that both have."""
+    scores = {row: evidence.scores((dataset, *row))[column] for row in FIGURE1}
+    return pd.DataFrame(scores).dropna().sort_index()

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mtnas.exhibits import TABLE5
+from mtnas.pairing import difference
 from mtnas.reporting.layout import (
     BELOW,
     FAMILY,
     SURELY_BELOW,
+    TUNED,
     Block,
     Cell,
     Column,
@@ -16,17 +19,13 @@ from mtnas.reporting.layout import (
     Table,
 )
 from mtnas.reporting.names import column_name, dataset_name, method_name
+from mtnas.reporting.notes import PAPER, REFERENCE, SINGLE, score_notes, variant_notes
 from mtnas.reporting.paper import paper_score, paper_value
 from mtnas.reporting.runs import Results, ScoredRun, field, read_results
 from mtnas.reporting.runs import Row as Key
-from mtnas.statistics import holm, paired_difference, seeds_needed, summarize
+from mtnas.statistics import holm, seeds_needed, summarize
 
-REFERENCE = "mtnas"
-SINGLE = "single_task"
-VARIANTS = ("mean_pooling", "no_query_selection")  # in the order of Table 5
 LOSS, LOSS_NAME = "mtl_loss", column_name("mtl_loss")
-SIMULATED_NOTE = "SIMULATED DATA: not the paper's data; no conclusion about it follows."
-PAPER = "paper"  # the variant that follows the paper, so the only one its numbers belong to
 
 
 def main_results(
@@ -40,13 +39,13 @@ def main_results(
     A simulated dataset says so in its heading and gets no number of the paper beside it.
 
     Raises:
-        RecordError: a run is incomplete, or two runs to be compared hold different seeds.
+        RecordError: a run is incomplete, or two runs to be compared have no seed in common.
     """
     results = read_results(run_folders)
     blocks = [_scores(results)]
     if (REFERENCE, PAPER) in results.rows and len(results.rows) > 1:
         blocks.append(_gains(results))
-    return Table(name, title, tuple(blocks), _notes(results, gains=len(blocks) > 1))
+    return Table(name, title, tuple(blocks), score_notes(results, gains=len(blocks) > 1))
 
 
 def variants(run_folders: Sequence[str | Path], *, name: str = "table5") -> Table:
@@ -55,43 +54,28 @@ def variants(run_folders: Sequence[str | Path], *, name: str = "table5") -> Tabl
     A run of Single is not a row: what is worse than it is gray, as in Tables 2 and 3.
     """
     results = read_results(run_folders)
-    keys = [(REFERENCE, variant) for variant in (*VARIANTS, PAPER)]
+    keys = [(REFERENCE, variant) for variant in (*TABLE5, PAPER)]
     rows = [key for key in keys if key in results.rows]
     columns = tuple(Column(LOSS_NAME, _group(results, d)) for d in results.datasets)
     scores = [_loss_cells(results, dataset, rows) for dataset in results.datasets]
-    labels = [method_name(*key) for key in rows]
+    cells = zip(rows, zip(*scores, strict=True), strict=True)
     blocks = [
-        Block("", "Variant", columns, tuple(map(Row, labels, zip(*scores, strict=True)))),
+        Block("", "Variant", columns, tuple(_row(results, key, of) for key, of in cells)),
     ]
     others = [key for key in rows if key != (REFERENCE, PAPER)]
     if others and len(others) < len(rows):
         grid = [[_variant_gain(results, d, key) for d in results.datasets] for key in others]
-        label = f"{method_name(REFERENCE)} − "
         gains = zip(others, _adjust(grid), strict=True)
         blocks.append(
             Block(
                 "Paired difference over seeds, with its 95 % interval",
                 "Difference",
                 columns,
-                tuple(Row(label + method_name(*key), tuple(cells)) for key, cells in gains),
+                tuple(_row(results, key, cells, minus=True) for key, cells in gains),
             )
         )
-    notes = [
-        "Test split, sum of the tasks' losses: mean ± standard deviation over the seeds; the "
-        "lowest of a column is bold. 'Mean pooling' is the paper's Baseline, 'root query only' its "
-        "MTNAS w/o QS. 'paper': the number printed in the paper, and in brackets ours less it.",
-        f"Differences: paired by seed; bold where the interval excludes zero, {FAMILY} where "
-        "Holm's p-value over the block is below .05. Negative favours MTNAS.",
-    ]
-    if any(results.get(dataset, (SINGLE, PAPER)) for dataset in results.datasets):
-        notes.append(
-            f"{BELOW} (gray): loss above Single's; {SURELY_BELOW} (gray): and the paired interval "
-            "excludes zero."
-        )
-    if any(map(results.simulated, results.datasets)):
-        notes.append(SIMULATED_NOTE)
     title = "Test loss of the variants of MTNAS"
-    return Table(name, title, tuple(blocks), tuple(notes))
+    return Table(name, title, tuple(blocks), variant_notes(results, rows))
 
 
 def _loss_cells(results: Results, dataset: str, rows: Sequence[Key]) -> list[Cell]:
@@ -138,8 +122,7 @@ def _scores(results: Results) -> Block:
     by_column += [_count_cells(results, d, "parameters_dense") for d in results.datasets]
     by_column += [_count_cells(results, d, "seeds") for d in results.datasets]
     rows = tuple(
-        Row(method_name(*key), tuple(by_column[i][k] for i in order))
-        for k, key in enumerate(results.rows)
+        _row(results, key, [by_column[i][k] for i in order]) for k, key in enumerate(results.rows)
     )
     return Block("", "Method", tuple(columns[i] for i in order), rows)
 
@@ -170,7 +153,7 @@ def _mark_below(cell: Cell, run: ScoredRun, single: ScoredRun | None, column: st
     """Gray a score worse than Single's; the mark says whether the interval excludes zero."""
     if single is None or column not in single.scores:
         return cell
-    gain = paired_difference(run.scores[column], single.scores[column])
+    gain = difference(run.scores[column], single.scores[column])
     if gain.mean == 0 or (gain.mean > 0) == _higher(column):
         return cell
     return cell.marked(gray=True, mark=SURELY_BELOW if gain.excludes_zero else BELOW)
@@ -215,13 +198,12 @@ def _gains(results: Results) -> Block:
         ]
         for key in others
     ]
-    label = f"{method_name(REFERENCE)} − "
     rows = zip(others, _adjust(grid), strict=True)
     return Block(
         "Paired difference over seeds, with its 95 % interval",
         "Difference",
         tuple(heads[i] for i in order),
-        tuple(Row(label + method_name(*key), tuple(cells)) for key, cells in rows),
+        tuple(_row(results, key, cells, minus=True) for key, cells in rows),
     )
 
 
@@ -230,7 +212,7 @@ def _gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
     ours, other = results.get(dataset, (REFERENCE, PAPER)), results.get(dataset, key)
     if not ours or not other or column not in ours.scores or column not in other.scores:
         return Cell(kind="difference")
-    gain = paired_difference(ours.scores[column], other.scores[column])
+    gain = difference(ours.scores[column], other.scores[column])
     source = _source(other, key, *_metric(column), gain.n)
     return Cell(
         gain.mean,
@@ -251,14 +233,15 @@ def _gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
 def _seeds_cell(results: Results, dataset: str, key: Key) -> Cell:
     """Return how many seeds would resolve 0.001 AUC on the noisiest task at 80 % power."""
     ours, other = results.get(dataset, (REFERENCE, PAPER)), results.get(dataset, key)
-    if not ours or not other or len(ours.scores) < 2:
+    if not ours or not other:
         return Cell(kind="count")
     aucs = [c for c in ours.columns if c.startswith("auc_") and c in other.scores]
-    spreads = [paired_difference(ours.scores[c], other.scores[c]).sd or 0.0 for c in aucs]
-    if not spreads:
+    gains = [difference(ours.scores[c], other.scores[c]) for c in aucs]
+    if not gains or gains[0].n < 2:
         return Cell(kind="count")
-    source = _source(other, key, "seeds_needed", "", len(ours.scores))
-    return Cell(float(seeds_needed(max(spreads))), "count", source=source)
+    source = _source(other, key, "seeds_needed", "", gains[0].n)
+    spread = max(gain.sd or 0.0 for gain in gains)
+    return Cell(float(seeds_needed(spread)), "count", source=source)
 
 
 def _adjust(grid: list[list[Cell]]) -> list[list[Cell]]:
@@ -282,35 +265,11 @@ def _paper_gain(dataset: str, key: Key, column: str) -> float | None:
     return None if key[1] != PAPER or ours is None or other is None else ours - other
 
 
-def _notes(results: Results, *, gains: bool) -> tuple[str, ...]:
-    notes = [
-        "Test split. Each cell: mean ± standard deviation over the seeds (a seed moves "
-        "initialisation and, unless fixed_split is set, the split); the best mean of a column is "
-        "bold. Dense parameters exclude the embedding table. 'paper': the number printed in the "
-        "paper, which gives one value without spread, and in brackets ours less it."
-    ]
-    fixed = [dataset_name(d) for d in results.datasets if results.split_is_fixed(d)]
-    if fixed:
-        notes.append(
-            f"{', '.join(fixed)}: split by time or by a column, the same for every seed, so there "
-            "the spread and the intervals cover initialisation only."
-        )
-    if any(row == (SINGLE, PAPER) for row in results.rows):
-        notes.append(
-            f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "
-            f"includes zero or there is only one seed. {SURELY_BELOW} (gray): worse than Single, "
-            "and the interval excludes zero."
-        )
-    if gains:
-        notes.append(
-            "Differences: paired by seed, 95 % t interval in brackets; bold where it excludes "
-            f"zero; {FAMILY} where Holm's p-value over the whole block is below .05. Positive AUC "
-            "and negative loss favour MTNAS. Last column: seeds that would resolve 0.001 AUC on "
-            "the noisiest task with 80 % power."
-        )
-    if any(map(results.simulated, results.datasets)):
-        notes.append(SIMULATED_NOTE)
-    return tuple(notes)
+def _row(results: Results, key: Key, cells: Sequence[Cell], *, minus: bool = False) -> Row:
+    """Return the row of a run, or of what MTNAS gains on it; tuned options are marked."""
+    name = method_name(*key)
+    label = f"{method_name(REFERENCE)} − {name}" if minus else name
+    return Row(label, tuple(cells), TUNED if results.tuned(key) else "")
 
 
 def _score_columns(results: Results) -> list[tuple[str, str]]:

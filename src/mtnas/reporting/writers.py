@@ -13,6 +13,7 @@ from mtnas.reporting.layout import (
     FAMILY,
     MISSING,
     SURELY_BELOW,
+    TUNED,
     Block,
     Cell,
     Column,
@@ -40,6 +41,7 @@ LATEX = {
     BELOW: r"$^\dagger$",
     SURELY_BELOW: r"$^\ddagger$",
     FAMILY: r"$^\S$",
+    TUNED: r"$^\P$",
 }
 
 
@@ -66,7 +68,7 @@ def to_markdown(table: Table) -> str:
             _pipe([_md(block.corner), *map(_md_head, block.columns)]),
             _pipe([":--", *["--:"] * len(block.columns)]),
         ]
-        lines += [_pipe([_md(row.label), *map(_md_cell, row.cells)]) for row in block.rows]
+        lines += [_pipe([_md(row.title), *map(_md_cell, row.cells)]) for row in block.rows]
         parts += [f"#### {_md(block.title)}"] * bool(block.title) + ["\n".join(lines)]
     return "\n\n".join(parts + [_md(note) for note in table.notes]) + "\n"
 
@@ -154,7 +156,7 @@ def _latex_block(table: Table, block: Block) -> str:
     groups = [(name, len(list(cs))) for name, cs in groupby(block.columns, lambda c: c.group)]
     over = " & ".join(["", *(rf"\multicolumn{{{n}}}{{c}}{{{_tex(g)}}}" for g, n in groups)])
     labels = " & ".join(map(_tex, [block.corner, *(c.label for c in block.columns)]))
-    rows = [" & ".join([_tex(r.label), *map(_tex_cell, r.cells)]) for r in block.rows]
+    rows = [" & ".join([_tex(r.title), *map(_tex_cell, r.cells)]) for r in block.rows]
     caption = ". ".join(filter(None, (table.title.rstrip("."), block.title.rstrip("."))))
     body = [r"\toprule", *[over + r" \\"] * any(g for g, _ in groups), labels + r" \\", r"\midrule"]
     return "\n".join(

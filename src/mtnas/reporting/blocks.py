@@ -1,0 +1,249 @@
+"""What README and docs show of `results/published`, block by block; `readme` puts them there."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from mtnas import exhibits
+from mtnas.files import read_json
+from mtnas.inventory import Inventory, named
+from mtnas.pairing import difference
+from mtnas.places import Run
+from mtnas.records import ALL_TASKS
+from mtnas.reporting import claims as ledger
+from mtnas.reporting import performance
+from mtnas.reporting.layout import TUNED
+from mtnas.reporting.names import column_name, dataset_name, method_name
+from mtnas.reporting.paper import paper_score
+from mtnas.reporting.store import RESTORE, read_inventory
+from mtnas.statistics import Difference
+
+COMPARED = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
+CONTROLS = ("random_routes", "full_sharing")
+OURS = ("mtnas", "paper")
+ON_THEIR_OWN = ("table1", "table2", "table4")  # tables that docs/reproduction.md shows in place
+
+Scores = dict[tuple[str, str, str], pd.DataFrame]
+Records = dict[Run, dict[str, Any]]
+
+
+def read_scores(published: Path) -> Scores:
+    """Return the test scores of every run: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
+    metrics = pd.read_csv(published / "metrics.csv.gz")
+    test = metrics[(metrics["split"] == "test") & (metrics["metric"] != "log_loss")]
+    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
+    test = test.assign(column=test["metric"] + suffix)
+    return {
+        (str(d), str(m), str(v)): rows.pivot(index="seed", columns="column", values="value")
+        for (d, m, v), rows in test.groupby(["dataset", "method", "variant"], sort=False)
+    }
+
+
+def read_records(published: Path) -> Records:
+    """Return the record of every run, in the order of the tables."""
+    records = read_json(published / "runs.json", remedy=RESTORE)
+    return {named(key): record for key, record in records.items()}
+
+
+def headline(published: Path) -> str:
+    """Render the means of Table 2, one line per dataset and score."""
+    scores, records = read_scores(published), read_records(published)
+    methods = [*((name, "paper") for name in COMPARED), OURS]
+    lines = [
+        _row(["Test score", *(method_name(*m) for m in methods), "MTNAS in the paper"]),
+        _row([":--", *["--:"] * (len(methods) + 1)]),
+    ]
+    for dataset in _with_runs(read_inventory(published), methods):
+        simulated = bool(records[dataset, *OURS]["simulated"])
+        marks = [TUNED * bool(records[dataset, *m]["spec"].get("tuned")) for m in methods]
+        for column in scores[dataset, *OURS].columns:
+            means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
+            paper = None if simulated else paper_score(dataset, "mtnas", column)
+            printed = "" if paper is None else f"{paper:.4f}"
+            title = f"{dataset_name(dataset, simulated)} {column_name(column)}"
+            shown = [f"{mean} {mark}".rstrip() for mean, mark in zip(means, marks, strict=True)]
+            lines.append(_row([title, *shown, printed]))
+    note = f"{TUNED}: options chosen by a grid search on validation (V8)."
+    return "\n".join([*lines, *["", note] * any(TUNED in line for line in lines)])
+
+
+def findings(published: Path) -> str:
+    """Render, per dataset, what the paired intervals say of MTNAS against the others."""
+    scores, records = read_scores(published), read_records(published)
+    others = [(name, "paper") for name in COMPARED]
+    controls = [("mtnas", name) for name in CONTROLS]
+    lines = []
+    for dataset in _with_runs(read_inventory(published), [OURS, *others, *controls]):
+        ours = scores[dataset, *OURS]
+        name = dataset_name(dataset, bool(records[dataset, *OURS]["simulated"]))
+        lines.append(
+            f"* **{name}** ({len(ours)} seeds): of "
+            f"{_tally(ours, [scores[dataset, *row] for row in others])} when MTNAS is compared "
+            "with the four methods of the paper; of "
+            f"{_tally(ours, [scores[dataset, *row] for row in controls])} when it is compared with "
+            "random routes and full sharing."
+        )
+    return "\n".join(lines)
+
+
+def _with_runs(inventory: Inventory, rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Name the datasets whose main comparison has all of some rows."""
+    runs, rows = set(exhibits.main_runs(inventory)), list(rows)
+    datasets = exhibits.principal(inventory)
+    return [name for name in datasets if all((name, *row) in runs for row in rows)]
+
+
+def searched(published: Path) -> str:
+    """Render how far each search of the main comparison moved from a uniform choice."""
+    lines = []
+    for dataset, method, variant in exhibits.searched(read_inventory(published)):
+        path = published / "routes" / dataset / method / f"{variant}.json"
+        record = read_json(path, remedy=RESTORE)
+        if record["strategy"] != "reinforce":
+            continue
+        blocks = [b for seed in record["seeds"].values() for b in seed["blocks"].values()]
+        entropy = sum(b["entropy"] for b in blocks) / len(blocks)
+        uniform = sum(b["uniform_entropy"] for b in blocks) / len(blocks)
+        chosen = sorted(b["probability"] for b in blocks)
+        epochs = _epochs(record["spec"], published)
+        name = dataset_name(dataset, bool(record["simulated"]))
+        if variant != "paper":
+            name = f"{name}, {method_name(method, variant)}"
+        lines.append(
+            f"* **{name}**: mean entropy of a block {entropy:.3f} of "
+            f"{uniform:.3f} nats (uniform); median probability of the chosen local route "
+            f"{chosen[len(chosen) // 2]:.3f}, largest {chosen[-1]:.3f}; "
+            f"the search is {epochs:.1f} epochs long."
+        )
+    return "\n".join(lines)
+
+
+def _epochs(spec: Mapping[str, Any], published: Path) -> float:
+    """Return how often the steps of a search go through the training examples."""
+    path = published / "data" / f"{spec['dataset']}.json"
+    train = read_json(path, ("split_sizes",), remedy=RESTORE)["split_sizes"]["train"]
+    steps = spec["search"]["steps"] + spec["search"].get("warmup_steps", 0)
+    return float(steps / (train // spec["training"]["batch_size"]))
+
+
+def runtimes(published: Path) -> str:
+    """Render the seconds that the main comparison took, all seeds together, per run.
+
+    A search stands in the row of the variant that made it; others that share it have none.
+    """
+    inventory, records = read_inventory(published), read_records(published)
+    lines = [
+        _row(["Run", "seeds", "dense parameters", "search, s", "training, s", "threads"]),
+        _row([":--", "--:", "--:", "--:", "--:", "--:"]),
+    ]
+    datasets = exhibits.principal(inventory)
+    for run in exhibits.main_runs(inventory):
+        record = records[run]
+        if run[0] not in datasets or not record["parameters"]:
+            continue
+        lines.append(
+            _row(
+                [
+                    f"{dataset_name(run[0], bool(record['simulated']))}, {method_name(*run[1:])}",
+                    str(len(record["spec"]["seeds"])),
+                    f"{record['parameters']['dense']:,}",
+                    _search_seconds(published / "routes" / f"{'/'.join(run)}.json"),
+                    f"{record['timings']['train_seconds']:.0f}",
+                    str(record["timings"]["threads"]),
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _search_seconds(routes: Path) -> str:
+    if not routes.is_file():
+        return ""
+    timings = read_json(routes, ("timings",), remedy=RESTORE)["timings"]
+    return f"{timings['search_seconds']:.0f}"
+
+
+def measured(published: Path) -> str:
+    """Render which command measured what, with how many seeds, at which commit."""
+    lines = [_row(["Measured", "Seeds", "Commit", "Command"]), _row([":--", "--:", ":--", ":--"])]
+    studies: dict[tuple[str, str, int], list[Run]] = {}
+    for run, record in read_records(published).items():
+        commit = str((record.get("git") or {}).get("commit") or "")[:7]
+        key = (str(record.get("study") or ""), commit, len(record["spec"]["seeds"]))
+        studies.setdefault(key, []).append(run)
+    for (command, commit, seeds), runs in studies.items():
+        counts = {name: [run[0] for run in runs].count(name) for name, _, _ in runs}
+        what = ", ".join(f"{dataset_name(name)} {_count(n)}" for name, n in counts.items())
+        lines.append(_row([what, str(seeds), commit or "not recorded", f"`{command}`"]))
+    return "\n".join(lines)
+
+
+def _count(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
+
+
+def further_tables(published: Path) -> str:
+    """Render the tables that a page does not show in places of their own."""
+    names = [n for n in exhibits.tables(read_inventory(published)) if n not in ON_THEIR_OWN]
+    texts = [(published / "tables" / f"{name}.md").read_text(encoding="utf-8") for name in names]
+    return "\n".join(texts) or "Nothing is published of them yet."
+
+
+def figures(published: Path) -> str:
+    """Render all figures with their captions, for a page in docs."""
+    parts = []
+    for name in exhibits.figures(read_inventory(published)):
+        path = published / "figures" / f"{name}.png"
+        if path.is_file():
+            with Image.open(path) as image:
+                caption = str(image.info.get("Description", ""))
+            parts += [f"![{name}](../results/published/figures/{name}.png)", f"*{name}*: {caption}"]
+    return "\n\n".join(parts)
+
+
+def claims(published: Path) -> str:
+    """Render one line per claim of the paper: its verdict and the interval that decides."""
+    return ledger.summary(ledger.read_ledger(published / "claims" / "claims.json", RESTORE))
+
+
+RENDERERS: dict[str, Callable[[Path], str]] = {
+    "performance": performance.ratios,
+    "claims": claims,
+    "headline": headline,
+    "findings": findings,
+    "searched": searched,
+    "runtimes": runtimes,
+    "measured": measured,
+    "further_tables": further_tables,
+    "figures": figures,
+}
+
+
+def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
+    """Count paired comparisons whose 95 % interval favours MTNAS, the other, or neither."""
+    better = worse = undecided = 0
+    for other in others:
+        for column in ours.columns:
+            gain = difference(ours[column], other[column])
+            if not gain.excludes_zero:
+                undecided += 1
+            elif _favours(gain, column):
+                better += 1
+            else:
+                worse += 1
+    total = better + worse + undecided
+    return (
+        f"{total} paired 95 % intervals (AUCs and loss), {better} favour MTNAS, "
+        f"{worse} the other side and {undecided} include zero"
+    )
+
+
+def _favours(gain: Difference, column: str) -> bool:
+    return (gain.mean > 0) == column.startswith("auc_")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

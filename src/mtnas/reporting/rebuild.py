@@ -1,0 +1,137 @@
+"""Tables, claims and figures of `results/published`, from the numbers that are kept there.
+
+The published files are laid out as the workflow had left them, and the functions of the rules read
+them there, for the runs that the rules would choose (`mtnas.exhibits`).
+"""
+
+import shutil
+from collections.abc import Callable
+from contextlib import chdir
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mtnas import exhibits
+from mtnas.errors import RecordError
+from mtnas.files import read_json, write_text
+from mtnas.inventory import Inventory
+from mtnas.places import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs
+from mtnas.reporting.audit_text import to_markdown
+from mtnas.reporting.claims import write_ledger
+from mtnas.reporting.data_tables import data_statistics, label_correlations
+from mtnas.reporting.exhaustive import exhaustive_figure
+from mtnas.reporting.figures import figure3, search_curves
+from mtnas.reporting.layout import Table
+from mtnas.reporting.regret import regret_table
+from mtnas.reporting.searched import read_routes
+from mtnas.reporting.store import read_inventory, restore
+from mtnas.reporting.sweeps import figure1, figure7
+from mtnas.reporting.synthetic_figures import figure4, figure5, figure6
+from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.writers import write_table
+
+PARTS = ("tables", "claims", "figures", "audit")
+
+
+def rebuild(folder: str | Path) -> None:
+    """Make tables, claims and figures anew; what the published runs do not give any more goes.
+
+    Raises:
+        RecordError: a published file is missing, broken or contradicts another.
+    """
+    folder = Path(folder).resolve()
+    inventory = read_inventory(folder)
+    # The ledgers name the files of a study relative to its folder, so this one is entered.
+    with TemporaryDirectory(prefix="mtnas-") as scratch, chdir(scratch):
+        restore(folder)
+        try:
+            _report(inventory)
+        except RecordError as error:
+            raise RecordError(f"{folder}: what it restores is refused: {error}") from None
+        for part in PARTS:
+            _replace(folder / part, Path("results") / part)
+
+
+def _report(inventory: Inventory) -> None:
+    """Write tables, claims, figures and audits below the current folder."""
+    for name, build in _tables(inventory).items():
+        endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
+        files = {kind: f"results/tables/{name}.{end}" for kind, end in endings.items()}
+        write_table(build(), **files)
+    _claims(inventory)
+    for name, draw in _figures(inventory).items():
+        draw([f"results/figures/{name}.png"])
+    for path in Path("results/audit").glob("*.json"):
+        write_text(path.with_suffix(".md"), to_markdown(read_json(path)))
+
+
+def _tables(inventory: Inventory) -> dict[str, Callable[[], Table]]:
+    """Return how each table is built."""
+    runs = {name: of_runs(RUN, of) for name, of in exhibits.table_runs(inventory).items()}
+    manifests = [
+        f"{DATA}/manifest.json".format(dataset=name) for name in exhibits.principal(inventory)
+    ]
+    builders: dict[str, Callable[[], Table]] = {
+        "table1": partial(data_statistics, manifests),
+        "table2": partial(main_results, runs["table2"]),
+        "table3": partial(main_results, runs["table3"], name="table3"),
+        "table4": partial(label_correlations, manifests),
+        "table5": partial(variants, runs["table5"]),
+    }
+    for space in inventory.judged:
+        judged = inventory.judged_by(space)
+        builders[f"regret_{space}"] = partial(regret_table, _truths(inventory, space), judged)
+    return {name: builders[name] for name in exhibits.tables(inventory)}
+
+
+def _claims(inventory: Inventory) -> None:
+    """Judge the claims on all published runs."""
+    searches = inventory.searches_of(inventory.runs)
+    spaces = dict.fromkeys(name for of in inventory.judged.values() for name in of)
+    write_ledger(
+        "results/claims/claims.json",
+        "results/claims/claims.md",
+        run_folders=of_runs(RUN, inventory.runs),
+        routes=of_runs(f"{ROUTES}/routes.json", searches),
+        manifests=[f"{DATA}/manifest.json".format(dataset=name) for name in inventory.datasets],
+        exhaustive=[TRUTHS.format(dataset=name) for name in spaces],
+        subgraphs=SUBGRAPHS if Path(SUBGRAPHS).is_file() else None,
+    )
+
+
+def _figures(inventory: Inventory) -> dict[str, Callable[[list[str]], None]]:
+    """Return how each figure is drawn, given the files to write."""
+    searched = of_runs(f"{ROUTES}/routes.json", exhibits.searched(inventory))
+    unrelated = of_runs(f"{ROUTES}/routes.json", exhibits.unrelated(inventory))
+    drawers: dict[str, Callable[[list[str]], None]] = {
+        "figure1": partial(figure1, of_runs(RUN, exhibits.box_runs(inventory))),
+        "figure3": partial(figure3, searched),
+        "search_curves": partial(search_curves, searched),
+        "figure4": partial(figure4, of_runs(RUN, exhibits.synthetic_runs(inventory))),
+        "figure5": partial(figure5, unrelated),
+        "figure6": partial(figure6, of_runs(RUN, exhibits.gated_runs(inventory))),
+    }
+    for name, kind in exhibits.SWEEPS.items():
+        runs = exhibits.sweep_runs(inventory, kind)
+        routes = of_runs(f"{ROUTES}/routes.json", inventory.searches_of(runs))
+        drawers[name] = partial(figure7, of_runs(RUN, runs), routes, kind=kind)
+    for space in inventory.judged:
+        judged = inventory.judged_by(space)
+        drawers[f"exhaustive_{space}"] = partial(
+            exhaustive_figure, _truths(inventory, space), judged
+        )
+    drawn = [name for name in exhibits.figures(inventory) if name != "search_curves"]
+    if any(any(read_routes(path).curves.values()) for path in searched):
+        drawn.append("search_curves")
+    return {name: drawers[name] for name in drawn}
+
+
+def _truths(inventory: Inventory, space: str) -> list[str]:
+    return [TRUTH.format(dataset=dataset, space=space) for dataset in inventory.judged[space]]
+
+
+def _replace(folder: Path, source: Path) -> None:
+    """Let a folder hold what another one does, and nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if source.is_dir():
+        shutil.copytree(source, folder)

@@ -1,0 +1,404 @@
+"""The verdict of every claim, computed from results/published with pandas and scipy alone.
+
+Nothing of the library is imported: what agrees with its ledger was computed twice, by different
+code. Rules: docs/reproduction.md and results/published/claims/claims.md. By itself,
+
+    python tests/verdicts.py [results/published]
+
+prints a line per claim, and exits with 1 if the ledger says otherwise.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+ALPHA = 0.05
+COMPARED = ("share_bottom", "mmoe", "ml_mmoe")
+SINGLE, MTNAS = ("single_task", "paper"), ("mtnas", "paper")
+OTHERS = [(name, "paper") for name in COMPARED]
+
+
+@dataclass
+class Found:
+    """One comparison: where, what it says, and how it counts."""
+
+    dataset: str
+    estimate: float
+    low: float
+    high: float
+    verdict: str
+    p: float | None = None
+    role: str = "all"
+    equal_suffices: bool = False
+    holm: float | None = None
+
+
+class Published:
+    """The published numbers."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        metrics = pd.read_csv(self.folder / "metrics.csv.gz")
+        metrics = metrics[(metrics["split"] == "test") & (metrics["metric"] != "log_loss")]
+        name = metrics["metric"] + "_" + metrics["task"]
+        metrics["score"] = name.str.replace("mtl_loss_all", "mtl_loss")
+        self.metrics = metrics
+        self.records = {tuple(k.split("/")): r for k, r in self.read("runs.json").items()}
+        inventory = self.read("inventory.json")
+        self.runs = [
+            tuple(run.split("/"))
+            for run in dict.fromkeys(r for of in inventory["experiments"].values() for r in of)
+        ]
+        datasets = list(dict.fromkeys(d for d, _, _ in self.runs))
+        self.real = [d for d in datasets if not d.startswith("synthetic")]
+        self.unrelated = [
+            d for d in datasets if d.startswith("synthetic") and ("_rho" not in d or "rho00" in d)
+        ]
+
+    def read(self, name):
+        return json.loads((self.folder / name).read_text())
+
+    def has(self, dataset, *rows):
+        return all((dataset, *row) in self.runs for row in rows)
+
+    def scores(self, dataset, kind, row=MTNAS):
+        """Name the AUCs (`auc`) or the loss (`mtl_loss`) of a run."""
+        found = self._of(dataset, row)["score"].unique()
+        return sorted(name for name in found if name.startswith(kind))
+
+    def by_seed(self, dataset, row, score):
+        lines = self._of(dataset, row)
+        return lines[lines["score"] == score].set_index("seed")["value"].sort_index()
+
+    def _of(self, dataset, row):
+        m = self.metrics
+        keep = (m["dataset"] == dataset) & (m["method"] == row[0]) & (m["variant"] == row[1])
+        return m[keep]
+
+    def search(self, dataset, variant="paper"):
+        """Return the learned routes of a variant, or None."""
+        path = self.folder / "routes" / dataset / "mtnas" / f"{variant}.json"
+        content = json.loads(path.read_text()) if path.is_file() else None
+        return content if content and content["strategy"] == "reinforce" else None
+
+    def sweep(self, dataset, kind, option):
+        """Return the variants of a sweep by the value of what is swept."""
+        rows = [v for d, m, v in self.runs if (d, m) == (dataset, "mtnas")]
+        rows = [v for v in rows if v == "paper" or v.startswith(f"{kind}_")]
+        values = {
+            self.records[dataset, "mtnas", v]["spec"].get("options", {}).get(option): v
+            for v in reversed(rows)
+        }
+        return {value: values[value] for value in sorted(v for v in values if v is not None)}
+
+
+def by_interval(mean, low, high, null, above):
+    if low <= null <= high:
+        return "inconclusive"
+    return "replicated" if (mean > null) == above else "contradicted"
+
+
+def judge(dataset, values, above, null=0.0, margin=None, **more):
+    """Test the mean of some values; the margin is that of equivalence to the null value."""
+    values = np.asarray(values, dtype=float)
+    if np.ptp(values) == 0:  # no spread: certain
+        mean, p = values[0], 1.0 if values[0] == null else 0.0
+        low = high = mean
+    else:
+        test = stats.ttest_1samp(values, null)
+        (low, high), mean, p = test.confidence_interval(1 - ALPHA), values.mean(), test.pvalue
+    verdict = by_interval(mean, low, high, null, above)
+    if margin is not None and verdict == "inconclusive":
+        below = stats.ttest_1samp(values, null + margin, alternative="less").pvalue
+        over = stats.ttest_1samp(values, null - margin, alternative="greater").pvalue
+        verdict = "equivalent" if max(below, over) < ALPHA else "inconclusive"
+    return Found(dataset, mean, low, high, verdict, float(p), **more)
+
+
+def paired(published, dataset, ours, other, score, above=None, **more):
+    """Compare two runs over the seeds that both have."""
+    both = pd.concat(
+        [published.by_seed(dataset, ours, score), published.by_seed(dataset, other, score)],
+        axis=1,
+        join="inner",
+        keys=["a", "b"],
+    )
+    auc = score.startswith("auc")
+    margin = 0.001 if auc else 0.001 * abs(both["b"].mean())
+    gap = both["a"] - both["b"]
+    return judge(dataset, gap, auc if above is None else above, margin=margin, **more)
+
+
+def better(published, datasets, ours, others, kinds):
+    return [
+        paired(published, dataset, ours, other, score)
+        for dataset in datasets
+        if published.has(dataset, ours, *others)
+        for other in others
+        for kind in kinds
+        for score in published.scores(dataset, kind, ours)
+    ]
+
+
+def negative_transfer(published):
+    found = []
+    for dataset in published.real:
+        if not published.has(dataset, SINGLE, MTNAS, *OTHERS):
+            continue
+        for score in published.scores(dataset, "auc"):
+            found += [
+                paired(published, dataset, row, SINGLE, score, above=False, role="some")
+                for row in OTHERS
+            ]
+            found.append(paired(published, dataset, MTNAS, SINGLE, score, equal_suffices=True))
+    return found
+
+
+def sparsity(published):
+    found = []
+    for dataset in published.real:
+        if search := published.search(dataset):
+            space = search["space"]
+            layers, width, tasks = space["num_layers"], space["num_subnets"], space["num_tasks"]
+            full = (layers - 1) * width**2 + tasks * width
+            edges = [seed["edges"] - full for seed in search["seeds"].values()]
+            found.append(judge(dataset, edges, above=False))
+    return found
+
+
+def reached(blocks, name):
+    """Return the sub-networks that feed a node: values, and queries of gates that matter."""
+    own = {name} if name.startswith("s") else set()
+    if name not in blocks:
+        return own
+    values, query = blocks[name]["values"], blocks[name]["query"]
+    below = [*values, *([query] if query is not None and len(values) > 1 else [])]
+    return own.union(*(reached(blocks, node) for node in below))
+
+
+def relatedness(published):
+    found, points = [], {}
+    for dataset in published.real:
+        search, path = published.search(dataset), published.folder / "data" / f"{dataset}.json"
+        if search and path.is_file():
+            pcc = json.loads(path.read_text())["label_pcc"]
+            tasks = [f"t{i}" for i in range(search["space"]["num_tasks"])]
+            pairs = [p for p in combinations(tasks, 2) if pcc.get("_".join(p)) is not None]
+            lines = {}
+            for seed, entry in search["seeds"].items():
+                sets = {task: reached(entry["blocks"], task) for task in tasks}
+                lines[int(seed)] = [
+                    len(sets[a] & sets[b]) / len(sets[a] | sets[b]) for a, b in pairs
+                ]
+            shared = pd.DataFrame.from_dict(lines, orient="index").sort_index()
+            points[dataset] = ([pcc["_".join(pair)] for pair in pairs], shared)
+    for dataset, (x, shared) in points.items():
+        if len(set(x)) > 2:
+            found.append(slopes(dataset, x, shared))
+    x = [value for values, _ in points.values() for value in values]
+    if len(set(x)) > 2:
+        shared = pd.concat([s for _, s in points.values()], axis=1, join="inner")
+        found.append(slopes("", x, shared))
+    return found
+
+
+def slopes(dataset, x, shared):
+    found = [stats.linregress(x, y).slope for y in shared.to_numpy(float)]
+    return judge(dataset, found, above=True)
+
+
+def gate_scores(published):
+    found = []
+    for dataset in [*published.real, *published.unrelated]:
+        gates = published.records.get((dataset, "mmoe", "paper"), {}).get("gates")
+        if gates and published.has(dataset, ("mmoe", "paper")):
+            smallest = [np.min(scores) for scores in gates.values()]
+            half = 0.5 / np.shape(next(iter(gates.values())))[1]
+            found += [
+                judge(dataset, smallest, above=False, null=half),
+                judge(dataset, smallest, above=True),
+            ]
+    return found
+
+
+def disjoint(published):
+    found = []
+    for dataset in published.unrelated:
+        if search := published.search(dataset):
+            blocks = [entry["blocks"] for entry in search["seeds"].values()]
+            apart = sum(not (reached(b, "t0") & reached(b, "t1")) for b in blocks)
+            chance = chance_of_disjoint(search["space"])
+            low = stats.beta.ppf(ALPHA / 2, apart, len(blocks) - apart + 1) if apart else 0.0
+            rest = len(blocks) - apart
+            high = stats.beta.ppf(1 - ALPHA / 2, apart + 1, rest) if rest else 1.0
+            share = apart / len(blocks)
+            verdict = by_interval(share, low, high, chance, above=True)
+            p = stats.binomtest(apart, len(blocks), chance).pvalue
+            found.append(Found(dataset, share, low, high, verdict, p))
+    return found
+
+
+def chance_of_disjoint(space):
+    """Count the routes of a space of one layer in which two tasks share nothing."""
+    assert (space["num_layers"], space["num_tasks"]) == (1, 2), "only counted for one layer"
+    names = [f"s{i + 1}" for i in range(space["num_subnets"])]
+    subsets = [set(c) for n in range(1, len(names) + 1) for c in combinations(names, n)]
+    asked = ["root"] if space["query_scope"] == "root" else ["root", *names]
+    local = [s | ({q} - {"root"} if len(s) > 1 else set()) for s, q in product(subsets, asked)]
+    return np.mean([not (a & b) for a, b in product(local, local)])
+
+
+def layers(published):
+    found = []
+    for dataset in published.real:
+        variants = published.sweep(dataset, "depth", "num_layers")
+        if not {1, 2, 3, 4} <= variants.keys():
+            continue
+        for depth in (1, 2, 3):
+            first, second = (("mtnas", variants[d]) for d in (depth, depth + 1))
+            rows = [*published.scores(dataset, "auc", first), "mtl_loss"]
+            for score in rows if depth > 1 else ():
+                both = pd.concat(
+                    [published.by_seed(dataset, row, score) for row in (second, first)],
+                    axis=1,
+                    join="inner",
+                    keys=["a", "b"],
+                )
+                auc = score.startswith("auc")
+                margin = 0.001 if auc else -0.001 * abs(both["b"].mean())
+                found.append(judge(dataset, both["a"] - both["b"], above=not auc, null=margin))
+    return found
+
+
+def subnets(published):
+    found = []
+    for dataset in published.real:
+        variants = published.sweep(dataset, "subnets", "num_subnets")
+        searches = {size: published.search(dataset, v) for size, v in variants.items()}
+        if len(variants) < 4 or not all(searches.values()):
+            continue
+        sizes = list(variants)
+        low, mid, high = sizes[0], sizes[len(sizes) // 2], sizes[-1]
+        for scores in (published.scores(dataset, "auc"), ["mtl_loss"]):
+            bends = []
+            for score in scores:
+                a, b, c = (
+                    published.by_seed(dataset, ("mtnas", variants[size]), score)
+                    for size in (low, mid, high)
+                )
+                bends.append(((b - a) / (mid - low) - (c - b) / (high - mid)).dropna())
+            found.append(judge(dataset, np.mean(bends, axis=0), scores[0].startswith("auc")))
+        seconds = [s["timings"]["search_seconds"] / len(s["seeds"]) for s in searches.values()]
+        fit = stats.linregress(sizes, np.log2(seconds))
+        half = stats.t.ppf(1 - ALPHA / 2, len(sizes) - 2) * fit.stderr
+        ends = fit.slope - half, fit.slope + half
+        verdict = by_interval(fit.slope, *ends, 0.0, above=True)
+        found.append(Found(dataset, fit.slope, *ends, verdict, fit.pvalue))
+    return found
+
+
+def cost(published):
+    found = []
+    for dataset in published.real:
+        search = published.search(dataset)
+        if not search or not published.has(dataset, *OTHERS):
+            continue
+        spent = search["timings"]["search_seconds"] / len(search["seeds"])
+        trained = [
+            published.records[dataset, *row]["timings"]["train_seconds"]
+            / published.by_seed(dataset, row, "mtl_loss").size
+            for row in OTHERS
+        ]
+        logs = judge(dataset, np.log(spent / np.array(trained)), above=False, null=np.log(2))
+        ends = (np.exp(value) for value in (logs.estimate, logs.low, logs.high))
+        found.append(Found(dataset, *ends, logs.verdict, logs.p))
+    return found
+
+
+def subgraphs(published):
+    found = []
+    for check in published.read("claims/subgraphs.json")["checks"]:
+        low, high = check["min_difference"], check["max_difference"]
+        verdict = "replicated" if high < 1e-12 else "contradicted"
+        found.append(Found("", high, low, high, verdict))
+    return found
+
+
+CLAIMS = {
+    "C1": lambda p: better(p, p.real, MTNAS, [SINGLE, *OTHERS], ["auc"]),
+    "C2": lambda p: better(p, p.real, MTNAS, OTHERS, ["mtl_loss"]),
+    "C3": negative_transfer,
+    "C4": sparsity,
+    "C5": relatedness,
+    "C6": lambda p: better(
+        p, ["bookcrossing"], ("cut_mmoe", "paper"), [("mmoe", "paper")], ["auc", "mtl_loss"]
+    ),
+    "C7": gate_scores,
+    "C8": lambda p: better(p, p.real, MTNAS, [("mtnas", "mean_pooling")], ["mtl_loss"]),
+    "C9": lambda p: better(p, p.real, MTNAS, [("mtnas", "no_query_selection")], ["mtl_loss"]),
+    "C10": lambda p: better(p, p.unrelated, MTNAS, OTHERS[:2], ["mtl_loss"]),
+    "C11": disjoint,
+    "C12": layers,
+    "C13": subnets,
+    "C14": cost,
+    "C15": subgraphs,
+}
+
+
+def adjust(found):
+    """Give each comparison Holm's p-value over all of a claim."""
+    tested = sorted((f for f in found if f.p is not None), key=lambda f: f.p)
+    largest = 0.0
+    for rank, comparison in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - rank) * comparison.p))
+        comparison.holm = largest
+
+
+def overall(found):
+    """Judge a claim by its comparisons."""
+    sure = [f.holm is None or f.holm < ALPHA for f in found]
+    holds = [
+        f.verdict == "replicated" or (f.equal_suffices and f.verdict == "equivalent") for f in found
+    ]
+    needed = [i for i, f in enumerate(found) if f.role == "all"]
+    some = [i for i, f in enumerate(found) if f.role == "some"]
+    if not found:
+        return "not measured"
+    if any(found[i].verdict == "contradicted" and sure[i] for i in needed):
+        return "contradicted"
+    if some and all(found[i].verdict == "contradicted" for i in some):
+        return "contradicted"
+    if all(holds[i] for i in needed) and (not some or any(holds[i] and sure[i] for i in some)):
+        return "replicated"
+    return "equivalent" if all(f.verdict == "equivalent" for f in found) else "inconclusive"
+
+
+def recompute(folder):
+    """Return by claim its comparisons and its verdict."""
+    published, claims = Published(folder), {}
+    for name, compute in CLAIMS.items():
+        found = compute(published)
+        adjust(found)
+        claims[name] = (found, overall(found))
+    return claims
+
+
+def main(folder="results/published"):
+    """Print both verdicts of every claim; tell whether they agree."""
+    ledger = {c["id"]: c["verdict"] for c in json.loads(
+        (Path(folder) / "claims" / "claims.json").read_text()
+    )}  # fmt: skip
+    found = {name: verdict for name, (_, verdict) in recompute(folder).items()}
+    for name, verdict in found.items():
+        print(f"{name:4} {verdict:13} {'' if verdict == ledger[name] else ledger[name] + ' (!)'}")
+    return int(found != ledger)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

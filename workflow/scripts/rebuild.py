@@ -1,0 +1,7 @@
+"""Make the published tables, claims and figures again from the published numbers."""
+
+from mtnas.reporting.rebuild import rebuild
+from mtnas.snakemake_job import job
+
+with job(snakemake) as smk:
+    rebuild(smk.params.folder)
