@@ -43,6 +43,7 @@ localrules:
     table3,
     table4,
     table5,
+    why_single,
     figure1,
     figure3,
     figure4,

@@ -112,3 +112,23 @@ rule table5:
         "Writing Table 5"
     script:
         "../workflow/scripts/table5.py"
+
+
+rule why_single:
+    """What is left of Single's lead when a joint model has what Single has, one by one."""
+    input:
+        metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["why_single"]),
+        records=of_runs(rules.train.output.record, TABLE_RUNS["why_single"]),
+    output:
+        **table_files("why_single"),
+    log:
+        "results/logs/why_single.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, TABLE_RUNS["why_single"]),
+        code=code_of("reporting/why_single.py", "reporting/writers.py"),
+    message:
+        "Writing what Single's lead is made of"
+    script:
+        "../workflow/scripts/why_single.py"

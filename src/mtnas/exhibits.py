@@ -10,6 +10,7 @@ from mtnas.inventory import Inventory
 from mtnas.places import Run
 
 MAIN = "main"
+WHY_SINGLE = "why_single"  # an experiment, and the table of it
 METHOD, PAPER = "mtnas", "paper"
 TABLE5 = ("mean_pooling", "no_query_selection")  # variants of MTNAS, in the order of the paper
 FIGURE1 = (("mmoe", PAPER), ("cut_mmoe", PAPER))
@@ -37,13 +38,17 @@ def principal(inventory: Inventory) -> list[str]:
 
 
 def table_runs(inventory: Inventory) -> dict[str, list[Run]]:
-    """Return the runs of Tables 2, 3 and 5; three tasks have a table of their own, as printed."""
+    """Return the runs of Tables 2, 3 and 5; three tasks have a table of their own, as printed.
+
+    And those of the table that takes Single's lead apart.
+    """
     main = [run for run in main_runs(inventory) if run[0] in principal(inventory)]
     wide = {name for name, facts in inventory.datasets.items() if facts.num_tasks > 2}
     return {
         "table2": [run for run in main if run[0] not in wide],
         "table3": [run for run in main if run[0] in wide],
         "table5": _with_variants(inventory, TABLE5, beside=("single_task", PAPER)),
+        WHY_SINGLE: inventory.experiments.get(WHY_SINGLE, []),
     }
 
 

@@ -33,6 +33,7 @@ def test_the_default_study():
         "table2": [*on("movielens", MAIN), *on("insteval", MAIN)],
         "table3": [],
         "table5": [],
+        "why_single": [],
     }
     assert exhibits.tables(inventory) == ["table1", "table2", "table4"]
     assert exhibits.figures(inventory) == ["figure3", "search_curves"]

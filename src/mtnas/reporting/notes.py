@@ -36,8 +36,8 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
         notes.append(
             "Differences: paired by seed, 95 % t interval in brackets; bold where it excludes "
             f"zero; {FAMILY} where Holm's p-value over the whole block is below .05. Positive AUC "
-            "and negative loss favour MTNAS. Last column: seeds that would resolve 0.001 AUC on "
-            "the noisiest task with 80 % power."
+            f"and negative loss favour {method_name(*results.reference)}. Last column: seeds that "
+            "would resolve 0.001 AUC on the noisiest task with 80 % power."
         )
     return (*notes, *_run_notes(results, results.rows))
 
@@ -70,7 +70,7 @@ def _seeds(results: Results, rows: Sequence[Row]) -> list[str]:
     found = []
     for dataset in results.datasets:
         having = [row for row in rows if results.get(dataset, row)]
-        beside = next((r for r in ((REFERENCE, PAPER), (SINGLE, PAPER)) if r in having), having[0])
+        beside = next((r for r in (results.reference, (SINGLE, PAPER)) if r in having), having[0])
         ours = results.seeds(dataset, beside)
         differing = [row for row in having if results.seeds(dataset, row) != ours]
         if differing:

@@ -28,6 +28,7 @@ from mtnas.reporting.store import read_inventory, restore
 from mtnas.reporting.sweeps import figure1, figure7
 from mtnas.reporting.synthetic_figures import figure4, figure5, figure6
 from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.why_single import why_single
 from mtnas.reporting.writers import write_table
 
 PARTS = ("tables", "claims", "figures", "audit")
@@ -77,6 +78,7 @@ def _tables(inventory: Inventory) -> dict[str, Callable[[], Table]]:
         "table3": partial(main_results, runs["table3"], name="table3"),
         "table4": partial(label_correlations, manifests),
         "table5": partial(variants, runs["table5"]),
+        "why_single": partial(why_single, runs["why_single"]),
     }
     for space in inventory.judged:
         judged = inventory.judged_by(space)

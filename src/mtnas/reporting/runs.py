@@ -39,9 +39,13 @@ class ScoredRun:
 
 @dataclass(frozen=True)
 class Results:
-    """All runs of one table, by dataset and by (method, variant), in the order given."""
+    """All runs of one table, by dataset and by (method, variant), in the order given.
+
+    The others are compared with `reference`.
+    """
 
     runs: dict[tuple[str, Row], ScoredRun]
+    reference: Row = ("mtnas", "paper")
 
     @property
     def datasets(self) -> list[str]:
@@ -92,7 +96,7 @@ class Results:
         return kinds != {"random"}
 
 
-def read_results(run_folders: Sequence[str | Path]) -> Results:
+def read_results(run_folders: Sequence[str | Path], reference: Row = Results.reference) -> Results:
     """Read run folders; refuse none, and two for one dataset, method and variant."""
     runs: dict[tuple[str, Row], ScoredRun] = {}
     for folder in map(Path, run_folders):
@@ -104,7 +108,7 @@ def read_results(run_folders: Sequence[str | Path]) -> Results:
         runs[key] = ScoredRun(run, scores_by_seed(run))
     if not runs:
         raise RecordError("no run folders were given; a table needs at least one")
-    return Results(runs)
+    return Results(runs, reference)
 
 
 def field(run: RunRecord, *keys: str) -> Any:

@@ -41,9 +41,13 @@ def main_results(
     Raises:
         RecordError: a run is incomplete, or two runs to be compared have no seed in common.
     """
-    results = read_results(run_folders)
+    return compared(read_results(run_folders), name, title)
+
+
+def compared(results: Results, name: str, title: str) -> Table:
+    """Build a table of scores, and of what the reference gains on every other run."""
     blocks = [_scores(results)]
-    if (REFERENCE, PAPER) in results.rows and len(results.rows) > 1:
+    if results.reference in results.rows and len(results.rows) > 1:
         blocks.append(_gains(results))
     return Table(name, title, tuple(blocks), score_notes(results, gains=len(blocks) > 1))
 
@@ -183,8 +187,8 @@ def _count_cells(results: Results, dataset: str, what: str) -> list[Cell]:
 
 
 def _gains(results: Results) -> Block:
-    """Build the block of paired differences MTNAS - other, with 95 % intervals."""
-    others = [key for key in results.rows if key != (REFERENCE, PAPER)]
+    """Build the block of paired differences reference - other, with 95 % intervals."""
+    others = [key for key in results.rows if key != results.reference]
     columns = [*_score_columns(results), *((d, "seeds_needed") for d in results.datasets)]
     heads = [Column(column_name(c), _group(results, d)) for d, c in _score_columns(results)]
     heads += [Column("seeds for 0.001 AUC", _group(results, d)) for d in results.datasets]
@@ -208,8 +212,8 @@ def _gains(results: Results) -> Block:
 
 
 def _gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
-    """Return MTNAS - other for one score; bold if the interval excludes zero."""
-    ours, other = results.get(dataset, (REFERENCE, PAPER)), results.get(dataset, key)
+    """Return reference - other for one score; bold if the interval excludes zero."""
+    ours, other = results.get(dataset, results.reference), results.get(dataset, key)
     if not ours or not other or column not in ours.scores or column not in other.scores:
         return Cell(kind="difference")
     gain = difference(ours.scores[column], other.scores[column])
@@ -220,7 +224,7 @@ def _gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
         low=gain.low,
         high=gain.high,
         p_value=gain.p_value,
-        paper=None if results.simulated(dataset) else _paper_gain(dataset, key, column),
+        paper=_paper_gain(results, dataset, key, column),
         strong=gain.excludes_zero,
         source=replace(
             source,
@@ -232,7 +236,7 @@ def _gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
 
 def _seeds_cell(results: Results, dataset: str, key: Key) -> Cell:
     """Return how many seeds would resolve 0.001 AUC on the noisiest task at 80 % power."""
-    ours, other = results.get(dataset, (REFERENCE, PAPER)), results.get(dataset, key)
+    ours, other = results.get(dataset, results.reference), results.get(dataset, key)
     if not ours or not other:
         return Cell(kind="count")
     aucs = [c for c in ours.columns if c.startswith("auc_") and c in other.scores]
@@ -259,16 +263,18 @@ def _adjust(grid: list[list[Cell]]) -> list[list[Cell]]:
     return grid
 
 
-def _paper_gain(dataset: str, key: Key, column: str) -> float | None:
-    """Return the same difference between two numbers that the paper prints."""
-    ours, other = (paper_score(dataset, method, column) for method in (REFERENCE, key[0]))
-    return None if key[1] != PAPER or ours is None or other is None else ours - other
+def _paper_gain(results: Results, dataset: str, key: Key, column: str) -> float | None:
+    """Return the same difference between two numbers that the paper prints, of these very data."""
+    methods = (results.reference[0], key[0])
+    ours, other = (paper_score(dataset, method, column) for method in methods)
+    printed = key[1] == PAPER and not results.simulated(dataset)
+    return ours - other if printed and ours is not None and other is not None else None
 
 
 def _row(results: Results, key: Key, cells: Sequence[Cell], *, minus: bool = False) -> Row:
-    """Return the row of a run, or of what MTNAS gains on it; tuned options are marked."""
+    """Return the row of a run, or of what the reference gains on it; tuned options are marked."""
     name = method_name(*key)
-    label = f"{method_name(REFERENCE)} − {name}" if minus else name
+    label = f"{method_name(*results.reference)} − {name}" if minus else name
     return Row(label, tuple(cells), TUNED if results.tuned(key) else "")
 
 
