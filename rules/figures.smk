@@ -1,29 +1,38 @@
-"""Figure 3, the searched routes; how the searches went; sweeps; box plots of the cut MMoE.
+"""Figures 1 to 3 and 7 and how the searches went: methods, search space, routes, sweeps.
 
-requires: the routes.json of every search of experiment `main` that learns (Figure 3, curves),
-          runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L),
-          runs of MMoE and the cut MMoE (Figure 1e)
-provides: results/figures/{figure1,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
+requires: runs of MMoE on measured data (Figure 1d) and of the cut MMoE beside them (Figure 1e),
+          the routes.json of every search of experiment `main` that learns (Figure 3, of measured
+          data, and the curves),
+          runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L)
+provides: results/figures/{figure1,figure2,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
           FIGURES, all figures that the study has runs for
 """
 
-SEARCHED = of_runs(rules.search.output.routes, studies.experiment_searches(STUDY, "main"))
+SEARCHES = studies.experiment_searches(STUDY, "main")
+SEARCHED = of_runs(rules.search.output.routes, SEARCHES)
+SEARCHED_MEASURED = of_runs(
+    rules.search.output.routes, [run for run in SEARCHES if run[0] not in SYNTHETIC]
+)
 SWEEPS = {
     "figure7": studies.sweep_runs(STUDY, "subnets"),
     "figure7_layers": studies.sweep_runs(STUDY, "depth"),
 }
 PAIR = [("mmoe", "paper"), ("cut_mmoe", "paper")]
-BOXES = [
-    run
-    for run in studies.all_runs(STUDY)
-    if run[1:] in PAIR and all((run[0], *row) in studies.all_runs(STUDY) for row in PAIR)
-]
+GATED = [run for run in studies.all_runs(STUDY) if run[0] not in SYNTHETIC and run[1:] in PAIR]
+# What is drawn of a method and of the search space is that of one dataset: of Figure 1's if it can.
+SHOWN = next((run[0] for run in GATED if run[1:] == PAIR[1]), STUDY["datasets"][0])
 FIGURES = [
     *expand(
         "results/figures/{name}.png",
         name=[
-            *(["figure3", "search_curves"] if SEARCHED else []),
-            *(["figure1"] if BOXES else []),
+            "figure1",
+            *(
+                ["figure2"]
+                if any(run[1] == spaces.METHOD for run in studies.all_runs(STUDY))
+                else []
+            ),
+            *(["figure3"] if SEARCHED_MEASURED else []),
+            *(["search_curves"] if SEARCHED else []),
             *(name for name, runs in SWEEPS.items() if runs),
         ],
     ),
@@ -33,10 +42,50 @@ FIGURE_CODE = code_of("reporting/figures.py")
 SWEEP_CODE = code_of("reporting/sweeps.py")
 
 
+rule figure1:
+    """Figure 1: methods as routes, gate scores of MMoE, MMoE against the cut MMoE."""
+    input:
+        metrics=of_runs(rules.train.output.metrics, GATED),
+        records=of_runs(rules.train.output.record, GATED),
+    output:
+        png="results/figures/figure1.png",
+        pdf="results/figures/figure1.pdf",
+    log:
+        "results/logs/figure1.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, GATED),
+        methods=spaces.typical_methods(STUDY, SHOWN),
+        code=code_of("reporting/figure1.py", "subgraphs.py", "methods/cut_mmoe.py"),
+    message:
+        "Drawing Figure 1"
+    script:
+        "../workflow/scripts/figure1.py"
+
+
+rule figure2:
+    """Figure 2: the search space."""
+    output:
+        png="results/figures/figure2.png",
+        pdf="results/figures/figure2.pdf",
+    log:
+        "results/logs/figure2.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        space=spaces.full_space(STUDY, SHOWN).to_json(),
+        code=code_of("reporting/figure2.py"),
+    message:
+        "Drawing Figure 2"
+    script:
+        "../workflow/scripts/figure2.py"
+
+
 rule figure3:
     """Figure 3: the searched routes, one dataset after the other."""
     input:
-        routes=SEARCHED,
+        routes=SEARCHED_MEASURED,
     output:
         png="results/figures/figure3.png",
         pdf="results/figures/figure3.pdf",
@@ -115,24 +164,3 @@ rule figure7_layers:
         "Drawing the sweep over L"
     script:
         "../workflow/scripts/figure7.py"
-
-
-rule figure1:
-    """Figure 1(e): the runs of MMoE and the cut MMoE as box plots."""
-    input:
-        metrics=of_runs(rules.train.output.metrics, BOXES),
-        records=of_runs(rules.train.output.record, BOXES),
-    output:
-        png="results/figures/figure1.png",
-        pdf="results/figures/figure1.pdf",
-    log:
-        "results/logs/figure1.log",
-    conda:
-        "../envs/cpu.yaml"
-    params:
-        runs=of_runs(RUN, BOXES),
-        code=SWEEP_CODE,
-    message:
-        "Drawing Figure 1(e)"
-    script:
-        "../workflow/scripts/figure1.py"

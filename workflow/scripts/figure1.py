@@ -1,7 +1,8 @@
-"""Draw the runs of MMoE and the cut MMoE as box plots."""
+"""Draw Figure 1 from the methods of the study and the runs of MMoE and the cut MMoE."""
 
-from mtnas.reporting.sweeps import figure1
+from mtnas.reporting.figure1 import figure1
 from mtnas.snakemake_job import job
+from mtnas.subgraphs import typical_routes
 
 with job(snakemake) as smk:
-    figure1(smk.params.runs, smk.output)
+    figure1(smk.params.runs, typical_routes(**smk.params.methods), smk.output)
