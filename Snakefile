@@ -21,8 +21,8 @@ include: "rules/train.smk"
 include: "rules/tables.smk"
 include: "rules/synthetic.smk"
 include: "rules/figures.smk"
-include: "rules/claims.smk"
 include: "rules/exhaustive.smk"
+include: "rules/claims.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
 
@@ -44,6 +44,7 @@ localrules:
     table4,
     table5,
     figure1,
+    figure2,
     figure3,
     figure4,
     figure5,

@@ -1,6 +1,7 @@
 """The paper's claims C1-C15, judged on everything the study ran.
 
-requires: the runs and the learned routes of all experiments, the manifests
+requires: the runs and the learned routes of all experiments, the manifests, the exhaustive tables
+          of synthetic data
 provides: results/claims/claims.json, claims.md, subgraphs.json
 """
 
@@ -8,6 +9,11 @@ LEARNED = list(
     dict.fromkeys(
         run for name in STUDY["experiments"] for run in studies.experiment_searches(STUDY, name)
     )
+)
+
+
+TABLES_OF_ROUTES = expand(
+    "results/exhaustive/{dataset}.parquet", dataset=SYNTHETIC if SPACES else []
 )
 
 
@@ -38,6 +44,7 @@ rule claims:
         routes=of_runs(rules.search.output.routes, LEARNED),
         manifests=MANIFESTS,
         subgraphs=rules.subgraphs.output.json,
+        exhaustive=TABLES_OF_ROUTES,
     output:
         json="results/claims/claims.json",
         md="results/claims/claims.md",
@@ -47,7 +54,6 @@ rule claims:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
-        exhaustive=[],
         code=code_of("reporting/claims.py"),
     message:
         "Judging the claims of the paper"

@@ -10,6 +10,6 @@ with job(snakemake) as smk:
         run_folders=smk.params.runs,
         routes=smk.input.routes,
         manifests=smk.input.manifests,
-        exhaustive=smk.params.exhaustive,
+        exhaustive=smk.input.exhaustive,
         subgraphs=smk.input.subgraphs,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from mtnas.files import write_text
 from mtnas.reporting.layout import (
     BELOW,
+    CHOSEN,
     FAMILY,
     MISSING,
     SURELY_BELOW,
@@ -40,6 +41,7 @@ LATEX = {
     BELOW: r"$^\dagger$",
     SURELY_BELOW: r"$^\ddagger$",
     FAMILY: r"$^\S$",
+    CHOSEN: r"$\triangleleft$",
 }
 
 
