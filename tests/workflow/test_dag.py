@@ -120,9 +120,9 @@ def test_jobs_of_the_synthetic_search_study(bare):
     plan = bare.plan("exhaustives", *study)
     claims = bare.plan("claims", *study)
 
-    assert (plan["prepare"], plan["exhaustive"], plan["search"]) == (4, 4, 4 * 6)
+    assert (plan["prepare"], plan["exhaustive"], plan["search"]) == (3, 3, 3 * 6)
     assert (plan["train"], plan["regret"], plan["exhaustive_figure"]) == (0, 1, 1)
-    assert claims["exhaustive_table"] == 4  # the control of claim C10
+    assert claims["exhaustive_table"] == 3  # the control of claim C10
 
 
 def test_jobs_of_the_simulated_study(bare):
