@@ -45,6 +45,7 @@ localrules:
     table5,
     why_single,
     figure1,
+    figure2,
     figure3,
     figure4,
     figure5,

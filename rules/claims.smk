@@ -8,7 +8,9 @@ LEARNED = INVENTORY.searches_of(INVENTORY.runs)
 
 
 rule subgraphs:
-    """How far the outputs of Share-Bottom and MMoE are from those of their routes (C15)."""
+    """How far the outputs of Share-Bottom and MMoE are from those of their routes (C15); which
+    routes methods are, as Figure 1(a-c) shows them.
+    """
     output:
         json=SUBGRAPHS,
     log:
@@ -16,9 +18,13 @@ rule subgraphs:
     conda:
         "../envs/cpu.yaml"
     params:
+        typical=spaces.typical_methods(STUDY, SHOWN),
         code=code_of(
             "subgraphs.py",
-            *[f"methods/{name}.py" for name in ("share_bottom", "mmoe", "ml_mmoe", "mtnas")],
+            *[
+                f"methods/{name}.py"
+                for name in ("share_bottom", "mmoe", "cut_mmoe", "ml_mmoe", "mtnas")
+            ],
         ),
     message:
         "Comparing methods with routes of the search space"

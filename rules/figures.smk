@@ -1,24 +1,68 @@
-"""Figure 3, the searched routes; how the searches went; sweeps; box plots of the cut MMoE.
+"""Figures 1 to 3 and 7 and how the searches went: methods, search space, routes, sweeps.
 
-requires: the routes.json of every search of experiment `main` that learns (Figure 3, curves),
-          runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L),
-          runs of MMoE and the cut MMoE (Figure 1e)
-provides: results/figures/{figure1,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
+requires: runs of MMoE on measured data (Figure 1d) and of the cut MMoE beside them (Figure 1e),
+          results/claims/subgraphs.json (Figure 1a-c),
+          the routes.json of every search of experiment `main` that learns (Figure 3, curves),
+          runs and searches of the variants `subnets_*` (Figure 7) and `depth_*` (its twin over L)
+provides: results/figures/{figure1,figure2,figure3,figure7,figure7_layers,search_curves}.{png,pdf}
           FIGURES, all figures that the study has runs for, wherever their rules are
 """
 
 SEARCHED = of_runs(rules.search.output.routes, exhibits.searched(INVENTORY))
+SEARCHED_MEASURED = of_runs(rules.search.output.routes, exhibits.searched_measured(INVENTORY))
 SWEEPS = {name: exhibits.sweep_runs(INVENTORY, kind) for name, kind in exhibits.SWEEPS.items()}
-BOXES = exhibits.box_runs(INVENTORY)
+GATED = exhibits.figure1_runs(INVENTORY)
+# What is drawn of a method and of the search space is that of one dataset.
+SHOWN = exhibits.shown(INVENTORY)
 FIGURES = expand("results/figures/{name}.png", name=exhibits.figures(INVENTORY))
 FIGURE_CODE = code_of("reporting/figures.py")
 SWEEP_CODE = code_of("reporting/sweeps.py")
 
 
+rule figure1:
+    """Figure 1: methods as routes, gate scores of MMoE, MMoE against the cut MMoE."""
+    input:
+        metrics=of_runs(rules.train.output.metrics, GATED),
+        records=of_runs(rules.train.output.record, GATED),
+        subgraphs=SUBGRAPHS,
+    output:
+        png="results/figures/figure1.png",
+        pdf="results/figures/figure1.pdf",
+    log:
+        "results/logs/figure1.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        runs=of_runs(RUN, GATED),
+        code=code_of("reporting/figure1.py"),
+    message:
+        "Drawing Figure 1"
+    script:
+        "../workflow/scripts/figure1.py"
+
+
+rule figure2:
+    """Figure 2: the search space."""
+    output:
+        png="results/figures/figure2.png",
+        pdf="results/figures/figure2.pdf",
+    log:
+        "results/logs/figure2.log",
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        space=INVENTORY.datasets[SHOWN].space,
+        code=code_of("reporting/figure2.py"),
+    message:
+        "Drawing Figure 2"
+    script:
+        "../workflow/scripts/figure2.py"
+
+
 rule figure3:
     """Figure 3: the searched routes, one dataset after the other."""
     input:
-        routes=SEARCHED,
+        routes=SEARCHED_MEASURED,
     output:
         png="results/figures/figure3.png",
         pdf="results/figures/figure3.pdf",
@@ -97,24 +141,3 @@ rule figure7_layers:
         "Drawing the sweep over L"
     script:
         "../workflow/scripts/figure7.py"
-
-
-rule figure1:
-    """Figure 1(e): the runs of MMoE and the cut MMoE as box plots."""
-    input:
-        metrics=of_runs(rules.train.output.metrics, BOXES),
-        records=of_runs(rules.train.output.record, BOXES),
-    output:
-        png="results/figures/figure1.png",
-        pdf="results/figures/figure1.pdf",
-    log:
-        "results/logs/figure1.log",
-    conda:
-        "../envs/cpu.yaml"
-    params:
-        runs=of_runs(RUN, BOXES),
-        code=SWEEP_CODE,
-    message:
-        "Drawing Figure 1(e)"
-    script:
-        "../workflow/scripts/figure1.py"

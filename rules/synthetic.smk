@@ -43,6 +43,7 @@ rule figure5:
     conda:
         "../envs/cpu.yaml"
     params:
+        drawn={run[0]: INVENTORY.datasets[run[0]].drawn for run in UNRELATED},
         code=SYNTHETIC_CODE,
     message:
         "Drawing Figure 5"

@@ -59,16 +59,28 @@ def tables(inventory: Inventory) -> list[str]:
 
 
 def searched(inventory: Inventory) -> list[Run]:
-    """Return the searches of Figure 3 and of the curves: those of the main comparison."""
+    """Return the searches whose curves are drawn: those of the main comparison."""
     datasets = principal(inventory)
     return inventory.searches_of(run for run in main_runs(inventory) if run[0] in datasets)
 
 
-def box_runs(inventory: Inventory) -> list[Run]:
-    """Return the runs of Figure 1(e): both methods, where both ran."""
-    runs = inventory.runs
-    both = {d for d, _, _ in runs if all((d, *row) in runs for row in FIGURE1)}
-    return [run for run in runs if run[0] in both and run[1:] in FIGURE1]
+def searched_measured(inventory: Inventory) -> list[Run]:
+    """Return the searches of Figure 3: those on measured data."""
+    synthetic_ones = synthetic(inventory)
+    return [run for run in searched(inventory) if run[0] not in synthetic_ones]
+
+
+def figure1_runs(inventory: Inventory) -> list[Run]:
+    """Return the runs of Figures 1(d) and 1(e), on measured data."""
+    synthetic_ones = synthetic(inventory)
+    runs = [run for run in inventory.runs if run[0] not in synthetic_ones]
+    return [run for run in runs if run[1:] in FIGURE1]
+
+
+def shown(inventory: Inventory) -> str | None:
+    """Name the dataset whose methods and space Figures 1(a-c) and 2 show: that of 1(e), if any."""
+    cut = [run[0] for run in figure1_runs(inventory) if run[1:] == FIGURE1[1]]
+    return next(iter([*cut, *inventory.datasets]), None)
 
 
 def sweep_runs(inventory: Inventory, kind: str) -> list[Run]:
@@ -97,9 +109,10 @@ def gated_runs(inventory: Inventory) -> list[Run]:
 def figures(inventory: Inventory) -> list[str]:
     """Name the figures that there are runs for, in reading order."""
     drawn = {
-        "figure3": searched(inventory),
+        "figure1": list(inventory.datasets),
+        "figure2": [run for run in inventory.runs if run[1] == METHOD],
+        "figure3": searched_measured(inventory),
         "search_curves": searched(inventory),
-        "figure1": box_runs(inventory),
         **{name: sweep_runs(inventory, kind) for name, kind in SWEEPS.items()},
         "figure4": synthetic_runs(inventory),
         "figure5": unrelated(inventory),

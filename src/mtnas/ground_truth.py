@@ -2,7 +2,8 @@
 
 One Parquet file with a line per space, route and seed (`KEY`), the losses and AUCs of that route
 trained alone, and what made them as JSON in the metadata of the file, one entry per space.
-Losses are mean cross-entropies in nats; those without a task are sums over tasks.
+Losses are mean cross-entropies in nats, or mean squared errors of labels that are numbers (which
+have no AUC); those without a task are sums over tasks.
 """
 
 import json

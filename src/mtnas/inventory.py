@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mtnas import datasets, spaces
+from mtnas import spaces
 from mtnas.config import (
     BUDGET_METHOD,
     Config,
@@ -26,10 +26,18 @@ from mtnas.spaces import Judged
 
 @dataclass(frozen=True)
 class Facts:
-    """What is asked of a dataset; `rho` is the relatedness of the tasks of a synthetic one."""
+    """What is asked of a dataset: its tasks, the space that MTNAS searches on it, and, of a
+    synthetic one, what it is drawn from.
+    """
 
     num_tasks: int
-    rho: float | None = None
+    space: dict[str, Any] | None = None
+    drawn: dict[str, Any] | None = None
+
+    @property
+    def rho(self) -> float | None:
+        """Return the relatedness of the tasks of a synthetic dataset."""
+        return None if self.drawn is None else float(self.drawn["rho"])
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,8 @@ def _homes(config: Config, experiments: Mapping[str, list[Run]]) -> dict[Run, st
 
 
 def _facts(config: Config, dataset: str) -> Facts:
+    drawn = None
     if dataset in config["synthetic"]:
-        return Facts(2, drawn_options(config, dataset).rho)
-    return Facts(len(datasets.load(dataset).tasks))
+        drawn = drawn_options(config, dataset).model_dump(mode="json")
+    space = spaces.full_space(config, dataset)
+    return Facts(space.num_tasks, space.to_json(), drawn)

@@ -1,16 +1,19 @@
-"""Small spaces, every route of which is trained (key `exhaustive`), and what they judge.
+"""The spaces of a study: the paper's, and small ones all of whose routes are trained.
 
-A space is the network of the first variant of MTNAS that is named for it. A variant with the same
-network whose routes are retrained is judged by looking its routes up: the model of each is there.
-Any other (inherited weights, another query scope) is judged by the test loss of its own run.
+A small space (key `exhaustive`) is the network of the first variant of MTNAS that is named for it.
+A variant with the same network whose routes are retrained is judged by looking its routes up: the
+model of each is there. Any other (inherited weights, another query scope) is judged by its own run.
 Nothing here imports torch.
 """
 
 from dataclasses import dataclass
 
+from mtnas import datasets
 from mtnas.config import BUDGET_METHOD as METHOD
-from mtnas.config import Config, Spec, run_spec, search_home
+from mtnas.config import Config, Spec, drawn_options, resolve_options, run_spec, search_home
 from mtnas.errors import ConfigError, unknown
+from mtnas.routes import SearchSpace
+from mtnas.synthetic import TASKS
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,32 @@ def exhaustive_spec(config: Config, dataset: str, space: str) -> Spec:
     """Return what identifies the ground truth of a space."""
     spec = run_spec(config, dataset, METHOD, variants_of(config, space)[0])
     kept = ("dataset", "method", "seeds", "fixed_split", "options", "training", "budget")
-    return {"space": space, **{key: spec[key] for key in kept}}
+    drawn = {}
+    if dataset in config["synthetic"]:
+        drawn = {"synthetic": drawn_options(config, dataset).model_dump(mode="json")}
+    return {"space": space, **{key: spec[key] for key in kept}, **drawn}
+
+
+def num_tasks(config: Config, dataset: str) -> int:
+    """Return T of a dataset."""
+    return len(TASKS if dataset in config["synthetic"] else datasets.load(dataset).tasks)
+
+
+def full_space(config: Config, dataset: str) -> SearchSpace:
+    """Return the space that variant `paper` of MTNAS searches on a dataset."""
+    options = resolve_options(config, dataset, METHOD)
+    names = ("num_layers", "num_subnets", "query_scope", "pooling")
+    sizes = {name: options[name] for name in names}
+    return SearchSpace(**sizes, num_tasks=num_tasks(config, dataset))
+
+
+def typical_methods(config: Config, dataset: str) -> Spec:
+    """Return what Fig. 1(a-c) shows of a dataset, as `subgraphs.typical_routes` takes it."""
+    return {
+        "num_tasks": num_tasks(config, dataset),
+        "num_experts": resolve_options(config, dataset, "mmoe")["num_experts"],
+        "cut": resolve_options(config, dataset, "cut_mmoe"),
+    }
 
 
 def judged(config: Config, dataset: str, space: str) -> list[Judged]:

@@ -4,7 +4,7 @@ Each method is built as the study would, at small size in float64; its weights a
 on the route that should be the same network, and both read the same inputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import nn
 
 from mtnas import methods
 from mtnas.files import write_json
-from mtnas.routes import Route, SearchSpace, full_sharing, share_bottom
+from mtnas.routes import ROOT, LocalRoute, Route, SearchSpace, full_sharing, share_bottom
 
 DRAWS = 20
 EXAMPLES = 64
@@ -29,8 +29,11 @@ class Twin:
     hand_over: Callable[[Any, Any], None]
 
 
-def measure(path: str | Path) -> None:
-    """Write the smallest and largest difference of outputs over all draws, method by method."""
+def measure(path: str | Path, typical: Mapping[str, Any]) -> None:
+    """Write the smallest and largest difference of outputs over all draws, method by method.
+
+    `typical` are the arguments of `typical_routes`, which are written, too.
+    """
     checks = []
     for name, twin in twins().items():
         largest = [difference(name, twin, seed) for seed in range(DRAWS)]
@@ -44,7 +47,12 @@ def measure(path: str | Path) -> None:
                 "test": TEST,
             }
         )
-    write_json(path, {"dtype": "float64", "examples": EXAMPLES, "checks": checks})
+    routes = {
+        name: {"space": route.space.to_json(), "blocks": route.to_json()}
+        for name, route in typical_routes(**typical).items()
+    }
+    record = {"dtype": "float64", "examples": EXAMPLES, "checks": checks, "typical": routes}
+    write_json(path, record)
 
 
 def twins() -> dict[str, Twin]:
@@ -54,6 +62,26 @@ def twins() -> dict[str, Twin]:
         "share_bottom": Twin(share_bottom(one), _bottom),
         "mmoe": Twin(full_sharing(one), _experts),
         "ml_mmoe": Twin(full_sharing(two), _layers),
+    }
+
+
+def typical_routes(num_tasks: int, num_experts: int, cut: Mapping[str, Any]) -> dict[str, Route]:
+    """Return, by method, what Fig. 1(a-c) shows: Share-Bottom, MMoE, and MMoE with links cut off.
+
+    `num_experts` is MMoE's option, `cut` the options of the cut MMoE.
+    """
+    options: Any = methods.load("cut_mmoe").options.of(cut, "methods.cut_mmoe")
+    one, many, rest = (
+        SearchSpace(1, number, num_tasks, "root")
+        for number in (1, num_experts, options.num_experts)
+    )
+    experts = rest.layer(0)
+    kept = options.kept_by(num_tasks)
+    choices = (LocalRoute(tuple(experts[e] for e in sorted(row)), ROOT) for row in kept)
+    return {
+        "share_bottom": share_bottom(one),
+        "mmoe": full_sharing(many),
+        "cut_mmoe": Route(rest, tuple(choices)),
     }
 
 

@@ -320,6 +320,14 @@ def test_unrelated_tasks(tmp_path, loss, verdict):
     assert control["estimate"] == pytest.approx(-0.07 - 1.5e-3)  # route 1 against route 2
 
 
+def test_exhaustive_tables_of_related_tasks_say_nothing_of_unrelated_ones(tmp_path):
+    folders = [run(tmp_path, m, (), dataset="synthetic_rho00") for m in METHODS[1:3]]
+    folders += [run(tmp_path, "mtnas", (), 0.70, noise=OWN, dataset="synthetic_rho00")]
+    tables = [exhaustive(tmp_path / f"{name}.parquet") for name in ("synthetic_rho05", "insteval")]
+    claim = entry("C10", folders, exhaustive=tables)
+    assert {comparison["role"] for comparison in claim["comparisons"]} == {"all"}
+
+
 @pytest.mark.parametrize(
     ("routes", "verdict"),
     [([THIN] * 6, "replicated"), ([FULL] * 20, "contradicted"), ([THIN, FULL], "inconclusive")],

@@ -17,6 +17,7 @@ from mtnas.manual import (
 )
 from mtnas.model import count_parameters
 from mtnas.options import CONTROLS, READ, SearchOptions, TrainingOptions
+from mtnas.routes import SearchSpace
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, method_schemas
 from mtnas.study_schema import generate
 
@@ -444,9 +445,19 @@ def test_shipped_configurations_are_valid():
     overlays -= {"config.yaml", "data.lock.yaml"}
     assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
 
-    for overlay in ((), *((name,) for name in overlays)):
+    bases = {"synthetic_search_study.yaml": ("synthetic.yaml",)}
+    for overlay in ((), *((*bases.get(name, ()), name) for name in overlays)):
         config = shipped(*overlay)
         assert studies.all_runs(config) or config["exhaustive"]
+
+
+def test_the_synthetic_search_study_looks_every_search_up():
+    study = shipped("synthetic.yaml", "synthetic_search_study.yaml")
+
+    assert {studies.drawn_options(study, name).rho for name in study["datasets"]} == {0, 0.5, 1}
+    for dataset in study["datasets"]:
+        assert spaces.full_space(study, dataset).num_routes == 49
+        assert not any(entry.by_run for entry in spaces.judged(study, dataset, "l1h3"))
 
 
 def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
@@ -703,6 +714,31 @@ def test_a_space_is_the_network_of_its_first_variant():
     assert set(spec) == {
         *("space", "dataset", "method", "seeds", "fixed_split", "options", "training", "budget"),
     }
+
+
+def test_the_spec_of_a_space_says_what_synthetic_data_are_drawn_from():
+    config = synthetic(exhaustive={"small": ["paper"]})
+
+    spec = spaces.exhaustive_spec(config, "near", "small")
+
+    assert spec["synthetic"] == studies.prepare_spec(config, "near")["synthetic"]
+
+
+def test_a_search_without_a_reward_needs_none_of_numbers():
+    gradient = {"search": {"strategy": "differentiable", "reward": "auc_sum"}}
+
+    config = synthetic(variants={"mtnas": {"differentiable": gradient}})
+
+    search = studies.search_spec(config, "near", "mtnas", "differentiable")["search"]
+    assert "reward" not in search
+
+
+def test_figures_show_the_methods_and_the_space_of_a_dataset():
+    config = synthetic(methods={**SYNTHETIC["methods"], "mmoe": {"num_experts": 3}})
+
+    assert spaces.typical_methods(config, "near")["num_experts"] == 3
+    assert spaces.full_space(config, "near") == SearchSpace(2, 4, 2)
+    assert spaces.full_space(config, "goodreads").num_tasks == 3
 
 
 def test_searches_of_the_same_network_are_looked_up_and_others_are_run():

@@ -36,7 +36,7 @@ def test_the_default_study():
         "why_single": [],
     }
     assert exhibits.tables(inventory) == ["table1", "table2", "table4"]
-    assert exhibits.figures(inventory) == ["figure3", "search_curves"]
+    assert exhibits.figures(inventory) == ["figure1", "figure2", "figure3", "search_curves"]
     # Inherited and fine-tuned weights come from the search of `paper`; controls learn nothing.
     assert exhibits.searched(inventory) == [("movielens", *MTNAS[0]), ("insteval", *MTNAS[0])]
 
@@ -56,7 +56,11 @@ def test_claims_variants_and_sweeps_come_from_any_experiment():
     swept = exhibits.sweep_runs(inventory, "depth")
     assert {v for _, _, v in swept} == {"paper", "depth_1", "depth_3", "depth_4"}
     assert inventory.searches_of(swept) == swept
-    assert exhibits.box_runs(inventory) == on("insteval", exhibits.FIGURE1)
+    mmoe, cut = exhibits.FIGURE1
+    assert exhibits.figure1_runs(inventory) == [
+        *on("movielens", [mmoe]), *on("insteval", [mmoe, cut])
+    ]  # fmt: skip
+    assert exhibits.shown(inventory) == "insteval"
 
 
 def test_a_sweep_on_some_datasets_is_drawn_for_those():
@@ -88,6 +92,9 @@ def test_synthetic_data_are_apart_from_measured_ones():
     assert exhibits.principal(both) == ["insteval"]
     assert exhibits.table_runs(both)["table2"] == [("insteval", "mmoe", "paper")]
     assert len(exhibits.synthetic_runs(both)) == 12 * 5
+    assert exhibits.figure1_runs(both) == [("insteval", "mmoe", "paper")]
+    assert exhibits.searched_measured(inventory) == []
+    assert exhibits.figures(inventory)[:3] == ["figure1", "figure2", "search_curves"]
 
 
 def test_small_spaces_name_the_files_that_judge_their_searches():

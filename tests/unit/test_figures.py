@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from PIL import Image
 
 from mtnas.errors import ConfigError, RecordError
 from mtnas.reporting.figures import (
+    SMALLEST,
     block_caption,
     curves_figure,
     figure3,
     routes_figure,
     search_curves,
 )
-from mtnas.reporting.route_drawing import draw_route, legend_handles
+from mtnas.reporting.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.reporting.searched import read_routes
 from mtnas.reporting.style import SHARED, new_figure, save_figure, styled, task_colour
 from mtnas.routes import (
@@ -99,16 +101,19 @@ def test_the_legend_explains_every_task_colour():
     assert len(labels) == 7
 
 
-@pytest.mark.parametrize(("size", "seeds"), [((1, 3, 2), 10), ((3, 8, 3), 10), ((2, 4, 2), 1)])
+@pytest.mark.parametrize(
+    ("size", "seeds"), [((1, 3, 2), 12), ((3, 8, 3), 10), ((2, 4, 2), 1), ((2, 4, 2), 10)]
+)
 def test_no_text_overlaps_or_leaves_the_page(tmp_path, size, seeds):
     figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", size, seeds))])
     assert_no_text_overlaps(figure)
 
 
-def assert_no_text_overlaps(figure):
+def assert_no_text_overlaps(figure, texts=None):
     figure.canvas.draw()  # places the legend
     renderer = figure.canvas.get_renderer()
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts_of(figure)]
+    texts = texts_of(figure) if texts is None else texts
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts]
     assert len(boxes) > 5
     page = figure.bbox
     for i, (name, box) in enumerate(boxes):
@@ -118,11 +123,14 @@ def assert_no_text_overlaps(figure):
             assert not box.padded(-0.5).overlaps(second.padded(-0.5)), (name, other)
 
 
-def test_names_fit_into_their_nodes():
+@pytest.mark.parametrize("scale", [SMALLEST, 0.3, 0.5])
+def test_names_fit_into_their_nodes(scale):
+    space = SearchSpace(3, 8, 3)
+    width, height = panel_units(space)
     with styled():
-        figure = new_figure(2.2, 1.4)
+        figure = new_figure(scale * width, scale * height)
         axes = figure.add_axes((0, 0, 1, 1))
-        drawing = draw_route(axes, full_sharing(SearchSpace(3, 8, 3)), font_size=4.8)
+        drawing = draw_route(axes, full_sharing(space), font_size=name_size(scale))
     renderer = figure.canvas.get_renderer()
     for text in axes.texts:
         inside, box = text.get_window_extent(renderer), drawing.nodes[text.get_text()]
@@ -189,10 +197,25 @@ def test_figures_repeat_byte_for_byte(tmp_path, draw):
     assert b"CreationDate" not in (tmp_path / "a" / "f.pdf").read_bytes()
 
 
+def test_three_datasets_with_ten_seeds_fit_on_a_page(tmp_path):
+    found = [read_routes(make_routes(tmp_path / f"{i}.json", seeds=10)) for i in range(3)]
+    assert routes_figure(found).get_size_inches()[1] < 11  # A4, less its margins
+    assert curves_figure(found * 4).get_size_inches()[1] < 11
+
+
+def test_many_searches_stand_in_two_columns_and_are_named(tmp_path):
+    found = [read_routes(make_routes(tmp_path / f"{i}.json")) for i in range(5)]
+    found[1] = replace(found[1], variant="mean_pooling", simulated=True)
+    figure = curves_figure(found)
+    assert len(figure.axes) == 10
+    assert "MovieLens: MTNAS (mean pooling)" in [text.get_text() for text in figure.texts]
+    assert_no_text_overlaps(figure, figure.texts)
+
+
 def test_curves_take_the_mean_over_seeds(tmp_path):
     searched = read_routes(make_routes(tmp_path / "r.json", seeds=3))
     left, right = curves_figure([searched]).axes
-    assert left.get_legend().get_texts()[0].get_text() == "mean of 3 seeds"
+    assert "MovieLens: MTNAS, REINFORCE, 3 seeds" in [t.get_text() for t in left.figure.texts]
     assert np.allclose(right.lines[0].get_ydata(), 2.0)
     expected = np.mean([np.log(searched.space.num_local_routes(b)) for b in searched.space.blocks])
     assert np.allclose(right.lines[1].get_ydata(), expected)

@@ -10,13 +10,14 @@ import pytest
 from mtnas.inventory import Facts, Inventory
 from mtnas.reporting.published import publish
 from mtnas.routes import SearchSpace, random_route
-from mtnas.testing.runs import make_run
+from mtnas.testing.runs import make_run, make_subgraphs
 from tests.verdicts import main, recompute
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "results" / "published"
 REAL = ("bookcrossing", "movielens", "insteval")
 APART = ("synthetic_d20_rho00", "synthetic_d50_rho00")
 MADE = (*REAL, *APART, "synthetic_d20_rho05")
+DRAWN = {"dim": 20, "num_sines": 2, "scale": 1}
 AUCS = {"single_task": 0.782, "share_bottom": 0.78, "mmoe": 0.781, "ml_mmoe": 0.7805}
 VARIANTS = {"paper": 0.781, "mean_pooling": 0.779, "no_query_selection": 0.7811}
 DEPTHS = {"depth_1": 0.778, "depth_3": 0.7812, "depth_4": 0.7811}
@@ -50,8 +51,9 @@ def full_study(root, rng):
     subgraphs = root / "subgraphs.json"
     check = {"route": "t0: s1", "draws": 20, "test": "t", "min_difference": 0.0}
     checks = [check | {"method": m, "max_difference": d} for m, d in (("a", 0.0), ("b", 1e-16))]
-    subgraphs.write_text(json.dumps({"checks": checks}))
-    facts = {name: Facts(2, None if name in REAL else float("rho05" in name) / 2) for name in MADE}
+    make_subgraphs(subgraphs, checks)
+    rho = {name: float("rho05" in name) / 2 for name in MADE}
+    facts = {n: Facts(2, drawn=None if n in REAL else {**DRAWN, "rho": rho[n]}) for n in MADE}
     return {
         "inventory": Inventory(facts, {"main": list(runs)}, homes).to_json(),
         "command": "",

@@ -8,9 +8,14 @@ from sklearn.metrics import mean_squared_error
 from mtnas import methods
 from mtnas.assembly import assemble
 from mtnas.errors import ConfigError
+from mtnas.exhaustive import train_every_route
 from mtnas.experiment import run, search
 from mtnas.features.prepare import prepare
+from mtnas.files import read_json
+from mtnas.ground_truth import read_ground_truth
 from mtnas.model import Model
+from mtnas.reporting.exhaustive import exhaustive_figure
+from mtnas.reporting.regret import regret_table
 from mtnas.training.fit import Trainer, mean_gate_scores, predict
 
 SEEDS = [0, 1, 2]
@@ -119,6 +124,57 @@ def test_a_route_is_searched_by_loss_inherited_and_trained(data, tmp_path):
     one, many = (record["seeds"]["1"] for record in (alone.record, found.record))
     assert one["describe"] == many["describe"]
     np.testing.assert_allclose(one["curve"]["reward"], many["curve"]["reward"], rtol=0, atol=1e-12)
+
+
+STRATEGIES = ("reinforce", "differentiable", "random_search", "exhaustive", "random")
+
+
+@pytest.fixture(scope="module")
+def known(data, tmp_path_factory):
+    """Every route of a space of nine trained, and what each strategy picks in it."""
+    folder, routes = tmp_path_factory.mktemp("known"), []
+    narrow = spec("mtnas", options={**MTNAS, "num_subnets": 2, "query_scope": "root"})
+    paths = {"supernet": folder / "s.safetensors", "code": "abc"}
+    for strategy in STRATEGIES:
+        options = {**SEARCH, "strategy": strategy}
+        found = search({**narrow, "variant": f"tiny_{strategy}", "search": options}, **data)
+        found.write(routes=folder / f"{strategy}.json", **paths)
+        names = {"dataset": "s", "variant": f"tiny_{strategy}"}
+        routes.append({**names, "path": str(folder / f"{strategy}.json")})
+    drawn = {
+        **narrow,
+        "space": "tiny",
+        "synthetic": {"dim": 7, "num_sines": 2, "rho": 0, "scale": 1},
+    }
+    train_every_route(drawn, **data, output=folder / "tiny.parquet")
+    return narrow, folder / "tiny.parquet", routes
+
+
+def test_every_route_is_scored_by_squared_errors_as_if_trained_alone(known, data):
+    narrow, table, routes = known
+    frame = read_ground_truth(table).frame
+    assert len(frame) == 9 * len(SEEDS)
+    assert not [column for column in frame if "auc" in column]
+    alone = run({**narrow, "derive": "retrain"}, **data, routes=routes[0]["path"])
+    scores = alone.metrics.set_index(["seed", "split", "task", "metric"])["value"]
+    picks = read_json(routes[0]["path"])["seeds"]
+    for seed in SEEDS:
+        mine = frame[(frame["seed"] == seed) & (frame["describe"] == picks[str(seed)]["describe"])]
+        for part in ("valid", "test"):
+            for column, key in (("loss", ("all", "mtl_loss")), ("loss_t1", ("t1", "mse"))):
+                expected = scores[(seed, part, *key)]
+                assert mine[f"{part}_{column}"].item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_searches_of_numbers_are_judged(known, tmp_path):
+    _, table, routes = known
+    (block,) = regret_table([table], routes).blocks
+    assert block.title == "d = 7, m = 2, ρ = 0 (SIMULATED DATA)"
+    valid = [row.cells[1].value for row in block.rows]
+    assert valid[0] == 0  # the oracle's
+    assert all(value >= 0 for value in valid)
+    exhaustive_figure([table], routes, [tmp_path / "f.png"])
+    assert (tmp_path / "f.png").stat().st_size > 0
 
 
 def test_controls_that_predict_probabilities_are_refused(data):

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
+from PIL import Image
 
 from mtnas.errors import RecordError
 from mtnas.ground_truth import GroundTruth
 from mtnas.reporting.exhaustive import exhaustive_figure, routes_in_order
 from mtnas.reporting.judged import Truth, read_judged
+from mtnas.reporting.layout import CHOSEN
 from mtnas.reporting.names import search_name
 from mtnas.reporting.regret import regret_table
 from mtnas.reporting.writers import to_ledger, to_markdown
@@ -23,7 +25,16 @@ SEEDS = [0, 1, 2, 3]
 PLANTED = no_sharing(SPACE).index  # t0: s1+s2; t1: s3
 
 
-def make_truth(folder, dataset="insteval", *, simulated=False, noise=0.0, name="l1h3", space=SPACE):
+def make_truth(
+    folder,
+    dataset="insteval",
+    *,
+    simulated=False,
+    noise=0.0,
+    name="l1h3",
+    space=SPACE,
+    synthetic=None,
+):
     """Write a ground truth: a loss of 1.1 by default, 1.0 for the planted pattern, 1.2 for MMoE."""
     pattern, planted = np.array(patterns(space)), no_sharing(space).index
     loss = np.full(space.num_routes, 1.1)
@@ -38,9 +49,10 @@ def make_truth(folder, dataset="insteval", *, simulated=False, noise=0.0, name="
             losses = {"valid_loss": valid, "test_loss": valid + 0.02 + noise * rng.normal()}
             about = {"space": name, "route": r, "seed": seed, "same_as": r, "pattern": pattern[r]}
             more = {"describe": route.describe(), "edges": 2, "dense_used": 9, "best_epoch": 3}
+            more |= {} if synthetic else {"test_auc_t0": 0.7}
             lines.append({**about, **more, **losses})
     record = {
-        "spec": {"dataset": dataset},
+        "spec": {"dataset": dataset, **({"synthetic": synthetic} if synthetic else {})},
         "space": space.to_json(),
         "seeds": SEEDS,
         "simulated": simulated,
@@ -79,9 +91,7 @@ def truth(tmp_path):
 
 def ledger(table):
     frame = pd.read_csv(io.StringIO(to_ledger(table)))
-    return frame.pivot(index="row", columns="column", values="value").rename(
-        columns=lambda name: name.removeprefix("InstEval ")
-    )
+    return frame.pivot(index="row", columns="column", values="value")
 
 
 def test_known_routes_are_judged_without_a_search(truth):
@@ -127,38 +137,69 @@ def test_a_search_is_judged_by_its_picks_and_its_probabilities(tmp_path, truth):
     assert np.isnan(values["good mass"]["four routes"])
     assert values["good mass"]["sure"] == pytest.approx(1)
     assert values["good mass"]["unsure"] == pytest.approx(Truth.read(truth).good.mean())
-    assert values["budget weight steps"]["sure"] == 20
-    assert values["budget route evaluations"]["sure"] == 40
+    assert values["weight steps"]["sure"] == 20
+    assert values["route evaluations"]["sure"] == 40
 
 
 def test_what_cannot_be_looked_up_is_judged_by_its_run(tmp_path, truth):
     noise = 0.01 * np.array(SEEDS)
     run = make_run(tmp_path, "mtnas", (0.7,), 1.05, seeds=SEEDS, noise=noise, variant="inherit")
     judged = [{"dataset": "insteval", "variant": "l1h3_inherit", "path": str(run)}]
+    with pytest.raises(RecordError, match=r"metrics.csv: seeds without a loss on validation"):
+        regret_table([truth], judged)
+    valid = "".join(f"{seed},valid,all,mtl_loss,{1.2 + 0.01 * seed}\n" for seed in SEEDS)
+    (run / "metrics.csv").write_text((run / "metrics.csv").read_text() + valid)
     values = ledger(regret_table([truth], judged))
     assert values["regret"]["inherited weights"] == pytest.approx(1.05 - 1.017)
+    assert values["regret on validation"]["inherited weights"] == pytest.approx(1.2 - 0.997)
     assert np.isnan(values["good picks"]["inherited weights"])
 
 
-def test_a_search_on_one_of_two_datasets_leaves_the_other_empty(tmp_path, truth):
+def test_a_search_on_one_of_two_datasets_is_a_row_of_that_one(tmp_path, truth):
     other = make_truth(tmp_path, "movielens")
     judged = [make_routes(tmp_path / "warm_up.json", everywhere(PLANTED))]
     table = regret_table([truth, other], judged)
-    row = next(row for row in table.blocks[0].rows if row.label == "warm up")
-    assert row.cells[0].value == pytest.approx(0)
-    assert [cell.value for cell in row.cells[5:10]] == [None] * 5
+    rows = [[row for row in block.rows if row.label == "warm up"] for block in table.blocks]
+    assert [len(found) for found in rows] == [1, 0]
+    assert rows[0][0].cells[0].value == pytest.approx(0)
     assert "| warm up |" in to_markdown(table)
+
+
+def test_a_setting_can_be_chosen_by_validation_alone(tmp_path):
+    truth = make_truth(tmp_path, noise=0.2)  # test losses say next to nothing
+    other = Route.at(SPACE, PLANTED).renamed({"s1": "s3", "s2": "s2", "s3": "s1"}).index
+    judged = [
+        make_routes(tmp_path / "near.json", everywhere(other)),
+        make_routes(tmp_path / "far.json", everywhere(share_bottom(SPACE))),
+    ]
+    table = regret_table([truth], judged)
+    values = ledger(table)
+    assert values["regret on validation"]["oracle"] == 0
+    assert values["regret on validation"]["near"] == pytest.approx(0.003)
+    assert values["regret on validation"]["far"] == pytest.approx(0.103)
+    mean = (3 * 1.0 - 0.003 + 45 * 1.1 + 1.2) / 49 - 0.997
+    assert values["regret on validation"]["a random route"] == pytest.approx(mean)
+    marked = [row.label for row, _, cell in table.cells() if cell.mark == CHOSEN]
+    assert marked == ["near"]
+    assert "+0.0030◂" in to_markdown(table)
+
+
+def test_every_dataset_has_its_block(tmp_path, truth):
+    other = make_truth(tmp_path, "movielens", noise=1e-3)
+    table = regret_table([truth, other], [])
+    assert [block.title for block in table.blocks] == ["InstEval", "MovieLens"]
+    assert {cell.source.dataset for _, _, cell in table.cells()} == {"insteval", "movielens"}
 
 
 def test_intervals_are_paired_by_seed(tmp_path):
     noisy = make_truth(tmp_path, noise=1e-3)
     judged = [make_routes(tmp_path / "full_sharing.json", everywhere(full_sharing(SPACE)))]
     frame = pd.read_csv(io.StringIO(to_ledger(regret_table([noisy], judged))))
-    lines = frame[frame["column"] == "InstEval regret"].set_index("row")
+    lines = frame[frame["column"] == "regret"].set_index("row")
     assert lines.loc["full sharing", "low"].iloc[0] < lines.loc["full sharing", "value"].iloc[0]
     read = Truth.read(noisy)
     gap = read.losses(everywhere(full_sharing(SPACE))) - read.losses(read.oracle)
-    assert lines.loc["full sharing", "value"].iloc[1] == pytest.approx(gap.mean())
+    assert lines.loc["full sharing", "value"].iloc[1] == pytest.approx(gap["test"].mean())
 
 
 @pytest.mark.parametrize(
@@ -190,7 +231,22 @@ def test_simulated_data_say_so_in_table_and_figure(tmp_path):
     assert "InstEval (SIMULATED DATA)" in text
     assert "no conclusion about it follows" in text
     figure = routes_in_order([Truth.read(truth)], [])
-    assert "SIMULATED DATA" in [text.get_text() for text in figure.findobj(Text)]
+    assert "InstEval (SIMULATED DATA)" in [text.get_text() for text in figure.findobj(Text)]
+    exhaustive_figure([truth], [], [tmp_path / "f.png"])
+    with Image.open(tmp_path / "f.png") as opened:
+        assert opened.info["Description"].startswith("SIMULATED DATA: InstEval. ")
+
+
+def test_numbers_as_labels_have_another_loss_and_another_name(tmp_path, truth):
+    drawn = {"rho": 0.5, "dim": 20, "num_sines": 2, "scale": 1}
+    synthetic = make_truth(tmp_path, "synthetic_near", simulated=True, synthetic=drawn)
+    text = to_markdown(regret_table([synthetic], []))
+    assert "Regret in test loss (squared error)" in text
+    assert "#### d = 20, m = 2, ρ = 0.5 (SIMULATED DATA)" in text
+    units = [
+        routes_in_order([Truth.read(path)], []).axes[0].get_ylabel() for path in (truth, synthetic)
+    ]
+    assert units == [f"test loss − full sharing\n({unit})" for unit in ("nats", "squared error")]
 
 
 @pytest.fixture
@@ -223,9 +279,10 @@ def test_texts_do_not_overlap(tmp_path, truth, searches):
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
-    texts += [text for axes in figure.axes[1::2] for text in axes.get_yticklabels()]
+    texts += figure.axes[1].get_yticklabels()  # both datasets have the same rows
+    assert not any(label.get_text() for label in figure.axes[3].get_yticklabels())
     # The text alone: an annotation's own extent has its line in it.
-    assert len(texts) == 2 * (1 + 3) + 3 + 1
+    assert len(texts) == 2 * (2 + 3) + 3
     boxes = [(t.get_text(), Text.get_window_extent(t, renderer)) for t in texts]
     for i, (name, box) in enumerate(boxes):
         for other_name, second in boxes[:i]:
@@ -244,6 +301,8 @@ def test_the_figure_repeats_byte_for_byte(tmp_path, truth, searches):
     ("variant", "name"),
     [
         ("l1h3", "MTNAS, as in the paper"),
+        ("paper", "MTNAS, as in the paper"),
+        ("random_search", "random search"),
         ("l1h3_random_search", "random search"),
         ("l1h3_inherit", "inherited weights"),
         ("l1h3_four_routes", "four routes"),

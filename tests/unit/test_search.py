@@ -1,11 +1,14 @@
 """Algorithm 1: the parts, seeds apart and together, and that it finds what there is to find."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mtnas.assembly import activity
 from mtnas.errors import ConfigError
+from mtnas.metrics import BINARY, REGRESSION
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import LocalRoute, Route, SearchSpace
 from mtnas.search import controls
@@ -178,8 +181,8 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
     assert rewards.undefined_M.tolist() == [1]
 
 
-def supernet(space=SPACE):
-    data = examples()
+def supernet(space=SPACE, kind=BINARY):
+    data = replace(examples(), kind=kind)
     exact = TRAINING.model_copy(update={"exact_decay": True})
     net = Supernet(stack_of([0, 1], data, space), data, space, exact)
     return net, Architecture(space, 2, learning_rate=0.01)
@@ -202,9 +205,9 @@ def test_the_supernet_becomes_every_route_that_it_takes():
 MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
 
 
-@pytest.mark.parametrize("space", [SPACE, MEAN])
-def test_slopes_equal_finite_differences(monkeypatch, space):
-    net, architecture = supernet(space)
+@pytest.mark.parametrize(("space", "kind"), [(SPACE, BINARY), (MEAN, BINARY), (SPACE, REGRESSION)])
+def test_slopes_equal_finite_differences(monkeypatch, space, kind):
+    net, architecture = supernet(space, kind)
     batch, index_MK = torch.arange(64).expand(2, -1), np.array([[0, 1, 2, 2], [2, 2, 1, 1]])
     net.take(index_MK, architecture)
     slope_MKR, loss_M = slopes(net, architecture, index_MK, batch)

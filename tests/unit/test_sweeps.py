@@ -1,13 +1,15 @@
-"""Figures 1(e) and 7: what is drawn, and that bytes repeat."""
+"""Figure 7 and its twin over L: what is drawn, and that bytes repeat."""
 
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mtnas.claims.evidence import read_evidence
 from mtnas.errors import RecordError
-from mtnas.reporting.sweeps import box_figure, figure1, figure7, sweep_figure
+from mtnas.reporting.names import SIMULATED
+from mtnas.reporting.sweeps import figure7, sweep_figure
 from mtnas.routes import SearchSpace, full_sharing
 from mtnas.testing.runs import NOISE, make_run
 
@@ -41,8 +43,11 @@ def test_a_sweep_shows_scores_and_times(swept):
     auc, loss, search, training = figure.axes
     first, second = auc.get_lines()[:2]
     assert first.get_xdata().tolist() == [1, 2, 4, 8]
-    assert first.get_ydata() == pytest.approx([0.71, 0.72, 0.74, 0.78])
-    assert second.get_ydata() == pytest.approx([0.8] * 4)
+    # In thousandths, less the mean over the sweep, which the legend tells.
+    assert first.get_ydata() == pytest.approx([-27.5, -17.5, 2.5, 42.5])
+    assert second.get_ydata() == pytest.approx([0] * 4)
+    legend = [text.get_text() for text in auc.get_legend().get_texts()]
+    assert legend == ["AUC0 (0.737)", "AUC1 (0.800)"]
     assert loss.get_lines()[0].get_ydata() == pytest.approx([0.73] * 4)
     # Per seed: there are three.
     assert search.get_lines()[0].get_ydata() == pytest.approx(np.array([20, 40, 80, 160]) / 3)
@@ -51,31 +56,28 @@ def test_a_sweep_shows_scores_and_times(swept):
     # Noise is NOISE * (1 + H / 10): without the mean of each seed, 0.275 of it stays at H = 1.
     band = auc.collections[0].get_paths()[0].vertices
     at_one = band[np.isclose(band[:, 0], 1), 1]
-    assert np.ptp(at_one) == pytest.approx(2 * 0.275 * 0.001, rel=1e-6)
-
-
-def test_boxes_of_both_methods(tmp_path):
-    folders = [make_run(tmp_path, m, (0.78, 0.80)) for m in ("mmoe", "cut_mmoe")]
-    figure = box_figure(read_evidence(folders))
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        *("test AUC0", "test AUC1", "test MTL loss"),
-    ]
-    names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
-    assert names == ["MMoE", "Cut MMoE"]
+    assert np.ptp(at_one) == pytest.approx(2 * 0.275, rel=1e-6)
 
 
 def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
-    both = [make_run(tmp_path / "pair", m, (0.78, 0.80)) for m in ("mmoe", "cut_mmoe")]
     for name in ("a", "b"):
-        figure7(*swept, [tmp_path / f"{name}7.png", tmp_path / f"{name}7.pdf"], "subnets")
-        figure1(both, [tmp_path / f"{name}1.png", tmp_path / f"{name}1.pdf"])
-    for ending in ("7.png", "7.pdf", "1.png", "1.pdf"):
+        figure7(*swept, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"], "subnets")
+    for ending in (".png", ".pdf"):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
 
 
-def test_without_a_sweep_or_a_pair_there_is_no_figure(swept):
-    evidence = read_evidence(swept[0][:1])
+def test_without_a_sweep_there_is_no_figure(swept):
     with pytest.raises(RecordError, match="two or more runs of mtnas over depth"):
-        sweep_figure(evidence, "depth")
-    with pytest.raises(RecordError, match="both mmoe and cut_mmoe"):
-        box_figure(evidence)
+        sweep_figure(read_evidence(swept[0][:1]), "depth")
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_data_say_so(swept, tmp_path, simulated):
+    for folder in swept[0]:
+        record = json.loads((folder / "run.json").read_text()) | {"simulated": simulated}
+        (folder / "run.json").write_text(json.dumps(record))
+    figure7(*swept, [tmp_path / "f.png"], "subnets")
+    figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
+    assert (SIMULATED in [text.get_text() for text in figure.texts]) is simulated
+    with Image.open(tmp_path / "f.png") as opened:
+        assert opened.info["Description"].startswith(SIMULATED) is simulated

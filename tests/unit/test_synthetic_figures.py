@@ -1,11 +1,14 @@
 """Figures 4 to 6: what is drawn, and that simulated data say so on their face."""
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib.text import Text
 
 from mtnas.errors import RecordError
 from mtnas.records import RunRecord
+from mtnas.reporting import synthetic_figures
 from mtnas.reporting.figures import routes_figure
 from mtnas.reporting.names import SIMULATED
 from mtnas.reporting.searched import Searched
@@ -79,7 +82,7 @@ def test_experts_stand_in_the_order_in_which_the_first_task_prefers_them():
 def test_gate_scores_of_measured_data_are_drawn_without_the_label_and_name_the_lowest():
     figure = gates_figure([make(simulated=False)])
     assert shown(figure) == ["Book-Crossing"]
-    assert "lowest 0.050" in texts(figure)
+    assert "lowest 0.05" in texts(figure)
     assert SIMULATED not in texts(figure)
     assert SIMULATED in texts(gates_figure([make()]))
 
@@ -108,6 +111,19 @@ def test_figure_5_counts_disjoint_routes_against_chance():
     assert found.random_disjoint(4000) == pytest.approx(12 / 49, abs=0.02)
     assert "tasks share no sub-network in 1 of 2 seeds, in 24% of routes" in overlap(found)
     assert SIMULATED in texts(routes_figure([found], overlap))
+
+
+def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(synthetic_figures, "save_figure", lambda figure, *_: shown.append(figure))
+    space = SearchSpace(1, 3, 2, "root")
+    names = {"dataset": "near", "method": "mtnas", "variant": "paper", "strategy": "reinforce"}
+    seeds = {"0": {"blocks": full_sharing(space).to_json()}}
+    record = {**names, "simulated": True, "space": space.to_json(), "seeds": seeds}
+    (tmp_path / "r.json").write_text(json.dumps(record))
+    drawn = {"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}}
+    synthetic_figures.figure5([tmp_path / "r.json"], drawn, [tmp_path / "f.pdf"])
+    assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(shown[0])
 
 
 def test_bytes_repeat(tmp_path):

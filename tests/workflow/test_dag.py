@@ -39,6 +39,8 @@ def test_jobs_of_the_default_study(bare):
         "table1": 1,
         "table2": 1,
         "table4": 1,
+        "figure1": 1,
+        "figure2": 1,
         "figure3": 1,
         "search_curves": 1,
         "subgraphs": 1,
@@ -107,8 +109,20 @@ def test_jobs_of_the_synthetic_study(bare):
     plan = bare.plan("--configfile", "config/synthetic.yaml")
 
     assert (plan["prepare"], plan["search"], plan["train"]) == (12, 12 * 3, 12 * 5)
-    assert (plan["figure4"], plan["figure5"], plan["figure6"]) == (1, 1, 1)
-    assert "audit" not in plan
+    made = ("figure1", "figure2", "figure4", "figure5", "figure6", "search_curves")
+    assert [plan[rule] for rule in made] == [1] * len(made)
+    assert not {"audit", "figure3"} & set(plan)
+
+
+def test_jobs_of_the_synthetic_search_study(bare):
+    study = ("--configfile", "config/synthetic.yaml", "config/synthetic_search_study.yaml")
+
+    plan = bare.plan("exhaustives", *study)
+    claims = bare.plan("claims", *study)
+
+    assert (plan["prepare"], plan["exhaustive"], plan["search"]) == (3, 3, 3 * 6)
+    assert (plan["train"], plan["regret"], plan["exhaustive_figure"]) == (0, 1, 1)
+    assert claims["exhaustive_table"] == 3  # the control of claim C10
 
 
 def test_jobs_of_the_simulated_study(bare):
@@ -135,15 +149,15 @@ def test_jobs_of_the_papers_study(fresh):
     assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (0, 3, 9, 27)
 
 
-def test_a_study_without_search_has_no_figures(bare):
+def test_a_study_without_search_shows_the_methods_alone(bare):
     overlay = bare.write(
         "config/plain.yaml", "experiments: {main: {methods: [share_bottom, mmoe]}}\n"
     )
 
     plan = bare.plan("--configfile", overlay)
 
-    assert plan["train"] == 4
-    assert not {"search", "figure3", "search_curves"} & set(plan)
+    assert (plan["train"], plan["figure1"]) == (4, 1)
+    assert not {"search", "figure2", "figure3", "search_curves"} & set(plan)
 
 
 def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):

@@ -52,8 +52,9 @@ def test_every_run_left_its_files(finished):
     for name in ("tables/table1", "tables/table2", "tables/table4"):
         for ending in ("md", "tex", "csv", "cells.csv"):
             assert (finished.folder / f"results/{name}.{ending}").stat().st_size > 0
-    for name in ("figure3.png", "figure3.pdf", "search_curves.png", "search_curves.pdf"):
-        assert (finished.folder / "results/figures" / name).stat().st_size > 0
+    for name in ("figure1", "figure2", "figure3", "search_curves"):
+        for ending in ("png", "pdf"):
+            assert (finished.folder / f"results/figures/{name}.{ending}").stat().st_size > 0
     assert (finished.folder / "results/report.html").stat().st_size > 0
     ledger = json.loads((finished.folder / "results/claims/claims.json").read_text())
     measured = {claim["id"] for claim in ledger if claim["verdict"] != "not measured"}
@@ -123,7 +124,7 @@ def test_an_unused_variant_or_method_makes_nothing_run(again):
     assert not again.plan(*STUDY, "config/more.yaml")
 
 
-REPORTS = {"table2": 1, "claims": 1, "report": 1, "all": 1}
+REPORTS = {"table2": 1, "figure1": 1, "claims": 1, "report": 1, "all": 1}
 
 
 def test_a_changed_method_option_reruns_its_method(again):

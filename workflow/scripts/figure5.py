@@ -4,4 +4,4 @@ from mtnas.reporting.synthetic_figures import figure5
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
-    figure5(smk.input.routes, smk.output)
+    figure5(smk.input.routes, smk.params.drawn, smk.output)

@@ -4,4 +4,4 @@ from mtnas.snakemake_job import job
 from mtnas.subgraphs import measure
 
 with job(snakemake) as smk:
-    measure(smk.output.json)
+    measure(smk.output.json, smk.params.typical)

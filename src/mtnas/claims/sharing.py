@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -206,14 +207,15 @@ def _smallest(gates: Any, path: str) -> tuple[NDArray[np.float64], float]:
 
 
 def unrelated_tasks(evidence: Evidence, *, others: Sequence[Row]) -> Outcome:
-    """Compare losses on synthetic data; as a control, the best route of an exhaustive table."""
+    """Compare losses on unrelated tasks; as a control, the best route of an exhaustive table."""
     outcome = paired(evidence, ours=MTNAS, others=others, scores=["mtl_loss"], datasets=synthetic)
     if not evidence.synthetic:
         rows = [MTNAS, *others]
         outcome.missing["synthetic"] = ["/".join(("synthetic", *row)) for row in rows]
     for path, frame in evidence.exhaustive.items():
-        for space, lines in frame.groupby("space"):
-            outcome.comparisons += _best_route(path, str(space), lines)
+        if Path(path).stem in evidence.synthetic:
+            for space, lines in frame.groupby("space"):
+                outcome.comparisons += _best_route(path, str(space), lines)
     return outcome
 
 
@@ -224,7 +226,7 @@ def _best_route(path: str, space: str, lines: pd.DataFrame) -> list[Comparison]:
     loss = lines.pivot(index="seed", columns="route", values="test_loss")
     found = compare(
         loss[best] - loss[dense],
-        dataset=path.rsplit("/", 1)[-1].removesuffix(".parquet"),
+        dataset=Path(path).stem,
         what=f"exhaustive table, space {space}: best route on validation - full sharing",
         unit="loss",
         claim="lower",

@@ -18,7 +18,7 @@ from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
 from mtnas.features.splits import split_sizes
 from mtnas.grids import grid_of
-from mtnas.options import CONTROLS
+from mtnas.options import CONTROLS, READ
 from mtnas.schema import plugins, searches
 from mtnas.synthetic import TASKS
 from mtnas.validation import place
@@ -42,8 +42,8 @@ def _check_synthetic(config: Config) -> None:
         for method, schema in config.schema["$defs"]["methods"].items():
             for variant in config.variants(method) if searches(schema) else ():
                 search = resolve_options(config, name, method, variant)["search"]
-                learns = search["strategy"] not in CONTROLS
-                if learns and name in config["datasets"] and search["reward"] == "auc_sum":
+                rewarded = "reward" in READ[search["strategy"]]
+                if rewarded and name in config["datasets"] and search["reward"] == "auc_sum":
                     raise ConfigError(
                         f"{origin(config, name, method, variant, 'search')}: reward: 'auc_sum', "
                         f"but labels of {name} are numbers and have no AUC; use reward: neg_loss"

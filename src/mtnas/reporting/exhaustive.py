@@ -13,28 +13,30 @@ from numpy.typing import NDArray
 
 from mtnas.errors import RecordError
 from mtnas.reporting.judged import Found, Truth, read_judged
-from mtnas.reporting.names import SIMULATED, dataset_name, search_name
+from mtnas.reporting.names import SIMULATED, caption, search_name
 from mtnas.reporting.style import (
     PAGE_WIDTH,
     PALE,
     SHARED,
     WARNING,
+    axes_at,
     new_figure,
     save_figure,
     styled,
     task_colour,
+    write_at,
 )
 
-LEFT, RIGHT = 1.75, 0.15  # beside the axes
-TITLE, CURVE, GAP, LINE, BOTTOM = 0.3, 1.9, 0.06, 0.15, 0.42
-LEVEL_GAP = 0.16  # between labels of known routes that would touch
+LEFT, GAP, RIGHT = 1.75, 0.5, 0.12  # beside and between the axes
+TITLE, CURVE, BETWEEN, LINE, BOTTOM = 0.48, 1.7, 0.06, 0.15, 0.45
+LEVEL_GAP = 0.14  # between labels of known routes that would touch
 CAPTION = (
     "Every route of a small space, ordered by its mean test loss: difference to full sharing, mean "
     "and one standard deviation over seeds (paired: same split, batches and initial weights). "
     "Below: the routes that each search picked; the area of a dot grows with the seeds that picked "
-    "it. The oracle trains all routes and takes the one with the lowest validation loss. Shaded: "
-    "the good routes, those of the best sharing patterns; a pattern is a route up to the names of "
-    "its sub-networks."
+    "it, and the coloured lines go on from the routes marked above. The oracle trains all routes "
+    "and takes the one with the lowest validation loss. Shaded: the good routes, those of the best "
+    "sharing patterns; a pattern is a route up to the names of its sub-networks."
 )
 
 
@@ -48,63 +50,68 @@ def exhaustive_figure(
         raise RecordError("no ground truth was given; a figure needs at least one")
     truths = [Truth.read(path) for path in truth_files]
     found = [f for f in read_judged(truths, judged) if f.picks is not None]
-    save_figure(routes_in_order(truths, found), outputs, CAPTION)
+    text = caption(CAPTION, [truth.dataset for truth in truths if truth.simulated])
+    save_figure(routes_in_order(truths, found), outputs, text)
 
 
 def routes_in_order(truths: Sequence[Truth], found: Sequence[Found]) -> Figure:
-    """Return the figure of some ground truths and the searches judged by them."""
-    heights = [_height(sum(f.dataset == truth.dataset for f in found) + 1) for truth in truths]
+    """Return the figure of some ground truths and the searches judged by them.
+
+    Datasets stand in two columns, or one if there is one; searches are named at the left.
+    """
+    names = list(dict.fromkeys(search_name(f.variant, truths[0].name) for f in found))
+    columns = min(2, len(truths))
+    height = TITLE + CURVE + BETWEEN + LINE * (len(names) + 1) + BOTTOM
+    rows = -(-len(truths) // columns)
+    width = (PAGE_WIDTH - LEFT - RIGHT - GAP * (columns - 1)) / columns
     with styled():
-        figure = new_figure(PAGE_WIDTH, sum(heights))
-        top = sum(heights)
-        for truth, height in zip(truths, heights, strict=True):
-            _draw(figure, truth, [f for f in found if f.dataset == truth.dataset], top)
-            top -= height
+        figure = new_figure(PAGE_WIDTH, height * rows)
+        for i, truth in enumerate(truths):
+            row, column = divmod(i, columns)
+            place = (LEFT + column * (width + GAP), height * (rows - row), width)
+            mine = [f for f in found if f.dataset == truth.dataset]
+            upper, lower = _draw(figure, truth, mine, names, place)
+            if column:
+                upper.set_ylabel("")
+                lower.set_yticklabels([])
     return figure
 
 
-def _height(rows: int) -> float:
-    return TITLE + CURVE + GAP + LINE * rows + BOTTOM
-
-
-def _draw(figure: Figure, truth: Truth, found: Sequence[Found], top: float) -> None:
-    """Draw title, curve and picks of one dataset below `top`."""
+def _draw(
+    figure: Figure,
+    truth: Truth,
+    found: Sequence[Found],
+    names: Sequence[str],
+    place: tuple[float, float, float],
+) -> tuple[Axes, Axes]:
+    """Draw title, curve and picks of one dataset at a place: left, top, width."""
+    left, top, width = place
     order = truth.mean_loss.argsort(kind="stable").tolist()
     rank = {route: place + 1 for place, route in enumerate(order)}
-    _title(figure, truth, top)
-    upper = _axes(figure, top - TITLE - CURVE, CURVE)
+    _title(figure, truth, left, top)
+    upper = axes_at(figure, left, top - TITLE - CURVE, width, CURVE)
     _curve(upper, truth, rank)
-    rows: dict[str, dict[int, int]] = {"oracle": truth.oracle}
+    rows: dict[str, dict[int, int]] = {"oracle": truth.oracle, **{name: {} for name in names}}
     rows |= {search_name(f.variant, truth.name): dict(f.picks or {}) for f in found}
-    height = LINE * len(rows)
-    lower = _axes(figure, top - TITLE - CURVE - GAP - height, height)
+    low = top - TITLE - CURVE - BETWEEN - LINE * len(rows)
+    lower = axes_at(figure, left, low, width, LINE * len(rows))
     _picks(lower, truth, rank, rows)
     for axes in (upper, lower):
         axes.set_xlim(0.3, len(rank) + 0.7)
-        for place in (rank[route] for route in truth.good.nonzero()[0].tolist()):
-            axes.axvspan(place - 0.5, place + 0.5, color=PALE, alpha=0.35, lw=0, zorder=0)
+        for at in (rank[route] for route in truth.good.nonzero()[0].tolist()):
+            axes.axvspan(at - 0.5, at + 0.5, color=PALE, alpha=0.35, lw=0, zorder=0)
     upper.set_xticklabels([])
     lower.set_xlabel("routes, ordered by mean test loss")
+    return upper, lower
 
 
-def _axes(figure: Figure, bottom: float, height: float) -> Axes:
-    """Add axes of the full width at a height given in inches."""
-    w, h = figure.get_size_inches()
-    return figure.add_axes((LEFT / w, bottom / h, (w - LEFT - RIGHT) / w, height / h))
-
-
-def _title(figure: Figure, truth: Truth, top: float) -> None:
-    w, h = figure.get_size_inches()
+def _title(figure: Figure, truth: Truth, left: float, top: float) -> None:
     space = truth.space
-    title = (
-        f"{dataset_name(truth.dataset)}: L = {space.num_layers}, H = {space.num_subnets}, "
-        f"{space.num_routes} routes, {len(truth.seeds)} seeds"
-    )
-    y = (top - 0.08) / h
-    figure.text(0.1 / w, y, title, fontsize=9, fontweight="bold", va="top")
-    if truth.simulated:
-        style = {"fontweight": "bold", "color": WARNING, "va": "top", "ha": "right", "fontsize": 9}
-        figure.text((w - 0.1) / w, y, SIMULATED, **style)  # type: ignore[arg-type]
+    colour = WARNING if truth.simulated else "black"
+    title = f"{truth.title} ({SIMULATED})" if truth.simulated else truth.title
+    write_at(figure, left - 0.35, top - 0.08, title, 8, fontweight="bold", color=colour)
+    size = f"L = {space.num_layers}, H = {space.num_subnets}: {space.num_routes} routes"
+    write_at(figure, left - 0.35, top - 0.25, f"{size}, {len(truth.seeds)} seeds", color=SHARED)
 
 
 def _curve(axes: Axes, truth: Truth, rank: Mapping[int, int]) -> None:
@@ -117,9 +124,9 @@ def _curve(axes: Axes, truth: Truth, rank: Mapping[int, int]) -> None:
     axes.fill_between(x, y - spread, y + spread, color=task_colour(0), alpha=0.2, lw=0)
     axes.plot(x, y, color=task_colour(0), marker=".", ms=3, lw=0.9)
     axes.axhline(0.0, color=SHARED, lw=0.6, ls=(0, (4, 2)))
-    axes.set_ylabel("test loss − full sharing (nats)")
+    axes.set_ylabel(f"test loss − full sharing\n({truth.unit})")
     low, high = float((y - spread).min()), float((y + spread).max())
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.25 * (high - low))
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.34 * (high - low))
     _mark_known(axes, truth, rank, mean_R)
 
 
@@ -132,7 +139,7 @@ def _mark_known(
         axes.plot(x, mean_R[route], marker="D", ms=5, color=colour, zorder=4)
         right = x > 0.75 * len(rank)
         axes.annotate(
-            name, (x, mean_R[route]), xytext=(x, 0.98 - i * LEVEL_GAP / CURVE),
+            name, (x, mean_R[route]), xytext=(x, 0.99 - i * LEVEL_GAP / CURVE),
             textcoords=axes.get_xaxis_transform(), color=colour, fontsize=7, va="top",
             ha="right" if right else "left",
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2},
@@ -147,8 +154,8 @@ def _picks(
         places, counts = np.unique([rank[route] for route in picks.values()], return_counts=True)
         colour = SHARED if line == 0 else task_colour(0)
         axes.scatter(places, np.full(len(places), line), s=9 * counts, color=colour, lw=0, zorder=3)
-    for _, route in truth.known.items():
-        axes.axvline(rank[route], color=PALE, lw=0.5, zorder=1)
+    for i, route in enumerate(truth.known.values()):
+        axes.axvline(rank[route], color=task_colour(i + 1), lw=0.6, zorder=1)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(range(len(rows)), list(rows))
     axes.tick_params(axis="y", length=0)

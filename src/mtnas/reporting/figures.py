@@ -11,26 +11,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtnas.errors import RecordError
-from mtnas.reporting.names import SIMULATED, dataset_name
-from mtnas.reporting.route_drawing import draw_route, legend_handles, panel_units
+from mtnas.reporting.names import caption, counted
+from mtnas.reporting.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.reporting.searched import Searched, read_routes
 from mtnas.reporting.style import (
+    MARGIN,
     PAGE_WIDTH,
     SHARED,
-    WARNING,
+    axes_at,
     new_figure,
     save_figure,
     styled,
     task_colour,
+    write_at,
+    write_title,
 )
 from mtnas.statistics import summarize
 
-MARGIN = 0.1
 HEADER = 0.46  # two lines above the panels of a dataset
 LINE = 0.125  # one line of the list of blocks
-TITLE = 0.17  # the line above a small panel
+LIST_WIDTH = 1.9  # one column of the list of blocks
+TITLE, LABEL = 0.17, 0.9  # height and width of the line above a small panel
+GAP = 0.06  # between small panels
 LEGEND = 0.52
-LIST_WIDTH = 2.15  # one column of the list of blocks
+LARGE, SMALL, SMALLEST = 0.45, 0.4, 0.2  # inches per unit of a drawing
 FIGURE3_CAPTION = (
     "The sharing routes that the search found, read upwards from the shared root to the tasks. "
     "Large: the first seed, with the probability p of each chosen local route and the entropy of "
@@ -46,33 +50,40 @@ CURVES_CAPTION = (
 
 @dataclass(frozen=True)
 class _Layout:
-    """The sizes of one dataset's part of the figure: scales are inches per unit of a drawing."""
+    """The sizes of one dataset's part of the figure: scales are inches per unit of a drawing.
+
+    The first seed is on the left, large, above the list of its blocks; the others beside it.
+    """
 
     large: float
+    left: float
     small: float
-    per_row: int
-    small_rows: int
-    panel_height: float
+    columns: int
     height: float
 
     @classmethod
     def of(cls, searched: Searched) -> "_Layout":
         width, height = panel_units(searched.space)
-        large = min(0.62, 4.7 / width)
-        others = len(searched.routes) - 1
-        per_row = max(2, min(6, floor((PAGE_WIDTH - 2 * MARGIN) / (0.27 * width + 0.1))))
-        small = min(0.4, ((PAGE_WIDTH - 2 * MARGIN) / per_row - 0.1) / width)
-        rows = ceil(others / per_row)
-        lines = ceil(len(searched.space.blocks) / _list_columns(width * large)) + 1
-        panel = max(height * large, lines * LINE)
-        total = HEADER + panel + 0.1 + rows * (TITLE + height * small + 0.1)
-        return cls(large, small, per_row, rows, panel, total)
+        large = min(LARGE, 3.3 / width)
+        left = max(LIST_WIDTH, width * large)
+        lines = ceil(len(searched.space.blocks) / max(1, floor(left / LIST_WIDTH))) + 1.5
+        tall = height * large + lines * LINE
+        right, others = PAGE_WIDTH - 2 * MARGIN - left - 0.15, len(searched.routes) - 1
+        found = []
+        for columns in range(1, max(1, min(others, floor(right / LABEL))) + 1):
+            small = min(SMALL, (right / columns - GAP) / width)
+            rows = ceil(others / columns)
+            total = max(tall, rows * (TITLE + height * small + GAP))
+            if small >= SMALLEST or columns == 1:
+                found.append((-total, small, columns))
+        total, small, columns = max(found)  # the lowest, then the largest
+        return cls(large, left, small, columns, HEADER - total + 0.1)
 
 
 def figure3(routes_files: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
     """Draw what the search found: per dataset the first seed large, the other seeds small."""
     found = _read(routes_files)
-    save_figure(routes_figure(found), outputs, _caption(FIGURE3_CAPTION, found))
+    save_figure(routes_figure(found), outputs, caption(FIGURE3_CAPTION, _simulated(found)))
 
 
 def search_curves(routes_files: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
@@ -80,13 +91,11 @@ def search_curves(routes_files: Sequence[str | Path], outputs: Sequence[str | Pa
     found = [searched for searched in _read(routes_files) if any(searched.curves.values())]
     if not found:
         raise RecordError(f"none of {[str(p) for p in routes_files]} holds the curve of a search")
-    save_figure(curves_figure(found), outputs, _caption(CURVES_CAPTION, found))
+    save_figure(curves_figure(found), outputs, caption(CURVES_CAPTION, _simulated(found)))
 
 
-def _caption(text: str, found: Sequence[Searched]) -> str:
-    """Say first of all, in the file and in the report, which data are simulated."""
-    names = [dataset_name(searched.dataset) for searched in found if searched.simulated]
-    return f"{SIMULATED}: {', '.join(dict.fromkeys(names))}. {text}" if names else text
+def _simulated(found: Sequence[Searched]) -> list[str]:
+    return [searched.dataset for searched in found if searched.simulated]
 
 
 def routes_figure(
@@ -107,15 +116,22 @@ def routes_figure(
 
 
 def curves_figure(found: Sequence[Searched]) -> Figure:
-    """Return the curves of the given searches, one row each: reward and entropy."""
-    height = 2.15
+    """Return the curves of the given searches, reward and entropy; two searches a row if many."""
+    columns = 1 if len(found) <= 3 else 2
+    height, width = (2.15, 2.6) if columns == 1 else (1.75, 0.98)
+    pitch, rows = (PAGE_WIDTH - MARGIN) / columns, ceil(len(found) / columns)
     with styled():
-        figure = new_figure(PAGE_WIDTH, height * len(found))
+        figure = new_figure(PAGE_WIDTH, height * rows)
         for i, searched in enumerate(found):
-            base = height * (len(found) - 1 - i)
-            _write_title(figure, searched, base + height - 0.12, 0.12)
-            _draw_reward(_axes(figure, 0.78, base + 0.42, 2.6, height - 0.85), searched)
-            _draw_entropy(_axes(figure, 4.3, base + 0.42, 2.6, height - 0.85), searched)
+            row, column = divmod(i, columns)
+            left, low = MARGIN + column * pitch, height * (rows - 1 - row)
+            seeds = counted(len(searched.curves), "seed")
+            title = f"{searched.title}, {seeds}" if columns == 1 else searched.name
+            place = left, left + pitch - MARGIN, 9 if columns == 1 else 7.5
+            write_title(figure, low + height - 0.1, title, searched.simulated, *place)
+            for axis, draw in enumerate((_draw_reward, _draw_entropy)):
+                at = left + 0.66 + axis * (width + (0.9 if columns == 1 else 0.78))
+                draw(axes_at(figure, at, low + 0.42, width, height - 0.83), searched)
     return figure
 
 
@@ -123,27 +139,6 @@ def _read(routes_files: Sequence[str | Path]) -> list[Searched]:
     if not routes_files:
         raise RecordError("no routes files were given; a figure needs at least one")
     return [read_routes(path) for path in routes_files]
-
-
-def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Add axes at a place given in inches."""
-    w, h = figure.get_size_inches()
-    return figure.add_axes((left / w, bottom / h, width / w, height / h))
-
-
-def _text(figure: Figure, x: float, y: float, text: str, size: float, **style: str) -> None:
-    """Write text whose upper left corner is at a place given in inches."""
-    w, h = figure.get_size_inches()
-    figure.text(x / w, y / h, text, fontsize=size, va="top", **style)  # type: ignore[arg-type]
-
-
-def _write_title(figure: Figure, searched: Searched, y: float, x: float) -> None:
-    """Write the title of a dataset, and on its face that the data are simulated."""
-    _text(figure, x, y, searched.title, 9, fontweight="bold")
-    if searched.simulated:
-        w, h = figure.get_size_inches()
-        style = {"fontweight": "bold", "color": WARNING, "va": "top", "ha": "right", "fontsize": 9}
-        figure.text((w - x) / w, y / h, SIMULATED, **style)  # type: ignore[arg-type]
 
 
 def _draw_dataset(
@@ -154,60 +149,53 @@ def _draw_dataset(
     summary: Callable[[Searched], str],
 ) -> None:
     """Draw title, large panel, list of blocks and small panels of one dataset below `top`."""
-    _write_title(figure, searched, top - 0.06, MARGIN)
-    _text(figure, MARGIN, top - 0.26, summary(searched), 7, color=SHARED)
+    write_title(figure, top - 0.06, searched.title, searched.simulated)
+    write_at(figure, MARGIN, top - 0.26, summary(searched), color=SHARED)
+    top -= HEADER
     width, height = panel_units(searched.space)
     (first, route), *others = searched.routes.items()
-    bottom = top - HEADER - layout.panel_height
-    lift = (layout.panel_height - height * layout.large) / 2
     size = (width * layout.large, height * layout.large)
-    draw_route(_axes(figure, MARGIN, bottom + lift, *size), route, font_size=13.5 * layout.large)
-    _list_blocks(figure, searched, first, MARGIN + size[0] + 0.25, bottom + layout.panel_height)
+    panel = axes_at(figure, MARGIN, top - size[1], *size)
+    draw_route(panel, route, font_size=name_size(layout.large))
+    _list_blocks(figure, searched, first, layout, top - size[1] - 0.06)
     size = (width * layout.small, height * layout.small)
-    pitch = (PAGE_WIDTH - 2 * MARGIN) / layout.per_row
+    pitch = (PAGE_WIDTH - 2 * MARGIN - layout.left - 0.15) / layout.columns
     for i, (seed, route) in enumerate(others):
-        row, column = divmod(i, layout.per_row)
-        upper = bottom - 0.1 - row * (TITLE + size[1] + 0.1)
-        left = MARGIN + column * pitch
-        _text(figure, left + 0.02, upper, f"seed {seed}: {_edges(len(route.edges))}", 6.5)
-        panel = _axes(figure, left, upper - TITLE - size[1], *size)
-        draw_route(panel, route, font_size=max(4.8, 14 * layout.small))
+        row, column = divmod(i, layout.columns)
+        upper = top - row * (TITLE + size[1] + GAP)
+        left = MARGIN + layout.left + 0.15 + column * pitch
+        write_at(
+            figure, left + 0.02, upper, f"seed {seed}: {counted(len(route.edges), 'edge')}", 6.5
+        )
+        panel = axes_at(figure, left, upper - TITLE - size[1], *size)
+        draw_route(panel, route, font_size=name_size(layout.small))
 
 
 def edges_in_use(searched: Searched) -> str:
     """Say how sparse the routes are against the two ends of the scale."""
     edges = summarize(searched.edges)
     spread = "" if edges.sd is None else f" ± {edges.sd:.1f}"
-    seeds = "1 seed" if edges.n == 1 else f"{edges.n} seeds"
     return (
-        f"{edges.mean:.1f}{spread} edges in use over {seeds}; full sharing has "
+        f"{edges.mean:.1f}{spread} edges in use over {counted(edges.n, 'seed')}; full sharing has "
         f"{searched.all_edges}, routes drawn at random {searched.random_edges():.1f} on average"
     )
 
 
-def _edges(count: int) -> str:
-    return "1 edge" if count == 1 else f"{count} edges"
-
-
-def _list_columns(panel_width: float) -> int:
-    """Return how many columns of the list of blocks fit beside the large panel."""
-    return max(1, floor((PAGE_WIDTH - 2 * MARGIN - 0.25 - panel_width) / LIST_WIDTH))
-
-
-def _list_blocks(figure: Figure, searched: Searched, seed: str, x: float, top: float) -> None:
+def _list_blocks(
+    figure: Figure, searched: Searched, seed: str, layout: _Layout, top: float
+) -> None:
     """List how decided the search was, block by block."""
     blocks = searched.space.blocks
-    head = f"seed {seed}: {_edges(len(searched.routes[seed].edges))}. Per block:"
-    _text(figure, x, top, head, 6.5, fontweight="bold")
-    width = panel_units(searched.space)[0] * _Layout.of(searched).large
-    per_column = ceil(len(blocks) / _list_columns(width))
+    head = f"seed {seed}: {counted(len(searched.routes[seed].edges), 'edge')}. Per block:"
+    write_at(figure, MARGIN, top, head, 6.5, fontweight="bold")
+    per_column = ceil(len(blocks) / max(1, floor(layout.left / LIST_WIDTH)))
     for i, block in enumerate(blocks):
         column, line = divmod(i, per_column)
-        at = (x + column * LIST_WIDTH, top - (line + 1.2) * LINE)
+        at = (MARGIN + column * LIST_WIDTH, top - (line + 1.2) * LINE)
         colour = task_colour(block) if block in searched.space.tasks else SHARED
-        _text(figure, *at, block, 6.5, color=colour, fontweight="bold")
+        write_at(figure, *at, block, 6.5, color=colour, fontweight="bold")
         text = block_caption(searched.blocks[seed][block])
-        _text(figure, at[0] + 0.3, at[1], text, 6.5, color=SHARED)
+        write_at(figure, at[0] + 0.25, at[1], text, 6.5, color=SHARED)
 
 
 def block_caption(block: dict[str, object]) -> str:
@@ -254,5 +242,4 @@ def _band(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
     mean, sd = common.mean(axis=1), common.std(axis=1).fillna(0.0)
     steps = np.asarray(common.index, dtype=float)
     axes.fill_between(steps, mean - sd, mean + sd, color=colour, alpha=0.22, lw=0)
-    axes.plot(steps, mean, color=colour, label=f"mean of {len(common.columns)} seeds")
-    axes.legend(loc="lower right" if mean.iloc[-1] >= mean.iloc[0] else "lower left")
+    axes.plot(steps, mean, color=colour)

@@ -15,6 +15,7 @@ from mtnas.errors import RecordError
 from mtnas.files import read_json, remake
 from mtnas.ground_truth import read_ground_truth
 from mtnas.records import read_run, scores_by_seed
+from mtnas.reporting.names import dataset_name, synthetic_name
 from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, share_bottom
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,8 @@ class Truth:
     name: str
     source: str
     dataset: str
+    title: str
+    unit: str
     simulated: bool
     code: str
     space: SearchSpace
@@ -44,11 +47,13 @@ class Truth:
         if len(truth.records) != 1:
             raise RecordError(f"{path}: holds {len(truth.records)} spaces, expected one")
         ((name, record),) = truth.records.items()
-        test = truth.table(name, "test_loss")
+        test, spec = truth.table(name, "test_loss"), record["spec"]
         return cls(
             name,
             str(path),
-            record["spec"]["dataset"],
+            spec["dataset"],
+            _title(spec),
+            "nats" if "test_auc_t0" in truth.frame else "squared error",
             bool(record["simulated"]),
             str(record["code"] or ""),
             truth.space(name),
@@ -93,24 +98,32 @@ class Truth:
             routes["no sharing"] = no_sharing
         return {name: build(self.space).canonical().index for name, build in routes.items()}
 
-    def losses(self, picks: Mapping[int, int]) -> "pd.Series[float]":
-        """Return the test losses of one route per seed, by seed."""
-        places = {seed: s for s, seed in enumerate(self.seeds)}
-        return pd.Series({s: self.test_RS[picks[s], places[s]] for s in sorted(picks)})
+    def losses(self, picks: Mapping[int, int]) -> pd.DataFrame:
+        """Return the losses of one route per seed: a row per seed, columns `test` and `valid`."""
+        seeds = sorted(picks)
+        at = [picks[s] for s in seeds], [self.seeds.index(s) for s in seeds]
+        return pd.DataFrame({"test": self.test_RS[at], "valid": self.valid_RS[at]}, index=seeds)
 
-    def chance(self) -> "pd.Series[float]":
-        """Return what a route drawn uniformly loses on average, by seed."""
-        return pd.Series(self.test_RS.mean(0), index=list(self.seeds))
+    def chance(self) -> pd.DataFrame:
+        """Return what a route drawn uniformly loses on average, like `losses`."""
+        means = {"test": self.test_RS.mean(0), "valid": self.valid_RS.mean(0)}
+        return pd.DataFrame(means, index=list(self.seeds))
+
+
+def _title(spec: Mapping[str, Any]) -> str:
+    """Name the dataset of a ground truth; synthetic data by what they are drawn from."""
+    drawn = spec.get("synthetic")
+    return synthetic_name(drawn) if drawn else dataset_name(spec["dataset"])
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one search found: test losses by seed; where they were looked up, routes by seed."""
+    """What one search found: losses by seed; where they were looked up, routes by seed."""
 
     dataset: str
     variant: str
     source: str
-    losses: "pd.Series[float]"
+    losses: pd.DataFrame
     picks: Mapping[int, int] | None = None
     good_mass: float | None = None
     spent: tuple[int, int] | None = None
@@ -178,7 +191,13 @@ def _good_mass(truth: Truth, found: Iterable[dict[str, Any]]) -> float | None:
 
 def _trained(truth: Truth, variant: str, folder: Path) -> Found:
     run = read_run(folder)
-    losses = scores_by_seed(run)["mtl_loss"].sort_index()
+    valid = run.metrics.query("split == 'valid' and metric == 'mtl_loss'").set_index("seed")
+    losses = pd.DataFrame({"test": scores_by_seed(run)["mtl_loss"], "valid": valid["value"]})
+    if losses.isna().to_numpy().any():
+        raise RecordError(
+            f"{folder}/metrics.csv: seeds without a loss on validation or test; delete it and run "
+            f"`{remake(folder / 'metrics.csv')}`"
+        )
     return Found(
         truth.dataset, variant, str(folder), losses, code=str(run.record.get("code") or "")
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal["score", "difference", "correlation", "count", "change", "share"]
 MISSING = "–"
-BELOW, SURELY_BELOW, FAMILY, TUNED = "†", "‡", "§", "¶"
+BELOW, SURELY_BELOW, FAMILY, TUNED, CHOSEN = "†", "‡", "§", "¶", "◂"
 DECIMALS = {"score": 4, "difference": 4, "correlation": 3, "count": 0, "change": 0, "share": 2}
 
 

@@ -1,5 +1,8 @@
 """Names as a reader sees them; an unknown name is shown as it is."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 METHODS = {
     "single_task": "Single",
     "shared_embedding": "Shared embedding",
@@ -75,6 +78,17 @@ def dataset_name(dataset: str, simulated: bool = False) -> str:
     return f"{name} ({SIMULATED})" if simulated else name
 
 
+def synthetic_setting(options: Mapping[str, Any]) -> str:
+    """Return such as `d = 20, m = 2`: what synthetic data are drawn from, but for rho."""
+    scale = "" if options["scale"] == 1 else f", scale = {options['scale']:g}"
+    return f"d = {options['dim']}, m = {options['num_sines']}{scale}"
+
+
+def synthetic_name(options: Mapping[str, Any]) -> str:
+    """Return such as `d = 20, m = 2, ρ = 0.5`."""
+    return f"{synthetic_setting(options)}, ρ = {options['rho']:g}"
+
+
 def strategy_name(strategy: str) -> str:
     """Return the display name of a search strategy."""
     return STRATEGIES.get(strategy, strategy)
@@ -86,7 +100,7 @@ def search_name(variant: str, space: str) -> str:
     Its variant is named after the space and what differs: `l1h3_four_routes` -> four routes.
     """
     what = variant.removeprefix(space).strip("_")
-    if not what:
+    if what in ("", "paper"):
         return f"{METHODS['mtnas']}, as in the paper"
     first, *rest = what.split("_")
     if first == "plus":
@@ -99,3 +113,16 @@ def column_name(column: str) -> str:
     if column.startswith("auc_t"):
         return f"AUC{column.removeprefix('auc_t')}"
     return {"mtl_loss": "MTL loss"}.get(column, column)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return such as `1 seed`, `2 seeds`, `3 queries`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def caption(text: str, simulated: Iterable[str]) -> str:
+    """Return the caption of a figure; it says first of all which datasets are simulated."""
+    names = ", ".join(dataset_name(name) for name in dict.fromkeys(simulated))
+    return f"{SIMULATED}: {names}. {text}" if names else text

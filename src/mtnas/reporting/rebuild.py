@@ -20,12 +20,14 @@ from mtnas.reporting.audit_text import to_markdown
 from mtnas.reporting.claims import write_ledger
 from mtnas.reporting.data_tables import data_statistics, label_correlations
 from mtnas.reporting.exhaustive import exhaustive_figure
+from mtnas.reporting.figure1 import figure1
+from mtnas.reporting.figure2 import figure2
 from mtnas.reporting.figures import figure3, search_curves
 from mtnas.reporting.layout import Table
 from mtnas.reporting.regret import regret_table
 from mtnas.reporting.searched import read_routes
 from mtnas.reporting.store import read_inventory, restore
-from mtnas.reporting.sweeps import figure1, figure7
+from mtnas.reporting.sweeps import figure7
 from mtnas.reporting.synthetic_figures import figure4, figure5, figure6
 from mtnas.reporting.tables import main_results, variants
 from mtnas.reporting.why_single import why_single
@@ -105,12 +107,18 @@ def _figures(inventory: Inventory) -> dict[str, Callable[[list[str]], None]]:
     """Return how each figure is drawn, given the files to write."""
     searched = of_runs(f"{ROUTES}/routes.json", exhibits.searched(inventory))
     unrelated = of_runs(f"{ROUTES}/routes.json", exhibits.unrelated(inventory))
+    shown = exhibits.shown(inventory)
+    whole = (inventory.datasets[shown].space if shown else None) or {}
+    drawn = {name: facts.drawn for name, facts in inventory.datasets.items() if facts.drawn}
     drawers: dict[str, Callable[[list[str]], None]] = {
-        "figure1": partial(figure1, of_runs(RUN, exhibits.box_runs(inventory))),
-        "figure3": partial(figure3, searched),
+        "figure1": partial(figure1, of_runs(RUN, exhibits.figure1_runs(inventory)), SUBGRAPHS),
+        "figure2": partial(figure2, whole),
+        "figure3": partial(
+            figure3, of_runs(f"{ROUTES}/routes.json", exhibits.searched_measured(inventory))
+        ),
         "search_curves": partial(search_curves, searched),
         "figure4": partial(figure4, of_runs(RUN, exhibits.synthetic_runs(inventory))),
-        "figure5": partial(figure5, unrelated),
+        "figure5": partial(figure5, unrelated, drawn),
         "figure6": partial(figure6, of_runs(RUN, exhibits.gated_runs(inventory))),
     }
     for name, kind in exhibits.SWEEPS.items():
@@ -122,10 +130,12 @@ def _figures(inventory: Inventory) -> dict[str, Callable[[list[str]], None]]:
         drawers[f"exhaustive_{space}"] = partial(
             exhaustive_figure, _truths(inventory, space), judged
         )
-    drawn = [name for name in exhibits.figures(inventory) if name != "search_curves"]
-    if any(any(read_routes(path).curves.values()) for path in searched):
-        drawn.append("search_curves")
-    return {name: drawers[name] for name in drawn}
+    there = {
+        "figure1": Path(SUBGRAPHS).is_file(),
+        "figure2": bool(whole),
+        "search_curves": any(any(read_routes(path).curves.values()) for path in searched),
+    }
+    return {name: drawers[name] for name in exhibits.figures(inventory) if there.get(name, True)}
 
 
 def _truths(inventory: Inventory, space: str) -> list[str]:

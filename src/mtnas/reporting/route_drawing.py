@@ -5,12 +5,14 @@ returned by name, so a test can count it.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch
+from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from mtnas.reporting.style import PALE, SHARED, task_colour
@@ -18,6 +20,7 @@ from mtnas.routes import ROOT, Route, SearchSpace
 
 BOX_WIDTH, BOX_HEIGHT = 0.62, 0.36
 GATE_RADIUS = 0.075
+HEAD_LENGTH = 0.13
 LANE = 0.075  # distance between two query arrows in one gap
 QUERY_DASHES = (0, (1.0, 1.3))
 Point = tuple[float, float]
@@ -31,10 +34,10 @@ class RouteDrawing:
     inputs: dict[str, Line2D] = field(default_factory=dict)
     edges: dict[tuple[str, str], Line2D] = field(default_factory=dict)
     gates: dict[str, Circle] = field(default_factory=dict)
-    queries: dict[str, FancyArrowPatch] = field(default_factory=dict)
+    queries: dict[str, PathPatch] = field(default_factory=dict)
 
 
-class _Geometry:
+class Geometry:
     """Where the nodes of a space are, and where a line may pass between them."""
 
     def __init__(self, space: SearchSpace) -> None:
@@ -51,6 +54,16 @@ class _Geometry:
     def _place(self, names: tuple[str, ...], y: float) -> None:
         for i, name in enumerate(names):
             self.at[name] = (self.width * (i + 0.5) / len(names), y)
+
+    def top_of(self, name: str) -> Point:
+        """Return where lines leave a node."""
+        x, y = self.at[name]
+        return x, y + BOX_HEIGHT / 2
+
+    def bottom(self, name: str) -> Point:
+        """Return where lines reach a node without a gate."""
+        x, y = self.at[name]
+        return x, y - BOX_HEIGHT / 2
 
     def gate(self, block: str) -> Point:
         """Return where the values of a block meet: just below its node, clear of the name."""
@@ -72,31 +85,24 @@ class _Geometry:
 
 def draw_route(axes: Axes, route: Route, *, font_size: float = 7.0) -> RouteDrawing:
     """Draw `route`; text in points, lines in proportion. Sets limits, aspect and no frame."""
-    geometry = _Geometry(route.space)
-    drawing = RouteDrawing()
-    serves = _served_tasks(route)
-    width = font_size / 5.5
-    _draw_nodes(axes, geometry, serves, font_size, drawing)
+    geometry, colours, width = Geometry(route.space), _colours(route), font_size / 5.5
+    drawing = RouteDrawing(draw_nodes(axes, geometry, colours, font_size))
     for name in route.space.layer(0):
-        if serves[name]:
-            x, y = geometry.at[name]
-            points = ((x, BOX_HEIGHT / 2), (x, y - BOX_HEIGHT / 2))
-            drawing.inputs[name] = _line(axes, *points, _colour(serves[name]), width)
+        if name in colours:
+            drawing.inputs[name] = draw_input(axes, geometry, name, colours[name], width)
     for value, block in route.edges:
-        x, y = geometry.at[value]
-        top, bottom = (x, y + BOX_HEIGHT / 2), geometry.at[block][1] - BOX_HEIGHT / 2
-        end = geometry.gate(block) if route[block].has_gate else (geometry.at[block][0], bottom)
-        drawing.edges[value, block] = _line(axes, top, end, _colour(serves[block]), width)
+        end = geometry.gate(block) if route[block].has_gate else geometry.bottom(block)
+        start = geometry.top_of(value)
+        drawing.edges[value, block] = draw_line(axes, start, end, colours[block], width)
     for block, local in route:
-        if serves[block] and local.has_gate and local.query is not None:
-            colour = _colour(serves[block])
-            _draw_gate(axes, geometry, block, local.query, colour, width, drawing)
-    _frame(axes, geometry)
+        if block in colours and local.has_gate and local.query is not None:
+            _draw_gate(axes, geometry, block, local.query, colours[block], width, drawing)
+    frame(axes, geometry)
     return drawing
 
 
-def legend_handles(num_tasks: int) -> list[Artist]:
-    """Return handles that explain every sign of a drawing."""
+def legend_handles(num_tasks: int, *, unused: bool = True) -> list[Artist]:
+    """Return handles that explain every sign of a drawing, `unused` sub-networks if there are."""
     handles: list[Artist] = [
         Line2D([], [], color=task_colour(t), lw=2, label=f"serves task {t} only")
         for t in range(num_tasks)
@@ -107,8 +113,9 @@ def legend_handles(num_tasks: int) -> list[Artist]:
     handles += [
         Line2D([], [], label="gate: weighs its inputs", **gate),  # type: ignore[arg-type]
         Line2D([], [], color=SHARED, lw=1, ls=QUERY_DASHES, label="query: what the gate looks at"),
-        Patch(fc="white", ec=PALE, ls=(0, (3, 2)), label="sub-network not used"),
     ]
+    if unused:
+        handles.append(Patch(fc="white", ec=PALE, ls=(0, (3, 2)), label="sub-network not used"))
     return handles
 
 
@@ -117,41 +124,41 @@ def panel_units(space: SearchSpace) -> Point:
     return float(max(space.num_subnets, space.num_tasks)) + 0.1, space.num_layers + 1.56
 
 
-def _frame(axes: Axes, geometry: _Geometry) -> None:
+def name_size(scale: float) -> float:
+    """Return the size of names, in points, that fit into nodes at `scale` inches per unit."""
+    return min(8.0, 22.0 * scale)
+
+
+def frame(axes: Axes, geometry: Geometry) -> None:
+    """Set limits and aspect, and draw no frame."""
     axes.set_xlim(-0.05, geometry.width + 0.05)
     axes.set_ylim(-0.28, geometry.top + 0.28)
     axes.set_aspect("equal")
     axes.set_axis_off()
 
 
-def _served_tasks(route: Route) -> dict[str, tuple[str, ...]]:
-    """Return for every node the tasks it feeds, through values or effective queries."""
-    space = route.space
-    used = {task: route.used([task]) for task in space.tasks}
-    names = [ROOT, *(n for layer in range(space.num_layers) for n in space.layer(layer))]
-    return {
-        name: tuple(task for task in space.tasks if name in used[task])
-        for name in (*names, *space.tasks)
-    }
+def _colours(route: Route) -> dict[str, str]:
+    """Return the colour of every node that feeds a task, through values or effective queries."""
+    used = {task: route.used([task]) for task in route.space.tasks}
+    colours = {}
+    for name in (*route.space.nodes, *route.space.tasks):
+        tasks = [task for task, names in used.items() if name in names]
+        if tasks:
+            colours[name] = task_colour(tasks[0]) if len(tasks) == 1 else SHARED
+    return colours
 
 
-def _colour(tasks: tuple[str, ...]) -> str:
-    return task_colour(tasks[0]) if len(tasks) == 1 else SHARED
-
-
-def _draw_nodes(
-    axes: Axes,
-    geometry: _Geometry,
-    serves: dict[str, tuple[str, ...]],
-    font_size: float,
-    drawing: RouteDrawing,
-) -> None:
-    """Draw root, sub-networks and tasks, with their names."""
+def draw_nodes(
+    axes: Axes, geometry: Geometry, colours: Mapping[str, str], font_size: float
+) -> dict[str, FancyBboxPatch]:
+    """Draw root, sub-networks and tasks with their names; what has no colour is not used."""
+    nodes = {}
     for name, (x, y) in geometry.at.items():
         is_task, is_root = name in geometry.space.tasks, name == ROOT
         width = geometry.width if is_root else BOX_WIDTH
-        colour = SHARED if is_root else _colour(serves[name]) if serves[name] else PALE
-        drawing.nodes[name] = FancyBboxPatch(
+        colour = SHARED if is_root else colours.get(name, PALE)
+        used = is_root or name in colours
+        nodes[name] = FancyBboxPatch(
             (x - width / 2, y - BOX_HEIGHT / 2),
             width,
             BOX_HEIGHT,
@@ -159,16 +166,24 @@ def _draw_nodes(
             facecolor=colour if is_task else "#EFEFEF" if is_root else "white",
             edgecolor=colour,
             linewidth=font_size / 7,
-            linestyle="solid" if serves[name] or is_root else (0, (3, 2)),
+            linestyle="solid" if used else (0, (3, 2)),
             zorder=3,
         )
-        axes.add_patch(drawing.nodes[name])
-        ink = "white" if is_task else SHARED if serves[name] or is_root else "#8A8A8A"
+        axes.add_patch(nodes[name])
+        ink = "white" if is_task else SHARED if used else "#8A8A8A"
         text = axes.text(x, y - 0.01, name, ha="center", va="center_baseline", zorder=5)
         text.set(color=ink, fontsize=font_size, fontweight="bold" if is_task else "normal")
+    return nodes
 
 
-def _line(axes: Axes, start: Point, end: Point, colour: str, width: float) -> Line2D:
+def draw_input(axes: Axes, geometry: Geometry, name: str, colour: str, width: float) -> Line2D:
+    """Draw what a sub-network of the first layer reads: the root."""
+    x, y = geometry.bottom(name)
+    return draw_line(axes, (x, BOX_HEIGHT / 2), (x, y), colour, width)
+
+
+def draw_line(axes: Axes, start: Point, end: Point, colour: str, width: float) -> Line2D:
+    """Draw a line below the nodes."""
     xs, ys = zip(start, end, strict=True)
     line = Line2D(xs, ys, color=colour, lw=width, zorder=2, solid_capstyle="round")
     axes.add_line(line)
@@ -177,7 +192,7 @@ def _line(axes: Axes, start: Point, end: Point, colour: str, width: float) -> Li
 
 def _draw_gate(
     axes: Axes,
-    geometry: _Geometry,
+    geometry: Geometry,
     block: str,
     query: str,
     colour: str,
@@ -188,23 +203,26 @@ def _draw_gate(
     circle = Circle(
         geometry.gate(block), GATE_RADIUS, fc="white", ec=colour, lw=0.8 * width, zorder=4
     )
-    arrow = FancyArrowPatch(
-        path=_query_path(geometry, query, block),
-        arrowstyle=f"-|>,head_length={2.6 * width},head_width={1.1 * width}",
-        color=colour,
-        linewidth=0.65 * width,
-        linestyle=QUERY_DASHES,
-        capstyle="butt",
-        mutation_scale=1,
-        zorder=2.5,
-        fill=True,
+    path = _query_path(geometry, query, block)
+    line = PathPatch(
+        path, fill=False, ec=colour, lw=0.65 * width, ls=QUERY_DASHES, capstyle="butt", zorder=2.5
     )
-    axes.add_patch(circle)
-    axes.add_patch(arrow)
-    drawing.gates[block], drawing.queries[block] = circle, arrow
+    for artist in (circle, line, _arrow_head(path, colour)):
+        axes.add_patch(artist)
+    drawing.gates[block], drawing.queries[block] = circle, line
 
 
-def _query_path(geometry: _Geometry, query: str, block: str) -> Path:
+def _arrow_head(path: Path, colour: str) -> Polygon:
+    """Return the head of an arrow along a path: a patch of its own, since dashes would cut it."""
+    before, tip = np.asarray(path.vertices, dtype=float)[-2:]
+    along = (tip - before) / np.linalg.norm(tip - before)
+    across = np.array([-along[1], along[0]])
+    back = tip - HEAD_LENGTH * along
+    corners = [tip, back + 0.4 * HEAD_LENGTH * across, back - 0.4 * HEAD_LENGTH * across]
+    return Polygon(corners, fc=colour, ec="none", zorder=4.5)
+
+
+def _query_path(geometry: Geometry, query: str, block: str) -> Path:
     """Return a smooth path from the query to the gate that passes between the nodes."""
     gate_x, gate_y = geometry.gate(block)
     x, y = geometry.at[query]

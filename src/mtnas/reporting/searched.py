@@ -30,10 +30,14 @@ class Searched:
     curves: dict[str, dict[str, list[float | None]]]
 
     @property
+    def name(self) -> str:
+        """Return dataset and method on one line."""
+        return f"{dataset_name(self.dataset)}: {method_name(self.method, self.variant)}"
+
+    @property
     def title(self) -> str:
         """Return dataset, method and strategy on one line."""
-        method = method_name(self.method, self.variant)
-        return f"{dataset_name(self.dataset)}: {method}, {strategy_name(self.strategy)}"
+        return f"{self.name}, {strategy_name(self.strategy)}"
 
     @property
     def edges(self) -> list[int]:

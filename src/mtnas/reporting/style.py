@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mtnas.errors import ConfigError
 from mtnas.files import atomic_path
+from mtnas.reporting.names import SIMULATED
 
 PAGE_WIDTH = 7.2  # inches: the text width of an A4 page
+MARGIN = 0.1  # inches
 # Okabe and Ito's palette, safe under the common colour deficiencies; black is kept for "shared".
 TASK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SHARED = "#333333"
@@ -54,6 +57,45 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
+
+
+def axes_at(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Add axes at a place given in inches."""
+    w, h = figure.get_size_inches()
+    return figure.add_axes((left / w, bottom / h, width / w, height / h))
+
+
+def row_of_axes(figure: Figure, top: float, height: float, columns: int) -> list[Axes]:
+    """Add a row of axes side by side below a title at `top`, all within `height` inches."""
+    pitch = (PAGE_WIDTH - MARGIN) / columns
+    return [
+        axes_at(figure, 0.66 + i * pitch, top + 0.43 - height, pitch - 0.82, height - 0.7)
+        for i in range(columns)
+    ]
+
+
+def write_at(
+    figure: Figure, left: float, top: float, text: str, size: float = 7, **style: Any
+) -> None:
+    """Write text whose upper left corner is at a place given in inches."""
+    w, h = figure.get_size_inches()
+    figure.text(left / w, top / h, text, **{"fontsize": size, "va": "top", **style})
+
+
+def write_title(
+    figure: Figure,
+    top: float,
+    text: str,
+    simulated: bool = False,
+    left: float = MARGIN,
+    right: float = PAGE_WIDTH - MARGIN,
+    size: float = 9,
+) -> None:
+    """Write a title from `left`, and up to `right` that the data are simulated."""
+    write_at(figure, left, top, text, size, fontweight="bold")
+    if simulated:
+        style = {"fontweight": "bold", "color": WARNING, "ha": "right"}
+        write_at(figure, right, top, SIMULATED, size, **style)
 
 
 def task_colour(task: int | str) -> str:

@@ -3,7 +3,8 @@
 Lengths are in inches.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,13 @@ from numpy.typing import NDArray
 from mtnas.errors import RecordError
 from mtnas.records import RunRecord, read_run
 from mtnas.reporting.figures import routes_figure
-from mtnas.reporting.names import SIMULATED, dataset_name, method_name
+from mtnas.reporting.names import (
+    SIMULATED,
+    dataset_name,
+    method_name,
+    synthetic_name,
+    synthetic_setting,
+)
 from mtnas.reporting.searched import Searched, read_routes
 from mtnas.reporting.style import (
     PAGE_WIDTH,
@@ -44,9 +51,9 @@ FIGURE5_CAPTION = (
     "tasks share no sub-network is set against routes drawn at random from the same space."
 )
 FIGURE6_CAPTION = (
-    "What the gates give each expert, mean over the test examples: thin lines are seeds, thick "
-    "ones their means. Experts have no order of their own: in every seed they stand from the one "
-    "that the first task prefers, compared with the last task, to the one that it avoids. "
+    "What the gates of MMoE give each expert, mean over the test examples: thin lines are seeds, "
+    "thick ones their means. Experts have no order of their own: in every seed they stand from the "
+    "one that the first task prefers, compared with the last task, to the one that it avoids. "
     "'lowest' is the smallest mean score over seeds, tasks and experts."
 )
 Draw = Callable[[Axes, Sequence[RunRecord]], None]
@@ -58,10 +65,22 @@ def figure4(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) ->
     save_figure(losses_figure(runs), outputs, _caption(FIGURE4_CAPTION, runs))
 
 
-def figure5(routes_files: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
-    """Draw the routes that searches found, and how often their tasks share nothing."""
-    found = [read_routes(path) for path in routes_files]
+def figure5(
+    routes_files: Sequence[str | Path],
+    drawn: Mapping[str, Mapping[str, Any]],
+    outputs: Sequence[str | Path],
+) -> None:
+    """Draw the routes that searches found, and how often their tasks share nothing.
+
+    `drawn` says by dataset what it is drawn from.
+    """
+    found = [_titled(read_routes(path), drawn) for path in routes_files]
     save_figure(routes_figure(found, overlap), outputs, f"{SIMULATED}. {FIGURE5_CAPTION}")
+
+
+def _titled(searched: Searched, drawn: Mapping[str, Mapping[str, Any]]) -> Searched:
+    """Name a search after what its data are drawn from."""
+    return replace(searched, dataset=synthetic_name(drawn[searched.dataset]))
 
 
 def figure6(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
@@ -88,7 +107,7 @@ def losses_figure(runs: Sequence[RunRecord]) -> Figure:
             colour, line = styles[run.key[1:]]
             low, middle, high = np.quantile(valid_losses(run), (0.25, 0.5, 0.75), axis=0)
             epochs = np.arange(1, len(middle) + 1)
-            axes.fill_between(epochs, low, high, color=colour, alpha=0.09, lw=0)
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.15, lw=0)
             axes.plot(epochs, middle, color=colour, ls=line)
         noise = (runs[0].record.get("synthetic") or {}).get("noise_variance")
         if noise:
@@ -118,24 +137,30 @@ def valid_losses(run: RunRecord) -> NDArray[np.float64]:
 
 
 def gates_figure(runs: Sequence[RunRecord]) -> Figure:
-    """Return Figure 6 (of measured data: Fig. 1d); `RecordError` if a run has no gate scores."""
+    """Return Figure 6; `RecordError` if a run has no gate scores."""
     tasks = max(gate_scores(run).shape[1] for run in runs)
 
     def draw(axes: Axes, runs: Sequence[RunRecord]) -> None:
         (run,) = runs
-        scores_STE = ordered(gate_scores(run))
-        experts = np.arange(1, scores_STE.shape[2] + 1)
-        for task in range(scores_STE.shape[1]):
-            colour = task_colour(task)
-            axes.plot(experts, scores_STE[:, task].T, color=colour, lw=0.5, alpha=0.35)
-            axes.plot(experts, scores_STE[:, task].mean(0), color=colour, lw=2, marker="o", ms=3)
-        axes.set_xticks(experts)
-        axes.set_ylim(0, 1)
-        lowest = f"lowest {scores_STE.min():.3f}"
-        axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
+        draw_gates(axes, gate_scores(run))
 
     handles = [Line2D([], [], color=task_colour(t), label=f"task {t}") for t in range(tasks)]
     return _grid(runs, draw, ("expert", "mean gate score"), handles)
+
+
+def draw_gates(axes: Axes, scores_STE: NDArray[np.float64]) -> None:
+    """Draw what each task gives each expert, seed by seed and on average."""
+    scores_STE = ordered(scores_STE)
+    experts = np.arange(1, scores_STE.shape[2] + 1)
+    for task in range(scores_STE.shape[1]):
+        colour, label = task_colour(task), f"task {task}"
+        axes.plot(experts, scores_STE[:, task].T, color=colour, lw=0.5, alpha=0.35)
+        mean = scores_STE[:, task].mean(0)
+        axes.plot(experts, mean, color=colour, lw=2, marker="o", ms=3, label=label)
+    axes.set_xticks(experts)
+    axes.set_ylim(0, 1)
+    lowest = f"lowest {scores_STE.min():.2g}"
+    axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
 
 def gate_scores(run: RunRecord) -> NDArray[np.float64]:
@@ -214,5 +239,4 @@ def _place(run: RunRecord) -> tuple[str, float]:
     synthetic: dict[str, Any] | None = run.record.get("synthetic")
     if not synthetic:
         return dataset_name(run.key[0], bool(run.record.get("simulated"))), _ALONE
-    scale = "" if synthetic["scale"] == 1 else f", scale = {synthetic['scale']:g}"
-    return f"d = {synthetic['dim']}, m = {synthetic['num_sines']}{scale}", synthetic["rho"]
+    return synthetic_setting(synthetic), synthetic["rho"]

@@ -10,6 +10,7 @@ import pandas as pd
 from mtnas.files import write_text
 from mtnas.reporting.layout import (
     BELOW,
+    CHOSEN,
     FAMILY,
     MISSING,
     SURELY_BELOW,
@@ -42,6 +43,7 @@ LATEX = {
     SURELY_BELOW: r"$^\ddagger$",
     FAMILY: r"$^\S$",
     TUNED: r"$^\P$",
+    CHOSEN: r"$\triangleleft$",
 }
 
 

@@ -52,7 +52,7 @@ def slopes(
 ) -> tuple[Floats, Floats]:
     """Return d loss / d z at the routes `index_MK`, slope_MKR (zero where no route is), and loss_M.
 
-    The loss is the cross-entropy on a validation batch, summed over tasks.
+    The loss is that of training on a validation batch, summed over tasks.
     """
     x_MBD, y_MTB = supernet.validation(batch_MB)
     stack, sizes = supernet.stack, architecture.sizes_K.tolist()
@@ -71,9 +71,7 @@ def slopes(
         return logit_BT
 
     logit_MBT = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logit_MBT, y_MTB.transpose(1, 2).to(logit_MBT), reduction="none"
-    )
+    losses = supernet.examples.kind.losses(logit_MBT, y_MTB.transpose(1, 2).to(logit_MBT))
     loss_M = losses.mean(1).sum(-1)
     # Members share nothing, so the gradient of the sum is the gradient of each.
     slope_MKR = np.zeros((len(stack), len(sizes), max(sizes)))

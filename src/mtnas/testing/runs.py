@@ -1,12 +1,15 @@
 """Run folders with known numbers, for tests of tables and of what is published."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from mtnas.routes import SearchSpace, full_sharing, share_bottom
 
 NOISE = np.array([-0.001, 0.0, 0.001])  # over three seeds, the same for every method
 
@@ -53,3 +56,15 @@ def make_run(
     }
     (folder / "run.json").write_text(json.dumps(record))
     return folder
+
+
+def make_subgraphs(path: Path, checks: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """Write what `mtnas.subgraphs` measures, with two methods as routes for Figure 1."""
+    one, four = SearchSpace(1, 1, 2, "root"), SearchSpace(1, 4, 2, "root")
+    routes = {"share_bottom": share_bottom(one), "mmoe": full_sharing(four)}
+    typical = {
+        name: {"space": route.space.to_json(), "blocks": route.to_json()}
+        for name, route in routes.items()
+    }
+    path.write_text(json.dumps({"checks": list(checks), "typical": typical}))
+    return path
