@@ -50,9 +50,7 @@ rule rebuild:
         "results/logs/rebuild.log",
     conda:
         "../envs/cpu.yaml"
-    params:
-        folder=PUBLISHED,
     message:
-        "Rebuilding tables, claims and figures of {params.folder}"
+        f"Rebuilding tables, claims and figures of {PUBLISHED}"
     script:
         "../workflow/scripts/rebuild.py"

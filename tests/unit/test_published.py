@@ -304,27 +304,25 @@ def test_the_order_of_publishing_does_not_matter(tmp_path):
     assert first == second
 
 
+def as_measured_on(arguments, *, table="old", split="old", manifest="old"):
+    """Say in the files of a study which table and which split of seed 0 it is of."""
+    for run in arguments["run_folders"]:
+        told = {"data": {"content_sha256": table}, "splits": {"0": split}}
+        change(run / "run.json", lambda record, told=told: record.update(told))
+    for path in arguments["manifests"]:
+        change(path, lambda record: record.update(content_sha256=manifest))
+    return arguments
+
+
 @pytest.mark.usefixtures("undrawn")
-def test_runs_of_other_data_or_other_splits_are_refused_until_they_are_taken_out(study, tmp_path):
-    folder, _ = study
-    for name, data, splits in (("data", "new", {}), ("splits", None, {"0": "other"})):
-        arguments = figure1_study(tmp_path / name)
-        published = records_of(folder)
-        for record in published.values():
-            record["data"]["content_sha256"] = "old"
-            record["splits"] = {"0": "split"}
-        lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(r)}" for k, r in published.items())
-        (folder / "runs.json").write_text(f"{{\n{lines}\n}}\n")
-        for run in arguments["run_folders"]:
-            changed = {"content_sha256": data} if data else {}
-            change(
-                run / "run.json",
-                lambda r, c=changed, s=splits: (r["data"].update(c), r.update(splits=s)),
-            )
-        before = tree(folder)
-        with pytest.raises(
-            RecordError, match="cannot be compared.*mtnas unpublish bookcrossing/si"
-        ):
+def test_runs_of_other_data_or_other_splits_are_refused_until_they_are_taken_out(tmp_path):
+    folder = tmp_path / "published"
+    publish(folder, **as_measured_on(main_study(tmp_path / "main")))
+    before = tree(folder)
+    for other in ("table", "split", "manifest"):
+        arguments = as_measured_on(figure1_study(tmp_path / other), **{other: "new"})
+        message = "another table or other splits of bookcrossing.*mtnas unpublish bookcrossing/si"
+        with pytest.raises(RecordError, match=message):
             publish(folder, **arguments)
         assert tree(folder) == before
     unpublish(folder, ["bookcrossing"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -242,6 +243,31 @@ def test_changed_seeds_rerun_everything_but_the_data(again):
     assert again.trained(*STUDY, "--config", "seeds=3") == ALL
     assert plan["search"] == 3
     assert not {"prepare", "table1", "table4"} & set(plan)
+
+
+def test_published_tables_are_those_of_the_study_and_are_rebuilt_anywhere(again, fresh):
+    assert again.plan("publish", *STUDY) == {"publish": 1}
+    again.snakemake("publish", *STUDY)
+    results, published = again.folder / "results", again.folder / "results/published"
+
+    for path in [*results.glob("tables/*"), *results.glob("claims/*")]:
+        again_made = published / path.parent.name / path.name
+        assert again_made.read_bytes() == path.read_bytes(), path.name
+    figure = "figures/figure3.png"
+    assert (published / figure).read_bytes() == (results / figure).read_bytes()
+    record = read_json(published / "runs.json")["insteval/mmoe/paper"]
+    command = ".venv/bin/snakemake publish --cores 2 --configfile config/test.yaml"
+    assert record["study"] == command
+    assert (published / "audit/insteval.md").read_text().startswith("### ")
+
+    # Where only the numbers are: no raw data, no runs, another study as configuration.
+    whole = {p.relative_to(published): p.read_bytes() for p in published.rglob("*") if p.is_file()}
+    clone = fresh.folder / "results/published"
+    shutil.copytree(published, clone, ignore=shutil.ignore_patterns("tables", "figures", "*.md"))
+    assert fresh.plan("rebuild") == {"rebuild": 1}
+    fresh.snakemake("rebuild")
+    assert {p.relative_to(clone): p.read_bytes() for p in clone.rglob("*") if p.is_file()} == whole
+    assert not (fresh.folder / "results/runs").exists()
 
 
 def test_how_many_seeds_train_at_once_is_speed_only(again, finished):

@@ -1,7 +1,9 @@
 """Make the published tables, claims and figures again from the published numbers."""
 
+from pathlib import Path
+
 from mtnas.reporting.rebuild import rebuild
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
-    rebuild(smk.params.folder)
+    rebuild(Path(smk.input.records).parent)

@@ -61,7 +61,11 @@ def publish(
     if (folder / "inventory.json").is_file():
         old, kept = read_inventory(folder), read_runs(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
-    check_same_data({key: run for key, run in kept.items() if key not in new}, new)
+    staying = {key: run.record for key, run in kept.items() if key not in new}
+    for key, run in new.items():
+        check_same_data(staying, key[0], run.record)
+    for record in map(read_json, manifests):
+        check_same_data(staying, record["dataset"], {"data": record})
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
     for path in manifests:
@@ -125,17 +129,18 @@ def in_order(runs: Iterable[Run], datasets: Iterable[str]) -> list[Run]:
     return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *rank(*run[1:])))
 
 
-def check_same_data(kept: Mapping[Run, PublishedRun], new: Mapping[Run, PublishedRun]) -> None:
-    """Refuse published runs of a dataset whose table or splits are not those of the new runs."""
-    for key, run in new.items():
-        others = [k for k in kept if k[0] == key[0] and _differ(kept[k].record, run.record)]
-        if others:
-            names = " ".join(map("/".join, others))
-            raise RecordError(
-                f"{'/'.join(key)} was measured on another table or other splits of {key[0]} than "
-                f"the published {names}: they cannot be compared. Publish these again, too, or "
-                f"take them out: `.venv/bin/python -m mtnas unpublish {names}`"
-            )
+def check_same_data(
+    staying: Mapping[Run, Mapping[str, Any]], dataset: str, record: Mapping[str, Any]
+) -> None:
+    """Refuse published runs of a dataset whose table or splits are not those of a new record."""
+    others = [k for k, r in staying.items() if k[0] == dataset and _differ(r, record)]
+    if others:
+        names = " ".join(map("/".join, others))
+        raise RecordError(
+            f"this study has another table or other splits of {dataset} than the "
+            f"published {names}, so they cannot be compared. Publish these again, too, or take "
+            f"them out: `.venv/bin/python -m mtnas unpublish {names}`"
+        )
 
 
 def _differ(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
