@@ -63,7 +63,7 @@ def make_truth(
     return path
 
 
-def make_routes(path, picks, *, mass=None, space=SPACE):
+def make_routes(path, picks, *, mass=None, space=SPACE, strategy="reinforce"):
     """Write what a search of one variant found; `mass` is the probability of what it picked."""
     found = {}
     for seed, index in picks.items():
@@ -76,7 +76,8 @@ def make_routes(path, picks, *, mass=None, space=SPACE):
             blocks[name]["distribution"] = p.tolist()
         found[str(seed)] = {"blocks": blocks, "weight_steps": 20, "route_evaluations": 40}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"space": space.to_json(), "seeds": found, "code": "def"}))
+    record = {"space": space.to_json(), "strategy": strategy, "seeds": found, "code": "def"}
+    path.write_text(json.dumps(record))
     return {"dataset": "insteval", "variant": f"l1h3_{path.stem}", "path": str(path)}
 
 
@@ -171,6 +172,7 @@ def test_a_setting_can_be_chosen_by_validation_alone(tmp_path):
     judged = [
         make_routes(tmp_path / "near.json", everywhere(other)),
         make_routes(tmp_path / "far.json", everywhere(share_bottom(SPACE))),
+        make_routes(tmp_path / "random.json", everywhere(PLANTED), strategy="random"),
     ]
     table = regret_table([truth], judged)
     values = ledger(table)
@@ -180,7 +182,7 @@ def test_a_setting_can_be_chosen_by_validation_alone(tmp_path):
     mean = (3 * 1.0 - 0.003 + 45 * 1.1 + 1.2) / 49 - 0.997
     assert values["regret on validation"]["a random route"] == pytest.approx(mean)
     marked = [row.label for row, _, cell in table.cells() if cell.mark == CHOSEN]
-    assert marked == ["near"]
+    assert marked == ["near"]  # the nearest of all searched nothing
     assert "+0.0030◂" in to_markdown(table)
 
 

@@ -84,7 +84,8 @@ def space_figure(space: SearchSpace) -> Figure:
         top = 2 * row + LEGEND - 0.06
         _block_row(figure, top, space, size, scale)
         _network_row(figure, top - row, space, size, scale)
-        handles = [*legend_handles(space.num_tasks), *_more_handles()]
+        asked = Patch(fc="white", ec=SHARED, ls=QUERY_DASHES, label="may be asked")
+        handles = [*legend_handles(space.num_tasks), asked]
         figure.legend(handles=handles, loc="lower center", ncols=4)
     return figure
 
@@ -125,9 +126,8 @@ def _network_row(
         route = random_route(space, rng)
         if i == 0:
             write_at(figure, left, top, "(c) Candidates", 9, fontweight="bold")
-        write_at(
-            figure, left, top - 0.19, f"{counted(len(route.edges), 'edge')} in use", color=SHARED
-        )
+        edges = counted(len(route.edges), "edge")
+        write_at(figure, left, top - 0.19, f"{edges} in use", color=SHARED)
         draw_route(axes_at(figure, left, low, *size), route, font_size=name_size(scale))
 
 
@@ -137,10 +137,8 @@ def draw_block(
     """Draw the nodes of a space, all values of one block, and frames around all its queries."""
     geometry, colour = Geometry(space), task_colour(block) if block in space.tasks else SHARED
     queries = [query for query in space.queries(block) if query is not None]
-    names = [name for name in (*space.values(block), *queries) if name in geometry.at]
-    drawing = BlockDrawing(
-        draw_nodes(axes, geometry, {**dict.fromkeys(names, SHARED), block: colour}, font_size)
-    )
+    colours = {**dict.fromkeys([*space.values(block), *queries], SHARED), block: colour}
+    drawing = BlockDrawing(draw_nodes(axes, geometry, colours, font_size))
     for value in space.values(block):
         ends = geometry.top_of(value), geometry.bottom(block)
         drawing.edges[value, block] = draw_line(axes, *ends, colour, font_size / 5.5)
@@ -226,8 +224,3 @@ def _large(number: int) -> str:
         return f"{number:,}"
     digits, power = f"{number:.1e}".split("e+")
     return f"{digits} · $10^{{{int(power)}}}$"
-
-
-def _more_handles() -> list[Patch]:
-    """Return handles of what only this figure shows."""
-    return [Patch(fc="white", ec=SHARED, ls=QUERY_DASHES, label="may be asked")]

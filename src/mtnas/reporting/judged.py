@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mtnas.errors import RecordError
 from mtnas.files import read_json, remake
 from mtnas.ground_truth import read_ground_truth
+from mtnas.options import CONTROLS
 from mtnas.records import read_run, scores_by_seed
 from mtnas.reporting.names import dataset_name, synthetic_name
 from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, share_bottom
@@ -118,7 +119,10 @@ def _title(spec: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """What one search found: losses by seed; where they were looked up, routes by seed."""
+    """What one search found: losses by seed; where they were looked up, routes by seed.
+
+    A control (random routes) has searched nothing.
+    """
 
     dataset: str
     variant: str
@@ -128,6 +132,7 @@ class Found:
     good_mass: float | None = None
     spent: tuple[int, int] | None = None
     code: str = ""
+    is_control: bool = False
 
 
 def read_judged(truths: Sequence[Truth], judged: Sequence[Mapping[str, str]]) -> list[Found]:
@@ -172,6 +177,7 @@ def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
         _good_mass(truth, seeds.values()),
         (spent[0], spent[1]) if len(spent) == 2 else None,
         str(content["code"] or ""),
+        content.get("strategy") in CONTROLS,
     )
 
 

@@ -53,9 +53,10 @@ def _block(truth: Truth, found: Sequence[Found]) -> Block:
     rows = [Row(name, _judge(truth, _picked(truth, name))) for name in (ORACLE, HINDSIGHT)]
     rows += [Row(name, _judge(truth, _picked(truth, name))) for name in truth.known]
     rows.append(Row("a random route", _chance(truth)))
-    chosen = min((_regret(truth, f, "valid").mean for f in found), default=None)
+    searches = [f for f in found if not f.is_control]
+    lowest = min((_regret(truth, f, "valid").mean for f in searches), default=None)
     for f in found:
-        best = _regret(truth, f, "valid").mean == chosen
+        best = not f.is_control and _regret(truth, f, "valid").mean == lowest
         rows.append(Row(search_name(f.variant, truth.name), _judge(truth, f, chosen=best)))
     columns = tuple(Column(label) for label in COLUMNS)
     return Block(title, "Route", columns, tuple(rows))
