@@ -459,15 +459,10 @@ def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
         assert (folder / name).is_file()
     controls = [c for c in verdicts(folder)["C10"]["comparisons"] if c["role"] == "control"]
     assert controls == []  # measured data say nothing of unrelated tasks
-    # Best on validation is the first route, full sharing is `gain` worse, and more by seed.
-    assert controls[0]["estimate"] == pytest.approx(-0.01 - 1e-4)
-    assert "bookcrossing" not in verdicts(folder)["C10"]["datasets"]  # a control judges nothing
 
     publish(folder, **space_study("small", 0.02))
-    controls = [c for c in verdicts(folder)["C10"]["comparisons"] if c["role"] == "control"]
-    assert [c["estimate"] for c in controls] == pytest.approx([-0.01 - 1e-4, -0.02 - 1e-4])
     regret = ledger(folder, "regret_small")
-    row = regret["row"].eq("full sharing") & regret["column"].eq("Book-Crossing regret")
+    row = regret["row"].eq("full sharing") & regret["column"].eq("regret")
     assert regret[row]["value"].item() == pytest.approx(0.0201)
 
 
