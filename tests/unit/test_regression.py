@@ -11,7 +11,8 @@ from mtnas.errors import ConfigError
 from mtnas.experiment import run, search
 from mtnas.features.prepare import prepare
 from mtnas.model import Model
-from mtnas.training.fit import Trainer, mean_gate_scores, predict
+from mtnas.training.fit import mean_gate_scores, predict
+from mtnas.training.trainer import Trainer
 
 SEEDS = [0, 1, 2]
 TRAINING = {"epochs": 2, "patience": 2, "batch_size": 50, "dtype": "float64"}

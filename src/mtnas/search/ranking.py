@@ -24,7 +24,8 @@ from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search, check_finite
 from mtnas.search.result import Found, SearchResult
 from mtnas.training.data import endless, epoch_batches
-from mtnas.training.fit import Trainer, predict
+from mtnas.training.fit import predict
+from mtnas.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 

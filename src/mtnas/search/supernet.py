@@ -13,8 +13,8 @@ from mtnas.routes import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.gate_bank import GateBank
 from mtnas.training.data import Examples
-from mtnas.training.fit import Trainer
 from mtnas.training.stack import Stack
+from mtnas.training.trainer import Trainer
 
 
 class Supernet:
