@@ -14,7 +14,7 @@ from mtnas.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parent
 # Code that shapes messages and records, never a number.
-NEUTRAL = {"__init__.py", "discovery.py", "errors.py", "files.py", "provenance.py"}
+NEUTRAL = {"__init__.py", "discovery.py", "errors.py", "files.py", "provenance.py", "stopping.py"}
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
