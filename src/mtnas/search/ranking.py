@@ -23,7 +23,7 @@ from mtnas.routes import Route
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search, check_finite
 from mtnas.search.result import Found, SearchResult
-from mtnas.training.data import endless, epoch_batches
+from mtnas.training.data import Batches
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
 
@@ -153,7 +153,7 @@ class Trained(Ranking):
         self._supernet.route(index_MK, self._architecture)
         trainer = Trainer(stack, self._supernet.examples, self._training, self._supernet.activity())
         rows, size = [split.train for split in self._splits], self._training.batch_size
-        batches = endless(epoch_batches(rows, stack.members, size, device=stack.device))
+        batches = Batches(rows, stack.members, size, device=stack.device)
         for _ in range(steps):
             trainer.step(next(batches))
         trainer.table.settle()

@@ -19,7 +19,7 @@ from mtnas.routes import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.result import Curve, Found, SearchResult
 from mtnas.search.supernet import Supernet
-from mtnas.training.data import Examples, Split, endless, epoch_batches
+from mtnas.training.data import Batches, Examples, Split
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -50,12 +50,9 @@ class Search:
         self._architecture = Architecture(space, len(stack), learning_rate=options.learning_rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in stack.members]
         train, valid = [s.train for s in splits], [s.valid for s in splits]
-        self._train = endless(
-            epoch_batches(train, stack.members, training.batch_size, "batches", stack.device)
-        )
-        self._valid = endless(
-            epoch_batches(valid, stack.members, options.batch_size, "validation", stack.device)
-        )
+        members, device = stack.members, stack.device
+        self._train = Batches(train, members, training.batch_size, "batches", device)
+        self._valid = Batches(valid, members, options.batch_size, "validation", device)
         self._rewards, self._baseline = Rewards(), Baseline(options)
         self._curve = Curve(options.steps)
         self._steps = self._evaluations = 0

@@ -7,14 +7,13 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from mtnas.errors import TrainingError
 from mtnas.options import TrainingOptions
-from mtnas.training.data import Examples, Indices, Split, epoch_batches
+from mtnas.training.data import Batches, Examples, Indices, Split
 from mtnas.training.selection import Selection, State, with_selected
 from mtnas.training.stack import Stack
 from mtnas.training.trainer import Trainer, spare_thread
@@ -105,12 +104,11 @@ def _fit(trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) ->
     started = time.perf_counter()
     stack, examples = trainer.stack, trainer.examples
     train = [split.train for split in splits]
-    epochs = epoch_batches(train, stack.members, options.batch_size, device=stack.device)
+    batches = Batches(train, stack.members, options.batch_size, device=stack.device)
     selection = Selection(stack, options)
     curves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for epoch in range(1, options.epochs + 1):
-        batches = [*next(epochs), None]
-        losses = [trainer.step(now, then) for now, then in pairwise(batches) if now is not None]
+        losses = [trainer.step(next(batches), batches.upcoming) for _ in range(batches.per_epoch)]
         train_loss = torch.stack(losses).double().mean(0).cpu()
         trainer.table.settle()
         loss_MT = evaluate_loss(stack, examples, [s.valid for s in splits])
