@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -89,6 +90,11 @@ def _file_of(module: str) -> str | None:
         if candidate.is_file():
             return candidate.relative_to(PACKAGE).as_posix()
     return None
+
+
+def digest_of(facts: Any) -> str:
+    """Return 16 hex digits that stand for facts (JSON), such as all that a result depends on."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def environment() -> dict[str, Any]:

@@ -96,12 +96,12 @@ class Batches:
         self.per_epoch = len(rows[0]) // self._size
         self._epoch: Sequence[Tensor] = ()
         self._taken = 0  # batches of this epoch
-        self._before = self._states()  # of the generators, at the start of this epoch
+        self._before = seeds.states(self._rngs.values())  # at the start of this epoch
 
     def __next__(self) -> Tensor:
         """Return the next batch."""
         if self._taken == len(self._epoch):
-            self._before, self._taken = self._states(), 0
+            self._before, self._taken = seeds.states(self._rngs.values()), 0
             self._shuffle()
         self._taken += 1
         return self._epoch[self._taken - 1]
@@ -118,13 +118,9 @@ class Batches:
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of the same rows and members."""
         self._before = state["generators"]
-        for rng, before in zip(self._rngs.values(), self._before, strict=True):
-            rng.bit_generator.state = before
+        seeds.restore(self._rngs.values(), self._before)
         self._shuffle()
         self._taken = state["taken"]
-
-    def _states(self) -> list[Mapping[str, Any]]:
-        return [rng.bit_generator.state for rng in self._rngs.values()]
 
     def _shuffle(self) -> None:
         orders = {s: rng.permutation(len(self._rows[0])) for s, rng in self._rngs.items()}

@@ -6,6 +6,7 @@ T tasks.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,6 +65,24 @@ class Trainer:
         self.dense.step(dict(zip(params, grads, strict=True)))
         self.table.step(grad_MBE)
         return loss_M.detach()
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next step depends on, between two steps; not copies."""
+        return {
+            "dense": self.stack.dense.flat_MP,
+            "table": self.stack.table_MNE,
+            "dense_adam": self.dense.state(),
+            "table_adam": self.table.state(),
+            "noise": self.noise.state(),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.stack.dense.flat_MP.copy_(state["dense"])
+        self.stack.table_MNE.copy_(state["table"])
+        self.dense.load(state["dense_adam"])
+        self.table.load(state["table_adam"])
+        self.noise.load(state["noise"])
 
     def _rows(self, index_MB: Tensor) -> Tensor:
         """Return the rows of the tables that a batch reads, [M, B * F]."""
