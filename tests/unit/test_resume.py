@@ -1,12 +1,15 @@
 """Work that was stopped goes on to the same numbers, to the last bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mtnas.assembly import activity
-from mtnas.options import TrainingOptions
+from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import SearchSpace, random_route
+from mtnas.search.strategies import searcher
 from mtnas.testing.stacks import small_stack
 from mtnas.testing.stops import Interrupted, to_the_end
 from mtnas.testing.synthetic import NUM_FIELDS, split
@@ -105,6 +108,71 @@ def test_training_that_reads_ahead_goes_on_as_well(data, tmp_path):
 
     assert numbers(result) == numbers(expected)
     assert same(state, weights)
+
+
+SMALL = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2, query_scope="root")
+MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
+
+
+def searched(data, space, options, checkpoint=None):
+    names = ("num_layers", "num_subnets", "query_scope", "pooling")
+    network = {name: getattr(space, name) for name in names}
+    stack = small_stack("mtnas", [0, 1], data, dtype="float32", **network)
+    chosen = SearchOptions(**{"steps": 30, "batch_size": 32, **options})
+    find = searcher(chosen)(stack, data, [split()] * 2, space, chosen, TRAINING)
+    result = find.run(checkpoint)
+    state = {name: tensor.clone() for name, tensor in result.state.items()}
+    return [found.to_json() for found in result.found], state
+
+
+@pytest.mark.parametrize(
+    ("space", "options", "stops"),
+    [
+        (SPACE, {}, [1]),
+        (SPACE, {}, [14, 1, 15]),  # the last stop is after the last step
+        (SPACE, {"warmup_steps": 5, "baseline": "running_mean", "fresh_sample": True}, [3, 9]),
+        (SPACE, {"routes_per_step": 3, "leave_one_out": True, "entropy_bonus": 0.1}, [13]),
+        (MEAN, {"routes_per_step": 2, "shared_batch": False, "reward": "neg_loss"}, [13, 2]),
+        (SPACE, {"strategy": "differentiable", "steps": 250}, [7, 111]),
+        (SPACE, {"strategy": "random_search", "candidates": 5}, [12, 30 - 12 + 3, 7]),
+        (SMALL, {"strategy": "exhaustive"}, [30 + 5, 1]),
+        (SPACE, {"strategy": "random_search", "judge": "training", "candidates": 3}, [2, 17, 5]),
+        (SMALL, {"strategy": "exhaustive", "judge": "training"}, [20]),
+    ],
+)
+def test_a_search_goes_on_to_the_same_routes_and_weights(space, options, stops, data, tmp_path):
+    found, weights = searched(data, space, options)
+
+    result, state = to_the_end(
+        tmp_path / "0-1.safetensors",
+        stops,
+        lambda checkpoint: searched(data, space, options, checkpoint),
+    )
+
+    assert result == found
+    assert same(state, weights)
+
+
+@pytest.mark.parametrize(
+    ("options", "stops", "undefined"),
+    [
+        ({}, [4], 30),
+        ({"strategy": "random_search", "judge": "training", "candidates": 3}, [25], 3),
+    ],
+)
+def test_one_class_batches_are_counted_over_all_attempts(options, stops, undefined, data, tmp_path):
+    few = data.labels.clone()
+    few[:, 1] = 0
+    few[0, 1] = 1
+    rare = replace(data, labels=few)
+
+    found, _ = to_the_end(
+        tmp_path / "0-1.safetensors",
+        stops,
+        lambda checkpoint: searched(rare, SPACE, options, checkpoint),
+    )
+
+    assert [route["undefined_rewards"] for route in found] == [undefined] * 2
 
 
 def test_time_counts_from_the_first_attempt(data, tmp_path, monkeypatch):
