@@ -19,6 +19,7 @@ MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 TUNED_TRAINING = ("learning_rate", "weight_decay", "batch_size")  # others set the size or the loop
 # Solved to match the budget (V3), or what a search is asked for: no subject of a grid.
 NOT_TUNED = ("hidden_dim", "search", "derive")
+TRAINING = {"$ref": "#/$defs/training"}
 
 
 def config_schema(
@@ -26,7 +27,6 @@ def config_schema(
 ) -> Schema:
     """Return the schema of the whole configuration; `synthetic` names its drawn datasets."""
     per_method = {name: {"$ref": f"#/$defs/methods/{name}"} for name in sorted(methods)}
-    training = {"$ref": "#/$defs/training"}
     dataset = {"enum": [*datasets, *synthetic]}
     method = {"enum": sorted(methods)}
     properties = {
@@ -66,7 +66,7 @@ def config_schema(
             "propertyNames": {"pattern": "^[a-z0-9_]+$"},
             "additionalProperties": {"$ref": "#/$defs/synthetic"},
         },
-        "training": {"description": "how weights are trained", **training},
+        "training": {"description": "how weights are trained", **TRAINING},
         "tuning": {
             "description": "grid search of training and method options on validation (V8)",
             "$ref": "#/$defs/tuning",
@@ -76,15 +76,16 @@ def config_schema(
             **mapping(per_method),
         },
         "variants": {
-            "description": "named deviations of a method; `paper` (no deviation) always exists",
+            "description": "named deviations of a method: its options and, under `training`, how "
+            "it is trained; `paper` (no deviation) always exists",
             **mapping(
                 {
                     name: {
                         "type": "object",
                         "propertyNames": {"pattern": "^[a-z0-9_]+$", "not": {"const": "paper"}},
-                        "additionalProperties": reference,
+                        "additionalProperties": _variant_schema(name, schema),
                     }
-                    for name, reference in per_method.items()
+                    for name, schema in sorted(methods.items())
                 }
             ),
         },
@@ -123,15 +124,15 @@ def config_schema(
         "$defs": {
             "training": options_schema(TrainingOptions),
             "tuning": _tuning_schema(methods),
-            "dataset": _dataset_schema(per_method, training),
-            "synthetic_dataset": _without_source(_dataset_schema(per_method, training)),
+            "dataset": _dataset_schema(per_method),
+            "synthetic_dataset": _without_source(_dataset_schema(per_method)),
             "synthetic": options_schema(SyntheticOptions),
             "methods": {name: methods[name] for name in sorted(methods)},
         },
     }
 
 
-def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
+def _dataset_schema(per_method: Schema) -> Schema:
     """Return the schema of one entry of `dataset_options`."""
     own_default = "null: the dataset's own"
     return mapping(
@@ -202,13 +203,20 @@ def _dataset_schema(per_method: Schema, training: Schema) -> Schema:
                 "description": "like `methods`, for this dataset only",
                 **mapping(per_method),
             },
-            "training": {"description": "like `training`, for this dataset only", **training},
+            "training": {"description": "like `training`, for this dataset only", **TRAINING},
             "tuning": {
                 "description": "like `tuning`, for this dataset only",
                 "$ref": "#/$defs/tuning",
             },
         }
     )
+
+
+def _variant_schema(method: str, schema: Schema) -> Schema:
+    """Return the schema of a variant: options of the method, and of training if it trains."""
+    path = f"#/$defs/methods/{method}/properties"
+    options: Schema = {name: {"$ref": f"{path}/{name}"} for name in schema["properties"]}
+    return mapping(options if is_control(schema) else {**options, "training": TRAINING})
 
 
 def _tuning_schema(methods: dict[str, Schema]) -> Schema:

@@ -281,6 +281,32 @@ def test_runs_of_experiments():
             "'inherit'?)",
         ),
         ({"variants": {"mtnas": {"paper": {}}}}, "the name 'paper' is taken"),
+        (
+            {"variants": {"mmoe": {"x": {"training": {"loss_weights": [1]}}}}, "experiments": {}},
+            "variants.mmoe.x.training.loss_weights: 1 numbers, but insteval has 2 tasks",
+        ),
+        (
+            {"training": {"loss_weights": [1, 2, 3]}},
+            "training.loss_weights: 3 numbers, but insteval has 2 tasks",
+        ),
+        (
+            {"variants": {"mmoe": {"x": {"training": {"selection": "tasks"}}}}, "experiments": {}},
+            "variants.mmoe.x.training.selection: unknown value 'tasks' (did you mean 'task'?)",
+        ),
+        (
+            {
+                "variants": {"mtnas": {"x": {"training": {"embedding_per_task": True}}}},
+                "experiments": {},
+            },
+            "variants.mtnas.x.training.embedding_per_task: mtnas searches routes of one input",
+        ),
+        (
+            {
+                "variants": {"control_perfect": {"x": {"training": {"epochs": 1}}}},
+                "experiments": {},
+            },
+            "variants.control_perfect.x: unknown option 'training'",
+        ),
         ({"variants": {"mtnas": {"A/B": {}}}}, "'A/B' must be lower-case letters"),
         ({"seeds": 0}, "seeds: 0 must be at least 1; expected integer >= 1 <= 10000 or list of"),
         ({"seeds": "all"}, "seeds: 'all' is not allowed; expected integer"),
@@ -378,8 +404,8 @@ def test_yaml_numbers_without_a_dot_are_numbers():
     config = studies.load({**STUDY, **raw})
 
     assert config["training"] == {"learning_rate": 1e-3}
-    assert studies.resolve_training(config, "insteval") == studies.resolve_training(
-        study(training={}), "insteval"
+    assert studies.resolve_training(config, "insteval", "mmoe") == studies.resolve_training(
+        study(training={}), "insteval", "mmoe"
     )
     assert config["methods"] == {}
 
@@ -494,6 +520,33 @@ def test_a_variant_keeps_what_it_deviates_in():
     assert grids == [{"training.learning_rate"}, {"training.learning_rate", "options.num_experts"}]
     only = study(tuning={**GRID, "training": {}}, variants=variants, experiments={})
     assert not studies.is_tuned(only, "insteval", "mmoe", "wide")
+
+
+def test_a_variant_may_be_trained_in_its_own_way():
+    own = {"selection": "task", "learning_rate": 0.1}
+    variants = {"share_bottom": {"own": {"training": own}}, "mtnas": {"own": {"training": own}}}
+    everywhere = {"learning_rate": 0.2, "epochs": 3}
+    config = study(
+        variants=variants,
+        experiments={},
+        training={"patience": 7},
+        dataset_options={"insteval": {"training": everywhere}},
+        tuning={**GRID, "methods": ["share_bottom"]},
+    )
+    paper, varied = (
+        studies.run_spec(config, "insteval", "share_bottom", v) for v in ("paper", "own")
+    )
+
+    assert paper["options"] == varied["options"]
+    assert varied["training"] == {**paper["training"], **own}
+    assert (paper["training"]["learning_rate"], paper["training"]["epochs"]) == (0.2, 3)
+    assert varied["training"]["patience"] == 7
+    # A search selects nothing on the way, and its rate is that of its own variant.
+    searched = studies.search_spec(config, "insteval", "mtnas", "own")["training"]
+    assert searched["learning_rate"] == 0.1
+    assert "selection" not in searched
+    # What the variant says of training is not up for tuning.
+    assert not studies.is_tuned(config, "insteval", "share_bottom", "own")
 
 
 def test_a_searched_method_is_tuned_where_its_weights_are_its_own():

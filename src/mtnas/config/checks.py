@@ -9,6 +9,7 @@ from mtnas.config.resolve import (
     resolve_options,
     resolve_training,
     resolve_tuning,
+    training_origin,
     trial_seeds,
     value_at,
 )
@@ -19,6 +20,7 @@ from mtnas.features.splits import split_sizes
 from mtnas.grids import grid_of
 from mtnas.options import CONTROLS
 from mtnas.schema import plugins, searches
+from mtnas.synthetic import TASKS
 from mtnas.validation import place
 
 
@@ -108,11 +110,28 @@ def _check_variants(
 def _check_options(config: Config) -> None:
     """Resolve every variant once, so that options that contradict each other show here."""
     for dataset in dict.fromkeys([*config["datasets"], *config["dataset_options"]]):
-        resolve_training(config, dataset)
         for method in config.schema["$defs"]["methods"]:
             for variant in config.variants(method):
+                _check_training(config, dataset, method, variant)
                 _check_strategy(config, dataset, method, variant)
         _check_budget(config, dataset)
+
+
+def _check_training(config: Config, dataset: str, method: str, variant: str) -> None:
+    """Refuse weights of other tasks than there are, and tables per task where routes are."""
+    weights = resolve_training(config, dataset, method, variant)["loss_weights"]
+    num_tasks = len(TASKS if dataset in config["synthetic"] else datasets.load(dataset).tasks)
+    if weights is not None and len(weights) != num_tasks:
+        raise ConfigError(
+            f"{training_origin(config, dataset, method, variant, 'loss_weights')}: {len(weights)} "
+            f"numbers, but {dataset} has {num_tasks} tasks; give one for each, in their order"
+        )
+    own = ("variants", method, variant, "training")
+    if searches(config.method(method)) and value_at(config, own).get("embedding_per_task"):
+        raise ConfigError(
+            f"{place((*own, 'embedding_per_task'), config.files)}: {method} searches routes of one "
+            "input, not of one per task; leave it out"
+        )
 
 
 def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> None:

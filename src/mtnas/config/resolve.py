@@ -1,6 +1,6 @@
 """Which value wins: a method's defaults < `methods` < those of the dataset < the variant's.
 
-The same order, without methods, holds for `training` and `tuning`.
+The same order, without methods, holds for `training`, and without variants for `tuning`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,9 +44,7 @@ def _layers(dataset: str, method: str, variant: str) -> tuple[tuple[str, ...], .
 
 def origin(config: Config, dataset: str, method: str, variant: str, option: str) -> str:
     """Say where the last word about an option of a run stands."""
-    first, *later = _layers(dataset, method, variant)
-    keys = next((k for k in reversed(later) if option in value_at(config, k)), first)
-    return place((*keys, option), config.files)
+    return _last_word(config, _layers(dataset, method, variant), option)
 
 
 def resolve_options(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
@@ -58,6 +56,7 @@ def resolve_options(config: Config, dataset: str, method: str, variant: str = PA
         )
     layers = [value_at(config, keys) for keys in _layers(dataset, method, variant)]
     options = merged(defaults(schema), *layers)
+    options.pop("training", None)  # a variant's own, for `resolve_training`
     if searches(schema):
         try:
             search = SearchOptions.of(options["search"], "")
@@ -68,10 +67,32 @@ def resolve_options(config: Config, dataset: str, method: str, variant: str = PA
     return options
 
 
-def resolve_training(config: Config, dataset: str) -> Spec:
-    """Return all training options: defaults < `training` < the dataset's."""
-    own = value_at(config, ("dataset_options", dataset, "training"))
-    return TrainingOptions.of(merged(config["training"], own), "training").model_dump(mode="json")
+def _training_layers(dataset: str, method: str, variant: str) -> tuple[tuple[str, ...], ...]:
+    """Name the places that say something about the training of a run; later ones win."""
+    return (
+        ("training",),
+        ("dataset_options", dataset, "training"),
+        ("variants", method, variant, "training"),
+    )
+
+
+def training_origin(config: Config, dataset: str, method: str, variant: str, option: str) -> str:
+    """Say where the last word about an option of a run's training stands."""
+    return _last_word(config, _training_layers(dataset, method, variant), option)
+
+
+def _last_word(config: Config, layers: Sequence[tuple[str, ...]], option: str) -> str:
+    first, *later = layers
+    keys = next((k for k in reversed(later) if option in value_at(config, k)), first)
+    return place((*keys, option), config.files)
+
+
+def resolve_training(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+    """Return all training options: defaults < `training` < the dataset's < the variant's."""
+    layers = _training_layers(dataset, method, variant)
+    where = ".".join(next((k for k in reversed(layers) if value_at(config, k)), layers[0]))
+    values = merged(*(value_at(config, keys) for keys in layers))
+    return TrainingOptions.of(values, where).model_dump(mode="json")
 
 
 def resolve_tuning(config: Config, dataset: str) -> Spec:

@@ -26,7 +26,11 @@ from mtnas.schema import defaults, is_control, searches
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
 # What is not in the spec of a table: it does not decide what is in it.
 NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training", "tuning")
-STOPPING = ("epochs", "patience")  # read where weights are fitted: neither in a search nor after it
+STOPPING = (
+    "epochs",
+    "patience",
+    "selection",
+)  # read where weights are fitted: neither in a search nor after it
 
 
 def simulate_spec(config: Config, dataset: str) -> Spec:
@@ -70,7 +74,11 @@ def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) ->
     """Return what identifies a run, apart from the route that it is given."""
     options = resolve_options(config, dataset, method, variant)
     derive = options["derive"] if searches(config.method(method)) else None
-    training = {} if is_control(config.method(method)) else resolve_training(config, dataset)
+    training = (
+        {}
+        if is_control(config.method(method))
+        else resolve_training(config, dataset, method, variant)
+    )
     return {
         **_common(config, dataset, method, variant),
         "fixed_split": config["fixed_split"],
@@ -111,7 +119,9 @@ def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -
 
 def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, list[Any]]:
     """Return the grid of a run; what its variant deviates in is not up for tuning."""
-    fixed = flat(value_at(config, ("variants", method, variant)), "options.")
+    own = value_at(config, ("variants", method, variant))
+    fixed = flat(_without(own, ("training",)), "options.")
+    fixed |= flat(own.get("training", {}), "training.")
     return _without(grid_of(tuning, method), tuple(fixed))
 
 
@@ -130,7 +140,7 @@ def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER)
         **common,
         "fixed_split": config["fixed_split"],
         "options": network,
-        "training": _without(resolve_training(config, dataset), STOPPING),
+        "training": _without(resolve_training(config, dataset, method, variant), STOPPING),
         "search": search,
         "budget": _budget(config, dataset, method, options),
     }

@@ -2,6 +2,7 @@
 
 METHODS = {
     "single_task": "Single",
+    "shared_embedding": "Shared embedding",
     "share_bottom": "Share-Bottom",
     "mmoe": "MMoE",
     "cut_mmoe": "Cut MMoE",
@@ -21,6 +22,13 @@ VARIANTS = {
     "no_sharing": "no sharing",
     "mean_pooling": "mean pooling",
     "no_query_selection": "root query only",
+    "common_epoch": "one epoch for both tasks",
+    "own_epochs": "an epoch per task",
+    "own_tables": "tables per task",
+    "own_epochs_and_tables": "epoch and tables per task",
+    "second_task_alone": "loss of the second task alone",
+    "second_task_fourfold": "second task × 4",
+    "second_task_quarter": "second task × ¼",
 }
 DATASETS = {
     "movielens": "MovieLens",
