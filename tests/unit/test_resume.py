@@ -11,9 +11,10 @@ from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import SearchSpace, random_route
 from mtnas.search.strategies import searcher
 from mtnas.testing.stacks import small_stack
-from mtnas.testing.stops import Interrupted, to_the_end
+from mtnas.testing.stops import to_the_end
 from mtnas.testing.synthetic import NUM_FIELDS, split
 from mtnas.training import checkpoint as module
+from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Examples
 from mtnas.training.fit import fit
 
@@ -74,7 +75,7 @@ def test_training_goes_on_to_the_same_numbers(name, stops, data, tmp_path):
     expected, weights = trained(name, data)
     path = tmp_path / "0-1.safetensors"
 
-    result, state = to_the_end(path, stops, lambda checkpoint: trained(name, data, checkpoint))
+    result, state = to_the_end(stops, lambda: trained(name, data, Checkpoint(path)))
 
     assert numbers(result) == numbers(expected)
     assert same(state, weights)
@@ -89,9 +90,8 @@ def test_training_with_other_options_goes_on_as_well(changes, data, tmp_path):
     expected, weights = trained("mmoe", data, training=training)
 
     result, state = to_the_end(
-        tmp_path / "0-1.safetensors",
         [3, STEPS, 5],
-        lambda checkpoint: trained("mmoe", data, checkpoint, training),
+        lambda: trained("mmoe", data, Checkpoint(tmp_path / "0-1.safetensors"), training),
     )
 
     assert numbers(result) == numbers(expected)
@@ -103,7 +103,7 @@ def test_training_that_reads_ahead_goes_on_as_well(data, tmp_path):
     torch.set_num_threads(2)
 
     result, state = to_the_end(
-        tmp_path / "0-1.safetensors", [5, 30], lambda checkpoint: trained("mmoe", data, checkpoint)
+        [5, 30], lambda: trained("mmoe", data, Checkpoint(tmp_path / "0-1.safetensors"))
     )
 
     assert numbers(result) == numbers(expected)
@@ -144,9 +144,8 @@ def test_a_search_goes_on_to_the_same_routes_and_weights(space, options, stops, 
     found, weights = searched(data, space, options)
 
     result, state = to_the_end(
-        tmp_path / "0-1.safetensors",
         stops,
-        lambda checkpoint: searched(data, space, options, checkpoint),
+        lambda: searched(data, space, options, Checkpoint(tmp_path / "0-1.safetensors")),
     )
 
     assert result == found
@@ -167,9 +166,8 @@ def test_one_class_batches_are_counted_over_all_attempts(options, stops, undefin
     rare = replace(data, labels=few)
 
     found, _ = to_the_end(
-        tmp_path / "0-1.safetensors",
         stops,
-        lambda checkpoint: searched(rare, SPACE, options, checkpoint),
+        lambda: searched(rare, SPACE, options, Checkpoint(tmp_path / "0-1.safetensors")),
     )
 
     assert [route["undefined_rewards"] for route in found] == [undefined] * 2
@@ -180,8 +178,7 @@ def test_time_counts_from_the_first_attempt(data, tmp_path, monkeypatch):
     clock = iter(np.arange(0, 10**6, 0.5))
     monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(clock)))
 
-    straight, _ = trained("mmoe", data, Interrupted(path))
-    path.unlink(missing_ok=True)
-    result, _ = to_the_end(path, [2 * STEPS], lambda checkpoint: trained("mmoe", data, checkpoint))
+    straight, _ = trained("mmoe", data, Checkpoint(tmp_path / "2-3.safetensors"))
+    result, _ = to_the_end([2 * STEPS], lambda: trained("mmoe", data, Checkpoint(path)))
 
     assert result.seconds == pytest.approx(straight.seconds, rel=0.2)

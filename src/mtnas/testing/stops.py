@@ -2,9 +2,11 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from typing import TypeVar
+from unittest.mock import patch
 
 from mtnas import stopping
 from mtnas.errors import StoppedError
@@ -13,24 +15,21 @@ from mtnas.training.checkpoint import Checkpoint, Work
 Result = TypeVar("Result")
 
 
-class Interrupted(Checkpoint):
-    """A checkpoint in whose `after`-th call of `keep` the signal comes."""
+@contextmanager
+def told_to_end(after: int) -> Iterator[None]:
+    """Send this process SIGTERM in the `after`-th step that a checkpoint hears of."""
+    steps, keep = count(1), Checkpoint.keep
 
-    def __init__(self, path: Path, after: int | None = None) -> None:
-        """Let the signal come never, if `after` is left out."""
-        super().__init__(path)
-        self._after = after
-        self.calls = 0
-
-    def keep(self, work: Work, *, finished: bool = False) -> None:
-        """Tell this process to end, if it is time to; then do what a checkpoint does."""
-        self.calls += 1
-        if self.calls == self._after:
+    def counted(self: Checkpoint, work: Work, *, finished: bool = False) -> None:
+        if next(steps) == after:
             os.kill(os.getpid(), signal.SIGTERM)
-        super().keep(work, finished=finished)
+        keep(self, work, finished=finished)
+
+    with stopping.heard(), patch.object(Checkpoint, "keep", counted):
+        yield
 
 
-def to_the_end(path: Path, stops: Sequence[int], work: Callable[[Checkpoint], Result]) -> Result:
+def to_the_end(stops: Sequence[int], work: Callable[[], Result]) -> Result:
     """Start work once more after each stop; `stops` are steps, counted from where it goes on.
 
     Raises:
@@ -38,9 +37,9 @@ def to_the_end(path: Path, stops: Sequence[int], work: Callable[[Checkpoint], Re
     """
     for after in stops:
         try:
-            with stopping.heard():
-                work(Interrupted(path, after))
+            with told_to_end(after):
+                work()
         except StoppedError:
             continue
         raise AssertionError(f"no stop at step {after}")
-    return work(Interrupted(path))
+    return work()
