@@ -100,7 +100,7 @@ def test_a_checkpoint_is_one_file_of_named_tensors_and_json(path):
 
 
 def test_who_is_told_to_end_hears_where_to_go_on(path):
-    assert kept(path).endswith(f"; step 7 is kept in {path}: the same command goes on from there")
+    assert kept(path).endswith(f"; {path} holds step 7, and the same command goes on from there")
     assert kept(path).startswith("told to end (SIGTERM): by scancel, or")
 
 

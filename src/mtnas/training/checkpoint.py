@@ -87,7 +87,7 @@ class Checkpoint:
         except Exception as error:
             raise MisfitError(f"{self.path}: not of this work ({error!r})") from error
         self.seconds = seconds
-        log.info("going on from %s, after %.0f s (%s)", at, seconds, self.path)
+        log.info("%s, after %.0f s: taken up from %s", at, seconds, self.path)
 
     def watching(self) -> AbstractContextManager[None]:
         """Let the end wait, if this process is told to end, until work is kept."""
@@ -106,7 +106,7 @@ class Checkpoint:
             return
         problem = self._write(work)
         if stopping.asked():
-            where = f"{work.at} is kept in {self.path}: the same command goes on from there"
+            where = f"{self.path} holds {work.at}, and the same command goes on from there"
             raise StoppedError(f"{stopping.told()}; {where if problem is None else problem}")
         if problem is not None:
             log.warning("%s", problem)

@@ -182,7 +182,7 @@ class _Training:
     def at(self) -> str:
         """Say how far it is."""
         if not self._goes_on:
-            return f"the end, after {self._epoch - 1} epochs"
+            return f"all {self._epoch - 1} epochs"
         return f"step {len(self._losses)} of {self._batches.per_epoch} in epoch {self._epoch}"
 
     def state(self) -> dict[str, Any]:
