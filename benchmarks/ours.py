@@ -12,8 +12,8 @@ from mtnas import methods
 from mtnas.model import Model
 from mtnas.options import TrainingOptions
 from mtnas.training.data import Examples
-from mtnas.training.fit import Trainer
 from mtnas.training.stack import Member, Stack
+from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM

@@ -16,7 +16,8 @@ from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings, UnavailableError
 from benchmarks.work import Work, make_work
 from mtnas.metrics import auc
-from mtnas.training.fit import Trainer, predict
+from mtnas.training.fit import predict
+from mtnas.training.trainer import Trainer
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 PRECISIONS = ("float32", "tf32", "bf16")

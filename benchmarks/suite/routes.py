@@ -14,8 +14,8 @@ from mtnas.options import TrainingOptions
 from mtnas.routes import Route, SearchSpace
 from mtnas.testing.synthetic import NUM_FIELDS, examples
 from mtnas.training.data import Examples
-from mtnas.training.fit import Trainer
 from mtnas.training.stack import Member, Stack
+from mtnas.training.trainer import Trainer
 
 SEEDS = range(5)
 WIDTH = 8  # of the synthetic study's sub-networks

@@ -16,7 +16,7 @@ from mtnas.options import SearchOptions
 from mtnas.routes import SearchSpace
 from mtnas.search.reinforce import Search
 from mtnas.training.data import Split
-from mtnas.training.fit import Trainer
+from mtnas.training.trainer import Trainer
 
 NUM_ROWS = 100_000
 STEPS = 50

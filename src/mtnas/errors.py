@@ -40,6 +40,10 @@ class TrainingError(MtnasError, RuntimeError):
     """Training that cannot go on, such as a loss that is not finite."""
 
 
+class StoppedError(MtnasError):
+    """Work that was told to end, and says where it will go on."""
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> str:
     """Return the message for a name that does not exist, with the nearest one that does."""
     names = sorted(allowed)

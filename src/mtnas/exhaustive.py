@@ -6,8 +6,6 @@ Seeds are paired: all routes of a seed share its split, its batches and its init
 Shapes: M members, N examples, T tasks.
 """
 
-import hashlib
-import json
 import logging
 import shutil
 import time
@@ -92,10 +90,9 @@ class Shards:
     @classmethod
     def of(cls, output: str | Path, identity: Mapping[str, Any]) -> "Shards":
         """Name the shards of what is to be written to `output`."""
-        text = json.dumps(identity, sort_keys=True)
         path = Path(output)
         root = path.with_name(f".{path.stem}.shards")
-        return cls(root, hashlib.sha256(text.encode()).hexdigest()[:16])
+        return cls(root, provenance.digest_of(identity))
 
     def read(self) -> pd.DataFrame:
         """Return what is finished, an empty frame at the start."""

@@ -6,9 +6,11 @@ equal up to rounding in float32.
 """
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from torch import Tensor
 from mtnas import provenance, seeds
 from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.errors import ConfigError, RecordError
-from mtnas.files import atomic_path, read_json, remake, write_json
+from mtnas.files import atomic_path, read_json, remake, sha256_of, write_json
 from mtnas.grids import with_winner
 from mtnas.metrics import BINARY, TaskKind
 from mtnas.options import SearchOptions
@@ -31,6 +33,7 @@ from mtnas.records import ALL_TASKS, RunRecord
 from mtnas.routes import Route, SearchSpace
 from mtnas.search.result import SearchResult
 from mtnas.search.strategies import CONTROLS, searcher
+from mtnas.training.checkpoint import Checkpoint, Checkpoints
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 from mtnas.training.stack import Stack
 
@@ -43,12 +46,15 @@ class SearchRecord:
 
     record: dict[str, Any]
     weights: dict[str, Tensor]
+    kept: Path | None = None  # the folder of its checkpoints
 
     def write(self, *, routes: str | Path, supernet: str | Path, code: str | None = None) -> None:
-        """Write both files, each atomically."""
+        """Write both files, each atomically; checkpoints are not needed any more."""
         with atomic_path(supernet) as path:
             save_file({name: t.contiguous() for name, t in self.weights.items()}, path)
         write_json(routes, {**self.record, "code": code})
+        if self.kept is not None:
+            shutil.rmtree(self.kept, ignore_errors=True)
 
 
 def search(
@@ -58,14 +64,21 @@ def search(
     manifest: str | Path,
     seeds_at_once: int = 0,
     device: str = "cpu",
+    checkpoints: Path | None = None,
+    code: str | None = None,
 ) -> SearchRecord:
-    """Search a sharing route for every seed of the spec (Algorithm 1, or a control strategy)."""
+    """Search a sharing route for every seed of the spec (Algorithm 1, or a control strategy).
+
+    Checkpoints are kept in the folder `checkpoints`, and taken up if spec, data and `code` are the
+    same.
+    """
     started = time.perf_counter()
     assembly = assemble(spec, table=table, manifest=manifest, device=device)
     space = assembly.space
     options = SearchOptions.of(spec["search"], f"methods.{spec['method']}.search")
     together = seeds_at_once or assembly.seeds_at_once()
-    results = [_search(assembly, space, options, g) for g in _groups(spec, together)]
+    kept = _checkpoints(checkpoints, assembly, code)
+    results = kept.each(_groups(spec, together), partial(_search, assembly, space, options))
     found = [f for result in results for f in result.found]
     record = {
         **{key: spec[key] for key in ("dataset", "method", "variant")},
@@ -77,7 +90,7 @@ def search(
         "spec": dict(spec),
         "timings": {
             "search_seconds": sum(result.seconds for result in results),
-            "total_seconds": time.perf_counter() - started,
+            "total_seconds": kept.seconds + time.perf_counter() - started,
             "seeds_at_once": together,
             "device": device,
         },
@@ -85,18 +98,23 @@ def search(
     }
     names = results[0].state
     weights = {name: torch.cat([result.state[name] for result in results]).cpu() for name in names}
-    return SearchRecord(record, weights)
+    return SearchRecord(record, weights, checkpoints)
 
 
 def _search(
-    assembly: Assembly, space: SearchSpace, options: SearchOptions, group: Sequence[int]
+    assembly: Assembly,
+    space: SearchSpace,
+    options: SearchOptions,
+    group: Sequence[int],
+    checkpoint: Checkpoint,
 ) -> SearchResult:
     if options.strategy in CONTROLS:
         return CONTROLS[options.strategy](space, group)
     stack = assembly.stack(assembly.members(group, {}))
     splits = [assembly.split(seed) for seed in group]
     find = searcher(options)
-    return find(stack, assembly.examples, splits, space, options, assembly.training).run()
+    found = find(stack, assembly.examples, splits, space, options, assembly.training)
+    return found.run(checkpoint)
 
 
 def run(
@@ -109,10 +127,14 @@ def run(
     tuned: str | Path | None = None,
     seeds_at_once: int = 0,
     device: str = "cpu",
+    checkpoints: Path | None = None,
+    code: str | None = None,
 ) -> RunRecord:
     """Train (or derive), select on validation, evaluate on test: all seeds of one spec.
 
     `tuned` is the file of a grid search (`mtnas.tuning`); the options that won replace the spec's.
+    Checkpoints are kept in the folder `checkpoints`, and taken up if spec, data, routes, weights
+    and `code` are the same.
     """
     started = time.perf_counter()
     spec = spec if tuned is None else with_winner(spec, tuned)
@@ -121,9 +143,10 @@ def run(
     counts = assembly.parameters(routes_of) if assembly.method.sharing is not None else {}
     log.info("dense parameters of one model: %s", counts.get("dense", "none (a control)"))
     together = seeds_at_once or (assembly.seeds_at_once() if counts else len(spec["seeds"]))
-    outcomes = [
-        _run_group(assembly, group, routes_of, supernet) for group in _groups(spec, together)
-    ]
+    kept = _checkpoints(checkpoints, assembly, code, routes=routes, supernet=supernet)
+    outcomes = kept.each(
+        _groups(spec, together), partial(_run_group, assembly, routes_of, supernet)
+    )
     record = {
         "spec": dict(spec),
         "simulated": assembly.table.manifest["simulated"],
@@ -138,7 +161,7 @@ def run(
         "gates": {seed: scores for outcome in outcomes for seed, scores in outcome.gates.items()},
         "timings": {
             "train_seconds": sum(outcome.seconds for outcome in outcomes),
-            "total_seconds": time.perf_counter() - started,
+            "total_seconds": kept.seconds + time.perf_counter() - started,
             "seeds_at_once": together,
             "device": device,
             "threads": torch.get_num_threads(),
@@ -150,7 +173,25 @@ def run(
     # The order must not tell how seeds were grouped.
     metrics = metrics.sort_values(["seed", "split"], kind="stable", ignore_index=True)
     predictions = pd.concat([outcome.predictions for outcome in outcomes], ignore_index=True)
-    return RunRecord(metrics, record, predictions=predictions)
+    return RunRecord(metrics, record, predictions=predictions, kept=checkpoints)
+
+
+def _checkpoints(
+    folder: Path | None, assembly: Assembly, code: str | None, **inputs: str | Path | None
+) -> Checkpoints:
+    """Return the checkpoints of a job, known by all that its result depends on."""
+    if folder is None:
+        return Checkpoints()
+    versions = provenance.environment()
+    identity = {
+        "spec": dict(assembly.spec),
+        "data": assembly.table.manifest["content_sha256"],
+        "inputs": {name: path and sha256_of(path) for name, path in inputs.items()},
+        "code": code,
+        "device": assembly.device,
+        "versions": {name: versions[name] for name in ("numpy", "torch")},
+    }
+    return Checkpoints(folder, identity)
 
 
 @dataclass(frozen=True)
@@ -166,9 +207,10 @@ class _Outcome:
 
 def _run_group(
     assembly: Assembly,
-    group: Sequence[int],
     routes: Mapping[int, Route],
     supernet: str | Path | None,
+    group: Sequence[int],
+    checkpoint: Checkpoint,
 ) -> _Outcome:
     if assembly.method.predict is not None:
         return _control(assembly, group)
@@ -178,7 +220,9 @@ def _run_group(
     if derive in ("inherit", "finetune"):
         _inherit(stack, assembly.spec["seeds"], supernet)
     if derive != "inherit":
-        fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
+        fitted = fit(
+            stack, assembly.examples, splits, assembly.training, activity(members), checkpoint
+        )
     states = (stack.state(),) if fitted is None else fitted.states
     rows = {part: [getattr(s, part) for s in splits] for part in ("valid", "test")}
     logits = {

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -15,7 +16,7 @@ from mtnas.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parent
 # Code that shapes messages and records, never a number.
-NEUTRAL = {"__init__.py", "discovery.py", "errors.py", "files.py", "provenance.py"}
+NEUTRAL = {"__init__.py", "discovery.py", "errors.py", "files.py", "provenance.py", "stopping.py"}
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -110,6 +111,11 @@ def _nearby(path: Path) -> str:
     """Return a path relative to the current folder, or its name if it is not below it."""
     whole = Path(path).absolute()
     return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else whole.name
+
+
+def digest_of(facts: Any) -> str:
+    """Return 16 hex digits that stand for facts (JSON), such as all that a result depends on."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def environment() -> dict[str, Any]:

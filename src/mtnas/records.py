@@ -5,6 +5,7 @@ A run is dataset x method x variant over all its seeds and lives in one folder:
 fingerprint, timings, parameter counts) and `predictions.parquet` (test predictions).
 """
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ class RunRecord:
     record: dict[str, Any]
     folder: Path | None = None
     predictions: pd.DataFrame | None = field(default=None, repr=False)
+    kept: Path | None = None  # the folder of its checkpoints
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -44,7 +46,10 @@ class RunRecord:
         predictions: str | Path,
         code: str | None = None,
     ) -> None:
-        """Write the parts of the run, each atomically; refuse metrics that are not finite."""
+        """Write the parts of the run, each atomically; refuse metrics that are not finite.
+
+        Checkpoints are not needed any more.
+        """
         check_metrics(self.metrics, where=str(metrics))
         if self.predictions is None:
             raise RecordError(f"{predictions}: the run holds no predictions to write")
@@ -53,6 +58,8 @@ class RunRecord:
         with atomic_path(metrics) as path:
             self.metrics.to_csv(path, index=False, float_format="%.10g")
         write_json(record, {**self.record, "code": code})
+        if self.kept is not None:
+            shutil.rmtree(self.kept, ignore_errors=True)
 
 
 def check_metrics(metrics: pd.DataFrame, where: str) -> None:

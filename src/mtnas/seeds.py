@@ -6,7 +6,8 @@ split draws from a stream of its own, in `mtnas.features.splits`.
 """
 
 import zlib
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,6 +28,17 @@ def generator(seed: int, stream: Stream) -> np.random.Generator:
     """Return the generator of one stream of one seed."""
     key = zlib.crc32(stream.encode())
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, key])))
+
+
+def states(generators: Iterable[np.random.Generator]) -> list[Mapping[str, Any]]:
+    """Return where generators are in their streams."""
+    return [generator.bit_generator.state for generator in generators]
+
+
+def restore(generators: Iterable[np.random.Generator], states: Sequence[Mapping[str, Any]]) -> None:
+    """Put generators where they were when `states` was called."""
+    for generator, state in zip(generators, states, strict=True):
+        generator.bit_generator.state = state
 
 
 def torch_seed(seed: int, stream: Stream) -> int:

@@ -5,14 +5,14 @@ The only module that knows what Snakemake hands to a script; it does not import 
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mtnas.errors import MtnasError, of_disk
+from mtnas import stopping
+from mtnas.errors import MtnasError, StoppedError, of_disk
 from mtnas.provenance import PACKAGE
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -24,8 +24,14 @@ def job(snakemake: Any) -> Iterator[Any]:
 
     An error of ours or of the disk becomes one message, any other one traceback, both in the log:
     Snakemake shows that file when a job fails (`show-failed-logs` in the profile). A job that is
-    told to end says so and tidies up.
+    told to end says so, keeps what it can go on from (`mtnas.stopping`) and tidies up.
     """
+    with stopping.heard(), _reported(snakemake):
+        yield snakemake
+
+
+@contextmanager
+def _reported(snakemake: Any) -> Iterator[None]:
     _limit_threads(int(snakemake.threads))
     handlers = [*_file_handlers(snakemake.log), _terminal_handler(_name(snakemake))]
     root, ours = logging.getLogger(), logging.getLogger("mtnas")
@@ -34,9 +40,11 @@ def job(snakemake: Any) -> Iterator[Any]:
     for handler in handlers:
         root.addHandler(handler)
     log = logging.getLogger("mtnas.job")
-    before = signal.signal(signal.SIGTERM, _end)
     try:
-        yield snakemake
+        yield
+    except StoppedError as stopped:
+        log.error("%s", stopped, extra={"report": True})
+        raise SystemExit(stopping.STATUS) from None
     except MtnasError as error:
         log.error("%s: %s", type(error).__name__, error, extra={"report": True})
         raise SystemExit(1) from None
@@ -48,20 +56,10 @@ def job(snakemake: Any) -> Iterator[Any]:
         log.exception("this job failed for a reason mtnas does not know", extra={"report": True})
         raise SystemExit(1) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
         logging.captureWarnings(False)
-
-
-def _end(*_: Any) -> None:
-    """Log why the job ends now, and let it remove what it has half written."""
-    logging.getLogger("mtnas.job").error(
-        "told to end (SIGTERM): by scancel, or because the job took longer than its `runtime`",
-        extra={"report": True},
-    )
-    raise SystemExit(143)
 
 
 def use_this_checkout() -> None:

@@ -5,8 +5,6 @@ test set. Trials that differ in learning rate and weight decay alone are members
 others take turns. Every finished trial is kept on disk, so that a killed job goes on.
 """
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -202,7 +200,7 @@ def _identity(
     """Return a checksum of all that the outcome of a trial depends on."""
     data = read_json(manifest, ("content_sha256",))["content_sha256"]
     parts = [spec, code, data, None if routes is None else sha256_of(routes)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return provenance.digest_of(parts)
 
 
 class _Kept:

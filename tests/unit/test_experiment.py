@@ -10,11 +10,12 @@ import pytest
 import torch
 from sklearn.metrics import log_loss, roc_auc_score
 
-from mtnas.errors import RecordError, TrainingError
+from mtnas.errors import RecordError, StoppedError, TrainingError
 from mtnas.experiment import run, search
 from mtnas.features.compact import write_compact
 from mtnas.features.prepare import prepare
 from mtnas.features.store import ContentHash, read_table
+from mtnas.testing.stops import to_the_end, told_to_end
 
 TRAINING = {"epochs": 2, "patience": 1, "batch_size": 128}
 MTNAS = {"num_layers": 1, "num_subnets": 4, "hidden_dim": 48}
@@ -215,3 +216,54 @@ def test_a_written_run_is_read_back(data, tmp_path):
     assert again.key == ("insteval", "share_bottom", "paper")
     assert again.record["code"] == "abc"
     np.testing.assert_allclose(again.metrics.value, result.metrics.value, rtol=1e-9)
+
+
+def finished(result, folder):
+    """Write a run; return the bytes of what it measured."""
+    names = {"metrics": "metrics.csv", "record": "run.json", "predictions": "predictions.parquet"}
+    result.write(**{kind: folder / name for kind, name in names.items()})
+    return [(folder / names[kind]).read_bytes() for kind in ("metrics", "predictions")]
+
+
+GROUPS = {"seeds_at_once": 1}  # of two
+EPOCH = 19 + 1  # steps, and a batch of validation
+SEED = 2 * EPOCH + 1  # and its end
+
+
+@pytest.mark.parametrize("stops", [[3], [EPOCH + 2, 1, 2], [SEED + 4], [SEED, 9, EPOCH - 5]])
+def test_a_stopped_run_goes_on_and_leaves_the_same_bytes(stops, data, tmp_path):
+    expected = finished(run(spec("mmoe"), **data, **GROUPS), tmp_path / "straight")
+    folder = tmp_path / "stopped"
+    kept = folder / ".checkpoint"
+
+    result = to_the_end(stops, lambda: run(spec("mmoe"), **data, **GROUPS, checkpoints=kept))
+
+    assert list(kept.rglob("*.safetensors"))
+    assert finished(result, folder) == expected
+    assert not kept.exists()
+
+
+def test_a_stopped_search_goes_on_and_leaves_the_same_bytes(data, tmp_path):
+    searched, kept = {**spec("mtnas"), "search": SEARCH}, tmp_path / "stopped" / ".checkpoint"
+    straight = search(searched, **data, **GROUPS)
+    stopped = to_the_end([3, 12, 4], lambda: search(searched, **data, **GROUPS, checkpoints=kept))
+    for found, folder in ((straight, "straight"), (stopped, "stopped")):
+        paths = {"routes": "routes.json", "supernet": "supernet.safetensors"}
+        found.write(**{kind: tmp_path / folder / name for kind, name in paths.items()})
+
+    assert not kept.exists()
+    assert straight.record["seeds"] == stopped.record["seeds"]
+    files = [tmp_path / folder / paths["supernet"] for folder in ("straight", "stopped")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_checkpoint_of_another_spec_or_code_is_not_taken_up(data, tmp_path, caplog):
+    def stopped(method="mmoe", **changes):
+        with pytest.raises(StoppedError), told_to_end(1):
+            run(spec(method, **changes), **data, **GROUPS, checkpoints=tmp_path, code="a")
+        return len(list(tmp_path.glob("*/*")))
+
+    assert [stopped(), stopped(), stopped(seeds=[0]), stopped("share_bottom")] == [1, 1, 2, 3]
+    with pytest.raises(StoppedError), told_to_end(1):
+        run(spec("mmoe"), **data, **GROUPS, checkpoints=tmp_path, code="b")
+    assert len(list(tmp_path.glob("*/*"))) == 4

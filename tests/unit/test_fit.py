@@ -9,6 +9,7 @@ from mtnas.options import TrainingOptions
 from mtnas.testing.stacks import small_stack
 from mtnas.testing.synthetic import examples, split
 from mtnas.training import fit as module
+from mtnas.training import trainer
 from mtnas.training.optim import DenseTableAdam
 from mtnas.training.row_adam import RowAdam
 
@@ -28,7 +29,7 @@ def fitted():
 def test_validation_and_best_weights_equal_those_of_dense_updates(monkeypatch):
     ours, state = fitted()
     monkeypatch.setattr(
-        module, "RowAdam", lambda table, exact, **rates: DenseTableAdam(table, **rates)
+        trainer, "RowAdam", lambda table, exact, **rates: DenseTableAdam(table, **rates)
     )
     dense, expected = fitted()
     assert ours.best_epochs == dense.best_epochs

@@ -9,8 +9,9 @@ from mtnas import seeds
 from mtnas.options import TrainingOptions
 from mtnas.testing.stacks import small_stack
 from mtnas.testing.synthetic import examples, split
-from mtnas.training.fit import Trainer, evaluate_loss
+from mtnas.training.fit import evaluate_loss
 from mtnas.training.noise import Noise
+from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, weight_decay=0.0)
 GATES = "sharing.gates.log_alpha_KV"

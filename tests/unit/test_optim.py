@@ -172,6 +172,39 @@ def test_reading_ahead_changes_no_bit(exact):
     assert torch.equal(*tables)
 
 
+def rare_and_frequent(steps):
+    """Yield batches of a rare row and of three that every batch has, with their gradients."""
+    torch.manual_seed(0)
+    for step in range(steps):
+        rows_MB = torch.tensor([[0, 1, 2, 3 + step % 57]] * 2, dtype=torch.int32)
+        yield rows_MB, torch.randn(2, 4, 3) * 1e-3
+
+
+@pytest.mark.parametrize("adam_of", [RowAdam, partial(RowAdam, exact=True), DenseTableAdam])
+@pytest.mark.parametrize("stop", [0, 150, 1030])
+def test_a_table_goes_on_from_its_state_to_the_same_bits(adam_of, stop):
+    batches = list(rare_and_frequent(1100))  # past the first 1024 step sizes
+    torch.manual_seed(1)
+    start = torch.randn(2, 60, 3) * 0.01
+    straight = tables_trained(adam_of, start, batches, **PAPER)
+
+    first = start.clone()
+    adam = adam_of(first, **PAPER)
+    for rows_MB, grad_MBE in batches[:stop]:
+        adam.read(rows_MB)
+        adam.step(grad_MBE)
+    second = start.clone()
+    again = adam_of(second, **PAPER)
+    second.copy_(first)
+    again.load(adam.state())
+    for rows_MB, grad_MBE in batches[stop:]:
+        again.read(rows_MB)
+        again.step(grad_MBE)
+    again.settle()
+
+    assert torch.equal(second, straight)
+
+
 def test_a_gradient_that_is_not_finite_is_not_hidden():
     table = torch.zeros(1, 60, 3, dtype=torch.float64)
     adam = RowAdam(table, **PAPER)

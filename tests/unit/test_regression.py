@@ -16,7 +16,8 @@ from mtnas.ground_truth import read_ground_truth
 from mtnas.model import Model
 from mtnas.reporting.exhaustive import exhaustive_figure
 from mtnas.reporting.regret import regret_table
-from mtnas.training.fit import Trainer, mean_gate_scores, predict
+from mtnas.training.fit import mean_gate_scores, predict
+from mtnas.training.trainer import Trainer
 
 SEEDS = [0, 1, 2]
 TRAINING = {"epochs": 2, "patience": 2, "batch_size": 50, "dtype": "float64"}

@@ -15,7 +15,7 @@ from mtnas.search import controls
 from mtnas.search.architecture import Architecture
 from mtnas.search.differentiable import slopes
 from mtnas.search.gate_bank import GATES, GateBank
-from mtnas.search.reinforce import Baseline, Rewards
+from mtnas.search.rewards import Baseline, Rewards
 from mtnas.search.strategies import STRATEGIES, searcher
 from mtnas.search.supernet import Supernet
 from mtnas.testing.stacks import SMALL_WIDTH, small_stack

@@ -8,7 +8,8 @@ from mtnas.metrics import BINARY
 from mtnas.options import TrainingOptions
 from mtnas.testing.stacks import small_stack
 from mtnas.testing.synthetic import examples, split
-from mtnas.training.fit import Trainer, evaluate_loss, fit, predict_selected
+from mtnas.training.fit import evaluate_loss, fit, predict_selected
+from mtnas.training.trainer import Trainer
 
 SEEDS = [3, 1, 4]
 ROWS = [split().valid]

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mtnas.errors import DataError
+from mtnas import stopping
+from mtnas.errors import DataError, StoppedError
 from mtnas.files import atomic_path
 from mtnas.snakemake_job import job, use_this_checkout
 
@@ -72,17 +73,66 @@ def test_any_other_error_is_one_traceback(smk, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_job_told_to_end_says_so_and_tidies_up(smk, tmp_path):
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit), job(smk), atomic_path(tmp_path / "out.txt") as path:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_job_told_to_end_says_so_and_tidies_up(smk, tmp_path, number):
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as caught, job(smk), atomic_path(tmp_path / "out.txt") as path:
         path.write_text("half")
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         time.sleep(10)
 
-    assert text_of(smk).count("told to end (SIGTERM)") == 1
+    assert caught.value.code == 143
+    assert text_of(smk).count(f"told to end ({number.name}): by") == 1
     assert "Traceback" not in text_of(smk)
     assert not list(tmp_path.glob("*out*"))
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+    assert not stopping.asked()
+
+
+def told_twice(smk, done):
+    """Tell a job to end twice while its work puts that off; note how far it came."""
+    with job(smk), stopping.postponed():
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append(stopping.asked())
+
+
+def test_work_that_puts_the_end_off_is_told_and_may_finish_its_step(smk):
+    done = []
+    with pytest.raises(SystemExit) as caught:
+        told_twice(smk, done)
+
+    assert caught.value.code == 143
+    assert done == [True, True]  # SLURM tells a job more than once
+    assert text_of(smk).count("told to end (SIGTERM)") == 1
+
+
+def test_a_second_wish_ends_it_at_once(smk, monkeypatch):
+    monkeypatch.setattr(stopping, "ONE_WISH_S", 0.0)
+    done = []
+    with pytest.raises(SystemExit):
+        told_twice(smk, done)
+
+    assert done == [True]
+
+
+def test_where_stopped_work_goes_on_is_one_message(smk):
+    with pytest.raises(SystemExit) as caught, job(smk):
+        raise StoppedError("told to end (SIGTERM): step 3 is in FILE")
+
+    assert caught.value.code == 143
+    assert text_of(smk).endswith("ERROR told to end (SIGTERM): step 3 is in FILE\n")
+
+
+def test_ctrl_c_stays_ignored_where_it_was(smk):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with job(smk):
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert text_of(smk) == ""
 
 
 def test_threads_are_those_of_the_rule(smk):

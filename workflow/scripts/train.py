@@ -1,5 +1,7 @@
 """Train one sharing method over all its seeds; write metrics, record and predictions."""
 
+from pathlib import Path
+
 from mtnas.devices import device_of
 from mtnas.experiment import run
 from mtnas.snakemake_job import job
@@ -14,5 +16,7 @@ with job(snakemake) as smk:
         tuned=smk.input.get("tuned"),
         seeds_at_once=smk.resources.seeds_at_once,
         device=device_of(smk.resources),
+        checkpoints=Path(smk.output.metrics).parent / ".checkpoint",
+        code=smk.params.code,
     )
     result.write(**smk.output, code=smk.params.code)

@@ -4,7 +4,8 @@ Shapes: M members, K blocks, R the largest number of local routes of a block (pa
 C query candidates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,16 @@ class Architecture:
         first = self._first / (1 - 0.9**self._steps)
         second = self._second / (1 - 0.999**self._steps)
         self.alpha_MKR += self._learning_rate * first / (np.sqrt(second) + 1e-8)
+
+    def state(self) -> dict[str, Any]:
+        """Return alpha and its optimiser."""
+        moments = {"first": self._first, "second": self._second}
+        return {"alpha": self.alpha_MKR, **moments, "steps": self._steps}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.alpha_MKR, self._steps = state["alpha"], state["steps"]
+        self._first, self._second = state["first"], state["second"]
 
 
 def _local_route_tables(space: SearchSpace) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -18,7 +18,8 @@ from torch.func import functional_call, vmap
 from mtnas.layers import mix
 from mtnas.model import Model
 from mtnas.search.architecture import Architecture, Floats, Index
-from mtnas.search.reinforce import Search, check_finite
+from mtnas.search.reinforce import Search
+from mtnas.search.rewards import check_finite
 from mtnas.search.supernet import Supernet
 
 

@@ -7,6 +7,8 @@ step of the sampled network costs, and gates that took no part stay as they are.
 Shapes: M members, K blocks, R local routes of all blocks together, V values, H hidden.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -56,6 +58,20 @@ class GateBank:
     def of_block(self, block: int, size: int) -> Tensor:
         """Return the gates of the `size` local routes of one block, [M, R, V, H]; not a copy."""
         return self.gate_MRVH.narrow(1, int(self._first_K[block]), size)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the gates and their optimiser; not copies."""
+        return {
+            "gates": self.gate_MRVH,
+            "first": self._first_moment,
+            "second": self._second_moment,
+            "steps": self._steps_MR,
+        }
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
 
     def _at(self, index_MK: Tensor) -> tuple[Tensor, Tensor]:
         return self._members_M1, index_MK.to(self._first_K.device) + self._first_K

@@ -10,8 +10,10 @@ Shapes: M members, N candidates, K blocks, B examples, T tasks.
 """
 
 import logging
-import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,16 +23,42 @@ from torch import Tensor
 from mtnas.errors import ConfigError
 from mtnas.routes import Route
 from mtnas.search.architecture import Floats, Index
-from mtnas.search.reinforce import Search, check_finite
-from mtnas.search.result import Found, SearchResult
-from mtnas.training.data import endless, epoch_batches
-from mtnas.training.fit import Trainer, predict
+from mtnas.search.reinforce import Search
+from mtnas.search.result import Found
+from mtnas.search.rewards import check_finite
+from mtnas.training.checkpoint import Checkpoint
+from mtnas.training.data import Batches
+from mtnas.training.fit import predict
+from mtnas.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
 
+@dataclass
+class Contest:
+    """Candidates, the mini-batches that they are compared on, and what is known of them so far."""
+
+    index_NMK: Index
+    batches: Sequence[Tensor]  # [M, B]
+    score_NM: Floats
+    done: int = 0  # pairs of mini-batch and candidate, or candidates
+
+    def state(self) -> dict[str, Any]:
+        """Return all of it."""
+        drawn = {"candidates": self.index_NMK, "batches": torch.stack(list(self.batches))}
+        return {**drawn, "scores": self.score_NM, "done": self.done}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "Contest":
+        """Return the contest of a state."""
+        batches = list(state["batches"].clone())
+        return cls(state["candidates"], batches, state["scores"], state["done"])
+
+
 class Ranking(Search, ABC):
     """A supernet under uniform routes, then a tournament of candidates."""
+
+    _contest: Contest | None = None  # after the weight steps
 
     def step(self) -> None:
         """Take a weight step; nothing is learned about routes yet."""
@@ -40,10 +68,24 @@ class Ranking(Search, ABC):
     def candidates(self) -> Index:
         """Return the local routes to compare, [N, M, K]."""
 
+    def _learn(self, checkpoint: Checkpoint) -> None:
+        super()._learn(checkpoint)
+        self._compare(self._opened(), checkpoint)
+
+    def _compare(self, contest: Contest, checkpoint: Checkpoint) -> None:
+        """Add up the rewards of every candidate over the same mini-batches."""
+        candidates = len(contest.index_NMK)
+        while contest.done < candidates * len(contest.batches):
+            batch, n = divmod(contest.done, candidates)
+            self._supernet.take(contest.index_NMK[n], self._architecture)
+            contest.score_NM[n] += self._score(contest.batches[batch])
+            contest.done += 1
+            checkpoint.keep(self)
+
     def derive(self) -> tuple[Found, ...]:
         """Return the best candidates; the stack becomes their networks."""
-        index_NMK = self.candidates()
-        score_NM = self._tournament(index_NMK)
+        contest = self._opened()
+        index_NMK, score_NM = contest.index_NMK, self._mean_scores(contest)
         best_M = score_NM.argmax(0)
         best_MK = index_NMK[best_M, np.arange(len(best_M))]
         self._become(best_MK)
@@ -65,14 +107,17 @@ class Ranking(Search, ABC):
             for m, route in enumerate(architecture.routes(best_MK))
         )
 
-    def _tournament(self, index_NMK: Index) -> Floats:
-        """Return the mean reward of every candidate over the same mini-batches, [N, M]."""
-        batches, total = self._batches_for(len(index_NMK)), np.zeros(index_NMK.shape[:2])
-        for batch_MB in batches:
-            for n, index_MK in enumerate(index_NMK):
-                self._supernet.take(index_MK, self._architecture)
-                total[n] += self._score(batch_MB)
-        return total / len(batches)
+    def _mean_scores(self, contest: Contest) -> Floats:
+        """Return the mean reward of every candidate, [N, M]."""
+        return np.asarray(contest.score_NM / len(contest.batches))
+
+    def _opened(self) -> Contest:
+        """Return the contest; draw candidates and mini-batches when first asked."""
+        if self._contest is None:
+            index_NMK = self.candidates()
+            batches = self._batches_for(len(index_NMK))
+            self._contest = Contest(index_NMK, batches, np.zeros(index_NMK.shape[:2]))
+        return self._contest
 
     def _batches_for(self, candidates: int) -> list[Tensor]:
         """Return the validation mini-batches that every candidate is tried on."""
@@ -81,6 +126,23 @@ class Ranking(Search, ABC):
         num = max(1, min(affordable, examples // self._options.batch_size))
         self._evaluations = num * candidates
         return [next(self._valid) for _ in range(num)]
+
+    @property
+    def at(self) -> str:
+        """Say how far it is."""
+        if self._contest is None:
+            return super().at
+        return f"comparison {self._contest.done} of {self._evaluations} of the search"
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the rest depends on; not copies."""
+        contest = None if self._contest is None else self._contest.state()
+        return {**super().state(), "contest": contest}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        super().load(state)
+        self._contest = None if state["contest"] is None else Contest.of(state["contest"])
 
 
 class Random(Ranking):
@@ -117,44 +179,51 @@ class Trained(Ranking):
     """Candidates trained alone, one after the other, from the weights that retraining starts with.
 
     So a score is what the first steps of retraining the route give, luck of the start included.
+    There is no supernet, and a checkpoint is of whole candidates.
     """
 
-    def run(self) -> SearchResult:
-        """Train and compare the candidates; there is no supernet."""
-        started = time.perf_counter()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Remember the weights that the stack has now."""
+        super().__init__(*args, **kwargs)
         self._start = {name: tensor.clone() for name, tensor in self._stack.state().items()}
         self._best = {name: tensor.clone() for name, tensor in self._start.items()}
-        found = self.derive()
-        return SearchResult(found, self._stack.state(), time.perf_counter() - started)
 
-    def _tournament(self, index_NMK: Index) -> Floats:
-        """Return the reward of every candidate after its share of the weight steps, [N, M]."""
+    def _learn(self, checkpoint: Checkpoint) -> None:
+        self._compare(self._opened(), checkpoint)
+
+    def _compare(self, contest: Contest, checkpoint: Checkpoint) -> None:
+        """Give every candidate the reward that it has after its share of the weight steps."""
+        index_NMK, score_NM = contest.index_NMK, contest.score_NM
         steps, candidates = self._options.weight_steps // len(index_NMK), len(index_NMK)
         if steps < 1:
             raise ConfigError(
                 f"search: judge training: {candidates:,} candidates, but "
                 f"{self._options.weight_steps:,} weight steps; raise steps, or take fewer"
             )
-        valid_MB = torch.cat(self._batches_for(candidates), 1)
-        score_NM = np.full((candidates, len(self._stack)), -np.inf)
-        for n, index_MK in enumerate(index_NMK):
-            self._train_alone(index_MK, steps)
+        self._steps = steps * candidates
+        valid_MB = torch.cat(list(contest.batches), 1)
+        for n in range(contest.done, candidates):
+            self._train_alone(index_NMK[n], steps, checkpoint)
             score_NM[n] = self._pooled_score(valid_MB)
             self._keep(score_NM[n] > score_NM[:n].max(0, initial=-np.inf))
+            contest.done = n + 1
             log.info("candidate %d/%d  reward %.4f", n + 1, candidates, score_NM[n].mean())
-        self._steps = steps * candidates
-        return score_NM
+            checkpoint.keep(self)
 
-    def _train_alone(self, index_MK: Index, steps: int) -> None:
+    def _mean_scores(self, contest: Contest) -> Floats:
+        return contest.score_NM  # of all mini-batches together
+
+    def _train_alone(self, index_MK: Index, steps: int, checkpoint: Checkpoint) -> None:
         """Train the networks of some routes from the start."""
         stack = self._stack
         stack.load(self._start)
         self._supernet.route(index_MK, self._architecture)
         trainer = Trainer(stack, self._supernet.examples, self._training, self._supernet.activity())
         rows, size = [split.train for split in self._splits], self._training.batch_size
-        batches = endless(epoch_batches(rows, stack.members, size, device=stack.device))
+        batches = Batches(rows, stack.members, size, device=stack.device)
         for _ in range(steps):
             trainer.step(next(batches))
+            checkpoint.keep(self)
         trainer.table.settle()
 
     def _pooled_score(self, valid_MB: Tensor) -> Floats:
@@ -176,6 +245,29 @@ class Trained(Ranking):
     def _become(self, index_MK: Index) -> None:
         self._supernet.route(index_MK, self._architecture)
         self._stack.load(self._best)
+
+    @property
+    def at(self) -> str:
+        """Say how far it is."""
+        contest = self._opened()
+        return f"candidate {contest.done} of {len(contest.index_NMK)} of the search"
+
+    def state(self) -> dict[str, Any]:
+        """Return what the candidates that are done left; not copies."""
+        return {
+            "contest": self._opened().state(),
+            "evaluations": self._evaluations,
+            "rewards": self._rewards.state(),
+            "best": self._best,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._contest = Contest.of(state["contest"])
+        self._evaluations = state["evaluations"]
+        self._rewards.load(state["rewards"])
+        for name, tensor in self._best.items():
+            tensor.copy_(state["best"][name])
 
 
 class RandomTrained(Trained, Random):

@@ -6,20 +6,21 @@ Shapes: M members, B batch, T tasks, K blocks, P routes per step.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas import seeds
-from mtnas.errors import TrainingError
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.routes import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.result import Curve, Found, SearchResult
+from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
-from mtnas.training.data import Examples, Split, endless, epoch_batches
+from mtnas.training.checkpoint import Checkpoint
+from mtnas.training.data import Batches, Examples, Split
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -50,26 +51,36 @@ class Search:
         self._architecture = Architecture(space, len(stack), learning_rate=options.learning_rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in stack.members]
         train, valid = [s.train for s in splits], [s.valid for s in splits]
-        self._train = endless(
-            epoch_batches(train, stack.members, training.batch_size, "batches", stack.device)
-        )
-        self._valid = endless(
-            epoch_batches(valid, stack.members, options.batch_size, "validation", stack.device)
-        )
+        members, device = stack.members, stack.device
+        self._train = Batches(train, members, training.batch_size, "batches", device)
+        self._valid = Batches(valid, members, options.batch_size, "validation", device)
         self._rewards, self._baseline = Rewards(), Baseline(options)
         self._curve = Curve(options.steps)
         self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan
 
-    def run(self) -> SearchResult:
-        """Take all steps, report on the way, derive the routes."""
+    def run(self, checkpoint: Checkpoint | None = None) -> SearchResult:
+        """Take all steps, report on the way, derive the routes.
+
+        With a checkpoint this goes on from it, and ends in the same numbers to the last bit.
+        """
+        checkpoint = checkpoint or Checkpoint()
+        started = time.perf_counter()
+        checkpoint.resume(self)
+        with checkpoint.watching():
+            self._learn(checkpoint)
+            checkpoint.keep(self, finished=True)
+        found, state = self.derive(), self._stack.state()
+        return SearchResult(found, state, checkpoint.seconds + time.perf_counter() - started)
+
+    def _learn(self, checkpoint: Checkpoint) -> None:
+        """Take all steps that are left."""
         started, total = time.perf_counter(), self._options.weight_steps
-        for step in range(1, total + 1):
+        while self._steps < total:
             self.step()
-            if step % max(1, self._options.steps // 10) == 0:
-                self.report(total, time.perf_counter() - started)
-        found = self.derive()
-        return SearchResult(found, self._stack.state(), time.perf_counter() - started)
+            checkpoint.keep(self)
+            if self._steps % max(1, self._options.steps // 10) == 0:
+                self.report(total, checkpoint.seconds + time.perf_counter() - started)
 
     def step(self) -> None:
         """Take a weight step on a sampled route and, after the warm-up, an architecture step."""
@@ -138,6 +149,40 @@ class Search:
             np.log(sizes_K).mean(), seconds, seconds / self._steps * (total - self._steps),
         )  # fmt: skip
 
+    @property
+    def at(self) -> str:
+        """Say how far it is."""
+        return f"step {self._steps} of {self._options.weight_steps} of the search"
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the rest depends on, between two steps; not copies."""
+        return {
+            "steps": [self._steps, self._evaluations],
+            "last": np.array([self._loss, self._reward]),
+            "generators": seeds.states(self._rngs),
+            **{name: part.state() for name, part in self._parts().items()},
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._steps, self._evaluations = state["steps"]
+        self._loss, self._reward = state["last"].tolist()
+        for name, part in self._parts().items():
+            part.load(state[name])
+        seeds.restore(self._rngs, state["generators"])
+
+    def _parts(self) -> dict[str, Any]:
+        """Return what has a state of its own."""
+        return {
+            "supernet": self._supernet,
+            "architecture": self._architecture,
+            "train": self._train,
+            "valid": self._valid,
+            "rewards": self._rewards,
+            "baseline": self._baseline,
+            "curve": self._curve,
+        }
+
     def derive(self) -> tuple[Found, ...]:
         """Return the most probable routes; the stack becomes their networks."""
         best_MK = self._architecture.best()
@@ -154,66 +199,6 @@ class Search:
         undefined_M = self._rewards.undefined_M
         counts = undefined_M.tolist() if len(undefined_M) else [0] * len(self._stack)
         return [{"undefined_rewards": count, **spent} for count in counts]
-
-
-def check_finite(reward_M: Floats) -> Floats:
-    """Return rewards as they are; `TrainingError` if one is not a finite number."""
-    if not np.isfinite(reward_M).all():
-        raise TrainingError(
-            "search: the reward is not finite; lower training: learning_rate and run again"
-        )
-    return reward_M
-
-
-class Rewards:
-    """R_val of Eq. (4), a sum over tasks.
-
-    The AUC of a task whose mini-batch has one class only is undefined (NaN): that task's usual
-    score stands in for it, so that the route is neither rewarded nor punished for the draw.
-    """
-
-    USUAL_MOMENTUM = 0.95
-
-    def __init__(self) -> None:
-        """Start where nothing is usual yet: an AUC of one half."""
-        self._usual_MT: Floats = np.zeros(0)
-        self.undefined_M: NDArray[np.int64] = np.zeros(0, np.int64)
-
-    def of(self, score_MT: Floats) -> Floats:
-        """Return reward_M, count what was undefined, move what is usual."""
-        if len(self._usual_MT) == 0:
-            self._usual_MT = np.full(score_MT.shape, 0.5)
-            self.undefined_M = np.zeros(len(score_MT), np.int64)
-        missing_MT = np.isnan(score_MT)
-        score_MT = np.where(missing_MT, self._usual_MT, score_MT)
-        self._usual_MT += (1 - self.USUAL_MOMENTUM) * (score_MT - self._usual_MT)
-        self.undefined_M += missing_MT.sum(-1)
-        return np.asarray(score_MT.sum(-1))
-
-
-class Baseline:
-    """b of Eq. (5): the moving average of the rewards experienced so far (D3)."""
-
-    def __init__(self, options: SearchOptions) -> None:
-        """Start without a value: the first advantage is zero."""
-        self._options, self._value_M, self._count = options, np.zeros(0), 0
-
-    def advantage(self, reward_PM: Floats) -> Floats:
-        """Return R - b for P routes per member, then move b."""
-        mean_M = reward_PM.mean(0)
-        if self._count == 0:
-            self._value_M = mean_M
-        if self._options.leave_one_out:
-            # The mean of the others is known exactly; no history is needed.
-            others = len(reward_PM) - 1
-            advantage: Floats = (reward_PM - mean_M) * (len(reward_PM) / others)
-        else:
-            advantage = reward_PM - self._value_M
-        self._count += 1
-        running = self._options.baseline == "running_mean"
-        weight = 1 / self._count if running else 1 - self._options.baseline_momentum
-        self._value_M = self._value_M + weight * (mean_M - self._value_M)
-        return advantage
 
 
 def _found(

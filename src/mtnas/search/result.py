@@ -32,6 +32,19 @@ class Curve:
             self.steps.append(step)
             self._pending = []
 
+    def state(self) -> dict[str, Any]:
+        """Return all that was added."""
+        return {
+            "pending": np.array(self._pending),
+            "steps": self.steps,
+            "means": np.array(self.means),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.steps = state["steps"]
+        self._pending, self.means = ([(r, e) for r, e in state[n]] for n in ("pending", "means"))
+
     def of(self, member: int) -> dict[str, list[float]]:
         """Return the curve of one member."""
         return {

@@ -3,6 +3,9 @@
 Shapes: M members, B batch, T tasks, K blocks.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -13,8 +16,8 @@ from mtnas.routes import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.gate_bank import GateBank
 from mtnas.training.data import Examples
-from mtnas.training.fit import Trainer
 from mtnas.training.stack import Stack
+from mtnas.training.trainer import Trainer
 
 
 class Supernet:
@@ -61,6 +64,18 @@ class Supernet:
         if self.bank is not None:
             self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
         return loss_M
+
+    def state(self) -> dict[str, Any]:
+        """Return weights, gates and optimisers, not copies; what comes next takes a route first."""
+        bank = None if self.bank is None else self.bank.state()
+        return {"trainer": self.trainer.state(), "bank": bank}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.trainer.load(state["trainer"])
+        if self.bank is not None:
+            self.bank.load(state["bank"])
+        self._index_MK = None
 
     @torch.no_grad()
     def scores(self, batch_MB: torch.Tensor, kind: str) -> Floats:

@@ -5,8 +5,9 @@ table: nothing is copied per seed.
 Shapes: M members, B batch, F fields, T tasks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,30 +73,59 @@ class Examples:
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
 
-def epoch_batches(
-    rows: Sequence[Indices],
-    members: Sequence[Member],
-    size: int,
-    stream: Stream = "batches",
-    device: torch.device | str = "cpu",
-) -> Iterator[list[Tensor]]:
-    """Yield, epoch after epoch for ever, the batches of one epoch as index_MB.
+class Batches:
+    """Batches index_MB without an end, epoch after epoch.
 
-    `rows` are the row numbers of each member; every member is shuffled by the stream of its own
-    seed. The last, incomplete batch is left out, so all batches have one shape.
+    Every member is shuffled by the stream of its own seed. The last, incomplete batch of an epoch
+    is left out, so all batches have one shape.
     """
-    rngs = {member.seed: seeds.generator(member.seed, stream) for member in members}
-    size = min(size, min(len(r) for r in rows))
-    while True:
+
+    def __init__(
+        self,
+        rows: Sequence[Indices],
+        members: Sequence[Member],
+        size: int,
+        stream: Stream = "batches",
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Take `size` of the row numbers of each member at a time; all have equally many."""
+        self._rows, self._members, self._device = rows, members, device
         # Single-task members of one seed see the same order, as in a joint model.
-        orders = {seed: rng.permutation(len(rows[0])) for seed, rng in rngs.items()}
-        shuffled = np.stack([r[orders[m.seed]] for r, m in zip(rows, members, strict=True)])
-        whole = shuffled.shape[1] // size * size
-        epoch = torch.from_numpy(shuffled[:, :whole]).to(device)  # once, not batch by batch
-        yield list(torch.split(epoch, size, dim=1))
+        self._rngs = {member.seed: seeds.generator(member.seed, stream) for member in members}
+        self._size = min(size, len(rows[0]))
+        self.per_epoch = len(rows[0]) // self._size
+        self._epoch: Sequence[Tensor] = ()
+        self._taken = 0  # batches of this epoch
+        self._before = seeds.states(self._rngs.values())  # at the start of this epoch
 
+    def __next__(self) -> Tensor:
+        """Return the next batch."""
+        if self._taken == len(self._epoch):
+            self._before, self._taken = seeds.states(self._rngs.values()), 0
+            self._shuffle()
+        self._taken += 1
+        return self._epoch[self._taken - 1]
 
-def endless(epochs: Iterator[list[Tensor]]) -> Iterator[Tensor]:
-    """Yield batch after batch, without an end."""
-    for batches in epochs:
-        yield from batches
+    @property
+    def upcoming(self) -> Tensor | None:
+        """The very batch that comes next, if it is of the same epoch."""
+        return self._epoch[self._taken] if self._taken < len(self._epoch) else None
+
+    def state(self) -> dict[str, Any]:
+        """Return where this is: what `load` takes."""
+        return {"generators": self._before, "taken": self._taken}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same rows and members."""
+        self._before = state["generators"]
+        seeds.restore(self._rngs.values(), self._before)
+        self._shuffle()
+        self._taken = state["taken"]
+
+    def _shuffle(self) -> None:
+        orders = {s: rng.permutation(len(self._rows[0])) for s, rng in self._rngs.items()}
+        pairs = zip(self._rows, self._members, strict=True)
+        shuffled = np.stack([rows[orders[member.seed]] for rows, member in pairs])
+        whole = shuffled[:, : self.per_epoch * self._size]
+        epoch = torch.from_numpy(whole).to(self._device)  # once, not batch by batch
+        self._epoch = torch.split(epoch, self._size, dim=1)

@@ -5,22 +5,20 @@ Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tas
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mtnas.errors import TrainingError
 from mtnas.options import TrainingOptions
-from mtnas.training.data import Examples, Indices, Split, epoch_batches
-from mtnas.training.noise import Noise
-from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
-from mtnas.training.row_adam import RowAdam
-from mtnas.training.selection import Selection, State, weighted, with_selected
+from mtnas.training.checkpoint import Checkpoint
+from mtnas.training.data import Batches, Examples, Indices, Split
+from mtnas.training.selection import Selection, State, with_selected
 from mtnas.training.stack import Stack
+from mtnas.training.trainer import Trainer, spare_thread
 
 log = logging.getLogger(__name__)
 
@@ -41,73 +39,21 @@ class FitResult:
     seconds: float
 
 
-class Trainer:
-    """A stack with its optimisers: one weight step on one batch per member."""
-
-    def __init__(
-        self,
-        stack: Stack,
-        examples: Examples,
-        options: TrainingOptions,
-        active: Mapping[str, Tensor] | None = None,
-        *,
-        read_ahead: bool = False,
-    ) -> None:
-        """Train `stack` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
-        self.stack, self.examples, self._options = stack, examples, options
-        self._read_ahead = read_ahead
-        self._upcoming: tuple[Tensor, Tensor] | None = None
-        rates = stack.rates(options)
-        self.noise = Noise(stack)
-        self.dense = MemberAdam(stack.dense, active=active, **rates)
-        self.table: RowAdam | DenseTableAdam | NoTable
-        if examples.is_dense:
-            self.table = NoTable(stack.table_MNE.dtype)
-        elif stack.device.type == "cpu":
-            self.table = RowAdam(stack.table_MNE, exact=options.exact_decay, **rates)
-        else:
-            self.table = DenseTableAdam(stack.table_MNE, **rates)
-
-    def step(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
-        """Take one weight step and return the loss of every member, summed over its tasks.
-
-        `upcoming_MB` is the batch of the next step, where it is known.
-        """
-        x_MBE = self.table.read(self._rows(index_MB)).requires_grad_()
-        if self._read_ahead and upcoming_MB is not None:
-            self._upcoming = upcoming_MB, self._rows(upcoming_MB)
-            self.table.read_ahead(self._upcoming[1])
-        params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
-        logit_MBT = self.stack.logits(x_MBE.view(*index_MB.shape, -1), params, self.noise())
-        loss_M = self.loss(index_MB, logit_MBT)
-        # Members share nothing, so the gradient of the sum is the gradient of each.
-        total = (loss_M + self.stack.penalty(params)).sum()
-        *grads, grad_MBE = torch.autograd.grad(total, [*params.values(), x_MBE])
-        self.dense.step(dict(zip(params, grads, strict=True)))
-        self.table.step(grad_MBE)
-        return loss_M.detach()
-
-    def _rows(self, index_MB: Tensor) -> Tensor:
-        """Return the rows of the tables that a batch reads, [M, B * F]."""
-        if self._upcoming is not None and self._upcoming[0] is index_MB:
-            return self._upcoming[1]
-        return self.examples.inputs[index_MB].flatten(1)
-
-    def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
-        """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1)."""
-        y_MBT = self.examples.labels_of(self.stack.tasks_MT, index_MB).to(logit_MBT.dtype)
-        loss_MT = self.examples.kind.losses(logit_MBT, y_MBT).mean(1)
-        return weighted(loss_MT, self.stack, self._options).sum(-1)
-
-
 @torch.no_grad()
-def predict(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
-    """Return logit_MNT of every member on its own rows (equally many per member)."""
-    index_MN = _indices(stack, rows)
-    parts = [
-        stack.logits(stack.embed(examples.inputs[index_MB]))
-        for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
-    ]
+def predict(
+    stack: Stack,
+    examples: Examples,
+    rows: Sequence[Indices],
+    between: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Return logit_MNT of every member on its own rows (equally many per member).
+
+    `between` is called after every batch.
+    """
+    index_MN, parts = _indices(stack, rows), []
+    for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1):
+        parts.append(stack.logits(stack.embed(examples.inputs[index_MB])))
+        between()
     return torch.cat(parts, dim=1)
 
 
@@ -118,9 +64,14 @@ def predict_selected(
     return with_selected(stack, states, lambda: predict(stack, examples, rows), axis=-1)
 
 
-def evaluate_loss(stack: Stack, examples: Examples, rows: Sequence[Indices]) -> Tensor:
-    """Return loss_MT of every member on its own rows, in float64."""
-    logit_MNT = predict(stack, examples, rows)
+def evaluate_loss(
+    stack: Stack,
+    examples: Examples,
+    rows: Sequence[Indices],
+    between: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Return loss_MT of every member on its own rows, in float64; `between` as in `predict`."""
+    logit_MNT = predict(stack, examples, rows, between)
     y_MNT = examples.labels_of(stack.tasks_MT, _indices(stack, rows))
     return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).cpu()
 
@@ -151,61 +102,109 @@ def _indices(stack: Stack, rows: Sequence[Indices]) -> Tensor:
     return torch.stack([torch.from_numpy(r) for r in rows]).to(stack.device)
 
 
-@contextmanager
-def spare_thread() -> Iterator[bool]:
-    """Keep one of torch's threads, if it has several, for reading embedding rows ahead.
-
-    torch's threads wait actively: a core that they share with other work is lost to it.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
-    try:
-        yield threads > 1
-    finally:
-        torch.set_num_threads(threads)
-
-
 def fit(
     stack: Stack,
     examples: Examples,
     splits: Sequence[Split],
     options: TrainingOptions,
     active: Mapping[str, Tensor] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> FitResult:
-    """Train until no member has improved for `patience` epochs; load the best weights."""
+    """Train until no member has improved for `patience` epochs; load the best weights.
+
+    With a checkpoint this goes on from it, and ends in the same numbers to the last bit.
+    """
+    checkpoint = checkpoint or Checkpoint()
     with spare_thread() as spare:
-        return _fit(Trainer(stack, examples, options, active, read_ahead=spare), splits, options)
+        trainer = Trainer(stack, examples, options, active, read_ahead=spare)
+        return _Training(trainer, splits, options).run(checkpoint)
 
 
-def _fit(trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> FitResult:
-    started = time.perf_counter()
-    stack, examples = trainer.stack, trainer.examples
-    train = [split.train for split in splits]
-    epochs = epoch_batches(train, stack.members, options.batch_size, device=stack.device)
-    selection = Selection(stack, options)
-    curves: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for epoch in range(1, options.epochs + 1):
-        batches = [*next(epochs), None]
-        losses = [trainer.step(now, then) for now, then in pairwise(batches) if now is not None]
-        train_loss = torch.stack(losses).double().mean(0).cpu()
-        trainer.table.settle()
-        loss_MT = evaluate_loss(stack, examples, [s.valid for s in splits])
+class _Training:
+    """Training under way: the epoch it is in, and what the earlier ones left."""
+
+    def __init__(self, trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> None:
+        stack = trainer.stack
+        self._trainer, self._options = trainer, options
+        self._valid = [split.valid for split in splits]
+        train = [split.train for split in splits]
+        self._batches = Batches(train, stack.members, options.batch_size, device=stack.device)
+        self._selection = Selection(stack, options)
+        self._epoch, self._goes_on = 1, True
+        self._losses: list[Tensor] = []  # [M], of the steps of this epoch
+        self._train_losses: list[Tensor] = []  # [M], of the epochs before
+        self._valid_losses: list[Tensor] = []  # [M, T]
+
+    def run(self, checkpoint: Checkpoint) -> FitResult:
+        """Train to the end, from wherever this is."""
+        started = time.perf_counter()
+        checkpoint.resume(self)
+        with checkpoint.watching():
+            while self._goes_on:
+                while len(self._losses) < self._batches.per_epoch:
+                    batch_MB = next(self._batches)
+                    self._losses.append(self._trainer.step(batch_MB, self._batches.upcoming))
+                    checkpoint.keep(self)
+                self._end_epoch(checkpoint, started)
+            checkpoint.keep(self, finished=True)
+        selection = self._selection
+        self._trainer.stack.load(selection.states[-1])
+        return FitResult(
+            selection.states,
+            tuple(map(tuple, selection.epoch_MU.tolist())),
+            tuple(tuple(loss.tolist()) for loss in self._train_losses),
+            tuple(tuple(map(tuple, loss.tolist())) for loss in self._valid_losses),
+            checkpoint.seconds + time.perf_counter() - started,
+        )
+
+    def _end_epoch(self, checkpoint: Checkpoint, started: float) -> None:
+        """Validate, select, and decide whether there is another epoch."""
+        trainer, epoch, options = self._trainer, self._epoch, self._options
+        train_loss = torch.stack(self._losses).double().mean(0).cpu()
+        trainer.table.settle()  # doing so once more changes nothing
+        loss_MT = evaluate_loss(
+            trainer.stack, trainer.examples, self._valid, lambda: checkpoint.keep(self)
+        )
         valid_loss = loss_MT.sum(-1)
-        check_finite(stack, epoch, train_loss, valid_loss, options)
-        curves[0].append(train_loss)
-        curves[1].append(loss_MT)
-        go_on = selection.update(epoch, loss_MT)
-        _report(epoch, options.epochs, train_loss, valid_loss, time.perf_counter() - started)
-        if not go_on:
-            break
-    stack.load(selection.states[-1])
-    return FitResult(
-        selection.states,
-        tuple(map(tuple, selection.epoch_MU.tolist())),
-        tuple(tuple(loss.tolist()) for loss in curves[0]),
-        tuple(tuple(map(tuple, loss.tolist())) for loss in curves[1]),
-        time.perf_counter() - started,
-    )
+        check_finite(trainer.stack, epoch, train_loss, valid_loss, options)
+        self._train_losses.append(train_loss)
+        self._valid_losses.append(loss_MT)
+        better_to_come = self._selection.update(epoch, loss_MT)
+        seconds = checkpoint.seconds + time.perf_counter() - started
+        _report(epoch, options.epochs, train_loss, valid_loss, seconds)
+        self._goes_on = better_to_come and epoch < options.epochs
+        self._epoch, self._losses = epoch + 1, []
+
+    def _lists(self) -> tuple[list[Tensor], ...]:
+        return self._losses, self._train_losses, self._valid_losses
+
+    @property
+    def at(self) -> str:
+        """Say how far it is."""
+        if not self._goes_on:
+            return f"all {self._epoch - 1} epochs"
+        return f"step {len(self._losses)} of {self._batches.per_epoch} in epoch {self._epoch}"
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the rest depends on; of finished training, what it left."""
+        under_way = {"trainer": self._trainer.state(), "batches": self._batches.state()}
+        return {
+            "epoch": self._epoch,
+            "goes_on": self._goes_on,
+            "losses": [losses and torch.stack(losses) for losses in self._lists()],
+            "selection": self._selection.state(),
+            **(under_way if self._goes_on else {}),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._epoch, self._goes_on = state["epoch"], state["goes_on"]
+        for losses, loaded in zip(self._lists(), state["losses"], strict=True):
+            losses[:] = [loss.clone() for loss in loaded]
+        self._selection.load(state["selection"])
+        if self._goes_on:
+            self._trainer.load(state["trainer"])
+            self._batches.load(state["batches"])
 
 
 def check_finite(

@@ -3,6 +3,9 @@
 Shapes: M members; a member's noise has the shape that its method asks for (`noise_shape`).
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,3 +29,11 @@ class Noise:
             return None
         drawn = np.stack([rng.random(self._shape) for rng in self._rngs])
         return torch.from_numpy(drawn).to(self._like)
+
+    def state(self) -> list[Mapping[str, Any]]:
+        """Return where the streams are."""
+        return seeds.states(self._rngs)
+
+    def load(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Take over what `state` returned."""
+        seeds.restore(self._rngs, state)

@@ -98,6 +98,20 @@ class MemberAdam:
         scale_MP = self._second_MP.sqrt().mul_(scale_MP).add_(EPS)
         self._params_MP.sub_(self._spread(rate_MS).mul(self._first_MP).div_(scale_MP))
 
+    def state(self) -> dict[str, Tensor]:
+        """Return moments, step counts and what takes part; not copies."""
+        return {
+            "first": self._first_MP,
+            "second": self._second_MP,
+            "steps": self._steps_MS,
+            "active": self._active_MS,
+        }
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
     def _spread(self, value_MS: Tensor) -> Tensor:
         """Give every parameter the value of its slice; one slice is left to broadcast."""
         value_MS = value_MS.to(self._params_MP.dtype)
@@ -149,6 +163,16 @@ class DenseTableAdam:
     def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing: every row is always up to date."""
 
+    def state(self) -> dict[str, Any]:
+        """Return moments and step counts, of no group before the first step; not copies."""
+        known: dict[int, dict[str, Tensor]] = self._adam.state_dict()["state"]
+        return {"groups": [known[group] for group in sorted(known)]}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        now = self._adam.state_dict()
+        self._adam.load_state_dict({**now, "state": dict(enumerate(state["groups"]))})
+
 
 class NoTable:
     """What stands in for an embedding table where inputs are dense: nothing to look up or learn."""
@@ -168,6 +192,13 @@ class NoTable:
         """Do nothing."""
 
     def settle(self, inputs_M: Tensor | None = None) -> None:
+        """Do nothing."""
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None:
         """Do nothing."""
 
 

@@ -5,7 +5,7 @@ but does a row's steps when the row is next read (`training.replay`), so the siz
 hardly matters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -112,6 +112,29 @@ class RowAdam:
             old = rows[order]
             self._in_parts(replay.replay, table, old, table.state, old, table.state, self._step)
 
+    def state(self) -> dict[str, Any]:
+        """Return all but the tables themselves: moments, the last step of every row, not copies.
+
+        And the rows of the last batch: which rows are refreshed together decides on jumps.
+        """
+        tables = [
+            {**{name: torch.from_numpy(array) for name, array in table.moments()},
+             "rows": table.batch.rows}
+            for table in self._tables
+        ]  # fmt: skip
+        return {"step": self._step, "tables": tables}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._was_read_ahead(None)
+        self._step = state["step"]
+        while self._step + 1 >= self._known:
+            self._grow_schedules()
+        for table, loaded in zip(self._tables, state["tables"], strict=True):
+            for name, array in table.moments():
+                torch.from_numpy(array).copy_(loaded[name])
+            table.batch.find(loaded["rows"])
+
     def _refresh(self, table: "_Table", batch: "_Batch", which: Rows, step: int) -> None:
         """Copy `which` of the rows of a batch out of the table, as they are at a step."""
         rows = batch.rows[which]
@@ -147,6 +170,10 @@ class _Table:
         self.state = _state(w)
         self.batch, self.next = _Batch(w), _Batch(w)
         self.touched = np.empty(0, np.int32)  # rows of `next` that are also in `batch`
+
+    def moments(self) -> tuple[tuple[str, Any], ...]:
+        """Return by name what belongs to every row besides its weights."""
+        return ("m", self.state.m), ("v", self.state.v), ("done", self.state.done)
 
 
 class _Batch:

@@ -6,6 +6,7 @@ Shapes: M members, T tasks, U units of a member (1, or T where each task is one)
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,6 +47,18 @@ class Selection:
             for name, tensor in self._stack.state().items():
                 state[name][chosen] = tensor[chosen]
         return not bool((epoch - self.epoch_MU >= patience).all())
+
+    def state(self) -> dict[str, Any]:
+        """Return the best weights and what they are worth; not copies."""
+        return {"weights": self.states, "loss": self.loss_MU, "epoch": self.epoch_MU}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        for kept, loaded in zip(self.states, state["weights"], strict=True):
+            for name, tensor in kept.items():
+                tensor.copy_(loaded[name])
+        self.loss_MU.copy_(state["loss"])
+        self.epoch_MU.copy_(state["epoch"])
 
     def _of_units(self, loss_MT: Tensor) -> Tensor:
         """Return the losses that are compared between epochs, [M, U]."""

@@ -1,0 +1,90 @@
+"""R_val of Eq. (4) and the baseline of Eq. (5), many searches at once.
+
+Shapes: M members, T tasks, P routes per step.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtnas.errors import TrainingError
+from mtnas.options import SearchOptions
+from mtnas.search.architecture import Floats
+
+
+def check_finite(reward_M: Floats) -> Floats:
+    """Return rewards as they are; `TrainingError` if one is not a finite number."""
+    if not np.isfinite(reward_M).all():
+        raise TrainingError(
+            "search: the reward is not finite; lower training: learning_rate and run again"
+        )
+    return reward_M
+
+
+class Rewards:
+    """R_val of Eq. (4), a sum over tasks.
+
+    The AUC of a task whose mini-batch has one class only is undefined (NaN): that task's usual
+    score stands in for it, so that the route is neither rewarded nor punished for the draw.
+    """
+
+    USUAL_MOMENTUM = 0.95
+
+    def __init__(self) -> None:
+        """Start where nothing is usual yet: an AUC of one half."""
+        self._usual_MT: Floats = np.zeros(0)
+        self.undefined_M: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def of(self, score_MT: Floats) -> Floats:
+        """Return reward_M, count what was undefined, move what is usual."""
+        if len(self._usual_MT) == 0:
+            self._usual_MT = np.full(score_MT.shape, 0.5)
+            self.undefined_M = np.zeros(len(score_MT), np.int64)
+        missing_MT = np.isnan(score_MT)
+        score_MT = np.where(missing_MT, self._usual_MT, score_MT)
+        self._usual_MT += (1 - self.USUAL_MOMENTUM) * (score_MT - self._usual_MT)
+        self.undefined_M += missing_MT.sum(-1)
+        return np.asarray(score_MT.sum(-1))
+
+    def state(self) -> dict[str, Any]:
+        """Return what is usual and what was undefined."""
+        return {"usual": self._usual_MT, "undefined": self.undefined_M}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._usual_MT, self.undefined_M = state["usual"], state["undefined"]
+
+
+class Baseline:
+    """b of Eq. (5): the moving average of the rewards experienced so far (D3)."""
+
+    def __init__(self, options: SearchOptions) -> None:
+        """Start without a value: the first advantage is zero."""
+        self._options, self._value_M, self._count = options, np.zeros(0), 0
+
+    def advantage(self, reward_PM: Floats) -> Floats:
+        """Return R - b for P routes per member, then move b."""
+        mean_M = reward_PM.mean(0)
+        if self._count == 0:
+            self._value_M = mean_M
+        if self._options.leave_one_out:
+            # The mean of the others is known exactly; no history is needed.
+            others = len(reward_PM) - 1
+            advantage: Floats = (reward_PM - mean_M) * (len(reward_PM) / others)
+        else:
+            advantage = reward_PM - self._value_M
+        self._count += 1
+        running = self._options.baseline == "running_mean"
+        weight = 1 / self._count if running else 1 - self._options.baseline_momentum
+        self._value_M = self._value_M + weight * (mean_M - self._value_M)
+        return advantage
+
+    def state(self) -> dict[str, Any]:
+        """Return b and how many rewards it is of."""
+        return {"value": self._value_M, "count": self._count}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._value_M, self._count = state["value"], state["count"]

@@ -1,0 +1,209 @@
+"""Checkpoints: what a job goes on from that was ended before it was done.
+
+A checkpoint is one .safetensors file for the work on one group of seeds: tensors under dotted
+names, everything else as JSON in the file's metadata. A new one replaces the old one when it is
+whole.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mtnas import stopping
+from mtnas.errors import MtnasError, StoppedError
+from mtnas.files import atomic_path
+from mtnas.provenance import digest_of
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 60.0  # between two checkpoints; work that takes less never writes one
+COST = 20  # times what writing the last one took, where that is longer: 5 % of the time at most
+META = "mtnas"
+TORCH, NUMPY = "$torch", "$numpy"  # in the JSON: a tensor or an array stands here, by this name
+
+Tree = Any  # nested dicts and lists of tensors, arrays, finite numbers, strings and None
+Result = TypeVar("Result")
+
+
+class Work(Protocol):
+    """What can be left at any step and taken up again, in another process, to the last bit."""
+
+    @property
+    def at(self) -> str:
+        """Say how far it is, such as `step 7 of 80 in epoch 2`."""
+
+    def state(self) -> Tree:
+        """Return all that the rest depends on; tensors need not be copies."""
+
+    def load(self, state: Tree) -> None:
+        """Go on from such a state. Its tensors are parts of the file: copy them."""
+
+
+class MisfitError(MtnasError):
+    """A checkpoint that can be read, but is none of the work that it is to be loaded into."""
+
+
+class Checkpoint:
+    """The file of one group; without a path nothing is kept and nothing taken up."""
+
+    def __init__(self, path: Path | None = None, *, more_follow: bool = False) -> None:
+        """Start the clock; `more_follow` if the job has other work to do when this is finished."""
+        self.path, self._more_follow = path, more_follow
+        self.seconds = 0.0  # that earlier attempts took up to here
+        self._started = self._last = time.perf_counter()
+        self._pause = EVERY_S
+
+    def resume(self, work: Work) -> None:
+        """Put work where the checkpoint is, if there is one that can be read.
+
+        Raises:
+            MisfitError: it is of something else; `work` may be in any state.
+        """
+        if self.path is None:
+            return
+        for unfinished in self.path.parent.glob(f".{self.path.stem}.*{self.path.suffix}"):
+            unfinished.unlink(missing_ok=True)  # of a process that was killed while it wrote
+        if not self.path.is_file():
+            return
+        try:
+            content = _read(self.path)
+            at, seconds, state = content["at"], float(content["seconds"]), content["state"]
+        except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
+            log.warning("%s: no checkpoint (%s); starting anew", self.path, error)
+            return
+        try:
+            work.load(state)
+        except Exception as error:
+            raise MisfitError(f"{self.path}: not of this work ({error!r})") from error
+        self.seconds = seconds
+        log.info("%s, after %.0f s: taken up from %s", at, seconds, self.path)
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Let the end wait, if this process is told to end, until work is kept."""
+        return nullcontext() if self.path is None else stopping.postponed()
+
+    def keep(self, work: Work, *, finished: bool = False) -> None:
+        """Write the state of work if it is time to; call this after every step.
+
+        Raises:
+            StoppedError: this process was told to end, and the state is written.
+        """
+        if self.path is None:
+            return
+        due = time.perf_counter() - self._last >= self._pause
+        if not (due or stopping.asked() or (finished and self._more_follow)):
+            return
+        problem = self._write(work)
+        if stopping.asked():
+            where = f"{self.path} holds {work.at}, and the same command goes on from there"
+            raise StoppedError(f"{stopping.told()}; {where if problem is None else problem}")
+        if problem is not None:
+            log.warning("%s", problem)
+
+    def _write(self, work: Work) -> str | None:
+        """Write the state of work; return what went wrong, if so."""
+        assert self.path is not None
+        began, problem = time.perf_counter(), None
+        tensors: dict[str, Tensor] = {}
+        content = {
+            "at": work.at,
+            "seconds": self.seconds + began - self._started,
+            "state": _without_tensors(work.state(), "", tensors),
+        }
+        try:
+            with atomic_path(self.path) as path:
+                save_file(tensors, path, {META: json.dumps(content, allow_nan=False)})
+                _flush(path)
+        except (OSError, SafetensorError) as error:
+            problem = f"{self.path}: {work.at} cannot be kept ({error})"
+        self._last = time.perf_counter()
+        self._pause = max(EVERY_S, COST * (self._last - began))
+        return problem
+
+
+class Checkpoints:
+    """Those of all groups of seeds of a job, in a folder named by what identifies its result."""
+
+    def __init__(self, root: Path | None = None, identity: Mapping[str, Any] | None = None) -> None:
+        """Keep checkpoints below `root`; without it, none."""
+        self._folder = None if root is None else root / digest_of(identity)
+        self.seconds = 0.0  # that earlier attempts took for what was not done anew
+
+    def each(
+        self,
+        groups: Sequence[Sequence[int]],
+        do: Callable[[Sequence[int], Checkpoint], Result],
+    ) -> list[Result]:
+        """Return what `do` makes of each group, given the checkpoint to go on from and to keep."""
+        return [self._one(group, do, group is not groups[-1]) for group in groups]
+
+    def _one(
+        self,
+        group: Sequence[int],
+        do: Callable[[Sequence[int], Checkpoint], Result],
+        more_follow: bool,
+    ) -> Result:
+        name = f"{group[0]}-{group[-1]}.safetensors"
+        path = None if self._folder is None else self._folder / name
+        checkpoint = Checkpoint(path, more_follow=more_follow)
+        try:
+            result = do(group, checkpoint)
+        except MisfitError as error:
+            log.warning("%s; starting anew", error)
+            assert path is not None
+            path.unlink()
+            return self._one(group, do, more_follow)
+        self.seconds += checkpoint.seconds
+        return result
+
+
+def _without_tensors(tree: Tree, name: str, tensors: dict[str, Tensor]) -> Tree:
+    """Return a tree with names in place of its tensors and arrays, which go into `tensors`."""
+    if isinstance(tree, Tensor):
+        tensors[name] = tree.detach().contiguous()
+        return {TORCH: name}
+    if isinstance(tree, np.ndarray):
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(tree))
+        return {NUMPY: name}
+    inner = f"{name}." if name else ""
+    if isinstance(tree, Mapping):
+        return {k: _without_tensors(v, f"{inner}{k}", tensors) for k, v in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_without_tensors(v, f"{inner}{i}", tensors) for i, v in enumerate(tree)]
+    return tree
+
+
+def _with_tensors(tree: Tree, get: Callable[[str], Tensor]) -> Tree:
+    """Undo `_without_tensors`. Arrays are copies; tuples have become lists."""
+    if isinstance(tree, list):
+        return [_with_tensors(value, get) for value in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if TORCH in tree:
+        return get(tree[TORCH])
+    if NUMPY in tree:
+        return get(tree[NUMPY]).numpy().copy()
+    return {key: _with_tensors(value, get) for key, value in tree.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with safe_open(path, framework="pt") as file:
+        content = json.loads(file.metadata()[META])
+        return {**content, "state": _with_tensors(content["state"], file.get_tensor)}
+
+
+def _flush(path: Path) -> None:
+    """Have a file on the disk: a power cut must not leave an empty one under a good name."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
