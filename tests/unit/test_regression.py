@@ -100,7 +100,7 @@ def test_mean_gate_scores_are_those_of_the_model_on_test(data):
     model = Model(methods.load("mmoe"), assembly.options, input_dim=7, num_tasks=2).double()
     model.load_state_dict({name: p[0].clone() for name, p in stack.params.items()})
     scores_TBE = model.sharing.gate_scores(assembly.examples.inputs[rows].double())
-    found = mean_gate_scores(stack, assembly.examples, [rows])
+    found = mean_gate_scores(stack, (stack.state(),), assembly.examples, [rows])
     torch.testing.assert_close(found[0], scores_TBE.mean(1), rtol=0, atol=1e-12)
     assert found.shape == (1, 2, 3)
 
