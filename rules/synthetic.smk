@@ -12,13 +12,6 @@ UNRELATED = [
     for run in studies.experiment_searches(STUDY, "main")
     if run[0] in SYNTHETIC and studies.drawn_options(STUDY, run[0]).rho == 0
 ]
-
-
-def drawn(dataset):
-    """Return what a synthetic dataset is drawn from."""
-    return studies.drawn_options(STUDY, dataset).model_dump(mode="json")
-
-
 SYNTHETIC_FIGURES = [
     f"results/figures/{name}.png"
     for name, drawn in {
@@ -64,7 +57,10 @@ rule figure5:
     conda:
         "../envs/cpu.yaml"
     params:
-        drawn={run[0]: drawn(run[0]) for run in UNRELATED},
+        drawn={
+            run[0]: studies.drawn_options(STUDY, run[0]).model_dump(mode="json")
+            for run in UNRELATED
+        },
         code=SYNTHETIC_CODE,
     message:
         "Drawing Figure 5"
