@@ -457,7 +457,7 @@ def test_the_synthetic_search_study_looks_every_search_up():
     assert {studies.drawn_options(study, name).rho for name in study["datasets"]} == {0, 0.5, 1}
     for dataset in study["datasets"]:
         assert spaces.full_space(study, dataset).num_routes == 49
-        assert not any(entry.by_run for entry in spaces.judged(study, dataset, "l1h3"))
+        assert not any(entry.by_run for entry in spaces.judged(study, dataset, "synthetic_l1h3"))
 
 
 def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
