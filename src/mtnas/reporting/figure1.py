@@ -139,7 +139,11 @@ def _draw_gates(figure: Figure, top: float, evidence: Evidence, datasets: Sequen
     for panel in panels[len(datasets) :]:
         panel.remove()
     for panel, dataset in zip(panels, datasets, strict=False):
-        draw_gates(panel, gate_scores(evidence.runs[dataset, *MMOE]))
+        scores_STE = gate_scores(evidence.runs[dataset, *MMOE])
+        draw_gates(panel, scores_STE)
+        panel.set_ylim(
+            0, (1.2 + 0.15 * scores_STE.shape[1]) * scores_STE.max()
+        )  # room for the legend
         simulated = dataset in evidence.simulated
         panel.set_title(dataset_name(dataset, simulated), color=WARNING if simulated else SHARED)
         panel.set_xlabel("expert")

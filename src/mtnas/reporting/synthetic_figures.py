@@ -54,7 +54,7 @@ FIGURE6_CAPTION = (
     "What the gates of MMoE give each expert, mean over the test examples: thin lines are seeds, "
     "thick ones their means. Experts have no order of their own: in every seed they stand from the "
     "one that the first task prefers, compared with the last task, to the one that it avoids. "
-    "'lowest' is the smallest mean score over seeds, tasks and experts."
+    "Dashed: an equal share. 'lowest' is the smallest mean score over seeds, tasks and experts."
 )
 Draw = Callable[[Axes, Sequence[RunRecord]], None]
 
@@ -143,6 +143,7 @@ def gates_figure(runs: Sequence[RunRecord]) -> Figure:
     def draw(axes: Axes, runs: Sequence[RunRecord]) -> None:
         (run,) = runs
         draw_gates(axes, gate_scores(run))
+        axes.set_ylim(0, 1)
 
     handles = [Line2D([], [], color=task_colour(t), label=f"task {t}") for t in range(tasks)]
     return _grid(runs, draw, ("expert", "mean gate score"), handles)
@@ -157,8 +158,8 @@ def draw_gates(axes: Axes, scores_STE: NDArray[np.float64]) -> None:
         axes.plot(experts, scores_STE[:, task].T, color=colour, lw=0.5, alpha=0.35)
         mean = scores_STE[:, task].mean(0)
         axes.plot(experts, mean, color=colour, lw=2, marker="o", ms=3, label=label)
+    axes.axhline(1 / len(experts), color=SHARED, lw=0.7, ls=(0, (4, 2)), zorder=1)
     axes.set_xticks(experts)
-    axes.set_ylim(0, 1)
     lowest = f"lowest {scores_STE.min():.2g}"
     axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
