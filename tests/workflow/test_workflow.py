@@ -134,7 +134,7 @@ def test_a_changed_method_option_reruns_its_method(again):
     plan = again.plan(*STUDY, "config/more.yaml")
 
     assert again.trained(*STUDY, "config/more.yaml") == {"mmoe/paper"}
-    assert plan == {"train": 1, **REPORTS}
+    assert plan == {"train": 1, "subgraphs": 1, **REPORTS}
 
 
 def test_a_changed_number_in_a_method_reruns_its_method(again):
@@ -220,7 +220,7 @@ def test_a_simulated_study_says_so_on_everything_it_makes(fresh):
             assert label in (results / f"tables/{name}.{ending}").read_text(), (name, ending)
     report = (results / "report.html").read_text()
     assert 'class="warning">SIMULATED DATA: TikTok' in report
-    assert report.count("<figcaption>SIMULATED DATA: TikTok. ") == 2
+    assert report.count("<figcaption>SIMULATED DATA: TikTok. ") == 3
 
     assert not fresh.plan(*study)
     more = fresh.write("config/more.yaml", "dataset_options: {tiktok: {simulate: 3001}}\n")

@@ -19,7 +19,7 @@ from requests import exceptions as problems
 from urllib3.exceptions import HTTPError, NameResolutionError
 
 from mtnas.acquisition.archive import checks_itself
-from mtnas.acquisition.partial import Partial, Remote, validator
+from mtnas.acquisition.partial import Partial, Remote, validator, write_whole
 from mtnas.acquisition.progress import Meter, StalledError, megabytes
 from mtnas.errors import DataError, UnfitFileError
 
@@ -235,7 +235,7 @@ class _Fetch:
                 done += len(piece)
                 if done > most:
                     break
-                file.write(piece)
+                write_whole(file, piece)
         if done > most:
             self.part.discard()
             raise _AgainError(f"sends more than {most} bytes")

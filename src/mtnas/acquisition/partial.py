@@ -30,6 +30,13 @@ def validator(headers: Mapping[str, str]) -> str | None:
     return etag if etag.startswith('"') else headers.get("Last-Modified")  # W/"..." is a weak one
 
 
+def write_whole(file: BinaryIO, piece: bytes) -> None:
+    """Write all of a piece: an unbuffered file takes what still fits on a disk that fills up."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
 class Partial:
     """FILE.part and, in FILE.part.json, the remote file whose first bytes it holds.
 
