@@ -13,13 +13,14 @@ sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets, slurm, sources, spaces
+from mtnas import config as studies, datasets, slurm, sources, spaces, stopping
 from mtnas.errors import MtnasError
 from mtnas.provenance import code_behind, code_fingerprint
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
 
 use_this_checkout()
+stopping.leave_to_jobs()
 
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:
