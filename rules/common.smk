@@ -14,7 +14,7 @@ sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets, exhibits, slurm, sources, spaces
+from mtnas import config as studies, datasets, exhibits, slurm, sources, spaces, stopping
 from mtnas.errors import MtnasError
 from mtnas.inventory import inventory_of
 from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING, of_runs
@@ -23,6 +23,7 @@ from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
 
 use_this_checkout()
+stopping.leave_to_jobs()
 
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.long_jobs import LongJobs
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "src", "envs", "pyproject.toml")
 TEST_STUDY = "config/test.yaml"
@@ -77,6 +79,19 @@ class Checkout:
         found = re.findall(r"Training (\w+) \((\w+)\) on \w+", printed)
         return {f"{method}/{variant}" for method, variant in found}
 
+    def scripts(self):
+        """Return the processes that run a script of this checkout; not the shells before them."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes().split(b"\0")
+                here = (process / "cwd").readlink() == self.folder
+            except OSError:  # it ended, or is not ours
+                continue
+            if here and b"python" in command[0] and b"/.snakemake/scripts/" in command[1]:
+                found.append(int(process.name))
+        return found
+
     def edit(self, path, old, new):
         """Replace text that occurs once in a file."""
         file = self.folder / path
@@ -114,3 +129,12 @@ def finished(tmp_path_factory):
 def again(finished, tmp_path):
     """A copy of the finished checkout, to change."""
     return finished.copy(tmp_path / "again")
+
+
+@pytest.fixture(scope="session")
+def long_jobs(finished, tmp_path_factory):
+    """The jobs that tests end half way, done once without that."""
+    checkout = finished.copy(tmp_path_factory.mktemp("straight") / "checkout")
+    jobs = LongJobs(LongJobs.lengthen(checkout))
+    checkout.snakemake(jobs.train, jobs.search, *jobs.study)
+    return jobs

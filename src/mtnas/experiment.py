@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas import provenance, seeds
 from mtnas.assembly import Assembly, activity, assemble, split_digest
-from mtnas.errors import ConfigError, RecordError
-from mtnas.files import atomic_path, read_json, remake, sha256_of, write_json
+from mtnas.derivation import inherit, read_routes
+from mtnas.errors import ConfigError
+from mtnas.files import atomic_path, sha256_of, write_json
 from mtnas.grids import with_winner
-from mtnas.metrics import BINARY, TaskKind
+from mtnas.metrics import BINARY
 from mtnas.options import SearchOptions
-from mtnas.records import ALL_TASKS, RunRecord
+from mtnas.records import RunRecord
 from mtnas.routes import Route, SearchSpace
+from mtnas.scoring import by_seed, metrics_of, predictions_of
 from mtnas.search.result import SearchResult
 from mtnas.search.strategies import CONTROLS, searcher
 from mtnas.training.checkpoint import Checkpoint, Checkpoints
@@ -218,7 +218,7 @@ def _run_group(
     stack, splits = assembly.stack(members), [assembly.split(m.seed) for m in members]
     derive, fitted = assembly.spec.get("derive"), None
     if derive in ("inherit", "finetune"):
-        _inherit(stack, assembly.spec["seeds"], supernet)
+        inherit(stack, assembly.spec["seeds"], supernet)
     if derive != "inherit":
         fitted = fit(
             stack, assembly.examples, splits, assembly.training, activity(members), checkpoint
@@ -269,59 +269,8 @@ def _outcome(
         y_SNT = torch.from_numpy(assembly.table.labels[rows])
         frames.append(metrics_of(group, part, kind, logit_SNT, y_SNT))
         if part == "test":
-            predictions = _predictions(group, rows, kind, logit_SNT, y_SNT)
+            predictions = predictions_of(group, rows, kind, logit_SNT, y_SNT)
     return _Outcome(pd.concat(frames, ignore_index=True), predictions)
-
-
-def metrics_of(
-    group: Sequence[int], part: str, kind: TaskKind, logit_SNT: Tensor, y_SNT: Tensor
-) -> pd.DataFrame:
-    """Return the tidy metrics of one part of the data: per task, and the sum over tasks."""
-    logit_STN, y_STN = logit_SNT.transpose(1, 2), y_SNT.transpose(1, 2)
-    loss_ST = kind.loss(logit_STN, y_STN)
-    measured = {name: score(logit_STN, y_STN) for name, score in kind.scores.items()}
-    measured[kind.loss_name] = loss_ST
-    lines = []
-    for s, seed in enumerate(group):
-        for t in range(loss_ST.shape[1]):
-            for name, value_ST in measured.items():
-                lines.append((seed, part, f"t{t}", name, float(value_ST[s, t])))
-        lines.append((seed, part, ALL_TASKS, "mtl_loss", float(loss_ST[s].sum())))
-    return pd.DataFrame(lines, columns=["seed", "split", "task", "metric", "value"])
-
-
-def _predictions(
-    group: Sequence[int],
-    rows: NDArray[np.int64],
-    kind: TaskKind,
-    logit_SNT: Tensor,
-    y_SNT: Tensor,
-) -> pd.DataFrame:
-    """Return the test predictions: seed, row of the table, label and what is read from the output
-    (a probability, if labels are binary) per task.
-    """
-    # In float64 different logits stay different probabilities, so ranks (AUC) survive.
-    p_SNT = kind.read(logit_SNT.double()).numpy()
-    label = np.int8 if kind is BINARY else np.float32
-    columns: dict[str, NDArray[Any]] = {
-        "seed": np.repeat(np.asarray(group, np.int32), rows.shape[1]),
-        "row": rows.ravel().astype(np.int32),
-    }
-    for t in range(p_SNT.shape[2]):
-        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(label).ravel()
-        columns[f"p_t{t}"] = p_SNT[..., t].ravel()
-    return pd.DataFrame(columns)
-
-
-def by_seed(logit_MNT: Tensor, group: Sequence[int]) -> Tensor:
-    """Bring single-task members together: [S * T, N, 1] becomes [S, N, T]."""
-    members, rows, tasks = logit_MNT.shape
-    per_seed = members // len(group)
-    return (
-        logit_MNT.view(len(group), per_seed, rows, tasks)
-        .transpose(1, 2)
-        .reshape(len(group), rows, -1)
-    )
 
 
 def _fit_records(stack: Stack, fitted: FitResult) -> list[dict[str, Any]]:
@@ -346,52 +295,3 @@ def _one_or_all(best_epochs: Sequence[int]) -> int | list[int]:
 def _groups(spec: Mapping[str, Any], size: int) -> list[list[int]]:
     wanted = list(spec["seeds"])
     return [wanted[i : i + size] for i in range(0, len(wanted), size)]
-
-
-def read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]:
-    """Read the route of every seed, in the space of this run."""
-    if not assembly.method.searches:
-        return {}
-    if path is None:
-        raise RecordError(f"{assembly.spec['method']}: a searched method needs routes.json")
-    record, space = read_json(path, ("space", "seeds")), assembly.space
-    remedy = f"delete it and run `{remake(path)}`"
-    if record["space"] != space.to_json():
-        raise RecordError(
-            f"{path}: holds routes of {record['space']}, this run needs {space.to_json()}; {remedy}"
-        )
-    missing = [s for s in assembly.spec["seeds"] if str(s) not in record["seeds"]]
-    if missing:
-        raise RecordError(f"{path}: no route for seeds {missing}; {remedy}")
-    try:
-        found = {seed: record["seeds"][str(seed)].get("blocks") for seed in assembly.spec["seeds"]}
-        return {seed: Route.from_json(space, blocks) for seed, blocks in found.items()}
-    except RecordError as error:
-        raise RecordError(f"{path}: not a routes file: {error}; {remedy}") from None
-
-
-def _inherit(stack: Stack, all_seeds: Sequence[int], supernet: str | Path | None) -> None:
-    """Load the supernets' weights under the derived routes (D5)."""
-    weights = _read_weights(supernet)
-    expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in stack.state().items()}
-    if {name: tuple(t.shape) for name, t in weights.items()} != expected:
-        raise RecordError(
-            f"{supernet}: holds weights of another network or other seeds than this run; "
-            f"delete it and run `{remake(str(supernet))}`"
-        )
-    at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
-    stack.load({name: tensor[at] for name, tensor in weights.items()})
-
-
-def _read_weights(supernet: str | Path | None) -> dict[str, Tensor]:
-    try:
-        weights = {} if supernet is None else load_file(supernet)
-    except (SafetensorError, OSError) as error:
-        raise RecordError(
-            f"{supernet}: cannot be read ({error}); delete it and run `{remake(str(supernet))}`"
-        ) from None
-    if not weights:
-        raise RecordError(
-            f"{supernet}: holds no weights; only a searched supernet can be inherited"
-        )
-    return dict(weights)

@@ -6,6 +6,7 @@ whatever else a job does ends at once. So does everything at a second signal.
 
 import logging
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,15 @@ def heard() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         _Wish.number = None
+
+
+def leave_to_jobs() -> None:
+    """Let this process, which only starts jobs, outlive the SIGUSR1 that SLURM sends to all alike.
+
+    What it starts ignores that signal too, until it listens (`heard`).
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 @contextmanager

@@ -21,12 +21,13 @@ from torch import Tensor
 from mtnas import provenance
 from mtnas.assembly import Assembly, activity, assemble
 from mtnas.choice import CRITERION, choose
+from mtnas.derivation import read_routes
 from mtnas.errors import RecordError, TrainingError
-from mtnas.experiment import by_seed, metrics_of, read_routes
 from mtnas.files import atomic_path, read_json, sha256_of, write_json
 from mtnas.grids import STACKED, Values, expand, value_at, with_values
 from mtnas.records import ALL_TASKS
 from mtnas.routes import Route
+from mtnas.scoring import by_seed, metrics_of
 from mtnas.training.data import Split
 from mtnas.training.fit import FitResult, fit, predict_selected
 from mtnas.training.stack import Rates, Stack

@@ -58,7 +58,7 @@ SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2
 GresTypes=gpu
 ReturnToService=2
 SlurmdTimeout=10
-KillWait=2
+KillWait=10
 MinJobAge=3600
 NodeName=DEFAULT CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1
 NodeName=DEFAULT RealMemory={memory} Gres=gpu:1

@@ -11,7 +11,7 @@ import pytest
 from tests.slurm.cluster import Cluster
 
 HERE = Path(__file__).parent
-PATIENCE = 600  # seconds; a run that takes longer hangs
+PATIENCE = 1800  # seconds; a run that takes longer hangs
 
 
 @dataclass(frozen=True)

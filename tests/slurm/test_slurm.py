@@ -4,6 +4,7 @@ Most of the time is SLURM's and not ours, so all scenarios run at once; each tes
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 import torch
 
 from mtnas.files import read_json
+from tests.long_jobs import LongJobs
 from tests.slurm.cluster import NODES, alive
 
 HERE = Path(__file__).parent
@@ -118,8 +120,32 @@ def hopeless(site, finished, folder):
     return run, run.end(ok=False)
 
 
+def ended(site, finished, folder):
+    """End a training three times: by its time limit, by SIGUSR1, by scancel."""
+    checkout = LongJobs.lengthen(at_the_lasting_node(finished.copy(folder)))
+    checkout.edit(PROFILE, "cpu_if_no_gpu: 0 ", "cpu_if_no_gpu: 1 ")
+    checkout.edit(PROFILE, "retries: 2", "retries: 3")
+    checkout.edit("rules/train.smk", "runtime=per_attempt(60)", "runtime=per_attempt(1)")
+    shutil.rmtree(checkout.folder / RUNS / "mmoe")
+    log = checkout.folder / LongJobs.train_log
+    log.unlink()
+    run = site.start(checkout, LongJobs.train, *LongJobs.study)
+    ways = [
+        lambda job: [os.kill(p, signal.SIGSTOP) for p in checkout.scripts()],  # past its time
+        lambda job: site.cluster.client("scancel", "--signal=USR1", job),
+        lambda job: site.cluster.client("scancel", job),
+    ]
+    for attempt, end in enumerate(ways, 1):
+        run.wait(lambda: log.exists() and "train loss" in log.read_text(), "end of an epoch")
+        (job,) = run.jobs()
+        end(job.number)
+        run.wait(lambda n=attempt: run.printed().count("told to end") == n, "end of a job")
+        log.unlink()
+    return run, run.end()
+
+
 SCENARIOS = (
-    study, gpu_missing, killed, two_writers, cancelled, too_long, too_large, hopeless,
+    study, gpu_missing, killed, two_writers, cancelled, too_long, too_large, hopeless, ended,
 )  # fmt: skip
 
 
@@ -239,6 +265,18 @@ def test_a_cancelled_job_is_tried_again(outcomes):
     assert run.submissions() == 2
     assert (run.folder / "results/cancelled_10.txt").read_text() == WHOLE
     assert not list(run.folder.glob("results/.*"))
+
+
+def test_a_training_that_is_ended_goes_on_from_its_checkpoint(outcomes, long_jobs):
+    run, printed = outcomes[ended].result()
+
+    told = re.findall(r"told to end \((\w+)\): by .* (\S+) holds step \d+ of 100 in epoch", printed)
+    assert [name for name, _ in told] == ["SIGTERM", "SIGUSR1", "SIGTERM"]
+    assert len({file for _, file in told}) == 1
+    assert run.submissions() == 4
+    assert "taken up from" in (run.folder / long_jobs.train_log).read_text()
+    assert not (run.folder / RUNS / "mmoe/paper/.checkpoint").exists()
+    long_jobs.compare(run, long_jobs.train, Path(long_jobs.train).with_name("predictions.parquet"))
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,20 @@ def test_ctrl_c_stays_ignored_where_it_was(smk):
     assert text_of(smk) == ""
 
 
+def test_what_only_starts_jobs_outlives_the_signal_that_its_jobs_obey(smk):
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        stopping.leave_to_jobs()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(SystemExit), job(smk):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(10)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert text_of(smk).count("told to end (SIGUSR1)") == 1
+
+
 def test_threads_are_those_of_the_rule(smk):
     smk.threads = 2
 

@@ -1,5 +1,6 @@
 """Train every route of a small space over all seeds; write the ground truth."""
 
+from mtnas.devices import device_of
 from mtnas.exhaustive import train_every_route
 from mtnas.snakemake_job import job
 
@@ -10,6 +11,6 @@ with job(snakemake) as smk:
         manifest=smk.input.manifest,
         output=smk.output.table,
         models_at_once=smk.resources.models_at_once,
-        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
+        device=device_of(smk.resources),
         code=smk.params.code,
     )

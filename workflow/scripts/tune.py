@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mtnas.devices import device_of
 from mtnas.snakemake_job import job
 from mtnas.tuning import tune
 
@@ -14,6 +15,6 @@ with job(snakemake) as smk:
         folder=Path(smk.output.best).parent,
         code=smk.params.code,
         seeds_at_once=smk.resources.seeds_at_once,
-        device="cuda" if smk.resources.get("gpu", 0) else "cpu",
+        device=device_of(smk.resources),
     )
     result.write(**smk.output, code=smk.params.code)

@@ -49,9 +49,9 @@ class Contest:
         return {**drawn, "scores": self.score_NM, "done": self.done}
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "Contest":
+    def of(cls, state: Mapping[str, Any], device: torch.device) -> "Contest":
         """Return the contest of a state."""
-        batches = list(state["batches"].clone())
+        batches = list(state["batches"].clone().to(device))
         return cls(state["candidates"], batches, state["scores"], state["done"])
 
 
@@ -142,7 +142,8 @@ class Ranking(Search, ABC):
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
         super().load(state)
-        self._contest = None if state["contest"] is None else Contest.of(state["contest"])
+        known, device = state["contest"], self._stack.device
+        self._contest = None if known is None else Contest.of(known, device)
 
 
 class Random(Ranking):
@@ -263,7 +264,7 @@ class Trained(Ranking):
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
-        self._contest = Contest.of(state["contest"])
+        self._contest = Contest.of(state["contest"], self._stack.device)
         self._evaluations = state["evaluations"]
         self._rewards.load(state["rewards"])
         for name, tensor in self._best.items():

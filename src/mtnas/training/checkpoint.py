@@ -47,7 +47,7 @@ class Work(Protocol):
         """Return all that the rest depends on; tensors need not be copies."""
 
     def load(self, state: Tree) -> None:
-        """Go on from such a state. Its tensors are parts of the file: copy them."""
+        """Go on from such a state. Its tensors are parts of the file, on the CPU: copy them."""
 
 
 class MisfitError(MtnasError):
@@ -84,7 +84,7 @@ class Checkpoint:
             return
         try:
             work.load(state)
-        except Exception as error:
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise MisfitError(f"{self.path}: not of this work ({error!r})") from error
         self.seconds = seconds
         log.info("%s, after %.0f s: taken up from %s", at, seconds, self.path)

@@ -201,6 +201,7 @@ class _Training:
         self._epoch, self._goes_on = state["epoch"], state["goes_on"]
         for losses, loaded in zip(self._lists(), state["losses"], strict=True):
             losses[:] = [loss.clone() for loss in loaded]
+        self._losses = [loss.to(self._trainer.stack.device) for loss in self._losses]
         self._selection.load(state["selection"])
         if self._goes_on:
             self._trainer.load(state["trainer"])
