@@ -17,6 +17,7 @@ def folders(tmp_path):
         make_run(tmp_path, "share_bottom", (0.780, 0.780), noise=NOISE[::-1] / 10),
         make_run(tmp_path, "share_bottom", (0.780, 0.790), variant="own_tables", noise=NOISE / 2),
         make_run(tmp_path, "share_bottom", (0.780, 0.780), variant="own_epochs"),
+        make_run(tmp_path, "share_bottom", (0.780, 0.700), variant="second_task_quarter"),
         make_run(tmp_path, "single_task", (0.780, 0.805), variant="common_epoch"),
     ]
 

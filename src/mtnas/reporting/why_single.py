@@ -47,7 +47,7 @@ def _answer(results: Results, dataset: str, column: str, base: Row, lead: Differ
     variants = [row for row in results.rows if row[0] == base[0] and row != base]
     left = {row: _lead(results, dataset, row, column) for row in variants}
     parts = [
-        f"{method_name(*row)} {_interval(gain)}, {1 - gain.mean / lead.mean:.0%} of the lead gone"
+        f"{method_name(*row)} {_interval(gain)}, {_gone(1 - gain.mean / lead.mean)}"
         for row, gain in left.items()
         if gain is not None
     ]
@@ -56,6 +56,10 @@ def _answer(results: Results, dataset: str, column: str, base: Row, lead: Differ
         f"{dataset_name(dataset, results.simulated(dataset))} {column_name(column)}: Single leads "
         f"{method_name(*base)} by {_interval(lead)}.{tail}"
     )
+
+
+def _gone(share: float) -> str:
+    return "a larger lead" if share < 0 else f"{share:.0%} of the lead gone"
 
 
 def _lead(results: Results, dataset: str, row: Row, column: str) -> Difference | None:
