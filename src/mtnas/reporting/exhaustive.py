@@ -133,16 +133,17 @@ def _curve(axes: Axes, truth: Truth, rank: Mapping[int, int]) -> None:
 def _mark_known(
     axes: Axes, truth: Truth, rank: Mapping[int, int], mean_R: NDArray[np.float64]
 ) -> None:
-    """Mark the known routes; labels stand in a row above, at different heights."""
+    """Mark the known routes; labels stand above at different heights, and cover lines to others."""
     for i, (name, route) in enumerate(truth.known.items()):
         x, colour = rank[route], task_colour(i + 1)
         axes.plot(x, mean_R[route], marker="D", ms=5, color=colour, zorder=4)
         right = x > 0.75 * len(rank)
+        line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2}
         axes.annotate(
-            name, (x, mean_R[route]), xytext=(x, 0.99 - i * LEVEL_GAP / CURVE),
+            name, (x, mean_R[route]), xytext=(x, 0.99 - i * LEVEL_GAP / CURVE), zorder=5 + i,
             textcoords=axes.get_xaxis_transform(), color=colour, fontsize=7, va="top",
-            ha="right" if right else "left",
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2},
+            ha="right" if right else "left", arrowprops={**line, "relpos": (float(right), 0)},
+            bbox={"fc": "white", "ec": "none", "pad": 0.5},
         )  # fmt: skip
 
 
