@@ -78,13 +78,14 @@ def killed(site, finished, folder):
 
 def two_writers(site, finished, folder):
     """Kill Snakemake and let the job live on while another one writes the same file."""
-    checkout, target = failing(finished, folder), "results/doubled_60.txt"
+    checkout, target = failing(finished, folder), "results/doubled_300.txt"
     first = site.start(checkout, *FAILURES, target)
     first.wait(lambda: half_written(checkout), "half written file")
     first.kill()
     checkout.snakemake("--unlock", *FAILURES, target)
     again = site.start(checkout, *FAILURES, target, "--no-hooks")
     again.wait(lambda: len(half_written(checkout)) == 2, "two writers at once")
+    (checkout.folder / f"{target}.go").touch()
     printed = again.end()
     while again.jobs():
         time.sleep(0.5)
@@ -253,7 +254,7 @@ def test_a_killed_snakemake_goes_on_and_cancels_what_it_left(outcomes, finished,
 def test_two_jobs_that_write_one_file_leave_it_whole(outcomes):
     run, _ = outcomes[two_writers].result()
 
-    assert (run.folder / "results/doubled_60.txt").read_text() == WHOLE
+    assert (run.folder / "results/doubled_300.txt").read_text() == WHOLE
     assert not list(run.folder.glob("results/.*"))
 
 
