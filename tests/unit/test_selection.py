@@ -1,9 +1,14 @@
 """Which epoch's weights are kept, what a task weighs, which tables it reads: one at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from mtnas import methods
+from mtnas.assembly import check_tasks
+from mtnas.errors import ConfigError
 from mtnas.metrics import BINARY
 from mtnas.options import TrainingOptions
 from mtnas.testing.stacks import small_stack
@@ -122,7 +127,7 @@ def test_tables_per_task_are_those_of_one_task_each(method):
     assert not torch.isclose(logits(own)[..., 1], same[..., 1]).any()
 
 
-def test_tables_per_task_are_trained_and_count_as_parameters():
+def test_tables_per_task_are_trained():
     stack, data, result = fitted("share_bottom", [0], embedding_per_task=True)
 
     assert stack.table_MNE.shape == (1, data.num_rows, 6)
@@ -134,3 +139,23 @@ def test_weights_that_teach_nothing_are_refused():
         training(loss_weights=(0.0, 0.0))
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         training(loss_weights=(1.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("method", "chosen", "dense", "message"),
+    [
+        ("mmoe", {"loss_weights": (1.0,)}, False, "1 numbers, but toys has 2 tasks"),
+        ("mtnas", {"embedding_per_task": True}, False, "mtnas searches routes of one input"),
+        ("mmoe", {"embedding_per_task": True}, True, "inputs of toys are numbers, without"),
+    ],
+)
+def test_what_does_not_suit_the_tasks_or_the_method_is_refused(method, chosen, dense, message):
+    data = examples()
+    data = replace(data, inputs=data.inputs.double()) if dense else data
+    with pytest.raises(ConfigError, match=message):
+        check_tasks({"dataset": "toys"}, training(**chosen), data, methods.load(method))
+
+
+def test_what_suits_is_not_refused():
+    chosen = training(loss_weights=(1.0, 2.0), embedding_per_task=True)
+    check_tasks({"dataset": "toys"}, chosen, examples(), methods.load("mmoe"))
