@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from mtnas.acquisition import acquire
 from mtnas.acquisition.archive import Limits, check_whole, unpack
 from mtnas.acquisition.download import Patience
 from mtnas.acquisition.lock import Lock
+from mtnas.acquisition.partial import write_whole
 from mtnas.errors import DataError, UnfitFileError
 from mtnas.testing.server import mirror
 
@@ -259,6 +261,18 @@ def test_a_full_disk_stops_a_download_that_goes_on_later(tmp_path: Path, disk: P
 
         assert [request.first for request in server.log] == [None, size]
     assert target.read_bytes() == content
+
+
+def test_what_a_disk_takes_in_part_is_written_on() -> None:
+    class Filling(io.BytesIO):
+        """A file that takes three bytes at a time, as an unbuffered one may."""
+
+        def write(self, piece: Any) -> int:
+            return super().write(bytes(piece)[:3])
+
+    file = Filling()
+    write_whole(file, b"eight bytes and more")
+    assert file.getvalue() == b"eight bytes and more"
 
 
 def test_a_full_disk_leaves_no_half_of_a_member(tmp_path: Path, disk: Path) -> None:
