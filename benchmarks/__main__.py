@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.outcome import Settings, UnavailableError, publish
+from mtnas.provenance import git_state
 
 SUITE = ("step", "table_size", "models", "search", "routes", "data", "workflow", "roofline",
          "accuracy", "gpu")  # fmt: skip
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the numbers depend on."""
+    """Return what the numbers depend on; a commit with a plus had files changed."""
     model = next(
         (
             line.partition(":")[2].strip()
@@ -50,7 +51,9 @@ def machine() -> dict[str, Any]:
         ),
         platform.processor(),
     )
+    state = git_state()
     return {
+        "commit": state["commit"] and state["commit"][:7] + ("+" if state["dirty"] else ""),
         "cpu": model,
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ def stack_of(
     seeds: Sequence[int] = (0,),
     width: int = w.EXPERT_DIM,
     device: str = "cpu",
+    kind: type[Stack] = Stack,
 ) -> Stack:
     """Return untrained models of one method on a table of all `num_rows` rows."""
     method = methods.load(name)
@@ -34,13 +36,22 @@ def stack_of(
     options = method.options(**{k: v for k, v in widths.items() if k in known})
     shape = {"input_dim": w.FIELDS * w.EMBEDDING_DIM, "num_tasks": w.TASKS}
     members = [Member(seed, tuple(range(w.TASKS))) for seed in seeds]
-    return Stack(
+    return kind(
         members,
         lambda _: Model(method, options, **shape),
         num_rows=work.num_rows,
         options=TRAINING,
         device=device,
     )
+
+
+class CompiledStack(Stack):
+    """A stack whose network is compiled, to see what that gains."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take what a stack takes."""
+        super().__init__(*args, **kwargs)
+        self.logits = torch.compile(super().logits)  # type: ignore[method-assign]
 
 
 def examples_of(work: Work) -> Examples:
@@ -56,9 +67,11 @@ def build(
     models: int = 1,
     exact: bool = False,
     width: int = w.EXPERT_DIM,
+    compiled: bool = False,
 ) -> Callable[[int], float]:
     """Return a training step of `models` models of one method."""
-    stack = stack_of(work, name, range(models), width)
+    kind = CompiledStack if compiled else Stack
+    stack = stack_of(work, name, range(models), width, kind=kind)
     training = TRAINING.model_copy(update={"exact_decay": exact})
     # As `fit` does: one of several threads reads embedding rows ahead.
     threads = torch.get_num_threads()

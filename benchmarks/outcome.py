@@ -52,9 +52,10 @@ class Outcome:
 
 
 def publish() -> None:
-    """Bring the outcomes of all benchmarks together in one committed file."""
+    """Put the outcomes of this checkout into the committed file; it keeps those of others."""
+    known = read_json(PUBLISHED) if PUBLISHED.exists() else {"tables": {}}
     found = {path.stem: read_json(path) for path in sorted(FOLDER.glob("*.json"))}
     ratios = {key: ratio for outcome in found.values() for key, ratio in outcome["ratios"].items()}
     kept = ("title", "columns", "rows", "note", "simulated", "machine")
     tables = {name: {key: outcome[key] for key in kept} for name, outcome in found.items()}
-    write_json(PUBLISHED, {**ratios, "tables": tables})
+    write_json(PUBLISHED, {**known, **ratios, "tables": {**known["tables"], **tables}})

@@ -1,4 +1,7 @@
-"""Plain PyTorch: `nn.Embedding` with a dense gradient and `torch.optim.Adam` in its three forms."""
+"""Plain PyTorch: `nn.Embedding` with a dense gradient and `torch.optim.Adam` in its three forms.
+
+The fourth form is the fused one behind a network that `torch.compile` compiles.
+"""
 
 from collections.abc import Callable
 
@@ -31,15 +34,23 @@ class MMoE(nn.Module):
         return (mixed_BTH * self.towers.weight).sum(-1) + self.towers.bias
 
 
+FORMS = {
+    "default": {"foreach": False, "fused": False},
+    "foreach": {"foreach": True},
+    "fused": {"fused": True},
+    "compiled": {"fused": True},
+}
+
+
 def build(work: Work, *, form: str) -> Callable[[int], float]:
-    """Return a training step; `form` is default, foreach or fused."""
+    """Return a training step; `form` is default, foreach, fused or compiled."""
     torch.manual_seed(0)
     model = MMoE(work.num_rows)
-    kind = {} if form == "default" else {form: True}
-    forms = {"default": {"foreach": False, "fused": False}, "foreach": kind, "fused": kind}
     adam = torch.optim.Adam(
-        model.parameters(), lr=w.LEARNING_RATE, weight_decay=w.L2, **forms[form]
+        model.parameters(), lr=w.LEARNING_RATE, weight_decay=w.L2, **FORMS[form]
     )
+    if form == "compiled":
+        model.compile()
     ids, labels = torch.from_numpy(work.ids), torch.from_numpy(work.labels)
     bce = nn.functional.binary_cross_entropy_with_logits
 

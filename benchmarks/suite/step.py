@@ -32,7 +32,7 @@ def outcome(measured: dict[str, dict[str, Any]]) -> Outcome:
         ],
         note="Libraries: their own MMoE with their own L2. 'per field' gives them 15 small tables "
         "instead of the shared one, their better case; 'memory kept' tells the allocator not to "
-        "return freed memory to the system.",
+        "return freed memory to the system; 'compiled' hands the network to torch.compile.",
         ratios={
             **_ratios(measured, THREADS, ""),
             **_ratios(measured, THREADS[:1], "_one_thread"),
@@ -58,8 +58,11 @@ def contenders(settings: Settings, threads: int) -> dict[str, dict[str, Any]]:
     """Return every contender by its name."""
     _require_libraries()
     common = {"num_rows": 50_000 if settings.quick else NUM_ROWS, "threads": threads}
-    named: dict[str, dict[str, Any]] = {"ours": {**common, "kind": "ours"}}
-    for form in ("default", "foreach", "fused"):
+    named: dict[str, dict[str, Any]] = {
+        "ours": {**common, "kind": "ours"},
+        "ours, compiled": {**common, "kind": "ours", "options": {"compiled": True}},
+    }
+    for form in ("default", "foreach", "fused", "compiled"):
         named[f"torch {form}"] = {**common, "kind": "torch", "options": {"form": form}}
     for library in LIBRARIES:
         for mode, per_field in (("shared", False), ("per field", True)):
@@ -79,6 +82,7 @@ RIVALS = {
     "vs_fastest_library_shared_table_memory_kept": _libraries("shared, memory kept"),
     "vs_fastest_library_per_field": _libraries("per field"),
     "vs_torch_fused_dense": ["torch fused"],
+    "vs_ours_compiled": ["ours, compiled"],
     "vs_torch_fused_dense_memory_kept": ["torch fused, memory kept"],
 }
 

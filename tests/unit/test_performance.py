@@ -4,16 +4,17 @@ import importlib
 
 import pytest
 
+from benchmarks import outcome as kept
 from benchmarks.__main__ import SUITE, main
 from benchmarks.harness import alternate, ratio
 from benchmarks.outcome import Outcome, Settings
 from benchmarks.suite import routes
 from benchmarks.work import BATCH, FIELDS, make_work
 from mtnas.errors import RecordError
-from mtnas.files import write_json
+from mtnas.files import read_json, write_json
 from mtnas.reporting import performance
 
-MACHINE = {"cpu": "A CPU", "cores": 2, "gpu": None, "torch": "2.13.0"}
+MACHINE = {"commit": "1234567", "cpu": "A CPU", "cores": 2, "gpu": None, "torch": "2.13.0"}
 
 
 def test_every_benchmark_can_be_run():
@@ -72,7 +73,24 @@ def test_tables_and_ratios_are_rendered(tmp_path):
     text = performance.table(tmp_path, "step")
     assert text.startswith("### Steps (simulated data)\n")
     assert "| ours | 123,457 |\n| torch | 0.0123 |\n| none |  |" in text
-    assert text.endswith("A note. A CPU, 2 cores, torch 2.13.0.")
+    assert text.endswith("A note. A CPU, 2 cores, torch 2.13.0, commit 1234567.")
     assert "| torch's fused dense Adam | 2.50 | 2.00 | 3.00 | 7 |" in performance.ratios(tmp_path)
     with pytest.raises(RecordError, match="did you mean 'step'"):
         performance.table(tmp_path, "stepp")
+
+
+def test_publishing_keeps_what_was_measured_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "performance")
+    monkeypatch.setattr(kept, "PUBLISHED", tmp_path / "performance.json")
+    r = {"median": 2.5, "min": 2.0, "max": 3.0, "runs": 7}
+    Outcome("Old", ("Who",), [("ours",)], ratios={"a": r}).save("one", MACHINE)
+    Outcome("Other", ("Who",), [("ours",)], ratios={"b": r}).save("two", MACHINE)
+    kept.publish()
+    (tmp_path / "performance/two.json").unlink()
+    Outcome("New", ("Who",), [("ours",)], ratios={"a": {**r, "median": 9.0}}).save("one", MACHINE)
+    kept.publish()
+    found = read_json(tmp_path / "performance.json")
+    assert (found["a"]["median"], found["b"]["median"]) == (9.0, 2.5)
+    assert {name: table["title"] for name, table in found["tables"].items()} == {
+        "one": "New", "two": "Other",
+    }  # fmt: skip

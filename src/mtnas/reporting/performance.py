@@ -12,6 +12,7 @@ STEP = {
     "vs_fastest_library_per_field": "the fastest library, one table per field",
     "vs_torch_fused_dense": "torch's fused dense Adam",
     "vs_torch_fused_dense_memory_kept": "the same, its allocator told to keep memory",
+    "vs_ours_compiled": "ours, its network compiled",
 }
 RATIOS = {
     **STEP,
@@ -52,7 +53,8 @@ def table(published: Path, name: str) -> str:
     lines = [f"### {outcome['title']}{label}", "", _row(columns), _row(alignment)]
     lines += [_row(map(_cell, row)) for row in outcome["rows"]]
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
-    made = f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}."
+    commit = f", commit {machine['commit']}" if machine.get("commit") else ""
+    made = f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}{commit}."
     return "\n".join([*lines, "", " ".join(filter(None, (outcome["note"], made)))])
 
 
