@@ -15,7 +15,6 @@ from mtnas.routes import Route, SearchSpace
 Run = tuple[str, str, str]  # dataset, method, variant
 PAPER = "paper"
 LEARNED = "reinforce"  # the paper's strategy
-SYNTHETIC = "synthetic"  # datasets so named are the paper's Sec. 5.1
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,17 @@ class Search:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All runs, searches and datasets of a study, and what other rules measured."""
+    """All runs, searches and datasets of a study, and what other rules measured.
+
+    `rho`: of the datasets of the synthetic study (Sec. 5.1) how related their tasks are.
+    """
 
     runs: dict[Run, RunRecord]
     searches: dict[Run, Search] = field(default_factory=dict)
     correlations: dict[str, dict[str, float]] = field(default_factory=dict)
     manifests: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
+    rho: dict[str, float] = field(default_factory=dict)
     exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
     subgraphs: list[dict[str, Any]] = field(default_factory=list)
     subgraphs_path: str = ""
@@ -58,15 +61,19 @@ class Evidence:
 
     @property
     def datasets(self) -> list[str]:
-        """Name the real datasets, in the order of the runs."""
+        """Name the datasets that are not of the synthetic study, in the order of the runs."""
         names = [*(d for d, _, _ in self.runs), *(d for d, _, _ in self.searches)]
-        return [d for d in dict.fromkeys(names) if not d.startswith(SYNTHETIC)]
+        return [d for d in dict.fromkeys(names) if d not in self.rho]
 
     @property
-    def synthetic(self) -> list[str]:
-        """Name the synthetic datasets of unrelated tasks: `..._rho00`, or without a rho."""
-        names = [d for d in dict.fromkeys(d for d, _, _ in self.runs) if d.startswith(SYNTHETIC)]
-        return [name for name in names if "_rho" not in name or name.endswith("_rho00")]
+    def unrelated(self) -> list[str]:
+        """Name the datasets of the synthetic study whose tasks are unrelated, if they have runs."""
+        return [d for d in dict.fromkeys(d for d, _, _ in self.runs) if self.rho.get(d) == 0]
+
+    @property
+    def stand_ins(self) -> frozenset[str]:
+        """Name the simulated datasets that stand in for real ones: they decide no claim."""
+        return self.simulated - self.rho.keys()
 
     def scores(self, run: Run) -> pd.DataFrame:
         """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
@@ -126,6 +133,8 @@ def read_evidence(
     flagged = [*(m for m in data.values()), *(s.record for s in searches)]
     simulated = {str(m["dataset"]) for m in flagged if m.get("simulated")}
     simulated |= {run.key[0] for run in runs.values() if run.record.get("simulated")}
+    drawn = {m["dataset"]: m.get("synthetic") for m in data.values()}
+    drawn |= {run.key[0]: run.record.get("synthetic") for run in runs.values()}
     return Evidence(
         runs=runs,
         searches={
@@ -134,6 +143,7 @@ def read_evidence(
         correlations={m["dataset"]: m["label_pcc"] for m in data.values()},
         manifests={m["dataset"]: path for path, m in data.items()},
         simulated=frozenset(simulated),
+        rho={name: float(spec["rho"]) for name, spec in drawn.items() if spec},
         exhaustive={Path(p).as_posix(): pd.read_parquet(p) for p in exhaustive},
         subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
         subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),

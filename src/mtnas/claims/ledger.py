@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,13 +18,19 @@ def ledger(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Entry]:
     """Return an entry per claim: `id, verdict, estimate, interval, seeds, evidence` and details.
 
     The estimate and interval are those of the comparison that speaks least for the claim; all
-    comparisons are listed below it, and the verdict of every dataset.
+    comparisons are listed below it, and the verdict of every dataset. Simulated data that stand in
+    for real ones decide nothing: their comparisons are controls.
     """
     return [_entry(claim, claim.test(evidence), evidence) for claim in claims]
 
 
 def _entry(claim: Claim, outcome: Outcome, evidence: Evidence) -> Entry:
-    comparisons = adjusted(outcome.comparisons)
+    comparisons = adjusted(
+        [
+            replace(c, role="control") if c.dataset in evidence.stand_ins else c
+            for c in outcome.comparisons
+        ]
+    )
     head = decisive(comparisons)
     return {
         "id": claim.id,
@@ -38,8 +45,8 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence) -> Entry:
         "decided_by": None if head is None else _shown(head),
         "datasets": _by_dataset(comparisons, outcome, evidence),
         "missing": outcome.missing,
-        "command": claim.command if outcome.missing else None,
-        "comparisons": [_written(c) for c in comparisons],
+        "command": claim.command if outcome.missing or head is None else None,
+        "comparisons": [_written(c, evidence) for c in comparisons],
     }
 
 
@@ -48,9 +55,11 @@ def _by_dataset(
 ) -> dict[str, Entry]:
     """Return the verdict of every dataset; Holm's family stays that of the whole claim.
 
-    A dataset with controls alone has none.
+    A dataset with controls alone is left out; one that stands in for a real one was not measured.
     """
-    judged = (c.dataset for c in comparisons if c.role != "control")
+    judged = (
+        c.dataset for c in comparisons if c.role != "control" or c.dataset in evidence.stand_ins
+    )
     names = dict.fromkeys([*judged, *outcome.missing])
     found = {}
     for name in filter(None, names):
@@ -72,7 +81,11 @@ def _shown(comparison: Comparison) -> str:
     return ": ".join(filter(None, (comparison.dataset, comparison.what)))
 
 
-def _written(comparison: Comparison) -> Entry:
+def _written(comparison: Comparison, evidence: Evidence) -> Entry:
     """Return a comparison as JSON, without what it does not have."""
-    values = {**comparison.__dict__, "evidence": list(comparison.evidence)}
+    values = {
+        **comparison.__dict__,
+        "simulated": comparison.dataset in evidence.simulated,
+        "evidence": list(comparison.evidence),
+    }
     return {key: value for key, value in values.items() if value is not None}

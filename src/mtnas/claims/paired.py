@@ -11,6 +11,7 @@ from scipy import stats
 from mtnas.claims.evidence import PAPER, Evidence, Run
 from mtnas.claims.verdicts import (
     Comparison,
+    Side,
     better,
     by_interval,
     compare,
@@ -46,13 +47,8 @@ Test = Callable[[Evidence], Outcome]
 
 
 def real(evidence: Evidence) -> list[str]:
-    """Name the datasets that are not synthetic."""
+    """Name the datasets that are not of the synthetic study."""
     return evidence.datasets
-
-
-def synthetic(evidence: Evidence) -> list[str]:
-    """Name the synthetic datasets."""
-    return evidence.synthetic
 
 
 def paired(
@@ -67,7 +63,7 @@ def paired(
     outcome = Outcome()
     for dataset in datasets(evidence):
         for other in others:
-            if _lacking(evidence, outcome, dataset, [ours, *others]):
+            if lacking(evidence, outcome, dataset, [ours, *others]):
                 continue
             for kind in scores:
                 for column in evidence.columns((dataset, *ours), kind):
@@ -80,7 +76,7 @@ def negative_transfer(evidence: Evidence, *, compared: Sequence[Row]) -> Outcome
     """Compare every task with Single: some method falls below it, MTNAS is nowhere below."""
     outcome = Outcome()
     for dataset in evidence.datasets:
-        if _lacking(evidence, outcome, dataset, [SINGLE, MTNAS, *compared]):
+        if lacking(evidence, outcome, dataset, [SINGLE, MTNAS, *compared]):
             continue
         for column in evidence.columns((dataset, *SINGLE), "auc"):
             for row in compared:
@@ -98,7 +94,7 @@ def difference(
 ) -> Comparison | None:
     """Compare one score of two runs; by default ours is to be the better one."""
     first, second = (dataset, *ours), (dataset, *other)
-    (a, b), over = _paired(evidence, (first, second), column)
+    (a, b), over = paired_scores(evidence, (first, second), column)
     return compare(
         paired_values(a, b),
         over=over,
@@ -112,7 +108,7 @@ def difference(
 
 
 def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
-    """Compare each L with L + 1: beyond 2 the gain is no more than marginal, in every score."""
+    """Compare each L with L + 1: 2 is no worse than 1 and more gain no more than the margin."""
     outcome = Outcome()
     for dataset in evidence.datasets:
         runs = sweep(evidence, dataset, "depth")
@@ -127,28 +123,30 @@ def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
 
 
 def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> Comparison | None:
-    """Compare L + 1 with L: from 1 to 2 it is to be better, later not more than the margin."""
+    """Compare L + 1 with L: L = 2 is to lose, and more layers to gain, less than the margin."""
     first, second = runs[depth], runs[depth + 1]
-    (a, b), over = _paired(evidence, (second, first), column)
+    (a, b), over = paired_scores(evidence, (second, first), column)
+    side: Side = better(column)
+    if depth > 1:
+        side = "lower" if side == "higher" else "higher"
     margin = margin_of(column, float(b.mean()))
-    side = better(column)
-    marginal: dict[str, Any] = {
-        "claim": "lower" if side == "higher" else "higher",
-        "null": margin if side == "higher" else -margin,
-    }
     return compare(
         paired_values(a, b),
         over=over,
         dataset=first[0],
         what=f"{column}: L = {depth + 1} - L = {depth}",
         unit=unit_of(column),
+        claim=side,
+        null=margin if side == "lower" else -margin,
         evidence=[evidence.metrics(second), evidence.metrics(first)],
-        **(marginal if depth > 1 else {"claim": side, "role": "control"}),
     )
 
 
 def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
-    """Compare the gain per sub-network in the lower and upper half of H, and fit search time."""
+    """Take the gain per sub-network up to the middle H: there is one, it is larger than beyond it.
+
+    And fit search time: it grows.
+    """
     outcome = Outcome()
     for dataset in evidence.datasets:
         runs = sweep(evidence, dataset, "subnets")
@@ -163,34 +161,43 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
             continue
         aucs = evidence.columns(next(iter(runs.values())), "auc")
         for columns in (aucs, ["mtl_loss"]):
-            outcome.add(dataset, _diminishing(evidence, runs, columns))
+            for returns in _diminishing(evidence, runs, columns):
+                outcome.add(dataset, returns)
         outcome.comparisons.append(_growth(evidence, dataset, runs, seconds))
     return outcome
 
 
 def _diminishing(
     evidence: Evidence, runs: dict[int, Run], columns: Sequence[str]
-) -> Comparison | None:
-    """Compare, seed by seed, the gain per sub-network up to the middle H with that beyond it."""
+) -> list[Comparison | None]:
+    """Take, seed by seed, the gain per sub-network up to the middle H, and that minus the later."""
     sizes = sorted(runs)
-    middle = sizes[len(sizes) // 2]
-    three = (sizes[0], middle, sizes[-1])
-    bends = []
+    first, middle, last = sizes[0], sizes[len(sizes) // 2], sizes[-1]
+    three = [runs[size] for size in (first, middle, last)]
+    early, late = [], []
     for column in columns:
-        scores, over = _paired(evidence, [runs[size] for size in three], column)
+        scores, over = paired_scores(evidence, three, column)
         low, mid, high = (values.to_numpy(float) for values in scores)
-        bends.append((mid - low) / (middle - sizes[0]) - (high - mid) / (sizes[-1] - middle))
-    side = better(columns[0])
+        early.append((mid - low) / (middle - first))
+        late.append((high - mid) / (last - middle))
+    gain_S, later_S = np.mean(early, axis=0), np.mean(late, axis=0)
     kind = "mean AUC" if columns[0].startswith("auc_") else columns[0]
-    return compare(
-        np.mean(bends, axis=0),
-        over=over,
-        dataset=runs[middle][0],
-        what=f"{kind}: gain per sub-network, H = {sizes[0]}..{middle} - H = {middle}..{sizes[-1]}",
-        unit=unit_of(columns[0]),
-        claim=side,
-        evidence=[evidence.metrics(runs[size]) for size in three],
-    )
+    what = f"{kind}: gain per sub-network, H = {first}..{middle}"
+    return [
+        compare(
+            values_S,
+            over=over,
+            dataset=three[0][0],
+            what=said,
+            unit=unit_of(columns[0]),
+            claim=better(columns[0]),
+            evidence=[evidence.metrics(run) for run in three],
+        )
+        for said, values_S in (
+            (what, gain_S),
+            (f"{what} - H = {middle}..{last}", gain_S - later_S),
+        )
+    ]
 
 
 def _growth(
@@ -240,19 +247,19 @@ def search_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]
     }
 
 
-def _lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[Row]) -> bool:
+def lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[Row]) -> bool:
     """Note the runs of a dataset that are missing; tell whether there are any."""
-    lacking = evidence.lacking([(dataset, *row) for row in rows])
-    if lacking:
-        outcome.missing[dataset] = lacking
-    return bool(lacking)
+    names = evidence.lacking([(dataset, *row) for row in rows])
+    if names:
+        outcome.missing[dataset] = names
+    return bool(names)
 
 
 def _all_columns(evidence: Evidence, run: Run) -> list[str]:
     return [*evidence.columns(run, "auc"), *evidence.columns(run, "mtl_loss")]
 
 
-def _paired(
+def paired_scores(
     evidence: Evidence, runs: Sequence[Run], column: str
 ) -> tuple[tuple["pd.Series[float]", ...], str]:
     """Return one score of some runs over the seeds that all have, and what to call those seeds."""

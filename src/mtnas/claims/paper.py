@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mtnas.claims import paired as scores
-from mtnas.claims import sharing
+from mtnas.claims import ratios, sharing
 from mtnas.claims.paired import MTNAS, SINGLE, Test
 
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
@@ -100,7 +100,7 @@ CLAIMS = (
         "C10",
         "On unrelated tasks MTNAS has a lower loss than MMoE and Share-Bottom of equal size",
         "Sec. 5.1, Fig. 4",
-        partial(sharing.unrelated_tasks, others=(SHARE_BOTTOM, MMOE)),
+        partial(ratios.unrelated_tasks, others=(SHARE_BOTTOM, MMOE)),
         "config/synthetic.yaml",
     ),
     Claim(
@@ -126,7 +126,7 @@ CLAIMS = (
         "C14",
         "The search costs about as much as training a regular model",
         "Sec. 1",
-        partial(sharing.cost, regular=COMPARED),
+        partial(ratios.cost, regular=COMPARED),
     ),
     Claim(
         "C15",

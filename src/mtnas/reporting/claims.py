@@ -20,9 +20,13 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 *inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
 enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
-first table is that of the comparison that speaks least for the claim. Controls decide nothing. A \
+first table is that of the comparison that speaks least for the claim. Controls decide nothing, \
+nor do simulated data, save those of the paper's own synthetic study. A verdict on fewer datasets \
+than the study has says on how many. A \
 command that measures what is missing takes the overlays of the study before its own.\
 """
+
+ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
 
 
 def write_ledger(
@@ -80,7 +84,7 @@ def summary(entries: Sequence[Entry]) -> str:
                 (
                     entry["id"],
                     f"{_safe(entry['claim'])} ({_safe(entry['section'])})",
-                    f"**{entry['verdict']}**",
+                    _verdict(entry),
                     "<br>".join(_of_dataset(*item) for item in entry["datasets"].items()),
                     _estimate(entry),
                     str(entry["seeds"] or MISSING),
@@ -90,6 +94,14 @@ def summary(entries: Sequence[Entry]) -> str:
     return "\n".join(lines)
 
 
+def _verdict(entry: Entry) -> str:
+    """Return the verdict, and on how many datasets it stands if not on all."""
+    verdicts = [found["verdict"] for found in entry["datasets"].values()]
+    measured = len(verdicts) - verdicts.count(NOT_MEASURED)
+    part = f" on {measured} of {len(verdicts)}" if 0 < measured < len(verdicts) else ""
+    return f"**{entry['verdict']}**{part}"
+
+
 def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
     return f"{_safe(dataset_name(name, found['simulated']))}: {found['verdict']}"
 
@@ -97,7 +109,8 @@ def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
 def _estimate(entry: Entry) -> str:
     """Return the interval that decides, or what is missing and the command that makes it."""
     if entry["verdict"] == NOT_MEASURED:
-        return _safe(f"lacks {_missing(entry['missing'])}. Run {entry['command']}")
+        lacks = _missing(entry["missing"]) or ONLY_SIMULATED
+        return _safe(f"lacks {lacks}. Run {entry['command']}")
     low, high = entry["interval"]
     return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + _safe(
         entry["decided_by"]
@@ -122,7 +135,7 @@ def _comparisons(entry: Entry) -> str:
     for c in entry["comparisons"]:
         side = {"higher": "above", "lower": "below"}[c["claim"]]
         role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
-        what = ": ".join(filter(None, (dataset_name(c["dataset"]), c["what"])))
+        what = ": ".join(filter(None, (dataset_name(c["dataset"], c["simulated"]), c["what"])))
         lines.append(
             _row(
                 (
