@@ -12,8 +12,8 @@ from PIL import Image
 from mtnas.errors import RecordError
 from mtnas.ground_truth import GroundTruth
 from mtnas.reporting.exhaustive import exhaustive_figure, routes_in_order
-from mtnas.reporting.judged import Truth, read_judged
-from mtnas.reporting.layout import CHOSEN
+from mtnas.reporting.judged import ONE_SUBNET, Truth, read_judged
+from mtnas.reporting.layout import CHOSEN, FAMILY
 from mtnas.reporting.names import search_name
 from mtnas.reporting.regret import regret_table
 from mtnas.reporting.writers import to_ledger, to_markdown
@@ -100,7 +100,7 @@ def test_known_routes_are_judged_without_a_search(truth):
     regret = values["regret"]
     assert regret["oracle"] == regret["best in hindsight"] == regret["no sharing"] == 0
     assert regret["full sharing"] == pytest.approx(0.203)
-    assert regret["Share-Bottom"] == pytest.approx(0.103)
+    assert regret[ONE_SUBNET] == pytest.approx(0.103)
     mean = (3 * 1.0 - 0.003 + 45 * 1.1 + 1.2) / 49 - 0.997
     assert regret["a random route"] == pytest.approx(mean)
     assert values["against a random route"]["oracle"] == pytest.approx(-mean)
@@ -184,6 +184,34 @@ def test_a_setting_can_be_chosen_by_validation_alone(tmp_path):
     marked = [row.label for row, _, cell in table.cells() if cell.mark == CHOSEN]
     assert marked == ["near"]  # the nearest of all searched nothing
     assert "+0.0030◂" in to_markdown(table)
+
+
+def test_many_searches_are_one_family(tmp_path):
+    noisy = make_truth(tmp_path, noise=0.01)
+    one = [make_routes(tmp_path / "full_sharing.json", everywhere(full_sharing(SPACE)))]
+    near = Route.at(SPACE, PLANTED).renamed({"s1": "s3", "s2": "s2", "s3": "s1"})
+    many = one + [make_routes(tmp_path / f"n{i}.json", everywhere(near)) for i in range(30)]
+    frames = [pd.read_csv(io.StringIO(to_ledger(regret_table([noisy], j)))) for j in (one, many)]
+    few, more = (f[(f["row"] == "full sharing") & (f["column"] == "regret")] for f in frames)
+    assert few["p_value"].tolist() == more["p_value"].tolist()
+    assert (more["holm_p"].to_numpy() > few["holm_p"].to_numpy()).all()
+    assert (few["holm_p"] >= few["p_value"]).all()
+    marked = [cell for _, _, cell in regret_table([noisy], one).cells() if FAMILY in cell.mark]
+    assert marked and all(cell.holm_p < 0.05 for cell in marked)
+    # What is chosen by is not tested.
+    assert not any(cell.source.metric == "valid_regret" for cell in marked)
+
+
+def test_the_spread_within_patterns_is_told(tmp_path):
+    read = Truth.read(make_truth(tmp_path))
+    # Only the planted route stands out of its pattern of three, by .003.
+    assert list(patterns(SPACE)).count(patterns(SPACE)[PLANTED]) == 3
+    squares = 0.002**2 + 2 * 0.001**2
+    spare = SPACE.num_routes - len(set(patterns(SPACE)))
+    assert read.spread_in_patterns == pytest.approx((squares / spare) ** 0.5)
+    assert f"{read.spread_in_patterns:.4f} on InstEval" in to_markdown(
+        regret_table([tmp_path / "insteval/l1h3.parquet"], [])
+    )
 
 
 def test_every_dataset_has_its_block(tmp_path, truth):
@@ -271,7 +299,7 @@ def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
     assert places[0] == [[1, 0]]
     assert places[2] == [[1, 2]]
     marked = {text.get_text() for text in upper.texts}
-    assert marked == {"full sharing", "Share-Bottom", "no sharing"}
+    assert marked == {"full sharing", ONE_SUBNET, "no sharing"}
 
 
 def test_texts_do_not_overlap(tmp_path, truth, searches):

@@ -22,6 +22,7 @@ from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, share_bot
 Floats = NDArray[np.float64]
 
 GOOD = 0.1  # the best patterns that together hold at least this share of a space are called good
+ONE_SUBNET = "Share-Bottom (one sub-network)"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,13 @@ class Truth:
         return np.asarray((np.bincount(of_R, self.mean_loss) / size)[of_R])
 
     @property
+    def spread_in_patterns(self) -> float:
+        """Return the standard deviation of mean test losses around that of their pattern."""
+        spare = len(self.mean_loss) - len(np.unique(self.pattern_R))
+        squares = np.square(self.mean_loss - self.pattern_loss).sum()
+        return float(np.sqrt(squares / max(spare, 1)))
+
+    @property
     def best(self) -> int:
         """Return the route with the lowest mean test loss: the best one in hindsight."""
         return int(self.mean_loss.argmin())
@@ -94,7 +102,7 @@ class Truth:
     @property
     def known(self) -> dict[str, int]:
         """Number the routes that need no search; a space too narrow for no sharing lacks it."""
-        routes = {"full sharing": full_sharing, "Share-Bottom": share_bottom}
+        routes = {"full sharing": full_sharing, ONE_SUBNET: share_bottom}
         if self.space.num_subnets >= self.space.num_tasks:
             routes["no sharing"] = no_sharing
         return {name: build(self.space).canonical().index for name, build in routes.items()}

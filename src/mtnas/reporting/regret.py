@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from mtnas.errors import RecordError
-from mtnas.reporting.judged import GOOD, Found, Truth, read_judged
-from mtnas.reporting.layout import CHOSEN, Block, Cell, Column, Kind, Row, Source, Table
+from mtnas.reporting.judged import GOOD, ONE_SUBNET, Found, Truth, read_judged
+from mtnas.reporting.layout import CHOSEN, FAMILY, Block, Cell, Column, Kind, Row, Source, Table
 from mtnas.reporting.names import SIMULATED, search_name
-from mtnas.statistics import Difference, paired_difference
+from mtnas.statistics import Difference, holm, paired_difference
 
 REGRETS = {"test": "regret", "valid": "regret on validation"}
 COLUMNS = (
     *(*REGRETS.values(), "against a random route", "regret of the pattern"),
     *("good picks", "good mass", "weight steps", "route evaluations"),
 )
+TESTED = ("regret", "gain")
 ORACLE, HINDSIGHT = "oracle", "best in hindsight"
 
 
@@ -59,7 +60,22 @@ def _block(truth: Truth, found: Sequence[Found]) -> Block:
         best = not f.is_control and _regret(truth, f, "valid").mean == lowest
         rows.append(Row(search_name(f.variant, truth.name), _judge(truth, f, chosen=best)))
     columns = tuple(Column(label) for label in COLUMNS)
-    return Block(title, "Route", columns, tuple(rows))
+    return Block(title, "Route", columns, _in_family(rows))
+
+
+def _in_family(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Add Holm's p-values over all differences in test loss of a block; mark those below 5 %."""
+    grid = [list(row.cells) for row in rows]
+    family = [
+        (i, j)
+        for i, cells in enumerate(grid)
+        for j, cell in enumerate(cells)
+        if cell.source.metric in TESTED and cell.p_value is not None
+    ]
+    p_values = holm([grid[i][j].p_value or 0.0 for i, j in family])
+    for (i, j), p in zip(family, p_values, strict=True):
+        grid[i][j] = replace(grid[i][j], holm_p=float(p), mark=FAMILY if p < 0.05 else "")
+    return tuple(replace(row, cells=tuple(cells)) for row, cells in zip(rows, grid, strict=True))
 
 
 def _picked(truth: Truth, name: str) -> Found:
@@ -146,11 +162,18 @@ def _source(truth: Truth, found: Found, metric: str) -> Source:
     )
 
 
+def _luck(truths: Sequence[Truth]) -> str:
+    """Say how far routes of one pattern lie apart, which differ in initial weights alone."""
+    apart = (f"{truth.spread_in_patterns:.4f} on {truth.title}" for truth in truths)
+    return f"routes of one pattern have mean losses with a standard deviation of {', '.join(apart)}"
+
+
 def _notes(truths: Sequence[Truth]) -> tuple[str, ...]:
     patterns = len(np.unique(truths[0].pattern_R))
     notes = [
         "Regret: test loss of the route of each seed, trained from scratch, minus that of the "
-        "oracle; mean over seeds with its 95 % paired t interval, bold where that excludes zero. "
+        "oracle; mean over seeds with its 95 % paired t interval, bold where that excludes zero, "
+        f"{FAMILY} where it does under Holm over the differences in test loss of the block. "
         "The oracle trains every route and takes the one with the lowest validation loss, seed by "
         "seed. 'Best in hindsight' is the one route with the lowest mean test loss, so it is "
         "chosen on the test set. Regret on validation is the same with the losses that routes are "
@@ -162,7 +185,11 @@ def _notes(truths: Sequence[Truth]) -> tuple[str, ...]:
         "Regret of the pattern: mean loss of the pattern minus that of the best one, which leaves "
         "out the luck of a single initialisation. Good: of the best patterns that together hold at "
         f"least {GOOD:.0%} of the routes; picks: share of seeds; mass: probability under the final "
-        "architecture parameters, which a ranking does not have.",
+        "architecture parameters, which a ranking does not have. Best and good patterns are so "
+        "named by the mean test loss of these very seeds, so part of their lead is luck: "
+        f"{_luck(truths)}.",
+        f"{ONE_SUBNET}: the route on which all tasks read one sub-network, which is a fraction of "
+        "the parameters that the method of that name has in the main results.",
         "Rows without picks are judged by their own runs: their weights or their space are others.",
     ]
     if any(truth.simulated for truth in truths):
