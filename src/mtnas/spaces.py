@@ -66,7 +66,8 @@ def judged(config: Config, dataset: str, space: str) -> list[Judged]:
     found = []
     for variant in variants_of(config, space):
         spec = run_spec(config, dataset, METHOD, variant)
-        by_run = spec["derive"] != "retrain" or spec["options"] != truth["options"]
+        asked = any(spec[part] != truth[part] for part in ("options", "training"))
+        by_run = spec["derive"] != "retrain" or asked
         home = variant if by_run else search_home(config, dataset, METHOD, variant)
         found.append(Judged(variant, home, by_run))
     return found

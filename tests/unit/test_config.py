@@ -697,6 +697,7 @@ IN_SPACE = {
     "small_alike": {**SPACE, "search": {"strategy": "reinforce"}},
     "small_inherit": {**SPACE, "derive": "inherit"},
     "small_queries": {**SPACE, "query_scope": "all_below"},
+    "small_slow": {**SPACE, "training": {"loss_weights": [1.0, 2.0]}},
 }
 
 
@@ -750,6 +751,7 @@ def test_searches_of_the_same_network_are_looked_up_and_others_are_run():
         ("small_alike", "small", False),  # the same search, so the same routes
         ("small_inherit", "small_inherit", True),
         ("small_queries", "small_queries", True),
+        ("small_slow", "small_slow", True),  # trained otherwise
     ]
 
 
