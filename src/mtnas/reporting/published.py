@@ -144,10 +144,15 @@ def check_same_data(
 
 
 def _differ(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two records tell of different tables, or of different splits for one seed."""
+    """Whether two records tell of different tables or, seed by seed, of different splits.
+
+    A record without splits is not known to have the same.
+    """
     tables = {r.get("data", {}).get("content_sha256") for r in (record, other)} - {None}
     splits, more = (r.get("splits") or {} for r in (record, other))
-    return len(tables) > 1 or any(splits[seed] != more[seed] for seed in splits.keys() & more)
+    unknown = bool(splits) != bool(more)
+    differ = any(splits[seed] != more[seed] for seed in splits.keys() & more)
+    return len(tables) > 1 or unknown or differ
 
 
 def _published(run: RunRecord, command: str) -> PublishedRun:
