@@ -36,12 +36,16 @@ def stack_of(seeds, data, space, routes=None):
     return small_stack("mtnas", seeds, data, routes=routes, **network)
 
 
-def searched(seeds, data=None, space=SPACE, stack=None, training=TRAINING, **options):
+def searching(seeds, data=None, space=SPACE, stack=None, training=TRAINING, **options):
     data = examples() if data is None else data
     stack = stack_of(seeds, data, space) if stack is None else stack
     chosen = SearchOptions(**{"steps": 30, "batch_size": 64, **options})
     find = searcher(chosen)
-    return find(stack, data, [split()] * len(seeds), space, chosen, training).run()
+    return find(stack, data, [split()] * len(seeds), space, chosen, training)
+
+
+def searched(seeds, *args, **options):
+    return searching(seeds, *args, **options).run()
 
 
 def test_sampling_follows_the_probabilities():
@@ -154,7 +158,17 @@ def test_one_seed_alone_equals_that_seed_among_many(options):
 
 
 def test_the_derived_route_is_the_most_probable_one_with_its_own_gates():
-    result = searched([0, 1], steps=60)
+    search = searching([0, 1], steps=60)
+    result = search.run()
+    p_MKR, gate_MRVH = search._architecture.probabilities(), search._supernet.bank.gate_MRVH
+    first = np.cumsum([0, *(SPACE.num_local_routes(block) for block in SPACE.blocks)])
+    for m, found in enumerate(result.found):
+        for k, (block, local) in enumerate(found.route):
+            index = SPACE.index_of(block, local)
+            p_R = p_MKR[m, k]
+            assert p_R[index] == p_R.max() == pytest.approx(found.probability[block])
+            assert torch.equal(result.state[GATES][m, k], gate_MRVH[m, first[k] + index])
+    assert len({found.route for found in result.found}) == 2
     for found in result.found:
         sizes = {b: SPACE.num_local_routes(b) for b in SPACE.blocks}
         assert all(found.probability[b] >= 1 / sizes[b] for b in SPACE.blocks)
