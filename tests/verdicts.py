@@ -229,10 +229,6 @@ def relatedness(published):
     for dataset, (x, shared) in points.items():
         if len(set(x)) > 2:
             found.append(slopes(dataset, x, shared))
-    x = [value for values, _ in points.values() for value in values]
-    if len(set(x)) > 2:
-        shared = pd.concat([s for _, s in points.values()], axis=1, join="inner")
-        found.append(slopes("", x, shared))
     return found
 
 

@@ -274,29 +274,57 @@ def manifest(root, dataset, pcc, **more):
     return path
 
 
+THREE = SearchSpace(1, 3, 3, "root")
+PAIRS = ("t0_t1", "t0_t2", "t1_t2")
+
+
+def three_routes(*values):
+    return Route(THREE, tuple(LocalRoute(names, "root") for names in values))
+
+
 @pytest.mark.parametrize(
-    ("pcc", "verdict"), [((0.9, 0.1, 0.5), "replicated"), ((0.1, 0.9, 0.5), "contradicted")]
+    ("pcc", "verdict"),
+    [
+        ((0.9, 0.1, 0.2), "replicated"),
+        ((0.1, 0.9, 0.8), "contradicted"),
+        ((0.5, 0.9, 0.1), "inconclusive"),
+    ],
 )
 def test_relatedness(tmp_path, pcc, verdict):
     assert [overlap(r, "t0", "t1") for r in (FULL, THIN, HALF)] == [1, 0, pytest.approx(1 / 3)]
-    names = ("bookcrossing", "movielens", "insteval")
-    routes = ([FULL, FULL, FULL, HALF], [THIN] * 4, [HALF, FULL, HALF, HALF])
-    paths = [search(tmp_path, r, d) for d, r in zip(names, routes, strict=True)]
-    data = [manifest(tmp_path, d, {"t0_t1": r}) for d, r in zip(names, pcc, strict=True)]
-    claim = entry("C5", [], routes=paths, manifests=data)
+    near, half = ("s1", "s2"), ("s1", "s3")
+    # The first two tasks share most, the third next to nothing.
+    routes = [
+        three_routes(near, near, ("s3",)),
+        three_routes(near, near, half),
+        three_routes(near, ("s2",), ("s3",)),
+        three_routes(near, near, ("s3",)),
+        three_routes(half, half, ("s2", "s3")),
+    ]
+    data = manifest(tmp_path, "goodreads", dict(zip(PAIRS, pcc, strict=True)))
+    claim = entry("C5", [], routes=[search(tmp_path, routes, "goodreads")], manifests=[data])
     assert claim["verdict"] == verdict
     # Independently: the slope of every seed by scipy, and a t-test over them.
-    shared = [[overlap(r, "t0", "t1") for r in seeds] for seeds in routes]
-    slopes = [stats.linregress(pcc, column).slope for column in zip(*shared, strict=True)]
+    shared = [[overlap(r, *pair.split("_")) for pair in PAIRS] for r in routes]
+    slopes = [stats.linregress(pcc, line).slope for line in shared]
     assert claim["estimate"] == pytest.approx(np.mean(slopes))
     interval = stats.ttest_1samp(slopes, 0).confidence_interval()
     assert claim["interval"] == pytest.approx(list(interval))
 
 
-def test_relatedness_needs_three_correlations(tmp_path):
-    files = {"routes": [search(tmp_path, [THIN, FULL])]}
-    claim = entry("C5", [], **files, manifests=[manifest(tmp_path, "bookcrossing", {"t0_t1": 0.3})])
+def test_pairs_of_several_datasets_decide_nothing_of_relatedness(tmp_path):
+    names, pcc = ("bookcrossing", "movielens", "insteval"), (0.9, 0.1, 0.5)
+    routes = ([FULL, FULL, FULL, HALF], [THIN] * 4, [HALF, FULL, HALF, HALF])
+    paths = [search(tmp_path, r, d) for d, r in zip(names, routes, strict=True)]
+    data = [manifest(tmp_path, d, {"t0_t1": r}) for d, r in zip(names, pcc, strict=True)]
+    claim = entry("C5", [], routes=paths, manifests=data)
     assert claim["verdict"] == "not measured"
+    assert claim["missing"] == {"": ["a dataset with three tasks or more, such as goodreads"]}
+    (pooled,) = claim["comparisons"]
+    assert (pooled["role"], pooled["verdict"]) == ("control", "replicated")
+    shared = [[overlap(r, "t0", "t1") for r in seeds] for seeds in routes]
+    slopes = [stats.linregress(pcc, column).slope for column in zip(*shared, strict=True)]
+    assert pooled["estimate"] == pytest.approx(np.mean(slopes))
 
 
 @pytest.mark.parametrize(
@@ -549,3 +577,10 @@ def test_a_broken_ledger_or_routes_file_is_refused(tmp_path):
     path.write_text(path.read_text().replace('"s1"', '"s9"'))
     with pytest.raises(RecordError, match="not a routes file"):
         read_evidence([], routes=[path])
+    path.write_text(path.read_text().replace('"s9"', '"s1"').replace("search_seconds", "seconds"))
+    with pytest.raises(RecordError, match="not a routes file: 'search_seconds'; delete it and run"):
+        read_evidence([], routes=[path])
+    table = exhaustive(tmp_path / "insteval.parquet")
+    table.write_bytes(table.read_bytes()[:-20])
+    with pytest.raises(RecordError, match=r"insteval.parquet: not an exhaustive table .* run `"):
+        read_evidence([], exhaustive=[table])

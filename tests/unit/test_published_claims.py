@@ -165,9 +165,9 @@ def test_every_verdict_is_that_of_the_independent_computation(published):
                 )
 
 
-def test_the_made_study_measures_every_claim(made):
+def test_the_made_study_measures_every_claim_but_that_of_three_tasks(made):
     verdicts = {name: entry["verdict"] for name, entry in ledger_of(made).items()}
-    assert "not measured" not in verdicts.values()
+    assert [name for name, verdict in verdicts.items() if verdict == "not measured"] == ["C5"]
     assert len(set(verdicts.values())) >= 3
     cut = ledger_of(made)["C6"]["comparisons"]
     pair = next(c for c in ledger_of(made)["C1"]["comparisons"] if "- mmoe/" in c["what"])

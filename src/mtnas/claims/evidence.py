@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from mtnas.errors import ConfigError, RecordError
 from mtnas.files import read_json, remake
@@ -15,6 +16,8 @@ from mtnas.routes import Route, SearchSpace
 Run = tuple[str, str, str]  # dataset, method, variant
 PAPER = "paper"
 LEARNED = "reinforce"  # the paper's strategy
+SEARCH = ("dataset", "method", "variant", "strategy", "space", "seeds", "timings")
+EXHAUSTIVE = ("space", "route", "seed", "edges", "valid_loss", "test_loss")
 
 
 @dataclass(frozen=True)
@@ -144,17 +147,27 @@ def read_evidence(
         manifests={m["dataset"]: path for path, m in data.items()},
         simulated=frozenset(simulated),
         rho={name: float(spec["rho"]) for name, spec in drawn.items() if spec},
-        exhaustive={Path(p).as_posix(): pd.read_parquet(p) for p in exhaustive},
+        exhaustive={Path(p).as_posix(): _read_table(p) for p in exhaustive},
         subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
         subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),
     )
 
 
+def _read_table(path: str | Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path, columns=list(EXHAUSTIVE))
+    except (pa.ArrowException, OSError) as error:
+        raise RecordError(
+            f"{path}: not an exhaustive table ({error}); delete it and run `{remake(path)}`"
+        ) from None
+
+
 def _read_search(path: str | Path) -> Search:
-    record = read_json(path, ("dataset", "method", "variant", "strategy", "space", "seeds"))
+    record = read_json(path, SEARCH)
     try:
         space = SearchSpace(**record["space"])
         routes = {int(s): Route.from_json(space, f["blocks"]) for s, f in record["seeds"].items()}
+        float(record["timings"]["search_seconds"])
     except (ConfigError, RecordError, TypeError, KeyError, ValueError) as error:
         raise RecordError(
             f"{path}: not a routes file: {error}; delete it and run `{remake(path)}`"

@@ -14,7 +14,7 @@ from mtnas.claims.paired import MTNAS, Outcome, Row, lacking, paired_scores
 from mtnas.claims.sharing import searched
 from mtnas.claims.verdicts import LOSS_MARGIN, Comparison, by_interval, compare
 
-SAME_COST = 2.0  # "the same level": less than twice the time
+SAME_COST = 2.0  # "about as much": less than twice the time (D14)
 LOSS = "mtl_loss"
 
 
