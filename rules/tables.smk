@@ -38,6 +38,7 @@ rule table2:
         paper="config/paper/results.yaml",
         metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["table2"]),
         records=of_runs(rules.train.output.record, TABLE_RUNS["table2"]),
+        manifests=DESCRIBED,
     output:
         **table_files("table2"),
     log:
@@ -59,6 +60,7 @@ rule table3:
         paper="config/paper/results.yaml",
         metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["table3"]),
         records=of_runs(rules.train.output.record, TABLE_RUNS["table3"]),
+        manifests=DESCRIBED,
     output:
         **table_files("table3"),
     log:
@@ -99,6 +101,7 @@ rule table5:
         paper="config/paper/results.yaml",
         metrics=of_runs(rules.train.output.metrics, TABLE_RUNS["table5"]),
         records=of_runs(rules.train.output.record, TABLE_RUNS["table5"]),
+        manifests=DESCRIBED,
     output:
         **table_files("table5"),
     log:

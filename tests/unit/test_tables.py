@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mtnas.errors import ConfigError, RecordError
-from mtnas.reporting.data_tables import data_statistics, label_correlations
+from mtnas.reporting.data_tables import data_statistics, label_correlations, other_data
 from mtnas.reporting.layout import number
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score, paper_value
@@ -329,6 +329,27 @@ def test_data_statistics_beside_the_paper(tmp_path):
     assert "−799,993" in to_markdown(table)
     assert cell(table, "Book-Crossing", "#Train")["difference"] == 7 - 800_000
     assert r"\#Train" in to_latex(table)
+
+
+def test_tables_beside_the_paper_say_of_which_data_they_are_not(tmp_path):
+    names = ("bookcrossing", "movielens", "tiktok")
+    paths = [make_manifest(tmp_path / f"{d}.json", d) for d in names]
+    for name in names[:2]:
+        make_run(tmp_path, "mmoe", (0.8, 0.8), dataset=name)
+    folders = [tmp_path / name / "mmoe" / "paper" for name in names[:2]]
+    note = (
+        "Other data than the paper's (Table 1): Book-Crossing has 10 examples in 2 fields here, "
+        "1,149,780 in 15 in the paper."
+    )
+    assert main_results(folders, manifests=paths).notes[-1] == note
+    assert note not in main_results(folders).notes
+    content = json.loads(paths[0].read_text())
+    content |= {"num_features": 1_000_000, "fields": [{"name": "f", "help": ""}] * 15}
+    content["split_sizes"] = {"train": 800_000, "valid": 200_000, "test": 149_780}
+    paths[0].write_text(json.dumps(content))
+    assert other_data(paths[:2]) is None
+    simulated = make_manifest(tmp_path / "s.json", "bookcrossing", simulated=True)
+    assert other_data([simulated]) is None
 
 
 def test_simulated_manifests_get_no_row_of_the_paper(tmp_path):

@@ -5,4 +5,4 @@ from mtnas.reporting.writers import write_table
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
-    write_table(main_results(smk.params.runs), **smk.output)
+    write_table(main_results(smk.params.runs, manifests=smk.input.manifests), **smk.output)

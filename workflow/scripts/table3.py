@@ -5,4 +5,6 @@ from mtnas.reporting.writers import write_table
 from mtnas.snakemake_job import job
 
 with job(snakemake) as smk:
-    write_table(main_results(smk.params.runs, name="table3"), **smk.output)
+    write_table(
+        main_results(smk.params.runs, manifests=smk.input.manifests, name="table3"), **smk.output
+    )

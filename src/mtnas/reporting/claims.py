@@ -10,6 +10,7 @@ from mtnas.claims.ledger import Entry, ledger
 from mtnas.claims.verdicts import NOT_MEASURED
 from mtnas.errors import RecordError
 from mtnas.files import write_json, write_text
+from mtnas.reporting.data_tables import other_data
 from mtnas.reporting.layout import MISSING
 from mtnas.reporting.names import dataset_name
 
@@ -22,8 +23,11 @@ stays so under Holm over the whole claim; *replicated* if all that must hold do 
 enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
 first table is that of the comparison that speaks least for the claim. Controls decide nothing, \
 nor do simulated data, save those of the paper's own synthetic study. A verdict on fewer datasets \
-than the study has says on how many. A \
-command that measures what is missing takes the overlays of the study before its own.\
+than the study has says on how many.\
+"""
+COMMANDS = """\
+A command that measures what is missing takes the overlays of the study before its own; with \
+target `publish` instead of `claims` it adds to what is published.\
 """
 
 ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
@@ -50,7 +54,7 @@ def write_ledger(
         )
     )
     write_json(path, entries)
-    write_text(md, to_markdown(entries))
+    write_text(md, to_markdown(entries, other_data(manifests)))
 
 
 def read_ledger(path: str | Path, remedy: str) -> list[Entry]:
@@ -62,9 +66,9 @@ def read_ledger(path: str | Path, remedy: str) -> list[Entry]:
         raise RecordError(f"{path}: not a claims ledger ({error}); {remedy}") from None
 
 
-def to_markdown(entries: Sequence[Entry]) -> str:
-    """Render all claims in one table, then the comparisons of each."""
-    parts = ["### Claims of the paper", summary(entries), RULE]
+def to_markdown(entries: Sequence[Entry], note: str | None = None) -> str:
+    """Render all claims in one table, a note on the data, then the comparisons of each."""
+    parts = ["### Claims of the paper", summary(entries), *filter(None, (note, RULE))]
     for entry in entries:
         if entry["comparisons"]:
             parts += [f"#### {entry['id']}. {entry['claim']}", f"{entry['test']}"]
@@ -73,7 +77,10 @@ def to_markdown(entries: Sequence[Entry]) -> str:
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """Render one line per claim: its verdict, by dataset, and the interval that decides."""
+    """Render one line per claim: its verdict, by dataset, and the interval that decides it.
+
+    Below it, what to make of the commands in it, if there are any.
+    """
     lines = [
         _row(("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")),
         _row((":--", ":--", ":--", ":--", ":--", "--:")),
@@ -91,7 +98,8 @@ def summary(entries: Sequence[Entry]) -> str:
                 )
             )
         )
-    return "\n".join(lines)
+    lacking = any(entry["command"] for entry in entries)
+    return "\n".join([*lines, *(["", COMMANDS] if lacking else [])])
 
 
 def _verdict(entry: Entry) -> str:

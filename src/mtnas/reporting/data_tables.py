@@ -72,6 +72,25 @@ def statistics_of(manifest: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
+def other_data(manifests: Sequence[str | Path]) -> str | None:
+    """Say which datasets are not what the paper's numbers beside them were measured on."""
+    found = []
+    for manifest in map(read_manifest, manifests):
+        dataset, ours = manifest["dataset"], statistics_of(manifest)
+        paper = {key: paper_value("table1", dataset, None, key) for key in STATISTICS}
+        theirs = {key: int(value) for key, value in paper.items() if value is not None}
+        if theirs and not manifest["simulated"] and ours != theirs:
+            found.append(
+                f"{dataset_name(dataset)} has {_examples(ours):,} examples in {ours['fields']} "
+                f"fields here, {_examples(theirs):,} in {theirs['fields']} in the paper"
+            )
+    return f"Other data than the paper's (Table 1): {'; '.join(found)}." if found else None
+
+
+def _examples(counts: Mapping[str, int]) -> int:
+    return sum(counts[split] for split in ("train", "valid", "test"))
+
+
 def _statistics_rows(path: str | Path) -> list[Row]:
     manifest = read_manifest(path)
     dataset, simulated = manifest["dataset"], manifest["simulated"]

@@ -76,10 +76,10 @@ def _tables(inventory: Inventory) -> dict[str, Callable[[], Table]]:
     ]
     builders: dict[str, Callable[[], Table]] = {
         "table1": partial(data_statistics, manifests),
-        "table2": partial(main_results, runs["table2"]),
-        "table3": partial(main_results, runs["table3"], name="table3"),
+        "table2": partial(main_results, runs["table2"], manifests=manifests),
+        "table3": partial(main_results, runs["table3"], manifests=manifests, name="table3"),
         "table4": partial(label_correlations, manifests),
-        "table5": partial(variants, runs["table5"]),
+        "table5": partial(variants, runs["table5"], manifests=manifests),
         "why_single": partial(why_single, runs["why_single"]),
     }
     for space in inventory.judged:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtnas.exhibits import TABLE5
 from mtnas.pairing import difference
+from mtnas.reporting.data_tables import other_data, read_manifest
 from mtnas.reporting.layout import (
     BELOW,
     FAMILY,
@@ -31,17 +32,26 @@ LOSS, LOSS_NAME = "mtl_loss", column_name("mtl_loss")
 def main_results(
     run_folders: Sequence[str | Path],
     *,
+    manifests: Sequence[str | Path] = (),
     name: str = "table2",
     title: str = "Test scores of every method, mean ± standard deviation over seeds",
 ) -> Table:
     """Build Table 2 (or 3) from run folders: rows and datasets in the order given.
 
-    A simulated dataset says so in its heading and gets no number of the paper beside it.
+    A note says what `manifests` tell of datasets that are not the paper's. A simulated dataset says
+    so in its heading and gets no number of the paper beside it.
 
     Raises:
         RecordError: a run is incomplete, or two runs to be compared have no seed in common.
     """
-    return compared(read_results(run_folders), name, title)
+    return with_note(compared(read_results(run_folders), name, title), manifests)
+
+
+def with_note(table: Table, manifests: Sequence[str | Path]) -> Table:
+    """Add a note on the datasets of a table that are not the paper's, if there are any."""
+    shown = {cell.source.dataset for _, _, cell in table.cells()}
+    note = other_data([path for path in manifests if read_manifest(path)["dataset"] in shown])
+    return replace(table, notes=(*table.notes, note)) if note else table
 
 
 def compared(results: Results, name: str, title: str) -> Table:
@@ -52,7 +62,12 @@ def compared(results: Results, name: str, title: str) -> Table:
     return Table(name, title, tuple(blocks), score_notes(results, gains=len(blocks) > 1))
 
 
-def variants(run_folders: Sequence[str | Path], *, name: str = "table5") -> Table:
+def variants(
+    run_folders: Sequence[str | Path],
+    *,
+    manifests: Sequence[str | Path] = (),
+    name: str = "table5",
+) -> Table:
     """Build Table 5: the test loss of the variants of MTNAS, a column per dataset.
 
     A run of Single is not a row: what is worse than it is gray, as in Tables 2 and 3.
@@ -79,7 +94,8 @@ def variants(run_folders: Sequence[str | Path], *, name: str = "table5") -> Tabl
             )
         )
     title = "Test loss of the variants of MTNAS"
-    return Table(name, title, tuple(blocks), variant_notes(results, rows))
+    table = Table(name, title, tuple(blocks), variant_notes(results, rows))
+    return with_note(table, manifests)
 
 
 def _loss_cells(results: Results, dataset: str, rows: Sequence[Key]) -> list[Cell]:
