@@ -17,6 +17,7 @@ rule download:
         "results/logs/download/{dataset}/{file}.log",
     wildcard_constraints:
         file=one_of(item.file for item in DOWNLOADS),
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -38,6 +39,7 @@ rule unpack:
         "results/logs/unpack/{dataset}/{file}.log",
     wildcard_constraints:
         file=one_of(name for item in DOWNLOADS for name in item.members),
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

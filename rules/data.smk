@@ -49,6 +49,7 @@ rule audit:
         md="results/audit/{dataset}.md",
     log:
         "results/logs/audit/{dataset}.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

@@ -19,6 +19,7 @@ rule report:
         html="results/report.html",
     log:
         "results/logs/report.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

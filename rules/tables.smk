@@ -22,6 +22,7 @@ rule table1:
         **table_files("table1"),
     log:
         "results/logs/table1.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -42,6 +43,7 @@ rule table2:
         **table_files("table2"),
     log:
         "results/logs/table2.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -63,6 +65,7 @@ rule table3:
         **table_files("table3"),
     log:
         "results/logs/table3.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -83,6 +86,7 @@ rule table4:
         **table_files("table4"),
     log:
         "results/logs/table4.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -103,6 +107,7 @@ rule table5:
         **table_files("table5"),
     log:
         "results/logs/table5.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -123,6 +128,7 @@ rule why_single:
         **table_files("why_single"),
     log:
         "results/logs/why_single.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
