@@ -7,6 +7,7 @@ import pytest
 from matplotlib.text import Text
 
 from mtnas.errors import RecordError
+from mtnas.known_routes import full_sharing
 from mtnas.records import RunRecord
 from mtnas.reporting import synthetic_figures
 from mtnas.reporting.figures import routes_figure
@@ -20,7 +21,7 @@ from mtnas.reporting.synthetic_figures import (
     overlap,
     valid_losses,
 )
-from mtnas.routes import LocalRoute, Route, SearchSpace, full_sharing
+from mtnas.routes import LocalRoute, Route, SearchSpace
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
 

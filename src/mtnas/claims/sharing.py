@@ -15,7 +15,8 @@ from mtnas.claims.evidence import LEARNED, PAPER, Evidence, Run, Search
 from mtnas.claims.paired import MTNAS, Outcome
 from mtnas.claims.verdicts import Comparison, by_interval, compare
 from mtnas.errors import RecordError
-from mtnas.routes import Route, SearchSpace, full_sharing, random_route
+from mtnas.known_routes import full_sharing, random_route
+from mtnas.routes import Route, SearchSpace
 from mtnas.statistics import LEVEL
 
 DRAWS = 2000  # random routes that stand for chance

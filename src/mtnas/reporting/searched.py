@@ -9,8 +9,9 @@ import pandas as pd
 
 from mtnas.errors import ConfigError, RecordError
 from mtnas.files import read_json, remake
+from mtnas.known_routes import full_sharing, random_route
 from mtnas.reporting.names import dataset_name, method_name, strategy_name
-from mtnas.routes import Route, SearchSpace, full_sharing, random_route
+from mtnas.routes import Route, SearchSpace
 
 KEYS = ("dataset", "method", "variant", "strategy", "simulated", "space", "seeds")
 
