@@ -1,9 +1,13 @@
 """Routes of a space that need no search: the dense, the sparse, the divided and the random ones."""
 
+from functools import cache
+
 import numpy as np
 
 from mtnas.errors import ConfigError
 from mtnas.routes import LocalRoute, Route, SearchSpace
+
+DRAWS = 2000  # random routes that stand for chance
 
 
 def full_sharing(space: SearchSpace) -> Route:
@@ -51,3 +55,22 @@ def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:
     return Route(
         space, tuple(space.local_route(b, i) for b, i in zip(space.blocks, draw, strict=True))
     )
+
+
+@cache
+def random_routes(space: SearchSpace, draws: int = DRAWS) -> tuple[Route, ...]:
+    """Draw routes of a space, the same ones every time."""
+    rng = np.random.default_rng(0)
+    return tuple(random_route(space, rng) for _ in range(draws))
+
+
+@cache
+def mean_edges(space: SearchSpace) -> float:
+    """Return how many edges a random route uses on average."""
+    return float(np.mean([len(route.edges) for route in random_routes(space)]))
+
+
+@cache
+def share_disjoint(space: SearchSpace) -> float:
+    """Return how often the tasks of a random route share no sub-network."""
+    return float(np.mean([route.is_disjoint for route in random_routes(space)]))
