@@ -8,7 +8,9 @@ provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.
 
 MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
 DESCRIBED = expand(rules.prepare.output.manifest, dataset=exhibits.principal(INVENTORY))
-TABLE_CODE = code_of("reporting/tables.py", "reporting/data_tables.py", "reporting/writers.py")
+TABLE_CODE = code_of(
+    *[f"reporting/{name}.py" for name in ("tables", "table5", "data_tables", "writers")]
+)
 TABLE_RUNS = exhibits.table_runs(INVENTORY)
 TABLES = exhibits.tables(INVENTORY)
 

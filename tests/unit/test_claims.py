@@ -16,7 +16,8 @@ from mtnas.errors import RecordError
 from mtnas.known_routes import full_sharing, share_bottom
 from mtnas.reporting.claims import read_ledger, summary, write_ledger
 from mtnas.reporting.claims import to_markdown as to_ledger_markdown
-from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.table5 import variants
+from mtnas.reporting.tables import main_results
 from mtnas.reporting.writers import to_ledger, to_markdown
 from mtnas.routes import LocalRoute, Route, SearchSpace
 from mtnas.testing.runs import make_run

@@ -29,7 +29,8 @@ from mtnas.reporting.searched import read_routes
 from mtnas.reporting.store import read_inventory, restore
 from mtnas.reporting.sweeps import figure7
 from mtnas.reporting.synthetic_figures import figure4, figure5, figure6
-from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.table5 import variants
+from mtnas.reporting.tables import main_results
 from mtnas.reporting.why_single import why_single
 from mtnas.reporting.writers import write_table
 
