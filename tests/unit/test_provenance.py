@@ -44,6 +44,13 @@ def test_the_code_behind_a_module_is_what_it_imports():
     assert not provenance.NEUTRAL & set(behind)
 
 
+def test_a_file_that_is_not_python_counts_as_it_is():
+    behind = provenance.code_behind("reporting/report.css")
+
+    assert behind == ("reporting/report.css",)
+    assert re.fullmatch("[0-9a-f]{12}", provenance.code_fingerprint(*behind))
+
+
 def test_neutral_files_exist():
     assert all((provenance.PACKAGE / name).is_file() for name in provenance.NEUTRAL)
 
