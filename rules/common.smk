@@ -17,7 +17,8 @@ from snakemake.exceptions import WorkflowError
 from mtnas import config as studies, datasets, exhibits, slurm, sources, spaces, stopping
 from mtnas.errors import MtnasError
 from mtnas.inventory import inventory_of
-from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING, of_runs
+from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
+from mtnas.places import of_runs, table_files
 from mtnas.provenance import code_behind, code_fingerprint, study_command
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
@@ -142,12 +143,6 @@ def judged_files(wildcards):
         *dict.fromkeys(routes),
         *expand("{run}/{file}", run=runs, file=["metrics.csv", "run.json"]),
     ]
-
-
-def table_files(name):
-    """Name the four files of a table, as mtnas.reporting.writers takes them."""
-    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
-    return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
 
 
 def per_attempt(amount):

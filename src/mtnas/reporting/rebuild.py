@@ -15,7 +15,7 @@ from mtnas import exhibits
 from mtnas.errors import RecordError
 from mtnas.files import read_json, write_text
 from mtnas.inventory import Inventory
-from mtnas.places import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs
+from mtnas.places import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs, table_files
 from mtnas.reporting.audit_text import to_markdown
 from mtnas.reporting.claims import write_ledger
 from mtnas.reporting.data_tables import data_statistics, label_correlations
@@ -59,9 +59,7 @@ def rebuild(folder: str | Path) -> None:
 def _report(inventory: Inventory) -> None:
     """Write tables, claims, figures and audits below the current folder."""
     for name, build in _tables(inventory).items():
-        endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
-        files = {kind: f"results/tables/{name}.{end}" for kind, end in endings.items()}
-        write_table(build(), **files)
+        write_table(build(), **table_files(name))
     _claims(inventory)
     for name, draw in _figures(inventory).items():
         draw([f"results/figures/{name}.png"])
