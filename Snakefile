@@ -13,6 +13,7 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/slurm.smk"
 include: "rules/acquire.smk"
 include: "rules/simulate.smk"
 include: "rules/data.smk"

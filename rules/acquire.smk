@@ -32,7 +32,7 @@ rule download:
 rule unpack:
     """Take one raw file out of its archive."""
     input:
-        spec(sources.archive),
+        of_study(sources.archive),
     output:
         update(f"{RAW}/{{file}}"),
     log:

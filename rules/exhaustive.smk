@@ -35,7 +35,7 @@ rule exhaustive:
         models_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=spec(spaces.exhaustive_spec),
+        spec=of_study(spaces.exhaustive_spec),
         code=code_of("exhaustive.py", "methods/mtnas.py"),
     message:
         "Training every route of space {wildcards.space} on {wildcards.dataset}"
