@@ -3,6 +3,7 @@
 #     -> tables, figures, report
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
+# A rule marked `localrule` takes seconds: on a cluster it runs where Snakemake runs.
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -12,6 +13,7 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/slurm.smk"
 include: "rules/acquire.smk"
 include: "rules/simulate.smk"
 include: "rules/data.smk"
@@ -25,39 +27,6 @@ include: "rules/exhaustive.smk"
 include: "rules/claims.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
-
-
-# Seconds each: on a cluster these run where Snakemake runs.
-localrules:
-    all,
-    download,
-    unpack,
-    runs,
-    audit,
-    exhaustives,
-    exhaustive_table,
-    regret,
-    exhaustive_figure,
-    table1,
-    table2,
-    table3,
-    table4,
-    table5,
-    why_single,
-    figure1,
-    figure2,
-    figure3,
-    figure4,
-    figure5,
-    figure6,
-    figure7,
-    figure7_layers,
-    search_curves,
-    subgraphs,
-    claims,
-    report,
-    publish,
-    rebuild,
 
 
 rule all:

@@ -17,6 +17,7 @@ rule download:
         "results/logs/download/{dataset}/{file}.log",
     wildcard_constraints:
         file=one_of(item.file for item in DOWNLOADS),
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -31,13 +32,14 @@ rule download:
 rule unpack:
     """Take one raw file out of its archive."""
     input:
-        spec(sources.archive),
+        of_study(sources.archive),
     output:
         update(f"{RAW}/{{file}}"),
     log:
         "results/logs/unpack/{dataset}/{file}.log",
     wildcard_constraints:
         file=one_of(name for item in DOWNLOADS for name in item.members),
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

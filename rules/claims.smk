@@ -15,6 +15,7 @@ rule subgraphs:
         json=SUBGRAPHS,
     log:
         "results/logs/subgraphs.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -46,6 +47,7 @@ rule claims:
         md="results/claims/claims.md",
     log:
         "results/logs/claims.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

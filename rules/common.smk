@@ -7,18 +7,18 @@ This file is read again by every cluster job, so nothing here imports torch (1.5
 
 import re
 import sys
-import time
-from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, datasets, exhibits, slurm, sources, spaces, stopping
+from mtnas import config as studies, exhibits, fingerprints, sources, spaces, stopping
 from mtnas.errors import MtnasError
+from mtnas.fingerprints import code_of
 from mtnas.inventory import inventory_of
-from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING, of_runs
-from mtnas.provenance import code_behind, code_fingerprint, study_command
+from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
+from mtnas.places import of_runs, table_files
+from mtnas.provenance import study_command
 from mtnas.schema import plugins
 from mtnas.snakemake_job import use_this_checkout
 
@@ -43,58 +43,17 @@ wildcard_constraints:
 
 INVENTORY = inventory_of(STUDY)
 SYNTHETIC = exhibits.synthetic(INVENTORY)
-STARTED = time.time()
 RAW = sources.RAW
 SIMULATED = sources.SIMULATED
 
 
-# Fingerprints of the library code that can change the result of a job, passed to it as `code`.
-def code_of(*modules):
-    """Fingerprint modules of src/mtnas and all that they import."""
-    return code_fingerprint(*code_behind(*modules))
-
-
-def data_code(wildcards):
-    """Fingerprint the code behind the table of one dataset."""
-    source = (
-        () if wildcards.dataset in STUDY["synthetic"] else (datasets.code_of(wildcards.dataset),)
-    )
-    return code_of("features/prepare.py", *source)
-
-
-def simulation_code(wildcards):
-    """Fingerprint the code behind the simulated raw files of one dataset."""
-    return code_of("simulation/base.py", f"simulation/{wildcards.dataset}.py")
-
-
-def run_code(wildcards):
-    """Fingerprint the code behind a run: the engine, its method, and for a method that searches
-    the search. The file of MTNAS counts for all: its size is the parameter budget of the others.
-    """
-    return code_from("experiment.py", wildcards)
-
-
-def tune_code(wildcards):
-    """Fingerprint the code behind a grid search: that of its run, and of the search."""
-    return code_from("tuning.py", wildcards)
-
-
-def code_from(entry, wildcards):
-    """Fingerprint what a module needs for the method of a job."""
-    methods = ("methods/mtnas.py", f"methods/{wildcards.method}.py")
-    files = code_behind(entry, *methods)
-    if not studies.searches(STUDY.method(wildcards.method)):
-        files = [file for file in files if not file.startswith("search/")]
-    return code_fingerprint(*files)
-
-
-def spec(build):
+def of_study(build):
     """Turn a function of the study into a function of wildcards."""
     return lambda wildcards: build(STUDY, **wildcards)
 
 
 def unwatched(build):
-    """Like `spec`, for what may change without a new run: where something is, not what it is.
+    """Like `of_study`, for what may change without a new run: where something is, not what it is.
     Snakemake does not compare a parameter that takes `input`.
     """
     return lambda wildcards, input: build(STUDY, **wildcards)
@@ -144,12 +103,6 @@ def judged_files(wildcards):
     ]
 
 
-def table_files(name):
-    """Name the four files of a table, as mtnas.reporting.writers takes them."""
-    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
-    return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
-
-
 def per_attempt(amount):
     """Ask for `amount`, and for twice or three times as much when a job is tried again.
 
@@ -157,36 +110,3 @@ def per_attempt(amount):
     same SLURM job, with the same limits.
     """
     return lambda wildcards, attempt: amount * attempt
-
-
-def cancel_forgotten_jobs():
-    """Cancel SLURM jobs of a killed Snakemake that write what this one is about to write."""
-    comments = [slurm.comment(job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
-    try:
-        return slurm.cancel_forgotten(comments, Path.cwd())
-    except slurm.SlurmError as error:
-        if workflow.local_exec:
-            return []  # a machine without a SLURM that answers
-        raise WorkflowError(str(error)) from None
-
-
-onstart:
-    runs, seeds = studies.all_runs(STUDY), STUDY["seeds"]
-    print(
-        f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
-        "results in results/, logs in results/logs/"
-    )
-    if simulated := [
-        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
-    ]:
-        print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")
-    if cancelled := cancel_forgotten_jobs():
-        print(
-            f"mtnas: cancelled SLURM jobs {' '.join(cancelled)}, left behind by an earlier run"
-        )
-
-
-onerror:
-    logs = getattr(workflow.executor_settings, "logdir", None)
-    for path, reason in slurm.reasons(logs, STARTED).items() if logs else ():
-        print(f"mtnas: SLURM ended the job of {path}: {reason} (docs/slurm.md)")

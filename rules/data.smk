@@ -10,7 +10,7 @@ provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
 rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
     input:
-        raw=spec(sources.fetched_files),
+        raw=of_study(sources.fetched_files),
         simulated=simulated_folder,
     output:
         table=f"{DATA}/table.parquet",
@@ -27,11 +27,11 @@ rule prepare:
         runtime=per_attempt(30),
         mem_mb=per_attempt(8000),
     params:
-        spec=spec(studies.prepare_spec),
-        sources=spec(sources.raw_digests),
+        spec=of_study(studies.prepare_spec),
+        sources=of_study(sources.raw_digests),
         raw=unwatched(sources.raw_folder),
         lock=LOCK,
-        code=data_code,
+        code=of_study(fingerprints.data_code),
     message:
         "Preparing {wildcards.dataset}"
     script:
@@ -49,6 +49,7 @@ rule audit:
         md="results/audit/{dataset}.md",
     log:
         "results/logs/audit/{dataset}.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

@@ -35,7 +35,7 @@ rule exhaustive:
         models_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=spec(spaces.exhaustive_spec),
+        spec=of_study(spaces.exhaustive_spec),
         code=code_of("exhaustive.py", "methods/mtnas.py"),
     message:
         "Training every route of space {wildcards.space} on {wildcards.dataset}"
@@ -51,6 +51,7 @@ rule exhaustive_table:
         table=TRUTHS,
     log:
         "results/logs/exhaustive/{dataset}.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -70,6 +71,7 @@ rule regret:
         **table_files("regret_{space}"),
     log:
         "results/logs/regret/{space}.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -91,6 +93,7 @@ rule exhaustive_figure:
         pdf="results/figures/exhaustive_{space}.pdf",
     log:
         "results/logs/exhaustive_figure/{space}.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

@@ -30,6 +30,7 @@ rule figure1:
         pdf="results/figures/figure1.pdf",
     log:
         "results/logs/figure1.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -48,6 +49,7 @@ rule figure2:
         pdf="results/figures/figure2.pdf",
     log:
         "results/logs/figure2.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -68,6 +70,7 @@ rule figure3:
         pdf="results/figures/figure3.pdf",
     log:
         "results/logs/figure3.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -87,6 +90,7 @@ rule search_curves:
         pdf="results/figures/search_curves.pdf",
     log:
         "results/logs/search_curves.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -108,6 +112,7 @@ rule figure7:
         pdf="results/figures/figure7.pdf",
     log:
         "results/logs/figure7.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -131,6 +136,7 @@ rule figure7_layers:
         pdf="results/figures/figure7_layers.pdf",
     log:
         "results/logs/figure7_layers.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

@@ -26,6 +26,7 @@ rule publish:
         subgraphs=rules.subgraphs.output.json,
     log:
         "results/logs/publish.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -48,6 +49,7 @@ rule rebuild:
         inventory=f"{PUBLISHED}/inventory.json",
     log:
         "results/logs/rebuild.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     message:

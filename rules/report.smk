@@ -19,11 +19,12 @@ rule report:
         html="results/report.html",
     log:
         "results/logs/report.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
-        code=code_of("reporting/report.py"),
+        code=code_of("reporting/report.py", "reporting/report.css"),
     message:
         "Writing the report"
     script:

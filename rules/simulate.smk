@@ -20,8 +20,8 @@ rule simulate:
         runtime=per_attempt(30),
         mem_mb=per_attempt(2000),
     params:
-        spec=spec(studies.simulate_spec),
-        code=simulation_code,
+        spec=of_study(studies.simulate_spec),
+        code=of_study(fingerprints.simulation_code),
     message:
         "Simulating the raw files of {wildcards.dataset}"
     script:

@@ -20,6 +20,7 @@ rule figure4:
         pdf="results/figures/figure4.pdf",
     log:
         "results/logs/figure4.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -40,6 +41,7 @@ rule figure5:
         pdf="results/figures/figure5.pdf",
     log:
         "results/logs/figure5.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -61,6 +63,7 @@ rule figure6:
         pdf="results/figures/figure6.pdf",
     log:
         "results/logs/figure6.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

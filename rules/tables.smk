@@ -8,7 +8,9 @@ provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.
 
 MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
 DESCRIBED = expand(rules.prepare.output.manifest, dataset=exhibits.principal(INVENTORY))
-TABLE_CODE = code_of("reporting/tables.py", "reporting/data_tables.py", "reporting/writers.py")
+TABLE_CODE = code_of(
+    *[f"reporting/{name}.py" for name in ("tables", "table5", "data_tables", "writers")]
+)
 TABLE_RUNS = exhibits.table_runs(INVENTORY)
 TABLES = exhibits.tables(INVENTORY)
 
@@ -22,6 +24,7 @@ rule table1:
         **table_files("table1"),
     log:
         "results/logs/table1.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -43,6 +46,7 @@ rule table2:
         **table_files("table2"),
     log:
         "results/logs/table2.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -65,6 +69,7 @@ rule table3:
         **table_files("table3"),
     log:
         "results/logs/table3.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -85,6 +90,7 @@ rule table4:
         **table_files("table4"),
     log:
         "results/logs/table4.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -106,6 +112,7 @@ rule table5:
         **table_files("table5"),
     log:
         "results/logs/table5.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:
@@ -126,6 +133,7 @@ rule why_single:
         **table_files("why_single"),
     log:
         "results/logs/why_single.log",
+    localrule: True
     conda:
         "../envs/cpu.yaml"
     params:

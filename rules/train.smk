@@ -32,8 +32,8 @@ rule train:
         seeds_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=spec(studies.run_spec),
-        code=run_code,
+        spec=of_study(studies.run_spec),
+        code=of_study(fingerprints.run_code),
     message:
         "Training {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"
     script:

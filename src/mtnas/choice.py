@@ -37,38 +37,46 @@ def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: Mapping[str, Any
     tied = [number for number in means.index if means[number] <= means.min() + TIED]
     winner = min(tied, key=lambda number: (*_distance(trials[number - 1], spec), number))
 
-    def losses_of(number: int) -> "pd.Series[float]":
-        return pd.Series(finite.loc[number].to_numpy(), index=finite.columns)
-
-    def about(number: int) -> Values:
-        summary = summarize(losses_of(number))
-        return {
-            "trial": int(number),
-            "values": trials[number - 1],
-            "mean": summary.mean,
-            "sd": summary.sd,
-        }
-
-    def beaten(number: int | None) -> Values | None:
-        if number is None:
-            return None
-        gap = paired_difference(losses_of(number), losses_of(winner))
-        return {
-            **about(number),
-            "minus_winner": {**asdict(gap), "excludes_zero": gap.excludes_zero},
-        }
-
     others = means.drop(winner)
+    runner_up = None if others.empty else others.idxmin()
     own = next((n for n in finite.index if not any(_distance(trials[n - 1], spec))), None)
     return {
         "criterion": "sum over tasks of the validation loss, mean over seeds",
         "trials": len(trials),
         "diverged": sorted({n for n in range(1, len(trials) + 1)} - set(finite.index)),
         "tied": [int(number) for number in tied],
-        "winner": about(winner),
-        "runner_up": beaten(None if others.empty else others.idxmin()),
-        "configured": beaten(own),
+        "winner": _about(winner, trials, finite),
+        "runner_up": _beaten(runner_up, winner, trials, finite),
+        "configured": _beaten(own, winner, trials, finite),
     }
+
+
+def _about(number: int, trials: Sequence[Values], losses: pd.DataFrame) -> Values:
+    """Return the options of a trial and its losses [trials, seeds] in short."""
+    summary = summarize(_losses_of(number, losses))
+    return {
+        "trial": int(number),
+        "values": trials[number - 1],
+        "mean": summary.mean,
+        "sd": summary.sd,
+    }
+
+
+def _beaten(
+    number: int | None, winner: int, trials: Sequence[Values], losses: pd.DataFrame
+) -> Values | None:
+    """Return the same of a trial that did not win, and how much it lost to the winner."""
+    if number is None:
+        return None
+    gap = paired_difference(_losses_of(number, losses), _losses_of(winner, losses))
+    return {
+        **_about(number, trials, losses),
+        "minus_winner": {**asdict(gap), "excludes_zero": gap.excludes_zero},
+    }
+
+
+def _losses_of(number: int, losses: pd.DataFrame) -> "pd.Series[float]":
+    return pd.Series(losses.loc[number].to_numpy(), index=losses.columns)
 
 
 def _distance(values: Values, spec: Mapping[str, Any]) -> tuple[int, float]:

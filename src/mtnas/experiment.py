@@ -6,7 +6,6 @@ equal up to rounding in float32.
 """
 
 import logging
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,20 +16,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas import provenance, seeds
 from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.derivation import inherit, read_routes
 from mtnas.errors import ConfigError
-from mtnas.files import atomic_path, sha256_of, write_json
+from mtnas.files import sha256_of
 from mtnas.grids import with_winner
 from mtnas.metrics import BINARY
 from mtnas.options import SearchOptions
 from mtnas.records import RunRecord
 from mtnas.routes import Route, SearchSpace
 from mtnas.scoring import by_seed, metrics_of, predictions_of
+from mtnas.search.record import SearchRecord
 from mtnas.search.result import SearchResult
 from mtnas.search.strategies import CONTROLS, searcher
 from mtnas.training.checkpoint import Checkpoint, Checkpoints
@@ -38,23 +37,6 @@ from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selecte
 from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SearchRecord:
-    """The routes of all seeds, and the supernets' weights under them (empty for controls)."""
-
-    record: dict[str, Any]
-    weights: dict[str, Tensor]
-    kept: Path | None = None  # the folder of its checkpoints
-
-    def write(self, *, routes: str | Path, supernet: str | Path, code: str | None = None) -> None:
-        """Write both files, each atomically; checkpoints are not needed any more."""
-        with atomic_path(supernet) as path:
-            save_file({name: t.contiguous() for name, t in self.weights.items()}, path)
-        write_json(routes, {**self.record, "code": code})
-        if self.kept is not None:
-            shutil.rmtree(self.kept, ignore_errors=True)
 
 
 def search(
@@ -79,26 +61,38 @@ def search(
     together = seeds_at_once or assembly.seeds_at_once()
     kept = _checkpoints(checkpoints, assembly, code)
     results = kept.each(_groups(spec, together), partial(_search, assembly, space, options))
-    found = [f for result in results for f in result.found]
-    record = {
-        **{key: spec[key] for key in ("dataset", "method", "variant")},
-        "strategy": options.strategy,
-        "simulated": assembly.table.manifest["simulated"],
-        "space": space.to_json(),
-        "num_routes": space.num_routes,
-        "seeds": {str(s): f.to_json() for s, f in zip(spec["seeds"], found, strict=True)},
-        "spec": dict(spec),
-        "timings": {
-            "search_seconds": sum(result.seconds for result in results),
-            "total_seconds": kept.seconds + time.perf_counter() - started,
-            "seeds_at_once": together,
-            "device": device,
-        },
-        "environment": provenance.environment(),
+    timings = {
+        "search_seconds": sum(result.seconds for result in results),
+        "total_seconds": kept.seconds + time.perf_counter() - started,
+        "seeds_at_once": together,
+        "device": device,
     }
+    record = _search_record(spec, assembly, options.strategy, results, timings)
     names = results[0].state
     weights = {name: torch.cat([result.state[name] for result in results]).cpu() for name in names}
     return SearchRecord(record, weights, checkpoints)
+
+
+def _search_record(
+    spec: Mapping[str, Any],
+    assembly: Assembly,
+    strategy: str,
+    results: Sequence[SearchResult],
+    timings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what routes.json says."""
+    found = [f for result in results for f in result.found]
+    return {
+        **{key: spec[key] for key in ("dataset", "method", "variant")},
+        "strategy": strategy,
+        "simulated": assembly.table.manifest["simulated"],
+        "space": assembly.space.to_json(),
+        "num_routes": assembly.space.num_routes,
+        "seeds": {str(s): f.to_json() for s, f in zip(spec["seeds"], found, strict=True)},
+        "spec": dict(spec),
+        "timings": timings,
+        "environment": provenance.environment(),
+    }
 
 
 def _search(
@@ -147,33 +141,44 @@ def run(
     outcomes = kept.each(
         _groups(spec, together), partial(_run_group, assembly, routes_of, supernet)
     )
-    record = {
-        "spec": dict(spec),
-        "simulated": assembly.table.manifest["simulated"],
-        "synthetic": assembly.table.manifest.get("synthetic"),
-        "parameters": counts,
-        "options": assembly.options.model_dump(mode="json"),
-        "data": {
-            k: assembly.table.manifest[k] for k in ("content_sha256", "source_sha256", "split_kind")
-        },
-        "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
-        "fits": [fit for outcome in outcomes for fit in outcome.fits],
-        "gates": {seed: scores for outcome in outcomes for seed, scores in outcome.gates.items()},
-        "timings": {
-            "train_seconds": sum(outcome.seconds for outcome in outcomes),
-            "total_seconds": kept.seconds + time.perf_counter() - started,
-            "seeds_at_once": together,
-            "device": device,
-            "threads": torch.get_num_threads(),
-        },
-        "environment": provenance.environment(),
-        "git": provenance.git_state(),
+    timings = {
+        "train_seconds": sum(outcome.seconds for outcome in outcomes),
+        "total_seconds": kept.seconds + time.perf_counter() - started,
+        "seeds_at_once": together,
+        "device": device,
+        "threads": torch.get_num_threads(),
     }
+    record = _run_record(spec, assembly, counts, outcomes, timings)
     metrics = pd.concat([outcome.metrics for outcome in outcomes])
     # The order must not tell how seeds were grouped.
     metrics = metrics.sort_values(["seed", "split"], kind="stable", ignore_index=True)
     predictions = pd.concat([outcome.predictions for outcome in outcomes], ignore_index=True)
     return RunRecord(metrics, record, predictions=predictions, kept=checkpoints)
+
+
+def _run_record(
+    spec: Mapping[str, Any],
+    assembly: Assembly,
+    parameters: Mapping[str, Any],
+    outcomes: Sequence["_Outcome"],
+    timings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what run.json says."""
+    manifest = assembly.table.manifest
+    return {
+        "spec": dict(spec),
+        "simulated": manifest["simulated"],
+        "synthetic": manifest.get("synthetic"),
+        "parameters": parameters,
+        "options": assembly.options.model_dump(mode="json"),
+        "data": {k: manifest[k] for k in ("content_sha256", "source_sha256", "split_kind")},
+        "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
+        "fits": [fit for outcome in outcomes for fit in outcome.fits],
+        "gates": {seed: scores for outcome in outcomes for seed, scores in outcome.gates.items()},
+        "timings": timings,
+        "environment": provenance.environment(),
+        "git": provenance.git_state(),
+    }
 
 
 def _checkpoints(
@@ -258,11 +263,7 @@ def _control(assembly: Assembly, group: Sequence[int]) -> _Outcome:
     return _outcome(assembly, group, logits)
 
 
-def _outcome(
-    assembly: Assembly,
-    group: Sequence[int],
-    logits: Mapping[str, Tensor],
-) -> _Outcome:
+def _outcome(assembly: Assembly, group: Sequence[int], logits: Mapping[str, Tensor]) -> _Outcome:
     frames, kind = [], assembly.examples.kind
     for part, logit_SNT in logits.items():
         rows = np.stack([getattr(assembly.split(seed), part) for seed in group])

@@ -17,6 +17,12 @@ AUDIT = "results/audit/{dataset}.json"
 SUBGRAPHS = "results/claims/subgraphs.json"
 
 
+def table_files(name: str) -> dict[str, str]:
+    """Name the four files of a table, as `mtnas.reporting.writers` takes them."""
+    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
+    return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
+
+
 def of_runs(pattern: str, runs: Iterable[Run]) -> list[str]:
     """Fill the wildcards of a path for each (dataset, method, variant)."""
     return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]

@@ -30,7 +30,9 @@ def canonical_code(tree: ast.AST) -> str:
 
 @cache
 def _file_fingerprint(path: Path) -> str:
-    code = canonical_code(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+    code = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        code = canonical_code(ast.parse(code, filename=str(path)))
     return hashlib.sha256(code.encode()).hexdigest()
 
 
@@ -71,7 +73,9 @@ def code_behind(*modules: str) -> tuple[str, ...]:
 
 @cache
 def _direct_imports(path: Path) -> frozenset[str]:
-    """Name our files that one file imports, anywhere in it."""
+    """Name our files that one file imports, anywhere in it; what is not Python imports none."""
+    if path.suffix != ".py":
+        return frozenset()
     names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         if isinstance(node, ast.Import):

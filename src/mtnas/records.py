@@ -110,17 +110,22 @@ def scores_by_seed(run: RunRecord) -> pd.DataFrame:
     Raises:
         RecordError: no test scores, or a seed lacks one that another seed has.
     """
-    test = run.metrics[run.metrics["split"] == "test"]
-    if test.empty:
+    if not (run.metrics["split"] == "test").any():
         raise RecordError(f"{run.folder}: metrics.csv holds no rows of the test split")
+    scores = wide(run.metrics)
+    if scores.isna().to_numpy().any():
+        lacking = scores.index[scores.isna().any(axis=1)].tolist()
+        raise RecordError(f"{run.folder}: seeds {lacking} lack test metrics that others have")
+    return scores
+
+
+def wide(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the test metrics of one run, one row per seed, columns such as `auc_t0`."""
+    test = metrics[metrics["split"] == "test"]
     suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
-    wide = test.assign(column=test["metric"] + suffix).pivot(
+    return test.assign(column=test["metric"] + suffix).pivot(
         index="seed", columns="column", values="value"
     )
-    if wide.isna().to_numpy().any():
-        lacking = wide.index[wide.isna().any(axis=1)].tolist()
-        raise RecordError(f"{run.folder}: seeds {lacking} lack test metrics that others have")
-    return wide
 
 
 def concatenate(runs: Iterable[RunRecord]) -> pd.DataFrame:

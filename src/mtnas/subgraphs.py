@@ -14,7 +14,8 @@ from torch import nn
 
 from mtnas import methods
 from mtnas.files import write_json
-from mtnas.routes import ROOT, LocalRoute, Route, SearchSpace, full_sharing, share_bottom
+from mtnas.known_routes import full_sharing, share_bottom
+from mtnas.routes import ROOT, LocalRoute, Route, SearchSpace
 
 DRAWS = 20
 EXAMPLES = 64

@@ -8,18 +8,10 @@ from hypothesis import strategies as st
 
 from mtnas import methods
 from mtnas.errors import ConfigError
+from mtnas.known_routes import full_sharing, no_sharing, random_route, share_bottom
 from mtnas.methods.mtnas import activity, route_buffers, used_parameters
 from mtnas.model import count_parameters
-from mtnas.routes import (
-    LocalRoute,
-    Route,
-    SearchSpace,
-    full_sharing,
-    no_sharing,
-    patterns,
-    random_route,
-    share_bottom,
-)
+from mtnas.routes import LocalRoute, Route, SearchSpace, patterns
 
 SPACES = st.builds(
     SearchSpace,

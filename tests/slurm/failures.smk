@@ -5,6 +5,7 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/slurm.smk"
 
 
 rule slow:

@@ -13,11 +13,13 @@ from mtnas.claims.paper import CLAIMS
 from mtnas.claims.sharing import overlap
 from mtnas.claims.verdicts import adjusted, by_interval, compare, decide
 from mtnas.errors import RecordError
+from mtnas.known_routes import full_sharing, share_bottom
 from mtnas.reporting.claims import read_ledger, summary, write_ledger
 from mtnas.reporting.claims import to_markdown as to_ledger_markdown
-from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.table5 import variants
+from mtnas.reporting.tables import main_results
 from mtnas.reporting.writers import to_ledger, to_markdown
-from mtnas.routes import LocalRoute, Route, SearchSpace, full_sharing, share_bottom
+from mtnas.routes import LocalRoute, Route, SearchSpace
 from mtnas.testing.runs import make_run
 
 SEEDS = tuple(range(8))

@@ -6,6 +6,7 @@ import yaml
 
 from mtnas import config as studies
 from mtnas import methods, spaces
+from mtnas.config.resolve import resolve_training
 from mtnas.errors import ConfigError
 from mtnas.files import read_json
 from mtnas.manual import (
@@ -428,7 +429,7 @@ def test_yaml_numbers_without_a_dot_are_numbers():
     config = studies.load({**STUDY, **raw})
 
     assert config["training"] == {"learning_rate": 1e-3}
-    assert studies.resolve_training(config, "insteval", "mmoe") == studies.resolve_training(
+    assert resolve_training(config, "insteval", "mmoe") == resolve_training(
         study(training={}), "insteval", "mmoe"
     )
     assert config["methods"] == {}

@@ -12,8 +12,9 @@ from mtnas.exhaustive import train_every_route
 from mtnas.features.splits import assign_split, split_sizes
 from mtnas.features.store import Table
 from mtnas.ground_truth import GroundTruth, concatenate, read_ground_truth
+from mtnas.known_routes import full_sharing
 from mtnas.options import TrainingOptions
-from mtnas.routes import Route, SearchSpace, full_sharing
+from mtnas.routes import Route, SearchSpace
 from mtnas.testing.synthetic import examples
 
 SPACE = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2)  # 81 routes, 25 functions

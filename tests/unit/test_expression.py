@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from mtnas.datasets._tabular.expression import DEEPEST, LONGEST, Expression
+from mtnas.datasets._tabular.expression import Expression
+from mtnas.datasets._tabular.parser import DEEPEST, LONGEST
 from mtnas.errors import ConfigError
 
 COLUMNS = {

@@ -13,7 +13,7 @@ from scipy.stats import pearsonr
 
 from mtnas import datasets
 from mtnas.features import compact, hashing
-from mtnas.features.hashing import feature_id, hash_column
+from mtnas.features.hashing import hash_column
 from mtnas.features.prepare import prepare
 from mtnas.features.splits import assign_split, split_sizes
 from mtnas.features.store import ContentHash, Table, read_compact, read_table
@@ -41,13 +41,20 @@ def run(tmp_path: Path) -> Prepare:
     return run
 
 
-def test_feature_id_is_the_papers_recipe() -> None:
-    digest = hashlib.md5(b"user=276725").hexdigest()
-    assert feature_id("user", "276725", 1_000_000) == int(digest, 16) % 1_000_000
+def papers_id(field: str, value: str, num_features: int) -> int:
+    digest = hashlib.md5(f"{field}={value}".encode()).hexdigest()
+    return int(digest, 16) % num_features
+
+
+def test_a_value_has_the_id_of_the_papers_recipe() -> None:
+    ids = hash_column(pa.array(["276725"]), "user", 1_000_000)
+    assert ids.tolist() == [papers_id("user", "276725", 1_000_000)]
 
 
 def test_fields_do_not_share_their_values() -> None:
-    assert feature_id("user", "1", 10**9) != feature_id("movie", "1", 10**9)
+    value = pa.array(["1"])
+    users, movies = (hash_column(value, field, 10**9) for field in ("user", "movie"))
+    assert users.tolist() != movies.tolist()
 
 
 def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +68,7 @@ def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> 
     ids = hash_column(pa.array(["a", "b", "a"]), "f", 97)
     assert hashed == [b"f=a", b"f=b"]
     assert ids.dtype == np.int32
-    assert ids.tolist() == [feature_id("f", value, 97) for value in "aba"]
+    assert ids.tolist() == [papers_id("f", value, 97) for value in "aba"]
 
 
 def test_a_vocabulary_counts_every_value_once_over_all_chunks(
@@ -71,7 +78,7 @@ def test_a_vocabulary_counts_every_value_once_over_all_chunks(
     seen, words = hashing.Vocabulary(), [f"value {i * i % 101}" for i in range(500)]
     for start in range(0, len(words), 7):
         hash_column(pa.array(words[start : start + 7]), "f", 23, seen)
-    assert sorted(seen.ids) == sorted(feature_id("f", word, 23) for word in set(words))
+    assert sorted(seen.ids) == sorted(papers_id("f", word, 23) for word in set(words))
 
 
 def test_split_sizes_of_the_paper() -> None:

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from mtnas.errors import ConfigError, RecordError
+from mtnas.known_routes import full_sharing, random_route, share_bottom
 from mtnas.reporting.figures import (
     SMALLEST,
     block_caption,
@@ -23,14 +24,7 @@ from mtnas.reporting.figures import (
 from mtnas.reporting.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.reporting.searched import read_routes
 from mtnas.reporting.style import SHARED, new_figure, save_figure, styled, task_colour
-from mtnas.routes import (
-    LocalRoute,
-    Route,
-    SearchSpace,
-    full_sharing,
-    random_route,
-    share_bottom,
-)
+from mtnas.routes import LocalRoute, Route, SearchSpace
 
 SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root", "mean")]
 

@@ -44,6 +44,13 @@ def test_the_code_behind_a_module_is_what_it_imports():
     assert not provenance.NEUTRAL & set(behind)
 
 
+def test_a_file_that_is_not_python_counts_as_it_is():
+    behind = provenance.code_behind("reporting/report.css")
+
+    assert behind == ("reporting/report.css",)
+    assert re.fullmatch("[0-9a-f]{12}", provenance.code_fingerprint(*behind))
+
+
 def test_neutral_files_exist():
     assert all((provenance.PACKAGE / name).is_file() for name in provenance.NEUTRAL)
 
@@ -56,16 +63,14 @@ def test_environment_and_git_state():
     assert set(provenance.git_state()) == {"commit", "dirty"}
 
 
-@pytest.mark.parametrize("name", ["cpu", "gpu"])
-def test_conda_environments_pin_what_the_lock_file_pins(name):
+def test_the_conda_environment_pins_what_the_lock_file_pins():
     lock = {}
     for line in (REPOSITORY / "requirements/lock.txt").read_text().splitlines():
         requirement, _, marker = line.partition(" ; ")
-        if "python_full_version >=" not in marker:  # the environments hold Python 3.11
+        if "python_full_version >=" not in marker:  # the environment holds Python 3.11
             package, _, version = requirement.partition("==")
             lock[package] = version
-    file = REPOSITORY / "envs" / f"{name}.yaml"
-    *_, pip = yaml.safe_load(file.read_text())["dependencies"]
+    *_, pip = yaml.safe_load((REPOSITORY / "envs/cpu.yaml").read_text())["dependencies"]
     pins = dict(line.split("==") for line in pip["pip"] if not line.startswith("--"))
 
     assert {package: v.removesuffix("+cpu") for package, v in pins.items()} == {

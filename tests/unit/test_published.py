@@ -13,12 +13,13 @@ import pytest
 from mtnas.errors import RecordError
 from mtnas.ground_truth import GroundTruth, read_ground_truth
 from mtnas.inventory import Facts, Inventory
+from mtnas.known_routes import full_sharing, share_bottom
 from mtnas.records import RUN_COLUMNS
 from mtnas.reporting.blocks import COMPARED, CONTROLS
 from mtnas.reporting.published import publish, unpublish
 from mtnas.reporting.readme import fill, refresh
 from mtnas.reporting.rebuild import rebuild
-from mtnas.routes import Route, SearchSpace, full_sharing, patterns, share_bottom
+from mtnas.routes import Route, SearchSpace, patterns
 from mtnas.spaces import Judged
 from mtnas.testing.runs import NOISE, make_run, make_subgraphs
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mtnas.inventory import Facts, Inventory
+from mtnas.known_routes import random_route
 from mtnas.reporting.published import publish
-from mtnas.routes import SearchSpace, random_route
+from mtnas.routes import SearchSpace
 from mtnas.testing.runs import make_run, make_subgraphs
 from tests.verdicts import main, recompute
 

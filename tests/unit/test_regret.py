@@ -11,13 +11,14 @@ from PIL import Image
 
 from mtnas.errors import RecordError
 from mtnas.ground_truth import GroundTruth
+from mtnas.known_routes import full_sharing, no_sharing, share_bottom
 from mtnas.reporting.exhaustive import exhaustive_figure, routes_in_order
 from mtnas.reporting.judged import ONE_SUBNET, Truth, read_judged
 from mtnas.reporting.layout import CHOSEN, FAMILY
 from mtnas.reporting.names import search_name
 from mtnas.reporting.regret import regret_table
 from mtnas.reporting.writers import to_ledger, to_markdown
-from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, patterns, share_bottom
+from mtnas.routes import Route, SearchSpace, patterns
 from mtnas.testing.runs import make_run
 
 SPACE = SearchSpace(1, 3, 2, "root")

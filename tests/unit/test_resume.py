@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from mtnas.assembly import activity
+from mtnas.known_routes import random_route
 from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.routes import SearchSpace, random_route
+from mtnas.routes import SearchSpace
 from mtnas.search.strategies import searcher
 from mtnas.testing.stacks import small_stack
 from mtnas.testing.stops import to_the_end

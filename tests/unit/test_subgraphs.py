@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from mtnas.errors import ConfigError
+from mtnas.known_routes import full_sharing, share_bottom
 from mtnas.reporting.figure1 import read_typical
-from mtnas.routes import SearchSpace, full_sharing, share_bottom
+from mtnas.routes import SearchSpace
 from mtnas.subgraphs import DRAWS, Twin, difference, measure, twins, typical_routes
 
 

@@ -8,9 +8,10 @@ from PIL import Image
 
 from mtnas.claims.evidence import read_evidence
 from mtnas.errors import RecordError
+from mtnas.known_routes import full_sharing
 from mtnas.reporting.names import SIMULATED
 from mtnas.reporting.sweeps import figure7, sweep_figure
-from mtnas.routes import SearchSpace, full_sharing
+from mtnas.routes import SearchSpace
 from mtnas.testing.runs import NOISE, make_run
 
 SIZES = {"subnets_1": 1, "subnets_2": 2, "paper": 4, "subnets_8": 8}

@@ -13,7 +13,8 @@ from mtnas.reporting.data_tables import data_statistics, label_correlations, oth
 from mtnas.reporting.layout import number
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score, paper_value
-from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.table5 import variants
+from mtnas.reporting.tables import main_results
 from mtnas.reporting.writers import (
     LEDGER_COLUMNS,
     to_csv,

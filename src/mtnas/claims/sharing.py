@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -15,10 +14,10 @@ from mtnas.claims.evidence import LEARNED, PAPER, Evidence, Run, Search
 from mtnas.claims.paired import MTNAS, Outcome
 from mtnas.claims.verdicts import Comparison, by_interval, compare
 from mtnas.errors import RecordError
-from mtnas.routes import Route, SearchSpace, full_sharing, random_route
+from mtnas.known_routes import full_sharing, mean_edges, share_disjoint
+from mtnas.routes import Route
 from mtnas.statistics import LEVEL
 
-DRAWS = 2000  # random routes that stand for chance
 EXACT = 1e-12  # in float64, two orders of the same sums
 
 
@@ -40,7 +39,7 @@ def sparsity(evidence: Evidence) -> Outcome:
     for search in searched(evidence, evidence.datasets, outcome):
         edges = np.array([len(route.edges) for route in search.routes.values()], float)
         outcome.comparisons.append(_none_is_full(search, edges))
-        blind = _blind_edges(search.space)
+        blind = mean_edges(search.space)
         found = compare(
             edges - blind,
             dataset=search.record["dataset"],
@@ -70,25 +69,6 @@ def _none_is_full(search: Search, edges: NDArray[np.float64]) -> Comparison:
         over=f"{len(edges)} seeds, range",
         evidence=(search.path,),
     )
-
-
-@cache
-def random_routes(space: SearchSpace, draws: int = DRAWS) -> tuple[Route, ...]:
-    """Draw routes blindly, the same ones every time."""
-    rng = np.random.default_rng(0)
-    return tuple(random_route(space, rng) for _ in range(draws))
-
-
-@cache
-def _blind_edges(space: SearchSpace) -> float:
-    """Return how many edges a route drawn blindly uses on average."""
-    return float(np.mean([len(route.edges) for route in random_routes(space)]))
-
-
-@cache
-def _blind_apart(space: SearchSpace) -> float:
-    """Return how often the tasks of a route drawn blindly share nothing."""
-    return float(np.mean([_apart(route) for route in random_routes(space)]))
 
 
 def overlap(route: Route, first: str, second: str) -> float:
@@ -178,8 +158,8 @@ def disjoint(evidence: Evidence) -> Outcome:
 
 def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
     """Compare the share of routes without a common sub-network with that of blind routes."""
-    apart = [_apart(route) for search in searches for route in search.routes.values()]
-    chance = _blind_apart(searches[0].space)
+    apart = [route.is_disjoint for search in searches for route in search.routes.values()]
+    chance = share_disjoint(searches[0].space)
     test = stats.binomtest(sum(apart), len(apart), min(max(chance, 1e-9), 1 - 1e-9))
     interval = test.proportion_ci(LEVEL)
     low, high, share = float(interval.low), float(interval.high), sum(apart) / len(apart)
@@ -198,10 +178,6 @@ def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
         p_value=float(test.pvalue),
         evidence=tuple(search.path for search in searches),
     )
-
-
-def _apart(route: Route) -> bool:
-    return not any(overlap(route, *pair) for pair in combinations(route.space.tasks, 2))
 
 
 def gate_scores(evidence: Evidence) -> Outcome:

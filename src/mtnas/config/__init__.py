@@ -13,8 +13,6 @@ from mtnas.config.resolve import (
     is_simulated,
     merged,
     resolve_options,
-    resolve_training,
-    resolve_tuning,
 )
 from mtnas.config.runs import (
     all_runs,
@@ -38,8 +36,8 @@ from mtnas.validation import check, resolved_reference
 __all__ = [
     "BUDGET_METHOD", "PAPER", "Config", "Run", "Spec", "all_runs", "drawn_options",
     "experiment_runs", "experiment_searches", "is_simulated", "is_tuned", "load", "merged",
-    "prepare_spec", "resolve_options", "resolve_training", "resolve_tuning", "run_spec",
-    "search_home", "search_spec", "searches", "simulate_spec", "tune_spec",
+    "prepare_spec", "resolve_options", "run_spec", "search_home", "search_spec", "searches",
+    "simulate_spec", "tune_spec",
 ]  # fmt: skip
 
 

@@ -45,12 +45,6 @@ class Vocabulary:
         self._new, self._num_new = [], 0
 
 
-def feature_id(field: str, value: str, num_features: int) -> int:
-    """Return the id of a value of a field, in [0, num_features)."""
-    digest = md5(f"{field}={value}".encode(), usedforsecurity=False).hexdigest()
-    return int(digest, 16) % num_features
-
-
 def hash_column(
     column: pa.Array, field: str, num_features: int, seen: Vocabulary | None = None
 ) -> NDArray[np.int32]:

@@ -99,17 +99,44 @@ def prepare(
         facts = drawn.prepare(
             options.dataset, options.synthetic, options.seeds, options.split, table, ids
         )
-        write_json(manifest, {**facts, "spec": asdict(options)})
-        return
+    else:
+        facts = _prepare(options, table, ids, None if raw is None else Path(raw))
+    write_json(manifest, {**facts, "spec": asdict(options)})
+
+
+def _prepare(options: PrepareSpec, table: Path, ids: Path, raw: Path | None) -> dict[str, Any]:
+    """Write the table and the ids of a dataset that is read; return what the manifest tells."""
     dataset = datasets.load(
         options.dataset, where="prepare: dataset", definition=options.definition
     )
     where = f"dataset_options: {dataset.name}: drop_fields"
     kept = dataset.kept_fields(options.drop_fields, where)
     check_split_of(dataset, options.split)
-    raw = None if raw is None else Path(raw)
     sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
     table.parent.mkdir(parents=True, exist_ok=True)
+    seen, sizes, content = _write_table(dataset, raw, kept, options, table)
+    compact = write_compact(table, ids, len(kept))
+    _warn(dataset, kept, seen)
+    _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes)
+    return {
+        **_describe(dataset, kept, seen, look_alike=dataset.is_look_alike(raw)),
+        "num_features": options.num_features or dataset.num_features,
+        "split_kind": dataset.split_kind,
+        "split_column": dataset.split_column,
+        "split_sizes": sizes,
+        "split_seed": options.split_seed,
+        "content_sha256": content,
+        "compact": compact,
+        "task_kind": "binary",
+        "drawn_seeds": None,
+        "source_sha256": sources,
+    }
+
+
+def _write_table(
+    dataset: Dataset, raw: Path | None, kept: Sequence[Field], options: PrepareSpec, table: Path
+) -> tuple[Seen, dict[str, int], str]:
+    """Write the rows, then with their split; return what they held, split sizes and checksum."""
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
         rows = Path(folder) / "rows.parquet"
         seen = _hash_rows(dataset, raw, kept, options.num_features or dataset.num_features, rows)
@@ -118,24 +145,7 @@ def prepare(
         check_parts(dataset, rows, split)
         sizes = np.bincount(split, minlength=len(SPLITS)).tolist()
         content = add_split(rows, table, split, len(kept))
-    compact = write_compact(table, ids, len(kept))
-    _warn(dataset, kept, seen)
-    _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, dict(zip(SPLITS, sizes, strict=True)))
-    facts = {
-        **_describe(dataset, kept, seen, look_alike=dataset.is_look_alike(raw)),
-        "num_features": options.num_features or dataset.num_features,
-        "split_kind": dataset.split_kind,
-        "split_column": dataset.split_column,
-        "split_sizes": dict(zip(SPLITS, sizes, strict=True)),
-        "split_seed": options.split_seed,
-        "content_sha256": content,
-        "compact": compact,
-        "task_kind": "binary",
-        "drawn_seeds": None,
-        "source_sha256": sources,
-        "spec": asdict(options),
-    }
-    write_json(manifest, facts)
+    return seen, dict(zip(SPLITS, sizes, strict=True)), content
 
 
 def _hash_rows(

@@ -6,6 +6,6 @@ control, `predict`. Optional module constants: `PER_TASK = True` trains one mode
 `Sharing` may have a `noise_shape` and a `penalty()`, both for training alone.
 """
 
-from mtnas.methods.base import Method, available, load, options_class
+from mtnas.methods.base import Method, available, load
 
-__all__ = ["Method", "available", "load", "options_class"]
+__all__ = ["Method", "available", "load"]

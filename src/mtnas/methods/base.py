@@ -43,11 +43,6 @@ def available() -> tuple[str, ...]:
     return discovery.available(mtnas.methods)
 
 
-def options_class(name: str, where: str = "config") -> type[MethodOptions]:
-    """Return the options class of one method."""
-    return load(name, where).options
-
-
 def load(name: str, where: str = "config") -> Method:
     """Import one method file and check that it keeps the contract."""
     module: Any = discovery.load(mtnas.methods, name, kind="method", where=where)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtnas.reporting import pipes
 from mtnas.reporting.data_tables import STATISTICS
 from mtnas.reporting.layout import MISSING
 from mtnas.reporting.names import SIMULATED, dataset_name
@@ -109,6 +110,5 @@ def _beside(entry: Found, form: str) -> tuple[str, str, str]:
 
 def _pipe(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Render a pipe table, nothing without rows; text from the data cannot break it."""
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped) if rows else ""
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
+    return pipes.table(lines[0], lines[1:]) if rows else ""

@@ -12,9 +12,9 @@ from mtnas.files import read_json
 from mtnas.inventory import Inventory, named
 from mtnas.pairing import difference
 from mtnas.places import Run
-from mtnas.records import ALL_TASKS
+from mtnas.records import RUN_COLUMNS, wide
 from mtnas.reporting import claims as ledger
-from mtnas.reporting import performance
+from mtnas.reporting import performance, pipes
 from mtnas.reporting.layout import TUNED
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score
@@ -33,12 +33,10 @@ Records = dict[Run, dict[str, Any]]
 def read_scores(published: Path) -> Scores:
     """Return the test scores of every run: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
     metrics = pd.read_csv(published / "metrics.csv.gz")
-    test = metrics[(metrics["split"] == "test") & (metrics["metric"] != "log_loss")]
-    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
-    test = test.assign(column=test["metric"] + suffix)
+    metrics = metrics[metrics["metric"] != "log_loss"]
     return {
-        (str(d), str(m), str(v)): rows.pivot(index="seed", columns="column", values="value")
-        for (d, m, v), rows in test.groupby(["dataset", "method", "variant"], sort=False)
+        (str(d), str(m), str(v)): wide(rows)
+        for (d, m, v), rows in metrics.groupby(list(RUN_COLUMNS[:3]), sort=False)
     }
 
 
@@ -52,10 +50,8 @@ def headline(published: Path) -> str:
     """Render the means of Table 2, one line per dataset and score."""
     scores, records = read_scores(published), read_records(published)
     methods = [*((name, "paper") for name in COMPARED), OURS]
-    lines = [
-        _row(["Test score", *(method_name(*m) for m in methods), "MTNAS in the paper"]),
-        _row([":--", *["--:"] * (len(methods) + 1)]),
-    ]
+    head = ["Test score", *(method_name(*m) for m in methods), "MTNAS in the paper"]
+    rows = []
     for dataset in _with_runs(read_inventory(published), methods):
         simulated = bool(records[dataset, *OURS]["simulated"])
         marks = [TUNED * bool(records[dataset, *m]["spec"].get("tuned")) for m in methods]
@@ -65,9 +61,10 @@ def headline(published: Path) -> str:
             printed = "" if paper is None else f"{paper:.4f}"
             title = f"{dataset_name(dataset, simulated)} {column_name(column)}"
             shown = [f"{mean} {mark}".rstrip() for mean, mark in zip(means, marks, strict=True)]
-            lines.append(_row([title, *shown, printed]))
+            rows.append([title, *shown, printed])
     note = f"{TUNED}: options chosen by a grid search on validation (V8)."
-    return "\n".join([*lines, *["", note] * any(TUNED in line for line in lines)])
+    text = pipes.table(head, rows)
+    return f"{text}\n\n{note}" if TUNED in text else text
 
 
 def findings(published: Path) -> str:
@@ -135,28 +132,24 @@ def runtimes(published: Path) -> str:
     A search stands in the row of the variant that made it; others that share it have none.
     """
     inventory, records = read_inventory(published), read_records(published)
-    lines = [
-        _row(["Run", "seeds", "dense parameters", "search, s", "training, s", "threads"]),
-        _row([":--", "--:", "--:", "--:", "--:", "--:"]),
-    ]
+    head = ("Run", "seeds", "dense parameters", "search, s", "training, s", "threads")
+    rows = []
     datasets = exhibits.principal(inventory)
     for run in exhibits.main_runs(inventory):
         record = records[run]
         if run[0] not in datasets or not record["parameters"]:
             continue
-        lines.append(
-            _row(
-                [
-                    f"{dataset_name(run[0], bool(record['simulated']))}, {method_name(*run[1:])}",
-                    str(len(record["spec"]["seeds"])),
-                    f"{record['parameters']['dense']:,}",
-                    _search_seconds(published / "routes" / f"{'/'.join(run)}.json"),
-                    f"{record['timings']['train_seconds']:.0f}",
-                    str(record["timings"]["threads"]),
-                ]
+        rows.append(
+            (
+                f"{dataset_name(run[0], bool(record['simulated']))}, {method_name(*run[1:])}",
+                len(record["spec"]["seeds"]),
+                f"{record['parameters']['dense']:,}",
+                _search_seconds(published / "routes" / f"{'/'.join(run)}.json"),
+                f"{record['timings']['train_seconds']:.0f}",
+                record["timings"]["threads"],
             )
         )
-    return "\n".join(lines)
+    return pipes.table(head, rows)
 
 
 def _search_seconds(routes: Path) -> str:
@@ -168,17 +161,18 @@ def _search_seconds(routes: Path) -> str:
 
 def measured(published: Path) -> str:
     """Render which command measured what, with how many seeds, at which commit."""
-    lines = [_row(["Measured", "Seeds", "Commit", "Command"]), _row([":--", "--:", ":--", ":--"])]
     studies: dict[tuple[str, str, int], list[Run]] = {}
     for run, record in read_records(published).items():
         commit = str((record.get("git") or {}).get("commit") or "")[:7]
         key = (str(record.get("study") or ""), commit, len(record["spec"]["seeds"]))
         studies.setdefault(key, []).append(run)
+    rows = []
     for (command, commit, seeds), runs in studies.items():
         counts = {name: [run[0] for run in runs].count(name) for name, _, _ in runs}
         what = ", ".join(f"{dataset_name(name)} {_count(n)}" for name, n in counts.items())
-        lines.append(_row([what, str(seeds), commit or "not recorded", f"`{command}`"]))
-    return "\n".join(lines)
+        rows.append((what, seeds, commit or "not recorded", f"`{command}`"))
+    aligned = (pipes.LEFT, pipes.RIGHT, pipes.LEFT, pipes.LEFT)
+    return pipes.table(("Measured", "Seeds", "Commit", "Command"), rows, aligned)
 
 
 def _count(runs: int) -> str:
@@ -243,7 +237,3 @@ def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
 
 def _favours(gain: Difference, column: str) -> bool:
     return (gain.mean > 0) == column.startswith("auc_")
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -87,6 +87,13 @@ def other_data(manifests: Sequence[str | Path]) -> str | None:
     return f"Other data than the paper's (Table 1): {'; '.join(found)}." if found else None
 
 
+def with_note(table: Table, manifests: Sequence[str | Path]) -> Table:
+    """Add a note on the datasets of a table that are not the paper's, if there are any."""
+    shown = {cell.source.dataset for _, _, cell in table.cells()}
+    note = other_data([path for path in manifests if read_manifest(path)["dataset"] in shown])
+    return replace(table, notes=(*table.notes, note)) if note else table
+
+
 def _examples(counts: Mapping[str, int]) -> int:
     return sum(counts[split] for split in ("train", "valid", "test"))
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Patch
 
+from mtnas.known_routes import random_route
 from mtnas.reporting.names import counted
 from mtnas.reporting.route_drawing import (
     BOX_HEIGHT,
@@ -39,7 +40,7 @@ from mtnas.reporting.style import (
     write_at,
     write_title,
 )
-from mtnas.routes import SearchSpace, random_route
+from mtnas.routes import SearchSpace
 
 CAPTION = (
     "The search space with L = {0.num_layers} and H = {0.num_subnets} for {0.num_tasks} tasks. "

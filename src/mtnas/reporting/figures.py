@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtnas.errors import RecordError
+from mtnas.known_routes import mean_edges
 from mtnas.reporting.names import caption, counted
 from mtnas.reporting.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.reporting.searched import Searched, read_routes
@@ -177,7 +178,7 @@ def edges_in_use(searched: Searched) -> str:
     spread = "" if edges.sd is None else f" ± {edges.sd:.1f}"
     return (
         f"{edges.mean:.1f}{spread} edges in use over {counted(edges.n, 'seed')}; full sharing has "
-        f"{searched.all_edges}, routes drawn at random {searched.random_edges():.1f} on average"
+        f"{searched.all_edges}, routes drawn at random {mean_edges(searched.space):.1f} on average"
     )
 
 

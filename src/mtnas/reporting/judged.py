@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from mtnas.errors import RecordError
 from mtnas.files import read_json, remake
 from mtnas.ground_truth import read_ground_truth
+from mtnas.known_routes import full_sharing, no_sharing, share_bottom
 from mtnas.options import CONTROLS
 from mtnas.records import read_run, scores_by_seed
 from mtnas.reporting.names import dataset_name, synthetic_name
-from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, share_bottom
+from mtnas.routes import Route, SearchSpace
 
 Floats = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from mtnas.errors import RecordError, unknown
 from mtnas.files import read_json
+from mtnas.reporting import pipes
 
 STEP = {
     "vs_fastest_library_shared_table": "the fastest library, one shared table",
@@ -31,13 +32,12 @@ RATIOS = {
 def ratios(published: Path) -> str:
     """Render the ratios: how many times faster we are, or what the line says."""
     found = read_json(published / "performance.json", ("tables",))
-    lines = ["| Ratio to | median | min | max | rounds |", "| :-- | --: | --: | --: | --: |"]
-    for key, label in RATIOS.items():
-        if key in found:
-            r = found[key]
-            cells = (label, *(f"{r[part]:.2f}" for part in ("median", "min", "max")), r["runs"])
-            lines.append(_row(cells))
-    return "\n".join(lines)
+    rows = [
+        (label, *(f"{r[part]:.2f}" for part in ("median", "min", "max")), r["runs"])
+        for key, label in RATIOS.items()
+        if (r := found.get(key)) is not None
+    ]
+    return pipes.table(("Ratio to", "median", "min", "max", "rounds"), rows)
 
 
 def table(published: Path, name: str) -> str:
@@ -47,15 +47,14 @@ def table(published: Path, name: str) -> str:
         raise RecordError(unknown("benchmark", name, found, str(published / "performance.json")))
     outcome = found[name]
     machine = outcome["machine"]
-    columns = outcome["columns"]
-    alignment = [":--", *["--:"] * (len(columns) - 1)]
     label = " (simulated data)" if outcome["simulated"] else ""
-    lines = [f"### {outcome['title']}{label}", "", _row(columns), _row(alignment)]
-    lines += [_row(map(_cell, row)) for row in outcome["rows"]]
+    rows = [map(_cell, row) for row in outcome["rows"]]
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     commit = f", commit {machine['commit']}" if machine.get("commit") else ""
     made = f"{machine['cpu']}, {machine['cores']} cores{gpu}, torch {machine['torch']}{commit}."
-    return "\n".join([*lines, "", " ".join(filter(None, (outcome["note"], made)))])
+    heading = f"### {outcome['title']}{label}"
+    note = " ".join(filter(None, (outcome["note"], made)))
+    return "\n\n".join([heading, pipes.table(outcome["columns"], rows), note])
 
 
 def _cell(value: Any) -> str:
@@ -64,7 +63,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"
-
-
-def _row(cells: Any) -> str:
-    return f"| {' | '.join(map(str, cells))} |"

@@ -15,7 +15,7 @@ from mtnas import exhibits
 from mtnas.errors import RecordError
 from mtnas.files import read_json, write_text
 from mtnas.inventory import Inventory
-from mtnas.places import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs
+from mtnas.places import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs, table_files
 from mtnas.reporting.audit_text import to_markdown
 from mtnas.reporting.claims import write_ledger
 from mtnas.reporting.data_tables import data_statistics, label_correlations
@@ -29,7 +29,8 @@ from mtnas.reporting.searched import read_routes
 from mtnas.reporting.store import read_inventory, restore
 from mtnas.reporting.sweeps import figure7
 from mtnas.reporting.synthetic_figures import figure4, figure5, figure6
-from mtnas.reporting.tables import main_results, variants
+from mtnas.reporting.table5 import variants
+from mtnas.reporting.tables import main_results
 from mtnas.reporting.why_single import why_single
 from mtnas.reporting.writers import write_table
 
@@ -58,9 +59,7 @@ def rebuild(folder: str | Path) -> None:
 def _report(inventory: Inventory) -> None:
     """Write tables, claims, figures and audits below the current folder."""
     for name, build in _tables(inventory).items():
-        endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
-        files = {kind: f"results/tables/{name}.{end}" for kind, end in endings.items()}
-        write_table(build(), **files)
+        write_table(build(), **table_files(name))
     _claims(inventory)
     for name, draw in _figures(inventory).items():
         draw([f"results/figures/{name}.png"])

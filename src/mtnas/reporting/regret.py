@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from mtnas.errors import RecordError
+from mtnas.reporting.cells import in_family
 from mtnas.reporting.judged import GOOD, ONE_SUBNET, Found, Truth, read_judged
 from mtnas.reporting.layout import CHOSEN, FAMILY, Block, Cell, Column, Kind, Row, Source, Table
 from mtnas.reporting.names import SIMULATED, search_name
-from mtnas.statistics import Difference, holm, paired_difference
+from mtnas.statistics import Difference, paired_difference
 
 REGRETS = {"test": "regret", "valid": "regret on validation"}
 COLUMNS = (
@@ -60,22 +61,9 @@ def _block(truth: Truth, found: Sequence[Found]) -> Block:
         best = not f.is_control and _regret(truth, f, "valid").mean == lowest
         rows.append(Row(search_name(f.variant, truth.name), _judge(truth, f, chosen=best)))
     columns = tuple(Column(label) for label in COLUMNS)
-    return Block(title, "Route", columns, _in_family(rows))
-
-
-def _in_family(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Add Holm's p-values over all differences in test loss of a block; mark those below 5 %."""
-    grid = [list(row.cells) for row in rows]
-    family = [
-        (i, j)
-        for i, cells in enumerate(grid)
-        for j, cell in enumerate(cells)
-        if cell.source.metric in TESTED and cell.p_value is not None
-    ]
-    p_values = holm([grid[i][j].p_value or 0.0 for i, j in family])
-    for (i, j), p in zip(family, p_values, strict=True):
-        grid[i][j] = replace(grid[i][j], holm_p=float(p), mark=FAMILY if p < 0.05 else "")
-    return tuple(replace(row, cells=tuple(cells)) for row, cells in zip(rows, grid, strict=True))
+    cells = in_family([row.cells for row in rows], TESTED)
+    rows = [replace(row, cells=tuple(of)) for row, of in zip(rows, cells, strict=True)]
+    return Block(title, "Route", columns, tuple(rows))
 
 
 def _picked(truth: Truth, name: str) -> Found:

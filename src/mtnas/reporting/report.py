@@ -32,44 +32,7 @@ Gray italic numbers are worse than the single-task model (**negative transfer**)
 only, ‡ where the paired interval excludes zero. Numbers marked 'paper' are those printed in the \
 paper, which gives single values without seeds or spread.
 """
-STYLE = """\
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #222;
-  background: #fff; max-width: 76rem; margin: 2rem auto; padding: 0 1.5rem; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin-bottom: .3rem; }
-h2 { font-size: 1.2rem; margin-top: 2.4rem; border-bottom: 1px solid #ccc; padding-bottom: .2rem; }
-h3 { font-size: 1rem; margin: 1.8rem 0 .4rem; }
-h4 { font-size: .85rem; margin: 1rem 0 .4rem; }
-p { max-width: 52rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .78rem; line-height: 1.35; margin: .6rem 0;
-  font-variant-numeric: tabular-nums; border-bottom: 1.5px solid #222; }
-th, td { padding: .22rem .55rem; text-align: right; vertical-align: top; }
-th { font-weight: 600; }
-th[scope=row], thead tr:first-child th:first-child, .text th, .text td { text-align: left; }
-th[scope=row] { font-weight: 400; white-space: nowrap; position: sticky; left: 0;
-  background: #fff; }
-thead { border-top: 1.5px solid #222; border-bottom: 1px solid #222; }
-thead th { vertical-align: bottom; }
-th.group { text-align: center; border-bottom: 1px solid #999; }
-tbody tr + tr { border-top: 1px solid #eee; }
-td { white-space: nowrap; }
-.text td, .claims td { white-space: normal; }
-.claims td, .claims th { text-align: left; }
-td em { color: #767676; }
-figure { margin: 1rem 0 2rem; }
-figure img { max-width: 100%; width: 720px; height: auto; }
-figcaption { font-size: .85rem; max-width: 52rem; color: #444; }
-.warning { color: #b00020; font-weight: 700; }
-.note, footer { font-size: .85rem; color: #555; }
-@page { size: A4 landscape; margin: 12mm; }
-@page upright { size: A4 portrait; margin: 12mm; }
-@media print { body { font-size: 10pt; margin: 0; max-width: none; padding: 0; }
-  table { font-size: 7.4pt; } th, td { padding: .12rem .3rem; } .wide { overflow: visible; }
-  h2, h3, h4 { break-after: avoid; } tr { break-inside: avoid; }
-  .figures { page: upright; } figure { break-inside: avoid; }
-  figure img { max-height: 240mm; max-width: 100%; width: auto; } }
-"""
+STYLE = Path(__file__).with_name("report.css")
 
 
 def write_report(
@@ -111,12 +74,13 @@ def write_report(
 
 def _page(body: str) -> str:
     """Return the whole document; the policy forbids the browser to load anything from outside."""
+    style = STYLE.read_text(encoding="utf-8")
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(TITLE)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{html.escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f"<h1>{html.escape(TITLE)}</h1>\n{body}\n</body>\n</html>\n"
     )
 

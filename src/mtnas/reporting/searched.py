@@ -9,8 +9,9 @@ import pandas as pd
 
 from mtnas.errors import ConfigError, RecordError
 from mtnas.files import read_json, remake
+from mtnas.known_routes import full_sharing
 from mtnas.reporting.names import dataset_name, method_name, strategy_name
-from mtnas.routes import Route, SearchSpace, full_sharing, random_route
+from mtnas.routes import Route, SearchSpace
 
 KEYS = ("dataset", "method", "variant", "strategy", "simulated", "space", "seeds")
 
@@ -48,16 +49,6 @@ class Searched:
     def all_edges(self) -> int:
         """Return the number of edges of full sharing."""
         return len(full_sharing(self.space).edges)
-
-    def random_edges(self, draws: int = 200) -> float:
-        """Return the mean number of edges of routes drawn blindly from the same space."""
-        rng = np.random.default_rng(0)
-        return float(np.mean([len(random_route(self.space, rng).edges) for _ in range(draws)]))
-
-    def random_disjoint(self, draws: int) -> float:
-        """Return how often tasks share nothing in routes drawn blindly from the same space."""
-        rng = np.random.default_rng(0)
-        return float(np.mean([random_route(self.space, rng).is_disjoint for _ in range(draws)]))
 
     @property
     def uniform_entropy(self) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mtnas.files import write_text
+from mtnas.reporting import pipes
 from mtnas.reporting.layout import (
     BELOW,
     CHOSEN,
@@ -24,6 +25,7 @@ from mtnas.reporting.layout import (
     printed_interval,
     printed_paper,
 )
+from mtnas.reporting.pipes import escaped
 
 LEDGER_COLUMNS = (
     *("table", "row", "column", "dataset", "method", "variant", "metric", "task"),
@@ -64,15 +66,12 @@ def write_table(
 def to_markdown(table: Table) -> str:
     """Render headings, pipe tables and notes; gray becomes italic."""
     numbered = re.fullmatch(r"table(\d+)", table.name)
-    parts = [f"### {f'Table {numbered[1]}. ' if numbered else ''}{_md(table.title)}"]
+    parts = [f"### {f'Table {numbered[1]}. ' if numbered else ''}{escaped(table.title)}"]
     for block in table.blocks:
-        lines = [
-            _pipe([_md(block.corner), *map(_md_head, block.columns)]),
-            _pipe([":--", *["--:"] * len(block.columns)]),
-        ]
-        lines += [_pipe([_md(row.title), *map(_md_cell, row.cells)]) for row in block.rows]
-        parts += [f"#### {_md(block.title)}"] * bool(block.title) + ["\n".join(lines)]
-    return "\n\n".join(parts + [_md(note) for note in table.notes]) + "\n"
+        head = [escaped(block.corner), *map(_md_head, block.columns)]
+        rows = [[escaped(row.title), *map(_md_cell, row.cells)] for row in block.rows]
+        parts += [f"#### {escaped(block.title)}"] * bool(block.title) + [pipes.table(head, rows)]
+    return "\n\n".join(parts + [escaped(note) for note in table.notes]) + "\n"
 
 
 def to_latex(table: Table) -> str:
@@ -121,22 +120,13 @@ def _csv_row(block: Block, row: Row) -> dict[str, Any]:
 
 
 def _md_head(column: Column) -> str:
-    return "<br>".join(_md(part) for part in (column.group, column.label) if part)
-
-
-def _pipe(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _md(text: str) -> str:
-    """Escape what Markdown would read as markup."""
-    return re.sub(r"([\\|*<>`])", r"\\\1", text)
+    return "<br>".join(escaped(part) for part in (column.group, column.label) if part)
 
 
 def _md_cell(cell: Cell) -> str:
-    text = _md(printed(cell))
+    text = escaped(printed(cell))
     text = f"**{text}**" if cell.strong else f"*{text}*" if cell.gray else text
-    lines = (text, _md(printed_interval(cell)), _md(printed_paper(cell)))
+    lines = (text, escaped(printed_interval(cell)), escaped(printed_paper(cell)))
     return "<br>".join(filter(None, lines))
 
 

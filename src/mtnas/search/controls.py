@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 
 from mtnas import seeds
-from mtnas.routes import Route, SearchSpace, full_sharing, no_sharing, random_route
+from mtnas.known_routes import full_sharing, no_sharing, random_route
+from mtnas.routes import Route, SearchSpace
 from mtnas.search.result import Found, SearchResult
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtnas.routes import SearchSpace, full_sharing, share_bottom
+from mtnas.known_routes import full_sharing, share_bottom
+from mtnas.routes import SearchSpace
 
 NOISE = np.array([-0.001, 0.0, 0.001])  # over three seeds, the same for every method
 

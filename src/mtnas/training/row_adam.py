@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtnas.training import replay
+from mtnas.training import replay, row_order
+from mtnas.training.kernels import Array, Rows
 from mtnas.training.optim import BETAS, EPS, rates_of
-from mtnas.training.replay import Array, Rows, Rule, State
+from mtnas.training.replay import Rule, State
 
 ROWS_PER_THREAD = 1024  # fewer are not worth waking a thread
 
@@ -108,7 +109,7 @@ class RowAdam:
             else:
                 table.batch.find(rows_MB[m].contiguous().numpy())
                 rows = table.batch.rows
-            order = replay.by_age(rows, table.state.done, self._step)
+            order = row_order.by_age(rows, table.state.done, self._step)
             old = rows[order]
             self._in_parts(replay.replay, table, old, table.state, old, table.state, self._step)
 
@@ -138,7 +139,7 @@ class RowAdam:
     def _refresh(self, table: "_Table", batch: "_Batch", which: Rows, step: int) -> None:
         """Copy `which` of the rows of a batch out of the table, as they are at a step."""
         rows = batch.rows[which]
-        order = replay.by_age(rows, table.state.done, step)
+        order = row_order.by_age(rows, table.state.done, step)
         old, to = rows[order], which[order]
         self._in_parts(replay.replay, table, old, table.state, to, batch.fresh, step)
 
@@ -190,11 +191,11 @@ class _Batch:
             w = self.fresh.w
             self.fresh = _state(np.empty((len(rows), w.shape[1]), w.dtype))
         distinct, self.position = np.empty_like(rows), np.empty_like(rows)
-        self.rows = distinct[: replay.distinct_rows(rows, self._slot, distinct, self.position)]
+        self.rows = distinct[: row_order.distinct_rows(rows, self._slot, distinct, self.position)]
 
     def shared(self, rows: Rows) -> tuple[Rows, Rows]:
         """Return where the `rows` stand that this batch holds, and where the others do."""
-        return replay.shared_rows(rows, self._slot, self.rows, len(self.rows))
+        return row_order.shared_rows(rows, self._slot, self.rows, len(self.rows))
 
 
 def _state(w: Array) -> State:

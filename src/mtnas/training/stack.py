@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
@@ -22,8 +21,6 @@ from mtnas import seeds
 from mtnas.model import Model
 from mtnas.options import TrainingOptions
 from mtnas.routes import Route
-
-Activity = Mapping[str, NDArray[np.bool_]]
 
 
 class Rates(NamedTuple):

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from mtnas.datasets import base
 from mtnas.datasets._tabular import declaration, values
-from mtnas.datasets._tabular.definition import FILE_COLUMN, Definition, FieldDefinition
+from mtnas.datasets._tabular.definition import FILE_COLUMN, Definition
 from mtnas.datasets._tabular.delimited import DelimitedReader
+from mtnas.datasets._tabular.parts import FieldDefinition
 from mtnas.datasets._tabular.readers import JsonLinesReader, ParquetReader, Reader
 from mtnas.datasets.base import Field, Task
 from mtnas.errors import DataError

@@ -1,0 +1,45 @@
+"""What a run says when it starts, and of jobs that SLURM ended; what it cancels before.
+
+requires: STUDY, SYNTHETIC of common.smk
+provides: nothing; without a SLURM that answers, no job is looked for
+"""
+
+import time
+from pathlib import Path
+
+from mtnas import slurm
+
+STARTED = time.time()
+
+
+def cancel_forgotten_jobs():
+    """Cancel SLURM jobs of a killed Snakemake that write what this one is about to write."""
+    comments = [slurm.comment(job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+    try:
+        return slurm.cancel_forgotten(comments, Path.cwd())
+    except slurm.SlurmError as error:
+        if workflow.local_exec:
+            return []  # a machine without a SLURM that answers
+        raise WorkflowError(str(error)) from None
+
+
+onstart:
+    runs, seeds = studies.all_runs(STUDY), STUDY["seeds"]
+    print(
+        f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
+        "results in results/, logs in results/logs/"
+    )
+    if simulated := [
+        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
+    ]:
+        print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")
+    if cancelled := cancel_forgotten_jobs():
+        print(
+            f"mtnas: cancelled SLURM jobs {' '.join(cancelled)}, left behind by an earlier run"
+        )
+
+
+onerror:
+    logs = getattr(workflow.executor_settings, "logdir", None)
+    for path, reason in slurm.reasons(logs, STARTED).items() if logs else ():
+        print(f"mtnas: SLURM ended the job of {path}: {reason} (docs/slurm.md)")
