@@ -70,7 +70,7 @@ class Assembly:
             first = drawn.index(seed) * size
             block = part[first : first + size]
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-        random = self.table.manifest["split_kind"] == "random"
+        random = self.table.manifest["split_kind"] == "random"  # V1: then a seed moves it
         if random and not self.spec["fixed_split"]:
             wanted = self.table.manifest["split_sizes"]
             sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])

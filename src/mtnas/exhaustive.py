@@ -1,4 +1,4 @@
-"""Exhaustive search: train every route of a small space, for every seed, and keep the outcome.
+"""Every route of a small space (V16): train it for every seed, and keep the outcome.
 
 A route is data, so routes train side by side like seeds do. The models are worked on in groups;
 each finished group is a shard on disk, so that a job that was killed goes on where it stopped.
