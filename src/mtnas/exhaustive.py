@@ -171,7 +171,7 @@ def _train_group(assembly: Assembly, group: Sequence[tuple[int, int]]) -> pd.Dat
     frame = pd.DataFrame(columns)
     if not np.isfinite(frame.to_numpy(float)).all():
         raise TrainingError(
-            "exhaustive: a loss or AUC is not a finite number; lower training: learning_rate, or "
+            "exhaustive: a loss or AUC is not a finite number; lower training.learning_rate, or "
             "take a larger part of the data for validation and test, and run again"
         )
     seed, route = group[0]

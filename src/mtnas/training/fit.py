@@ -218,7 +218,7 @@ def check_finite(
             raise TrainingError(
                 f"seed {member.seed}, tasks {list(member.tasks)}: loss is not finite in epoch "
                 f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training: learning_rate (now {now}) and run again"
+                f"lower training.learning_rate (now {now}) and run again"
             )
 
 
