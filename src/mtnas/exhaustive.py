@@ -25,14 +25,12 @@ from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.errors import ConfigError, TrainingError
 from mtnas.files import atomic_path
 from mtnas.ground_truth import COLUMNS, KEY, GroundTruth
-from mtnas.routes import Route, SearchSpace, patterns
+from mtnas.routes import MOST_ROUTES, Route, SearchSpace, patterns
 from mtnas.training.data import Split
 from mtnas.training.fit import fit, predict_selected
 from mtnas.training.stack import Member
 
 log = logging.getLogger(__name__)
-
-MOST_ROUTES = 20_000
 
 
 def train_every_route(
