@@ -27,7 +27,7 @@ stopping.leave_to_jobs()
 
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:
-    STUDY = studies.load(config, [DEFAULT, *OVERLAYS])
+    STUDY = studies.load(config, [DEFAULT, *OVERLAYS], workflow.config_settings.config)
     for name in STUDY["datasets"]:
         sources.raw_files(STUDY, name)
 except MtnasError as error:

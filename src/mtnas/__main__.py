@@ -3,9 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from mtnas.errors import MtnasError
+
+PUBLISHED = "results/published"
 
 Handler = Callable[[argparse.Namespace], None]
 
@@ -21,16 +22,19 @@ def schema(arguments: argparse.Namespace) -> None:
 def readme(arguments: argparse.Namespace) -> None:
     """Write the numbers of results/published into README.md and docs."""
     from mtnas.reporting.readme import refresh
+    from mtnas.schema import REPOSITORY
 
-    for path in refresh(["README.md", *sorted(Path("docs").glob("*.md"))], "results/published"):
+    documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    for path in refresh(documents, REPOSITORY / PUBLISHED):
         print(path)
 
 
 def unpublish(arguments: argparse.Namespace) -> None:
     """Take datasets or runs (dataset/method/variant) out of results/published."""
     from mtnas.reporting.published import unpublish
+    from mtnas.schema import REPOSITORY
 
-    unpublish("results/published", arguments.names)
+    unpublish(REPOSITORY / PUBLISHED, arguments.names)
 
 
 COMMANDS: dict[str, Handler] = {"schema": schema, "readme": readme, "unpublish": unpublish}

@@ -55,7 +55,7 @@ class Assembly:
     def space(self) -> SearchSpace:
         """Return the search space; `ConfigError` if the method has none."""
         if not isinstance(self.options, mtnas_method.Options):
-            raise ConfigError(f"methods: {self.method.name} has no sharing route to search")
+            raise ConfigError(f"method {self.method.name!r} has no sharing route to search")
         return self.options.space(self.num_tasks)
 
     def split(self, seed: int) -> Split:
@@ -70,7 +70,7 @@ class Assembly:
             first = drawn.index(seed) * size
             block = part[first : first + size]
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-        random = self.table.manifest["split_kind"] == "random"
+        random = self.table.manifest["split_kind"] == "random"  # V1: then a seed moves it
         if random and not self.spec["fixed_split"]:
             wanted = self.table.manifest["split_sizes"]
             sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
@@ -172,7 +172,7 @@ def check_tasks(
     num_tasks, weights = examples.labels.shape[1], training.loss_weights
     if weights is not None and len(weights) != num_tasks:
         raise ConfigError(
-            f"training: loss_weights: {len(weights)} numbers, but {spec['dataset']} has "
+            f"training.loss_weights: {len(weights)} numbers, but {spec['dataset']} has "
             f"{num_tasks} tasks; give one for each, in their order"
         )
     if training.embedding_per_task and (method.searches or examples.is_dense):
@@ -181,7 +181,7 @@ def check_tasks(
             if method.searches
             else f"the inputs of {spec['dataset']} are numbers, without embeddings"
         )
-        raise ConfigError(f"training: embedding_per_task: {reason}; leave it out there")
+        raise ConfigError(f"training.embedding_per_task: {reason}; leave it out there")
 
 
 def _input_dim(examples: Examples, training: TrainingOptions) -> int:

@@ -1,4 +1,4 @@
-"""Exhaustive search: train every route of a small space, for every seed, and keep the outcome.
+"""Every route of a small space (V16): train it for every seed, and keep the outcome.
 
 A route is data, so routes train side by side like seeds do. The models are worked on in groups;
 each finished group is a shard on disk, so that a job that was killed goes on where it stopped.
@@ -25,14 +25,12 @@ from mtnas.assembly import Assembly, activity, assemble, split_digest
 from mtnas.errors import ConfigError, TrainingError
 from mtnas.files import atomic_path
 from mtnas.ground_truth import COLUMNS, KEY, GroundTruth
-from mtnas.routes import Route, SearchSpace, patterns
+from mtnas.routes import MOST_ROUTES, Route, SearchSpace, patterns
 from mtnas.training.data import Split
 from mtnas.training.fit import fit, predict_selected
 from mtnas.training.stack import Member
 
 log = logging.getLogger(__name__)
-
-MOST_ROUTES = 20_000
 
 
 def train_every_route(
@@ -171,7 +169,7 @@ def _train_group(assembly: Assembly, group: Sequence[tuple[int, int]]) -> pd.Dat
     frame = pd.DataFrame(columns)
     if not np.isfinite(frame.to_numpy(float)).all():
         raise TrainingError(
-            "exhaustive: a loss or AUC is not a finite number; lower training: learning_rate, or "
+            "exhaustive: a loss or AUC is not a finite number; lower training.learning_rate, or "
             "take a larger part of the data for validation and test, and run again"
         )
     seed, route = group[0]

@@ -246,7 +246,7 @@ def _control(assembly: Assembly, group: Sequence[int]) -> _Outcome:
     assert assembly.method.predict is not None
     if assembly.examples.kind is not BINARY:
         raise ConfigError(
-            f"methods: {assembly.method.name} predicts probabilities, and the labels of "
+            f"method {assembly.method.name!r} predicts probabilities, and the labels of "
             f"{assembly.spec['dataset']} are numbers; leave it out of the experiment"
         )
     logits: dict[str, Tensor] = {}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mtnas.errors import MtnasError, RecordError
+
+_REMAKE = ".venv/bin/snakemake --cores 1"
 
 
 @contextmanager
@@ -70,7 +73,12 @@ def read_json(
 
 def remake(path: str | Path) -> str:
     """Return the command that makes a file of the workflow."""
-    return f".venv/bin/snakemake --cores 1 {path}"
+    return f"{_REMAKE} {path}"
+
+
+def without_remake(message: str) -> str:
+    """Return a message without the advice to make a file again by `remake`."""
+    return re.sub(f"; (delete it and )?run `{re.escape(_REMAKE)} [^`]*`", "", message)
 
 
 def sha256_of(path: str | Path) -> str:

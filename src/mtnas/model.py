@@ -112,7 +112,7 @@ def solve_width(
         if matches(options.hidden_dim):
             return options
         raise ConfigError(
-            f"methods: {method.name}: hidden_dim {options.hidden_dim} gives "
+            f"methods.{method.name}.hidden_dim: {options.hidden_dim} gives "
             f"{count(options.hidden_dim)} dense parameters, the budget of mtnas is {budget} within "
             f"{BUDGET_TOLERANCE:.0%}; leave hidden_dim out to have it solved"
         )
@@ -125,7 +125,7 @@ def solve_width(
     best = min((low, high), key=lambda width: abs(count(width) - budget))
     if not matches(best):
         raise ConfigError(
-            f"methods: {method.name}: no hidden_dim gives {budget} dense parameters within "
+            f"methods.{method.name}.hidden_dim: no width gives {budget} dense parameters within "
             f"{BUDGET_TOLERANCE:.0%} (nearest: {best} with {count(best)}); change another option "
             "of the method, or the size of mtnas"
         )

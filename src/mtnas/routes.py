@@ -17,6 +17,7 @@ from mtnas.errors import ConfigError, RecordError, unknown
 QueryScope = Literal["all_below", "previous_layer_and_root", "root"]
 Pooling = Literal["gate", "mean"]
 ROOT = "root"
+MOST_ROUTES = 20_000  # of a space all of whose routes can be trained
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,18 @@ Nothing here imports torch.
 
 from dataclasses import dataclass
 
-from mtnas import datasets
 from mtnas.config import BUDGET_METHOD as METHOD
-from mtnas.config import Config, Spec, drawn_options, resolve_options, run_spec, search_home
+from mtnas.config import (
+    Config,
+    Spec,
+    drawn_options,
+    num_tasks,
+    resolve_options,
+    run_spec,
+    search_home,
+)
 from mtnas.errors import ConfigError, unknown
 from mtnas.routes import SearchSpace
-from mtnas.synthetic import TASKS
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,6 @@ def exhaustive_spec(config: Config, dataset: str, space: str) -> Spec:
     if dataset in config["synthetic"]:
         drawn = {"synthetic": drawn_options(config, dataset).model_dump(mode="json")}
     return {"space": space, **{key: spec[key] for key in kept}, **drawn}
-
-
-def num_tasks(config: Config, dataset: str) -> int:
-    """Return T of a dataset."""
-    return len(TASKS if dataset in config["synthetic"] else datasets.load(dataset).tasks)
 
 
 def full_space(config: Config, dataset: str) -> SearchSpace:

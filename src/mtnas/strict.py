@@ -39,17 +39,26 @@ def first_problem(record: type[BaseModel], error: ValidationError) -> tuple[str,
     expected = _EXPECTED.get(first["type"])
     if expected is not None:
         return ".".join(map(str, keys)), f"{first['input']!r}: {expected} is expected"
-    found = "" if not keys or isinstance(first["input"], Mapping) else f"{first['input']!r}: "
-    return ".".join(map(str, keys)), found + first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], Mapping):  # of a whole record: it may begin with one of its keys
+        key, _, rest = message.partition(": ")
+        named = bool(rest) and key in _keys_below(record, keys)
+        keys, message = ((*keys, key), rest) if named else (keys, message)
+        return ".".join(map(str, keys)), message
+    return ".".join(map(str, keys)), f"{first['input']!r}: {message}" if keys else message
 
 
 def _keys_below(record: type[BaseModel], keys: Sequence[int | str]) -> list[str]:
-    """Name the keys of the record that stands at a path of keys below another."""
-    left = list(keys)
+    """Name the keys of the record at a path of keys below another, none if there is none."""
+    left, here = list(keys), record
     while left:
-        annotation = record.model_fields[str(left.pop(0))].annotation
-        if get_origin(annotation) is dict:
+        field = here.model_fields.get(str(left.pop(0)))
+        annotation = None if field is None else field.annotation
+        if get_origin(annotation) is dict and left:
             left.pop(0)  # a name, not a key
         kinds = (annotation, *get_args(annotation))
-        record = next(k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel))
-    return list(record.model_fields)
+        records = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+        if not records:
+            return []
+        here = records[0]
+    return list(here.model_fields)

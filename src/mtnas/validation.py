@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,14 @@ from mtnas.schema import Schema
 
 Keys = Sequence[str | int]
 KIND_NAMES = {"object": "mapping", "array": "list"}
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where a configuration was written: in files, later ones win, and above them in `--config`."""
+
+    files: tuple[Path, ...] = ()
+    typed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _is_integer(_: object, value: object) -> bool:
@@ -33,12 +42,12 @@ _Validator = extend(  # type: ignore[no-untyped-call]
 )
 
 
-def check(raw: Mapping[str, Any], schema: Schema, files: Sequence[Path]) -> dict[str, Any]:
+def check(raw: Mapping[str, Any], schema: Schema, origins: Origins) -> dict[str, Any]:
     """Return a clean copy of a configuration, or raise `ConfigError` at its first error."""
     values: dict[str, Any] = normalized(raw, schema, schema)
     errors = sorted(_Validator(schema).iter_errors(values), key=_reading_order)
     if errors:
-        raise ConfigError(_message(errors[0], files))
+        raise ConfigError(_message(errors[0], origins))
     return values
 
 
@@ -80,15 +89,22 @@ def normalized(value: Any, part: Schema, root: Schema) -> Any:
     return value
 
 
-def place(keys: Keys, files: Sequence[Path], name: str | None = None) -> str:
-    """Say where a key (or `name` below it) stands: the last file that has it, and its path."""
+def place(keys: Keys, origins: Origins, name: str | None = None) -> str:
+    """Say where a key (or `name` below it) stands, and its path: `--config`, or the last file that
+    has it.
+    """
     looked_for = [*keys, *([] if name is None else [name])]
+    source = "--config" if _has(origins.typed, looked_for) else _file_with(looked_for, origins)
     path = ".".join(str(key) for key in keys)
-    for file in reversed(files):
-        if file.is_file() and _has(yaml.safe_load(file.read_text(encoding="utf-8")), looked_for):
-            return f"{file}: {path}" if path else str(file)
-    source = "--config" if files else "config"
     return f"{source}: {path}" if path else source
+
+
+def _file_with(keys: Keys, origins: Origins) -> str:
+    """Name the last file that has a key; one that none has is a default, of the whole config."""
+    for file in reversed(origins.files):
+        if file.is_file() and _has(yaml.safe_load(file.read_text(encoding="utf-8")), keys):
+            return str(file)
+    return "config"
 
 
 def _has(value: Any, keys: Keys) -> bool:
@@ -121,7 +137,7 @@ def _kind(keys: Keys) -> str:
     return "key"
 
 
-def _message(error: ValidationError, files: Sequence[Path]) -> str:
+def _message(error: ValidationError, origins: Origins) -> str:
     keys = [key for key in error.absolute_path if isinstance(key, str | int)]
     rule: Any = error.validator_value
     value: Any = error.instance
@@ -129,10 +145,10 @@ def _message(error: ValidationError, files: Sequence[Path]) -> str:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         name = next(key for key in value if key not in known)
-        return unknown(_kind(keys), name, known, place(keys, files, name))
+        return unknown(_kind(keys), name, known, place(keys, origins, name))
     if error.validator == "enum" and _kind(parent) in {"method", "dataset"}:
-        return unknown(_kind(parent), value, map(str, rule), place(parent, files))
-    where = place(keys, files)
+        return unknown(_kind(parent), value, map(str, rule), place(parent, origins))
+    where = place(keys, origins)
     if error.validator == "enum":
         return unknown("value", value, map(str, rule), where)
     if error.validator == "not":
@@ -156,6 +172,7 @@ def _reason(error: ValidationError) -> str:
 
 def _plain(error: ValidationError) -> str:
     value, rule = error.instance, error.validator_value
+    kinds: Any = [rule] if isinstance(rule, str) else rule
     signs = {
         "minimum": "at least",
         "maximum": "at most",
@@ -173,9 +190,21 @@ def _plain(error: ValidationError) -> str:
     if error.validator == "type" and isinstance(value, float) and not isfinite(value):
         return f"{value!r} must be a finite number"
     if error.validator == "type":
-        kinds = " or ".join(rule) if isinstance(rule, list) else rule
-        return f"{value!r} must be of type {kinds}"
+        named = " or ".join(KIND_NAMES.get(kind, kind) for kind in kinds)
+        return f"{value!r} must be of type {named}{_contents(value, error.schema)}"
     return str(error.message)
+
+
+def _contents(value: object, part: Any) -> str:
+    """Say what a list or a mapping that was expected may hold, and how one value is put in it."""
+    if "properties" in part:
+        return f"; allowed keys: {', '.join(part['properties'])}"
+    if "items" not in part:
+        return ""
+    names = part["items"].get("enum")
+    fits = isinstance(value, str | int | float) if names is None else value in names
+    example = f", such as [{show(value)}]" if fits else ""
+    return example if names is None else f"{example}; allowed in it: {', '.join(map(str, names))}"
 
 
 def show(value: object) -> str:

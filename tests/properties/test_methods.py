@@ -72,8 +72,11 @@ def test_the_default_cut_leaves_every_task_own_and_shared_experts(num_experts, n
         ({"kept": [[0, 1], []]}, r"task 1 keeps \[\]"),
         ({"kept": [[0, 0], [1, 2, 3]]}, r"task 0 keeps \[0, 0\]"),
         ({"kept": [[0, 1], [1, 2]]}, r"no task keeps \[3\]"),
-        ({"kept": [[0, 1, 2, 3]]}, "list of 1 tasks, the dataset has 2"),
-        ({"num_experts": 2}, "num_experts 2 leaves no task both .* take 3 or more"),
+        ({"kept": [[0, 1, 2, 3]]}, "^methods.cut_mmoe.kept: 1 lists for 2 tasks"),
+        (
+            {"num_experts": 2},
+            "^methods.cut_mmoe.num_experts: 2 leaves no task both .* take 3 or more",
+        ),
     ],
 )
 def test_impossible_cuts_are_refused(options, message):

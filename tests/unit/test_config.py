@@ -315,7 +315,52 @@ def test_runs_of_experiments():
                 "variants": {"mtnas": {"x": {"training": {"embedding_per_task": True}}}},
                 "experiments": {},
             },
-            "variants.mtnas.x.training.embedding_per_task: mtnas searches routes of one input",
+            "variants.mtnas.x.training.embedding_per_task: true, but mtnas searches routes of one "
+            "input, not of one per task; leave it out, or set it in `variants` of other methods",
+        ),
+        (
+            {"training": {"embedding_per_task": True}, "experiments": MAIN},
+            "config: training.embedding_per_task: true, but mtnas searches routes",
+        ),
+        (
+            {
+                "dataset_options": {"insteval": {"training": {"embedding_per_task": True}}},
+                "experiments": MAIN,
+            },
+            "dataset_options.insteval.training.embedding_per_task: true, but mtnas searches",
+        ),
+        (
+            {"training": {"embedding_per_task": True}, "exhaustive": {"small": ["small"]}}
+            | {"variants": {"mtnas": {"small": {"num_layers": 1, "query_scope": "root"}}}},
+            "training.embedding_per_task: true, but mtnas searches",
+        ),
+        (
+            {"exhaustive": {"large": ["paper"]}},
+            "exhaustive.large: its network, that of 'paper' (num_layers 2, num_subnets 4, "
+            "query_scope all_below), has more than 20,000 routes on insteval, too many to train "
+            "one and all; name a variant first that has fewer layers",
+        ),
+        (
+            {"methods": {"mtnas": {"num_layers": 99}}, "exhaustive": {"large": ["paper"]}},
+            "(num_layers 99, num_subnets 4, query_scope all_below), has more than 20,000 routes",
+        ),
+        (
+            {"methods": {"cut_mmoe": {"kept": [[0, 9], [1, 2, 3]]}}},
+            "methods.cut_mmoe.kept: task 0 keeps [0, 9]; it must name one or more different "
+            "experts of 0 .. 3",
+        ),
+        (
+            {"variants": {"cut_mmoe": {"x": {"kept": [[0, 1], [0, 2]]}}}},
+            "variants.cut_mmoe.x.kept: no task keeps [3]; every expert needs a task",
+        ),
+        (
+            {"methods": {"cut_mmoe": {"kept": [[0], [1], [2, 3]]}}}
+            | {"experiments": {"figure1": {"methods": ["cut_mmoe"]}}},
+            "methods.cut_mmoe.kept: on insteval: 3 lists for 2 tasks; give one list of experts",
+        ),
+        (
+            {"methods": {"cut_mmoe": {"num_experts": 2}}},  # Fig. 1(c) shows it in every study
+            "methods.cut_mmoe.num_experts: on insteval: 2 leaves no task both an expert of its own",
         ),
         (
             {
@@ -374,6 +419,14 @@ def test_runs_of_experiments():
             "dataset_options.movielens.split: split [0.5, 0.5, 0.5]: the ratios add up to 1.5",
         ),
         (
+            {"dataset_options": {"movielens": {"num_features": 1}}},
+            "dataset_options.movielens.num_features: 1 must be at least 2",
+        ),
+        (
+            {"training": {"loss_weights": [0, 0]}},
+            "training.loss_weights: all are 0, so there is nothing to learn",
+        ),
+        (
             {"dataset_options": {"movielens": {"num_features": 2**31}}},
             "num_features: 2147483648 must be at most 2147483647",
         ),
@@ -419,8 +472,57 @@ def test_messages_name_the_file_that_has_the_key(tmp_path):
 
     with pytest.raises(ConfigError, match=f"^{overlay}: training.epochs: 0 must"):
         studies.load(raw, [base, overlay])
-    with pytest.raises(ConfigError, match="^--config: fixed_split: 1 must be of type boolean"):
-        studies.load({**STUDY, "fixed_split": 1}, [base, overlay])
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"fixed_split": 1}, "--config: fixed_split: 1 must be of type boolean"),
+        ({"seeds": "ten"}, "--config: seeds: 'ten' is not allowed; expected integer >= 1"),
+        ({"sedes": 3}, "--config: unknown key 'sedes' (did you mean 'seeds'?)"),
+        ({"training": {"epochs": "2"}}, "--config: training.epochs: '2' must be of type integer"),
+        (
+            {"datasets": "insteval"},
+            "--config: datasets: 'insteval' must be of type list, such as [insteval]; allowed in "
+            "it: bookcrossing, ",
+        ),
+        ({"datasets": "instevel"}, "datasets: 'instevel' must be of type list; allowed in it: "),
+        ({"training": 3}, "--config: training: 3 must be of type mapping; allowed keys: epochs, "),
+        ({"experiments": {"main": {"methods": ["mmeo"]}}}, "--config: experiments.main.methods: "),
+        ({"insteval_raw": 3}, "--config: insteval_raw: 3 must be of type string or null"),
+    ],
+)
+def test_messages_name_the_command_line_for_what_was_typed_there(tmp_path, typed, message):
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({**STUDY, "fixed_split": False, "training": {"epochs": 2}}))
+
+    with pytest.raises(ConfigError) as caught:
+        studies.load({**STUDY, **typed}, [file], typed)
+
+    assert message in str(caught.value)
+    assert str(file) not in str(caught.value)
+
+
+def test_a_default_that_contradicts_is_blamed_on_no_file_that_lacks_it(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("seeds: 3\n")
+
+    with pytest.raises(
+        ConfigError, match=r"^config: methods\.mtnas\.search\.reward: 'auc_sum', but"
+    ):
+        studies.load({**SYNTHETIC, "methods": {}}, [file], {"seeds": 3})
+
+
+def test_what_only_some_methods_can_have_may_be_set_where_they_run_alone():
+    alone = {"main": {"methods": ["mmoe", "share_bottom"]}}
+    kept = {"kept": [[0], [1], [2, 3]]}
+
+    assert study(training={"embedding_per_task": True}, experiments=alone)
+    assert study(
+        datasets=["insteval", "goodreads"],
+        dataset_options={"goodreads": {"methods": {"cut_mmoe": kept}}},
+        experiments={"cut": {"datasets": ["goodreads"], "methods": ["cut_mmoe"]}},
+    )
 
 
 def test_yaml_numbers_without_a_dot_are_numbers():
@@ -682,6 +784,18 @@ def test_a_synthetic_dataset_is_drawn_once_per_seed_or_once_for_all():
         ({"synthetic": {"near": {"rho": 2}}, "datasets": ["near"]}, "2 must be at most 1"),
         ({"synthetic": {"insteval": {}}, "datasets": ["insteval"]}, "another dataset has this"),
         ({"methods": {}}, "labels of near are numbers and have no AUC; use reward: neg_loss"),
+        (
+            {
+                "training": {"embedding_per_task": True},
+                "experiments": {"main": {"methods": ["ple"]}},
+            },
+            "the inputs of near are numbers, .* or set it in `dataset_options` of other datasets",
+        ),
+        (
+            {"experiments": {"controls": {"methods": ["mmoe", "control_shuffled"]}}},
+            "experiments.controls.methods: 'control_shuffled' predicts probabilities, but labels "
+            "of near are numbers; leave it out, or give the experiment `datasets`",
+        ),
         ({"dataset_options": {"near": {"drop_fields": ["x0"]}}}, "unknown key 'drop_fields'"),
         ({"dataset_options": {"near": {"split": [7, 2, 1]}}}, "the table has 10000 rows"),
     ],
@@ -719,7 +833,8 @@ def test_a_space_is_the_network_of_its_first_variant():
 
 
 def test_the_spec_of_a_space_says_what_synthetic_data_are_drawn_from():
-    config = synthetic(exhaustive={"small": ["paper"]})
+    small = {"mtnas": {"small": SPACE}}
+    config = synthetic(variants=small, exhaustive={"small": ["small"]})
 
     spec = spaces.exhaustive_spec(config, "near", "small")
 

@@ -47,7 +47,7 @@ def prepared(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_no_raw_folder_given(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="dataset_options: bookcrossing: raw: FOLDER") as error:
+    with pytest.raises(DataError, match="dataset_options.bookcrossing.raw: FOLDER") as error:
         run(tmp_path, dataset="bookcrossing")
     assert "BX-Book-Ratings.csv" in str(error.value)
 
@@ -87,7 +87,7 @@ def test_label_with_one_class(
 
 
 def test_raw_folder_for_an_embedded_dataset(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="movielens: raw: .* embedded.*remove"):
+    with pytest.raises(ConfigError, match="dataset_options.movielens.raw: .* embedded.*remove"):
         run(tmp_path, dataset="movielens", raw=str(tmp_path))
 
 
@@ -111,7 +111,7 @@ def test_all_fields_dropped(tmp_path: Path) -> None:
     ("spec", "match"),
     [
         ({"seed": 1}, "unknown key 'seed'"),
-        ({"num_features": 0}, "num_features: 0; allowed: a whole number from 1"),
+        ({"num_features": 1}, "prepare.num_features: 1; allowed: a whole number from 2"),
         ({"num_features": 2**31}, "num_features: 2147483648; allowed"),
         ({"split_seed": -1}, "split_seed: -1; allowed"),
         ({"split_seed": "1"}, "split_seed: '1'; allowed"),

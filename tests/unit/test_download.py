@@ -433,7 +433,7 @@ def test_a_file_that_is_there_and_is_not_the_pinned_one(
         assert measure(tmp_path / "other", None).sha256 in str(error.value)
     assert "delete the file to have it fetched again" in str(error.value)
     assert f"delete the entry toys: {NAME} of {lock}" in str(error.value)
-    assert "dataset_options: toys: raw: FOLDER" in str(error.value)
+    assert "dataset_options.toys.raw: FOLDER" in str(error.value)
 
 
 def test_a_cut_file_placed_by_hand_is_not_pinned(target: Path, lock: Path) -> None:

@@ -115,8 +115,8 @@ def test_table_agrees_with_its_manifest(run: Prepare) -> None:
 
 
 def test_collisions_are_counted_over_all_fields(run: Prepare) -> None:
-    facts = run(num_features=1).manifest
-    assert facts["distinct_ids"] == 1
+    facts = run(num_features=2).manifest
+    assert facts["distinct_ids"] == 2
     assert facts["collisions"]["count"] == facts["distinct_values"] == 4126
     assert facts["collisions"]["rate"] == 1
     assert facts["collisions"]["per_field"]["service"] == {"count": 2, "rate": 1}

@@ -79,6 +79,33 @@ def test_tables_and_ratios_are_rendered(tmp_path):
         performance.table(tmp_path, "stepp")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "performance.json: missing; "),
+        ("{", "performance.json: not JSON"),
+        ("{}", "performance.json: lacks tables; "),
+        ('{"tables": []}', "performance.json: tables lacks a mapping; "),
+        ('{"tables": {"step": {"title": "Steps"}}}', "tables.step lacks columns, rows, note, simu"),
+        (
+            '{"tables": {}, "vs_torch_fused_dense": {"median": 1}}',
+            "fused_dense lacks min, max, runs",
+        ),
+    ],
+)
+def test_broken_measurements_are_named_with_the_commands_that_exist(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "performance.json").write_text(content)
+    render = performance.ratios if content and "vs_" in content else performance.table
+    arguments = (tmp_path,) if render is performance.ratios else (tmp_path, "step")
+    with pytest.raises(RecordError) as caught:
+        render(*arguments)
+    assert message in str(caught.value)
+    assert str(caught.value).endswith(
+        "restore it with `git checkout results/published`, or measure again with `make benchmarks`"
+    )
+
+
 def test_publishing_keeps_what_was_measured_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "FOLDER", tmp_path / "performance")
     monkeypatch.setattr(kept, "PUBLISHED", tmp_path / "performance.json")

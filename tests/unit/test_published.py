@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mtnas.__main__ import main
 from mtnas.errors import RecordError
 from mtnas.ground_truth import GroundTruth, read_ground_truth
 from mtnas.inventory import Facts, Inventory
@@ -483,6 +484,11 @@ def test_audits_and_what_needs_torch_are_published_as_numbers(tmp_path):
     ("name", "content", "message"),
     [
         ("inventory.json", b"{}", "inventory.json: lacks datasets"),
+        (
+            "inventory.json",
+            b'{"datasets": {"a": 1}, "experiments": {}, "homes": {}, "judged": {}}',
+            "inventory.json: not an inventory",
+        ),
         ("runs.json", b"{}", "bookcrossing/ml_mmoe/paper.* in only one of metrics.csv.gz and runs"),
         ("metrics.csv.gz", b"text", "metrics.csv.gz: not a compressed table"),
         ("metrics.csv.gz", gzip.compress(b"a,b\n1,2\n"), "metrics.csv.gz: columns .'a', 'b'."),
@@ -502,6 +508,28 @@ def test_a_number_that_is_none_is_refused(study):
     (folder / "metrics.csv.gz").write_bytes(gzip.compress(wrong.encode()))
     with pytest.raises(RecordError, match="published: what it restores is refused: .*is missing"):
         rebuild(folder)
+
+
+def test_what_cannot_be_rebuilt_is_restored_and_no_run_of_the_user_is_deleted(study):
+    folder, _ = study
+    (routes,) = (folder / "routes").glob("*/*/*.json")
+    damages = {
+        "routes.json": (routes, b"{}"),
+        "insteval.parquet": (folder / "exhaustive" / "insteval.parquet", b"none"),
+        "manifest.json": (folder / "data" / "bookcrossing.json", b"[]"),
+        "run.json": (folder / "runs.json", (folder / "runs.json").read_bytes()[:-3]),
+    }
+    for name, (path, content) in damages.items():
+        path.parent.mkdir(exist_ok=True)
+        whole = path.read_bytes() if path.is_file() else None
+        path.write_bytes(content)
+        with pytest.raises(RecordError, match="; restore it with `git checkout results/publi") as e:
+            rebuild(folder)
+        assert str(folder) in str(e.value), name
+        assert "snakemake" not in str(e.value) and "delete" not in str(e.value)
+        path.unlink()
+        if whole is not None:
+            path.write_bytes(whole)
 
 
 def test_a_document_is_filled_from_the_published_numbers(study):
@@ -557,6 +585,49 @@ def test_simulated_data_say_so_wherever_they_are_named(tmp_path, name):
     assert "Book-Crossing (SIMULATED DATA)" in filled
     assert filled.count("Book-Crossing") == filled.count("SIMULATED DATA")
     assert "0.7907" not in filled  # the paper's number is of other data
+
+
+@pytest.mark.parametrize(
+    ("name", "block", "content"),
+    [
+        ("tables/table1.md", "table1", b"\xff"),
+        ("tables/table3.md", "further_tables", None),
+        ("figures/figure3.png", "figures", b"no picture"),
+        ("metrics.csv.gz", "headline", b"no table"),
+        ("metrics.csv.gz", "headline", "not a number"),
+    ],
+)
+def test_a_broken_part_of_what_documents_show_is_named_with_the_remedy(
+    study, monkeypatch, name, block, content
+):
+    folder, _ = study
+    if content is None:
+        monkeypatch.setattr("mtnas.exhibits.tables", lambda inventory: ["table3"])
+    elif content == "not a number":
+        text = gzip.decompress((folder / name).read_bytes()).decode()
+        (folder / name).write_bytes(gzip.compress(text.replace("0.78", "0.7x", 1).encode()))
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.raises(RecordError, match=f"{name}: .*git checkout results/published") as caught:
+        fill(f"<!-- generated: {block} -->\n<!-- /generated -->", folder, where="README.md")
+    assert "\n" not in str(caught.value)
+
+
+def test_commands_work_on_their_repository_from_any_folder(study, tmp_path, monkeypatch, capsys):
+    folder, _ = study
+    root = tmp_path / "checkout"
+    (root / "docs").mkdir(parents=True)
+    for path in (root / "README.md", root / "docs" / "more.md"):
+        path.write_text("<!-- generated: table1 -->\n<!-- /generated -->\n")
+    (root / "results").mkdir()
+    shutil.copytree(folder, root / "results" / "published")
+    monkeypatch.setattr("mtnas.schema.REPOSITORY", root)
+    monkeypatch.chdir(tmp_path)
+    assert main(["readme"]) == 0
+    assert capsys.readouterr().out.split() == [f"{root}/README.md", f"{root}/docs/more.md"]
+    assert "### Table 1" in (root / "docs" / "more.md").read_text()
+    assert main(["unpublish", "bookcrossing/ml_mmoe/paper"]) == 0
+    assert "bookcrossing/ml_mmoe/paper" not in records_of(root / "results" / "published")
 
 
 def test_an_unknown_block_is_refused(study):

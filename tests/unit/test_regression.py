@@ -179,5 +179,5 @@ def test_searches_of_numbers_are_judged(known, tmp_path):
 
 
 def test_controls_that_predict_probabilities_are_refused(data):
-    with pytest.raises(ConfigError, match="control_perfect predicts probabilities"):
+    with pytest.raises(ConfigError, match="control_perfect' predicts probabilities"):
         run(spec("control_perfect", training={}), **data)

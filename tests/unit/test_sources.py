@@ -57,7 +57,7 @@ def test_an_embedded_dataset_needs_no_files() -> None:
     assert sources.raw_files(config, "insteval") == []
     assert sources.fetched_files(config, "insteval") == []
     assert sources.raw_folder(config, "insteval") is None
-    with pytest.raises(ConfigError, match="insteval: raw: .* embedded"):
+    with pytest.raises(ConfigError, match="insteval.raw: .* embedded"):
         sources.raw_files(studies.load({"dataset_options": {"insteval": {"raw": "x"}}}), "insteval")
 
 

@@ -124,7 +124,7 @@ def test_files_placed_by_hand_are_pinned_kept_and_compared(fresh):
     found = hashlib.sha256((folder / "BX-Users.csv").read_bytes()).hexdigest()
     assert f"with sha256 {found}, but {LOCK} pins" in printed
     assert pinned(fresh)["BX-Users.csv"]["sha256"] in printed
-    assert "dataset_options: bookcrossing: raw: FOLDER" in printed
+    assert "dataset_options.bookcrossing.raw: FOLDER" in printed
     assert {path.name for path in folder.iterdir()} == set(BOOKS)
 
 

@@ -172,6 +172,13 @@ def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):
     assert "Traceback" not in printed
 
 
+def test_a_mistake_of_the_command_line_is_not_blamed_on_a_file(bare):
+    printed = bare.snakemake("-n", "--config", "datasets=insteval", ok=False)
+
+    assert "--config: datasets: 'insteval' must be of type list, such as [insteval]" in printed
+    assert "Traceback" not in printed
+
+
 def test_an_unknown_variant_of_a_target_is_named(bare):
     target = "results/runs/insteval/mtnas/inherits/metrics.csv"
 

@@ -16,4 +16,4 @@ def place_by_hand(target: Path, dataset: str, by_hand: str, reasons: str = "") -
 
 def named(dataset: str) -> str:
     """Say how the config names a folder of raw files."""
-    return f"that the config names as `dataset_options: {dataset}: raw: FOLDER`"
+    return f"that the config names as `dataset_options.{dataset}.raw: FOLDER`"

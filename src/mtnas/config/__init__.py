@@ -12,6 +12,7 @@ from mtnas.config.resolve import (
     drawn_options,
     is_simulated,
     merged,
+    num_tasks,
     resolve_options,
 )
 from mtnas.config.runs import (
@@ -31,23 +32,30 @@ from mtnas.config.specs import (
 from mtnas.config.study import BUDGET_METHOD, PAPER, Config, Run, Spec
 from mtnas.schema import searches
 from mtnas.study_schema import current_schema
-from mtnas.validation import check, resolved_reference
+from mtnas.validation import Origins, check, resolved_reference
 
 __all__ = [
     "BUDGET_METHOD", "PAPER", "Config", "Run", "Spec", "all_runs", "drawn_options",
     "experiment_runs", "experiment_searches", "is_simulated", "is_tuned", "load", "merged",
-    "prepare_spec", "resolve_options", "run_spec", "search_home", "search_spec", "searches",
-    "simulate_spec", "tune_spec",
+    "num_tasks", "prepare_spec", "resolve_options", "run_spec", "search_home", "search_spec",
+    "searches", "simulate_spec", "tune_spec",
 ]  # fmt: skip
 
 
-def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
-    """Validate a merged configuration; `files`, later ones win, are named in messages."""
+def load(
+    raw: Mapping[str, Any],
+    files: Sequence[str | Path] = (),
+    typed: Mapping[str, Any] | None = None,
+) -> Config:
+    """Validate a merged configuration.
+
+    Messages name `files`, later ones win, and `--config` for what of it was `typed` there.
+    """
     drawn = raw.get("synthetic")
     names = tuple(map(str, drawn)) if isinstance(drawn, Mapping) else ()
     schema = current_schema(names)
-    paths = tuple(Path(file) for file in files)
-    values = check(raw, schema, paths)
+    origins = Origins(tuple(Path(file) for file in files), typed or {})
+    values = check(raw, schema, origins)
     for key, part in schema["properties"].items():
         is_mapping = resolved_reference(part, schema).get("type") == "object"
         values.setdefault(key, {} if is_mapping else part.get("default"))
@@ -57,6 +65,6 @@ def load(raw: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Config:
             values["dataset_options"].setdefault(dataset, {})["raw"] = raw_folder
     if not isinstance(values["seeds"], list):
         values["seeds"] = list(range(values["seeds"]))
-    config = Config(values, schema, paths)
+    config = Config(values, schema, origins)
     check_study(config)
     return config

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from mtnas import datasets
+from mtnas.config.job_checks import check_jobs, check_tables
 from mtnas.config.resolve import (
     drawn_options,
+    num_tasks,
     origin,
     resolve_options,
     resolve_training,
@@ -13,14 +15,15 @@ from mtnas.config.resolve import (
     trial_seeds,
     value_at,
 )
+from mtnas.config.runs import experiment_runs
 from mtnas.config.study import BUDGET_METHOD, PAPER, Config
 from mtnas.errors import ConfigError, MtnasError, unknown
 from mtnas.features.parts import check_split_of
 from mtnas.features.splits import split_sizes
 from mtnas.grids import grid_of
+from mtnas.links import check_kept, reason
 from mtnas.options import CONTROLS, READ
-from mtnas.schema import plugins, searches
-from mtnas.synthetic import TASKS
+from mtnas.schema import is_control, plugins, searches
 from mtnas.validation import place
 
 
@@ -30,6 +33,7 @@ def check_study(config: Config) -> None:
     _check_datasets(config)
     _check_experiments(config)
     _check_options(config)
+    check_jobs(config)
     _check_tuning(config)
 
 
@@ -37,7 +41,7 @@ def _check_synthetic(config: Config) -> None:
     """Refuse a name that a dataset has, and a search that is rewarded with an AUC of numbers."""
     for name in config["synthetic"]:
         if name in datasets.available():
-            where = place(("synthetic", name), config.files)
+            where = place(("synthetic", name), config.origins)
             raise ConfigError(f"{where}: another dataset has this name; take another")
         for method, schema in config.schema["$defs"]["methods"].items():
             for variant in config.variants(method) if searches(schema) else ():
@@ -45,7 +49,7 @@ def _check_synthetic(config: Config) -> None:
                 rewarded = "reward" in READ[search["strategy"]]
                 if rewarded and name in config["datasets"] and search["reward"] == "auc_sum":
                     raise ConfigError(
-                        f"{origin(config, name, method, variant, 'search')}: reward: 'auc_sum', "
+                        f"{origin(config, name, method, variant, 'search.reward')}: 'auc_sum', "
                         f"but labels of {name} are numbers and have no AUC; use reward: neg_loss"
                     )
 
@@ -53,7 +57,7 @@ def _check_synthetic(config: Config) -> None:
 def _check_datasets(config: Config) -> None:
     """Refuse fields that a dataset does not have, splits that suit no table, rows from nowhere."""
     for name, own in config["dataset_options"].items():
-        where = place(("dataset_options", name, "drop_fields"), config.files)
+        where = place(("dataset_options", name, "drop_fields"), config.origins)
         if own.get("drop_fields"):
             datasets.load(name).kept_fields(own["drop_fields"], where)
         _check_simulated(config, name)
@@ -63,7 +67,7 @@ def _check_datasets(config: Config) -> None:
             elif own.get("split"):
                 check_split_of(datasets.load(name), own["split"])
         except MtnasError as error:
-            where = place(("dataset_options", name, "split"), config.files)
+            where = place(("dataset_options", name, "split"), config.origins)
             raise ConfigError(f"{where}: {error}") from None
 
 
@@ -73,7 +77,7 @@ def _check_simulated(config: Config, dataset: str) -> None:
     rows, raw, known = own.get("simulate"), own.get("raw"), plugins("simulation")
     if rows is None:
         return
-    where = place(("dataset_options", dataset, "simulate"), config.files)
+    where = place(("dataset_options", dataset, "simulate"), config.origins)
     if dataset not in known:
         raise ConfigError(unknown("dataset to simulate", dataset, known, where))
     if raw is not None:
@@ -89,14 +93,21 @@ def _check_experiments(config: Config) -> None:
         _check_variants(config, BUDGET_METHOD, variants, ("exhaustive", space))
     for name, experiment in config["experiments"].items():
         if "methods" not in experiment:
-            where = place(("experiments", name), config.files)
+            where = place(("experiments", name), config.origins)
             raise ConfigError(f"{where}: no key `methods`; list the methods to run")
         for method, variants in experiment.get("variants", {}).items():
             _check_variants(config, method, variants, ("experiments", name, "variants", method))
         for dataset in experiment.get("datasets", ()):
             if dataset not in (known := config["datasets"]):
-                where = place(("experiments", name, "datasets"), config.files)
+                where = place(("experiments", name, "datasets"), config.origins)
                 raise ConfigError(unknown("dataset of this study", dataset, known, where))
+        for dataset, method, _ in experiment_runs(config, name):
+            if is_control(config.method(method)) and dataset in config["synthetic"]:
+                where = place(("experiments", name, "methods"), config.origins)
+                raise ConfigError(
+                    f"{where}: {method!r} predicts probabilities, but labels of {dataset} are "
+                    "numbers; leave it out, or give the experiment `datasets` with binary labels"
+                )
 
 
 def _check_variants(
@@ -105,7 +116,7 @@ def _check_variants(
     """Refuse the first name that is no variant of a method."""
     for variant in variants:
         if variant not in config.variants(method):
-            where = place(keys, config.files)
+            where = place(keys, config.origins)
             raise ConfigError(
                 unknown(f"variant of {method}", variant, config.variants(method), where)
             )
@@ -117,6 +128,7 @@ def _check_options(config: Config) -> None:
         for method in config.schema["$defs"]["methods"]:
             for variant in config.variants(method):
                 _check_training(config, dataset, method, variant)
+                _check_links(config, dataset, method, variant)
                 _check_strategy(config, dataset, method, variant)
         _check_budget(config, dataset)
 
@@ -124,18 +136,27 @@ def _check_options(config: Config) -> None:
 def _check_training(config: Config, dataset: str, method: str, variant: str) -> None:
     """Refuse weights of other tasks than there are, and tables per task where routes are."""
     weights = resolve_training(config, dataset, method, variant)["loss_weights"]
-    num_tasks = len(TASKS if dataset in config["synthetic"] else datasets.load(dataset).tasks)
-    if weights is not None and len(weights) != num_tasks:
+    tasks = num_tasks(config, dataset)
+    if weights is not None and len(weights) != tasks:
         raise ConfigError(
             f"{training_origin(config, dataset, method, variant, 'loss_weights')}: {len(weights)} "
-            f"numbers, but {dataset} has {num_tasks} tasks; give one for each, in their order"
+            f"numbers, but {dataset} has {tasks} tasks; give one for each, in their order"
         )
-    own = ("variants", method, variant, "training")
-    if searches(config.method(method)) and value_at(config, own).get("embedding_per_task"):
-        raise ConfigError(
-            f"{place((*own, 'embedding_per_task'), config.files)}: {method} searches routes of one "
-            "input, not of one per task; leave it out"
-        )
+    own = value_at(config, ("variants", method, variant, "training"))
+    if searches(config.method(method)) and own.get("embedding_per_task"):
+        check_tables(config, (dataset, method, variant))
+
+
+def _check_links(config: Config, dataset: str, method: str, variant: str) -> None:
+    """Refuse links to experts that a method does not have, where links can be cut."""
+    options = resolve_options(config, dataset, method, variant)
+    if options.get("kept") is None:
+        return
+    try:
+        check_kept(options["kept"], options["num_experts"])
+    except ConfigError as error:
+        where = origin(config, dataset, method, variant, "kept")
+        raise ConfigError(f"{where}: {reason(error)}") from None
 
 
 def _check_strategy(config: Config, dataset: str, method: str, variant: str) -> None:
@@ -191,4 +212,4 @@ def _tuning_place(config: Config, dataset: str, key: str) -> str:
     """Say where the last word about a key of the grid search of a dataset stands."""
     own = ("dataset_options", dataset, "tuning")
     keys = own if key in value_at(config, own) else ("tuning",)
-    return place((*keys, key), config.files)
+    return place((*keys, key), config.origins)

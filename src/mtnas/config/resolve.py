@@ -6,11 +6,12 @@ The same order, without methods, holds for `training`, and without variants for 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtnas import datasets
 from mtnas.config.study import PAPER, Config, Spec
 from mtnas.errors import ConfigError, unknown
 from mtnas.options import SearchOptions, TrainingOptions
 from mtnas.schema import defaults, searches
-from mtnas.synthetic import SyntheticOptions
+from mtnas.synthetic import TASKS, SyntheticOptions
 from mtnas.validation import place
 
 
@@ -43,7 +44,7 @@ def _layers(dataset: str, method: str, variant: str) -> tuple[tuple[str, ...], .
 
 
 def origin(config: Config, dataset: str, method: str, variant: str, option: str) -> str:
-    """Say where the last word about an option of a run stands."""
+    """Say where the last word about an option of a run, dotted if nested, stands."""
     return _last_word(config, _layers(dataset, method, variant), option)
 
 
@@ -82,17 +83,22 @@ def training_origin(config: Config, dataset: str, method: str, variant: str, opt
 
 
 def _last_word(config: Config, layers: Sequence[tuple[str, ...]], option: str) -> str:
+    *blocks, name = option.split(".")
     first, *later = layers
-    keys = next((k for k in reversed(later) if option in value_at(config, k)), first)
-    return place((*keys, option), config.files)
+    keys = next((k for k in reversed(later) if name in value_at(config, (*k, *blocks))), first)
+    return place((*keys, *blocks, name), config.origins)
 
 
 def resolve_training(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
     """Return all training options: defaults < `training` < the dataset's < the variant's."""
     layers = _training_layers(dataset, method, variant)
-    where = ".".join(next((k for k in reversed(layers) if value_at(config, k)), layers[0]))
     values = merged(*(value_at(config, keys) for keys in layers))
-    return TrainingOptions.of(values, where).model_dump(mode="json")
+    try:
+        training = TrainingOptions.of(values, "")
+    except ConfigError:  # as in `resolve_options`
+        last = next((k for k in reversed(layers) if value_at(config, k)), layers[0])
+        training = TrainingOptions.of(values, place(last, config.origins))
+    return training.model_dump(mode="json")
 
 
 def resolve_tuning(config: Config, dataset: str) -> Spec:
@@ -110,6 +116,11 @@ def trial_seeds(config: Config, tuning: Spec) -> list[int]:
 def is_simulated(config: Config, dataset: str) -> bool:
     """Whether the workflow writes the raw files of a dataset itself."""
     return config["dataset_options"].get(dataset, {}).get("simulate") is not None
+
+
+def num_tasks(config: Config, dataset: str) -> int:
+    """Return T of a dataset."""
+    return len(TASKS if dataset in config["synthetic"] else datasets.load(dataset).tasks)
 
 
 def drawn_options(config: Config, dataset: str) -> SyntheticOptions:

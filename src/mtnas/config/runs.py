@@ -46,7 +46,7 @@ def search_home(config: Config, dataset: str, method: str, variant: str = PAPER)
     """Return the first variant with the same search: they share its routes."""
     if variant not in config.variants(method):
         raise ConfigError(
-            unknown("variant", variant, config.variants(method), f"config: variants: {method}")
+            unknown("variant", variant, config.variants(method), f"config: variants.{method}")
         )
     return _search_homes(config, dataset, method)[variant]
 

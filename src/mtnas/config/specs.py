@@ -37,7 +37,7 @@ def simulate_spec(config: Config, dataset: str) -> Spec:
     """Return what identifies the simulated raw files of a dataset."""
     if not is_simulated(config, dataset):
         raise ConfigError(
-            f"dataset_options: {dataset}: no key `simulate`; set it to a number of rows"
+            f"config: dataset_options.{dataset}: no key `simulate`; set it to a number of rows"
         )
     own = config["dataset_options"][dataset]
     return {"dataset": dataset, "rows": own["simulate"], "seed": own.get("simulate_seed", 0)}

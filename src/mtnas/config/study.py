@@ -1,11 +1,11 @@
 """A validated configuration, and what the names in it stand for."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from mtnas.errors import ConfigError, unknown
 from mtnas.schema import Schema
+from mtnas.validation import Origins
 
 Spec = dict[str, Any]
 Run = tuple[str, str, str]
@@ -20,7 +20,7 @@ class Config:
 
     values: dict[str, Any]
     schema: Schema
-    files: tuple[Path, ...] = ()
+    origins: Origins = field(default_factory=Origins)
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]

@@ -148,7 +148,7 @@ class Dataset(ABC):
         """Refuse a raw folder for a dataset that would not read it."""
         if raw is not None:
             raise ConfigError(
-                f"dataset_options: {self.name}: raw: {raw}: dataset {self.name!r} is embedded and "
+                f"dataset_options.{self.name}.raw: {raw}: dataset {self.name!r} is embedded and "
                 f"reads no folder; remove the key `raw`"
             )
 
@@ -158,7 +158,7 @@ class Dataset(ABC):
 
     def raw_files(self, raw: Path | None, names: Sequence[str]) -> list[Path]:
         """Return the named files of the raw folder; `DataError` says what to place where."""
-        key = f"dataset_options: {self.name}: raw: FOLDER"
+        key = f"dataset_options.{self.name}.raw: FOLDER"
         what = f"the files {', '.join(names)} of {self.title}"
         if raw is None:
             raise DataError(

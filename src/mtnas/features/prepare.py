@@ -54,7 +54,7 @@ class PrepareSpec:
         if "dataset" not in spec:
             raise ConfigError("prepare: the key 'dataset' is missing; name a dataset")
         self = cls(**spec)
-        _check_whole("num_features", self.num_features, 1, _MAX_FEATURES)
+        _check_whole("num_features", self.num_features, 2, _MAX_FEATURES)
         _check_whole("split_seed", self.split_seed, 0, 2**63 - 1)
         return self
 
@@ -109,7 +109,7 @@ def _prepare(options: PrepareSpec, table: Path, ids: Path, raw: Path | None) -> 
     dataset = datasets.load(
         options.dataset, where="prepare: dataset", definition=options.definition
     )
-    where = f"dataset_options: {dataset.name}: drop_fields"
+    where = f"dataset_options.{dataset.name}.drop_fields"
     kept = dataset.kept_fields(options.drop_fields, where)
     check_split_of(dataset, options.split)
     sources = {path.name: sha256_of(path) for path in dataset.sources(raw)}
@@ -288,4 +288,4 @@ def _check_whole(key: str, value: object, low: int, high: int) -> None:
     """Refuse anything but None or a whole number in [low, high]."""
     if value is None or (type(value) is int and low <= value <= high):
         return
-    raise ConfigError(f"prepare: {key}: {value!r}; allowed: a whole number from {low} to {high}")
+    raise ConfigError(f"prepare.{key}: {value!r}; allowed: a whole number from {low} to {high}")

@@ -1,7 +1,7 @@
 """Cross-stitch: one network per task, stitched together after every layer (Misra et al. 2016).
 
 After a layer, task t goes on with sum_s alpha_ts h_s, the outputs of all tasks' layers; alpha is
-learned and starts near the identity.
+learned and starts near the identity (V11).
 Shapes: B batch, D input, L layers, H hidden, T tasks (twice in a stitch).
 """
 

@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from mtnas.errors import ConfigError
 from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.links import Kept, check_kept, kept_links
 from mtnas.options import MethodOptions
-
-Kept = tuple[tuple[int, ...], ...]
 
 
 class Options(MethodOptions):
@@ -34,30 +33,16 @@ class Options(MethodOptions):
 
     @model_validator(mode="after")
     def _kept_exist(self) -> Self:
-        if self.kept is None:
-            return self
-        experts = set(range(self.num_experts))
-        for task, kept in enumerate(self.kept):
-            if not kept or len(set(kept)) < len(kept) or not set(kept) <= experts:
-                raise ValueError(
-                    f"kept: task {task} keeps {list(kept)}; it must name one or more different "
-                    f"experts of 0 .. {self.num_experts - 1}"
-                )
-        idle = sorted(experts.difference(*self.kept))
-        if idle:
-            raise ValueError(f"kept: no task keeps {idle}; every expert needs a task")
+        if self.kept is not None:
+            check_kept(self.kept, self.num_experts)
         return self
 
     def kept_by(self, num_tasks: int) -> Kept:
         """Return the experts that each of T tasks keeps."""
-        if self.kept is None:
-            return _own_and_shared(self.num_experts, num_tasks)
-        if len(self.kept) != num_tasks:
-            raise ConfigError(
-                f"methods: cut_mmoe: kept: it is a list of {len(self.kept)} tasks, the dataset "
-                f"has {num_tasks}; give one list of experts per task, or leave it out"
-            )
-        return self.kept
+        try:
+            return kept_links(self.kept, self.num_experts, num_tasks)
+        except ConfigError as error:
+            raise ConfigError(f"methods.cut_mmoe.{error}") from None
 
 
 class Sharing(nn.Module):
@@ -90,24 +75,3 @@ class Sharing(nn.Module):
 
     def _scores(self, root_BR: Tensor) -> Tensor:
         return gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER, self.kept_TE)
-
-
-def _own_and_shared(num_experts: int, num_tasks: int) -> Kept:
-    """Cut links so that each of T tasks has experts of its own and some that all share (D10).
-
-    Up to half of the experts are dealt out, but one at least to every task. Where there are too
-    few for that, all but one are dealt out, and tasks without their own share those of others.
-    """
-    if num_experts < 3 and num_tasks > 1:
-        raise ConfigError(
-            f"methods: cut_mmoe: num_experts {num_experts} leaves no task both an expert of its "
-            "own and a shared one; take 3 or more, or say with `kept` which links stay"
-        )
-    own = max(1, num_experts // (2 * num_tasks))
-    dealt = min(own * num_tasks, num_experts - 1)
-    shared = range(dealt, num_experts)
-    hands = [
-        [expert for expert in range(dealt) if expert % num_tasks == task] or [task % dealt]
-        for task in range(num_tasks)
-    ]
-    return tuple(tuple(sorted({*hand, *shared})) for hand in hands)

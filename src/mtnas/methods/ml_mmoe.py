@@ -1,7 +1,7 @@
 """ML-MMoE: MMoE with several layers of experts (paper, Sec. 4.2).
 
 Every expert of a higher layer and every task mixes all experts below it, by a gate of its own
-that reads the root: the MTNAS supernet restricted to its densest route.
+that reads the root: the MTNAS supernet restricted to its densest route (V7).
 Shapes: B batch, D input, E experts per layer, H hidden, T tasks.
 """
 

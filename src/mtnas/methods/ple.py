@@ -2,7 +2,7 @@
 
 A level has experts of each task and shared ones. A task's gate mixes its own and the shared
 experts; a shared gate mixes all of them, for the shared experts of the next level. One level is
-CGC; one level without task experts is MMoE.
+CGC; one level without task experts is MMoE. V13 says what the source has otherwise.
 Shapes: B batch, D input, R root, T tasks, O own experts of a task, S shared experts, V = O + S
 values of a task's gate, E = T O + S experts of a level, H expert output, I level input.
 """

@@ -8,6 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from mtnas import exhibits
+from mtnas.errors import RecordError
 from mtnas.files import read_json
 from mtnas.inventory import Inventory, named
 from mtnas.pairing import difference
@@ -18,12 +19,13 @@ from mtnas.reporting import performance, pipes
 from mtnas.reporting.layout import TUNED
 from mtnas.reporting.names import column_name, dataset_name, method_name
 from mtnas.reporting.paper import paper_score
-from mtnas.reporting.store import RESTORE, read_inventory
+from mtnas.reporting.store import RESTORE, read_inventory, read_metrics
 from mtnas.statistics import Difference
 
 COMPARED = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
 CONTROLS = ("random_routes", "full_sharing")
 OURS = ("mtnas", "paper")
+REMAKE = f"{RESTORE}, or make it again with `.venv/bin/snakemake rebuild --cores 1`"
 ON_THEIR_OWN = ("table1", "table2", "table4")  # tables that docs/reproduction.md shows in place
 
 Scores = dict[tuple[str, str, str], pd.DataFrame]
@@ -32,7 +34,12 @@ Records = dict[Run, dict[str, Any]]
 
 def read_scores(published: Path) -> Scores:
     """Return the test scores of every run: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
-    metrics = pd.read_csv(published / "metrics.csv.gz")
+    path = published / "metrics.csv.gz"
+    metrics = read_metrics(path)
+    try:
+        metrics = metrics.astype({"seed": int, "value": float})
+    except ValueError as error:
+        raise RecordError(f"{path}: not a number ({error}); {RESTORE}") from None
     metrics = metrics[metrics["metric"] != "log_loss"]
     return {
         (str(d), str(m), str(v)): wide(rows)
@@ -179,10 +186,19 @@ def _count(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs} runs"
 
 
+def read_table_text(published: Path, name: str) -> str:
+    """Return one of the published tables in Markdown."""
+    path = published / "tables" / f"{name}.md"
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {REMAKE}") from None
+
+
 def further_tables(published: Path) -> str:
     """Render the tables that a page does not show in places of their own."""
     names = [n for n in exhibits.tables(read_inventory(published)) if n not in ON_THEIR_OWN]
-    texts = [(published / "tables" / f"{name}.md").read_text(encoding="utf-8") for name in names]
+    texts = [read_table_text(published, name) for name in names]
     return "\n".join(texts) or "Nothing is published of them yet."
 
 
@@ -192,8 +208,11 @@ def figures(published: Path) -> str:
     for name in exhibits.figures(read_inventory(published)):
         path = published / "figures" / f"{name}.png"
         if path.is_file():
-            with Image.open(path) as image:
-                caption = str(image.info.get("Description", ""))
+            try:
+                with Image.open(path) as image:
+                    caption = str(image.info.get("Description", ""))
+            except OSError as error:
+                raise RecordError(f"{path}: cannot be read ({error}); {REMAKE}") from None
             parts += [f"![{name}](../results/published/figures/{name}.png)", f"*{name}*: {caption}"]
     return "\n\n".join(parts)
 

@@ -1,12 +1,15 @@
 """The measurements of `benchmarks/`, rendered for docs/performance.md."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mtnas.errors import RecordError, unknown
 from mtnas.files import read_json
 from mtnas.reporting import pipes
+from mtnas.reporting.store import RESTORE
 
+REMEDY = f"{RESTORE}, or measure again with `make benchmarks`"
 STEP = {
     "vs_fastest_library_shared_table": "the fastest library, one shared table",
     "vs_fastest_library_shared_table_memory_kept": "the same, its allocator told to keep memory",
@@ -31,22 +34,25 @@ RATIOS = {
 
 def ratios(published: Path) -> str:
     """Render the ratios: how many times faster we are, or what the line says."""
-    found = read_json(published / "performance.json", ("tables",))
-    rows = [
-        (label, *(f"{r[part]:.2f}" for part in ("median", "min", "max")), r["runs"])
-        for key, label in RATIOS.items()
-        if (r := found.get(key)) is not None
-    ]
+    found = _read(published)
+    rows = []
+    for key, label in RATIOS.items():
+        if key in found:
+            r = _with(found[key], ("median", "min", "max", "runs"), published, key)
+            values = (f"{r[part]:.2f}" for part in ("median", "min", "max"))
+            rows.append((label, *values, r["runs"]))
     return pipes.table(("Ratio to", "median", "min", "max", "rounds"), rows)
 
 
 def table(published: Path, name: str) -> str:
     """Render one table of measurements with the machine it was made on."""
-    found = read_json(published / "performance.json", ("tables",))["tables"]
+    found = _read(published)["tables"]
     if name not in found:
-        raise RecordError(unknown("benchmark", name, found, str(published / "performance.json")))
-    outcome = found[name]
-    machine = outcome["machine"]
+        raise RecordError(unknown("benchmark", name, found, str(_path(published))))
+    parts = ("title", "columns", "rows", "note", "simulated", "machine")
+    outcome = _with(found[name], parts, published, f"tables.{name}")
+    known = ("cpu", "cores", "gpu", "torch")
+    machine = _with(outcome["machine"], known, published, f"tables.{name}.machine")
     label = " (simulated data)" if outcome["simulated"] else ""
     rows = [map(_cell, row) for row in outcome["rows"]]
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
@@ -55,6 +61,25 @@ def table(published: Path, name: str) -> str:
     heading = f"### {outcome['title']}{label}"
     note = " ".join(filter(None, (outcome["note"], made)))
     return "\n\n".join([heading, pipes.table(outcome["columns"], rows), note])
+
+
+def _path(published: Path) -> Path:
+    return published / "performance.json"
+
+
+def _read(published: Path) -> dict[str, Any]:
+    found = read_json(_path(published), ("tables",), remedy=REMEDY)
+    _with(found["tables"], (), published, "tables")
+    return found
+
+
+def _with(value: Any, keys: Sequence[str], published: Path, name: str) -> dict[str, Any]:
+    """Return what stands in the file under a name, a mapping that has some keys."""
+    lacking = [key for key in keys if not isinstance(value, dict) or key not in value]
+    if lacking or not isinstance(value, dict):
+        what = f"{name} lacks {', '.join(lacking) or 'a mapping'}"
+        raise RecordError(f"{_path(published)}: {what}; {REMEDY}")
+    return value
 
 
 def _cell(value: Any) -> str:

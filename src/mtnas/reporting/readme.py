@@ -13,7 +13,7 @@ from pathlib import Path
 from mtnas.errors import RecordError, unknown
 from mtnas.files import write_text
 from mtnas.reporting import fields, performance
-from mtnas.reporting.blocks import RENDERERS
+from mtnas.reporting.blocks import RENDERERS, read_table_text
 
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- /generated -->)", re.S)
 
@@ -42,7 +42,7 @@ def fill(text: str, published: Path, where: str) -> str:
         elif name.startswith("fields."):
             content = fields.table(name.removeprefix("fields."))
         elif (published / "tables" / f"{name}.md").is_file():
-            content = (published / "tables" / f"{name}.md").read_text(encoding="utf-8")
+            content = read_table_text(published, name)
         else:
             allowed = [*RENDERERS, *(p.stem for p in (published / "tables").glob("*.md"))]
             raise RecordError(unknown("generated block", name, allowed, where))

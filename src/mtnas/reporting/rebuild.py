@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtnas import exhibits
-from mtnas.errors import RecordError
-from mtnas.files import read_json, write_text
+from mtnas.errors import MtnasError, RecordError
+from mtnas.files import read_json, without_remake, write_text
 from mtnas.inventory import Inventory
 from mtnas.places import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs, table_files
 from mtnas.reporting.audit_text import to_markdown
@@ -26,7 +26,7 @@ from mtnas.reporting.figures import figure3, search_curves
 from mtnas.reporting.layout import Table
 from mtnas.reporting.regret import regret_table
 from mtnas.reporting.searched import read_routes
-from mtnas.reporting.store import read_inventory, restore
+from mtnas.reporting.store import RESTORE, read_inventory, restore
 from mtnas.reporting.sweeps import figure7
 from mtnas.reporting.synthetic_figures import figure4, figure5, figure6
 from mtnas.reporting.table5 import variants
@@ -47,13 +47,23 @@ def rebuild(folder: str | Path) -> None:
     inventory = read_inventory(folder)
     # The ledgers name the files of a study relative to its folder, so this one is entered.
     with TemporaryDirectory(prefix="mtnas-") as scratch, chdir(scratch):
-        restore(folder)
         try:
+            restore(folder)
             _report(inventory)
-        except RecordError as error:
-            raise RecordError(f"{folder}: what it restores is refused: {error}") from None
+        except MtnasError as error:
+            raise _of_published(folder, error) from None
         for part in PARTS:
             _replace(folder / part, Path("results") / part)
+
+
+def _of_published(folder: Path, error: MtnasError) -> RecordError:
+    """Return an error about what is published: its paths are those of the scratch folder, and what
+    they name must not be made again, or deleted, where the workflow runs.
+    """
+    if str(error).endswith(RESTORE):
+        return RecordError(str(error))
+    message = without_remake(str(error))
+    return RecordError(f"{folder}: what it restores is refused: {message}; {RESTORE}")
 
 
 def _report(inventory: Inventory) -> None:

@@ -45,14 +45,18 @@ class PublishedRun:
 
 def read_inventory(folder: Path) -> Inventory:
     """Read what is published, by name."""
-    keys = ("datasets", "experiments", "homes", "judged")
-    return Inventory.from_json(read_json(folder / "inventory.json", keys, remedy=RESTORE))
+    keys, path = ("datasets", "experiments", "homes", "judged"), folder / "inventory.json"
+    content = read_json(path, keys, remedy=RESTORE)
+    try:
+        return Inventory.from_json(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{path}: not an inventory ({error!r}); {RESTORE}") from None
 
 
 def read_runs(folder: Path) -> dict[Run, PublishedRun]:
     """Read all published runs, in their order."""
     records = read_json(folder / "runs.json", remedy=RESTORE)
-    metrics = _read_metrics(folder / "metrics.csv.gz")
+    metrics = read_metrics(folder / "metrics.csv.gz")
     frames = {f"{d}/{m}/{v}": rows for (d, m, v), rows in metrics.groupby(KEY, sort=False)}
     if odd := sorted(frames.keys() ^ records.keys()):
         raise RecordError(
@@ -64,7 +68,7 @@ def read_runs(folder: Path) -> dict[Run, PublishedRun]:
     }
 
 
-def _read_metrics(path: Path) -> pd.DataFrame:
+def read_metrics(path: Path) -> pd.DataFrame:
     """Read all metrics as text."""
     try:
         text = gzip.decompress(path.read_bytes()).decode()

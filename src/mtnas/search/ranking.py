@@ -167,7 +167,7 @@ class Exhaustive(Ranking):
         space, budget = self._architecture.space, self._options.route_evaluations
         if space.num_routes > budget:
             raise ConfigError(
-                f"search: strategy exhaustive: {space.num_routes:,} routes, but {budget:,} route "
+                f"search.strategy: exhaustive: {space.num_routes:,} routes, but {budget:,} route "
                 "evaluations (steps x routes_per_step); raise them, or take a smaller space"
             )
         routes = (Route.at(space, i) for i in range(space.num_routes))
@@ -198,7 +198,7 @@ class Trained(Ranking):
         steps, candidates = self._options.weight_steps // len(index_NMK), len(index_NMK)
         if steps < 1:
             raise ConfigError(
-                f"search: judge training: {candidates:,} candidates, but "
+                f"search.judge: training: {candidates:,} candidates, but "
                 f"{self._options.weight_steps:,} weight steps; raise steps, or take fewer"
             )
         self._steps = steps * candidates

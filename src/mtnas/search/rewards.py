@@ -18,7 +18,7 @@ def check_finite(reward_M: Floats) -> Floats:
     """Return rewards as they are; `TrainingError` if one is not a finite number."""
     if not np.isfinite(reward_M).all():
         raise TrainingError(
-            "search: the reward is not finite; lower training: learning_rate and run again"
+            "search: the reward is not finite; lower training.learning_rate and run again"
         )
     return reward_M
 

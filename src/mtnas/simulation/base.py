@@ -1,4 +1,4 @@
-"""Simulated raw files (V11): look-alikes of a source in its exact format, for runs without it.
+"""Simulated raw files (V14): look-alikes of a source in its exact format, for runs without it.
 
 Planted: the number of rows, the rates of the labels and their correlations as in the paper; power
 laws of users and items; labels that depend on user, item, the groups of items and latent tastes,

@@ -77,7 +77,7 @@ class Batches:
     """Batches index_MB without an end, epoch after epoch.
 
     Every member is shuffled by the stream of its own seed. The last, incomplete batch of an epoch
-    is left out, so all batches have one shape.
+    is left out (V9), so all batches have one shape.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ def evaluate_loss(
 def mean_gate_scores(
     stack: Stack, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor | None:
-    """Return what the gates of every member give on average on its own rows, [M, T, experts].
+    """Return what the gates of every member give on average on its own rows, [M, T, experts] (D13).
 
     Each task with the weights selected for it. None where the method has no gates to tell of.
     """
@@ -218,7 +218,7 @@ def check_finite(
             raise TrainingError(
                 f"seed {member.seed}, tasks {list(member.tasks)}: loss is not finite in epoch "
                 f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training: learning_rate (now {now}) and run again"
+                f"lower training.learning_rate (now {now}) and run again"
             )
 
 

@@ -1,7 +1,7 @@
-"""Adam with coupled L2, as the paper uses it (weight decay on every parameter, every step).
+"""Adam with coupled L2, as the paper uses it (weight decay on every parameter, every step; V5).
 
 Two forms of one rule. `MemberAdam` updates the dense parameters of a stack and can leave out
-slices that took no part in a step: torch's Adam would let them decay and drift on their momentum.
+slices that took no part in a step (V6): torch's Adam would let them decay and drift on momentum.
 `DenseTableAdam` updates embedding tables from the gradient of the rows a step touched; all other
 rows see the decay alone. `training.row_adam` does the same at the cost of the touched rows.
 """

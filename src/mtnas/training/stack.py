@@ -224,6 +224,7 @@ def _drawn(build: Callable[[Member], Model], member: Member) -> Model:
 
 
 def _embeddings(seed: int, num_rows: int, width: int, options: TrainingOptions) -> Tensor:
+    # V4: torch's own N(0, 1) would not train under this optimiser.
     rng = torch.Generator().manual_seed(seeds.torch_seed(seed, "embedding"))
     drawn = torch.empty(num_rows, width)
     return drawn.normal_(0, options.embedding_std, generator=rng)

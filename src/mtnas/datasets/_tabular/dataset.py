@@ -103,7 +103,7 @@ class TabularDataset(base.Dataset):
                 raise DataError(
                     f"{path}: missing file of dataset {self.name!r}; place it there, correct "
                     f"`path` in its file, or name the folder in which it is, in the config as "
-                    f"`dataset_options: {self.name}: raw: FOLDER`"
+                    f"`dataset_options.{self.name}.raw: FOLDER`"
                 )
             found += matches
         names = Counter(path.name for path in found)
