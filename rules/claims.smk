@@ -52,6 +52,7 @@ rule claims:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
+        study=study_command("claims", OVERLAYS, workflow.config_settings.config),
         code=code_of("reporting/claims.py"),
     message:
         "Judging the claims of the paper"

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -98,17 +99,23 @@ def _file_of(module: str) -> str | None:
 
 
 def study_command(target: str, files: Iterable[Path], settings: Mapping[str, Any]) -> str:
-    """Return the command that makes a target of a study, as it may be typed anywhere.
+    """Return the command that makes a target of a study, as it may be typed into a shell anywhere.
 
     `files` are its overlays, the last one winning; `settings` those of `--config`, whose folders of
     raw files belong to a machine.
     """
     names = [_nearby(path) for path in files]
     values = {key: "FOLDER" if key.endswith("_raw") else value for key, value in settings.items()}
+    given = [shlex.quote(f"{key}={_as_yaml(value)}") for key, value in values.items()]
     parts = [f".venv/bin/snakemake {target} --cores 2"]
     parts += [f"--configfile {' '.join(names)}"] * bool(names)
-    parts += [f"--config {' '.join(f'{k}={v}' for k, v in values.items())}"] * bool(values)
+    parts += [f"--config {' '.join(given)}"] * bool(given)
     return " ".join(parts)
+
+
+def _as_yaml(value: Any) -> str:
+    """Return a value as `--config` reads it; JSON is YAML."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _nearby(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Every claim on constructed runs: each verdict, what is missing, and what a wrong number does."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from mtnas.reporting.writers import to_ledger, to_markdown
 from mtnas.routes import LocalRoute, Route, SearchSpace
 from mtnas.testing.runs import make_run
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SEEDS = tuple(range(8))
 OWN = np.random.default_rng(0).normal(0, 1e-4, len(SEEDS))  # a little noise of MTNAS's own
 WILD = np.random.default_rng(1).normal(0, 2e-2, len(SEEDS))
@@ -168,12 +170,31 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path):
     assert found["C1"]["missing"] == {"bookcrossing": ["bookcrossing/single_task/paper"]}
     assert found["C2"]["verdict"] == "replicated"
     assert found["C6"]["missing"] == {"bookcrossing": ["bookcrossing/cut_mmoe/paper"]}
-    assert "config/figure1.yaml" in found["C6"]["command"]
+    assert found["C6"]["command"] == (
+        ".venv/bin/snakemake claims --cores 2 --configfile config/bookcrossing.yaml "
+        "config/figure1.yaml --config bookcrossing_raw=FOLDER"
+    )
     assert found["C12"]["missing"]["bookcrossing"][0].endswith("mtnas/depth_1")
     for claim in found.values():
         measured = claim["verdict"] != "not measured"
         assert measured == (claim["interval"] is not None)
         assert measured or (claim["missing"] and claim["command"])
+
+
+def test_commands_add_to_that_of_the_study(tmp_path):
+    main = "config/bookcrossing.yaml config/bookcrossing_part.yaml config/published.yaml"
+    study = f".venv/bin/snakemake publish --cores 2 --configfile {main}"
+    raw = "--config bookcrossing_raw=FOLDER"
+    commands = {claim.id: claim.command(f"{study} {raw}") for claim in CLAIMS}
+    assert commands["C6"] == f"{study} config/figure1.yaml {raw}"
+    assert commands["C8"] == f"{study} config/all_claims.yaml {raw}"
+    assert commands["C10"] == (
+        ".venv/bin/snakemake publish --cores 2 --configfile config/synthetic.yaml"
+    )
+    assert commands["C5"].endswith("config/paper.yaml --config bookcrossing_raw=FOLDER "
+                                   "tiktok_raw=FOLDER goodreads_raw=FOLDER")  # fmt: skip
+    overlays = {o for command in commands.values() for o in command.split() if "config/" in o}
+    assert all((REPOSITORY / overlay).is_file() for overlay in overlays)
 
 
 def test_a_dataset_without_its_runs_is_not_measured_beside_one_that_is(tmp_path):

@@ -1,5 +1,7 @@
 import ast
 import re
+import shlex
+from pathlib import Path
 
 import pytest
 import yaml
@@ -80,3 +82,17 @@ def test_the_conda_environment_pins_what_the_lock_file_pins():
     needed = re.search(r"\ndependencies = \[(.*?)\n\]", project, re.DOTALL)
     assert needed is not None
     assert set(pins) == set(re.findall(r'"([a-z0-9-]+)>=', needed[1]))
+
+
+def test_the_command_of_a_study_can_be_typed():
+    experiments = {"main": {"datasets": []}, "sensitivity": {"datasets": ["insteval"]}}
+    settings = {"bookcrossing_raw": "/data/with spaces", "seeds": 3, "experiments": experiments}
+    command = provenance.study_command("publish", [Path("config/a.yaml")], settings)
+    words = shlex.split(command)
+    assert words[:6] == [
+        ".venv/bin/snakemake", "publish", "--cores", "2", "--configfile", "config/a.yaml",
+    ]  # fmt: skip
+    given = dict(word.split("=", 1) for word in words[7:])
+    assert {key: yaml.safe_load(value) for key, value in given.items()} == {
+        "bookcrossing_raw": "FOLDER", "seeds": 3, "experiments": experiments,
+    }  # fmt: skip

@@ -12,4 +12,5 @@ with job(snakemake) as smk:
         manifests=smk.input.manifests,
         exhaustive=smk.input.exhaustive,
         subgraphs=smk.input.subgraphs,
+        study=smk.params.study,
     )

@@ -14,17 +14,23 @@ from mtnas.claims.verdicts import NOT_MEASURED, Comparison, adjusted, decide, de
 Entry = dict[str, Any]
 
 
-def ledger(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Entry]:
+STUDY = ".venv/bin/snakemake claims --cores 2"
+
+
+def ledger(
+    evidence: Evidence, claims: Sequence[Claim] = CLAIMS, *, study: str = STUDY
+) -> list[Entry]:
     """Return an entry per claim: `id, verdict, estimate, interval, seeds, evidence` and details.
 
     The estimate and interval are those of the comparison that speaks least for the claim; all
     comparisons are listed below it, and the verdict of every dataset. Simulated data that stand in
-    for real ones decide nothing: their comparisons are controls.
+    for real ones decide nothing: their comparisons are controls. What is missing is told with the
+    command that measures it: that of `study`, with more overlays.
     """
-    return [_entry(claim, claim.test(evidence), evidence) for claim in claims]
+    return [_entry(claim, claim.test(evidence), evidence, study) for claim in claims]
 
 
-def _entry(claim: Claim, outcome: Outcome, evidence: Evidence) -> Entry:
+def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> Entry:
     comparisons = adjusted(
         [
             replace(c, role="control") if c.dataset in evidence.stand_ins else c
@@ -45,7 +51,7 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence) -> Entry:
         "decided_by": None if head is None else _shown(head),
         "datasets": _by_dataset(comparisons, outcome, evidence),
         "missing": outcome.missing,
-        "command": claim.command if outcome.missing or head is None else None,
+        "command": claim.command(study) if outcome.missing or head is None else None,
         "comparisons": [_written(c, evidence) for c in comparisons],
     }
 

@@ -13,18 +13,26 @@ SHARE_BOTTOM, MMOE, _ = COMPARED
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim; `overlay` is the study that makes the runs it needs."""
+    """One claim; `overlays` make the runs it needs, on top of a study or `alone`."""
 
     id: str
     words: str
     section: str
     test: Test
-    overlay: str = "config/all_claims.yaml"
+    overlays: tuple[str, ...] = ("config/all_claims.yaml",)
+    settings: str = ""
+    alone: bool = False
 
-    @property
-    def command(self) -> str:
-        """Return the command that makes the runs of the claim."""
-        return f".venv/bin/snakemake claims --cores 2 --configfile {self.overlay}"
+    def command(self, study: str) -> str:
+        """Return the command of a study with what the claim needs behind its own overlays."""
+        head, _, settings = study.partition(" --config ")
+        words = head.split()
+        if self.alone:
+            words, settings = words[: words.index("--cores") + 2], ""
+        words += ["--configfile"] * ("--configfile" not in words)
+        words += [overlay for overlay in self.overlays if overlay not in words]
+        values = [settings] * bool(settings) + [self.settings] * (self.settings not in settings)
+        return " ".join([*words, *["--config"] * bool(values), *values])
 
 
 CLAIMS = (
@@ -57,6 +65,9 @@ CLAIMS = (
         "Tasks with a higher label correlation share more of their route",
         "Sec. 4.3, Fig. 3c and Table 4",
         sharing.relatedness,
+        overlays=("config/paper.yaml",),
+        settings="bookcrossing_raw=FOLDER tiktok_raw=FOLDER goodreads_raw=FOLDER",
+        alone=True,
     ),
     Claim(
         "C6",
@@ -69,7 +80,8 @@ CLAIMS = (
             scores=["auc", "mtl_loss"],
             datasets=lambda _: ["bookcrossing"],
         ),
-        "config/bookcrossing.yaml config/figure1.yaml --config bookcrossing_raw=FOLDER",
+        overlays=("config/bookcrossing.yaml", "config/figure1.yaml"),
+        settings="bookcrossing_raw=FOLDER",
     ),
     Claim(
         "C7",
@@ -101,14 +113,16 @@ CLAIMS = (
         "On unrelated tasks MTNAS has a lower loss than MMoE and Share-Bottom of equal size",
         "Sec. 5.1, Fig. 4",
         partial(ratios.unrelated_tasks, others=(SHARE_BOTTOM, MMOE)),
-        "config/synthetic.yaml",
+        overlays=("config/synthetic.yaml",),
+        alone=True,
     ),
     Claim(
         "C11",
         "On unrelated tasks the routes of the tasks do not overlap",
         "Sec. 5.1, Fig. 5",
         sharing.disjoint,
-        "config/synthetic.yaml",
+        overlays=("config/synthetic.yaml",),
+        alone=True,
     ),
     Claim(
         "C12",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtnas.claims.evidence import read_evidence
-from mtnas.claims.ledger import Entry, ledger
+from mtnas.claims.ledger import STUDY, Entry, ledger
 from mtnas.claims.verdicts import NOT_MEASURED
 from mtnas.errors import RecordError
 from mtnas.files import write_json, write_text
@@ -25,10 +25,6 @@ first table is that of the comparison that speaks least for the claim. Controls 
 nor do simulated data, save those of the paper's own synthetic study. A verdict on fewer datasets \
 than the study has says on how many.\
 """
-COMMANDS = """\
-A command that measures what is missing takes the overlays of the study before its own; with \
-target `publish` instead of `claims` it adds to what is published.\
-"""
 
 ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
 
@@ -42,17 +38,20 @@ def write_ledger(
     manifests: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
+    study: str = STUDY,
 ) -> None:
-    """Judge all claims and write the list of them as JSON and as Markdown, each atomically."""
-    entries = ledger(
-        read_evidence(
-            run_folders,
-            routes=routes,
-            manifests=manifests,
-            exhaustive=exhaustive,
-            subgraphs=subgraphs,
-        )
+    """Judge all claims and write the list of them as JSON and as Markdown, each atomically.
+
+    `study` is the command to which a claim that was not measured adds what it needs.
+    """
+    evidence = read_evidence(
+        run_folders,
+        routes=routes,
+        manifests=manifests,
+        exhaustive=exhaustive,
+        subgraphs=subgraphs,
     )
+    entries = ledger(evidence, study=study)
     write_json(path, entries)
     write_text(md, to_markdown(entries, other_data(manifests)))
 
@@ -77,10 +76,7 @@ def to_markdown(entries: Sequence[Entry], note: str | None = None) -> str:
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """Render one line per claim: its verdict, by dataset, and the interval that decides it.
-
-    Below it, what to make of the commands in it, if there are any.
-    """
+    """Render one line per claim: its verdict, by dataset, and the interval that decides it."""
     lines = [
         _row(("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")),
         _row((":--", ":--", ":--", ":--", ":--", "--:")),
@@ -98,8 +94,7 @@ def summary(entries: Sequence[Entry]) -> str:
                 )
             )
         )
-    lacking = any(entry["command"] for entry in entries)
-    return "\n".join([*lines, *(["", COMMANDS] if lacking else [])])
+    return "\n".join(lines)
 
 
 def _verdict(entry: Entry) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtnas import exhibits
+from mtnas.claims.ledger import STUDY
 from mtnas.errors import MtnasError, RecordError
 from mtnas.files import read_json, without_remake, write_text
 from mtnas.inventory import Inventory
@@ -109,7 +110,16 @@ def _claims(inventory: Inventory) -> None:
         manifests=[f"{DATA}/manifest.json".format(dataset=name) for name in inventory.datasets],
         exhaustive=[TRUTHS.format(dataset=name) for name in spaces],
         subgraphs=SUBGRAPHS if Path(SUBGRAPHS).is_file() else None,
+        study=_study(inventory),
     )
+
+
+def _study(inventory: Inventory) -> str:
+    """Return the command of the first study of measured data, which made the main comparison."""
+    measured = [run for run in inventory.runs if not inventory.datasets[run[0]].drawn]
+    records = (read_json(f"{folder}/run.json") for folder in of_runs(RUN, measured))
+    commands = (str(record.get("study") or "") for record in records)
+    return next(filter(None, commands), STUDY)
 
 
 def _figures(inventory: Inventory) -> dict[str, Callable[[list[str]], None]]:
