@@ -438,22 +438,28 @@ def test_disjoint_routes(tmp_path, routes, verdict):
     assert len(claim["comparisons"]) == 1
     # Of 49 pairs of subsets of three, 12 are disjoint.
     assert claim["comparisons"][0]["null"] == pytest.approx(12 / 49, abs=0.03)
-    k = sum(r is THIN for r in routes)
-    low = 0.0 if k == 0 else stats.beta.ppf(0.025, k, len(routes) - k + 1)
-    assert claim["interval"][0] == pytest.approx(low)
+    k, n = sum(r is THIN for r in routes), len(routes)
+    exact = stats.binomtest(k, n).proportion_ci()
+    assert claim["interval"] == pytest.approx([exact.low, exact.high], abs=1e-6)
+    chance = claim["comparisons"][0]["null"]
+    tails = stats.binom.cdf(k, n, chance), stats.binom.sf(k - 1, n, chance)
+    assert claim["comparisons"][0]["p_value"] == pytest.approx(min(1, 2 * min(tails)), abs=1e-6)
 
 
 def test_disjoint_routes_of_several_settings_are_counted_together(tmp_path):
     names = ("small", "middle", "large")
     folders = [synthetic(tmp_path, "mtnas", dataset=name) for name in names]
-    paths = [search(tmp_path, [FULL] * 10, name) for name in names]
+    routes = ([FULL] * 19 + [THIN], [FULL] * 20, [FULL] * 20)
+    paths = [search(tmp_path, r, name) for r, name in zip(routes, names, strict=True)]
     claim = entry("C11", folders, routes=paths)
     assert claim["verdict"] == "contradicted"
-    assert claim["comparisons"][0]["over"] == "30 searches, Clopper-Pearson"
-    # None of ten seeds would not have been enough.
-    assert [(c["dataset"], c["role"], c["verdict"]) for c in claim["comparisons"][1:]] == [
-        (name, "control", "inconclusive") for name in names
-    ]
+    together, *alone = claim["comparisons"]
+    assert together["estimate"] == pytest.approx(1 / 60)
+    assert together["over"] == "20 seeds in 3 settings, Clopper-Pearson"
+    # A seed draws alike in every setting: no more certain than 20 searches, not 60.
+    assert stats.binomtest(0, 20).proportion_ci().high < together["high"]
+    assert together["high"] < stats.binomtest(1, 20).proportion_ci().high
+    assert [(c["dataset"], c["role"]) for c in alone] == [(name, "control") for name in names]
 
 
 def sweep(root, option, aucs, losses, seconds=None):

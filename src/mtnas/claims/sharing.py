@@ -141,7 +141,8 @@ def _slope(
 def disjoint(evidence: Evidence) -> Outcome:
     """Count searches whose tasks share nothing, in all settings together, against blind routes.
 
-    Ten seeds of one setting could not contradict: 0 of 10 is no rare event at a chance of .245.
+    A seed draws the same routes in every setting, so settings add to what a seed tells of itself:
+    the interval is over seeds, as if all settings of a seed were one.
     """
     outcome = Outcome()
     found = searched(evidence, evidence.unrelated or ["synthetic"], outcome)
@@ -158,11 +159,10 @@ def disjoint(evidence: Evidence) -> Outcome:
 
 def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
     """Compare the share of routes without a common sub-network with that of blind routes."""
-    apart = [route.is_disjoint for search in searches for route in search.routes.values()]
     chance = share_disjoint(searches[0].space)
-    test = stats.binomtest(sum(apart), len(apart), min(max(chance, 1e-9), 1 - 1e-9))
-    interval = test.proportion_ci(LEVEL)
-    low, high, share = float(interval.low), float(interval.high), sum(apart) / len(apart)
+    apart = [route.is_disjoint for search in searches for route in search.routes.values()]
+    share, seeds = float(np.mean(apart)), max(len(search.routes) for search in searches)
+    low, high, p_value = _clopper_pearson(share * seeds, seeds, chance)
     return Comparison(
         dataset=dataset,
         what=f"share of searches without a common sub-network (chance {chance:.3f})",
@@ -173,11 +173,22 @@ def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
         high=high,
         null=chance,
         verdict=by_interval(share, low, high, chance, "higher"),
-        seeds=len(searches[0].routes),
-        over=f"{len(apart)} searches, Clopper-Pearson",
-        p_value=float(test.pvalue),
+        seeds=seeds,
+        over=f"{seeds} seeds in {len(searches)} settings, Clopper-Pearson",
+        p_value=p_value,
         evidence=tuple(search.path for search in searches),
     )
+
+
+def _clopper_pearson(k: float, n: int, null: float) -> tuple[float, float, float]:
+    """Return the interval of k of n, and the p-value with which it reaches `null`.
+
+    By beta quantiles, which are there for a k between whole numbers, too.
+    """
+    tail = (1 - LEVEL) / 2
+    at_most, at_least = stats.beta(k + 1, max(n - k, 1e-9)), stats.beta(max(k, 1e-9), n - k + 1)
+    p_value = 2 * min(float(at_most.sf(null)), float(at_least.cdf(null)))
+    return float(at_least.ppf(tail)), float(at_most.ppf(1 - tail)), min(1.0, p_value)
 
 
 def gate_scores(evidence: Evidence) -> Outcome:
