@@ -327,10 +327,31 @@ def test_runs_of_other_data_or_other_splits_are_refused_until_they_are_taken_out
         with pytest.raises(RecordError, match=message):
             publish(folder, **arguments)
         assert tree(folder) == before
+    unknown = as_measured_on(figure1_study(tmp_path / "unknown"))
+    for run in unknown["run_folders"]:
+        change(run / "run.json", lambda record: record.pop("splits"))
+    with pytest.raises(RecordError, match="other splits of bookcrossing"):
+        publish(folder, **unknown)
     unpublish(folder, ["bookcrossing"])
     assert not records_of(folder)
     publish(folder, **arguments)
     assert len(records_of(folder)) == 2
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_runs_that_were_left_from_another_study_are_refused(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    specs = {
+        "/".join(run.parts[-3:]): json.loads((run / "run.json").read_text())["spec"]
+        for run in arguments["run_folders"]
+    }
+    publish(tmp_path / "published", **arguments, specs=specs)
+    specs["bookcrossing/mmoe/paper"] = {**specs["bookcrossing/mmoe/paper"], "seeds": (0, 1, 2, 3)}
+    before = tree(tmp_path / "published")
+    message = "results/runs/bookcrossing/mmoe/paper: made with other seeds than this study has"
+    with pytest.raises(RecordError, match=message):
+        publish(tmp_path / "published", **arguments, specs=specs)
+    assert tree(tmp_path / "published") == before
 
 
 def test_what_is_taken_out_leaves_nothing_behind(study, tmp_path):

@@ -15,4 +15,5 @@ with job(snakemake) as smk:
         tuning=smk.params.tuning,
         exhaustive=smk.input.exhaustive,
         subgraphs=smk.input.subgraphs,
+        specs=smk.params.specs,
     )

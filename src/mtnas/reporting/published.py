@@ -46,14 +46,16 @@ def publish(
     tuning: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
+    specs: Mapping[str, Any] | None = None,
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
-    `command` is what publishes the study; `tuning` names folders, `audits` JSON files.
+    `command` is what publishes the study; `tuning` names folders, `audits` JSON files; `specs` says
+    what the study asks of its runs, by their names.
 
     Raises:
-        RecordError: a file of the study is broken, or a published run that would stay was measured
-            on other data than the study's and cannot be compared with it.
+        RecordError: a file of the study is broken, a run is of another study, or a published run
+            that would stay was measured on other data and cannot be compared with this one's.
     """
     folder = Path(folder)
     study = Inventory.from_json(inventory)
@@ -61,11 +63,13 @@ def publish(
     if (folder / "inventory.json").is_file():
         old, kept = read_inventory(folder), read_runs(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
+    for key, run in new.items():
+        _check_asked("/".join(key), run.record, (specs or {}).get("/".join(key)))
     staying = {key: run.record for key, run in kept.items() if key not in new}
     for key, run in new.items():
         check_same_data(staying, key[0], run.record)
     for record in map(read_json, manifests):
-        check_same_data(staying, record["dataset"], {"data": record})
+        check_same_data(staying, record["dataset"], {"data": record}, splits=False)
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
     for path in manifests:
@@ -129,11 +133,31 @@ def in_order(runs: Iterable[Run], datasets: Iterable[str]) -> list[Run]:
     return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *rank(*run[1:])))
 
 
+def _check_asked(name: str, record: Mapping[str, Any], spec: Mapping[str, Any] | None) -> None:
+    """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it."""
+    asked = None if spec is None else json.loads(json.dumps(spec))
+    others = [key for key in asked or {} if record["spec"].get(key) != (asked or {})[key]]
+    if others:
+        raise RecordError(
+            f"results/runs/{name}: made with other {', '.join(others)} than this study has; run "
+            "the study again without `--rerun-triggers`, or delete that folder first"
+        )
+
+
 def check_same_data(
-    staying: Mapping[Run, Mapping[str, Any]], dataset: str, record: Mapping[str, Any]
+    staying: Mapping[Run, Mapping[str, Any]],
+    dataset: str,
+    record: Mapping[str, Any],
+    *,
+    splits: bool = True,
 ) -> None:
     """Refuse published runs of a dataset whose table or splits are not those of a new record."""
-    others = [k for k, r in staying.items() if k[0] == dataset and _differ(r, record)]
+    others = [
+        key
+        for key, old in staying.items()
+        if key[0] == dataset
+        and (_other_table(old, record) or (splits and _other_splits(old, record)))
+    ]
     if others:
         names = " ".join(map("/".join, others))
         raise RecordError(
@@ -143,16 +167,15 @@ def check_same_data(
         )
 
 
-def _differ(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two records tell of different tables or, seed by seed, of different splits.
+def _other_table(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return len({r.get("data", {}).get("content_sha256") for r in (record, other)} - {None}) > 1
 
-    A record without splits is not known to have the same.
-    """
-    tables = {r.get("data", {}).get("content_sha256") for r in (record, other)} - {None}
+
+def _other_splits(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a seed has two splits; a record without splits is not known to have the same."""
     splits, more = (r.get("splits") or {} for r in (record, other))
-    unknown = bool(splits) != bool(more)
     differ = any(splits[seed] != more[seed] for seed in splits.keys() & more)
-    return len(tables) > 1 or unknown or differ
+    return differ or bool(splits) != bool(more)
 
 
 def _published(run: RunRecord, command: str) -> PublishedRun:

@@ -115,8 +115,9 @@ def _claims(inventory: Inventory) -> None:
 
 
 def _study(inventory: Inventory) -> str:
-    """Return the command of the first study of measured data, which made the main comparison."""
-    measured = [run for run in inventory.runs if not inventory.datasets[run[0]].drawn]
+    """Return the command of a study of measured data, if possible of the main comparison."""
+    runs = [*sorted(inventory.experiments.get("main", [])), *sorted(inventory.runs)]
+    measured = [run for run in runs if not inventory.datasets[run[0]].drawn]
     records = (read_json(f"{folder}/run.json") for folder in of_runs(RUN, measured))
     commands = (str(record.get("study") or "") for record in records)
     return next(filter(None, commands), STUDY)
