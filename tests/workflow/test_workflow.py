@@ -252,7 +252,9 @@ def test_published_tables_are_those_of_the_study_and_are_rebuilt_anywhere(again,
 
     for path in [*results.glob("tables/*"), *results.glob("claims/*")]:
         again_made = published / path.parent.name / path.name
-        assert again_made.read_bytes() == path.read_bytes(), path.name
+        # The command for what is missing adds to the study here, to what is published there.
+        made = path.read_bytes().replace(b"snakemake claims", b"snakemake publish")
+        assert again_made.read_bytes() == made, path.name
     figure = "figures/figure3.png"
     assert (published / figure).read_bytes() == (results / figure).read_bytes()
     record = read_json(published / "runs.json")["insteval/mmoe/paper"]
