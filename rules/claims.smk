@@ -52,7 +52,10 @@ rule claims:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
-        study=study_command("claims", OVERLAYS, workflow.config_settings.config),
+        # Takes `input` so that another command alone, which moves no number, makes nothing run.
+        study=lambda wildcards, input: study_command(
+            "claims", OVERLAYS, workflow.config_settings.config
+        ),
         code=code_of("reporting/claims.py"),
     message:
         "Judging the claims of the paper"
