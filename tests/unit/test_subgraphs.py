@@ -51,5 +51,5 @@ def test_figure_1_shows_the_experts_and_the_links_of_the_study():
         ("s1", "s2"),
         ("s2", "s3"),
     ]
-    with pytest.raises(ConfigError, match="kept: it is a list of 3 tasks, the dataset has 2"):
+    with pytest.raises(ConfigError, match="kept: 3 lists for 2 tasks; give one list"):
         typical_routes(2, 5, {"num_experts": 3, "kept": [[0], [0, 1], [2, 1]]})
