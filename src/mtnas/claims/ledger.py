@@ -13,7 +13,6 @@ from mtnas.claims.verdicts import NOT_MEASURED, Comparison, adjusted, decide, de
 
 Entry = dict[str, Any]
 
-
 STUDY = ".venv/bin/snakemake claims --cores 2"
 
 

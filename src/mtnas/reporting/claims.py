@@ -10,9 +10,11 @@ from mtnas.claims.ledger import STUDY, Entry, ledger
 from mtnas.claims.verdicts import NOT_MEASURED
 from mtnas.errors import RecordError
 from mtnas.files import write_json, write_text
+from mtnas.reporting import pipes
 from mtnas.reporting.data_tables import other_data
 from mtnas.reporting.layout import MISSING
 from mtnas.reporting.names import dataset_name
+from mtnas.reporting.pipes import escaped
 
 RULE = """\
 A **comparison** is a statistic with its 95 % interval. It is *replicated* if the interval lies on \
@@ -77,24 +79,19 @@ def to_markdown(entries: Sequence[Entry], note: str | None = None) -> str:
 
 def summary(entries: Sequence[Entry]) -> str:
     """Render one line per claim: its verdict, by dataset, and the interval that decides it."""
-    lines = [
-        _row(("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")),
-        _row((":--", ":--", ":--", ":--", ":--", "--:")),
-    ]
-    for entry in entries:
-        lines.append(
-            _row(
-                (
-                    entry["id"],
-                    f"{_safe(entry['claim'])} ({_safe(entry['section'])})",
-                    _verdict(entry),
-                    "<br>".join(_of_dataset(*item) for item in entry["datasets"].items()),
-                    _estimate(entry),
-                    str(entry["seeds"] or MISSING),
-                )
-            )
+    head = ("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")
+    rows = [
+        (
+            entry["id"],
+            f"{escaped(entry['claim'])} ({escaped(entry['section'])})",
+            _verdict(entry),
+            "<br>".join(_of_dataset(*item) for item in entry["datasets"].items()),
+            _estimate(entry),
+            entry["seeds"] or MISSING,
         )
-    return "\n".join(lines)
+        for entry in entries
+    ]
+    return pipes.table(head, rows, [*[pipes.LEFT] * (len(head) - 1), pipes.RIGHT])
 
 
 def _verdict(entry: Entry) -> str:
@@ -106,16 +103,16 @@ def _verdict(entry: Entry) -> str:
 
 
 def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
-    return f"{_safe(dataset_name(name, found['simulated']))}: {found['verdict']}"
+    return f"{escaped(dataset_name(name, found['simulated']))}: {found['verdict']}"
 
 
 def _estimate(entry: Entry) -> str:
     """Return the interval that decides, or what is missing and the command that makes it."""
     if entry["verdict"] == NOT_MEASURED:
         lacks = _missing(entry["missing"]) or ONLY_SIMULATED
-        return _safe(f"lacks {lacks}. Run {entry['command']}")
+        return escaped(f"lacks {lacks}. Run {entry['command']}")
     low, high = entry["interval"]
-    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + _safe(
+    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + escaped(
         entry["decided_by"]
     )
 
@@ -134,26 +131,25 @@ def _comparisons(entry: Entry) -> str:
         *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
         *("Seeds to resolve the margin", "Verdict"),
     )
-    lines = [_row(heads), _row((":--", ":--", *["--:"] * (len(heads) - 3), ":--"))]
+    rows = []
     for c in entry["comparisons"]:
         side = {"higher": "above", "lower": "below"}[c["claim"]]
         role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
         what = ": ".join(filter(None, (dataset_name(c["dataset"], c["simulated"]), c["what"])))
-        lines.append(
-            _row(
-                (
-                    _safe(what),
-                    f"{side} {_number(c['null'])}",
-                    f"{_number(c['estimate'])} {_safe(c['unit'])}",
-                    f"[{_number(c['low'])}, {_number(c['high'])}]",
-                    _safe(c["over"]),
-                    *(_probability(c.get(key)) for key in ("p_value", "holm_p", "tost_p")),
-                    str(c.get("seeds_needed", MISSING)),
-                    c["verdict"] + role,
-                )
+        rows.append(
+            (
+                escaped(what),
+                f"{side} {_number(c['null'])}",
+                f"{_number(c['estimate'])} {escaped(c['unit'])}",
+                f"[{_number(c['low'])}, {_number(c['high'])}]",
+                escaped(c["over"]),
+                *(_probability(c.get(key)) for key in ("p_value", "holm_p", "tost_p")),
+                c.get("seeds_needed", MISSING),
+                c["verdict"] + role,
             )
         )
-    return "\n".join(lines)
+    aligned = [pipes.LEFT] * 2 + [pipes.RIGHT] * (len(heads) - 3) + [pipes.LEFT]
+    return pipes.table(heads, rows, aligned)
 
 
 def _number(value: float) -> str:
@@ -167,14 +163,3 @@ def _probability(value: float | None) -> str:
     if value is None:
         return MISSING
     return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
-
-
-def _safe(text: str) -> str:
-    """Escape what Markdown would read as markup."""
-    for character in "\\|*<>`":
-        text = text.replace(character, f"\\{character}")
-    return text
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
