@@ -135,8 +135,8 @@ def in_order(runs: Iterable[Run], datasets: Iterable[str]) -> list[Run]:
 
 def _check_asked(name: str, record: Mapping[str, Any], spec: Mapping[str, Any] | None) -> None:
     """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it."""
-    asked = None if spec is None else json.loads(json.dumps(spec))
-    others = [key for key in asked or {} if record["spec"].get(key) != (asked or {})[key]]
+    asked = json.loads(json.dumps(spec or {}))  # lists for tuples, as in the record
+    others = [key for key, value in asked.items() if record["spec"].get(key) != value]
     if others:
         raise RecordError(
             f"results/runs/{name}: made with other {', '.join(others)} than this study has; run "
