@@ -34,7 +34,7 @@ def searched(evidence: Evidence, datasets: Sequence[str], outcome: Outcome) -> l
 
 
 def sparsity(evidence: Evidence) -> Outcome:
-    """Count edges in use: every route has fewer than full sharing, and they than blind routes."""
+    """Count edges in use: in every route fewer than all, on average fewer than blind routes."""
     outcome = Outcome()
     for search in searched(evidence, evidence.datasets, outcome):
         edges = np.array([len(route.edges) for route in search.routes.values()], float)
