@@ -20,7 +20,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Any]:
-    """Open the log of a job, limit its threads, and report what goes wrong exactly once.
+    """Open the log of a job, set up its numerics, and report what goes wrong exactly once.
 
     An error of ours or of the disk becomes one message, any other one traceback, both in the log:
     Snakemake shows that file when a job fails (`show-failed-logs` in the profile). A job that is
@@ -32,7 +32,7 @@ def job(snakemake: Any) -> Iterator[Any]:
 
 @contextmanager
 def _reported(snakemake: Any) -> Iterator[None]:
-    _limit_threads(int(snakemake.threads))
+    _set_up_numerics(int(snakemake.threads))
     handlers = [*_file_handlers(snakemake.log), _terminal_handler(_name(snakemake))]
     root, ours = logging.getLogger(), logging.getLogger("mtnas")
     ours.setLevel(logging.INFO)  # other libraries stay at WARNING
@@ -98,10 +98,16 @@ def _terminal_handler(name: str) -> logging.Handler:
     return handler
 
 
-def _limit_threads(threads: int) -> None:
-    """Hold numeric libraries to the threads of the rule; torch only if the job uses it."""
+def _set_up_numerics(threads: int) -> None:
+    """Hold numeric libraries to the threads of the rule; set up torch only if the job uses it.
+
+    Weight decay takes float32 weights that nothing uses below 1e-38, and a CPU multiplies such
+    numbers a hundred times slower; so they count as zero. Threads have this from the one that
+    starts them: it is set before torch starts any.
+    """
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
     torch = sys.modules.get("torch")
     if torch is not None:
+        torch.set_flush_denormal(True)
         torch.set_num_threads(threads)

@@ -23,6 +23,7 @@ def _restore_threads(monkeypatch):
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
@@ -179,3 +180,11 @@ def test_the_checkout_comes_first_and_once(monkeypatch):
     assert first.endswith("src")
     assert rest == ["/elsewhere"]
     assert os.environ["PATH"].split(os.pathsep)[1:] == ["/bin"]
+
+
+def test_numbers_too_small_to_multiply_fast_count_as_zero(smk):
+    small = torch.tensor([1e-38], dtype=torch.float32)
+    assert (small / 10).item() != 0
+    with job(smk):
+        assert (small / 10).item() == 0
+        assert (torch.tensor([1e-38], dtype=torch.float64) / 10).item() != 0
