@@ -15,6 +15,7 @@ def run(settings: Settings) -> Outcome:
     """Measure both rates with one thread."""
     torch.set_num_threads(1)
     gemm = gemm_gigaflops()
+    tiny, as_zero = tiny_gigaflops(flush=False), tiny_gigaflops(flush=True)
     triad = triad_gigabytes_per_second(TRIAD_SIZE // 10 if settings.quick else TRIAD_SIZE)
     weights = FIELDS * EMBEDDING_DIM * ROOT_DIM + EXPERTS * ROOT_DIM * EXPERT_DIM
     work = 3 * 2 * BATCH * weights / 1e9
@@ -25,6 +26,8 @@ def run(settings: Settings) -> Outcome:
         columns=("What", "value", "unit"),
         rows=[
             ("matrix product, float32", gemm, "GFLOP/s"),
+            ("matrix product with decayed weights, near 1e-39", tiny, "GFLOP/s"),
+            ("the same, where they count as zero, as in our jobs", as_zero, "GFLOP/s"),
             ("memory, triad", triad, "GB/s"),
             ("floor of the products of a step (forward and backward)", 1e3 * work / gemm, "ms"),
             ("floor of a dense update of 1,000,000 rows", 1e3 * dense / triad, "ms"),
@@ -34,10 +37,19 @@ def run(settings: Settings) -> Outcome:
     )
 
 
-def gemm_gigaflops(size: int = 1024, repeats: int = 20) -> float:
+def gemm_gigaflops(size: int = 1024, repeats: int = 20, scale: float = 1.0) -> float:
     """Return the rate of a large float32 matrix product (best of `repeats`)."""
-    a, b = torch.randn(size, size), torch.randn(size, size)
+    a, b = torch.randn(size, size), torch.randn(size, size) * scale
     return 2 * size**3 / 1e9 / _best(lambda: torch.mm(a, b), repeats)
+
+
+def tiny_gigaflops(*, flush: bool) -> float:
+    """Return that rate where one factor is too small for a normal float32."""
+    torch.set_flush_denormal(flush)
+    try:
+        return gemm_gigaflops(size=512, repeats=3, scale=1e-39)
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def triad_gigabytes_per_second(size: int = TRIAD_SIZE, repeats: int = 5) -> float:
