@@ -39,6 +39,8 @@ DATASETS = {
     "bookcrossing": "Book-Crossing",
     "tiktok": "TikTok",
     "goodreads": "Goodreads",
+    "census": "Census-Income",
+    "flights": "NYC flights",
 }
 STRATEGIES = {
     "reinforce": "REINFORCE",
