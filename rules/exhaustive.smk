@@ -26,6 +26,7 @@ rule exhaustive:
         "results/logs/exhaustive/{dataset}/{space}.log",
     benchmark:
         "results/benchmarks/exhaustive/{dataset}/{space}.tsv"
+    priority: 1  # long, and others wait for it: where cores are few, it goes first
     conda:
         "../envs/cpu.yaml"
     threads: 1

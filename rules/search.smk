@@ -20,6 +20,7 @@ rule search:
         "results/logs/search/{dataset}/{method}/{variant}.log",
     benchmark:
         "results/benchmarks/search/{dataset}/{method}/{variant}.tsv"
+    priority: 1  # long, and others wait for it: where cores are few, it goes first
     conda:
         "../envs/cpu.yaml"
     threads: 1
