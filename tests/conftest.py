@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.long_jobs import LongJobs
 
@@ -103,6 +104,17 @@ class Checkout:
         """Write a file; return its path as Snakemake takes it."""
         (self.folder / path).write_text(text, encoding="utf-8")
         return path
+
+
+@pytest.fixture
+def numerics_as_before(monkeypatch):
+    """Undo what a job sets in this process: threads, and numbers below 1e-38 counted as zero."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

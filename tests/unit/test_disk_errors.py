@@ -13,6 +13,8 @@ from mtnas.snakemake_job import job
 
 NOBODY = 65534
 
+pytestmark = pytest.mark.usefixtures("numerics_as_before")
+
 
 @pytest.fixture
 def smk(tmp_path: Path) -> SimpleNamespace:

@@ -16,14 +16,7 @@ from mtnas.snakemake_job import job, use_this_checkout
 LOG = logging.getLogger("mtnas.test")
 
 
-@pytest.fixture(autouse=True)
-def _restore_threads(monkeypatch):
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        monkeypatch.setenv(name, "1")
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
+pytestmark = pytest.mark.usefixtures("numerics_as_before")
 
 
 @pytest.fixture

@@ -186,9 +186,12 @@ def _clopper_pearson(k: float, n: int, null: float) -> tuple[float, float, float
     By beta quantiles, which are there for a k between whole numbers, too.
     """
     tail = (1 - LEVEL) / 2
-    at_most, at_least = stats.beta(k + 1, max(n - k, 1e-9)), stats.beta(max(k, 1e-9), n - k + 1)
-    p_value = 2 * min(float(at_most.sf(null)), float(at_least.cdf(null)))
-    return float(at_least.ppf(tail)), float(at_most.ppf(1 - tail)), min(1.0, p_value)
+    at_most, at_least = stats.beta(k + 1, n - k), stats.beta(k, n - k + 1)
+    low = float(at_least.ppf(tail)) if k > 0 else 0.0
+    high = float(at_most.ppf(1 - tail)) if k < n else 1.0
+    as_few = float(at_most.sf(null)) if k < n else 1.0
+    as_many = float(at_least.cdf(null)) if k > 0 else 1.0
+    return low, high, min(1.0, 2 * min(as_few, as_many))
 
 
 def gate_scores(evidence: Evidence) -> Outcome:
