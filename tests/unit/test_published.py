@@ -16,7 +16,7 @@ from mtnas.ground_truth import GroundTruth, read_ground_truth
 from mtnas.inventory import Facts, Inventory
 from mtnas.known_routes import full_sharing, share_bottom
 from mtnas.records import RUN_COLUMNS
-from mtnas.reporting.blocks import COMPARED, CONTROLS
+from mtnas.reporting.blocks import COMPARED, CONTROLS, measured
 from mtnas.reporting.published import publish, unpublish
 from mtnas.reporting.readme import fill, refresh
 from mtnas.reporting.rebuild import rebuild
@@ -482,6 +482,11 @@ def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
         assert (folder / name).is_file()
     controls = [c for c in verdicts(folder)["C10"]["comparisons"] if c["role"] == "control"]
     assert controls == []  # measured data say nothing of unrelated tasks
+    told = measured(folder).splitlines()[-1]
+    seeds = len(SEEDS)
+    assert told == (
+        f"| Book-Crossing every route of small, large | {seeds} | not recorded | `{COMMAND}` |"
+    )
 
     publish(folder, **space_study("small", 0.02))
     regret = ledger(folder, "regret_small")

@@ -1,6 +1,6 @@
 """What README and docs show of `results/published`, block by block; `readme` puts them there."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from PIL import Image
 from mtnas import exhibits
 from mtnas.errors import RecordError
 from mtnas.files import read_json
+from mtnas.ground_truth import read_ground_truth
 from mtnas.inventory import Inventory, named
 from mtnas.pairing import difference
 from mtnas.places import Run
@@ -170,16 +171,33 @@ def measured(published: Path) -> str:
     """Render which command measured what, with how many seeds, at which commit."""
     studies: dict[tuple[str, str, int], list[Run]] = {}
     for run, record in read_records(published).items():
-        commit = str((record.get("git") or {}).get("commit") or "")[:7]
-        key = (str(record.get("study") or ""), commit, len(record["spec"]["seeds"]))
-        studies.setdefault(key, []).append(run)
+        studies.setdefault(_study(record, record["spec"]["seeds"]), []).append(run)
     rows = []
     for (command, commit, seeds), runs in studies.items():
         counts = {name: [run[0] for run in runs].count(name) for name, _, _ in runs}
         what = ", ".join(f"{dataset_name(name)} {_count(n)}" for name, n in counts.items())
-        rows.append((what, seeds, commit or "not recorded", f"`{command}`"))
+        rows.append((what, seeds, commit, f"`{command}`"))
+    for (command, commit, seeds), spaces in _exhaustive_studies(published).items():
+        what = "; ".join(f"{name} every route of {', '.join(of)}" for name, of in spaces.items())
+        rows.append((what, seeds, commit, f"`{command}`"))
     aligned = (pipes.LEFT, pipes.RIGHT, pipes.LEFT, pipes.LEFT)
     return pipes.table(("Measured", "Seeds", "Commit", "Command"), rows, aligned)
+
+
+def _exhaustive_studies(published: Path) -> dict[tuple[str, str, int], dict[str, list[str]]]:
+    """Return the spaces of each dataset of which every route was trained, by study."""
+    studies: dict[tuple[str, str, int], dict[str, list[str]]] = {}
+    for path in sorted((published / "exhaustive").glob("*.parquet")):
+        for space, record in read_ground_truth(path).records.items():
+            spaces = studies.setdefault(_study(record, record["seeds"]), {})
+            spaces.setdefault(dataset_name(path.stem), []).append(space)
+    return studies
+
+
+def _study(record: Mapping[str, Any], seeds: Sequence[int]) -> tuple[str, str, int]:
+    """Return the command and the commit of a record, and the number of its seeds."""
+    commit = str((record.get("git") or {}).get("commit") or "")[:7]
+    return str(record.get("study") or ""), commit or "not recorded", len(seeds)
 
 
 def _count(runs: int) -> str:

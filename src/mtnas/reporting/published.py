@@ -85,7 +85,7 @@ def publish(
     for path in routes:
         _publish_routes(folder, path, drawn=exhibits.searched(both))
     for path in map(Path, exhaustive):
-        _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path))
+        _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
     if subgraphs is not None:
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
@@ -207,8 +207,10 @@ def _publish_routes(folder: Path, path: str | Path, drawn: Sequence[Run]) -> Non
     write_text(folder / "routes" / Path(*key[:2]) / f"{key[2]}.json", json.dumps(record) + "\n")
 
 
-def _publish_spaces(path: Path, new: GroundTruth) -> None:
+def _publish_spaces(path: Path, new: GroundTruth, command: str) -> None:
     """Put the spaces of an exhaustive table into the published one."""
+    for record in new.records.values():
+        record["study"] = command
     old = by_space(read_ground_truth(path)) if path.is_file() else {}
     write_spaces(path, {**old, **by_space(new)})
 
