@@ -22,6 +22,12 @@ from mtnas.routes import SearchSpace
 from mtnas.schema import REPOSITORY, SCHEMA_FILE, defaults, method_schemas
 from mtnas.study_schema import generate
 
+SMALL_SEARCHED_BRIEFLY = {
+    "num_layers": 1,
+    "num_subnets": 3,
+    "query_scope": "root",
+    "search": {"strategy": "exhaustive", "steps": 48},
+}
 MAIN = {"main": {"methods": ["mmoe", "mtnas"], "variants": {"mtnas": ["paper", "random_routes"]}}}
 STUDY = {
     "seeds": 3,
@@ -333,6 +339,20 @@ def test_runs_of_experiments():
             {"training": {"embedding_per_task": True}, "exhaustive": {"small": ["small"]}}
             | {"variants": {"mtnas": {"small": {"num_layers": 1, "query_scope": "root"}}}},
             "training.embedding_per_task: true, but mtnas searches",
+        ),
+        (
+            {
+                "variants": {"mtnas": {"x": {"search": {"strategy": "exhaustive"}}}},
+                "experiments": {"main": {"methods": ["mtnas"], "variants": {"mtnas": ["x"]}}},
+            },
+            "variants.mtnas.x.search.strategy: exhaustive, but the space has more routes on "
+            "insteval than the search has route evaluations, 7 (steps x routes_per_step)",
+        ),
+        (
+            {"exhaustive": {"small": ["small"]}}
+            | {"variants": {"mtnas": {"small": SMALL_SEARCHED_BRIEFLY}}},
+            "variants.mtnas.small.search.strategy: exhaustive, but the space has more routes on "
+            "insteval than the search has route evaluations, 48 (steps x routes_per_step)",
         ),
         (
             {"exhaustive": {"large": ["paper"]}},

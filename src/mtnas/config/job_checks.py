@@ -10,9 +10,10 @@ from mtnas.config.resolve import (
     training_origin,
 )
 from mtnas.config.runs import all_runs
-from mtnas.config.study import BUDGET_METHOD, PAPER, Config, Run
+from mtnas.config.study import BUDGET_METHOD, PAPER, Config, Run, Spec
 from mtnas.errors import ConfigError
 from mtnas.links import kept_links, reason
+from mtnas.options import SearchOptions
 from mtnas.routes import MOST_ROUTES, SearchSpace
 from mtnas.schema import is_control, searches
 from mtnas.validation import place
@@ -31,6 +32,7 @@ def check_jobs(config: Config) -> None:
     for run in dict.fromkeys([*runs, *judged]):
         if not is_control(config.method(run[1])):
             check_tables(config, run)
+        _check_budget(config, run)
     for run in dict.fromkeys([*runs, *_drawn(config, runs)]):
         _check_links(config, run)
 
@@ -40,12 +42,9 @@ def _check_spaces(config: Config) -> None:
     for space, (variant, *_) in config["exhaustive"].items():
         for dataset in config["datasets"]:
             options = resolve_options(config, dataset, BUDGET_METHOD, variant)
-            sizes = {key: options[key] for key in ("num_layers", "num_subnets", "query_scope")}
-            routes = SearchSpace(
-                **sizes, num_tasks=num_tasks(config, dataset), pooling=options["pooling"]
-            )
-            if _has_too_many(routes):
-                said = ", ".join(f"{key} {value}" for key, value in sizes.items())
+            if _has_more(_space(config, dataset, options), MOST_ROUTES):
+                sizes = ("num_layers", "num_subnets", "query_scope")
+                said = ", ".join(f"{key} {options[key]}" for key in sizes)
                 raise ConfigError(
                     f"{place(('exhaustive', space), config.origins)}: its network, that of "
                     f"{variant!r} ({said}), has more than {MOST_ROUTES:,} routes on {dataset}, "
@@ -54,12 +53,34 @@ def _check_spaces(config: Config) -> None:
                 )
 
 
-def _has_too_many(space: SearchSpace) -> bool:
-    """Whether a space has more than `MOST_ROUTES`, without multiplying out what is far larger."""
+def _check_budget(config: Config, run: Run) -> None:
+    """Refuse to try every route in a search that has fewer route evaluations than routes."""
+    options = resolve_options(config, *run)
+    search = options.get("search")
+    if search is None or search["strategy"] != "exhaustive":
+        return
+    budget = SearchOptions.of(search, "").route_evaluations
+    if _has_more(_space(config, run[0], options), budget):
+        raise ConfigError(
+            f"{origin(config, *run, 'search.strategy')}: exhaustive, but the space has more routes "
+            f"on {run[0]} than the search has route evaluations, {budget:,} "
+            "(steps x routes_per_step); raise them, or take a smaller space"
+        )
+
+
+def _space(config: Config, dataset: str, options: Spec) -> SearchSpace:
+    """Return the search space of options on a dataset."""
+    names = ("num_layers", "num_subnets", "query_scope", "pooling")
+    sizes = {name: options[name] for name in names}
+    return SearchSpace(**sizes, num_tasks=num_tasks(config, dataset))
+
+
+def _has_more(space: SearchSpace, most: int) -> bool:
+    """Whether a space has more than `most` routes, without multiplying out what is far larger."""
     routes = 1
     for block in space.blocks:
         routes *= space.num_local_routes(block)
-        if routes > MOST_ROUTES:
+        if routes > most:
             return True
     return False
 
