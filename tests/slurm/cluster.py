@@ -106,10 +106,14 @@ class Cluster:
 
     def lose(self, node):
         """Let a node go down as in a power cut: nothing on it lives to report an end."""
-        tasks = [p for p in self.processes() if _environment(p).get("SLURMD_NODENAME") == node]
-        steps = {a for p in tasks for a in _ancestors(p) if _command(a) == "slurmstepd"}
-        for pid in [*self._daemons(node), *steps, *tasks]:
+        for pid in self._daemons(node):
             _kill(pid, signal.SIGKILL)
+        for _ in range(10):  # a process that was just being started is seen a moment later
+            tasks = [p for p in self.processes() if _environment(p).get("SLURMD_NODENAME") == node]
+            steps = {a for p in tasks for a in _ancestors(p) if _command(a) == "slurmstepd"}
+            for pid in [*steps, *tasks]:
+                _kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
 
     def down(self):
         """Cancel what runs, stop the daemons, end what is left of jobs and of their Snakemakes."""
