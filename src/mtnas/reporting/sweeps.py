@@ -32,7 +32,8 @@ SWEEP_CAPTION = (
     "MTNAS over {symbol}: test AUC of every task less its mean over the sweep (in brackets), MTL "
     "loss, and the seconds of search and training per seed. Lines are means over "
     "seeds. Bands are one standard deviation over seeds after the mean of each seed over the sweep "
-    "is taken out, since methods are compared seed by seed. The dotted line is the paper's value."
+    "is taken out, since methods are compared seed by seed. The dotted line is the paper's value; "
+    "its run belongs to the main comparison, whose times may be those of another day or machine."
 )
 
 
