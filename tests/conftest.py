@@ -1,4 +1,4 @@
-"""A copy of the repository to run Snakemake in, and what Snakemake says it will do."""
+"""A copy of the repository to run Snakemake in, what Snakemake says it will do, shared fixtures."""
 
 import os
 import re

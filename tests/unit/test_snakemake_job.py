@@ -15,7 +15,6 @@ from mtnas.snakemake_job import job, use_this_checkout
 
 LOG = logging.getLogger("mtnas.test")
 
-
 pytestmark = pytest.mark.usefixtures("numerics_as_before")
 
 
