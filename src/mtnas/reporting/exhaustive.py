@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, TextArea
 from numpy.typing import NDArray
 
 from mtnas.errors import RecordError
@@ -137,14 +138,20 @@ def _mark_known(
     for i, (name, route) in enumerate(truth.known.items()):
         x, colour = rank[route], task_colour(i + 1)
         axes.plot(x, mean_R[route], marker="D", ms=5, color=colour, zorder=4)
-        right = x > 0.75 * len(rank)
+        before = (x - 0.5) / len(rank)  # of the label, so that it stays within narrow axes
         line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2}
-        axes.annotate(
-            name, (x, mean_R[route]), xytext=(x, 0.99 - i * LEVEL_GAP / CURVE), zorder=5 + i,
-            textcoords=axes.get_xaxis_transform(), color=colour, fontsize=7, va="top",
-            ha="right" if right else "left", arrowprops={**line, "relpos": (float(right), 0)},
-            bbox={"fc": "white", "ec": "none", "pad": 0.5},
-        )  # fmt: skip
+        label = AnnotationBbox(
+            TextArea(name, textprops={"color": colour, "fontsize": 7}),
+            (x, mean_R[route]),
+            xybox=(x, 0.99 - i * LEVEL_GAP / CURVE),
+            boxcoords=("data", "axes fraction"),
+            box_alignment=(before, 1),
+            pad=0.05,
+            arrowprops={**line, "relpos": (before, 0)},
+            bboxprops={"fc": "white", "ec": "none"},
+            zorder=5 + i,
+        )
+        axes.add_artist(label)
 
 
 def _picks(
