@@ -120,8 +120,9 @@ def test_jobs_of_the_synthetic_search_study(bare):
     plan = bare.plan("exhaustives", *study)
     claims = bare.plan("claims", *study)
 
-    assert (plan["prepare"], plan["exhaustive"], plan["search"]) == (3, 3, 3 * 6)
-    assert (plan["train"], plan["regret"], plan["exhaustive_figure"]) == (0, 1, 1)
+    # Two spaces for each of three values of rho; six searches in the one, four in the other.
+    assert (plan["prepare"], plan["exhaustive"], plan["search"]) == (3, 3 * 2, 3 * (6 + 4))
+    assert (plan["train"], plan["regret"], plan["exhaustive_figure"]) == (0, 2, 2)
     assert claims["exhaustive_table"] == 3  # the control of claim C10
 
 
