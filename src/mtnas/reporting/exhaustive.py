@@ -137,7 +137,7 @@ def _mark_known(
     """Mark the known routes; labels stand above at different heights, and cover lines to others."""
     for i, (name, route) in enumerate(truth.known.items()):
         x, colour = rank[route], task_colour(i + 1)
-        axes.plot(x, mean_R[route], marker="D", ms=5, color=colour, zorder=4)
+        axes.plot(x, mean_R[route], marker="D", ms=5, color=colour, zorder=4, clip_on=False)
         before = (x - 0.5) / len(rank)  # of the label, so that it stays within narrow axes
         line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2}
         label = AnnotationBbox(
@@ -161,7 +161,8 @@ def _picks(
     for line, (_, picks) in enumerate(rows.items()):
         places, counts = np.unique([rank[route] for route in picks.values()], return_counts=True)
         colour = SHARED if line == 0 else task_colour(0)
-        axes.scatter(places, np.full(len(places), line), s=9 * counts, color=colour, lw=0, zorder=3)
+        lines = np.full(len(places), line)
+        axes.scatter(places, lines, s=9 * counts, color=colour, lw=0, zorder=3, clip_on=False)
     for i, route in enumerate(truth.known.values()):
         axes.axvline(rank[route], color=task_colour(i + 1), lw=0.6, zorder=1)
     axes.set_ylim(len(rows) - 0.4, -0.6)
