@@ -17,7 +17,7 @@ from mtnas.inventory import Facts, Inventory
 from mtnas.known_routes import full_sharing, share_bottom
 from mtnas.records import RUN_COLUMNS
 from mtnas.reporting.blocks import COMPARED, CONTROLS, measured
-from mtnas.reporting.published import publish, unpublish
+from mtnas.reporting.published import merged, publish, unpublish
 from mtnas.reporting.readme import fill, refresh
 from mtnas.reporting.rebuild import rebuild
 from mtnas.routes import Route, SearchSpace, patterns
@@ -304,6 +304,17 @@ def test_the_order_of_publishing_does_not_matter(tmp_path):
     # Experiments are listed as they came; nothing is made from that order.
     assert first.pop("inventory.json") and second.pop("inventory.json")
     assert first == second
+
+
+def test_exhaustive_tables_stand_in_the_order_of_the_datasets():
+    facts = {name: Facts(2) for name in ("low", "middle", "high")}
+
+    def judged(*names):
+        table = {"space": {name: [Judged("paper", "paper", False)] for name in names}}
+        return Inventory({name: facts[name] for name in names}, judged=table)
+
+    first = merged(Inventory(facts), judged("high", "low"))
+    assert list(merged(first, judged("middle")).judged["space"]) == ["low", "middle", "high"]
 
 
 def as_measured_on(arguments, *, table="old", split="old", manifest="old"):

@@ -110,8 +110,8 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
 def merged(old: Inventory, new: Inventory) -> Inventory:
     """Return both; what the new one says of a run, a dataset or a space replaces what the old says.
 
-    Runs stand in the order of the datasets, then of methods and variants (`names.rank`), so that
-    it does not matter in which order studies are published.
+    Runs and exhaustive tables stand in the order of the datasets, runs then in that of methods and
+    variants (`names.rank`), so that it does not matter in which order studies are published.
     """
     datasets = {**old.datasets, **new.datasets}
     of_new = set(new.runs)
@@ -120,10 +120,10 @@ def merged(old: Inventory, new: Inventory) -> Inventory:
         for name in {**old.experiments, **new.experiments}
     }
     homes = {run: home for run, home in old.homes.items() if run not in of_new} | new.homes
-    judged = {
-        space: {**old.judged.get(space, {}), **new.judged.get(space, {})}
-        for space in {**old.judged, **new.judged}
-    }
+    judged = {}
+    for space in {**old.judged, **new.judged}:
+        of = {**old.judged.get(space, {}), **new.judged.get(space, {})}
+        judged[space] = {dataset: of[dataset] for dataset in datasets if dataset in of}
     return Inventory(datasets, experiments, homes, judged)
 
 
