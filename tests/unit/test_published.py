@@ -306,15 +306,18 @@ def test_the_order_of_publishing_does_not_matter(tmp_path):
     assert first == second
 
 
-def test_exhaustive_tables_stand_in_the_order_of_the_datasets():
-    facts = {name: Facts(2) for name in ("low", "middle", "high")}
+def test_searches_judged_on_a_dataset_are_replaced_in_the_order_of_the_datasets():
+    datasets = {name: Facts(2) for name in ("low", "middle", "high")}
 
-    def judged(*names):
-        table = {"space": {name: [Judged("paper", "paper", False)] for name in names}}
-        return Inventory({name: facts[name] for name in names}, judged=table)
+    def judged(variant, *names):
+        table = {"space": {name: [Judged(variant, variant, False)] for name in names}}
+        return Inventory({name: datasets[name] for name in names}, judged=table)
 
-    first = merged(Inventory(facts), judged("high", "low"))
-    assert list(merged(first, judged("middle")).judged["space"]) == ["low", "middle", "high"]
+    both = merged(Inventory(datasets), judged("paper", "high", "low"))
+    both = merged(both, judged("plus", "middle", "low"))
+
+    found = [(name, entry.variant) for name, (entry,) in both.judged["space"].items()]
+    assert found == [("low", "plus"), ("middle", "plus"), ("high", "paper")]
 
 
 def as_measured_on(arguments, *, table="old", split="old", manifest="old"):

@@ -120,10 +120,10 @@ def merged(old: Inventory, new: Inventory) -> Inventory:
         for name in {**old.experiments, **new.experiments}
     }
     homes = {run: home for run, home in old.homes.items() if run not in of_new} | new.homes
-    judged = {}
+    places, judged = list(datasets), {}
     for space in {**old.judged, **new.judged}:
         of = {**old.judged.get(space, {}), **new.judged.get(space, {})}
-        judged[space] = {dataset: of[dataset] for dataset in datasets if dataset in of}
+        judged[space] = {dataset: of[dataset] for dataset in sorted(of, key=places.index)}
     return Inventory(datasets, experiments, homes, judged)
 
 
