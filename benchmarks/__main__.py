@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.outcome import Settings, UnavailableError, publish
-from mtnas.provenance import git_state
+from mtnas.runtime.provenance import git_state
 
 SUITE = ("step", "table_size", "models", "search", "routes", "data", "workflow", "roofline",
          "accuracy", "gpu")  # fmt: skip

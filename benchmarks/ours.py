@@ -10,8 +10,8 @@ import torch
 from benchmarks import work as w
 from benchmarks.work import Work
 from mtnas import methods
-from mtnas.model import Model
-from mtnas.options import TrainingOptions
+from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.model import Model
 from mtnas.training.data import Examples
 from mtnas.training.stack import Member, Stack
 from mtnas.training.trainer import Trainer

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mtnas.files import read_json, write_json
+from mtnas.runtime.files import read_json, write_json
 
 FOLDER = Path("results/performance")
 PUBLISHED = Path("results/published/performance.json")

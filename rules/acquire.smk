@@ -6,7 +6,7 @@ Outputs are marked `update`: Snakemake must not remove a file that a person plac
 """
 
 LOCK = "config/data.lock.yaml"
-DOWNLOADS = list(sources.every_download())
+DOWNLOADS = list(raw_files.every_download())
 
 
 rule download:
@@ -21,7 +21,7 @@ rule download:
     conda:
         "../envs/cpu.yaml"
     params:
-        source=unwatched(sources.download_spec),
+        source=unwatched(raw_files.download_spec),
         lock=LOCK,
     message:
         "Downloading {wildcards.file} of {wildcards.dataset}"
@@ -32,7 +32,7 @@ rule download:
 rule unpack:
     """Take one raw file out of its archive."""
     input:
-        of_study(sources.archive),
+        of_study(raw_files.archive),
     output:
         update(f"{RAW}/{{file}}"),
     log:

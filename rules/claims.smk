@@ -19,9 +19,9 @@ rule subgraphs:
     conda:
         "../envs/cpu.yaml"
     params:
-        typical=spaces.typical_methods(STUDY, SHOWN),
+        typical=search_spaces.typical_methods(STUDY, SHOWN),
         code=code_of(
-            "subgraphs.py",
+            "experiments/equivalence.py",
             *[
                 f"methods/{name}.py"
                 for name in ("share_bottom", "mmoe", "cut_mmoe", "ml_mmoe", "mtnas")
@@ -56,7 +56,7 @@ rule claims:
         study=lambda wildcards, input: study_command(
             "claims", OVERLAYS, workflow.config_settings.config
         ),
-        code=code_of("reporting/claims.py"),
+        code=code_of("report/claims.py"),
     message:
         "Judging the claims of the paper"
     script:

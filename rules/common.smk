@@ -1,7 +1,7 @@
 """What all rules share: the checked configuration, wildcards, and functions of wildcards.
 
 provides: STUDY, the validated configuration; everything below it is a function of STUDY;
-          INVENTORY, the names in it, from which tables and figures choose (mtnas.exhibits)
+          INVENTORY, the names in it, from which tables and figures choose (mtnas.report.selection)
 This file is read again by every cluster job, so nothing here imports torch (1.5 s).
 """
 
@@ -12,39 +12,42 @@ sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
-from mtnas import config as studies, exhibits, fingerprints, sources, spaces, stopping
-from mtnas.errors import MtnasError
-from mtnas.fingerprints import code_of
-from mtnas.inventory import inventory_of
-from mtnas.places import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
-from mtnas.places import of_runs, table_files
-from mtnas.provenance import study_command
-from mtnas.schema import plugins
-from mtnas.snakemake_job import use_this_checkout
+from mtnas import study as studies
+from mtnas.report import selection
+from mtnas.study import fingerprints, raw_files, search_spaces
+from mtnas.runtime import signals
+from mtnas.runtime.errors import MtnasError
+from mtnas.study.fingerprints import code_of
+from mtnas.study.plan import inventory_of
+from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
+from mtnas.study.paths import of_runs, table_files
+from mtnas.runtime.provenance import study_command
+from mtnas.runtime import plugins
+from mtnas.runtime.job import use_this_checkout
 
 use_this_checkout()
-stopping.leave_to_jobs()
+signals.leave_to_jobs()
 
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:
     STUDY = studies.load(config, [DEFAULT, *OVERLAYS], workflow.config_settings.config)
     for name in STUDY["datasets"]:
-        sources.raw_files(STUDY, name)
+        raw_files.raw_files(STUDY, name)
 except MtnasError as error:
     raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
-    dataset="|".join([*plugins("datasets"), *STUDY["synthetic"]]),
-    method="|".join(plugins("methods")),
+    dataset="|".join([*plugins.names("data.sources"), *STUDY["synthetic"]]),
+    method="|".join(plugins.names("methods")),
     variant="[a-z0-9_]+",
     space="[a-z0-9_]+",
 
 
 INVENTORY = inventory_of(STUDY)
-SYNTHETIC = exhibits.synthetic(INVENTORY)
-RAW = sources.RAW
-SIMULATED = sources.SIMULATED
+SYNTHETIC = selection.synthetic(INVENTORY)
+RAW = raw_files.RAW
+SIMULATED = raw_files.SIMULATED
 
 
 def of_study(build):

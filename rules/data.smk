@@ -10,7 +10,7 @@ provides: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
 rule prepare:
     """Read, hash and store one dataset; the manifest says what is in the table."""
     input:
-        raw=of_study(sources.fetched_files),
+        raw=of_study(raw_files.fetched_files),
         simulated=simulated_folder,
     output:
         table=f"{DATA}/table.parquet",
@@ -28,8 +28,8 @@ rule prepare:
         mem_mb=per_attempt(8000),
     params:
         spec=of_study(studies.prepare_spec),
-        sources=of_study(sources.raw_digests),
-        raw=unwatched(sources.raw_folder),
+        sources=of_study(raw_files.raw_digests),
+        raw=unwatched(raw_files.raw_folder),
         lock=LOCK,
         code=of_study(fingerprints.data_code),
     message:
@@ -53,7 +53,7 @@ rule audit:
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_of("reporting/audit.py"),
+        code=code_of("report/audit.py"),
     message:
         "Auditing {wildcards.dataset}"
     script:

@@ -11,7 +11,7 @@ provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{data
 SPACES = list(STUDY["exhaustive"])
 OF_SPACE = expand(TRUTH, dataset=STUDY["datasets"], allow_missing=True)
 EXHAUSTIVE = expand(TRUTHS, dataset=STUDY["datasets"] if SPACES else [])
-REGRET_CODE = code_of("reporting/regret.py", "reporting/exhaustive.py")
+REGRET_CODE = code_of("report/regret.py", "report/exhaustive.py")
 
 
 rule exhaustive:
@@ -36,8 +36,8 @@ rule exhaustive:
         models_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=of_study(spaces.exhaustive_spec),
-        code=code_of("exhaustive.py", "methods/mtnas.py"),
+        spec=of_study(search_spaces.exhaustive_spec),
+        code=code_of("experiments/every_route.py", "methods/mtnas.py"),
     message:
         "Training every route of space {wildcards.space} on {wildcards.dataset}"
     script:
@@ -56,7 +56,7 @@ rule exhaustive_table:
     conda:
         "../envs/cpu.yaml"
     params:
-        code=code_of("ground_truth.py"),
+        code=code_of("evidence/exhaustive_table.py"),
     message:
         "Collecting the exhaustive tables of {wildcards.dataset}"
     script:

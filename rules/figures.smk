@@ -8,15 +8,15 @@ provides: results/figures/{figure1,figure2,figure3,figure7,figure7_layers,search
           FIGURES, all figures that the study has runs for, wherever their rules are
 """
 
-SEARCHED = of_runs(rules.search.output.routes, exhibits.searched(INVENTORY))
-SEARCHED_MEASURED = of_runs(rules.search.output.routes, exhibits.searched_measured(INVENTORY))
-SWEEPS = {name: exhibits.sweep_runs(INVENTORY, kind) for name, kind in exhibits.SWEEPS.items()}
-GATED = exhibits.figure1_runs(INVENTORY)
+SEARCHED = of_runs(rules.search.output.routes, selection.searched(INVENTORY))
+SEARCHED_MEASURED = of_runs(rules.search.output.routes, selection.searched_measured(INVENTORY))
+SWEEPS = {name: selection.sweep_runs(INVENTORY, kind) for name, kind in selection.SWEEPS.items()}
+GATED = selection.figure1_runs(INVENTORY)
 # What is drawn of a method and of the search space is that of one dataset.
-SHOWN = exhibits.shown(INVENTORY)
-FIGURES = expand("results/figures/{name}.png", name=exhibits.figures(INVENTORY))
-FIGURE_CODE = code_of("reporting/figures.py")
-SWEEP_CODE = code_of("reporting/sweeps.py")
+SHOWN = selection.shown(INVENTORY)
+FIGURES = expand("results/figures/{name}.png", name=selection.figures(INVENTORY))
+FIGURE_CODE = code_of("report/figures.py")
+SWEEP_CODE = code_of("report/sweeps.py")
 
 
 rule figure1:
@@ -35,7 +35,7 @@ rule figure1:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, GATED),
-        code=code_of("reporting/figure1.py"),
+        code=code_of("report/figure1.py"),
     message:
         "Drawing Figure 1"
     script:
@@ -54,7 +54,7 @@ rule figure2:
         "../envs/cpu.yaml"
     params:
         space=INVENTORY.datasets[SHOWN].space,
-        code=code_of("reporting/figure2.py"),
+        code=code_of("report/figure2.py"),
     message:
         "Drawing Figure 2"
     script:

@@ -24,7 +24,7 @@ rule report:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
-        code=code_of("reporting/report.py", "reporting/report.css"),
+        code=code_of("report/report.py", "report/report.css"),
     message:
         "Writing the report"
     script:

@@ -7,7 +7,7 @@ provides: nothing; without a SLURM that answers, no job is looked for
 import time
 from pathlib import Path
 
-from mtnas import slurm
+from mtnas.runtime import slurm
 
 STARTED = time.time()
 

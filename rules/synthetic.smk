@@ -4,10 +4,10 @@ requires: the runs and the routes.json of experiment `main` on synthetic dataset
 provides: results/figures/{figure4,figure5,figure6}.{png,pdf}
 """
 
-SYNTHETIC_RUNS = exhibits.synthetic_runs(INVENTORY)
-GATED_RUNS = exhibits.gated_runs(INVENTORY)
-UNRELATED = exhibits.unrelated(INVENTORY)
-SYNTHETIC_CODE = code_of("reporting/synthetic_figures.py")
+SYNTHETIC_RUNS = selection.synthetic_runs(INVENTORY)
+GATED_RUNS = selection.gated_runs(INVENTORY)
+UNRELATED = selection.unrelated(INVENTORY)
+SYNTHETIC_CODE = code_of("report/synthetic_figures.py")
 
 
 rule figure4:

@@ -7,12 +7,12 @@ provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.
 """
 
 MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
-DESCRIBED = expand(rules.prepare.output.manifest, dataset=exhibits.principal(INVENTORY))
+DESCRIBED = expand(rules.prepare.output.manifest, dataset=selection.principal(INVENTORY))
 TABLE_CODE = code_of(
-    *[f"reporting/{name}.py" for name in ("tables", "table5", "data_tables", "writers")]
+    *[f"report/{name}.py" for name in ("tables", "table5", "data_tables", "writers")]
 )
-TABLE_RUNS = exhibits.table_runs(INVENTORY)
-TABLES = exhibits.tables(INVENTORY)
+TABLE_RUNS = selection.table_runs(INVENTORY)
+TABLES = selection.tables(INVENTORY)
 
 
 rule table1:
@@ -138,7 +138,7 @@ rule why_single:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, TABLE_RUNS["why_single"]),
-        code=code_of("reporting/why_single.py", "reporting/writers.py"),
+        code=code_of("report/why_single.py", "report/writers.py"),
     message:
         "Writing what Single's lead is made of"
     script:

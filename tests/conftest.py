@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
-from tests.long_jobs import LongJobs
+from tests.helpers.long_jobs import LongJobs
+
+# Properties are about results, not about how busy the machine is: no time limit per example.
+settings.register_profile("mtnas", deadline=None)
+settings.load_profile("mtnas")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "src", "envs", "pyproject.toml")

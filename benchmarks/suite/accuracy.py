@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from benchmarks.outcome import Outcome, Settings
-from mtnas.experiment import run as run_experiment
-from mtnas.features.prepare import prepare
+from mtnas.data.prepare.table import prepare
+from mtnas.experiments.run import run as run_experiment
 
 DATASETS = ("movielens", "insteval")
 METHOD = "mmoe"

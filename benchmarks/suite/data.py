@@ -19,11 +19,11 @@ from sklearn.feature_extraction import FeatureHasher
 
 from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
-from mtnas import datasets
-from mtnas.datasets.base import BATCH_ROWS, Dataset, Field, Task
-from mtnas.features.hashing import Vocabulary, hash_column
-from mtnas.features.prepare import prepare
-from mtnas.features.store import read_compact, read_table
+from mtnas.data import sources
+from mtnas.data.prepare.hashing import Vocabulary, hash_column
+from mtnas.data.prepare.store import read_compact, read_table
+from mtnas.data.prepare.table import prepare
+from mtnas.data.sources.base import BATCH_ROWS, Dataset, Field, Task
 from mtnas.training.data import Examples
 
 ROWS, QUICK_ROWS = 1_000_000, 50_000
@@ -168,7 +168,7 @@ def _draw(rows: int, seed: int = 0) -> pa.Table:
 def _hash(
     batches: Sequence[pa.RecordBatch],
 ) -> tuple[list[list[NDArray[np.int32]]], dict[str, Vocabulary]]:
-    """Hash as `mtnas.features.prepare` does: chunk by chunk, counting different values."""
+    """Hash as `mtnas.data.prepare.table` does: chunk by chunk, counting different values."""
     seen = {name: Vocabulary() for name in NAMES}
     ids = [[hash_column(b[n], n, NUM_FEATURES, seen[n]) for n in NAMES] for b in batches]
     return ids, seen
@@ -202,7 +202,7 @@ def _check_same_ids(data: Data) -> None:
 
 def _prepare(data: Data) -> None:
     """Call the stage itself; datasets are found by file name, and ours is none of them."""
-    with patch.object(datasets, "load", lambda *_, **__: Simulated()):
+    with patch.object(sources, "load", lambda *_, **__: Simulated()):
         prepare({"dataset": Simulated.name}, raw=data.folder, **data.prepared)
 
 

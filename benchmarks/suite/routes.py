@@ -9,13 +9,13 @@ import torch
 from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from mtnas import methods
-from mtnas.model import Model
-from mtnas.options import TrainingOptions
-from mtnas.routes import Route, SearchSpace
-from mtnas.testing.synthetic import NUM_FIELDS, examples
+from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.model import Model
+from mtnas.routes.space import Route, SearchSpace
 from mtnas.training.data import Examples
 from mtnas.training.stack import Member, Stack
 from mtnas.training.trainer import Trainer
+from tests.helpers.synthetic import NUM_FIELDS, examples
 
 SEEDS = range(5)
 WIDTH = 8  # of the synthetic study's sub-networks

@@ -13,8 +13,8 @@ from benchmarks import work as w
 from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from benchmarks.work import make_work
-from mtnas.options import SearchOptions
-from mtnas.routes import SearchSpace
+from mtnas.config.options import SearchOptions
+from mtnas.routes.space import SearchSpace
 from mtnas.search.reinforce import Search
 from mtnas.training.data import Split
 from mtnas.training.trainer import Trainer

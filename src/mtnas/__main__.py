@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from mtnas.errors import MtnasError
+from mtnas.runtime.errors import MtnasError
 
 PUBLISHED = "results/published"
 
@@ -13,7 +13,7 @@ Handler = Callable[[argparse.Namespace], None]
 
 def schema(arguments: argparse.Namespace) -> None:
     """Write config/schemas/config.schema.json and the key reference in config/README.md."""
-    from mtnas.manual import write
+    from mtnas.config.reference import write
 
     for path in write():
         print(path)
@@ -21,8 +21,8 @@ def schema(arguments: argparse.Namespace) -> None:
 
 def readme(arguments: argparse.Namespace) -> None:
     """Write the numbers of results/published into README.md and docs."""
-    from mtnas.reporting.readme import refresh
-    from mtnas.schema import REPOSITORY
+    from mtnas.config.schema import REPOSITORY
+    from mtnas.report.readme import refresh
 
     documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
     for path in refresh(documents, REPOSITORY / PUBLISHED):
@@ -31,8 +31,8 @@ def readme(arguments: argparse.Namespace) -> None:
 
 def unpublish(arguments: argparse.Namespace) -> None:
     """Take datasets or runs (dataset/method/variant) out of results/published."""
-    from mtnas.reporting.published import unpublish
-    from mtnas.schema import REPOSITORY
+    from mtnas.config.schema import REPOSITORY
+    from mtnas.report.published import unpublish
 
     unpublish(REPOSITORY / PUBLISHED, arguments.names)
 

@@ -6,8 +6,8 @@ A file named like the output with `.go` at its end ends the pause.
 import time
 from pathlib import Path
 
-from mtnas.files import atomic_path
-from mtnas.snakemake_job import job
+from mtnas.runtime.files import atomic_path
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk, atomic_path(smk.output[0]) as path:
     path.write_text("first half\n")

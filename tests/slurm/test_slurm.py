@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtnas.files import read_json
-from tests.long_jobs import LongJobs
+from mtnas.runtime.files import read_json
+from tests.helpers.long_jobs import LongJobs
 from tests.slurm.cluster import NODES, alive
 
 HERE = Path(__file__).parent

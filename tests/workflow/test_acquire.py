@@ -12,8 +12,8 @@ import zipfile
 import pytest
 import yaml
 
-from mtnas.files import read_json
-from mtnas.testing.server import Answer, mirror
+from mtnas.runtime.files import read_json
+from tests.helpers.server import Answer, mirror
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +28,8 @@ BOOKS = {
 }
 # Nobody but a mirror of the config has the file, or nobody at all.
 ONLY_BY_HAND = (
-    "from mtnas.datasets.bookcrossing import _FILES, Dataset as Books\n"
-    "from mtnas.datasets.base import Download\n\n\n"
+    "from mtnas.data.sources.bookcrossing import _FILES, Dataset as Books\n"
+    "from mtnas.data.sources.base import Download\n\n\n"
     "class Dataset(Books):\n"
     '    name = "toys"\n'
     "    downloads = (Download('toys.zip', {urls}, _FILES, by_hand='Ask the toymaker.'),)\n"
@@ -143,7 +143,7 @@ def test_an_archive_placed_by_hand_survives_being_forced_and_refused(fresh):
 
 def test_offline_says_where_a_file_can_be_placed(fresh):
     urls = ("http://nowhere.invalid/toys.zip",)
-    fresh.write("src/mtnas/datasets/toys.py", ONLY_BY_HAND.format(urls=urls))
+    fresh.write("src/mtnas/data/sources/toys.py", ONLY_BY_HAND.format(urls=urls))
 
     printed = fresh.snakemake("results/raw/toys/BX-Users.csv", ok=False)
 
@@ -156,7 +156,7 @@ def test_offline_says_where_a_file_can_be_placed(fresh):
 
 
 def test_what_nobody_offers_is_asked_for_before_anything_runs(fresh):
-    fresh.write("src/mtnas/datasets/toys.py", ONLY_BY_HAND.format(urls=()))
+    fresh.write("src/mtnas/data/sources/toys.py", ONLY_BY_HAND.format(urls=()))
     overlay = ("--configfile", fresh.write("config/toys.yaml", "datasets: [toys]\n"))
 
     printed = fresh.snakemake("-n", *overlay, ok=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.long_jobs import LongJobs
+from tests.helpers.long_jobs import LongJobs
 
 pytestmark = pytest.mark.slow
 

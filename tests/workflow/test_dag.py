@@ -6,7 +6,7 @@ TOY = '''"""A toy: every task reads the input itself."""
 
 from torch import Tensor, nn
 
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
 
 
 class Options(MethodOptions):

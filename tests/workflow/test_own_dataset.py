@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtnas.files import read_json
+from mtnas.runtime.files import read_json
 
 DOCUMENT = Path(__file__).parents[2] / "docs/adding-a-dataset.md"
 BLOCK = re.compile(r"^([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.M | re.S)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mtnas.files import read_json
+from mtnas.runtime.files import read_json
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,8 @@ import torch  # with its OpenMP
 from sklearn import metrics  # with numpy's and scipy's BLAS
 from threadpoolctl import threadpool_info
 
-from mtnas.files import write_json
-from mtnas.snakemake_job import job
+from mtnas.runtime.files import write_json
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     pools = {f"{p['internal_api']} {p['filepath']}": p["num_threads"] for p in threadpool_info()}

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mtnas.files import read_json
+from mtnas.runtime.files import read_json
 
 pytestmark = pytest.mark.slow
 

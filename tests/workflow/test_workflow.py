@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from mtnas.files import read_json
+from mtnas.runtime.files import read_json
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +107,11 @@ def test_a_second_call_has_nothing_to_do(finished):
 
 
 def test_comments_and_docstrings_make_nothing_run(again):
-    for path in ("src/mtnas/methods/mmoe.py", "src/mtnas/experiment.py", "src/mtnas/layers.py"):
+    for path in (
+        "src/mtnas/methods/mmoe.py",
+        "src/mtnas/experiments/run.py",
+        "src/mtnas/methods/parts/layers.py",
+    ):
         file = again.folder / path
         text = file.read_text(encoding="utf-8")
         text = text.replace('"""', '"""Another line. ', 1)
@@ -229,7 +233,7 @@ def test_a_simulated_study_says_so_on_everything_it_makes(fresh):
 
 
 def test_a_changed_table_reruns_that_table(again):
-    again.edit("src/mtnas/reporting/tables.py", 'title: str = "Test scores', 'title: str = "Scores')
+    again.edit("src/mtnas/report/tables.py", 'title: str = "Test scores', 'title: str = "Scores')
 
     plan = again.plan(*STUDY)
 

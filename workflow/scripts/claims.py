@@ -1,7 +1,7 @@
 """Judge every claim of the paper on the runs and routes of the study."""
 
-from mtnas.reporting.claims import write_ledger
-from mtnas.snakemake_job import job
+from mtnas.report.claims import write_ledger
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     write_ledger(

@@ -1,8 +1,8 @@
 """Train every route of a small space over all seeds; write the ground truth."""
 
-from mtnas.devices import device_of
-from mtnas.exhaustive import train_every_route
-from mtnas.snakemake_job import job
+from mtnas.experiments.every_route import train_every_route
+from mtnas.runtime.job import job
+from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
     train_every_route(

@@ -1,8 +1,8 @@
 """Read, hash and store one dataset; write its table and manifest."""
 
-from mtnas.acquisition.acquire import admit
-from mtnas.features.prepare import prepare
-from mtnas.snakemake_job import job
+from mtnas.data.fetch.acquire import admit
+from mtnas.data.prepare.table import prepare
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     admit(smk.input.raw, dataset=smk.wildcards.dataset, lock=smk.params.lock)

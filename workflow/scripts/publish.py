@@ -1,7 +1,7 @@
 """Merge a finished study into results/published/, and rebuild what stands there."""
 
-from mtnas.reporting.published import publish
-from mtnas.snakemake_job import job
+from mtnas.report.published import publish
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     publish(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mtnas.reporting.rebuild import rebuild
-from mtnas.snakemake_job import job
+from mtnas.report.rebuild import rebuild
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     rebuild(Path(smk.input.records).parent)

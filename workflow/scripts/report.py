@@ -1,7 +1,7 @@
 """Write the HTML report from tables, figures, runs and manifests."""
 
-from mtnas.reporting.report import write_report
-from mtnas.snakemake_job import job
+from mtnas.report.report import write_report
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     write_report(

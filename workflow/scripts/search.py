@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mtnas.devices import device_of
-from mtnas.experiment import search
-from mtnas.snakemake_job import job
+from mtnas.experiments.run import search
+from mtnas.runtime.job import job
+from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
     found = search(

@@ -1,8 +1,8 @@
 """Write Table 3 from the run folders of experiment `main` on datasets with three or more tasks."""
 
-from mtnas.reporting.tables import main_results
-from mtnas.reporting.writers import write_table
-from mtnas.snakemake_job import job
+from mtnas.report.tables import main_results
+from mtnas.report.writers import write_table
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     write_table(

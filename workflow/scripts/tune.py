@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mtnas.devices import device_of
-from mtnas.snakemake_job import job
-from mtnas.tuning import tune
+from mtnas.experiments.tune import tune
+from mtnas.runtime.job import job
+from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
     result = tune(

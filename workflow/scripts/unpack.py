@@ -1,7 +1,7 @@
 """Unpack one raw file."""
 
-from mtnas.acquisition.acquire import unpack
-from mtnas.snakemake_job import job
+from mtnas.data.fetch.acquire import unpack
+from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     unpack(smk.input[0], smk.output[0], dataset=smk.wildcards.dataset, lock=smk.params.lock)

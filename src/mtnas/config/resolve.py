@@ -6,13 +6,13 @@ The same order, without methods, holds for `training`, and without variants for 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mtnas import datasets
+from mtnas.config.options import SearchOptions, TrainingOptions
+from mtnas.config.schema import defaults, searches
 from mtnas.config.study import PAPER, Config, Spec
-from mtnas.errors import ConfigError, unknown
-from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.schema import defaults, searches
-from mtnas.synthetic import TASKS, SyntheticOptions
-from mtnas.validation import place
+from mtnas.config.validation import place
+from mtnas.data import sources
+from mtnas.data.synthetic import TASKS, SyntheticOptions
+from mtnas.runtime.errors import ConfigError, unknown
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def is_simulated(config: Config, dataset: str) -> bool:
 
 def num_tasks(config: Config, dataset: str) -> int:
     """Return T of a dataset."""
-    return len(TASKS if dataset in config["synthetic"] else datasets.load(dataset).tasks)
+    return len(TASKS if dataset in config["synthetic"] else sources.load(dataset).tasks)
 
 
 def drawn_options(config: Config, dataset: str) -> SyntheticOptions:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtnas.errors import ConfigError, unknown
-from mtnas.schema import Schema
-from mtnas.validation import Origins
+from mtnas.config.schema import Schema
+from mtnas.config.validation import Origins
+from mtnas.runtime.errors import ConfigError, unknown
 
 Spec = dict[str, Any]
 Run = tuple[str, str, str]

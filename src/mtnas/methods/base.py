@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 import mtnas.methods
-from mtnas import discovery
-from mtnas.errors import ConfigError
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
+from mtnas.runtime import plugins
+from mtnas.runtime.errors import ConfigError
 
 Predict = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 
@@ -40,12 +40,12 @@ class Method:
 
 def available() -> tuple[str, ...]:
     """Name every method file."""
-    return discovery.available(mtnas.methods)
+    return plugins.available(mtnas.methods)
 
 
 def load(name: str, where: str = "config") -> Method:
     """Import one method file and check that it keeps the contract."""
-    module: Any = discovery.load(mtnas.methods, name, kind="method", where=where)
+    module: Any = plugins.load(mtnas.methods, name, kind="method", where=where)
     sharing, predict = getattr(module, "Sharing", None), getattr(module, "predict", None)
     if not hasattr(module, "Options") or (sharing is None) == (predict is None):
         raise ConfigError(

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
 
 
 class Options(MethodOptions):

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.layers import SubNetworks
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.layers import SubNetworks
 
 
 class Options(MethodOptions):

@@ -11,10 +11,10 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mtnas.errors import ConfigError
-from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
-from mtnas.links import Kept, check_kept, kept_links
-from mtnas.options import MethodOptions
+from mtnas.config.links import Kept, check_kept, kept_links
+from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.runtime.errors import ConfigError
 
 
 class Options(MethodOptions):

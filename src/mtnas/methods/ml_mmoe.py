@@ -8,8 +8,8 @@ Shapes: B batch, D input, E experts per layer, H hidden, T tasks.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 
 
 class Options(MethodOptions):

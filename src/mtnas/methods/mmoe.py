@@ -7,8 +7,8 @@ Shapes: B batch, D input, R root, E experts, H expert output, T tasks.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.layers import SubNetworks, gate_scores, gates, mix, repeat
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 
 
 class Options(MethodOptions):

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.known_routes import full_sharing
-from mtnas.layers import SubNetworks, gate_scores, gates, mix
-from mtnas.options import MethodOptions, SearchOptions
-from mtnas.routes import Pooling, QueryScope, Route, SearchSpace
+from mtnas.config.options import MethodOptions, SearchOptions
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
+from mtnas.routes.named import full_sharing
+from mtnas.routes.space import Pooling, QueryScope, Route, SearchSpace
 
 Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 

@@ -6,7 +6,7 @@ Shapes: B batch, D input, H hidden, T tasks.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
 
 
 class Options(MethodOptions):

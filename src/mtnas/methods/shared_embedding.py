@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
 
 
 class Options(MethodOptions):

@@ -7,7 +7,7 @@ Shapes: B batch, D input, H hidden.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.options import MethodOptions
+from mtnas.config.options import MethodOptions
 
 PER_TASK = True
 

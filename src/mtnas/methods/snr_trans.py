@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.hard_concrete import HardConcrete
-from mtnas.layers import SubNetworks, uniform
-from mtnas.options import GateOptions, MethodOptions
+from mtnas.config.options import GateOptions, MethodOptions
+from mtnas.methods.parts.hard_concrete import HardConcrete
+from mtnas.methods.parts.layers import SubNetworks, uniform
 
 
 class Options(MethodOptions):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.methods.mtnas import route_buffers
-from mtnas.routes import Route, SearchSpace
+from mtnas.routes.space import Route, SearchSpace
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -7,9 +7,9 @@ densest route; without sharing, every task has sub-networks of its own. None of 
 import math
 from collections.abc import Sequence
 
-from mtnas import seeds
-from mtnas.known_routes import full_sharing, no_sharing, random_route
-from mtnas.routes import Route, SearchSpace
+from mtnas.routes.named import full_sharing, no_sharing, random_route
+from mtnas.routes.space import Route, SearchSpace
+from mtnas.runtime import seeds
 from mtnas.search.result import Found, SearchResult
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from mtnas.layers import mix
-from mtnas.model import Model
+from mtnas.methods.parts.layers import mix
+from mtnas.methods.parts.model import Model
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.reinforce import Search
 from mtnas.search.rewards import check_finite

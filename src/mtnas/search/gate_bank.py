@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mtnas import seeds
-from mtnas.layers import gates
-from mtnas.routes import SearchSpace
+from mtnas.methods.parts.layers import gates
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime import seeds
 from mtnas.training.optim import MemberAdam
 from mtnas.training.stack import Stack
 

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.errors import ConfigError
-from mtnas.routes import Route
+from mtnas.routes.space import Route
+from mtnas.runtime.errors import ConfigError
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search
 from mtnas.search.result import Found

@@ -8,7 +8,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mtnas.files import atomic_path, write_json
+from mtnas.runtime.files import atomic_path, write_json
 
 
 @dataclass(frozen=True)

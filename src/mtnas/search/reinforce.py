@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mtnas import seeds
-from mtnas.options import SearchOptions, TrainingOptions
-from mtnas.routes import SearchSpace
+from mtnas.config.options import SearchOptions, TrainingOptions
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime import seeds
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.result import Curve, Found, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite

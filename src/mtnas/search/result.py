@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mtnas.routes import Route
+from mtnas.routes.space import Route
 from mtnas.search.architecture import Floats
 
 CURVE_POINTS = 200

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtnas.errors import TrainingError
-from mtnas.options import SearchOptions
+from mtnas.config.options import SearchOptions
+from mtnas.runtime.errors import TrainingError
 from mtnas.search.architecture import Floats
 
 

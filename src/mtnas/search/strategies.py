@@ -1,6 +1,6 @@
 """Which search a strategy is: the supernet's, or a control that trains nothing."""
 
-from mtnas.options import SearchOptions
+from mtnas.config.options import SearchOptions
 from mtnas.search import controls
 from mtnas.search.differentiable import GumbelSearch
 from mtnas.search.ranking import Exhaustive, ExhaustiveTrained, Random, RandomTrained

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from mtnas.config.options import TrainingOptions
 from mtnas.methods.mtnas import activity
-from mtnas.metrics import auc
-from mtnas.options import TrainingOptions
-from mtnas.routes import SearchSpace
+from mtnas.routes.space import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.gate_bank import GateBank
+from mtnas.tasks.metrics import auc
 from mtnas.training.data import Examples
 from mtnas.training.stack import Stack
 from mtnas.training.trainer import Trainer

@@ -20,10 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mtnas import stopping
-from mtnas.errors import MtnasError, StoppedError
-from mtnas.files import atomic_path
-from mtnas.provenance import digest_of
+from mtnas.runtime import signals
+from mtnas.runtime.errors import MtnasError, StoppedError
+from mtnas.runtime.files import atomic_path
+from mtnas.runtime.provenance import digest_of
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class Checkpoint:
 
     def watching(self) -> AbstractContextManager[None]:
         """Let the end wait, if this process is told to end, until work is kept."""
-        return nullcontext() if self.path is None else stopping.postponed()
+        return nullcontext() if self.path is None else signals.postponed()
 
     def keep(self, work: Work, *, finished: bool = False) -> None:
         """Write the state of work if it is time to; call this after every step.
@@ -102,12 +102,12 @@ class Checkpoint:
         if self.path is None:
             return
         due = time.perf_counter() - self._last >= self._pause
-        if not (due or stopping.asked() or (finished and self._more_follow)):
+        if not (due or signals.asked() or (finished and self._more_follow)):
             return
         problem = self._write(work)
-        if stopping.asked():
+        if signals.asked():
             where = f"{self.path} holds {work.at}, and the same command goes on from there"
-            raise StoppedError(f"{stopping.told()}; {where if problem is None else problem}")
+            raise StoppedError(f"{signals.told()}; {where if problem is None else problem}")
         if problem is not None:
             log.warning("%s", problem)
 

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas import seeds
-from mtnas.features.compact import renumbering
-from mtnas.features.store import Table
-from mtnas.metrics import BINARY, TASK_KINDS, TaskKind
-from mtnas.seeds import Stream
+from mtnas.data.prepare.store import Table
+from mtnas.data.prepare.vocabulary import renumbering
+from mtnas.runtime import seeds
+from mtnas.runtime.seeds import Stream
+from mtnas.tasks.metrics import BINARY, TASK_KINDS, TaskKind
 from mtnas.training.stack import Member
 
 Indices = NDArray[np.int64]

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtnas.errors import TrainingError
-from mtnas.options import TrainingOptions
+from mtnas.config.options import TrainingOptions
+from mtnas.runtime.errors import TrainingError
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches, Examples, Indices, Split
 from mtnas.training.selection import Selection, State, with_selected

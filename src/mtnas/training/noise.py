@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtnas import seeds
+from mtnas.runtime import seeds
 from mtnas.training.stack import Stack
 
 

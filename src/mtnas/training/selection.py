@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtnas.options import TrainingOptions
+from mtnas.config.options import TrainingOptions
 from mtnas.training.stack import Stack
 
 State = Mapping[str, Tensor]

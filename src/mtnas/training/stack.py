@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from mtnas import seeds
-from mtnas.model import Model
-from mtnas.options import TrainingOptions
-from mtnas.routes import Route
+from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.model import Model
+from mtnas.routes.space import Route
+from mtnas.runtime import seeds
 
 
 class Rates(NamedTuple):

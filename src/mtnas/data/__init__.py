@@ -1,0 +1,1 @@
+"""From raw files to one prepared table: sources, fetching, simulating, preparing."""

@@ -1,0 +1,95 @@
+"""Splits: at random, of exact sizes that depend on the seed and the number of rows only; by time;
+by a column.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtnas.runtime.errors import DataError
+
+SPLITS = ("train", "valid", "test")  # stored as 0, 1, 2
+SPLIT_STREAM = 0x5B117  # keeps this stream apart from the others that a seed feeds
+
+
+def is_counts(split: Sequence[float]) -> bool:
+    """Tell row counts (whole numbers above 1) from ratios."""
+    return all(isinstance(part, int) for part in split) and sum(split) > 1
+
+
+def check_split(split: Sequence[float]) -> None:
+    """Refuse, before any row is read, a split that suits no table."""
+    if len(split) != 3 or not all(_is_positive(part) for part in split):
+        raise _bad(split, "expected three positive numbers")
+    total = math.fsum(split)
+    if not is_counts(split) and abs(total - 1) > 1e-6:
+        raise _bad(split, f"the ratios add up to {total:g}, not 1")
+
+
+def split_sizes(num_rows: int, split: Sequence[float]) -> tuple[int, int, int]:
+    """Return the rows of train, valid and test from three ratios or three row counts.
+
+    Raises:
+        DataError: not three positive numbers, ratios that do not add up to 1, counts that do not
+            add up to `num_rows`, or a part without a row.
+    """
+    check_split(split)
+    total = math.fsum(split)
+    if is_counts(split) and total != num_rows:
+        raise _bad(split, f"the counts add up to {int(total)}, the table has {num_rows} rows")
+    first = round(num_rows * split[0] / total)
+    second = round(num_rows * (split[0] + split[1]) / total)
+    sizes = (first, second - first, num_rows - second)
+    if min(sizes) < 1:
+        raise _bad(split, f"of {num_rows} rows the parts would get {sizes}, none may be empty")
+    return sizes
+
+
+def assign_split(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.int8]:
+    """Return the part of every row, int8 [num_rows]: 0 train, 1 valid, 2 test."""
+    if len(sizes) != 3 or min(sizes) < 0 or sum(sizes) != num_rows:
+        raise DataError(f"split sizes {list(sizes)} do not add up to {num_rows} rows")
+    # Sorting raw bits, not Generator.permutation: only the bits are promised to stay the same
+    # in every version of numpy.
+    bits = np.random.Philox(np.random.SeedSequence([seed, SPLIT_STREAM])).random_raw(num_rows)
+    split = np.empty(num_rows, np.int8)
+    split[np.argsort(bits, kind="stable")] = np.repeat(np.arange(3, dtype=np.int8), sizes)
+    return split
+
+
+def split_by_time(times: NDArray[np.float64], split: Sequence[float]) -> NDArray[np.int8]:
+    """Return the part of every row, int8 [rows]: the oldest train, the newest test.
+
+    Rows of one time stay together, in the older of two parts: no row of a part is as old as one of
+    the part before. So sizes may differ from those asked for.
+    """
+    total = math.fsum(split)
+    ordered = np.sort(times)
+    ends = [round(len(times) * part / total) for part in (split[0], split[0] + split[1])]
+    last = [ordered[max(end, 1) - 1] for end in ends]
+    return np.searchsorted(last, times, side="left").astype(np.int8)
+
+
+def draw_valid(parts: NDArray[np.int8], share: float, seed: int) -> NDArray[np.int8]:
+    """Return the parts with a share of the training rows, drawn at random, for validation."""
+    train = np.flatnonzero(parts == 0)
+    size = round(len(train) * share)
+    drawn = assign_split(len(train), (len(train) - size, size, 0), seed)
+    parts = parts.copy()
+    parts[train] = drawn
+    return parts
+
+
+def _is_positive(part: object) -> bool:
+    """Accept numbers above zero; NaN, bool and text are not."""
+    return isinstance(part, int | float) and not isinstance(part, bool) and part > 0
+
+
+def _bad(split: Sequence[float], why: str) -> DataError:
+    """Return the error for a split that cannot be used."""
+    return DataError(
+        f"split {list(split)}: {why}; give three ratios such as [0.7, 0.15, 0.15] "
+        f"or three row counts for train, valid and test"
+    )

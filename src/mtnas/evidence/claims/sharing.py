@@ -1,0 +1,256 @@
+"""Claims about routes, gates, and the search space itself; D14 says how words become numbers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from mtnas.evidence.claims.evidence import LEARNED, PAPER, Evidence, Run, Search
+from mtnas.evidence.claims.paired import MTNAS, Outcome
+from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
+from mtnas.evidence.statistics import LEVEL
+from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
+from mtnas.routes.space import Route
+from mtnas.runtime.errors import RecordError
+
+EXACT = 1e-12  # in float64, two orders of the same sums
+
+
+def searched(evidence: Evidence, datasets: Sequence[str], outcome: Outcome) -> list[Search]:
+    """Return the paper's search of each dataset; note those that are missing."""
+    found = []
+    for dataset in datasets:
+        search = evidence.searches.get((dataset, *MTNAS))
+        if search is None or search.record["strategy"] != LEARNED:
+            outcome.missing[dataset] = [f"{dataset}/mtnas/{PAPER} (its routes.json)"]
+        else:
+            found.append(search)
+    return found
+
+
+def sparsity(evidence: Evidence) -> Outcome:
+    """Count edges in use: in every route fewer than all, on average fewer than blind routes."""
+    outcome = Outcome()
+    for search in searched(evidence, evidence.datasets, outcome):
+        edges = np.array([len(route.edges) for route in search.routes.values()], float)
+        outcome.comparisons.append(_none_is_full(search, edges))
+        blind = mean_edges(search.space)
+        found = compare(
+            edges - blind,
+            dataset=search.record["dataset"],
+            what=f"edges in use: searched - random routes ({blind:.4g})",
+            unit="edges",
+            claim="lower",
+            evidence=[search.path],
+        )
+        outcome.add(search.record["dataset"], found)
+    return outcome
+
+
+def _none_is_full(search: Search, edges: NDArray[np.float64]) -> Comparison:
+    """Compare the route with most edges with full sharing: "all" has no exception."""
+    full = len(full_sharing(search.space).edges)
+    most = float(edges.max()) - full
+    return Comparison(
+        dataset=search.record["dataset"],
+        what=f"edges in use: densest searched route - full sharing ({full})",
+        unit="edges",
+        claim="lower",
+        estimate=most,
+        low=float(edges.min()) - full,
+        high=most,
+        verdict="replicated" if most < 0 else "contradicted",
+        seeds=len(edges),
+        over=f"{len(edges)} seeds, range",
+        evidence=(search.path,),
+    )
+
+
+def overlap(route: Route, first: str, second: str) -> float:
+    """Return the share of the sub-networks of two tasks that both use (Jaccard)."""
+    a, b = (
+        {name for name in route.used([task]) if name.startswith("s")} for task in (first, second)
+    )
+    return len(a & b) / len(a | b)
+
+
+def relatedness(evidence: Evidence) -> Outcome:
+    """Regress the overlap of task pairs on their label correlation, seed by seed, in one dataset.
+
+    That takes three tasks. Pairs of several datasets together are a control: datasets differ in
+    more than the correlation of two labels, and an interval over seeds knows nothing of that.
+    """
+    outcome = Outcome()
+    points: dict[str, tuple[list[float], pd.DataFrame]] = {}
+    paths = []
+    for search in searched(evidence, evidence.datasets, outcome):
+        dataset = search.record["dataset"]
+        if dataset not in evidence.correlations:
+            outcome.missing[dataset] = [f"{dataset}: manifest.json with label correlations"]
+            continue
+        points[dataset] = _points(search, evidence.correlations[dataset])
+        paths += [search.path, evidence.manifests[dataset]]
+    inside = [dataset for dataset, (pcc, _) in points.items() if len(set(pcc)) > 2]
+    for dataset in inside:
+        outcome.add(dataset, _slope(*points[dataset], dataset, paths))
+    if not inside:
+        outcome.missing[""] = ["a dataset with three tasks or more, such as goodreads"]
+    real = [found for dataset, found in points.items() if dataset not in evidence.stand_ins]
+    pcc = [value for values, _ in real for value in values]
+    if len(real) > 1 and len(set(pcc)) > 2:
+        shared = pd.concat([of for _, of in real], axis=1, ignore_index=True).dropna()
+        pooled = _slope(pcc, shared, "", paths)
+        outcome.comparisons += [replace(pooled, role="control")] if pooled else []
+    return outcome
+
+
+def _points(search: Search, correlations: dict[str, float]) -> tuple[list[float], pd.DataFrame]:
+    """Return per task pair its label correlation, and its overlap with a row per seed."""
+    pairs = [
+        pair
+        for pair in combinations(search.space.tasks, 2)
+        if correlations.get("_".join(pair)) is not None
+    ]
+    rows = [[overlap(route, *pair) for pair in pairs] for route in search.routes.values()]
+    frame = pd.DataFrame(rows, index=list(search.routes))
+    return [correlations["_".join(pair)] for pair in pairs], frame
+
+
+def _slope(
+    pcc: Sequence[float], shared: pd.DataFrame, dataset: str, paths: Sequence[str]
+) -> Comparison | None:
+    """Compare the least-squares slopes of all seeds with zero."""
+    centred = np.asarray(pcc) - np.mean(pcc)
+    # Sums, not products of matrices: those differ between machines in the last digit.
+    slopes = (shared.to_numpy(float) * centred).sum(axis=1) / (centred**2).sum()
+    return compare(
+        slopes,
+        dataset=dataset,
+        what=f"overlap (Jaccard) per unit of label PCC, slope over {len(pcc)} task pairs",
+        unit="overlap / PCC",
+        claim="higher",
+        evidence=paths,
+    )
+
+
+def disjoint(evidence: Evidence) -> Outcome:
+    """Count searches whose tasks share nothing, in all settings together, against blind routes.
+
+    A seed draws the same routes in every setting, so settings add to what a seed tells of itself:
+    the interval is over seeds, as if all settings of a seed were one.
+    """
+    outcome = Outcome()
+    found = searched(evidence, evidence.unrelated or ["synthetic"], outcome)
+    for space in dict.fromkeys(search.space for search in found):
+        alike = [search for search in found if search.space == space]
+        outcome.comparisons.append(_share_apart("", alike))
+        if len(alike) > 1:
+            outcome.comparisons += [
+                replace(_share_apart(search.record["dataset"], [search]), role="control")
+                for search in alike
+            ]
+    return outcome
+
+
+def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
+    """Compare the share of routes without a common sub-network with that of blind routes."""
+    chance = share_disjoint(searches[0].space)
+    apart = [route.is_disjoint for search in searches for route in search.routes.values()]
+    share, seeds = float(np.mean(apart)), max(len(search.routes) for search in searches)
+    low, high, p_value = _clopper_pearson(share * seeds, seeds, chance)
+    return Comparison(
+        dataset=dataset,
+        what=f"share of searches without a common sub-network (chance {chance:.3f})",
+        unit="share",
+        claim="higher",
+        estimate=share,
+        low=low,
+        high=high,
+        null=chance,
+        verdict=by_interval(share, low, high, chance, "higher"),
+        seeds=seeds,
+        over=f"{seeds} seeds in {len(searches)} settings, Clopper-Pearson",
+        p_value=p_value,
+        evidence=tuple(search.path for search in searches),
+    )
+
+
+def _clopper_pearson(k: float, n: int, null: float) -> tuple[float, float, float]:
+    """Return the interval of k of n, and the p-value with which it reaches `null`.
+
+    By beta quantiles, which are there for a k between whole numbers, too.
+    """
+    tail = (1 - LEVEL) / 2
+    at_most, at_least = stats.beta(k + 1, n - k), stats.beta(k, n - k + 1)
+    low = float(at_least.ppf(tail)) if k > 0 else 0.0
+    high = float(at_most.ppf(1 - tail)) if k < n else 1.0
+    as_few = float(at_most.sf(null)) if k < n else 1.0
+    as_many = float(at_least.cdf(null)) if k > 0 else 1.0
+    return low, high, min(1.0, 2 * min(as_few, as_many))
+
+
+def gate_scores(evidence: Evidence) -> Outcome:
+    """Take the smallest mean gate score of each seed: below half an equal share, above zero."""
+    outcome = Outcome()
+    for dataset in [*evidence.datasets, *evidence.unrelated]:
+        run: Run = (dataset, "mmoe", PAPER)
+        gates = evidence.runs[run].record.get("gates") if run in evidence.runs else None
+        if not gates:
+            outcome.missing[dataset] = [f"{dataset}/mmoe/{PAPER} (`gates` in its run.json)"]
+            continue
+        smallest, equal = _smallest(gates, evidence.record(run))
+        for what, values, null, side in (
+            ("smallest mean gate score (half of an equal share)", smallest, equal / 2, "lower"),
+            ("smallest mean gate score (zero)", smallest, 0.0, "higher"),
+        ):
+            found = compare(
+                values, dataset=dataset, what=what, unit="score", null=null,
+                claim="lower" if side == "lower" else "higher", evidence=[evidence.record(run)],
+            )  # fmt: skip
+            outcome.add(dataset, found)
+    return outcome
+
+
+def _smallest(gates: Any, path: str) -> tuple[NDArray[np.float64], float]:
+    """Return the smallest mean score of each seed, and an equal share of all experts.
+
+    `gates` of run.json: by seed the mean scores on the test set as a [tasks, experts] matrix.
+    """
+    try:
+        scores_STE = np.asarray(list(dict(gates).values()), dtype=np.float64)
+    except (TypeError, ValueError):
+        scores_STE = np.empty(0)
+    if scores_STE.ndim != 3 or not np.allclose(scores_STE.sum(-1), 1, atol=1e-3):
+        raise RecordError(f"{path}: `gates` must hold by seed a [tasks, experts] matrix of shares")
+    return scores_STE.min(axis=(1, 2)), 1 / scores_STE.shape[2]
+
+
+def subgraphs(evidence: Evidence) -> Outcome:
+    """Take the largest difference of outputs between a method and its route of the space."""
+    outcome = Outcome()
+    if not evidence.subgraphs:
+        outcome.missing[""] = ["results/claims/subgraphs.json"]
+    for check in evidence.subgraphs:
+        largest = float(check["max_difference"])
+        outcome.comparisons.append(
+            Comparison(
+                dataset="",
+                what=f"{check['method']} - its route: largest difference of outputs",
+                unit="output",
+                claim="lower",
+                estimate=largest,
+                low=float(check["min_difference"]),
+                high=largest,
+                null=EXACT,
+                verdict="replicated" if largest < EXACT else "contradicted",
+                seeds=int(check["draws"]),
+                over=f"{check['draws']} draws of weights and inputs, range",
+                evidence=(evidence.subgraphs_path, str(check["test"])),
+            )
+        )
+    return outcome

@@ -1,0 +1,200 @@
+"""Comparisons, and the one rule by which they decide a claim.
+
+A comparison is a statistic with its interval, a value that it must differ from (`null`) and a
+direction. By itself it is `replicated` if the interval lies on the claimed side of the null value,
+`contradicted` if it lies on the other side, `equivalent` if TOST places it within the margin, and
+`inconclusive` otherwise (`statistics.verdict`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mtnas.evidence.statistics import (
+    EFFECT,
+    LEVEL,
+    Difference,
+    bootstrap_interval,
+    difference_of,
+    equivalence_p_value,
+    holm,
+    seeds_needed,
+    verdict,
+)
+
+Role = Literal["all", "some", "control"]
+Side = Literal["higher", "lower"]
+NOT_MEASURED = "not measured"
+LOSS_MARGIN = 0.001  # of the other side's mean loss
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One statistic against `null`; an empty `dataset` means over several of them.
+
+    `role`: the claim needs `all` of these to hold, one at least of `some`; a `control` is told
+    beside the claim and decides nothing. `over` names what the interval is over.
+    """
+
+    dataset: str
+    what: str
+    unit: str
+    claim: Side
+    estimate: float
+    low: float
+    high: float
+    verdict: str
+    seeds: int
+    over: str
+    null: float = 0.0
+    role: Role = "all"
+    equal_suffices: bool = False
+    margin: float | None = None
+    p_value: float | None = None
+    holm_p: float | None = None
+    tost_p: float | None = None
+    bootstrap: tuple[float, float] | None = None
+    seeds_needed: int | None = None
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the comparison says what the claim says."""
+        return self.verdict == "replicated" or (
+            self.equal_suffices and self.verdict == "equivalent"
+        )
+
+    @property
+    def sure(self) -> bool:
+        """Whether the comparison survives Holm over the claim's family (exact ones always do)."""
+        return self.holm_p is None or self.holm_p < 1 - LEVEL
+
+    @property
+    def favour(self) -> float:
+        """Return how far the estimate is on the claimed side, in half widths of its interval."""
+        distance = (self.estimate - self.null) * (1 if self.claim == "higher" else -1)
+        return distance / max((self.high - self.low) / 2, 1e-300)
+
+
+def decide(comparisons: Sequence[Comparison]) -> str:
+    """Judge a claim by its comparisons, or by those of one dataset.
+
+    contradicted  one comparison that must hold is contradicted and stays so under Holm over the
+                  whole claim, or all of those of which one must hold are contradicted
+    replicated    every comparison that must hold does, and where only some must hold, one at least
+                  does under Holm
+    equivalent    all of them are equivalent
+    inconclusive  anything else
+    not measured  there is no comparison with an interval
+    """
+    needed = [c for c in comparisons if c.role == "all"]
+    some = [c for c in comparisons if c.role == "some"]
+    if not needed and not some:
+        return NOT_MEASURED
+    if any(c.verdict == "contradicted" and c.sure for c in needed):
+        return "contradicted"
+    if some and all(c.verdict == "contradicted" for c in some):
+        return "contradicted"
+    if all(c.holds for c in needed) and (not some or any(c.holds and c.sure for c in some)):
+        return "replicated"
+    if all(c.verdict == "equivalent" for c in [*needed, *some]):
+        return "equivalent"
+    return "inconclusive"
+
+
+def decisive(comparisons: Sequence[Comparison]) -> Comparison | None:
+    """Return the comparison that speaks least for the claim: its interval heads the ledger."""
+    deciding = [c for c in comparisons if c.role == "all"] or [
+        c for c in comparisons if c.role == "some"
+    ]
+    return min(deciding, key=lambda c: c.favour, default=None)
+
+
+def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Add Holm's p-values over the family of a claim: all its comparisons but the controls."""
+    family = [i for i, c in enumerate(comparisons) if c.role != "control" and c.p_value is not None]
+    p_values = holm([comparisons[i].p_value or 0.0 for i in family])
+    result = list(comparisons)
+    for i, p in zip(family, p_values, strict=True):
+        result[i] = replace(result[i], holm_p=float(p))
+    return result
+
+
+def compare(
+    values: ArrayLike,
+    *,
+    dataset: str,
+    what: str,
+    unit: str,
+    claim: Side,
+    null: float = 0.0,
+    margin: float | None = None,
+    role: Role = "all",
+    equal_suffices: bool = False,
+    over: str = "seeds",
+    seeds: int | None = None,
+    evidence: Sequence[str] = (),
+) -> Comparison | None:
+    """Compare the mean of `values` (such as paired differences) with `null`; None for one value.
+
+    With a `margin`, equivalence to the null value and the seeds needed to resolve it are told too.
+    """
+    array = np.asarray(values, dtype=float)
+    found = difference_of(array - null)
+    if found.low is None or found.high is None:
+        return None
+    drawn = bootstrap_interval(array, np.random.default_rng(0))
+    return Comparison(
+        dataset=dataset,
+        what=what,
+        unit=unit,
+        claim=claim,
+        estimate=found.mean + null,
+        low=found.low + null,
+        high=found.high + null,
+        verdict=_verdict(found, margin, claim),
+        seeds=len(array) if seeds is None else seeds,
+        over=f"{len(array)} {over}, t",
+        null=null,
+        role=role,
+        equal_suffices=equal_suffices,
+        margin=margin,
+        p_value=found.p_value,
+        tost_p=None if margin is None else equivalence_p_value(found, margin),
+        bootstrap=drawn,
+        seeds_needed=None if margin is None else seeds_needed(found.sd or 0.0, margin),
+        evidence=tuple(evidence),
+    )
+
+
+def by_interval(estimate: float, low: float, high: float, null: float, claim: Side) -> str:
+    """Judge a statistic whose interval does not come from a t-test."""
+    if low <= null <= high:
+        return "inconclusive"
+    return "replicated" if (low > null) == (claim == "higher") else "contradicted"
+
+
+def margin_of(column: str, other_mean: float) -> float:
+    """Return the margin of equivalence: 0.001 AUC, or 0.1 % of the other side's loss."""
+    return EFFECT if column.startswith("auc_") else LOSS_MARGIN * abs(other_mean)
+
+
+def better(column: str) -> Side:
+    """Say which way a score is better."""
+    return "higher" if column.startswith("auc_") else "lower"
+
+
+def unit_of(column: str) -> str:
+    """Name the unit of a score."""
+    return "AUC" if column.startswith("auc_") else "loss"
+
+
+def _verdict(found: Difference, margin: float | None, claim: Side) -> str:
+    if margin is not None:
+        return verdict(found, margin, claim)
+    if found.low is None or found.high is None or not found.excludes_zero:
+        return "inconclusive"
+    return by_interval(found.mean, found.low, found.high, 0.0, claim)

@@ -1,0 +1,214 @@
+"""What may be said from a handful of seeds: spread, paired intervals, equivalence, verdicts.
+
+Pure functions of arrays. Values of one run are a `pandas.Series` indexed by seed; two runs are
+compared seed by seed, because methods share the split and the batch order of a seed. Differences
+carry the unit of the values (AUC or nats of loss). Levels and powers are probabilities.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from mtnas.runtime.errors import RecordError
+
+Verdict = Literal["replicated", "contradicted", "equivalent", "inconclusive"]
+LEVEL = 0.95
+EFFECT = 0.001  # the AUC gain that the paper calls significant (Sec. 4.1)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean and sample standard deviation of n values; one value has no spread."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of n paired differences with its interval; one pair has no interval (None)."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    n: int
+    sd: float | None = None
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether there is an interval and zero lies outside it."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+def summarize(values: ArrayLike) -> Summary:
+    """Return mean, sample standard deviation and number of `values`."""
+    array = _finite(values, "summarize")
+    sd = float(array.std(ddof=1)) if len(array) > 1 else None
+    return Summary(float(array.mean()), sd, len(array))
+
+
+def paired_values(a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.float64]:
+    """Return a - b seed by seed, ordered by seed.
+
+    Raises:
+        RecordError: the two do not hold exactly the same seeds, once each.
+    """
+    for series in (a, b):
+        if series.index.has_duplicates:
+            twice = sorted(set(series.index[series.index.duplicated()]))
+            raise RecordError(f"paired comparison: seeds {twice} occur twice in one run")
+    if set(a.index) != set(b.index):
+        only_a, only_b = sorted(set(a.index) - set(b.index)), sorted(set(b.index) - set(a.index))
+        raise RecordError(
+            "paired comparison: the runs hold different seeds "
+            f"(only the first: {only_a}, only the second: {only_b}); rerun them with equal `seeds`"
+        )
+    seeds = sorted(a.index)
+    return _finite(a.loc[seeds].to_numpy(float) - b.loc[seeds].to_numpy(float), "comparison")
+
+
+def paired_difference(
+    a: "pd.Series[float]", b: "pd.Series[float]", level: float = LEVEL
+) -> Difference:
+    """Return the mean of a - b over seeds with its paired-t interval and two-sided p-value."""
+    return difference_of(paired_values(a, b), level)
+
+
+def difference_of(differences: ArrayLike, level: float = LEVEL) -> Difference:
+    """Return the mean of given differences with its t interval and two-sided p-value."""
+    d = _finite(differences, "differences")
+    n, mean = len(d), float(d.mean())
+    if n == 1:
+        return Difference(mean, None, None, None, 1)
+    sd = float(d.std(ddof=1))
+    error = sd / np.sqrt(n)
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * error
+    return Difference(mean, mean - half, mean + half, _two_sided(mean, error, n), n, sd)
+
+
+def bootstrap_interval(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    level: float = LEVEL,
+    resamples: int = 10_000,
+) -> tuple[float, float] | None:
+    """Return the BCa bootstrap interval of the mean of `values`; None for a single value."""
+    x = _finite(values, "bootstrap")
+    n, mean = len(x), x.mean()
+    if n == 1:
+        return None
+    if np.ptp(x) == 0:
+        return float(mean), float(mean)
+    means = x[rng.integers(n, size=(resamples, n))].mean(axis=1)
+    # Ties count half, else a few seeds bias the correction.
+    below = (np.sum(means < mean) + np.sum(means <= mean)) / (2 * resamples)
+    bias = stats.norm.ppf(below)
+    # The jackknife of a mean is proportional to the deviations themselves.
+    deviation = mean - x
+    acceleration = -np.sum(deviation**3) / (6 * np.sum(deviation**2) ** 1.5)
+    z = bias + stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, stats.norm.cdf(bias + z / (1 - acceleration * z)))
+    return float(low), float(high)
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return Holm's adjusted p-values of one family, in the order given."""
+    p = _finite(p_values, "Holm", allow_empty=True)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def equivalence_p_value(difference: Difference, margin: float) -> float | None:
+    """Return the p-value of TOST against +-`margin`; None without an interval."""
+    if margin <= 0:
+        raise ValueError(f"equivalence margin must be positive, got {margin}")
+    if difference.sd is None:
+        return None
+    n, error = difference.n, difference.sd / np.sqrt(difference.n)
+    if error == 0:
+        return 0.0 if abs(difference.mean) < margin else 1.0
+    above = stats.t.sf((difference.mean + margin) / error, n - 1)
+    below = stats.t.cdf((difference.mean - margin) / error, n - 1)
+    return float(max(above, below))
+
+
+def equivalent(
+    a: "pd.Series[float]", b: "pd.Series[float]", margin: float, level: float = LEVEL
+) -> bool:
+    """Tell whether two one-sided tests place the mean of a - b within +-`margin`."""
+    p_value = equivalence_p_value(paired_difference(a, b), margin)
+    return p_value is not None and p_value < 1 - level
+
+
+def seeds_needed(
+    sd_of_differences: float, effect: float = EFFECT, power: float = 0.8, level: float = LEVEL
+) -> int:
+    """Return the fewest seeds (>= 2) at which a paired t-test resolves `effect` with `power`."""
+    if sd_of_differences < 0 or effect <= 0 or not 0 < power < 1:
+        raise ValueError("seeds_needed: sd must be >= 0, effect > 0 and 0 < power < 1")
+    if sd_of_differences == 0:
+        return 2
+    return _first(lambda n: paired_power(n, effect / sd_of_differences, level) >= power, start=2)
+
+
+def paired_power(n: int, standardized_effect: float, level: float = LEVEL) -> float:
+    """Return the power of the two-sided paired t-test with n pairs at effect / sd."""
+    critical = stats.t.ppf((1 + level) / 2, n - 1)
+    shift = abs(standardized_effect) * np.sqrt(n)
+    upper = stats.nct.sf(critical, n - 1, shift)
+    lower = stats.nct.cdf(-critical, n - 1, shift)
+    return float(upper + np.nan_to_num(lower))  # the far tail underflows to NaN
+
+
+def verdict(
+    difference: Difference,
+    margin: float,
+    claim: Literal["higher", "lower"] = "higher",
+    level: float = LEVEL,
+) -> Verdict:
+    """Judge the claim that the mean difference is `higher` (or `lower`) than zero.
+
+    An interval that excludes zero decides first, even if it lies within the margin; then TOST.
+    """
+    if difference.excludes_zero:
+        return "replicated" if (difference.mean > 0) == (claim == "higher") else "contradicted"
+    p_value = equivalence_p_value(difference, margin)
+    return "equivalent" if p_value is not None and p_value < 1 - level else "inconclusive"
+
+
+def _two_sided(mean: float, error: float, n: int) -> float:
+    """Return the p-value of a t statistic; without any spread the answer is certain."""
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stats.t.sf(abs(mean) / error, n - 1))
+
+
+def _first(holds: Callable[[int], bool], start: int) -> int:
+    """Return the smallest n >= start for which a monotone condition holds, by bisection."""
+    low, high = start - 1, start
+    while not holds(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _finite(
+    values: ArrayLike | Sequence[float], where: str, allow_empty: bool = False
+) -> NDArray[np.float64]:
+    """Return a one-dimensional float array, refusing none and NaN."""
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or (not allow_empty and not len(array)) or not np.isfinite(array).all():
+        raise RecordError(f"{where}: needs one or more finite values in one dimension: {array}")
+    return array

@@ -1,0 +1,1 @@
+"""What the jobs compute: search, train, tune, train every route."""

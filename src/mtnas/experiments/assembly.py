@@ -1,0 +1,209 @@
+"""Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
+
+Shared by `experiment.run` and `experiment.search`. Shapes: M members, T tasks.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mtnas import methods
+from mtnas.config.options import MethodOptions, TrainingOptions
+from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.store import Table, read_compact
+from mtnas.methods import Method
+from mtnas.methods import mtnas as mtnas_method
+from mtnas.methods.parts.model import Model, count_parameters, solve_width
+from mtnas.routes.space import Route, SearchSpace
+from mtnas.runtime.errors import ConfigError
+from mtnas.training.data import Examples, Split
+from mtnas.training.stack import Member, Stack
+
+MOST_MODELS = 64
+CPU_BYTES = 4 * 2**30
+CPU_PARAMETERS = 200_000  # dense parameters that fill a core's cache with their activations
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Everything a spec names, loaded."""
+
+    spec: Mapping[str, Any]
+    table: Table
+    examples: Examples
+    method: Method
+    options: MethodOptions
+    training: TrainingOptions
+    device: str = "cpu"
+
+    @property
+    def num_tasks(self) -> int:
+        """Return T of the dataset."""
+        return int(self.table.labels.shape[1])
+
+    @property
+    def input_dim(self) -> int:
+        """Return the width of the input feature."""
+        return _input_dim(self.examples, self.training)
+
+    @property
+    def space(self) -> SearchSpace:
+        """Return the search space; `ConfigError` if the method has none."""
+        if not isinstance(self.options, mtnas_method.Options):
+            raise ConfigError(f"method {self.method.name!r} has no sharing route to search")
+        return self.options.space(self.num_tasks)
+
+    def split(self, seed: int) -> Split:
+        """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
+        split by time or by a column, which no seed can move.
+
+        Drawn data hold a block of rows for every seed, with its split (D12).
+        """
+        part, drawn = self.table.split, self.table.manifest["drawn_seeds"]
+        if drawn is not None and not self.spec["fixed_split"]:
+            size = len(part) // len(drawn)
+            first = drawn.index(seed) * size
+            block = part[first : first + size]
+            return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
+        random = self.table.manifest["split_kind"] == "random"  # V1: then a seed moves it
+        if random and not self.spec["fixed_split"]:
+            wanted = self.table.manifest["split_sizes"]
+            sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
+            part = assign_split(len(part), sizes, seed)
+        return Split(*(np.flatnonzero(part == code) for code in range(3)))
+
+    def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
+        """Return the models of some seeds: one per seed, or one per seed and task."""
+        tasks = range(self.num_tasks)
+        subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
+        return [Member(s, subset, routes.get(s)) for s in seeds for subset in subsets]
+
+    def stack(self, members: Sequence[Member]) -> Stack:
+        """Draw a stack of models."""
+
+        def build(member: Member) -> Model:
+            route = {} if member.route is None else {"route": member.route}
+            return Model(
+                self.method,
+                self.options,
+                input_dim=self.input_dim,
+                num_tasks=len(member.tasks),
+                num_tables=self.training.num_tables(len(member.tasks)),
+                **route,
+            )
+
+        return Stack(
+            members,
+            build,
+            num_rows=self.examples.num_rows,
+            options=self.training,
+            device=self.device,
+        )
+
+    def seeds_at_once(self) -> int:
+        """Return how many seeds to train together where nobody says.
+
+        On a CPU narrow models gain from company, wide ones do not (docs/performance.md); on a GPU
+        all gain, until its memory is full. Each model has a table, its moments and its best copy.
+        """
+        counts = self.parameters({})
+        models, dense = counts["models_per_seed"], counts["dense"]
+        bytes_each = 16 * (counts["embedding"] + dense)
+        if self.device == "cpu":
+            fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense
+        else:
+            free, _ = torch.cuda.mem_get_info()
+            fitting, useful = free // 2 // bytes_each, MOST_MODELS
+        return int(max(1, min(fitting, useful, MOST_MODELS) // models))
+
+    def parameters(self, routes: Mapping[int, Route]) -> dict[str, Any]:
+        """Count the parameters of one model; with routes, also what each route uses."""
+        tasks = 1 if self.method.per_task else self.num_tasks
+        counts: dict[str, Any] = {
+            "dense": count_parameters(
+                self.method, self.options, input_dim=self.input_dim, num_tasks=tasks
+            ),
+            "embedding": self.examples.num_rows
+            * self.training.embedding_dim
+            * self.training.num_tables(tasks),
+            "models_per_seed": self.num_tasks if self.method.per_task else 1,
+            "hidden_dim": getattr(self.options, "hidden_dim", None),
+        }
+        if isinstance(self.options, mtnas_method.Options):
+            used = mtnas_method.used_parameters
+            counts["dense_used"] = {
+                str(seed): used(route, self.options, input_dim=self.input_dim)
+                for seed, route in routes.items()
+            }
+        return counts
+
+
+def assemble(
+    spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path, device: str = "cpu"
+) -> Assembly:
+    """Load the data of a spec and solve the method's width for its parameter budget."""
+    data = read_compact(table, manifest)
+    method = methods.load(spec["method"])
+    training = TrainingOptions.of(spec["training"], "training")
+    options = method.options.of(spec["options"], f"methods.{method.name}")
+    examples = Examples.of(data)
+    check_tasks(spec, training, examples, method)
+    shape = {
+        "input_dim": _input_dim(examples, training),
+        "num_tasks": data.labels.shape[1],
+    }
+    if spec.get("budget") is not None and method.sharing is not None:
+        searched = mtnas_method.Options.of(spec["budget"], "methods.mtnas")
+        budget = count_parameters(methods.load("mtnas"), searched, **shape)
+        tasks = {"num_tasks": 1} if method.per_task else {}
+        options = solve_width(method, options, budget, **{**shape, **tasks})
+    return Assembly(spec, data, examples.to(device), method, options, training, device)
+
+
+def check_tasks(
+    spec: Mapping[str, Any], training: TrainingOptions, examples: Examples, method: Method
+) -> None:
+    """Raise `ConfigError` for training options that do not suit the tasks or the method."""
+    num_tasks, weights = examples.labels.shape[1], training.loss_weights
+    if weights is not None and len(weights) != num_tasks:
+        raise ConfigError(
+            f"training.loss_weights: {len(weights)} numbers, but {spec['dataset']} has "
+            f"{num_tasks} tasks; give one for each, in their order"
+        )
+    if training.embedding_per_task and (method.searches or examples.is_dense):
+        reason = (
+            f"{method.name} searches routes of one input"
+            if method.searches
+            else f"the inputs of {spec['dataset']} are numbers, without embeddings"
+        )
+        raise ConfigError(f"training.embedding_per_task: {reason}; leave it out there")
+
+
+def _input_dim(examples: Examples, training: TrainingOptions) -> int:
+    """Return D: fields x embedding dimension, or the number of dense inputs."""
+    columns = int(examples.inputs.shape[1])
+    return columns if examples.is_dense else columns * training.embedding_dim
+
+
+def split_digest(split: Split) -> str:
+    """Return a short checksum of a split, to see in a record that two runs are paired."""
+    digest = hashlib.sha256()
+    for part in (split.train, split.valid, split.test):
+        digest.update(part.astype("<i8").tobytes())
+    return digest.hexdigest()[:12]
+
+
+def activity(members: Sequence[Member]) -> dict[str, torch.Tensor] | None:
+    """Return which slices of the parameters take part in the members' routes, [M, slices]."""
+    routes = [member.route for member in members if member.route is not None]
+    if not routes:
+        return None
+    buffers = [mtnas_method.route_buffers(route) for route in routes]
+    stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
+    active = mtnas_method.activity(routes[0].space, stacked["values_KW"], stacked["query_KC"])
+    return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}

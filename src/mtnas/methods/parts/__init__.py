@@ -1,0 +1,1 @@
+"""What sharing methods are made of: layers, gates, the model around them."""

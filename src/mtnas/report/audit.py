@@ -1,0 +1,137 @@
+"""The audit of a prepared dataset: does it look like the paper's, and what may mislead in it.
+
+Counts against Table 1, label correlations against Table 4, the threshold that would agree best,
+hash collisions, how much of the test set was met in training, rows dropped and why.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mtnas.report.audit_text import to_markdown
+from mtnas.report.data_tables import STATISTICS, statistics_of
+from mtnas.report.paper import paper_value
+from mtnas.runtime.files import read_json, write_json, write_text
+
+KEYS = (
+    "dataset", "simulated", "rows", "rows_dropped", "fields", "tasks", "split_sizes",
+    "num_features", "distinct_values", "distinct_ids", "collisions", "label_rates", "label_pcc",
+    "grades",
+)  # fmt: skip
+PRINTED = 0.0005  # the paper prints correlations to three decimals
+
+
+def audit(table: str | Path, manifest: str | Path, *, json: str | Path, md: str | Path) -> None:
+    """Write what there is to know about one prepared dataset, for machines and for people."""
+    facts = read_json(manifest, KEYS)
+    found = {
+        "dataset": facts["dataset"],
+        "simulated": facts["simulated"],
+        "rows": facts["rows"],
+        "rows_dropped": facts["rows_dropped"],
+        "table1": _against_table1(facts),
+        "tasks": {task["name"]: task["rule"] for task in facts["tasks"]},
+        "label_rates": facts["label_rates"],
+        "table4": _against_table4(facts),
+        "thresholds": _thresholds(facts),
+        "distinct_values": facts["distinct_values"],
+        "distinct_ids": facts["distinct_ids"],
+        "collisions": facts["collisions"],
+        "overlap": _overlap(Path(table), facts),
+    }
+    write_json(json, found)
+    write_text(md, to_markdown(found))
+
+
+def _against_table1(facts: Mapping[str, Any]) -> dict[str, Any]:
+    counts = statistics_of(facts)
+    return {
+        key: _beside(counts[key], _paper("table1", facts, key), tolerance=0) for key in STATISTICS
+    }
+
+
+def _against_table4(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        pair: _beside(value, _paper("table4", facts, pair), PRINTED)
+        for pair, value in facts["label_pcc"].items()
+    }
+
+
+def _paper(table: str, facts: Mapping[str, Any], key: str) -> float | None:
+    """Return the paper's number; its numbers say nothing about simulated data."""
+    return None if facts["simulated"] else paper_value(table, facts["dataset"], None, key)
+
+
+def _beside(ours: float, paper: float | None, tolerance: float) -> dict[str, Any]:
+    agrees = None if paper is None else bool(abs(ours - paper) <= tolerance)
+    return {"ours": ours, "paper": paper, "agrees": agrees}
+
+
+def _thresholds(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Try every threshold on the column behind a label: its rate and correlations, best first.
+
+    `gap` is the largest distance to a correlation of Table 4, None where the paper has none.
+    """
+    grades = facts["grades"]
+    if grades is None:
+        return []
+    names = [task["name"] for task in facts["tasks"]]
+    at = names.index(grades["task"])
+    rows = np.array([entry["rows"] for entry in grades["counts"]], float)
+    labels = np.array([entry["labels"] for entry in grades["counts"]], float)
+    values = np.array([entry["grade"] for entry in grades["counts"]], float)
+    tried = []
+    for threshold in np.unique(values)[1:]:
+        tried_labels = labels.copy()
+        tried_labels[:, at] = values >= threshold
+        pcc = _correlations(tried_labels, rows, names, at)
+        gaps = [
+            abs(value - p) for pair, value in pcc.items() if (p := _paper("table4", facts, pair))
+        ]
+        tried.append(
+            {
+                "task": grades["task"],
+                "rule": f"{grades['column']} >= {threshold:g}",
+                "rate": float(rows[values >= threshold].sum() / rows.sum()),
+                "pcc": pcc,
+                "gap": max(gaps) if gaps else None,
+            }
+        )
+    return sorted(tried, key=lambda entry: (entry["gap"] is None, entry["gap"]))
+
+
+def _correlations(
+    labels: NDArray[np.float64], rows: NDArray[np.float64], names: Sequence[str], at: int
+) -> dict[str, float]:
+    """Return the correlation of label `at` with every other one; a constant one has none."""
+    centred = labels - np.average(labels, axis=0, weights=rows)
+    covariance = (centred * rows[:, None]).T @ centred
+    spread = np.sqrt(np.diag(covariance))
+    found = {}
+    for other in range(len(names)):
+        first, second = sorted((at, other))
+        if other != at and spread[at] > 0 and spread[other] > 0:
+            value = covariance[at, other] / (spread[at] * spread[other])
+            found[f"{names[first]}_{names[second]}"] = float(value)
+    return found
+
+
+def _overlap(table: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return, per id field, how much of the stored test part occurs in the training part too."""
+    split = pq.read_table(table, columns=["split"])["split"].to_numpy()
+    found = {}
+    for name in (f["name"] for f in facts["fields"] if f["kind"] == "id"):
+        ids = pq.read_table(table, columns=[name])[name].to_numpy()
+        test = ids[split == 2]
+        seen = np.isin(test, np.unique(ids[split == 0]))
+        distinct = np.unique(test)
+        found[name] = {
+            "test_rows_seen_in_train": float(seen.mean()),
+            "distinct_in_test": len(distinct),
+            "distinct_seen_in_train": len(np.unique(test[seen])),
+        }
+    return found

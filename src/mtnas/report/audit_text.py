@@ -1,0 +1,114 @@
+"""An audit (`report.audit`) as Markdown for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtnas.report import pipes
+from mtnas.report.data_tables import STATISTICS
+from mtnas.report.layout import MISSING
+from mtnas.report.names import SIMULATED, dataset_name
+
+Found = Mapping[str, Any]
+
+
+def to_markdown(found: Found) -> str:
+    """Render an audit: one sentence that says whether the data are the paper's, then the tables."""
+    title = dataset_name(found["dataset"], found["simulated"])
+    parts = [f"### Audit of {title}"]
+    if found["simulated"]:
+        parts.append(f"**{SIMULATED}**: made by a generator; not compared with the paper.")
+    parts.append(_summary(found))
+    for table in (_counts, _rates, _correlations, _thresholds, _overlap, _collisions, _dropped):
+        parts.append(table(found))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _summary(found: Found) -> str:
+    entries = [*found["table1"].values(), *found["table4"].values()]
+    known = [entry for entry in entries if entry["paper"] is not None]
+    agreeing = sum(bool(entry["agrees"]) for entry in known)
+    against = (
+        f"{agreeing} of the {len(known)} numbers in the paper's Tables 1 and 4 agree."
+        if known
+        else "The paper has no numbers for it."
+    )
+    return (
+        f"{found['rows']:,} rows, {sum(found['rows_dropped'].values()):,} dropped. {against} "
+        f"{found['distinct_values']:,} distinct values have {found['distinct_ids']:,} ids; "
+        f"{found['collisions']['rate']:.1%} of the values share theirs with another value."
+    )
+
+
+def _counts(found: Found) -> str:
+    rows = [(STATISTICS[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
+    return _pipe(("Table 1", "ours", "paper", "agrees"), rows)
+
+
+def _rates(found: Found) -> str:
+    rates = found["label_rates"]
+    rows = [(task, rule, f"{rates[task]:.4f}") for task, rule in found["tasks"].items()]
+    return _pipe(("Label", "rule", "share of ones"), rows)
+
+
+def _correlations(found: Found) -> str:
+    rows = [(_pair(pair), *_beside(e, "{:.4f}")) for pair, e in found["table4"].items()]
+    return _pipe(("Table 4", "ours", "paper", "agrees"), rows)
+
+
+def _thresholds(found: Found) -> str:
+    rows = [
+        (
+            f"{entry['task']}: {entry['rule']}",
+            f"{entry['rate']:.4f}",
+            ", ".join(f"{_pair(p)} {v:.4f}" for p, v in entry["pcc"].items()) or MISSING,
+            MISSING if entry["gap"] is None else f"{entry['gap']:.4f}",
+        )
+        for entry in found["thresholds"]
+    ]
+    ranked = any(entry["gap"] is not None for entry in found["thresholds"])
+    first = "Threshold, best first" if ranked else "Threshold"
+    head = (first, "share of ones", "correlations", "largest gap to Table 4")
+    return _pipe(head, rows)
+
+
+def _overlap(found: Found) -> str:
+    rows = [
+        (
+            name,
+            f"{entry['test_rows_seen_in_train']:.1%}",
+            f"{entry['distinct_in_test']:,}",
+            f"{entry['distinct_seen_in_train']:,}",
+        )
+        for name, entry in found["overlap"].items()
+    ]
+    head = ("Id field", "test rows seen in train", "distinct in test", "of these in train")
+    return _pipe(head, rows)
+
+
+def _collisions(found: Found) -> str:
+    fields = found["collisions"]["per_field"]
+    rows = [(name, f"{e['count']:,}", f"{e['rate']:.1%}") for name, e in fields.items()]
+    return _pipe(("Field", "values that share an id", "share"), rows)
+
+
+def _dropped(found: Found) -> str:
+    rows = [(reason, f"{count:,}") for reason, count in found["rows_dropped"].items()]
+    return _pipe(("Rows dropped", "count"), rows or [("none", "0")])
+
+
+def _pair(pair: str) -> str:
+    return pair.replace("_", " & ")
+
+
+def _beside(entry: Found, form: str) -> tuple[str, str, str]:
+    """Return ours, the paper's and whether they agree, as text."""
+    if entry["paper"] is None:
+        return form.format(entry["ours"]), MISSING, MISSING
+    agrees = "yes" if entry["agrees"] else "**no**"
+    return form.format(entry["ours"]), form.format(entry["paper"]), agrees
+
+
+def _pipe(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Render a pipe table, nothing without rows; text from the data cannot break it."""
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
+    return pipes.table(lines[0], lines[1:]) if rows else ""

@@ -1,0 +1,165 @@
+"""The claims ledger as files: JSON to compute with, Markdown to read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mtnas.evidence.claims.evidence import read_evidence
+from mtnas.evidence.claims.ledger import STUDY, Entry, ledger
+from mtnas.evidence.claims.verdicts import NOT_MEASURED
+from mtnas.report import pipes
+from mtnas.report.data_tables import other_data
+from mtnas.report.layout import MISSING
+from mtnas.report.names import dataset_name
+from mtnas.report.pipes import escaped
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import write_json, write_text
+
+RULE = """\
+A **comparison** is a statistic with its 95 % interval. It is *replicated* if the interval lies on \
+the claimed side of the null value (zero, if none is named), *contradicted* if on the other side, \
+*equivalent* if TOST at 5 % places it within the margin (0.001 AUC, 0.1 % of the loss), else \
+*inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
+stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
+enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
+first table is that of the comparison that speaks least for the claim. Controls decide nothing, \
+nor do simulated data, save those of the paper's own synthetic study. A verdict on fewer datasets \
+than the study has says on how many.\
+"""
+
+ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
+
+
+def write_ledger(
+    path: str | Path,
+    md: str | Path,
+    *,
+    run_folders: Sequence[str | Path],
+    routes: Sequence[str | Path] = (),
+    manifests: Sequence[str | Path] = (),
+    exhaustive: Sequence[str | Path] = (),
+    subgraphs: str | Path | None = None,
+    study: str = STUDY,
+) -> None:
+    """Judge all claims and write the list of them as JSON and as Markdown, each atomically.
+
+    `study` is the command to which a claim that was not measured adds what it needs.
+    """
+    evidence = read_evidence(
+        run_folders,
+        routes=routes,
+        manifests=manifests,
+        exhaustive=exhaustive,
+        subgraphs=subgraphs,
+    )
+    entries = ledger(evidence, study=study)
+    write_json(path, entries)
+    write_text(md, to_markdown(entries, other_data(manifests)))
+
+
+def read_ledger(path: str | Path, remedy: str) -> list[Entry]:
+    """Read a ledger that was written; `RecordError` says `remedy` if it is missing or broken."""
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        return [entry for entry in entries if entry["id"] and entry["verdict"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RecordError(f"{path}: not a claims ledger ({error}); {remedy}") from None
+
+
+def to_markdown(entries: Sequence[Entry], note: str | None = None) -> str:
+    """Render all claims in one table, a note on the data, then the comparisons of each."""
+    parts = ["### Claims of the paper", summary(entries), *filter(None, (note, RULE))]
+    for entry in entries:
+        if entry["comparisons"]:
+            parts += [f"#### {entry['id']}. {entry['claim']}", f"{entry['test']}"]
+            parts += [_comparisons(entry)]
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(entries: Sequence[Entry]) -> str:
+    """Render one line per claim: its verdict, by dataset, and the interval that decides it."""
+    head = ("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")
+    rows = [
+        (
+            entry["id"],
+            f"{escaped(entry['claim'])} ({escaped(entry['section'])})",
+            _verdict(entry),
+            "<br>".join(_of_dataset(*item) for item in entry["datasets"].items()),
+            _estimate(entry),
+            entry["seeds"] or MISSING,
+        )
+        for entry in entries
+    ]
+    return pipes.table(head, rows, [*[pipes.LEFT] * (len(head) - 1), pipes.RIGHT])
+
+
+def _verdict(entry: Entry) -> str:
+    """Return the verdict, and on how many datasets it stands if not on all."""
+    verdicts = [found["verdict"] for found in entry["datasets"].values()]
+    measured = len(verdicts) - verdicts.count(NOT_MEASURED)
+    part = f" on {measured} of {len(verdicts)}" if 0 < measured < len(verdicts) else ""
+    return f"**{entry['verdict']}**{part}"
+
+
+def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
+    return f"{escaped(dataset_name(name, found['simulated']))}: {found['verdict']}"
+
+
+def _estimate(entry: Entry) -> str:
+    """Return the interval that decides, or what is missing and the command that makes it."""
+    if entry["verdict"] == NOT_MEASURED:
+        lacks = _missing(entry["missing"]) or ONLY_SIMULATED
+        return escaped(f"lacks {lacks}. Run {entry['command']}")
+    low, high = entry["interval"]
+    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + escaped(
+        entry["decided_by"]
+    )
+
+
+def _missing(missing: Mapping[str, Sequence[str]]) -> str:
+    """Say once what several datasets lack alike: `mmoe/paper (MovieLens, InstEval)`."""
+    alike: dict[str, list[str]] = {}
+    for dataset, names in missing.items():
+        lacks = ", ".join(name.removeprefix(f"{dataset}/") for name in names)
+        alike.setdefault(lacks, []).extend([dataset_name(dataset)] if dataset else [])
+    return "; ".join(f"{what} ({', '.join(d)})" if d else what for what, d in alike.items())
+
+
+def _comparisons(entry: Entry) -> str:
+    heads = (
+        *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
+        *("Seeds to resolve the margin", "Verdict"),
+    )
+    rows = []
+    for c in entry["comparisons"]:
+        side = {"higher": "above", "lower": "below"}[c["claim"]]
+        role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
+        what = ": ".join(filter(None, (dataset_name(c["dataset"], c["simulated"]), c["what"])))
+        rows.append(
+            (
+                escaped(what),
+                f"{side} {_number(c['null'])}",
+                f"{_number(c['estimate'])} {escaped(c['unit'])}",
+                f"[{_number(c['low'])}, {_number(c['high'])}]",
+                escaped(c["over"]),
+                *(_probability(c.get(key)) for key in ("p_value", "holm_p", "tost_p")),
+                c.get("seeds_needed", MISSING),
+                c["verdict"] + role,
+            )
+        )
+    aligned = [pipes.LEFT] * 2 + [pipes.RIGHT] * (len(heads) - 3) + [pipes.LEFT]
+    return pipes.table(heads, rows, aligned)
+
+
+def _number(value: float) -> str:
+    """Format with four decimals, or three digits where those would show nothing."""
+    plain = value == 0 or 1e-3 <= abs(value) < 1e4
+    text = f"{value:.4f}" if plain and value else "0" if value == 0 else f"{value:.2e}"
+    return text.replace("-", "−")
+
+
+def _probability(value: float | None) -> str:
+    if value is None:
+        return MISSING
+    return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)

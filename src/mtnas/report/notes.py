@@ -1,0 +1,107 @@
+"""What stands below Tables 2, 3 and 5."""
+
+from collections.abc import Sequence
+
+from mtnas.report.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
+from mtnas.report.names import dataset_name, method_name
+from mtnas.report.runs import Results, Row
+
+REFERENCE = "mtnas"
+SINGLE = "single_task"
+PAPER = "paper"  # the variant that follows the paper, so the only one its numbers belong to
+SIMULATED_NOTE = "SIMULATED DATA: not the paper's data; no conclusion about it follows."
+
+
+def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
+    """Return the notes of Tables 2 and 3; `gains`: there is a block of differences."""
+    notes = [
+        "Test split. Each cell: mean ± standard deviation over the seeds (a seed moves "
+        "initialisation and, unless fixed_split is set, the split); the best mean of a column is "
+        "bold. Dense parameters exclude the embedding table. 'paper': the number printed in the "
+        "paper, which gives one value without spread, and in brackets ours less it."
+    ]
+    fixed = [dataset_name(d) for d in results.datasets if results.split_is_fixed(d)]
+    if fixed:
+        notes.append(
+            f"{', '.join(fixed)}: split by time or by a column, the same for every seed, so there "
+            "the spread and the intervals cover initialisation only."
+        )
+    if any(row == (SINGLE, PAPER) for row in results.rows):
+        notes.append(
+            f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "
+            f"includes zero or there is only one seed. {SURELY_BELOW} (gray): worse than Single, "
+            "and the interval excludes zero."
+        )
+    if gains:
+        notes.append(
+            "Differences: paired by seed, 95 % t interval in brackets; bold where it excludes "
+            f"zero; {FAMILY} where Holm's p-value over the whole block is below .05. Positive AUC "
+            f"and negative loss favour {method_name(*results.reference)}. Last column: seeds that "
+            "would resolve 0.001 AUC on the noisiest task with 80 % power."
+        )
+    return (*notes, *_run_notes(results, results.rows))
+
+
+def variant_notes(results: Results, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the notes of Table 5 with these rows."""
+    notes = [
+        "Test split, sum of the tasks' losses: mean ± standard deviation over the seeds; the "
+        "lowest of a column is bold. 'Mean pooling' is the paper's Baseline, 'root query only' its "
+        "MTNAS w/o QS. 'paper': the number printed in the paper, and in brackets ours less it.",
+        f"Differences: paired by seed; bold where the interval excludes zero, {FAMILY} where "
+        "Holm's p-value over the block is below .05. Negative favours MTNAS.",
+    ]
+    if any(results.get(dataset, (SINGLE, PAPER)) for dataset in results.datasets):
+        notes.append(
+            f"{BELOW} (gray): loss above Single's; {SURELY_BELOW} (gray): and the paired interval "
+            "excludes zero."
+        )
+    return (*notes, *_run_notes(results, rows))
+
+
+def _run_notes(results: Results, rows: Sequence[Row]) -> list[str]:
+    """Say how runs of a table differ from each other in what they may be compared by."""
+    notes = [*_seeds(results, rows), *_tuned(results, rows)]
+    return [*notes, SIMULATED_NOTE] if any(map(results.simulated, results.datasets)) else notes
+
+
+def _seeds(results: Results, rows: Sequence[Row]) -> list[str]:
+    """Say over how many seeds runs are compared, where they do not have the same."""
+    found = []
+    for dataset in results.datasets:
+        having = [row for row in rows if results.get(dataset, row)]
+        beside = next((r for r in (results.reference, (SINGLE, PAPER)) if r in having), having[0])
+        ours = results.seeds(dataset, beside)
+        differing = [row for row in having if results.seeds(dataset, row) != ours]
+        if differing:
+            counts = ", ".join(
+                f"{method_name(*row)} {len(results.seeds(dataset, row))} "
+                f"({len(results.seeds(dataset, row) & ours)} in common)"
+                for row in differing
+            )
+            found.append(f"{dataset_name(dataset)}: {method_name(*beside)} {len(ours)}, {counts}")
+    if not found:
+        return []
+    return [
+        f"Not all runs have the same seeds. {'; '.join(found)}. A mean is over all seeds of its "
+        "run, differences and gray marks are over the seeds that both runs have in common."
+    ]
+
+
+def _tuned(results: Results, rows: Sequence[Row]) -> list[str]:
+    """List the options that a grid search chose, and what they were."""
+    told = []
+    for row in rows:
+        for dataset, chosen in results.tuned(row).items():
+            values = ", ".join(
+                f"{name.rpartition('.')[2]} {found['value']}"
+                + ("" if found["value"] == found["instead_of"] else f" (for {found['instead_of']})")
+                for name, found in chosen.items()
+            )
+            told.append(f"{dataset_name(dataset)}, {method_name(*row)}: {values}")
+    if not told:
+        return []
+    return [
+        f"{TUNED}: options chosen by a grid search on validation (V8); in brackets those without "
+        f"it. {'; '.join(told)}."
+    ]

@@ -1,0 +1,97 @@
+"""Routes files as the figures need them: what a search found, seed by seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtnas.report.names import dataset_name, method_name, strategy_name
+from mtnas.routes.named import full_sharing
+from mtnas.routes.space import Route, SearchSpace
+from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.runtime.files import read_json, remake
+
+KEYS = ("dataset", "method", "variant", "strategy", "simulated", "space", "seeds")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search over all its seeds; `blocks` and `curves` are as written by the search."""
+
+    dataset: str
+    method: str
+    variant: str
+    strategy: str
+    simulated: bool
+    space: SearchSpace
+    routes: dict[str, Route]
+    blocks: dict[str, dict[str, dict[str, Any]]]
+    curves: dict[str, dict[str, list[float | None]]]
+
+    @property
+    def name(self) -> str:
+        """Return dataset and method on one line."""
+        return f"{dataset_name(self.dataset)}: {method_name(self.method, self.variant)}"
+
+    @property
+    def title(self) -> str:
+        """Return dataset, method and strategy on one line."""
+        return f"{self.name}, {strategy_name(self.strategy)}"
+
+    @property
+    def edges(self) -> list[int]:
+        """Return the number of edges in use, seed by seed."""
+        return [len(route.edges) for route in self.routes.values()]
+
+    @property
+    def all_edges(self) -> int:
+        """Return the number of edges of full sharing."""
+        return len(full_sharing(self.space).edges)
+
+    @property
+    def uniform_entropy(self) -> float:
+        """Return the entropy (nats) of a choice without preference, mean over blocks."""
+        counts = [self.space.num_local_routes(block) for block in self.space.blocks]
+        return float(np.mean(np.log(counts)))
+
+    def curve(self, name: str) -> pd.DataFrame:
+        """Return `reward` or `entropy` with a row per step and a column per seed."""
+        columns = {
+            seed: pd.Series(curve[name], index=pd.Index(curve["step"], name="step"), dtype=float)
+            for seed, curve in self.curves.items()
+            if curve.get(name)
+        }
+        return pd.DataFrame(columns)
+
+
+def read_routes(path: str | Path) -> Searched:
+    """Read one routes.json.
+
+    Raises:
+        RecordError: an entry is missing, there are no seeds, or a route is outside its space.
+    """
+    content = read_json(path, KEYS)
+    if not content["seeds"]:
+        raise RecordError(f"{path}: lacks seeds; delete it and run `{remake(path)}`")
+    seeds = dict(sorted(content["seeds"].items(), key=lambda item: int(item[0])))
+    try:
+        space = SearchSpace(**content["space"])
+        blocks = {seed: entry.get("blocks") for seed, entry in seeds.items()}
+        routes = {seed: Route.from_json(space, blocks[seed]) for seed in seeds}
+    except (ConfigError, RecordError, TypeError) as error:
+        raise RecordError(
+            f"{path}: not a routes file: {error}; delete it and run `{remake(path)}`"
+        ) from None
+    return Searched(
+        dataset=content["dataset"],
+        method=content["method"],
+        variant=content["variant"],
+        strategy=content["strategy"],
+        simulated=bool(content["simulated"]),
+        space=space,
+        routes=routes,
+        blocks=blocks,
+        curves={seed: entry.get("curve") or {} for seed, entry in seeds.items()},
+    )

@@ -1,1 +1,0 @@
-"""From run records to tables, figures and one HTML report. Never imports torch or Snakemake."""

@@ -1,0 +1,76 @@
+"""Routes of a space that need no search: the dense, the sparse, the divided and the random ones."""
+
+from functools import cache
+
+import numpy as np
+
+from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.runtime.errors import ConfigError
+
+DRAWS = 2000  # random routes that stand for chance
+
+
+def full_sharing(space: SearchSpace) -> Route:
+    """Return the densest route: all values, the root as query (ML-MMoE; MMoE if L=1)."""
+    return _same_for_all(space, space.num_subnets)
+
+
+def share_bottom(space: SearchSpace) -> Route:
+    """Return the route in which every block reads only the first sub-network below it."""
+    return _same_for_all(space, 1)
+
+
+def _same_for_all(space: SearchSpace, num_values: int) -> Route:
+    """Return the route in which every block reads the first sub-networks below it."""
+    blocks = ((space.values(b)[:num_values], space.queries(b)[0]) for b in space.blocks)
+    return Route(space, tuple(LocalRoute(values, query) for values, query in blocks))
+
+
+def no_sharing(space: SearchSpace) -> Route:
+    """Return the route in which every task has sub-networks of its own, as many as the others.
+
+    A sub-network reads all those of its own task in the layer below; the root asks every gate.
+
+    Raises:
+        ConfigError: there are fewer sub-networks in a layer than tasks.
+    """
+    if space.num_subnets < space.num_tasks:
+        raise ConfigError(
+            f"no_sharing: {space.num_tasks} tasks need as many sub-networks per layer, the space "
+            f"has {space.num_subnets}; raise num_subnets"
+        )
+    owner = [w * space.num_tasks // space.num_subnets for w in range(space.num_subnets)]
+    choices = []
+    for block, task in zip(
+        space.blocks, [*owner * (space.num_layers - 1), *range(space.num_tasks)], strict=True
+    ):
+        own = (v for v, o in zip(space.values(block), owner, strict=True) if o == task)
+        choices.append(LocalRoute(tuple(own), space.queries(block)[0]))
+    return Route(space, tuple(choices))
+
+
+def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:
+    """Draw every local route uniformly: what the search would give if it learned nothing."""
+    draw = (int(rng.integers(space.num_local_routes(block))) for block in space.blocks)
+    return Route(
+        space, tuple(space.local_route(b, i) for b, i in zip(space.blocks, draw, strict=True))
+    )
+
+
+@cache
+def random_routes(space: SearchSpace, draws: int = DRAWS) -> tuple[Route, ...]:
+    """Draw routes of a space, the same ones every time."""
+    rng = np.random.default_rng(0)
+    return tuple(random_route(space, rng) for _ in range(draws))
+
+
+@cache
+def mean_edges(space: SearchSpace) -> float:
+    """Return how many edges a random route uses on average."""
+    return float(np.mean([len(route.edges) for route in random_routes(space)]))
+
+
+@cache
+def share_disjoint(space: SearchSpace) -> float:
+    """Return how often the tasks of a random route share no sub-network."""
+    return float(np.mean([route.is_disjoint for route in random_routes(space)]))

@@ -1,0 +1,1 @@
+"""What every job stands on: errors, files, seeds, signals, provenance, the seam to Snakemake."""

@@ -1,0 +1,65 @@
+"""A file name is a registration: find the plug-ins of a package by listing its folder.
+
+Datasets may also be declared: `config/datasets/<name>.yaml` is one.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from pathlib import Path
+from types import ModuleType
+
+from mtnas.runtime.errors import ConfigError, unknown
+
+DECLARED = Path(__file__).resolve().parents[3] / "config/datasets"
+_NOT_PLUGINS = {"base"}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HARMLESS = re.compile(r"[\w. -]+")  # in a pattern of names
+
+
+def available(package: ModuleType) -> tuple[str, ...]:
+    """Name the plug-ins of a package, without importing or reading them."""
+    more = declared() if package.__name__ == "mtnas.data.sources" else {}
+    return tuple(sorted({*_modules(package), *more}))
+
+
+def names(package: str) -> tuple[str, ...]:
+    """Name the plug-ins of one of our packages, such as `methods`, without running their code."""
+    spec = importlib.util.find_spec(f"mtnas.{package}")
+    if spec is None:
+        raise ConfigError(f"src/mtnas/{package}: this package is missing from the installation")
+    return available(importlib.util.module_from_spec(spec))
+
+
+def declared() -> dict[str, Path]:
+    """Return the file of every dataset that a YAML file declares; it may be broken."""
+    folder, here = DECLARED, Path.cwd()
+    if folder.is_relative_to(here):  # messages name files as a reader would
+        folder = folder.relative_to(here)
+    files = sorted(f for f in folder.glob("*") if f.suffix in (".yaml", ".yml"))
+    return {file.stem: file for file in files if _HARMLESS.fullmatch(file.stem)}
+
+
+def check_declared(name: str, file: Path, package: ModuleType) -> None:
+    """Refuse a name that cannot be one, or that two files have."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{file}: the name {name!r} must be lower-case letters, digits and _, and begin with "
+            "a letter; rename the file"
+        )
+    others = [f for f in (file.with_suffix(".yaml"), file.with_suffix(".yml")) if f.is_file()]
+    if name in _modules(package) or len(others) > 1:
+        raise ConfigError(f"{file}: another file declares dataset {name!r}; rename one")
+
+
+def load(package: ModuleType, name: str, *, kind: str, where: str = "config") -> ModuleType:
+    """Import one plug-in module; an unknown name is a `ConfigError` with the nearest one."""
+    if name not in _modules(package):
+        raise ConfigError(unknown(kind, name, available(package), where))
+    return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def _modules(package: ModuleType) -> list[str]:
+    found = (m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg)
+    return [n for n in found if n not in _NOT_PLUGINS and not n.startswith("_")]

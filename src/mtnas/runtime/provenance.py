@@ -1,0 +1,163 @@
+"""Where a number comes from: a fingerprint of the code, versions, the state of git."""
+
+import ast
+import hashlib
+import json
+import os
+import platform
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from mtnas.runtime.errors import ConfigError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# Code that shapes messages and records, never a number.
+_NEUTRAL = ("errors", "files", "options", "plugins", "provenance", "signals")
+NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}
+_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def canonical_code(tree: ast.AST) -> str:
+    """Return source text that comments, docstrings and formatting do not change."""
+    for node in ast.walk(tree):
+        if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+@cache
+def _file_fingerprint(path: Path) -> str:
+    code = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        code = canonical_code(ast.parse(code, filename=str(path)))
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+@cache
+def code_fingerprint(*parts: str) -> str:
+    """Return 12 hex digits over the code of files and folders, named from `src/mtnas`.
+
+    Given as a parameter of a rule, it makes a job depend on the library code that it runs, and on
+    nothing that cannot change its result: comments, docstrings, other modules.
+    """
+    digest = hashlib.sha256()
+    for part in sorted(set(parts)):
+        path = PACKAGE / part
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        for file in files:
+            if not file.is_file():
+                raise ConfigError(f"code_fingerprint: no file or folder {part!r} in {PACKAGE}")
+            name = file.relative_to(PACKAGE).as_posix()
+            digest.update(f"{name} {_file_fingerprint(file)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def code_behind(*modules: str) -> tuple[str, ...]:
+    """Name the files that modules of this package need, found by reading imports, recursively.
+
+    Plug-ins are loaded by name, so they are not found: name them too. `NEUTRAL` files are left out.
+    """
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += _direct_imports(PACKAGE / module)
+    return tuple(sorted(found - NEUTRAL))
+
+
+@cache
+def _direct_imports(path: Path) -> frozenset[str]:
+    """Name our files that one file imports, anywhere in it; what is not Python imports none."""
+    if path.suffix != ".py":
+        return frozenset()
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return frozenset(filter(None, map(_file_of, names)))
+
+
+def _file_of(module: str) -> str | None:
+    """Return the file of one of our modules, from `src/mtnas`; None if it is not ours."""
+    first, *rest = module.split(".")
+    if first != PACKAGE.name:
+        return None
+    path = PACKAGE.joinpath(*rest)
+    for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate.relative_to(PACKAGE).as_posix()
+    return None
+
+
+def study_command(target: str, files: Iterable[Path], settings: Mapping[str, Any]) -> str:
+    """Return the command that makes a target of a study, as it may be typed into a shell anywhere.
+
+    `files` are its overlays, the last one winning; `settings` those of `--config`, whose folders of
+    raw files belong to a machine.
+    """
+    names = [_nearby(path) for path in files]
+    values = {key: "FOLDER" if key.endswith("_raw") else value for key, value in settings.items()}
+    given = [shlex.quote(f"{key}={_as_yaml(value)}") for key, value in values.items()]
+    parts = [f".venv/bin/snakemake {target} --cores 2"]
+    parts += [f"--configfile {' '.join(names)}"] * bool(names)
+    parts += [f"--config {' '.join(given)}"] * bool(given)
+    return " ".join(parts)
+
+
+def _as_yaml(value: Any) -> str:
+    """Return a value as `--config` reads it; JSON is YAML."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _nearby(path: Path) -> str:
+    """Return a path relative to the current folder, or its name if it is not below it."""
+    whole = Path(path).absolute()
+    return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else whole.name
+
+
+def digest_of(facts: Any) -> str:
+    """Return 16 hex digits that stand for facts (JSON), such as all that a result depends on."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and the hardware that a number may depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("numpy", "pandas", "torch", "scikit-learn", "mtnas")},
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def git_state() -> dict[str, Any]:
+    """Return the commit of the checkout and whether files differ from it; None without git."""
+    commit = _git("rev-parse", "HEAD")
+    status = _git("status", "--porcelain", "--untracked-files=no") if commit else None
+    return {"commit": commit, "dirty": None if status is None else bool(status)}
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", "-C", str(PACKAGE), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

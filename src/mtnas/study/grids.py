@@ -1,0 +1,81 @@
+"""Grids of hyper-parameters: what is tried, and how what won enters a spec.
+
+A grid is flat: `{"training.learning_rate": [0.001, 0.01], "options.num_experts": [2, 4]}`, each
+name a place in a run spec. Nothing here needs torch: the workflow reads it at parse time.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import read_json, remake
+
+Grid = Mapping[str, list[Any]]
+Values = dict[str, Any]
+Spec = dict[str, Any]
+
+# Members of one stack may differ in these; trials that differ in anything else take turns.
+STACKED = ("training.learning_rate", "training.weight_decay")
+
+
+def grid_of(tuning: Mapping[str, Any], method: str) -> dict[str, list[Any]]:
+    """Return the grid of one method from a `tuning` block; an empty one has nothing to try."""
+    own = tuning["options"].get(method, {})
+    return {**flat(tuning["training"], "training."), **flat(own, "options.")}
+
+
+def flat(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return nested values by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        nested = isinstance(value, Mapping)
+        found |= flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value}
+    return found
+
+
+def expand(grid: Grid) -> list[Values]:
+    """Return every combination, those that can be stacked side by side."""
+    names = sorted(grid, key=lambda name: name in STACKED)  # stable: else as written
+    return [
+        dict(zip(names, chosen, strict=True)) for chosen in product(*(grid[name] for name in names))
+    ]
+
+
+def value_at(spec: Mapping[str, Any], name: str) -> Any:
+    """Return what a spec holds at a place of the grid."""
+    value: Any = spec
+    for key in name.split("."):
+        value = value[key]
+    return value
+
+
+def with_values(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Spec:
+    """Return a copy of a spec with other values at some places."""
+    result = dict(spec)
+    for name, value in values.items():
+        first, _, rest = name.partition(".")
+        result[first] = with_values(result[first], {rest: value}) if rest else value
+    return result
+
+
+def with_winner(spec: Mapping[str, Any], path: str | Path) -> Spec:
+    """Return a spec with the values that a grid search chose; `tuned` says where they came from.
+
+    Raises:
+        RecordError: the file is broken, or is about another run.
+    """
+    best = read_json(path, ("dataset", "method", "variant", "winner"))
+    run = {key: spec[key] for key in ("dataset", "method", "variant")}
+    found = {key: best[key] for key in run}
+    if found != run:
+        raise RecordError(
+            f"{path}: is about {found}, this run is {run}; delete it and run `{remake(path)}`"
+        )
+    values: Values = best["winner"]["values"]
+    tuned = {
+        name: {"value": value, "instead_of": value_at(spec, name), "from": str(path)}
+        for name, value in values.items()
+    }
+    return {**with_values(spec, values), "tuned": tuned}

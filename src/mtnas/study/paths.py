@@ -1,0 +1,28 @@
+"""Where results lie, relative to the folder that the workflow runs in.
+
+Shared by the rules and by what rebuilds tables from `results/published`.
+"""
+
+from collections.abc import Iterable
+
+Run = tuple[str, str, str]  # dataset, method, variant
+
+DATA = "results/data/{dataset}"
+RUN = "results/runs/{dataset}/{method}/{variant}"
+ROUTES = "results/routes/{dataset}/{method}/{variant}"
+TUNING = "results/tuning/{dataset}/{method}/{variant}"
+TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
+TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
+AUDIT = "results/audit/{dataset}.json"
+SUBGRAPHS = "results/claims/subgraphs.json"
+
+
+def table_files(name: str) -> dict[str, str]:
+    """Name the four files of a table, as `mtnas.report.writers` takes them."""
+    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
+    return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
+
+
+def of_runs(pattern: str, runs: Iterable[Run]) -> list[str]:
+    """Fill the wildcards of a path for each (dataset, method, variant)."""
+    return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]

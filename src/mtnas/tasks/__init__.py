@@ -1,0 +1,1 @@
+"""What labels are: how an output is trained, scored and read."""

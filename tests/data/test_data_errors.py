@@ -1,0 +1,208 @@
+"""What data errors say: the file or key, the value found, what is allowed, what to do."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtnas.data import sources
+from mtnas.data.prepare.hashing import hash_column
+from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.store import read_table
+from mtnas.data.prepare.table import prepare
+from mtnas.data.sources import base
+from mtnas.runtime.errors import ConfigError, DataError
+from mtnas.runtime.files import read_json, write_json
+
+HEADERS = {
+    "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n',
+    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n',
+    "BX-Books.csv": '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
+    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n',
+}
+
+
+def run(tmp_path: Path, raw: str | None = None, **spec: Any) -> None:
+    out = tmp_path / "out"
+    prepare(spec, table=out / "t.parquet", manifest=out / "t.json", raw=raw)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """Return a Book-Crossing folder with headers only."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for name, header in HEADERS.items():
+        (folder / name).write_text(header, encoding="latin-1")
+    return folder
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a sound table and its manifest."""
+    run(tmp_path, dataset="insteval", drop_fields=["student", "lecturer"])
+    return tmp_path / "out" / "t.parquet", tmp_path / "out" / "t.json"
+
+
+def test_no_raw_folder_given(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="dataset_options.bookcrossing.raw: FOLDER") as error:
+        run(tmp_path, dataset="bookcrossing")
+    assert "BX-Book-Ratings.csv" in str(error.value)
+
+
+def test_raw_folder_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere: .* no such folder; place .*raw: FOLDER"):
+        run(tmp_path, dataset="bookcrossing", raw=str(tmp_path / "nowhere"))
+
+
+def test_raw_file_missing(tmp_path: Path, raw: Path) -> None:
+    (raw / "BX-Users.csv").unlink()
+    with pytest.raises(DataError, match=r"BX-Users\.csv: missing file .*place"):
+        run(tmp_path, dataset="bookcrossing", raw=str(raw))
+
+
+@pytest.mark.parametrize("text", ["user,item,rating\n", ""])
+def test_wrong_header(tmp_path: Path, raw: Path, text: str) -> None:
+    (raw / "BX-Book-Ratings.csv").write_text(text)
+    with pytest.raises(DataError, match=r"Ratings\.csv: columns .*expected .*'Book-Rating'.*place"):
+        run(tmp_path, dataset="bookcrossing", raw=str(raw))
+
+
+def test_no_rows(tmp_path: Path, raw: Path) -> None:
+    with pytest.raises(DataError, match="'bookcrossing': no rows"):
+        run(tmp_path, dataset="bookcrossing", raw=str(raw))
+
+
+@pytest.mark.parametrize(("ratings", "task", "value"), [((5, 10), "t0", 1), ((0, 5), "t1", 0)])
+def test_label_with_one_class(
+    tmp_path: Path, raw: Path, ratings: tuple[int, ...], task: str, value: int
+) -> None:
+    with (raw / "BX-Book-Ratings.csv").open("a") as file:
+        file.writelines(f'"1";"2";"{rating}"\r\n' for rating in ratings)
+    with pytest.raises(DataError, match=rf"label {task} .* is {value} in all 2 rows.*Book-Rating"):
+        run(tmp_path, dataset="bookcrossing", raw=str(raw))
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_raw_folder_for_an_embedded_dataset(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="dataset_options.movielens.raw: .* embedded.*remove"):
+        run(tmp_path, dataset="movielens", raw=str(tmp_path))
+
+
+def test_unknown_dataset(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown dataset 'movielen'.*did you mean 'movielens'"):
+        run(tmp_path, dataset="movielen")
+
+
+def test_unknown_field_in_drop_fields(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"drop_fields: unknown field 'gender'.*allowed: .*user"):
+        run(tmp_path, dataset="movielens", drop_fields=["gender"])
+
+
+def test_all_fields_dropped(tmp_path: Path) -> None:
+    names = [field.name for field in sources.load("insteval").fields]
+    with pytest.raises(ConfigError, match="all 6 fields are dropped; keep at least one"):
+        run(tmp_path, dataset="insteval", drop_fields=names)
+
+
+@pytest.mark.parametrize(
+    ("spec", "match"),
+    [
+        ({"seed": 1}, "unknown key 'seed'"),
+        ({"num_features": 1}, "prepare.num_features: 1; allowed: a whole number from 2"),
+        ({"num_features": 2**31}, "num_features: 2147483648; allowed"),
+        ({"split_seed": -1}, "split_seed: -1; allowed"),
+        ({"split_seed": "1"}, "split_seed: '1'; allowed"),
+    ],
+)
+def test_bad_spec(tmp_path: Path, spec: dict[str, Any], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        run(tmp_path, dataset="insteval", **spec)
+
+
+def test_spec_without_dataset(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'dataset' is missing"):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("split", "match"),
+    [
+        ([0.5, 0.5], "three positive numbers"),
+        ([0.5, 0.5, 0], "three positive numbers"),
+        ([0.5, 0.5, float("nan")], "three positive numbers"),
+        ([0.5, 0.5, 0.5], "add up to 1.5, not 1"),
+        ([50, 30, 10], "add up to 90, the table has 100 rows"),
+        ([0.98, 0.016, 0.004], "none may be empty"),
+    ],
+)
+def test_bad_split(split: list[float], match: str) -> None:
+    with pytest.raises(DataError, match=match) as error:
+        split_sizes(100, split)
+    assert "give three ratios" in str(error.value)
+
+
+def test_split_sizes_that_do_not_add_up() -> None:
+    with pytest.raises(DataError, match="do not add up to 10 rows"):
+        assign_split(10, (5, 4, 2), seed=0)
+
+
+def test_null_in_a_field() -> None:
+    with pytest.raises(DataError, match="field 'age': 1 missing values; write 'unknown'"):
+        hash_column(pa.array(["1", None]), "age", 10)
+
+
+def test_missing_table_and_manifest(prepared: tuple[Path, Path]) -> None:
+    table, manifest = prepared
+    with pytest.raises(DataError, match="no.json: missing; run `.venv/bin/snakemake"):
+        read_table(table, manifest.with_name("no.json"))
+    with pytest.raises(DataError, match="no.parquet: missing; run `.venv/bin/snakemake"):
+        read_table(table.with_name("no.parquet"), manifest)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"), [("{", "not JSON"), ("{}", "lacks fields"), ("[]", "lacks fields")]
+)
+def test_broken_manifest(prepared: tuple[Path, Path], text: str, match: str) -> None:
+    table, manifest = prepared
+    manifest.write_text(text)
+    with pytest.raises(DataError, match=match):
+        read_table(table, manifest)
+
+
+def test_broken_table(prepared: tuple[Path, Path]) -> None:
+    table, manifest = prepared
+    table.write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="not a Parquet file"):
+        read_table(table, manifest)
+
+
+def test_table_of_another_manifest(prepared: tuple[Path, Path]) -> None:
+    table, manifest = prepared
+    facts = read_json(manifest)
+    write_json(manifest, {**facts, "rows": 5})
+    with pytest.raises(DataError, match="73421 rows, expected 5"):
+        read_table(table, manifest)
+    write_json(manifest, {**facts, "fields": facts["fields"][1:]})
+    with pytest.raises(DataError, match="'student_age:int32'.*expected"):
+        read_table(table, manifest)
+
+
+def test_table_with_other_content(prepared: tuple[Path, Path]) -> None:
+    table, manifest = prepared
+    rows = pq.read_table(table)
+    pq.write_table(rows.take(pa.array(range(rows.num_rows - 1, -1, -1))), table)
+    with pytest.raises(DataError, match="another SHA-256"):
+        read_table(table, manifest)
+
+
+def test_embedded_table_missing() -> None:
+    with pytest.raises(DataError, match=r"no table lme4/Nothing; run `.venv/bin/pip install"):
+        base.embedded_file("lme4", "Nothing")
+
+
+def test_embedded_table_without_a_column() -> None:
+    with pytest.raises(DataError, match=r"expected \['stars'\]; run `.venv/bin/pip install"):
+        base.embedded_frame("lme4", "InstEval", ["stars"])

@@ -1,0 +1,486 @@
+"""Servers that truncate, stall, drop, lie: the right bytes, or one clean error and no file."""
+
+import gzip
+import logging
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtnas.data.fetch.acquire import fetch
+from mtnas.data.fetch.download import Patience
+from mtnas.data.fetch.lock import Lock, measure
+from mtnas.data.fetch.progress import Meter
+from mtnas.runtime.errors import DataError, MtnasError
+from tests.helpers.server import Answer, Mirror, mirror
+
+FAST = Patience(
+    connect_s=2, read_s=0.15, slowest=2000, tries=3, backoff_s=0.001, longest_s=0.01, tell_s=60
+)
+TEXT = random.Random(0).randbytes(150_000)
+FILE = gzip.compress(TEXT, mtime=0)  # of about the same size: TEXT cannot be compressed
+OLD = gzip.compress(TEXT[::-1], mtime=0)
+NAME = "toys.json.gz"
+CUT = Answer(send=50_000)
+SHORT = len(FILE) - 50_000
+
+
+def rest(content: bytes, headers: dict[str, str]) -> Answer:
+    """Answer with what follows the first 50,000 bytes, whatever was asked for."""
+    total = len(content)
+    span = {"Content-Range": f"bytes 50000-{total - 1}/{total}"}
+    return Answer(status=206, body=content[50_000:], headers={**span, **headers})
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "raw" / NAME
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "data.lock.yaml"
+
+
+def get(target: Path, lock: Path, *servers: Mirror | str, patience: Patience = FAST) -> None:
+    bases = [server.base if isinstance(server, Mirror) else server for server in servers]
+    source = {"urls": [f"{base}/{target.name}" for base in bases], "by_hand": "Ask the toymaker."}
+    fetch(target, source, dataset="toys", lock=lock, patience=patience)
+
+
+def pin(tmp_path: Path, lock: Path, content: bytes, name: str = NAME) -> None:
+    """Pin a content, as an earlier download did."""
+    file = tmp_path / "pinned"
+    file.write_bytes(content)
+    Lock(lock).admit("toys", name, measure(file, "https://earlier"))
+    file.unlink()
+
+
+def check_only(target: Path, content: bytes) -> None:
+    """Check that the file is there, whole, and nothing of the download is left."""
+    assert target.read_bytes() == content
+    assert {path.name for path in target.parent.iterdir()} <= {target.name, f".{target.name}.lock"}
+
+
+# What the first answers of a server are; after them it is honest.
+GOOD: dict[str, tuple[Answer, ...]] = {
+    "honest": (),
+    "cut": (CUT,),
+    "cut twice": (CUT, Answer(send=20_000)),
+    "dropped": (Answer(send=50_000, reset=True),),
+    "dropped before the first byte": (Answer(send=0, reset=True),),
+    "stalls": (Answer(send=50_000, stall_s=0.6),),
+    "drips": (Answer(piece=1, pause_s=0.01),),
+    "cut, then ignores ranges": (CUT, Answer(ignores_range=True)),
+    "500": (Answer(status=500),),
+    "503 and asks to wait": (Answer(status=503, headers={"Retry-After": "3600"}),),
+    "429": (Answer(status=429),),
+    "416 for the rest": (CUT, Answer(status=416)),
+    "206 unasked": (Answer(status=206),),
+    "206 from elsewhere": (CUT, Answer(headers={"Content-Range": "bytes 9-19/20"})),
+    "206 of another size": (
+        CUT,
+        Answer(headers={"Content-Range": f"bytes 50000-{len(FILE)}/{len(FILE) + 1}"}),
+    ),
+    "206 without Content-Range": (CUT, Answer(headers={"Content-Range": ""})),
+    "206 of another version": (CUT, rest(OLD, {"ETag": '"other"'})),
+    "206 of another version that hides it": (CUT, rest(OLD, {"ETag": ""})),
+    "206 longer than it says": (CUT, Answer(status=206, body=FILE + FILE, length=len(FILE))),
+    "changed between two tries": (Answer(body=OLD, send=50_000),),
+    "a weak ETag": (Answer(send=50_000, headers={"ETag": 'W/"1"'}),),
+    "no version": (Answer(send=50_000, headers={"ETag": ""}),),
+    "says too long": (Answer(length=len(FILE) + 9),),
+    "chunks": (Answer(chunked=True),),
+    "chunks, cut": (Answer(chunked=True, send=50_000, ends_chunks=False),),
+    "no length": (Answer(length="none"),),
+    "nonsense for a length": (Answer(length="many"),),
+    "called compressed by mistake": (Answer(headers={"Content-Encoding": "gzip"}),) * 3,
+    "moved": (Answer(status=302, headers={"Location": f"/there/{NAME}"}),),
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_in_the_end_the_right_bytes(case: str, target: Path, lock: Path) -> None:
+    with mirror({NAME: FILE}, *GOOD[case]) as server:
+        get(target, lock, server)
+
+    check_only(target, FILE)
+    pinned = Lock(lock).pinned("toys", NAME)
+    assert pinned is not None
+    assert pinned.same(measure(target, None))
+    assert pinned.url == f"{server.base}/{NAME}"
+
+
+BAD: dict[str, tuple[tuple[Answer, ...], str]] = {
+    "403": ((Answer(status=403),), "HTTP 403 Forbidden"),
+    "404": ((Answer(status=404),), "HTTP 404 Not Found"),
+    "416 for the whole": ((Answer(status=416),), "HTTP 416"),
+    "204": ((Answer(status=204),), "HTTP 204"),
+    "always 500": ((Answer(status=500),) * 3, r"HTTP 500 .*\(try 3 of 3\)"),
+    "always cut": ((Answer(send=0),) * 3, r"\(try 3 of 3\)"),
+    "always silent": ((Answer(send=0, stall_s=0.4),) * 3, r"timed out.*\(try 3 of 3\)"),
+    "always dripping": ((Answer(piece=1, pause_s=0.01),) * 3, r"stalled: \d+ bytes in .*3 of 3"),
+    "moved in circles": (
+        (Answer(status=302, headers={"Location": f"/{NAME}"}),) * 11,
+        "Exceeded 10 redirects",
+    ),
+    "moved to a file": ((Answer(status=302, headers={"Location": "file:///etc/x"}),), "file:"),
+    "a page of HTML": ((Answer(body=b"\n<!DOCTYPE html><html>Sign in"),), "page of HTML"),
+    "nothing": ((Answer(body=b""),), "is empty"),
+    "no gzip": ((Answer(body=b"{}"),), "cut off or broken"),
+    "says too short": ((Answer(length=len(FILE) - 9),), "cut off or broken"),
+    "no length, cut": ((Answer(length="none", send=SHORT),), "cut off or broken"),
+    "chunks that end early": ((Answer(chunked=True, send=SHORT),), "cut off or broken"),
+    "a flipped bit": ((Answer(body=FILE[:-9] + b"?" + FILE[-8:]),), "cut off or broken"),
+    "more behind the end": ((Answer(body=FILE + b"garbage"),), "cut off or broken"),
+    "compressed twice": ((Answer(body=gzip.compress(FILE)),), "compressed twice"),
+    "an encoding": ((Answer(headers={"Content-Encoding": "br"}),), "the encoding 'br'"),
+    "too large": ((Answer(length=1 << 40),), "more than"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_nothing_wrong_is_accepted(case: str, target: Path, lock: Path) -> None:
+    answers, reason = BAD[case]
+
+    with (
+        mirror({NAME: FILE}, *answers) as server,
+        pytest.raises(DataError, match=reason) as error,
+    ):
+        get(target, lock, server)
+
+    assert not target.exists()
+    assert Lock(lock).pinned("toys", NAME) is None
+    for told in (server.base, str(target.absolute().parent), "Ask the toymaker.", "raw: FOLDER"):
+        assert told in str(error.value)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_the_next_mirror_helps(case: str, target: Path, lock: Path) -> None:
+    with mirror({NAME: FILE}, *BAD[case][0]) as bad, mirror({NAME: FILE}) as good:
+        get(target, lock, bad, good)
+
+    assert len(good.log) == 1
+    check_only(target, FILE)
+
+
+PINNED: dict[str, tuple[Answer, str]] = {
+    "another content": (Answer(body=FILE[:-9] + b"?" + FILE[-8:]), "cut off or broken"),
+    "another version": (Answer(body=OLD), "sha256 [0-9a-f]{64}, but .* pins .*earlier"),
+    "another size": (Answer(body=gzip.compress(b"{}")), f"offers 22 bytes, expected {len(FILE)}"),
+    "another size, hidden": (
+        Answer(body=FILE + b"garbage", length="none"),
+        f"sends more than {len(FILE)} bytes",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PINNED)
+def test_a_pinned_file_can_only_be_had_as_it_is(
+    case: str, tmp_path: Path, target: Path, lock: Path
+) -> None:
+    pin(tmp_path, lock, FILE)
+    before = lock.read_text()
+    answer, reason = PINNED[case]
+
+    with (
+        mirror({NAME: FILE}, *[answer] * 3) as bad,
+        pytest.raises(DataError, match=reason),
+    ):
+        get(target, lock, bad)
+    assert not target.exists()
+    with mirror({NAME: FILE}, *[answer] * 3) as bad, mirror({NAME: FILE}) as good:
+        get(target, lock, bad, good)
+
+    check_only(target, FILE)
+    assert lock.read_text() == before
+
+
+def test_a_text_needs_an_end_that_can_be_told_from_a_cut(tmp_path: Path, lock: Path) -> None:
+    target = tmp_path / "raw" / "log.txt"
+    cut = Answer(length="none", send=1000)
+
+    with mirror({"log.txt": TEXT}, cut) as bad, pytest.raises(DataError, match="does not say how"):
+        get(target, lock, bad)
+    pin(tmp_path, lock, TEXT, "log.txt")
+    with (
+        mirror({"log.txt": TEXT}, *[cut] * 3) as bad,
+        pytest.raises(DataError, match="but .* pins"),
+    ):
+        get(target, lock, bad)
+    with mirror({"log.txt": TEXT}, Answer(length="none")) as server:
+        get(target, lock, server)
+
+    check_only(target, TEXT)
+
+
+# A text has no checksum of its own: only what the server says can tell that a piece is wrong.
+OTHER = TEXT[::-1]
+TEXTS: dict[str, tuple[Answer, ...]] = {
+    **{
+        case: GOOD[case] for case in ("cut", "cut twice", "drips", "500", "says too long", "chunks")
+    },
+    **{case: GOOD[case] for case in ("206 from elsewhere", "206 without Content-Range")},
+    "chunks, cut": GOOD["chunks, cut"],
+    "206 of another version": (CUT, rest(OTHER, {"ETag": '"other"'})),
+    "206 of another size": (CUT, rest(OTHER + b"more", {"ETag": ""})),
+    "206 with less than it says": (CUT, Answer(send=20_000, length=20_000)),
+    "another version": (Answer(body=OTHER, send=50_000),),
+    "another version of the same ETag, weak": (
+        Answer(body=OTHER, send=50_000, headers={"ETag": 'W/"1"'}),
+        Answer(headers={"ETag": 'W/"1"'}),
+    ),
+    "another version, none named": (
+        Answer(body=OTHER, send=50_000, headers={"ETag": ""}),
+        Answer(headers={"ETag": ""}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_a_text_is_never_put_together_from_two(case: str, tmp_path: Path, lock: Path) -> None:
+    target = tmp_path / "raw" / "log.txt"
+
+    with mirror({"log.txt": TEXT}, *TEXTS[case]) as server:
+        get(target, lock, server)
+
+    check_only(target, TEXT)
+
+
+def test_only_the_rest_is_asked_for(target: Path, lock: Path) -> None:
+    with mirror({NAME: FILE}, CUT, Answer(send=20_000)) as server:
+        get(target, lock, server)
+
+    assert [request.first for request in server.log] == [None, 50_000, 70_000]
+    assert [request.status for request in server.log] == [200, 206, 206]
+    assert server.log[1].if_range is not None
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_mirror_without_the_file_is_asked_once(status: int, target: Path, lock: Path) -> None:
+    with mirror({NAME: FILE}, Answer(status=status)) as bad, mirror({NAME: FILE}) as good:
+        get(target, lock, bad, good)
+
+    assert len(bad.log) == 1
+
+
+def test_a_new_mirror_does_not_go_on_with_the_bytes_of_another(target: Path, lock: Path) -> None:
+    with mirror({NAME: OLD}, *[CUT] * 3) as bad, mirror({NAME: FILE}) as good:
+        get(target, lock, bad, good)
+
+    assert [request.first for request in good.log] == [None]
+    check_only(target, FILE)
+
+
+BASES = ("http://127.0.0.1:9", "http://nowhere.invalid", "http://", "ftp://a", "c:/x", "http://[")
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_an_address_that_leads_nowhere(base: str, target: Path, lock: Path) -> None:
+    with pytest.raises(DataError, match=re.escape(f"{base}/{NAME}: ")):
+        get(target, lock, base)
+    with mirror({NAME: FILE}) as server:
+        get(target, lock, base, server)
+
+    check_only(target, FILE)
+
+
+def test_no_answer_at_all(target: Path, lock: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DataError, match=r"timed out.*try 3 of 3"):
+            get(target, lock, base)
+
+
+def test_without_an_address_a_person_must_help(target: Path, lock: Path) -> None:
+    with pytest.raises(DataError, match="nobody offers it for download; place it by hand in"):
+        get(target, lock)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"url": 1}', '{"url":1,"total":2,"validator":""}'])
+def test_a_part_of_unknown_origin_is_not_used(content: str, target: Path, lock: Path) -> None:
+    target.parent.mkdir()
+    target.with_name(f"{NAME}.part").write_bytes(b"leftover")
+    target.with_name(f"{NAME}.part.json").write_text(content)
+
+    with mirror({NAME: FILE}) as server:
+        get(target, lock, server)
+
+    assert [request.first for request in server.log] == [None]
+    check_only(target, FILE)
+
+
+SCRIPT = """
+import sys
+from mtnas.data.fetch.acquire import fetch
+target, url, lock = sys.argv[1:]
+fetch(target, {"urls": [url], "by_hand": ""}, dataset="toys", lock=lock)
+"""
+
+
+def started(target: Path, lock: Path, server: Mirror) -> "subprocess.Popen[bytes]":
+    """Fetch in another process."""
+    arguments = map(str, (target, f"{server.base}/{NAME}", lock))
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments])
+
+
+def wait_for(part: Path, size: int) -> None:
+    end = time.monotonic() + 20
+    while not part.exists() or part.stat().st_size < size:
+        assert time.monotonic() < end, f"{part}: no {size} bytes after 20 s"
+        time.sleep(0.005)
+
+
+def test_a_killed_download_goes_on(target: Path, lock: Path) -> None:
+    part = target.with_name(f"{NAME}.part")
+    with mirror({NAME: FILE}, Answer(pause_s=0.05)) as server:
+        process = started(target, lock, server)
+        wait_for(part, 40_000)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        size = part.stat().st_size
+        assert 40_000 <= size < len(FILE)
+        assert not target.exists()
+
+        get(target, lock, server)
+
+        assert [request.first for request in server.log] == [None, size]
+        assert server.log[1].status == 206
+    check_only(target, FILE)
+
+
+def test_two_processes_do_not_fetch_one_file(target: Path, lock: Path) -> None:
+    with mirror({NAME: FILE}, Answer(pause_s=0.03)) as server:
+        process = started(target, lock, server)
+        wait_for(target.with_name(f"{NAME}.part"), 1)
+        with pytest.raises(DataError, match="another process is fetching it"):
+            get(target, lock, server)
+        assert process.wait() == 0
+
+    check_only(target, FILE)
+
+
+def test_a_part_that_is_whole_needs_no_server(
+    target: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with mirror({NAME: FILE}) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(Lock, "admit", killed)
+            with pytest.raises(KeyboardInterrupt):
+                get(target, lock, server)
+        get(target, lock, server)
+
+    assert len(server.log) == 1
+    check_only(target, FILE)
+
+
+def test_a_broken_lock_file_costs_no_download(target: Path, lock: Path) -> None:
+    lock.write_text("toys: [")
+
+    with mirror({NAME: FILE}) as server:
+        with pytest.raises(MtnasError, match="not a lock file"):
+            get(target, lock, server)
+        lock.unlink()
+        get(target, lock, server)
+
+    check_only(target, FILE)
+
+
+def test_a_file_that_is_there_is_pinned_and_left_alone(target: Path, lock: Path) -> None:
+    target.parent.mkdir()
+    target.write_bytes(FILE)
+    before = target.stat().st_mtime_ns
+
+    with mirror({NAME: OLD}) as server:
+        get(target, lock, server)
+        get(target, lock, server)
+
+    assert server.log == []
+    assert target.stat().st_mtime_ns == before
+    pinned = Lock(lock).pinned("toys", NAME)
+    assert pinned is not None
+    assert pinned.url is None
+
+
+def test_a_file_that_is_there_and_is_not_the_pinned_one(
+    tmp_path: Path, target: Path, lock: Path
+) -> None:
+    pin(tmp_path, lock, FILE)
+    target.parent.mkdir()
+    target.write_bytes(OLD)
+
+    with mirror({NAME: FILE}) as server, pytest.raises(DataError) as error:
+        get(target, lock, server)
+
+    assert target.read_bytes() == OLD
+    for content in (FILE, OLD):
+        (tmp_path / "other").write_bytes(content)
+        assert measure(tmp_path / "other", None).sha256 in str(error.value)
+    assert "delete the file to have it fetched again" in str(error.value)
+    assert f"delete the entry toys: {NAME} of {lock}" in str(error.value)
+    assert "dataset_options.toys.raw: FOLDER" in str(error.value)
+
+
+def test_a_cut_file_placed_by_hand_is_not_pinned(target: Path, lock: Path) -> None:
+    target.parent.mkdir()
+    target.write_bytes(FILE[:-20])
+
+    with pytest.raises(DataError, match="cut off or broken"):
+        get(target, lock)
+
+    assert target.exists()
+    assert Lock(lock).pinned("toys", NAME) is None
+
+
+def test_progress_is_told(target: Path, lock: Path, caplog: pytest.LogCaptureFixture) -> None:
+    often = Patience(tell_s=0)
+
+    with caplog.at_level(logging.INFO, "mtnas"), mirror({NAME: FILE}) as server:
+        get(target, lock, server, patience=often)
+
+    assert f"{NAME}: from {server.base}/{NAME}" in caplog.text
+    assert re.search(r"0\.\d MB of 0\.2 MB \(\d+ %\), \d+\.\d MB/s, 0:\d\d to go", caplog.text)
+    assert f"{NAME}: whole, 0.2 MB" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "rate", "line"),
+    [
+        (0, 1_000_000, 0, "0.0 MB of 1.0 MB (0 %), 0.0 MB/s"),
+        (25_000_000, 100_000_000, 1e6, "25.0 MB of 100.0 MB (25 %), 1.0 MB/s, 1:15 to go"),
+        (5, None, 2e6, "0.0 MB, 2.0 MB/s"),
+        (0, 0, 0, "0.0 MB of 0.0 MB (100 %), 0.0 MB/s"),
+    ],
+)
+def test_lines_of_progress(done: int, total: int | None, rate: float, line: str) -> None:
+    meter = Meter("toys", done, total, tell_s=1, window_s=1, slowest=1)
+
+    assert meter.line(rate) == line
+
+
+def test_tries_wait_longer_and_longer() -> None:
+    patience = Patience(backoff_s=1, longest_s=10)
+    delays = [[patience.delay(failed, 0) for _ in range(50)] for failed in (1, 2, 3, 9)]
+
+    assert [
+        (min(d) >= low, max(d) <= high)
+        for d, low, high in zip(delays, (0.5, 1, 2, 10), (1, 2, 4, 10), strict=True)
+    ] == [(True, True)] * 4
+    assert len(set(delays[0])) > 1
+    assert patience.delay(1, 7) == 7
+    assert patience.delay(1, 3600) == 10

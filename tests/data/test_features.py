@@ -1,0 +1,200 @@
+"""Hashing, splitting, storing and the manifest."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import pearsonr
+
+from mtnas.data import sources
+from mtnas.data.prepare import hashing, vocabulary
+from mtnas.data.prepare.hashing import hash_column
+from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.store import ContentHash, Table, read_compact, read_table
+from mtnas.data.prepare.table import prepare
+from mtnas.runtime.files import read_json
+
+SPEC: dict[str, Any] = {
+    "dataset": "insteval",
+    "num_features": None,
+    "drop_fields": [],
+    "split": None,
+    "split_seed": 0,
+}
+Prepare = Callable[..., Table]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Prepare:
+    """Prepare InstEval with changes to the default spec and read it back."""
+
+    def run(**changes: Any) -> Table:
+        table, manifest = tmp_path / "t.parquet", tmp_path / "t.json"
+        prepare({**SPEC, **changes}, table=table, manifest=manifest)
+        return read_table(table, manifest)
+
+    return run
+
+
+def papers_id(field: str, value: str, num_features: int) -> int:
+    digest = hashlib.md5(f"{field}={value}".encode()).hexdigest()
+    return int(digest, 16) % num_features
+
+
+def test_a_value_has_the_id_of_the_papers_recipe() -> None:
+    ids = hash_column(pa.array(["276725"]), "user", 1_000_000)
+    assert ids.tolist() == [papers_id("user", "276725", 1_000_000)]
+
+
+def test_fields_do_not_share_their_values() -> None:
+    value = pa.array(["1"])
+    users, movies = (hash_column(value, field, 10**9) for field in ("user", "movie"))
+    assert users.tolist() != movies.tolist()
+
+
+def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def spy(text: bytes, **options: bool) -> Any:
+        hashed.append(text)
+        return hashlib.md5(text, **options)
+
+    monkeypatch.setattr(hashing, "md5", spy)
+    ids = hash_column(pa.array(["a", "b", "a"]), "f", 97)
+    assert hashed == [b"f=a", b"f=b"]
+    assert ids.dtype == np.int32
+    assert ids.tolist() == [papers_id("f", value, 97) for value in "aba"]
+
+
+def test_a_vocabulary_counts_every_value_once_over_all_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashing, "_FEW", 3)  # merges in between, too
+    seen, words = hashing.Vocabulary(), [f"value {i * i % 101}" for i in range(500)]
+    for start in range(0, len(words), 7):
+        hash_column(pa.array(words[start : start + 7]), "f", 23, seen)
+    assert sorted(seen.ids) == sorted(papers_id("f", word, 23) for word in set(words))
+
+
+def test_split_sizes_of_the_paper() -> None:
+    counts = (800_000, 200_000, 149_780)
+    assert split_sizes(1_149_780, counts) == counts
+    assert split_sizes(10, (0.7, 0.2, 0.1)) == (7, 2, 1)
+
+
+def test_split_is_pinned_over_versions() -> None:
+    golden = [1, 0, 0, 2, 1, 0, 0, 2, 0, 1, 2, 0]
+    assert assign_split(12, (6, 3, 3), seed=0).tolist() == golden
+
+
+def test_table_agrees_with_its_manifest(run: Prepare) -> None:
+    table = run(drop_fields=["service", "department"], num_features=500, split_seed=3)
+    facts = table.manifest
+    assert [f["name"] for f in facts["fields"]] == [
+        "student",
+        "lecturer",
+        "student_age",
+        "lecture_age",
+    ]
+    assert table.ids.shape == (73_421, 4)
+    assert table.ids.dtype == np.int32
+    assert table.ids.flags.c_contiguous
+    assert table.labels.dtype == np.float32
+    assert table.split.dtype == np.int8
+    assert facts["distinct_ids"] == len(np.unique(table.ids)) <= 500
+    assert facts["label_rates"]["t0"] == pytest.approx(table.labels[:, 0].mean(), abs=1e-6)
+    pcc = pearsonr(*table.labels.T.astype(np.float64)).statistic
+    assert facts["label_pcc"] == {"t0_t1": pytest.approx(pcc, abs=1e-9)}
+    assert facts["split_sizes"] == {"train": 51395, "valid": 11013, "test": 11013}
+    assert facts["spec"]["split_seed"] == facts["split_seed"] == 3
+
+
+def test_collisions_are_counted_over_all_fields(run: Prepare) -> None:
+    facts = run(num_features=2).manifest
+    assert facts["distinct_ids"] == 2
+    assert facts["collisions"]["count"] == facts["distinct_values"] == 4126
+    assert facts["collisions"]["rate"] == 1
+    assert facts["collisions"]["per_field"]["service"] == {"count": 2, "rate": 1}
+
+
+def test_dropping_a_field_leaves_the_others_alone(run: Prepare) -> None:
+    whole, part = run(), run(drop_fields=["student"])
+    np.testing.assert_array_equal(whole.ids[:, 1:], part.ids)
+    np.testing.assert_array_equal(whole.split, part.split)
+    assert whole.manifest["content_sha256"] != part.manifest["content_sha256"]
+
+
+def test_split_seed_moves_the_split_only(run: Prepare) -> None:
+    first, second = run(), run(split_seed=1)
+    np.testing.assert_array_equal(first.ids, second.ids)
+    assert (first.split != second.split).any()
+
+
+def test_chunk_size_does_not_change_the_content(
+    run: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run().manifest
+    monkeypatch.setattr("mtnas.data.sources.base.BATCH_ROWS", 1_009)
+    assert run().manifest == whole
+
+
+def test_content_hash_does_not_depend_on_the_pieces() -> None:
+    ids = np.arange(12, dtype=np.int32).reshape(6, 2)
+    labels, split = np.ones((6, 1), np.int8), np.zeros(6, np.int8)
+    whole, pieces = ContentHash(), ContentHash()
+    whole.update(ids, labels, split)
+    for start in range(0, 6, 2):
+        rows = slice(start, start + 2)
+        pieces.update(ids[rows], labels[rows], split[rows])
+    assert whole.hexdigest() == pieces.hexdigest()
+    pieces.update(ids[:0], labels[:0], split[:0])
+    assert whole.hexdigest() == pieces.hexdigest()
+
+
+def test_a_partial_copy_uses_the_counts_as_ratios(
+    run: Prepare, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(type(sources.load("insteval")), "split", (800_000, 200_000, 149_780))
+    with caplog.at_level(logging.WARNING):
+        sizes = run().manifest["split_sizes"]
+    assert sizes == {"train": 51085, "valid": 12772, "test": 9564}
+    assert "used as ratios" in caplog.text
+
+
+def test_prepare_leaves_only_its_three_files(run: Prepare, tmp_path: Path) -> None:
+    run()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["t.ids.npy", "t.json", "t.parquet"]
+
+
+def test_training_reads_the_ids_renumbered_by_frequency_from_a_mapped_file(
+    run: Prepare, tmp_path: Path
+) -> None:
+    table = run()
+    mapped = read_compact(tmp_path / "t.parquet", tmp_path / "t.json")
+    assert isinstance(mapped.ids, np.memmap)
+    assert mapped.ids.dtype == np.int32
+    count = np.bincount(mapped.ids.ravel())
+    assert len(count) == table.manifest["compact"]["num_ids"] == len(np.unique(table.ids))
+    assert (np.diff(count) <= 0).all()
+    pairs = np.unique(np.stack([table.ids.ravel(), mapped.ids.ravel()]), axis=1)
+    assert pairs.shape[1] == len(count)  # one new number for every id
+    np.testing.assert_array_equal(mapped.labels, table.labels)
+    np.testing.assert_array_equal(mapped.split, table.split)
+
+
+def test_renumbering_in_pieces_is_renumbering_at_once(
+    run: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, whole = run(), np.load(tmp_path / "t.ids.npy")
+    monkeypatch.setattr(vocabulary, "_BATCH_ROWS", 10_000)
+    num_fields = whole.shape[1]
+    again = vocabulary.write_compact(tmp_path / "t.parquet", tmp_path / "again.npy", num_fields)
+    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), whole)
+    assert {**again, "file": "t.ids.npy"} == table.manifest["compact"]
+    assert read_json(tmp_path / "t.json")["source_sha256"].keys() == {"InstEval.pkl.compress"}

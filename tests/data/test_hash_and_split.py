@@ -1,0 +1,64 @@
+"""Properties of the hash and of the split, over any input."""
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtnas.data.prepare.hashing import hash_column
+from mtnas.data.prepare.splits import assign_split, split_sizes
+
+TEXT = st.text(max_size=30)
+COUNTS = st.integers(1, 2**31 - 1)
+SIZES = st.tuples(*[st.integers(1, 300)] * 3)
+SEEDS = st.integers(0, 2**63 - 1)
+
+
+@given(TEXT, TEXT, COUNTS)
+def test_hash_is_the_hexadecimal_md5_modulo_n(field: str, value: str, num_features: int) -> None:
+    digest = hashlib.md5((field + "=" + value).encode("utf-8")).hexdigest()
+    ids = hash_column(pa.array([value], pa.string()), field, num_features)
+    assert ids.tolist() == [int(digest, 16) % num_features]
+
+
+@given(st.lists(TEXT, max_size=40), COUNTS)
+def test_a_column_hashes_like_its_values(values: list[str], num_features: int) -> None:
+    ids = hash_column(pa.array(values, pa.string()), "f", num_features)
+    single = [hash_column(pa.array([value], pa.string()), "f", num_features) for value in values]
+    assert ids.tolist() == [int(one[0]) for one in single]
+
+
+@given(SIZES, SEEDS)
+def test_split_is_exhaustive_and_has_its_sizes(sizes: tuple[int, ...], seed: int) -> None:
+    split = assign_split(sum(sizes), sizes, seed)
+    assert np.bincount(split, minlength=3).tolist() == list(sizes)  # every row in one part
+
+
+@given(SIZES, SEEDS)
+def test_split_depends_on_its_arguments_only(sizes: tuple[int, ...], seed: int) -> None:
+    first = assign_split(sum(sizes), sizes, seed)
+    np.random.default_rng().random()
+    np.testing.assert_array_equal(first, assign_split(sum(sizes), sizes, seed))
+
+
+@given(SEEDS)
+@settings(max_examples=20)
+def test_seeds_split_differently(seed: int) -> None:
+    sizes = (100, 50, 50)
+    other = assign_split(200, sizes, (seed + 1) % 2**63)
+    assert (assign_split(200, sizes, seed) != other).any()
+
+
+@given(st.integers(10, 10**7), st.tuples(*[st.integers(1, 8)] * 3))
+def test_sizes_follow_the_ratios(num_rows: int, parts: tuple[int, ...]) -> None:
+    ratios = [part / sum(parts) for part in parts]
+    sizes = split_sizes(num_rows * 10, ratios)
+    assert sum(sizes) == num_rows * 10
+    assert all(abs(s - num_rows * 10 * r) <= 1 for s, r in zip(sizes, ratios, strict=True))
+
+
+@given(SIZES)
+def test_counts_are_taken_as_they_are(sizes: tuple[int, ...]) -> None:
+    assert split_sizes(sum(sizes), sizes) == sizes

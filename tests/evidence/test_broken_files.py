@@ -1,0 +1,182 @@
+"""Result files that were cut, edited or mixed up: one message with the file and what to do."""
+
+import json
+import shutil
+
+import pytest
+
+from mtnas.data.prepare.store import read_table
+from mtnas.data.prepare.table import prepare
+from mtnas.evidence.records import read_run
+from mtnas.experiments.run import run, search
+from mtnas.report.data_tables import read_manifest
+from mtnas.report.searched import read_routes
+from mtnas.runtime.errors import MtnasError
+from mtnas.runtime.files import read_json, write_json
+from tests.helpers.runs import make_run
+
+SPEC = {
+    "dataset": "insteval",
+    "method": "mtnas",
+    "variant": "paper",
+    "seeds": [0],
+    "fixed_split": False,
+    "options": {"num_layers": 1, "num_subnets": 3, "hidden_dim": 4},
+    "training": {"batch_size": 64, "embedding_dim": 2},
+    "budget": None,
+}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """One folder with every kind of result file, all whole."""
+    folder = tmp_path_factory.mktemp("sound")
+    fields = ["student", "lecturer"]
+    data = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
+    prepare({"dataset": "insteval", "drop_fields": fields}, **data)
+    found = search({**SPEC, "search": {"steps": 2, "batch_size": 64}}, **data)
+    found.write(routes=folder / "routes.json", supernet=folder / "supernet.safetensors")
+    made = make_run(folder, "mmoe", (0.7, 0.8))
+    for name in ("metrics.csv", "run.json"):
+        shutil.move(made / name, folder / name)
+    return folder
+
+
+def train(folder, derive="retrain"):
+    data = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
+    routes = {"routes": folder / "routes.json", "supernet": folder / "supernet.safetensors"}
+    return run({**SPEC, "derive": derive}, **data, **routes)
+
+
+READERS = {
+    "table": lambda folder: read_table(folder / "table.parquet", folder / "manifest.json"),
+    "manifest": lambda folder: read_manifest(folder / "manifest.json"),
+    "run": read_run,
+    "train": train,
+    "inherit": lambda folder: train(folder, "inherit"),
+    "routes": lambda folder: read_routes(folder / "routes.json"),
+}
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    for at in range(len(content) // 3, 2 * len(content) // 3, 97):
+        content[at] ^= 0xFF
+    path.write_bytes(content)
+
+
+def text(content):
+    return lambda path: path.write_text(content)
+
+
+def edit(change):
+    def damage(path):
+        content = read_json(path)
+        change(content)
+        write_json(path, content)
+
+    return damage
+
+
+def without(key):
+    return edit(lambda content: content.pop(key))
+
+
+def metric(value):
+    header = "seed,split,task,metric,value\n"
+    return text(f"{header}0,test,t0,auc,{value}\n")
+
+
+def first_block(content):
+    return content["seeds"]["0"]["blocks"]["t0"]
+
+
+BROKEN = [
+    ("table", "table.parquet", flip, "not the table of its manifest: it cannot be read"),
+    ("train", "table.ids.npy", flip, "not the ids of its manifest: another SHA-256"),
+    ("train", "table.ids.npy", cut, "not the ids of its manifest: another SHA-256"),
+    ("train", "table.ids.npy", lambda path: path.unlink(), "missing; run"),
+    ("table", "table.parquet", cut, "not a Parquet file"),
+    ("table", "table.parquet", lambda path: path.unlink(), "missing; run"),
+    ("table", "manifest.json", cut, "not JSON"),
+    ("table", "manifest.json", lambda path: path.write_bytes(b"\xff\xfe{}"), "not JSON"),
+    ("table", "manifest.json", lambda path: path.unlink(), "missing; run"),
+    *(
+        ("table", "manifest.json", without(key), f"lacks {key}")
+        for key in ("split_sizes", "simulated", "source_sha256")
+    ),
+    ("manifest", "manifest.json", cut, "not JSON"),
+    ("manifest", "manifest.json", without("label_pcc"), "lacks label_pcc"),
+    ("run", "run.json", cut, "not JSON"),
+    ("run", "run.json", text("{}"), "lacks spec"),
+    ("run", "run.json", text("[]"), "lacks spec"),
+    ("run", "run.json", edit(lambda c: c["spec"].pop("method")), "its spec lacks method"),
+    ("run", "metrics.csv", lambda path: path.unlink(), "missing; run"),
+    ("run", "metrics.csv", text(""), "not a table"),
+    ("run", "metrics.csv", text("seed,split\n"), "columns ['seed', 'split'], expected"),
+    ("run", "metrics.csv", text("seed,split,task,metric,value\n"), "empty, or"),
+    ("run", "metrics.csv", metric("inf"), "not a finite number"),
+    ("run", "metrics.csv", metric("0.7x"), "not a finite number"),
+    ("run", "metrics.csv", metric(""), "a value is missing"),
+    ("train", "routes.json", cut, "not JSON"),
+    ("train", "routes.json", without("space"), "lacks space"),
+    ("train", "routes.json", edit(lambda c: first_block(c).pop("values")), "`values` and `query`"),
+    ("train", "routes.json", edit(lambda c: c["seeds"]["0"].pop("blocks")), "`values` and"),
+    ("train", "routes.json", edit(lambda c: c["seeds"].pop("0")), "no route for seeds [0]"),
+    ("train", "routes.json", edit(lambda c: first_block(c).update(query="s9")), "query 's9'"),
+    ("train", "routes.json", edit(lambda c: c["space"].update(num_subnets=4)), "this run needs"),
+    ("train", "routes.json", edit(lambda c: c["space"].update(num_layers=2)), "this run needs"),
+    ("routes", "routes.json", cut, "not JSON"),
+    ("routes", "routes.json", without("space"), "lacks space"),
+    ("routes", "routes.json", edit(lambda c: c["seeds"].clear()), "lacks seeds"),
+    ("routes", "routes.json", edit(lambda c: first_block(c).pop("values")), "`values` and `query`"),
+    ("inherit", "supernet.safetensors", cut, "cannot be read"),
+    ("inherit", "supernet.safetensors", lambda path: path.unlink(), "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("reader", "name", "damage", "message"), BROKEN)
+def test_a_broken_file_is_one_message_with_the_next_command(
+    sound, tmp_path, reader, name, damage, message
+):
+    for file in sound.iterdir():
+        if file.is_file():
+            shutil.copy(file, tmp_path / file.name)
+    damage(tmp_path / name)
+
+    with pytest.raises(MtnasError) as caught:
+        READERS[reader](tmp_path)
+
+    path = str(tmp_path / name)
+    assert path in str(caught.value)
+    assert message in str(caught.value)
+    assert f"run `.venv/bin/snakemake --cores 1 {path}`" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reader", [r for r in READERS if r != "train"])
+def test_whole_files_are_read(sound, reader):
+    assert READERS[reader](sound)
+
+
+def test_weights_of_another_network_are_refused(sound, tmp_path):
+    data = {"table": sound / "table.parquet", "manifest": sound / "manifest.json"}
+    routes = {"routes": sound / "routes.json", "supernet": sound / "supernet.safetensors"}
+    wider = {**SPEC, "derive": "inherit", "options": {**SPEC["options"], "hidden_dim": 5}}
+
+    with pytest.raises(MtnasError, match="weights of another network or other seeds"):
+        run(wider, **data, **routes)
+
+
+def test_a_broken_schema_says_how_to_make_it_again(tmp_path):
+    from mtnas.config.schema import method_schemas
+
+    path = tmp_path / "config.schema.json"
+    path.write_text(json.dumps({"$defs": {}})[:5])
+
+    with pytest.raises(MtnasError, match=r"config.schema.json: not JSON .*run `make schema`"):
+        method_schemas(path)

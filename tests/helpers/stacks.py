@@ -1,0 +1,48 @@
+"""Stacks of small models of any method, for tests."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from mtnas import methods
+from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.model import Model
+from mtnas.routes.space import Route
+from mtnas.training.data import Examples
+from mtnas.training.stack import Member, Stack
+from tests.helpers.synthetic import NUM_FIELDS
+
+SMALL_WIDTH = 8
+
+
+def small_options(method: methods.Method, **options: Any) -> Any:
+    """Return the options of a method with every width set to something small."""
+    widths = {"hidden_dim": SMALL_WIDTH, "root_dim": SMALL_WIDTH}
+    known = {k: v for k, v in widths.items() if k in method.options.model_fields}
+    return method.options(**{**known, **options})
+
+
+def small_stack(
+    name: str,
+    seeds: Sequence[int],
+    examples: Examples,
+    *,
+    dtype: Literal["float32", "float64"] = "float64",
+    routes: Sequence[Route] | None = None,
+    embedding_per_task: bool = False,
+    **options: Any,
+) -> Stack:
+    """Return a stack of one small model per seed (and per task, where the method says so)."""
+    method = methods.load(name)
+    chosen, tasks = small_options(method, **options), range(examples.labels.shape[1])
+    subsets = [(t,) for t in tasks] if method.per_task else [tuple(tasks)]
+    given = dict(zip(seeds, routes, strict=True)) if routes is not None else {}
+    members = [Member(s, subset, given.get(s)) for s in seeds for subset in subsets]
+    training = TrainingOptions(embedding_dim=3, dtype=dtype, embedding_per_task=embedding_per_task)
+
+    def build(member: Member) -> Model:
+        route: dict[str, Any] = {} if member.route is None else {"route": member.route}
+        dims = {"input_dim": 3 * NUM_FIELDS, "num_tasks": len(member.tasks)}
+        tables = training.num_tables(len(member.tasks))
+        return Model(method, chosen, **dims, num_tables=tables, **route)
+
+    return Stack(members, build, num_rows=examples.num_rows, options=training)

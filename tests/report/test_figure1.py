@@ -1,0 +1,124 @@
+"""Figure 1: methods as routes, gate scores and boxes, for the datasets that have them."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.axis import Tick
+from matplotlib.text import Text
+from PIL import Image
+
+from mtnas.evidence.claims.evidence import read_evidence
+from mtnas.experiments.equivalence import typical_routes
+from mtnas.report.figure1 import figure1, overview_figure
+from tests.helpers.runs import make_run, make_subgraphs
+
+ROUTES = typical_routes(2, 4, {})
+SEEDS = range(6)
+
+
+def make(root, method, dataset="bookcrossing", *, tasks=2, gates=True, simulated=False):
+    rng = np.random.default_rng(len(method))
+    noise = 0.003 * rng.normal(size=len(SEEDS))
+    auc = (0.78, 0.80, 0.79)[:tasks]
+    folder = make_run(
+        root, method, auc, dataset=dataset, seeds=SEEDS, noise=noise, simulated=simulated
+    )
+    record = json.loads((folder / "run.json").read_text())
+    scores = {str(s): rng.dirichlet([4, 3, 2, 1], size=tasks).tolist() for s in SEEDS}
+    (folder / "run.json").write_text(json.dumps(record | {"gates": scores if gates else {}}))
+    return folder
+
+
+def drawn(folders, routes=ROUTES):
+    return overview_figure(read_evidence(folders), routes)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text().strip()]
+
+
+def test_methods_are_drawn_without_any_run():
+    figure = drawn([])
+    assert len(figure.axes) == 3
+    assert {"(a) Share-Bottom", "(b) MMoE", "(c) Cut MMoE"} <= set(texts(figure))
+    names = [{text.get_text() for text in axes.texts} for axes in figure.axes]
+    assert names[0] == {"root", "s1", "t0", "t1"}
+    assert names[1] == names[2] == {"root", "s1", "s2", "s3", "s4", "t0", "t1"}
+
+
+def test_gate_scores_and_boxes_have_a_place_for_every_dataset_that_ran(tmp_path):
+    folders = [make(tmp_path, m) for m in ("mmoe", "cut_mmoe")]
+    folders += [make(tmp_path, "mmoe", d) for d in ("movielens", "insteval", "tiktok")]
+    folders += [make(tmp_path, "mmoe", "flights", gates=False)]
+    figure = drawn(folders)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == ["Book-Crossing", "MovieLens", "InstEval", "TikTok"]
+    boxes = figure.axes[-3:]
+    labels = ["test AUC0", "test AUC1", "test MTL loss"]
+    assert [axes.get_ylabel() for axes in boxes] == labels
+    names = [label.get_text() for label in boxes[0].get_xticklabels()]
+    assert names == ["MMoE", "Cut MMoE"]
+    assert "(e) Book-Crossing, 6 seeds" in texts(figure)
+    assert len(figure.axes) == 3 + 4 + 3
+
+
+def test_boxes_are_those_of_the_runs(tmp_path):
+    folders = [make(tmp_path, m, gates=False) for m in ("mmoe", "cut_mmoe")]
+    evidence = read_evidence(folders)
+    loss = overview_figure(evidence, ROUTES).axes[-1]
+    of_seeds, medians = loss.lines[: len(SEEDS)], [line.get_ydata() for line in loss.lines]
+    for column, method in enumerate(("mmoe", "cut_mmoe")):
+        values = evidence.scores(("bookcrossing", method, "paper"))["mtl_loss"]
+        assert [line.get_ydata()[column] for line in of_seeds] == pytest.approx(list(values))
+        assert any(np.allclose(line, values.median()) for line in medians)
+
+
+@pytest.mark.parametrize("tasks", [2, 3])
+def test_texts_neither_overlap_nor_leave_the_page(tmp_path, tasks):
+    folders = [
+        make(tmp_path, m, d, tasks=tasks, simulated=d == "tiktok")
+        for d in ("bookcrossing", "tiktok", "insteval", "goodreads")
+        for m in ("mmoe", "cut_mmoe")
+    ]
+    figure = drawn(folders, typical_routes(tasks, 4, {}))
+    figure.canvas.draw()
+    renderer, page = figure.canvas.get_renderer(), figure.bbox
+    ticks = [t for tick in figure.findobj(Tick) for t in (tick.label1, tick.label2)]
+    found = [t for t in figure.findobj(Text) if t.get_text().strip() and t not in ticks]
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in found]
+    for i, (name, box) in enumerate(boxes):
+        assert page.x0 <= box.x0 < box.x1 <= page.x1, name
+        assert page.y0 <= box.y0 < box.y1 <= page.y1, name
+        for other, second in boxes[:i]:
+            assert not box.padded(-0.5).overlaps(second.padded(-0.5)), (name, other)
+
+
+def test_simulated_data_say_so(tmp_path):
+    folders = [make(tmp_path, m, "tiktok", simulated=True) for m in ("mmoe", "cut_mmoe")]
+    shown = texts(drawn(folders))
+    assert "TikTok (SIMULATED DATA)" in shown
+    assert "SIMULATED DATA" in shown
+    figure1(folders, make_subgraphs(tmp_path / "s.json"), [tmp_path / "f.png"])
+    with Image.open(tmp_path / "f.png") as opened:
+        assert opened.info["Description"].startswith("SIMULATED DATA: TikTok. ")
+
+
+def test_the_caption_tells_of_what_is_there(tmp_path):
+    for folders, letters in (([], "abc"), ([make(tmp_path, "mmoe")], "abcd")):
+        figure1(folders, make_subgraphs(tmp_path / "s.json"), [tmp_path / "f.png"])
+        with Image.open(tmp_path / "f.png") as opened:
+            caption = opened.info["Description"]
+        assert [letter for letter in "abcde" if f"({letter})" in caption] == list(letters)
+
+
+def test_bytes_repeat(tmp_path):
+    folders = [make(tmp_path, m) for m in ("mmoe", "cut_mmoe")]
+    for name in ("a", "b"):
+        figure1(
+            folders,
+            make_subgraphs(tmp_path / "s.json"),
+            [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"],
+        )
+    for ending in (".png", ".pdf"):
+        assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()

@@ -1,0 +1,260 @@
+"""Figures: what is drawn, that nothing overlaps, that bytes repeat."""
+
+import contextlib
+import json
+import re
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+from PIL import Image
+
+from mtnas.report.figures import (
+    SMALLEST,
+    block_caption,
+    curves_figure,
+    figure3,
+    routes_figure,
+    search_curves,
+)
+from mtnas.report.route_drawing import draw_route, legend_handles, name_size, panel_units
+from mtnas.report.searched import read_routes
+from mtnas.report.style import SHARED, new_figure, save_figure, styled, task_colour
+from mtnas.routes.named import full_sharing, random_route, share_bottom
+from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.runtime.errors import ConfigError, RecordError
+
+SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root", "mean")]
+
+
+def make_routes(path, size=(2, 4, 2), seeds=2, steps=30, *, simulated=False):
+    """Write a routes.json as a search would, with random routes and made-up curves."""
+    space, rng = SearchSpace(*size), np.random.default_rng(0)
+    found = {}
+    for seed in range(seeds):
+        blocks = random_route(space, rng).to_json()
+        for name, block in blocks.items():
+            uniform = float(np.log(space.num_local_routes(name)))
+            block |= {"probability": 0.031, "entropy": 0.9 * uniform, "uniform_entropy": uniform}
+        reward = [None, *rng.normal(1.5, 0.1, steps - 1).tolist()]
+        curve = {"step": list(range(steps)), "reward": reward, "entropy": [2.0] * steps}
+        found[str(seed)] = {"blocks": blocks, "curve": curve, "weights_loss": []}
+    names = {"dataset": "movielens", "method": "mtnas", "variant": "paper"}
+    settings = {"strategy": "reinforce", "simulated": simulated, "space": space.to_json()}
+    path.write_text(json.dumps({**names, **settings, "seeds": found}))
+    return path
+
+
+def drawn(route):
+    with styled():
+        figure = new_figure(4, 4)
+        return figure, draw_route(figure.add_axes((0, 0, 1, 1)), route)
+
+
+def texts_of(figure):
+    return [t for t in figure.findobj(Text) if t.get_text().strip()]
+
+
+@pytest.mark.parametrize("size", SPACES)
+def test_every_edge_that_reaches_a_task_is_drawn_and_no_other(size):
+    space, rng = SearchSpace(*size), np.random.default_rng(1)
+    for route in (full_sharing(space), share_bottom(space), random_route(space, rng)):
+        _, drawing = drawn(route)
+        assert tuple(drawing.edges) == route.edges
+        asked = [b for b, local in route if b in route.used() and local.has_gate]
+        assert list(drawing.gates) == list(drawing.queries) == asked
+        assert set(drawing.inputs) == route.used() & set(space.layer(0))
+        assert len(drawing.nodes) == 1 + space.num_layers * space.num_subnets + space.num_tasks
+
+
+def test_colours_say_which_tasks_a_part_serves():
+    # s1 feeds t0 only, s2 both, s3 nothing; only t0 has a gate that matters.
+    space = SearchSpace(1, 3, 2)
+    route = Route(space, (LocalRoute(("s1", "s2"), "root"), LocalRoute(("s2",), "s3")))
+    _, drawing = drawn(route)
+    assert drawing.inputs["s1"].get_color() == task_colour(0)
+    assert drawing.inputs["s2"].get_color() == SHARED
+    assert drawing.edges["s2", "t1"].get_color() == task_colour(1)
+    assert "s3" not in drawing.inputs
+    assert drawing.nodes["s3"].get_linestyle() != drawing.nodes["s1"].get_linestyle()
+    assert list(drawing.queries) == ["t0"]
+
+
+def test_a_sub_network_that_is_only_asked_counts_as_used():
+    space = SearchSpace(1, 3, 1)
+    _, drawing = drawn(Route(space, (LocalRoute(("s1", "s2"), "s3"),)))
+    assert "s3" in drawing.inputs
+    assert len(drawing.edges) == 2
+
+
+def test_the_legend_explains_every_task_colour():
+    labels = [handle.get_label() for handle in legend_handles(3)]
+    assert sum("only" in label for label in labels) == 3
+    assert len(labels) == 7
+
+
+@pytest.mark.parametrize(
+    ("size", "seeds"), [((1, 3, 2), 12), ((3, 8, 3), 10), ((2, 4, 2), 1), ((2, 4, 2), 10)]
+)
+def test_no_text_overlaps_or_leaves_the_page(tmp_path, size, seeds):
+    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", size, seeds))])
+    assert_no_text_overlaps(figure)
+
+
+def assert_no_text_overlaps(figure, texts=None):
+    figure.canvas.draw()  # places the legend
+    renderer = figure.canvas.get_renderer()
+    texts = texts_of(figure) if texts is None else texts
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts]
+    assert len(boxes) > 5
+    page = figure.bbox
+    for i, (name, box) in enumerate(boxes):
+        assert page.x0 <= box.x0 < box.x1 <= page.x1, name
+        assert page.y0 <= box.y0 < box.y1 <= page.y1, name
+        for other, second in boxes[:i]:
+            assert not box.padded(-0.5).overlaps(second.padded(-0.5)), (name, other)
+
+
+@pytest.mark.parametrize("scale", [SMALLEST, 0.3, 0.5])
+def test_names_fit_into_their_nodes(scale):
+    space = SearchSpace(3, 8, 3)
+    width, height = panel_units(space)
+    with styled():
+        figure = new_figure(scale * width, scale * height)
+        axes = figure.add_axes((0, 0, 1, 1))
+        drawing = draw_route(axes, full_sharing(space), font_size=name_size(scale))
+    renderer = figure.canvas.get_renderer()
+    for text in axes.texts:
+        inside, box = text.get_window_extent(renderer), drawing.nodes[text.get_text()]
+        assert inside.width <= box.get_window_extent(renderer).width
+
+
+def test_figure3_says_how_decided_the_search_was(tmp_path):
+    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json"))])
+    texts = [text.get_text() for text in texts_of(figure)]
+    assert "MovieLens: MTNAS, REINFORCE" in texts
+    assert "p = .031, entropy 4.4 of 4.9 nats" in texts
+    assert any("full sharing has 24" in text for text in texts)
+    assert "SIMULATED DATA" not in texts
+
+
+@pytest.mark.parametrize("draw", [routes_figure, curves_figure])
+def test_simulated_data_say_so_on_the_face(tmp_path, draw):
+    figure = draw([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
+    assert "SIMULATED DATA" in [text.get_text() for text in texts_of(figure)]
+
+
+def text_in_pdf(path):
+    """Return the letters that a PDF file shows; kerning breaks its text into pieces."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.S)
+    shown = []
+    for stream in streams:
+        with contextlib.suppress(zlib.error):
+            shown += re.findall(rb"\(((?:\\.|[^\\)])*)\)", zlib.decompress(stream))
+    return b"".join(shown).replace(b"\0", b"").decode("latin-1")  # two bytes a letter
+
+
+@pytest.mark.parametrize("draw", [figure3, search_curves])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_figure_files_of_simulated_data_say_so(tmp_path, draw, simulated):
+    routes = make_routes(tmp_path / "r.json", simulated=simulated)
+    png, pdf = tmp_path / "f.png", tmp_path / "f.pdf"
+    draw([routes], [png, pdf])
+    with Image.open(png) as opened:
+        caption = opened.info["Description"]
+    assert caption.startswith("SIMULATED DATA: MovieLens. ") is simulated
+    assert ("SIMULATED DATA" in text_in_pdf(pdf)) is simulated
+    assert "REINFORCE" in text_in_pdf(pdf)
+
+
+def test_the_label_of_simulated_data_covers_nothing(tmp_path):
+    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
+    assert_no_text_overlaps(figure)
+
+
+def test_block_captions_say_only_what_was_recorded():
+    assert block_caption({"probability": 0.0001}) == "p < .001"
+    assert block_caption({"probability": 1.0, "entropy": 0.0}) == "p = 1.000, entropy 0.0 nats"
+    assert block_caption({"probability": None}) == "not recorded"
+
+
+@pytest.mark.parametrize("draw", [figure3, search_curves])
+def test_figures_repeat_byte_for_byte(tmp_path, draw):
+    source = make_routes(tmp_path / "r.json", (1, 3, 2))
+    for name in ("a", "b"):
+        draw([source], [tmp_path / name / "f.png", tmp_path / name / "f.pdf"])
+    for suffix in ("png", "pdf"):
+        first, second = (tmp_path / n / f"f.{suffix}" for n in ("a", "b"))
+        assert first.read_bytes() == second.read_bytes()
+    assert b"CreationDate" not in (tmp_path / "a" / "f.pdf").read_bytes()
+
+
+def test_three_datasets_with_ten_seeds_fit_on_a_page(tmp_path):
+    found = [read_routes(make_routes(tmp_path / f"{i}.json", seeds=10)) for i in range(3)]
+    assert routes_figure(found).get_size_inches()[1] < 11  # A4, less its margins
+    assert curves_figure(found * 4).get_size_inches()[1] < 11
+
+
+def test_many_searches_stand_in_two_columns_and_are_named(tmp_path):
+    found = [read_routes(make_routes(tmp_path / f"{i}.json")) for i in range(5)]
+    found[1] = replace(found[1], variant="mean_pooling", simulated=True)
+    figure = curves_figure(found)
+    assert len(figure.axes) == 10
+    assert "MovieLens: MTNAS (mean pooling)" in [text.get_text() for text in figure.texts]
+    assert_no_text_overlaps(figure, figure.texts)
+
+
+def test_curves_take_the_mean_over_seeds(tmp_path):
+    searched = read_routes(make_routes(tmp_path / "r.json", seeds=3))
+    left, right = curves_figure([searched]).axes
+    assert "MovieLens: MTNAS, REINFORCE, 3 seeds" in [t.get_text() for t in left.figure.texts]
+    assert np.allclose(right.lines[0].get_ydata(), 2.0)
+    expected = np.mean([np.log(searched.space.num_local_routes(b)) for b in searched.space.blocks])
+    assert np.allclose(right.lines[1].get_ydata(), expected)
+
+
+@pytest.mark.parametrize(
+    ("points", "every", "label"),
+    [
+        (30, 1, "reward"),
+        (30, 10, "reward, rolling mean\nof 10 steps"),
+        (200, 10, "reward, rolling mean\nof 100 steps"),
+    ],
+)
+def test_the_reward_says_over_how_many_steps_it_is_averaged(tmp_path, points, every, label):
+    path = make_routes(tmp_path / "r.json", steps=points)
+    content = json.loads(path.read_text())
+    for found in content["seeds"].values():
+        found["curve"]["step"] = [every * (i + 1) for i in range(points)]
+    path.write_text(json.dumps(content))
+
+    left, _ = curves_figure([read_routes(path)]).axes
+
+    assert left.get_ylabel() == label
+
+
+def test_searches_without_curves_have_no_curves_figure(tmp_path):
+    path = make_routes(tmp_path / "r.json")
+    content = json.loads(path.read_text())
+    for seed in content["seeds"].values():
+        del seed["curve"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(RecordError, match="curve"):
+        search_curves([path], [tmp_path / "f.png"])
+
+
+@pytest.mark.parametrize(
+    "damage", [{"seeds": {}}, {"space": {"num_layers": 0}}, {"seeds": {"0": {"blocks": {}}}}]
+)
+def test_damaged_routes_files_are_refused_by_name(tmp_path, damage):
+    path = make_routes(tmp_path / "r.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with pytest.raises(RecordError, match=r"r\.json"):
+        read_routes(path)
+
+
+def test_other_formats_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"\.png or \.pdf"):
+        save_figure(new_figure(1, 1), [tmp_path / "f.svg"])

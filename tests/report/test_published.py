@@ -1,0 +1,727 @@
+"""What is published, how studies are merged there, and the numbers that README takes from it."""
+
+import gzip
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtnas.__main__ import main
+from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
+from mtnas.evidence.records import RUN_COLUMNS
+from mtnas.report.blocks import COMPARED, CONTROLS, measured
+from mtnas.report.published import merged, publish, unpublish
+from mtnas.report.readme import fill, refresh
+from mtnas.report.rebuild import rebuild
+from mtnas.routes.named import full_sharing, share_bottom
+from mtnas.routes.space import Route, SearchSpace, patterns
+from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Facts, Inventory
+from mtnas.study.search_spaces import Judged
+from tests.helpers.runs import NOISE, make_run, make_subgraphs
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SPACE = SearchSpace(1, 3, 2, "root")
+SEEDS = (0, 1, 2)
+MAIN = [*((name, "paper") for name in COMPARED), ("mtnas", "paper")]
+MAIN += [("mtnas", name) for name in CONTROLS]
+COMMAND = ".venv/bin/snakemake publish --cores 2 --configfile config/bookcrossing.yaml"
+
+
+def make_manifest(root, dataset, **more):
+    path = root / "data" / dataset / "manifest.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "dataset": dataset,
+        "simulated": False,
+        "num_features": 1000,
+        "fields": [{"name": "user"}],
+        "tasks": [{"name": "t0"}, {"name": "t1"}],
+        "label_pcc": {"t0_t1": 0.3},
+        "split_sizes": {"train": 5200, "valid": 1000, "test": 1000},
+    }
+    path.write_text(json.dumps(content | more))
+    return path
+
+
+def make_routes(root, dataset, variant="paper", simulated=False, seeds=SEEDS):
+    """Write a search that found Share-Bottom, with its curve."""
+    path = root / "routes" / dataset / "mtnas" / variant / "routes.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    blocks = share_bottom(SPACE).to_json()
+    for block in blocks.values():
+        block |= {"probability": 0.25, "entropy": 1.2, "uniform_entropy": 1.5}
+    curve = {"step": [1, 2], "reward": [1.23456789, 2.0], "entropy": [1.5, 1.4]}
+    found = {"blocks": blocks, "edges": 4, "curve": curve, "scores": {"0": 1.5}}
+    content = {
+        **{"dataset": dataset, "method": "mtnas", "variant": variant, "strategy": "reinforce"},
+        **{"simulated": simulated, "space": SPACE.to_json(), "code": "abc"},
+        "spec": {
+            "dataset": dataset,
+            "search": {"steps": 20},
+            "training": {"batch_size": 512},
+        },
+        "timings": {"search_seconds": 41.7, "total_seconds": 50.0},
+        "seeds": {str(seed): found for seed in seeds},
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def main_study(root, dataset="bookcrossing", **more):
+    """Return what publishes runs in which MTNAS beats every method and equals its controls."""
+    better, noise = ("mtnas", (0.79, 0.81), 0.73), NOISE * 1.5
+    runs = [make_run(root, name, (0.78, 0.80), 0.74, dataset=dataset, **more) for name in COMPARED]
+    runs += [make_run(root, *better, noise=noise, dataset=dataset, **more)]
+    runs += [make_run(root, *better, variant=v, dataset=dataset, **more) for v in CONTROLS]
+    simulated = more.get("simulated", False)
+    inventory = Inventory(
+        {dataset: Facts(2)},
+        {"main": [(dataset, *row) for row in MAIN]},
+        {(dataset, "mtnas", "paper"): "paper"},
+    )
+    return {
+        "inventory": inventory.to_json(),
+        "command": COMMAND,
+        "run_folders": runs,
+        "routes": [make_routes(root, dataset, simulated=simulated)],
+        "manifests": [make_manifest(root, dataset, simulated=simulated)],
+    }
+
+
+def figure1_study(root, seeds=range(20)):
+    """Return the arguments that publish MMoE and the cut MMoE over other seeds."""
+    noise = np.linspace(-0.002, 0.002, len(seeds))
+    methods = {"mmoe": 0.78, "cut_mmoe": 0.785}
+    runs = [
+        make_run(root, name, (auc, 0.80), 0.74 - (auc - 0.78), seeds=seeds, noise=noise)
+        for name, auc in methods.items()
+    ]
+    inventory = Inventory(
+        {"bookcrossing": Facts(2)},
+        {"figure1": [("bookcrossing", name, "paper") for name in methods]},
+    )
+    return {
+        "inventory": inventory.to_json(),
+        "command": f"{COMMAND} config/figure1.yaml",
+        "run_folders": runs,
+        "routes": [],
+        "manifests": [make_manifest(root, "bookcrossing")],
+        "subgraphs": make_subgraphs(root / "subgraphs.json"),
+    }
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave out the two figures that every study has: they take the most time."""
+
+    def draw(routes, outputs):
+        Path(outputs[0]).parent.mkdir(exist_ok=True)
+        Path(outputs[0]).write_text(f"figure of {len(routes)} searches")
+
+    for name in ("figure3", "search_curves"):
+        monkeypatch.setattr(f"mtnas.report.rebuild.{name}", draw)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A study that is published, to copy."""
+    root = tmp_path_factory.mktemp("once")
+    arguments = main_study(root / "main")
+    publish(root / "published", **arguments)
+    return root / "published", arguments
+
+
+@pytest.fixture
+def study(once, tmp_path):
+    shutil.copytree(once[0], tmp_path / "published")
+    return tmp_path / "published", once[1]
+
+
+def tree(folder):
+    """Return the bytes of all files below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def records_of(folder):
+    return json.loads((folder / "runs.json").read_text())
+
+
+def change(path, edit):
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+def ledger(folder, table="table2"):
+    return pd.read_csv(folder / "tables" / f"{table}.cells.csv")
+
+
+def verdicts(folder):
+    return {c["id"]: c for c in json.loads((folder / "claims" / "claims.json").read_text())}
+
+
+def test_all_metrics_are_published_tidy(study):
+    folder, _ = study
+    text = gzip.decompress((folder / "metrics.csv.gz").read_bytes()).decode()
+    metrics = pd.read_csv(io.StringIO(text))
+    assert tuple(metrics.columns) == RUN_COLUMNS
+    assert len(metrics) == 7 * 3 * 5  # runs, seeds, scores
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_records_keep_all_but_digits_of_curves(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    record = arguments["run_folders"][2] / "run.json"
+    gates = {"0": [[0.123456789, 0.876543211]]}
+    fits = [{"seed": 0, "best_epoch": 1, "tasks": [0, 1], "valid_loss": [0.123456789, 1.0]}]
+    change(record, lambda r: r.update(gates=gates, fits=fits, extra={"kept": 1.23456789}))
+    publish(tmp_path / "published", **arguments)
+    kept = records_of(tmp_path / "published")["bookcrossing/mmoe/paper"]
+    assert kept["code"] == "code-mmoe"
+    assert kept["gates"] == gates
+    assert kept["fits"] == [{**fits[0], "valid_loss": [0.123457, 1.0]}]
+    assert kept["extra"] == {"kept": 1.23456789}
+    assert kept["study"] == COMMAND
+    assert kept["git"] == {"commit": "abc", "dirty": False}
+    lines = (tmp_path / "published" / "runs.json").read_text().splitlines()
+    assert len(lines) == 7 + 2  # a run in a line: a diff says which runs are new
+
+
+def test_everything_is_rebuilt_from_what_is_published(study):
+    folder, _ = study
+    made = {
+        *(f"tables/table{n}.{e}" for n in (1, 2, 4) for e in ("md", "tex", "csv", "cells.csv")),
+        *("claims/claims.json", "claims/claims.md"),
+        *("figures/figure3.png", "figures/search_curves.png"),
+    }
+    before = tree(folder)
+    assert made <= before.keys()
+    for name in made:
+        (folder / name).unlink()
+    (folder / "figures" / "stale.png").write_bytes(b"of runs that are gone")
+    rebuild(folder)
+    assert tree(folder) == before
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_planted_wrong_number_shows_in_table_ledger_and_claim(study):
+    folder, _ = study
+    before, before_claims = ledger(folder), verdicts(folder)
+    text = gzip.decompress((folder / "metrics.csv.gz").read_bytes()).decode()
+    old = "bookcrossing,share_bottom,paper,1,test,t0,auc,0.78\n"
+    assert text.count(old) == 1
+    planted = text.replace(old, old.replace("0.78", "0.93"))
+    (folder / "metrics.csv.gz").write_bytes(gzip.compress(planted.encode()))
+    table = (folder / "tables" / "table2.md").read_text()
+    rebuild(folder)
+
+    assert "| Share-Bottom | **0.8300 ±" in (folder / "tables" / "table2.md").read_text()
+    assert "0.8300" not in table
+    after = ledger(folder)
+    place = (after["row"] == "Share-Bottom") & (after["column"] == "Book-Crossing AUC0")
+    assert (before[place]["value"].item(), after[place]["value"].item()) == (
+        pytest.approx(0.78),
+        pytest.approx(0.83),
+    )
+    for claims, verdict, mean in (
+        (before_claims, "replicated", 0.01),
+        (verdicts(folder), "", -0.04),
+    ):
+        entry = claims["C1"]
+        found = next(
+            c for c in entry["comparisons"] if "auc_t0: mtnas/paper - share_bot" in c["what"]
+        )
+        assert found["estimate"] == pytest.approx(mean)
+        assert entry["verdict"] == (verdict or "inconclusive")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_wrong_gate_score_and_a_wrong_time_show_too(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    gates = {str(s): [[0.05 + s / 1000, 0.95 - s / 1000]] * 2 for s in SEEDS}
+    for name in (1, 2, 3):
+        change(arguments["run_folders"][name] / "run.json", lambda r: r.update(gates=gates))
+    folder = tmp_path / "published"
+    publish(folder, **arguments)
+    before = verdicts(folder)
+    assert before["C7"]["estimate"] == pytest.approx(0.051)
+
+    def plant(records):
+        records["bookcrossing/mmoe/paper"]["gates"]["2"] = [[0.35, 0.65]] * 2
+        for record in records.values():
+            record["timings"]["train_seconds"] = 1.0
+
+    change(folder / "runs.json", plant)
+    rebuild(folder)
+    after = verdicts(folder)
+    assert after["C7"]["estimate"] != before["C7"]["estimate"]
+    assert after["C14"]["estimate"] == pytest.approx(12.3 * before["C14"]["estimate"])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_replaces_its_predecessor_and_all_others_stay(study, tmp_path):
+    folder, _ = study
+    before = tree(folder)
+    publish(folder, **figure1_study(tmp_path / "figure1"))
+
+    records = records_of(folder)
+    assert len(records) == 7 + 1
+    assert len(records["bookcrossing/mmoe/paper"]["spec"]["seeds"]) == 20
+    assert len(records["bookcrossing/ml_mmoe/paper"]["spec"]["seeds"]) == 3
+    assert records["bookcrossing/mmoe/paper"]["study"].endswith("figure1.yaml")
+    assert (
+        tree(folder)["routes/bookcrossing/mtnas/paper.json"]
+        == before["routes/bookcrossing/mtnas/paper.json"]
+    )
+    assert (folder / "figures" / "figure1.png").is_file()
+    assert verdicts(folder)["C6"]["seeds"] == 20
+    table = (folder / "tables" / "table2.md").read_text()
+    assert "Book-Crossing: MTNAS 3, MMoE 20 (3 in common)." in table
+    assert "Cut MMoE" not in table  # it is no part of the main comparison
+    cells = ledger(folder)
+    place = cells["column"].eq("Book-Crossing AUC0")
+    seeds = cells[place].set_index("row")["seeds"]
+    assert (seeds["MMoE"], seeds["MTNAS"], seeds["MTNAS − MMoE"]) == (20, 3, 3)
+    claim = next(c for c in verdicts(folder)["C1"]["comparisons"] if "- mmoe/" in c["what"])
+    assert (claim["seeds"], claim["over"]) == (3, "3 common seeds, t")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_order_of_publishing_does_not_matter(tmp_path):
+    main, other = main_study(tmp_path / "main"), figure1_study(tmp_path / "other", seeds=SEEDS)
+    # Both have MMoE: the last one would win.
+    other["run_folders"] = [p for p in other["run_folders"] if "cut_mmoe" in str(p)]
+    other["inventory"]["experiments"] = {"figure1": ["bookcrossing/cut_mmoe/paper"]}
+    for name, order in (("a", (main, other)), ("b", (other, main))):
+        for arguments in order:
+            publish(tmp_path / name, **arguments)
+    first, second = tree(tmp_path / "a"), tree(tmp_path / "b")
+    # Experiments are listed as they came; nothing is made from that order.
+    assert first.pop("inventory.json") and second.pop("inventory.json")
+    assert first == second
+
+
+def test_searches_judged_on_a_dataset_are_replaced_in_the_order_of_the_datasets():
+    datasets = {name: Facts(2) for name in ("low", "middle", "high")}
+
+    def judged(variant, *names):
+        table = {"space": {name: [Judged(variant, variant, False)] for name in names}}
+        return Inventory({name: datasets[name] for name in names}, judged=table)
+
+    both = merged(Inventory(datasets), judged("paper", "high", "low"))
+    both = merged(both, judged("plus", "middle", "low"))
+
+    found = [(name, entry.variant) for name, (entry,) in both.judged["space"].items()]
+    assert found == [("low", "plus"), ("middle", "plus"), ("high", "paper")]
+
+
+def as_measured_on(arguments, *, table="old", split="old", manifest="old"):
+    """Say in the files of a study which table and which split of seed 0 it is of."""
+    for run in arguments["run_folders"]:
+        told = {"data": {"content_sha256": table}, "splits": {"0": split}}
+        change(run / "run.json", lambda record, told=told: record.update(told))
+    for path in arguments["manifests"]:
+        change(path, lambda record: record.update(content_sha256=manifest))
+    return arguments
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_runs_of_other_data_or_other_splits_are_refused_until_they_are_taken_out(tmp_path):
+    folder = tmp_path / "published"
+    publish(folder, **as_measured_on(main_study(tmp_path / "main")))
+    before = tree(folder)
+    for other in ("table", "split", "manifest"):
+        arguments = as_measured_on(figure1_study(tmp_path / other), **{other: "new"})
+        message = "another table or other splits of bookcrossing.*mtnas unpublish bookcrossing/si"
+        with pytest.raises(RecordError, match=message):
+            publish(folder, **arguments)
+        assert tree(folder) == before
+    unknown = as_measured_on(figure1_study(tmp_path / "unknown"))
+    for run in unknown["run_folders"]:
+        change(run / "run.json", lambda record: record.pop("splits"))
+    with pytest.raises(RecordError, match="other splits of bookcrossing"):
+        publish(folder, **unknown)
+    unpublish(folder, ["bookcrossing"])
+    assert not records_of(folder)
+    publish(folder, **arguments)
+    assert len(records_of(folder)) == 2
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_runs_that_were_left_from_another_study_are_refused(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    specs = {
+        "/".join(run.parts[-3:]): json.loads((run / "run.json").read_text())["spec"]
+        for run in arguments["run_folders"]
+    }
+    publish(tmp_path / "published", **arguments, specs=specs)
+    specs["bookcrossing/mmoe/paper"] = {**specs["bookcrossing/mmoe/paper"], "seeds": (0, 1, 2, 3)}
+    before = tree(tmp_path / "published")
+    message = "results/runs/bookcrossing/mmoe/paper: made with other seeds than this study has"
+    with pytest.raises(RecordError, match=message):
+        publish(tmp_path / "published", **arguments, specs=specs)
+    assert tree(tmp_path / "published") == before
+
+
+def test_what_is_taken_out_leaves_nothing_behind(study, tmp_path):
+    folder, _ = study
+    alone = tree(folder)
+    publish(folder, **main_study(tmp_path / "other", dataset="insteval"))
+    assert "InstEval" in (folder / "tables" / "table2.md").read_text()
+    unpublish(folder, ["insteval"])
+    assert tree(folder) == alone
+    unpublish(folder, ["bookcrossing/ml_mmoe/paper"])
+    assert "ML-MMoE" not in (folder / "tables" / "table2.md").read_text()
+    assert verdicts(folder)["C1"]["verdict"] == "not measured"
+    with pytest.raises(RecordError, match="dataset or run 'bookcrosing' .did you mean 'bookcross"):
+        unpublish(folder, ["bookcrosing"])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_curves_are_kept_of_the_searches_that_are_drawn(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    arguments["routes"] += [make_routes(tmp_path / "main", "bookcrossing", "depth_1")]
+    arguments["run_folders"] += [
+        make_run(tmp_path / "main", "mtnas", (0.7, 0.7), variant="depth_1", dataset="bookcrossing")
+    ]
+    for folder, layers in zip(arguments["run_folders"][-4:], (2, 2, 2, 1), strict=True):
+        options = {"num_layers": layers, "num_subnets": 3}
+        change(folder / "run.json", lambda r, o=options: r["spec"].update(options=o))
+    run = "bookcrossing/mtnas/depth_1"
+    arguments["inventory"]["experiments"]["sweep"] = [run]
+    arguments["inventory"]["homes"][run] = "depth_1"
+    folder = tmp_path / "published"
+    publish(folder, **arguments)
+    kept, bare = (
+        json.loads((folder / f"routes/bookcrossing/mtnas/{v}.json").read_text())["seeds"]["0"]
+        for v in ("paper", "depth_1")
+    )
+    assert kept["curve"]["reward"] == [1.23457, 2.0]
+    assert "curve" not in bare and not {"scores"} & {*kept, *bare}
+    assert (folder / "figures" / "figure7_layers.png").is_file()
+    # The search belongs to no run any more.
+    unpublish(folder, [run])
+    assert not (folder / "routes/bookcrossing/mtnas/depth_1.json").exists()
+
+
+def make_tuned(root, arguments, at):
+    """Let a run of a study be tuned; return the folder of the grid search."""
+    run = arguments["run_folders"][at]
+    chosen = {"training.learning_rate": {"value": 0.003, "instead_of": 0.001, "from": "best.json"}}
+    change(run / "run.json", lambda r: r["spec"].update(tuned=chosen))
+    folder = root / "tuning" / Path(*run.parts[-3:])
+    folder.mkdir(parents=True)
+    (folder / "trials.csv").write_text("trial,seed\n1,0\n")
+    (folder / "best.json").write_text('{"winner": {}}\n')
+    return folder
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_grid_searches_are_published_with_their_runs(study, tmp_path):
+    folder, plain = study
+    arguments = main_study(tmp_path / "tuned")
+    tuning = [make_tuned(tmp_path / "tuned", arguments, at) for at in (1, 2)]
+    publish(folder, **arguments, tuning=tuning)
+    kept = sorted(str(p.relative_to(folder / "tuning")) for p in folder.glob("tuning/*/*/*/*"))
+    assert kept == [
+        f"bookcrossing/{method}/paper/{name}"
+        for method in ("mmoe", "share_bottom")
+        for name in ("best.json", "trials.csv")
+    ]
+    assert "| Share-Bottom ¶ |" in (folder / "tables" / "table2.md").read_text()
+    filled = fill("<!-- generated: headline -->\n<!-- /generated -->", folder, "README.md")
+    assert "| 0.7800 | 0.7800 ¶ | 0.7800 ¶ | 0.7800 |" in filled
+    assert filled.endswith("validation (V8).\n<!-- /generated -->")
+    publish(folder, **plain)  # not tuned
+    assert not list(folder.glob("tuning/*/*/*/*"))
+    assert "¶" not in (folder / "tables" / "table2.md").read_text()
+
+
+def make_truth(path, spaces, gain=0.01):
+    """Write an exhaustive table: full sharing loses `gain` against the rest."""
+    frames, records = [], {}
+    for space in spaces:
+        lines = [
+            {
+                **{"space": space, "route": r, "seed": s, "same_as": r, "pattern": p, "edges": r},
+                **{"describe": Route.at(SPACE, r).describe(), "dense_used": 9, "best_epoch": 1},
+                "valid_loss": 1.0 + gain * (r == full_sharing(SPACE).index),
+                "test_loss": 1.1 + (gain + s / 1e4) * (r == full_sharing(SPACE).index),
+            }
+            for r, p in enumerate(patterns(SPACE))
+            for s in SEEDS
+        ]
+        frames.append(pd.DataFrame(lines))
+        records[space] = {
+            **{"spec": {"dataset": path.stem}, "space": SPACE.to_json(), "seeds": [*SEEDS]},
+            **{"simulated": False, "code": "abc"},
+        }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    GroundTruth(pd.concat(frames, ignore_index=True), records).write(path)
+    return path
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
+    folder, _ = study
+
+    def space_study(name, gain):
+        inventory = Inventory(
+            {"bookcrossing": Facts(2)}, judged={name: {"bookcrossing": [Judged(name, name, False)]}}
+        )
+        root = tmp_path / f"{name}{gain}"
+        return {
+            "inventory": inventory.to_json(),
+            "command": COMMAND,
+            "run_folders": [],
+            "routes": [make_routes(root, "bookcrossing", name)],
+            "manifests": [make_manifest(root, "bookcrossing")],
+            "exhaustive": [make_truth(root / "bookcrossing.parquet", [name], gain)],
+        }
+
+    publish(folder, **space_study("small", 0.01))
+    publish(folder, **space_study("large", 0.01))
+    truth = read_ground_truth(folder / "exhaustive" / "bookcrossing.parquet")
+    assert list(truth.records) == ["small", "large"]
+    for name in (
+        "tables/regret_small.md",
+        "tables/regret_large.md",
+        "figures/exhaustive_small.png",
+    ):
+        assert (folder / name).is_file()
+    controls = [c for c in verdicts(folder)["C10"]["comparisons"] if c["role"] == "control"]
+    assert controls == []  # measured data say nothing of unrelated tasks
+    told = measured(folder).splitlines()[-1]
+    seeds = len(SEEDS)
+    assert told == (
+        f"| Book-Crossing every route of small, large | {seeds} | not recorded | `{COMMAND}` |"
+    )
+
+    publish(folder, **space_study("small", 0.02))
+    regret = ledger(folder, "regret_small")
+    row = regret["row"].eq("full sharing") & regret["column"].eq("regret")
+    assert regret[row]["value"].item() == pytest.approx(0.0201)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_audits_and_what_needs_torch_are_published_as_numbers(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    check = {"method": "mmoe", "route": "t0: s1", "draws": 20, "test": "t"}
+    measured = check | {"min_difference": 0.0, "max_difference": 1e-16}
+    subgraphs = make_subgraphs(tmp_path / "subgraphs.json", [measured])
+    publish(tmp_path / "published", **arguments, subgraphs=subgraphs)
+    assert verdicts(tmp_path / "published")["C15"]["estimate"] == 1e-16
+    rebuild(tmp_path / "published")
+    assert verdicts(tmp_path / "published")["C15"]["estimate"] == 1e-16
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("inventory.json", b"{}", "inventory.json: lacks datasets"),
+        (
+            "inventory.json",
+            b'{"datasets": {"a": 1}, "experiments": {}, "homes": {}, "judged": {}}',
+            "inventory.json: not an inventory",
+        ),
+        ("runs.json", b"{}", "bookcrossing/ml_mmoe/paper.* in only one of metrics.csv.gz and runs"),
+        ("metrics.csv.gz", b"text", "metrics.csv.gz: not a compressed table"),
+        ("metrics.csv.gz", gzip.compress(b"a,b\n1,2\n"), "metrics.csv.gz: columns .'a', 'b'."),
+    ],
+)
+def test_broken_published_files_are_named_with_the_remedy(study, name, content, message):
+    folder, _ = study
+    (folder / name).write_bytes(content)
+    with pytest.raises(RecordError, match=f"{message}.*git checkout results/published"):
+        rebuild(folder)
+
+
+def test_a_number_that_is_none_is_refused(study):
+    folder, _ = study
+    text = gzip.decompress((folder / "metrics.csv.gz").read_bytes()).decode()
+    wrong = text.replace("mmoe,paper,1,test,t0,auc,0.78\n", "mmoe,paper,1,test,t0,auc,\n")
+    (folder / "metrics.csv.gz").write_bytes(gzip.compress(wrong.encode()))
+    with pytest.raises(RecordError, match="published: what it restores is refused: .*is missing"):
+        rebuild(folder)
+
+
+def test_what_cannot_be_rebuilt_is_restored_and_no_run_of_the_user_is_deleted(study):
+    folder, _ = study
+    (routes,) = (folder / "routes").glob("*/*/*.json")
+    damages = {
+        "routes.json": (routes, b"{}"),
+        "insteval.parquet": (folder / "exhaustive" / "insteval.parquet", b"none"),
+        "manifest.json": (folder / "data" / "bookcrossing.json", b"[]"),
+        "run.json": (folder / "runs.json", (folder / "runs.json").read_bytes()[:-3]),
+    }
+    for name, (path, content) in damages.items():
+        path.parent.mkdir(exist_ok=True)
+        whole = path.read_bytes() if path.is_file() else None
+        path.write_bytes(content)
+        with pytest.raises(RecordError, match="; restore it with `git checkout results/publi") as e:
+            rebuild(folder)
+        assert str(folder) in str(e.value), name
+        assert "snakemake" not in str(e.value) and "delete" not in str(e.value)
+        path.unlink()
+        if whole is not None:
+            path.write_bytes(whole)
+
+
+def test_a_document_is_filled_from_the_published_numbers(study):
+    folder, _ = study
+    names = ("headline", "findings", "searched", "runtimes", "table2")
+    text = "".join(f"<!-- generated: {n} -->\nold\n<!-- /generated -->\n" for n in names)
+    filled = fill(text, folder, where="README.md")
+    assert "\nold\n" not in filled
+    assert "| Book-Crossing AUC0 | 0.7800 | 0.7800 | 0.7800 | 0.7800 | 0.7900 | 0.7907 |" in filled
+    assert "of 12 paired 95 % intervals (AUCs and loss), 12 favour MTNAS" in filled
+    assert "of 6 paired 95 % intervals (AUCs and loss), 0 favour MTNAS, 0 the other" in filled
+    assert "1.200 of 1.500 nats" in filled
+    assert "the search is 2.0 epochs long" in filled
+    assert "### Table 2. " in filled
+    assert "| Book-Crossing, MTNAS | 3 | 12,345 | 42 | 12 | 1 |" in filled
+    assert "| Book-Crossing, MTNAS (random routes) | 3 | 12,345 |  | 12 | 1 |" in filled
+    assert fill(filled, folder, where="README.md") == filled
+
+
+def test_documents_tell_what_measured_and_show_all_that_there_is(study, tmp_path):
+    folder, _ = study
+    publish(folder, **figure1_study(tmp_path / "figure1"))
+    names = ("measured", "figures", "further_tables")
+    text = "".join(f"<!-- generated: {n} -->\n<!-- /generated -->\n" for n in names)
+    filled = fill(text, folder, where="docs/reproduction.md")
+    assert f"| Book-Crossing 6 runs | 3 | abc | `{COMMAND}` |" in filled
+    assert f"| Book-Crossing 2 runs | 20 | abc | `{COMMAND} config/figure1.yaml` |" in filled
+    for name in ("figure3", "search_curves", "figure1"):
+        assert f"![{name}](../results/published/figures/{name}.png)" in filled
+    assert "whiskers to 1.5 times" in filled
+    assert "Nothing is published of them yet." in filled
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_dataset_without_the_whole_main_comparison_is_no_headline(tmp_path):
+    folder = tmp_path / "published"
+    publish(folder, **figure1_study(tmp_path / "figure1"))
+    text = "".join(
+        f"<!-- generated: {n} -->\n<!-- /generated -->\n"
+        for n in ("headline", "findings", "searched", "runtimes")
+    )
+    filled = fill(text, folder, where="README.md")
+    assert "Book-Crossing" not in filled
+    assert not (folder / "tables" / "table2.md").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("name", ["headline", "findings", "searched", "runtimes"])
+def test_simulated_data_say_so_wherever_they_are_named(tmp_path, name):
+    folder = tmp_path / "published"
+    publish(folder, **main_study(tmp_path / "main", simulated=True))
+    filled = fill(f"<!-- generated: {name} -->\n<!-- /generated -->", folder, where="README.md")
+    assert "Book-Crossing (SIMULATED DATA)" in filled
+    assert filled.count("Book-Crossing") == filled.count("SIMULATED DATA")
+    assert "0.7907" not in filled  # the paper's number is of other data
+
+
+@pytest.mark.parametrize(
+    ("name", "block", "content"),
+    [
+        ("tables/table1.md", "table1", b"\xff"),
+        ("tables/table3.md", "further_tables", None),
+        ("figures/figure3.png", "figures", b"no picture"),
+        ("metrics.csv.gz", "headline", b"no table"),
+        ("metrics.csv.gz", "headline", "not a number"),
+    ],
+)
+def test_a_broken_part_of_what_documents_show_is_named_with_the_remedy(
+    study, monkeypatch, name, block, content
+):
+    folder, _ = study
+    if content is None:
+        monkeypatch.setattr("mtnas.report.selection.tables", lambda inventory: ["table3"])
+    elif content == "not a number":
+        text = gzip.decompress((folder / name).read_bytes()).decode()
+        (folder / name).write_bytes(gzip.compress(text.replace("0.78", "0.7x", 1).encode()))
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.raises(RecordError, match=f"{name}: .*git checkout results/published") as caught:
+        fill(f"<!-- generated: {block} -->\n<!-- /generated -->", folder, where="README.md")
+    assert "\n" not in str(caught.value)
+
+
+def test_commands_work_on_their_repository_from_any_folder(study, tmp_path, monkeypatch, capsys):
+    folder, _ = study
+    root = tmp_path / "checkout"
+    (root / "docs").mkdir(parents=True)
+    for path in (root / "README.md", root / "docs" / "more.md"):
+        path.write_text("<!-- generated: table1 -->\n<!-- /generated -->\n")
+    (root / "results").mkdir()
+    shutil.copytree(folder, root / "results" / "published")
+    monkeypatch.setattr("mtnas.config.schema.REPOSITORY", root)
+    monkeypatch.chdir(tmp_path)
+    assert main(["readme"]) == 0
+    assert capsys.readouterr().out.split() == [f"{root}/README.md", f"{root}/docs/more.md"]
+    assert "### Table 1" in (root / "docs" / "more.md").read_text()
+    assert main(["unpublish", "bookcrossing/ml_mmoe/paper"]) == 0
+    assert "bookcrossing/ml_mmoe/paper" not in records_of(root / "results" / "published")
+
+
+def test_an_unknown_block_is_refused(study):
+    text = "<!-- generated: tabel2 -->\n<!-- /generated -->"
+    with pytest.raises(RecordError, match="did you mean 'table2'"):
+        fill(text, study[0], where="README.md")
+
+
+def test_readme_and_docs_show_the_published_numbers(tmp_path):
+    documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    copies = [tmp_path / path.name for path in documents]
+    for source, copy in zip(documents, copies, strict=True):
+        copy.write_text(source.read_text())
+    stale = refresh(copies, REPOSITORY / "results" / "published")
+    assert not stale, "numbers differ from results/published: run `make readme`"
+
+
+def test_verdicts_are_written_into_documents(study):
+    folder, _ = study
+    text = fill("<!-- generated: claims -->\n<!-- /generated -->", folder, "doc.md")
+    assert "| C1 | MTNAS has the highest AUC" in text
+    assert "**replicated** | Book-Crossing: replicated" in text
+    assert "**not measured**" in text
+    (folder / "claims/claims.json").unlink()
+    with pytest.raises(RecordError, match="git checkout results/published"):
+        fill(text, folder, "doc.md")
+
+
+def close(found, wanted):
+    """Compare JSON data: numbers nearly, all else exactly."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        for key in wanted.keys() - {"bootstrap"}:  # resampling breaks ties by the last digit
+            close(found[key], wanted[key])
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for pair in zip(found, wanted, strict=True):
+            close(*pair)
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, rel=1e-6, abs=1e-12)
+    else:
+        assert found == wanted
+
+
+def test_the_published_tables_and_claims_are_those_of_the_published_numbers(tmp_path):
+    committed, folder = REPOSITORY / "results" / "published", tmp_path / "published"
+    shutil.copytree(committed, folder)
+    rebuild(folder)
+    assert tree(folder).keys() == tree(committed).keys()
+    for path in sorted(committed.glob("tables/*")):
+        again = folder / "tables" / path.name
+        if path.suffix == ".csv":
+            pd.testing.assert_frame_equal(pd.read_csv(again), pd.read_csv(path), rtol=1e-9)
+        else:
+            assert again.read_text() == path.read_text(), path.name
+    assert (folder / "claims/claims.md").read_text() == (committed / "claims/claims.md").read_text()
+    close(*(json.loads((f / "claims/claims.json").read_text()) for f in (folder, committed)))

@@ -1,0 +1,198 @@
+"""Published ledgers against verdicts computed by other code, from the published numbers alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtnas.report.published import publish
+from mtnas.routes.named import random_route
+from mtnas.routes.space import SearchSpace
+from mtnas.study.plan import Facts, Inventory
+from tests.helpers.runs import make_run, make_subgraphs
+from tests.verdicts import main, recompute
+
+PUBLISHED = Path(__file__).resolve().parents[2] / "results" / "published"
+REAL = ("bookcrossing", "movielens", "insteval")
+APART = ("synthetic_d20_rho00", "synthetic_d50_rho00")
+MADE = (*REAL, *APART, "synthetic_d20_rho05")
+DRAWN = {"dim": 20, "num_sines": 2, "scale": 1}
+AUCS = {"single_task": 0.782, "share_bottom": 0.78, "mmoe": 0.781, "ml_mmoe": 0.7805}
+VARIANTS = {"paper": 0.781, "mean_pooling": 0.779, "no_query_selection": 0.7811}
+DEPTHS = {"depth_1": 0.778, "depth_3": 0.7812, "depth_4": 0.7811}
+WIDTHS = {f"subnets_{h}": 0.782 - 0.004 / h for h in (1, 2, 3, 5, 6, 7, 8)}
+
+
+def full_study(root, rng):
+    """Write runs and searches in which every claim is measured; return what publishes them."""
+    runs, routes, homes = {}, [], {}
+    for dataset in MADE:
+        real = dataset in REAL
+        rows = [(name, "paper", auc) for name, auc in AUCS.items() if real or name in NEEDED]
+        rows += [("mtnas", v, auc) for v, auc in VARIANTS.items() if real or v == "paper"]
+        if dataset == "bookcrossing":
+            rows += [("cut_mmoe", "paper", 0.7815)]
+            rows += [("mtnas", v, auc) for v, auc in {**DEPTHS, **WIDTHS}.items()]
+        split = rng.normal(0, 0.01, 20)  # what all runs of a seed share
+        for method, variant, auc in rows:
+            seeds = 12 if method in ("mmoe", "cut_mmoe") and dataset == "bookcrossing" else 6
+            noise = split[:seeds] + rng.normal(0, 0.0002, seeds)
+            aucs = (auc, auc - 0.01) if real else ()
+            names = {"dataset": dataset, "variant": variant, "simulated": not real}
+            folder = make_run(
+                root, method, aucs, 1.5 - auc, seeds=range(seeds), noise=noise, **names
+            )
+            runs[dataset, method, variant] = folder
+            complete(folder, method, variant, seeds, rng, drawn(dataset))
+            if method == "mtnas":
+                routes.append(make_routes(root, dataset, variant, real, rng))
+                homes[dataset, "mtnas", variant] = variant
+    subgraphs = root / "subgraphs.json"
+    check = {"route": "t0: s1", "draws": 20, "test": "t", "min_difference": 0.0}
+    checks = [check | {"method": m, "max_difference": d} for m, d in (("a", 0.0), ("b", 1e-16))]
+    make_subgraphs(subgraphs, checks)
+    facts = {name: Facts(2, drawn=drawn(name)) for name in MADE}
+    return {
+        "inventory": Inventory(facts, {"main": list(runs)}, homes).to_json(),
+        "command": "",
+        "run_folders": list(runs.values()),
+        "routes": routes,
+        "manifests": [make_manifest(root, name, i) for i, name in enumerate(MADE)],
+        "subgraphs": subgraphs,
+    }
+
+
+NEEDED = ("share_bottom", "mmoe")
+
+
+def drawn(dataset):
+    """Return what a synthetic dataset is drawn from."""
+    return None if dataset in REAL else {**DRAWN, "rho": float("rho05" in dataset) / 2}
+
+
+def complete(folder, method, variant, seeds, rng, synthetic):
+    """Add to run.json what claims read: options, seconds, gates, rho."""
+    path = folder / "run.json"
+    record = json.loads(path.read_text())
+    kind, _, value = variant.rpartition("_")
+    record["spec"]["options"] = {
+        "num_layers": int(value) if kind == "depth" else 2,
+        "num_subnets": int(value) if kind == "subnets" else 4,
+    }
+    record["synthetic"] = synthetic
+    record["timings"]["train_seconds"] = float(rng.uniform(5, 15) * seeds)
+    if method == "mmoe":
+        shares = rng.dirichlet([0.5, 3, 3, 3], (seeds, 2))
+        record["gates"] = {str(s): shares[s].tolist() for s in range(seeds)}
+    path.write_text(json.dumps(record))
+
+
+def make_routes(root, dataset, variant, real, rng):
+    space = SearchSpace(2, 4, 2) if real else SearchSpace(1, 3, 2, "root")
+    kind, _, value = variant.rpartition("_")
+    seconds = 2.0 ** int(value) if kind == "subnets" else 30.0
+    seeds = {}
+    for seed in range(6):
+        route = random_route(space, rng)
+        more = {"probability": 0.1, "entropy": 1.0, "uniform_entropy": 2.0}
+        blocks = {name: block | more for name, block in route.to_json().items()}
+        seeds[str(seed)] = {"blocks": blocks, "edges": len(route.edges)}
+    content = {
+        **{"dataset": dataset, "method": "mtnas", "variant": variant, "strategy": "reinforce"},
+        **{"simulated": not real, "space": space.to_json(), "seeds": seeds},
+        "timings": {"search_seconds": seconds * rng.uniform(0.9, 1.1) * 6},
+    }
+    path = root / f"{dataset}_{variant}.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def make_manifest(root, dataset, at):
+    content = {
+        **{
+            "dataset": dataset,
+            "simulated": dataset not in REAL,
+            "num_features": 9,
+            "fields": [],
+            "tasks": [],
+        },
+        "label_pcc": {"t0_t1": 0.3 + at / 10},
+        "split_sizes": {"train": 1, "valid": 1, "test": 1},
+    }
+    path = root / f"{dataset}.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A published study in which every claim is measured."""
+    root = tmp_path_factory.mktemp("full")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mtnas.report.rebuild._figures", lambda inventory: {})
+        publish(root / "published", **full_study(root, np.random.default_rng(5)))
+    return root / "published"
+
+
+@pytest.fixture(params=["committed", "made"])
+def published(request, made):
+    return {"committed": PUBLISHED, "made": made}[request.param]
+
+
+def ledger_of(folder):
+    return {c["id"]: c for c in json.loads((folder / "claims" / "claims.json").read_text())}
+
+
+def test_every_verdict_is_that_of_the_independent_computation(published):
+    ledger = ledger_of(published)
+    found = recompute(published)
+    assert {name: verdict for name, (_, verdict) in found.items()} == {
+        name: entry["verdict"] for name, entry in ledger.items()
+    }
+    for name, (comparisons, _) in found.items():
+        written = [c for c in ledger[name]["comparisons"] if c["role"] != "control"]
+        assert len(written) == len(comparisons), name
+        for theirs, mine in zip(written, comparisons, strict=True):
+            assert (theirs["dataset"], theirs["verdict"]) == (mine.dataset, mine.verdict), name
+            # Both draw routes, others each, to know how many edges chance gives.
+            near = {"abs": 0.2} if name == "C4" else {"rel": 1e-9, "abs": 1e-12}
+            for key, value in (("estimate", mine.estimate), ("low", mine.low), ("high", mine.high)):
+                assert theirs[key] == pytest.approx(value, **near), (name, key)
+            if name not in ("C4", "C11"):
+                assert theirs.get("holm_p") == (
+                    None if mine.holm is None else pytest.approx(mine.holm, abs=1e-9)
+                )
+
+
+def test_the_made_study_measures_every_claim_but_that_of_three_tasks(made):
+    verdicts = {name: entry["verdict"] for name, entry in ledger_of(made).items()}
+    assert [name for name, verdict in verdicts.items() if verdict == "not measured"] == ["C5"]
+    assert len(set(verdicts.values())) >= 3
+    cut = ledger_of(made)["C6"]["comparisons"]
+    pair = next(c for c in ledger_of(made)["C1"]["comparisons"] if "- mmoe/" in c["what"])
+    assert (cut[0]["seeds"], pair["over"]) == (12, "6 common seeds, t")
+
+
+def test_the_script_tells_a_ledger_that_is_wrong(made, tmp_path, capsys):
+    assert main(made) == 0
+    wrong = shutil.copytree(made, tmp_path / "published")
+    entries = json.loads((wrong / "claims" / "claims.json").read_text())
+    entries[13]["verdict"] = (
+        "replicated" if entries[13]["verdict"] != "replicated" else "equivalent"
+    )
+    (wrong / "claims" / "claims.json").write_text(json.dumps(entries))
+    assert main(wrong) == 1
+    assert capsys.readouterr().out.count("(!)") == 1
+
+
+def test_no_verdict_without_its_interval():
+    for entry in ledger_of(PUBLISHED).values():
+        assert {"id", "verdict", "estimate", "interval", "seeds", "evidence"} <= set(entry)
+        if entry["verdict"] == "not measured":
+            assert entry["missing"] and entry["command"]
+        else:
+            low, high = entry["interval"]
+            assert low <= entry["estimate"] <= high
+            assert entry["evidence"]

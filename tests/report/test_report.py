@@ -1,0 +1,202 @@
+"""The HTML report: complete, self-contained, escaped."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from mtnas.report.layout import Block, Cell, Column, Row, Table
+from mtnas.report.markdown import to_html
+from mtnas.report.report import timing, write_report
+from mtnas.report.style import new_figure, save_figure, styled
+from mtnas.report.writers import to_markdown, write_table
+from mtnas.runtime.errors import RecordError
+
+EVIL = "<script>alert('x')</script> a|b *c* \\ & d"
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    rows = [(s, "test", "t0", "auc", 0.8) for s in (0, 1)]
+    columns = ["seed", "split", "task", "metric", "value"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "metrics.csv", index=False)
+    record = {
+        "spec": {"dataset": EVIL, "method": "mtnas", "variant": "finetune", "seeds": 2},
+        "parameters": {"dense": 54321, "embedding": 777000},
+        "code": "0123456789abcdef",
+        "simulated": True,
+        "timings": {"train_seconds": 12.34, "examples_per_s": 1e6},
+    }
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    path = tmp_path / "manifest.json"
+    content = {
+        "dataset": "movielens",
+        "title": EVIL,
+        "simulated": False,
+        "rows": 100004,
+        "rows_dropped": {"a.csv: not 3 columns": 1200, "a.csv: no rating": 34},
+        "num_features": 5,
+        "fields": [{"name": "userId", "help": ""}],
+        "label_rates": {"t0": 0.516},
+        "label_pcc": {},
+        "split_sizes": {"train": 8, "valid": 1, "test": 1},
+        "tasks": [{"name": "likes", "rule": "rating >= 4"}],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture
+def figure(tmp_path):
+    path = tmp_path / "figure9.png"
+    with styled():
+        save_figure(new_figure(1, 1), [path], 'A caption with "quotes" & <tags>')
+    return path
+
+
+@pytest.fixture
+def table():
+    cells = (Cell(0.5, strong=True), Cell(-0.1, "difference", gray=True, mark="‡"))
+    columns = (Column("AUC0", EVIL), Column("AUC1", EVIL))
+    return Table("table2", EVIL, (Block("", "Method", columns, (Row(EVIL, cells),)),), (EVIL,))
+
+
+@pytest.fixture
+def page(tmp_path, table, figure, run_folder, manifest):
+    write_table(table, md=tmp_path / "t.md")
+    write_report(
+        tmp_path / "report.html",
+        tables=[table, tmp_path / "t.md"],
+        figures=[figure],
+        run_folders=[run_folder],
+        manifests=[manifest],
+    )
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+class Tags(HTMLParser):
+    """Collect tags, attributes and text; check that tags close in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.attributes, self.text = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.attributes += attrs
+        if tag not in ("meta", "br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parsed(page):
+    tags = Tags()
+    tags.feed(page)
+    assert not tags.open
+    return tags
+
+
+def test_the_page_is_whole_and_has_every_part(page):
+    tags = parsed(page)
+    assert tags.seen.count("img") == 1
+    assert tags.seen.count("table") == 4
+    text = " ".join(tags.text)
+    for part in ("How to read this", "Tables", "Figures", "Data", "Runs", "100,004", "54,321"):
+        assert part in text
+    assert "train 12.3 s" in text
+    assert "MTNAS (fine-tuned)" in text
+    assert "51.6% positive" in text
+
+
+def test_nothing_is_loaded_from_outside(page):
+    links = [value for name, value in parsed(page).attributes if name in ("src", "href")]
+    assert len(links) == 1
+    assert links[0].startswith("data:image/png;base64,")
+    assert not re.search(r"url\(|@import|https?://", page)
+    assert "default-src 'none'" in page
+
+
+def test_the_image_is_the_file_and_the_caption_its_own(page, figure):
+    encoded = re.search(r"base64,([^\"]+)", page)[1]
+    assert base64.b64decode(encoded) == figure.read_bytes()
+    assert 'A caption with "quotes" & <tags>' in parsed(page).text
+
+
+def test_everything_is_escaped(page):
+    tags = parsed(page)
+    assert "script" not in tags.seen
+    assert page.count("&lt;script&gt;") >= 6
+    assert tags.text.count(EVIL) >= 6  # and comes out exactly as it went in
+
+
+def test_broken_lines_are_reported(page):
+    assert "<td>100,004 (1,234 broken lines left out)</td>" in page
+
+
+def test_simulated_data_are_announced(page):
+    assert 'class="warning">SIMULATED DATA' in page
+
+
+def test_a_table_and_its_markdown_file_render_alike(table):
+    html = to_html(to_markdown(table))
+    assert "<strong>0.5000</strong>" in html
+    assert "<em>−0.1000‡</em><br>[no interval]" in html
+    assert 'colspan="2"' in html
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path, page, figure, run_folder, manifest, table):
+    inputs = {"figures": [figure], "run_folders": [run_folder], "manifests": [manifest]}
+    write_report(tmp_path / "b.html", tables=[table, tmp_path / "t.md"], **inputs)
+    assert (tmp_path / "b.html").read_text(encoding="utf-8") == page
+
+
+def test_an_empty_report_still_opens(tmp_path):
+    write_report(tmp_path / "r.html")
+    assert "No runs." in (tmp_path / "r.html").read_text()
+
+
+def test_claims_come_first(tmp_path, table):
+    (tmp_path / "claims.md").write_text("### Claims of the paper\n\n| Claim |\n| :-- |\n| C1 |\n")
+    write_report(tmp_path / "r.html", claims=tmp_path / "claims.md", tables=[table])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    places = [page.index(f"<h2>{name}</h2>") for name in ("How to read this", "Claims", "Tables")]
+    assert places == sorted(places)
+    assert "C1" in page
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(RecordError, match=r"gone\.md: missing"):
+        write_report(tmp_path / "r.html", tables=[tmp_path / "gone.md"])
+
+
+def test_timing_shows_seconds_only():
+    assert timing({"train_seconds": 60, "threads": 1, "seeds_at_once": 5}) == "train 60.0 s"
+
+
+@pytest.mark.parametrize(
+    ("split", "text"),
+    [
+        ({}, "<td>random</td>"),
+        ({"split_kind": "random", "split_column": None}, "<td>random</td>"),
+        ({"split_kind": "column", "split_column": "a<b"}, "<td>fixed, by column (a&lt;b)</td>"),
+    ],
+)
+def test_the_split_of_a_dataset_is_told(tmp_path, manifest, split, text):
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **split}))
+    write_report(tmp_path / "report.html", manifests=[manifest])
+    assert text in (tmp_path / "report.html").read_text()

@@ -1,0 +1,84 @@
+"""Figure 7 and its twin over L: what is drawn, and that bytes repeat."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mtnas.evidence.claims.evidence import read_evidence
+from mtnas.report.names import SIMULATED
+from mtnas.report.sweeps import figure7, sweep_figure
+from mtnas.routes.named import full_sharing
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime.errors import RecordError
+from tests.helpers.runs import NOISE, make_run
+
+SIZES = {"subnets_1": 1, "subnets_2": 2, "paper": 4, "subnets_8": 8}
+SPACE = SearchSpace(1, 2, 2)
+
+
+@pytest.fixture
+def swept(tmp_path):
+    folders, paths = [], []
+    for variant, size in SIZES.items():
+        noise = NOISE * (1 + size / 10)
+        folder = make_run(tmp_path, "mtnas", (0.7 + size / 100, 0.8), variant=variant, noise=noise)
+        record = json.loads((folder / "run.json").read_text())
+        record["spec"]["options"] = {"num_layers": 2, "num_subnets": size}
+        record["timings"]["train_seconds"] = 10.0 * size
+        (folder / "run.json").write_text(json.dumps(record))
+        path = tmp_path / f"{variant}.json"
+        names = {"dataset": "bookcrossing", "method": "mtnas", "variant": variant}
+        seeds = {str(s): {"blocks": full_sharing(SPACE).to_json()} for s in range(3)}
+        found = {"strategy": "reinforce", "space": SPACE.to_json(), "seeds": seeds}
+        timings = {"timings": {"search_seconds": 20.0 * size}}
+        path.write_text(json.dumps({**names, **found, **timings}))
+        folders.append(folder)
+        paths.append(path)
+    return folders, paths
+
+
+def test_a_sweep_shows_scores_and_times(swept):
+    figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
+    auc, loss, search, training = figure.axes
+    first, second = auc.get_lines()[:2]
+    assert first.get_xdata().tolist() == [1, 2, 4, 8]
+    # In thousandths, less the mean over the sweep, which the legend tells.
+    assert first.get_ydata() == pytest.approx([-27.5, -17.5, 2.5, 42.5])
+    assert second.get_ydata() == pytest.approx([0] * 4)
+    legend = [text.get_text() for text in auc.get_legend().get_texts()]
+    assert legend == ["AUC0 (0.737)", "AUC1 (0.800)"]
+    assert loss.get_lines()[0].get_ydata() == pytest.approx([0.73] * 4)
+    # Per seed: there are three.
+    assert search.get_lines()[0].get_ydata() == pytest.approx(np.array([20, 40, 80, 160]) / 3)
+    assert training.get_lines()[0].get_ydata() == pytest.approx(np.array([10, 20, 40, 80]) / 3)
+    assert auc.get_lines()[2].get_xdata()[0] == 4  # the paper's H
+    # Noise is NOISE * (1 + H / 10): without the mean of each seed, 0.275 of it stays at H = 1.
+    band = auc.collections[0].get_paths()[0].vertices
+    at_one = band[np.isclose(band[:, 0], 1), 1]
+    assert np.ptp(at_one) == pytest.approx(2 * 0.275, rel=1e-6)
+
+
+def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
+    for name in ("a", "b"):
+        figure7(*swept, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"], "subnets")
+    for ending in (".png", ".pdf"):
+        assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
+
+
+def test_without_a_sweep_there_is_no_figure(swept):
+    with pytest.raises(RecordError, match="two or more runs of mtnas over depth"):
+        sweep_figure(read_evidence(swept[0][:1]), "depth")
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_data_say_so(swept, tmp_path, simulated):
+    for folder in swept[0]:
+        record = json.loads((folder / "run.json").read_text()) | {"simulated": simulated}
+        (folder / "run.json").write_text(json.dumps(record))
+    figure7(*swept, [tmp_path / "f.png"], "subnets")
+    figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
+    assert (SIMULATED in [text.get_text() for text in figure.texts]) is simulated
+    with Image.open(tmp_path / "f.png") as opened:
+        assert opened.info["Description"].startswith(SIMULATED) is simulated

@@ -1,0 +1,133 @@
+"""Figures 4 to 6: what is drawn, and that simulated data say so on their face."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from mtnas.evidence.records import RunRecord
+from mtnas.report import synthetic_figures
+from mtnas.report.figures import routes_figure
+from mtnas.report.names import SIMULATED
+from mtnas.report.searched import Searched
+from mtnas.report.style import save_figure
+from mtnas.report.synthetic_figures import (
+    gates_figure,
+    losses_figure,
+    ordered,
+    overlap,
+    valid_losses,
+)
+from mtnas.routes.named import full_sharing, share_disjoint
+from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.runtime.errors import RecordError
+
+GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
+
+
+def make(method="mmoe", rho=0.0, dim=20, simulated=True, tasks=(0, 1), gates=True):
+    name = f"d{dim}_rho{rho}" if simulated else "bookcrossing"
+    fits = [
+        {"seed": seed, "tasks": list(tasks), "valid_loss": [2.0 + seed, 1.0, 0.5][: 3 - seed]}
+        for seed in (0, 1)
+    ]
+    record = {
+        "spec": {"dataset": name, "method": method, "variant": "paper"},
+        "simulated": simulated,
+        "synthetic": None,
+        "fits": fits,
+        "gates": dict(zip("01", GATES, strict=True)) if gates else {},
+    }
+    if simulated:
+        record["synthetic"] = {
+            **{"rho": rho, "dim": dim, "num_sines": 2, "scale": 1, "noise_variance": 0.01},
+        }
+    return RunRecord(None, record, "folder")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+
+
+def shown(figure):
+    return [axes.get_title() for axes in figure.axes if axes.get_visible()]
+
+
+def test_every_dataset_has_its_panel_by_setting_and_rho():
+    runs = [make(m, rho, d) for d, rho in ((20, 0), (50, 0), (50, 1)) for m in ("mmoe", "mtnas")]
+    figure = losses_figure(runs)
+    titles = ["d = 20, m = 2, ρ = 0", "d = 50, m = 2, ρ = 0", "d = 50, m = 2, ρ = 1"]
+    assert shown(figure) == titles
+    assert {SIMULATED, "MMoE", "MTNAS"} <= set(texts(figure))
+    assert [len(axes.lines) for axes in figure.axes if axes.get_visible()] == [3, 3, 3]
+
+
+def test_losses_end_where_the_first_seed_ends_and_add_up_over_the_models_of_a_seed():
+    run = make()
+    assert valid_losses(run).tolist() == [[2, 1], [3, 1]]
+    run.record["fits"] += make(tasks=(1,)).record["fits"]
+    assert valid_losses(run).tolist() == [[4, 2], [6, 2]]
+    run.record["fits"] = []
+    with pytest.raises(RecordError, match="no learning curve"):
+        valid_losses(run)
+
+
+def test_experts_stand_in_the_order_in_which_the_first_task_prefers_them():
+    assert ordered(np.array(GATES)).tolist() == [
+        [[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]],
+        [[0.8, 0.1, 0.1], [0.05, 0.45, 0.5]],
+    ]
+
+
+def test_gate_scores_of_measured_data_are_drawn_without_the_label_and_name_the_lowest():
+    figure = gates_figure([make(simulated=False)])
+    assert shown(figure) == ["Book-Crossing"]
+    assert "lowest 0.05" in texts(figure)
+    assert SIMULATED not in texts(figure)
+    assert SIMULATED in texts(gates_figure([make()]))
+
+
+def test_runs_without_gates_and_no_runs_are_refused():
+    with pytest.raises(RecordError, match="no gate scores"):
+        gates_figure([make(gates=False)])
+    with pytest.raises(RecordError, match="at least one"):
+        losses_figure([])
+
+
+def searched(*routes):
+    space = routes[0].space
+    named = {str(seed): route for seed, route in enumerate(routes)}
+    blocks = {seed: {"t0": {}, "t1": {}} for seed in named}
+    return Searched("s", "mtnas", "paper", "reinforce", True, space, named, blocks, {})
+
+
+def test_figure_5_counts_disjoint_routes_against_chance():
+    space = SearchSpace(1, 3, 2, "root")
+    apart = Route(space, (LocalRoute(("s1",), "root"), LocalRoute(("s2", "s3"), "root")))
+    found = searched(apart, full_sharing(space))
+    assert apart.is_disjoint
+    assert not full_sharing(space).is_disjoint
+    # 12 of the 49 pairs of subsets of three have nothing in common.
+    assert share_disjoint(space) == pytest.approx(12 / 49, abs=0.02)
+    assert "tasks share no sub-network in 1 of 2 seeds, in 24% of routes" in overlap(found)
+    assert SIMULATED in texts(routes_figure([found], overlap))
+
+
+def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(synthetic_figures, "save_figure", lambda figure, *_: shown.append(figure))
+    space = SearchSpace(1, 3, 2, "root")
+    names = {"dataset": "near", "method": "mtnas", "variant": "paper", "strategy": "reinforce"}
+    seeds = {"0": {"blocks": full_sharing(space).to_json()}}
+    record = {**names, "simulated": True, "space": space.to_json(), "seeds": seeds}
+    (tmp_path / "r.json").write_text(json.dumps(record))
+    drawn = {"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}}
+    synthetic_figures.figure5([tmp_path / "r.json"], drawn, [tmp_path / "f.pdf"])
+    assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(shown[0])
+
+
+def test_bytes_repeat(tmp_path):
+    for name in ("a.png", "b.png"):
+        save_figure(losses_figure([make()]), [tmp_path / name])
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

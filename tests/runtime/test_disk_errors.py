@@ -1,0 +1,75 @@
+"""A full disk and a file that may not be read: one message, and nothing half done left behind."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mtnas.data.prepare.table import prepare
+from mtnas.runtime.job import job
+
+NOBODY = 65534
+
+pytestmark = pytest.mark.usefixtures("numerics_as_before")
+
+
+@pytest.fixture
+def smk(tmp_path: Path) -> SimpleNamespace:
+    log = tmp_path / "prepare.log"
+    return SimpleNamespace(rule="prepare", wildcards=["insteval"], log=[str(log)], threads=1)
+
+
+@pytest.fixture
+def disk(tmp_path: Path, size: str) -> Iterator[Path]:
+    """Yield a folder on a disk of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+# From no room for the rows, to room for the table but not for the ids that are mapped.
+@pytest.mark.parametrize("size", ["100k", "400k", "600k", "900k", "1500k"])
+def test_a_full_disk_stops_a_preparation_with_one_message(smk: SimpleNamespace, disk: Path) -> None:
+    with pytest.raises(SystemExit), job(smk):
+        prepare({"dataset": "insteval"}, table=disk / "t.parquet", manifest=disk / "m.json")
+
+    said = Path(smk.log[0]).read_text()
+    assert said.count("No space left on device; make room and run again") == 1
+    assert "Traceback" not in said
+    left = {path.name for path in disk.iterdir()}
+    assert left <= {"t.parquet"}  # whole, and without a manifest not used
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_raw_file_that_may_not_be_read_is_named(smk: SimpleNamespace, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):
+        (raw / name).write_text("x")
+        (raw / name).chmod(0)
+    for folder in (raw, *raw.parents):
+        if folder.stat().st_uid == 0 and folder.name.startswith(("pytest-", "popen-", "test_")):
+            folder.chmod(0o755)
+    with pytest.raises(SystemExit), job(smk):
+        os.seteuid(NOBODY)
+        try:
+            prepare(
+                {"dataset": "bookcrossing"},
+                raw=raw,
+                table=tmp_path / "t.parquet",
+                manifest=tmp_path / "m.json",
+            )
+        finally:
+            os.seteuid(0)
+
+    said = Path(smk.log[0]).read_text()
+    assert "BX-Book-Ratings.csv: Permission denied; allow this user to use it" in said
+    assert "Traceback" not in said

@@ -1,0 +1,103 @@
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mtnas.config.schema import REPOSITORY
+from mtnas.runtime import provenance
+from mtnas.runtime.errors import ConfigError
+
+
+def canonical(source):
+    return provenance.canonical_code(ast.parse(source))
+
+
+def test_comments_docstrings_and_formatting_do_not_count():
+    one = '"""A."""\ndef f(x):\n    """B."""\n    return x + 1  # why\n'
+    two = "def f( x ):\n\n    return (x\n      + 1)\n"
+
+    assert canonical(one) == canonical(two)
+    assert canonical(one) != canonical(one.replace("1", "2"))
+
+
+def test_a_body_that_is_only_a_docstring_stays_valid():
+    assert canonical('class A:\n    """A."""\n') == canonical("class A:\n    pass\n")
+
+
+def test_fingerprints_of_files_and_folders():
+    whole = provenance.code_fingerprint("methods", "methods/parts/layers.py")
+
+    assert re.fullmatch("[0-9a-f]{12}", whole)
+    assert whole == provenance.code_fingerprint("methods/parts/layers.py", "methods")
+    assert whole != provenance.code_fingerprint("methods/parts/layers.py")
+    with pytest.raises(ConfigError, match="no file or folder 'metods'"):
+        provenance.code_fingerprint("metods")
+
+
+def test_the_code_behind_a_module_is_what_it_imports():
+    behind = provenance.code_behind("experiments/run.py", "methods/mmoe.py")
+
+    assert {
+        "methods/parts/layers.py",
+        "tasks/metrics.py",
+        "methods/mmoe.py",
+        "training/fit.py",
+    } <= set(behind)
+    assert "methods/ml_mmoe.py" not in behind
+    assert not any(name.startswith(("report", "data/sources")) for name in behind)
+    assert not provenance.NEUTRAL & set(behind)
+
+
+def test_a_file_that_is_not_python_counts_as_it_is():
+    behind = provenance.code_behind("report/report.css")
+
+    assert behind == ("report/report.css",)
+    assert re.fullmatch("[0-9a-f]{12}", provenance.code_fingerprint(*behind))
+
+
+def test_neutral_files_exist():
+    assert all((provenance.PACKAGE / name).is_file() for name in provenance.NEUTRAL)
+
+
+def test_environment_and_git_state():
+    found = provenance.environment()
+
+    assert {"python", "numpy", "torch", "platform", "cpu_count"} <= set(found)
+    assert found["numpy"] is not None
+    assert set(provenance.git_state()) == {"commit", "dirty"}
+
+
+def test_the_conda_environment_pins_what_the_lock_file_pins():
+    lock = {}
+    for line in (REPOSITORY / "requirements/lock.txt").read_text().splitlines():
+        requirement, _, marker = line.partition(" ; ")
+        if "python_full_version >=" not in marker:  # the environment holds Python 3.11
+            package, _, version = requirement.partition("==")
+            lock[package] = version
+    *_, pip = yaml.safe_load((REPOSITORY / "envs/cpu.yaml").read_text())["dependencies"]
+    pins = dict(line.split("==") for line in pip["pip"] if not line.startswith("--"))
+
+    assert {package: v.removesuffix("+cpu") for package, v in pins.items()} == {
+        package: lock[package] for package in pins
+    }
+    project = (REPOSITORY / "pyproject.toml").read_text()
+    needed = re.search(r"\ndependencies = \[(.*?)\n\]", project, re.DOTALL)
+    assert needed is not None
+    assert set(pins) == set(re.findall(r'"([a-z0-9-]+)>=', needed[1]))
+
+
+def test_the_command_of_a_study_can_be_typed():
+    experiments = {"main": {"datasets": []}, "sensitivity": {"datasets": ["insteval"]}}
+    settings = {"bookcrossing_raw": "/data/with spaces", "seeds": 3, "experiments": experiments}
+    command = provenance.study_command("publish", [Path("config/a.yaml")], settings)
+    words = shlex.split(command)
+    assert words[:6] == [
+        ".venv/bin/snakemake", "publish", "--cores", "2", "--configfile", "config/a.yaml",
+    ]  # fmt: skip
+    given = dict(word.split("=", 1) for word in words[7:])
+    assert {key: yaml.safe_load(value) for key, value in given.items()} == {
+        "bookcrossing_raw": "FOLDER", "seeds": 3, "experiments": experiments,
+    }  # fmt: skip

@@ -1,0 +1,111 @@
+"""Where raw files are looked for, and what the config can say about it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtnas import study as studies
+from mtnas.data import sources
+from mtnas.data.sources.base import Download
+from mtnas.runtime.errors import ConfigError, DataError
+from mtnas.runtime.files import sha256_of
+from mtnas.study import raw_files
+
+FILES = ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv")
+FOLDER = Path("results/raw/bookcrossing")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def study(**own: Any) -> studies.Config:
+    return studies.load({"dataset_options": {"bookcrossing": own}})
+
+
+def test_a_folder_of_the_user_is_used_as_it_is(tmp_path: Path) -> None:
+    config = study(raw=str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+
+    with pytest.raises(DataError, match=r"BX-Book-Ratings\.csv: missing file"):
+        raw_files.raw_files(config, "bookcrossing")
+    for name in FILES:
+        (tmp_path / "mine" / name).write_text(name)
+
+    paths = [tmp_path / "mine" / name for name in FILES]
+    assert raw_files.raw_files(config, "bookcrossing") == paths
+    assert raw_files.raw_folder(config, "bookcrossing") == tmp_path / "mine"
+    assert raw_files.fetched_files(config, "bookcrossing") == []
+    assert raw_files.raw_digests(config, "bookcrossing") == {p.name: sha256_of(p) for p in paths}
+    assert raw_files.DIGESTS.is_file()
+
+
+def test_without_a_folder_the_files_are_fetched() -> None:
+    config = study()
+
+    assert raw_files.raw_files(config, "bookcrossing") == [FOLDER / name for name in FILES]
+    assert raw_files.fetched_files(config, "bookcrossing") == [FOLDER / name for name in FILES]
+    assert raw_files.raw_folder(config, "bookcrossing") == FOLDER
+    assert raw_files.raw_digests(config, "bookcrossing") == {}
+    assert raw_files.archive(config, "bookcrossing", "BX-Users.csv") == FOLDER / "BX-CSV-Dump.zip"
+
+
+def test_an_embedded_dataset_needs_no_files() -> None:
+    config = study()
+
+    assert raw_files.raw_files(config, "insteval") == []
+    assert raw_files.fetched_files(config, "insteval") == []
+    assert raw_files.raw_folder(config, "insteval") is None
+    with pytest.raises(ConfigError, match="insteval.raw: .* embedded"):
+        raw_files.raw_files(
+            studies.load({"dataset_options": {"insteval": {"raw": "x"}}}), "insteval"
+        )
+
+
+def test_mirrors_of_the_config_come_first() -> None:
+    config = study(mirrors=["https://a.org/data/", "http://b.org"])
+
+    spec = raw_files.download_spec(config, "bookcrossing", "BX-CSV-Dump.zip")
+
+    own = sources.load("bookcrossing").downloads[0]
+    assert spec == {
+        "urls": [
+            "https://a.org/data/BX-CSV-Dump.zip",
+            "http://b.org/BX-CSV-Dump.zip",
+            *own.urls,
+        ],
+        "by_hand": own.by_hand,
+    }
+
+
+@pytest.mark.parametrize("address", ["ftp://a.org", "/data", "https://", "a.org"])
+def test_a_mirror_is_an_address(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"bookcrossing\.mirrors.*is not an address such as"):
+        study(mirrors=[address])
+
+
+def test_a_file_that_nobody_offers_is_asked_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = type(sources.load("bookcrossing"))
+    offered = Download("all.zip", members=FILES, by_hand="Sign up.")
+    monkeypatch.setattr(book, "downloads", (offered,))
+
+    with pytest.raises(DataError, match="place it by hand in .*results/raw/bookcrossing") as error:
+        raw_files.raw_files(study(), "bookcrossing")
+
+    assert str(FOLDER.absolute() / "all.zip") in str(error.value)
+    assert str(error.value).endswith("raw: FOLDER`. Sign up.")
+    assert len(raw_files.raw_files(study(mirrors=["https://a.org"]), "bookcrossing")) == 3
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "all.zip").touch()
+    assert len(raw_files.raw_files(study(), "bookcrossing")) == 3
+    (FOLDER / "all.zip").unlink()
+    for name in FILES:
+        (FOLDER / name).touch()
+    assert len(raw_files.raw_files(study(), "bookcrossing")) == 3
+
+
+def test_an_unknown_raw_file_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"unknown raw file of bookcrossing 'BX-User\.csv' \(did"):
+        raw_files.archive(study(), "bookcrossing", "BX-User.csv")

@@ -1,0 +1,161 @@
+"""Which epoch's weights are kept, what a task weighs, which tables it reads: one at a time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mtnas import methods
+from mtnas.config.options import TrainingOptions
+from mtnas.experiments.assembly import check_tasks
+from mtnas.runtime.errors import ConfigError
+from mtnas.tasks.metrics import BINARY
+from mtnas.training.fit import evaluate_loss, fit, predict_selected
+from mtnas.training.trainer import Trainer
+from tests.helpers.stacks import small_stack
+from tests.helpers.synthetic import examples, split
+
+SEEDS = [3, 1, 4]
+ROWS = [split().valid]
+
+
+def training(**chosen):
+    defaults = {"epochs": 12, "patience": 2, "learning_rate": 0.02, "embedding_dim": 3}
+    return TrainingOptions(batch_size=64, dtype="float64", **{**defaults, **chosen})
+
+
+def fitted(method, seeds, **chosen):
+    torch.set_num_threads(1)
+    data, per_task = examples(), {k: v for k, v in chosen.items() if k == "embedding_per_task"}
+    stack = small_stack(method, seeds, data, **per_task)
+    splits = [split()] * len(stack)
+    return stack, data, fit(stack, data, splits, training(**chosen))
+
+
+def first_best(curve_E, patience):
+    """Return the best epoch, from 1, of a model that stops after `patience` worse ones."""
+    best = 0
+    for epoch, loss in enumerate(curve_E):
+        if epoch - best > patience:
+            break
+        best = epoch if loss < curve_E[best] else best
+    return best + 1
+
+
+@pytest.mark.parametrize("method", ["share_bottom", "mmoe"])
+def test_each_task_can_have_the_weights_of_its_own_best_epoch(method):
+    stack, data, result = fitted(method, SEEDS, selection="task")
+    curve_EMT = np.array(result.valid_losses)
+
+    logit_MNT = predict_selected(stack, result.states, data, ROWS * len(stack))
+    y_MNT = data.labels_of(stack.tasks_MT, torch.from_numpy(np.stack(ROWS * len(stack))))
+    loss_MT = BINARY.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2))
+
+    for m, epochs in enumerate(result.best_epochs):
+        assert epochs == tuple(first_best(curve_EMT[:, m, t], 2) for t in range(2))
+        assert loss_MT[m].tolist() == [curve_EMT[e - 1, m, t] for t, e in enumerate(epochs)]
+    assert any(first != second for first, second in result.best_epochs)
+
+
+def test_the_models_of_a_seed_can_share_the_best_epoch_of_their_sum():
+    stack, data, result = fitted("single_task", SEEDS, selection="seed")
+    curve_EST = np.array(result.valid_losses).reshape(-1, len(SEEDS), 2)
+    expected = [first_best(curve_EST[:, s].sum(-1), 2) for s in range(len(SEEDS))]
+
+    assert [epoch for (epoch,) in result.best_epochs] == np.repeat(expected, 2).tolist()
+    kept = evaluate_loss(stack, data, ROWS * len(stack)).view(-1, 2)
+    for s, epoch in enumerate(expected):
+        assert kept[s].tolist() == curve_EST[epoch - 1, s].tolist()
+    _, _, own = fitted("single_task", SEEDS)
+    assert own.best_epochs != result.best_epochs
+
+
+@pytest.mark.parametrize("method", ["single_task", "mmoe"])
+@pytest.mark.parametrize("chosen", [{"selection": "task"}, {"selection": "seed"},
+                                    {"loss_weights": (1.0, 3.0)}])  # fmt: skip
+def test_a_seed_is_the_same_alone_and_in_company(method, chosen):
+    together = fitted(method, SEEDS, **chosen)[2]
+    stack, _, alone = fitted(method, SEEDS[1:2], **chosen)
+    mine = slice(len(stack), 2 * len(stack))
+
+    assert alone.best_epochs == together.best_epochs[mine]
+    for ours, theirs in zip(alone.states, together.states, strict=True):
+        for name, tensor in ours.items():
+            torch.testing.assert_close(tensor, theirs[name][mine], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["single_task", "share_bottom"])
+def test_tasks_weigh_what_the_options_say(method):
+    data = examples()
+    index_MB = torch.arange(64).repeat(len(small_stack(method, [0], data)), 1)
+
+    def loss_of(weights):
+        trainer = Trainer(small_stack(method, [0], data), data, training(loss_weights=weights))
+        x_MBD = trainer.stack.embed(data.inputs[index_MB])
+        return trainer.loss(index_MB, trainer.stack.logits(x_MBD)).sum()
+
+    first, second = loss_of((1.0, 0.0)), loss_of((0.0, 1.0))
+    assert torch.isclose(loss_of((0.5, 3.0)), 0.5 * first + 3 * second)
+    assert torch.isclose(loss_of(None), first + second)
+
+
+def test_a_task_without_weight_does_not_train_the_others():
+    _, _, alone = fitted("share_bottom", [0], loss_weights=(1.0, 0.0))
+    _, _, other = fitted("share_bottom", [0], loss_weights=(0.0, 1.0))
+    curve_ET, other_ET = (np.array(result.valid_losses)[:, 0] for result in (alone, other))
+
+    assert curve_ET[:, 0].min() < other_ET[:, 0].min() - 0.05
+    assert other_ET[:, 1].min() < curve_ET[:, 1].min() - 0.03
+    assert alone.best_epochs == ((first_best(curve_ET[:, 0], 2),),)
+
+
+@pytest.mark.parametrize("method", ["share_bottom", "mmoe", "snr_trans"])
+def test_tables_per_task_are_those_of_one_task_each(method):
+    data = examples()
+    one, own = (small_stack(method, [0, 7], data, embedding_per_task=p) for p in (False, True))
+    index_MB = torch.arange(50).repeat(2, 1)
+
+    def logits(stack):
+        return stack.logits(stack.embed(data.inputs[index_MB]))
+
+    own.table_MNE.view(*one.table_MNE.shape, 2).copy_(one.table_MNE.unsqueeze(-1))
+    same = logits(one)
+    torch.testing.assert_close(logits(own), same, rtol=0, atol=1e-12)
+    own.table_MNE.view(*one.table_MNE.shape, 2)[..., 1] += 0.1
+    torch.testing.assert_close(logits(own)[..., 0], same[..., 0], rtol=0, atol=1e-12)
+    assert not torch.isclose(logits(own)[..., 1], same[..., 1]).any()
+
+
+def test_tables_per_task_are_trained():
+    stack, data, result = fitted("share_bottom", [0], embedding_per_task=True)
+
+    assert stack.table_MNE.shape == (1, data.num_rows, 6)
+    assert result.train_loss[-1][0] < result.train_loss[0][0] - 0.1
+
+
+def test_weights_that_teach_nothing_are_refused():
+    with pytest.raises(ValueError, match="nothing to learn"):
+        training(loss_weights=(0.0, 0.0))
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        training(loss_weights=(1.0, -1.0))
+
+
+@pytest.mark.parametrize(
+    ("method", "chosen", "dense", "message"),
+    [
+        ("mmoe", {"loss_weights": (1.0,)}, False, "1 numbers, but toys has 2 tasks"),
+        ("mtnas", {"embedding_per_task": True}, False, "mtnas searches routes of one input"),
+        ("mmoe", {"embedding_per_task": True}, True, "inputs of toys are numbers, without"),
+    ],
+)
+def test_what_does_not_suit_the_tasks_or_the_method_is_refused(method, chosen, dense, message):
+    data = examples()
+    data = replace(data, inputs=data.inputs.double()) if dense else data
+    with pytest.raises(ConfigError, match=message):
+        check_tasks({"dataset": "toys"}, training(**chosen), data, methods.load(method))
+
+
+def test_what_suits_is_not_refused():
+    chosen = training(loss_weights=(1.0, 2.0), embedding_per_task=True)
+    check_tasks({"dataset": "toys"}, chosen, examples(), methods.load("mmoe"))
