@@ -15,7 +15,8 @@ from mtnas.evidence.exhaustive_table import GroundTruth, concatenate, read_groun
 from mtnas.experiments import assembly, every_route, run
 from mtnas.experiments.every_route import train_every_route
 from mtnas.routes.named import full_sharing
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
 from tests.helpers.synthetic import examples
 

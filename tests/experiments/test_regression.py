@@ -75,12 +75,12 @@ def test_groups_of_seeds_give_the_same_numbers(method, data):
 
 def test_steps_equal_those_of_plain_torch(data):
     assembly = assemble(spec("mmoe"), **data)
-    stack, rows = assembly.stack(assembly.members([1], {})), assembly.split(1).train
+    ensemble, rows = assembly.ensemble(assembly.members([1], {})), assembly.split(1).train
     shape = {"input_dim": 7, "num_tasks": 2}
     model = Model(methods.load("mmoe"), assembly.options, **shape).double()
-    model.load_state_dict({name: p[0].clone() for name, p in stack.params.items()})
+    model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-4)
-    trainer = Trainer(stack, assembly.examples, assembly.training)
+    trainer = Trainer(ensemble, assembly.examples, assembly.training)
     for batch in torch.from_numpy(rows[:150]).split(50):
         x, y = (getattr(assembly.examples, name)[batch] for name in ("inputs", "labels"))
         loss = torch.nn.functional.mse_loss(model(x.double()), y.double(), reduction="none")
@@ -89,18 +89,18 @@ def test_steps_equal_those_of_plain_torch(data):
         adam.step()
         ours = trainer.step(batch.unsqueeze(0))
         assert ours.item() == pytest.approx(loss.mean(0).sum().item(), abs=1e-12)
-    outputs = predict(stack, assembly.examples, [rows])[0]
+    outputs = predict(ensemble, assembly.examples, [rows])[0]
     expected = model(assembly.examples.inputs[rows].double())
     torch.testing.assert_close(outputs, expected, rtol=0, atol=1e-10)
 
 
 def test_mean_gate_scores_are_those_of_the_model_on_test(data):
     assembly = assemble(spec("mmoe"), **data)
-    stack, rows = assembly.stack(assembly.members([0], {})), assembly.split(0).test
+    ensemble, rows = assembly.ensemble(assembly.members([0], {})), assembly.split(0).test
     model = Model(methods.load("mmoe"), assembly.options, input_dim=7, num_tasks=2).double()
-    model.load_state_dict({name: p[0].clone() for name, p in stack.params.items()})
+    model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
     scores_TBE = model.sharing.gate_scores(assembly.examples.inputs[rows].double())
-    found = mean_gate_scores(stack, (stack.state(),), assembly.examples, [rows])
+    found = mean_gate_scores(ensemble, (ensemble.state(),), assembly.examples, [rows])
     torch.testing.assert_close(found[0], scores_TBE.mean(1), rtol=0, atol=1e-12)
     assert found.shape == (1, 2, 3)
 

@@ -1,4 +1,4 @@
-"""Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
+"""Put a spec together: prepared table, splits per seed, method with its widths solved, ensembles.
 
 Shared by `experiment.run` and `experiment.search`. Shapes: M members, T tasks.
 """
@@ -19,10 +19,11 @@ from mtnas.data.prepare.store import Table, read_compact
 from mtnas.methods import Method
 from mtnas.methods import mtnas as mtnas_method
 from mtnas.methods.parts.model import Model, count_parameters, solve_width
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.data import Examples, Split
-from mtnas.training.stack import Member, Stack
+from mtnas.training.ensemble import Ensemble, Member
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -83,8 +84,8 @@ class Assembly:
         subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
         return [Member(s, subset, routes.get(s)) for s in seeds for subset in subsets]
 
-    def stack(self, members: Sequence[Member]) -> Stack:
-        """Draw a stack of models."""
+    def ensemble(self, members: Sequence[Member]) -> Ensemble:
+        """Draw an ensemble of models."""
 
         def build(member: Member) -> Model:
             route = {} if member.route is None else {"route": member.route}
@@ -97,7 +98,7 @@ class Assembly:
                 **route,
             )
 
-        return Stack(
+        return Ensemble(
             members,
             build,
             num_rows=self.examples.num_rows,

@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mtnas.experiments.assembly import Assembly
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json, remake
-from mtnas.training.stack import Stack
+from mtnas.training.ensemble import Ensemble
 
 
 def read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]:
@@ -37,17 +37,17 @@ def read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]
         raise RecordError(f"{path}: not a routes file: {error}; {remedy}") from None
 
 
-def inherit(stack: Stack, all_seeds: Sequence[int], supernet: str | Path | None) -> None:
+def inherit(ensemble: Ensemble, all_seeds: Sequence[int], supernet: str | Path | None) -> None:
     """Load the supernets' weights under the derived routes (D5)."""
     weights = _read_weights(supernet)
-    expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in stack.state().items()}
+    expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in ensemble.state().items()}
     if {name: tuple(t.shape) for name, t in weights.items()} != expected:
         raise RecordError(
             f"{supernet}: holds weights of another network or other seeds than this run; "
             f"delete it and run `{remake(str(supernet))}`"
         )
-    at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
-    stack.load({name: tensor[at] for name, tensor in weights.items()})
+    at = torch.tensor([list(all_seeds).index(member.seed) for member in ensemble.members])
+    ensemble.load({name: tensor[at] for name, tensor in weights.items()})
 
 
 def _read_weights(supernet: str | Path | None) -> dict[str, Tensor]:

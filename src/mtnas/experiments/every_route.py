@@ -22,13 +22,15 @@ from torch import Tensor
 
 from mtnas.evidence.exhaustive_table import COLUMNS, KEY, GroundTruth
 from mtnas.experiments.assembly import Assembly, activity, assemble, split_digest
-from mtnas.routes.space import MOST_ROUTES, Route, SearchSpace, patterns
+from mtnas.routes.patterns import patterns
+from mtnas.routes.route import Route
+from mtnas.routes.space import MOST_ROUTES, SearchSpace
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError, TrainingError
 from mtnas.runtime.files import atomic_path
 from mtnas.training.data import Split
+from mtnas.training.ensemble import Member
 from mtnas.training.fit import fit, predict_selected
-from mtnas.training.stack import Member
 
 log = logging.getLogger(__name__)
 
@@ -155,8 +157,8 @@ def _train_group(assembly: Assembly, group: Sequence[tuple[int, int]]) -> pd.Dat
     members = [Member(seed, tasks, Route.at(assembly.space, route)) for seed, route in group]
     known = {seed: assembly.split(seed) for seed in dict.fromkeys(seed for seed, _ in group)}
     splits = [known[seed] for seed, _ in group]
-    stack = assembly.stack(members)
-    fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
+    ensemble = assembly.ensemble(members)
+    fitted = fit(ensemble, assembly.examples, splits, assembly.training, activity(members))
     columns: dict[str, Any] = {
         "seed": np.array([seed for seed, _ in group]),
         "route": np.array([route for _, route in group]),
@@ -164,7 +166,7 @@ def _train_group(assembly: Assembly, group: Sequence[tuple[int, int]]) -> pd.Dat
     }
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
-        logit_MNT = predict_selected(stack, fitted.states, assembly.examples, rows)
+        logit_MNT = predict_selected(ensemble, fitted.states, assembly.examples, rows)
         columns |= _scores(part, logit_MNT, assembly, splits)
     frame = pd.DataFrame(columns)
     if not np.isfinite(frame.to_numpy(float)).all():

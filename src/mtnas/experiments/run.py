@@ -18,23 +18,25 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mtnas.config.options import SearchOptions
+from mtnas.config.options import CONTROLS, SearchOptions
 from mtnas.evidence.records import RunRecord
 from mtnas.experiments.assembly import Assembly, activity, assemble, split_digest
 from mtnas.experiments.derive import inherit, read_routes
 from mtnas.experiments.scoring import by_seed, metrics_of, predictions_of
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import sha256_of
+from mtnas.search.controls import control_routes
 from mtnas.search.record import SearchRecord
 from mtnas.search.result import SearchResult
-from mtnas.search.strategies import CONTROLS, searcher
+from mtnas.search.strategies import searcher
 from mtnas.study.grids import with_winner
 from mtnas.tasks.metrics import BINARY
 from mtnas.training.checkpoint import Checkpoint, Checkpoints
+from mtnas.training.ensemble import Ensemble
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
-from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ def _search_record(
     timings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what routes.json says."""
-    found = [f for result in results for f in result.found]
+    found = [f for result in results for f in result.routes]
     return {
         **{key: spec[key] for key in ("dataset", "method", "variant")},
         "strategy": strategy,
@@ -103,11 +105,11 @@ def _search(
     checkpoint: Checkpoint,
 ) -> SearchResult:
     if options.strategy in CONTROLS:
-        return CONTROLS[options.strategy](space, group)
-    stack = assembly.stack(assembly.members(group, {}))
+        return control_routes(options.strategy, space, group)
+    ensemble = assembly.ensemble(assembly.members(group, {}))
     splits = [assembly.split(seed) for seed in group]
     find = searcher(options)
-    found = find(stack, assembly.examples, splits, space, options, assembly.training)
+    found = find(ensemble, assembly.examples, splits, space, options, assembly.training)
     return found.run(checkpoint)
 
 
@@ -220,23 +222,23 @@ def _run_group(
     if assembly.method.predict is not None:
         return _control(assembly, group)
     members = assembly.members(group, routes)
-    stack, splits = assembly.stack(members), [assembly.split(m.seed) for m in members]
+    ensemble, splits = assembly.ensemble(members), [assembly.split(m.seed) for m in members]
     derive, fitted = assembly.spec.get("derive"), None
     if derive in ("inherit", "finetune"):
-        inherit(stack, assembly.spec["seeds"], supernet)
+        inherit(ensemble, assembly.spec["seeds"], supernet)
     if derive != "inherit":
         fitted = fit(
-            stack, assembly.examples, splits, assembly.training, activity(members), checkpoint
+            ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
         )
-    states = (stack.state(),) if fitted is None else fitted.states
+    states = (ensemble.state(),) if fitted is None else fitted.states
     rows = {part: [getattr(s, part) for s in splits] for part in ("valid", "test")}
     logits = {
-        part: by_seed(predict_selected(stack, states, assembly.examples, own).cpu(), group)
+        part: by_seed(predict_selected(ensemble, states, assembly.examples, own).cpu(), group)
         for part, own in rows.items()
     }
-    fits = [] if fitted is None else _fit_records(stack, fitted)
+    fits = [] if fitted is None else _fit_records(ensemble, fitted)
     seconds = 0.0 if fitted is None else fitted.seconds
-    scores = mean_gate_scores(stack, states, assembly.examples, rows["test"])
+    scores = mean_gate_scores(ensemble, states, assembly.examples, rows["test"])
     gates = {} if scores is None else dict(zip(map(str, group), scores.tolist(), strict=True))
     return replace(_outcome(assembly, group, logits), fits=fits, seconds=seconds, gates=gates)
 
@@ -274,7 +276,7 @@ def _outcome(assembly: Assembly, group: Sequence[int], logits: Mapping[str, Tens
     return _Outcome(pd.concat(frames, ignore_index=True), predictions)
 
 
-def _fit_records(stack: Stack, fitted: FitResult) -> list[dict[str, Any]]:
+def _fit_records(ensemble: Ensemble, fitted: FitResult) -> list[dict[str, Any]]:
     return [
         {
             "seed": member.seed,
@@ -284,7 +286,7 @@ def _fit_records(stack: Stack, fitted: FitResult) -> list[dict[str, Any]]:
             "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
             "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
         }
-        for m, member in enumerate(stack.members)
+        for m, member in enumerate(ensemble.members)
     ]
 
 

@@ -1,7 +1,7 @@
 """Grid search on validation before a run (paper, Sec. 4.2; V8).
 
 A trial is what `experiment.run` would train with other options, for a few seeds and without the
-test set. Trials that differ in learning rate and weight decay alone are members of one stack;
+test set. Trials that differ in learning rate and weight decay alone are members of one ensemble;
 others take turns. Every finished trial is kept on disk, so that a killed job goes on.
 """
 
@@ -23,14 +23,14 @@ from mtnas.experiments.assembly import Assembly, activity, assemble
 from mtnas.experiments.derive import read_routes
 from mtnas.experiments.scoring import by_seed, metrics_of
 from mtnas.experiments.select_trial import CRITERION, choose
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import RecordError, TrainingError
 from mtnas.runtime.files import atomic_path, read_json, sha256_of, write_json
 from mtnas.study.grids import STACKED, Values, expand, value_at, with_values
 from mtnas.training.data import Split
+from mtnas.training.ensemble import Ensemble, Rates
 from mtnas.training.fit import FitResult, fit, predict_selected
-from mtnas.training.stack import Rates, Stack
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def shape(self) -> Values:
-        """Return what sets it apart from the members of a stack."""
+        """Return what sets it apart from the members of an ensemble."""
         return {name: value for name, value in self.values.items() if name not in STACKED}
 
 
@@ -139,12 +139,12 @@ def _lines(assembly: Assembly, pairs: Sequence[Pair], routes: Mapping[int, Route
         for trial, seed in pairs
         for member in assembly.members([seed], routes)
     ]
-    stack = assembly.stack(members)
+    ensemble = assembly.ensemble(members)
     split_of = {seed: assembly.split(seed) for _, seed in pairs}
     splits = [split_of[member.seed] for member in members]
-    fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members))
-    scores = _scores(assembly, stack, fitted, splits, pairs)
-    epochs = _best_epochs(stack, fitted, pairs)
+    fitted = fit(ensemble, assembly.examples, splits, assembly.training, activity(members))
+    scores = _scores(assembly, ensemble, fitted, splits, pairs)
+    epochs = _best_epochs(ensemble, fitted, pairs)
     return [
         {**_head(pair), "status": "trained", **scores[p], **epochs[p],
          "seconds": fitted.seconds / len(pairs)}
@@ -164,14 +164,14 @@ def _rates(assembly: Assembly, trial: Trial) -> Rates:
 
 def _scores(
     assembly: Assembly,
-    stack: Stack,
+    ensemble: Ensemble,
     fitted: FitResult,
     splits: Sequence[Split],
     pairs: Sequence[Pair],
 ) -> list[dict[str, float]]:
     """Return the validation metrics of every pair, named such as `valid_auc_t0`."""
     valid = [split.valid for split in splits]
-    logit_MNT = predict_selected(stack, fitted.states, assembly.examples, valid)
+    logit_MNT = predict_selected(ensemble, fitted.states, assembly.examples, valid)
     logit_PNT = by_seed(logit_MNT.cpu(), range(len(pairs)))
     rows = np.stack(valid[:: len(splits) // len(pairs)])
     y_PNT: Tensor = torch.from_numpy(assembly.table.labels[rows])
@@ -184,14 +184,16 @@ def _scores(
     return scores
 
 
-def _best_epochs(stack: Stack, fitted: FitResult, pairs: Sequence[Pair]) -> list[dict[str, int]]:
+def _best_epochs(
+    ensemble: Ensemble, fitted: FitResult, pairs: Sequence[Pair]
+) -> list[dict[str, int]]:
     """Return the best epoch of every pair, per task: single-task models have their own."""
     found: list[dict[str, int]] = [{} for _ in pairs]
-    for m, member in enumerate(stack.members):
+    for m, member in enumerate(ensemble.members):
         epochs = fitted.best_epochs[m]
         for t, task in enumerate(member.tasks):
             own = epochs[t % len(epochs)]  # one for all tasks, or one each
-            found[m * len(pairs) // len(stack)][f"best_epoch_t{task}"] = own
+            found[m * len(pairs) // len(ensemble)][f"best_epoch_t{task}"] = own
     return found
 
 

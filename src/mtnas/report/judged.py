@@ -16,7 +16,8 @@ from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import read_run, scores_by_seed
 from mtnas.report.names import dataset_name, synthetic_name
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json, remake
 

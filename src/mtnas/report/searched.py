@@ -9,7 +9,8 @@ import pandas as pd
 
 from mtnas.report.names import dataset_name, method_name, strategy_name
 from mtnas.routes.named import full_sharing
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
 from mtnas.runtime.files import read_json, remake
 

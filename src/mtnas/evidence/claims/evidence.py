@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from mtnas.evidence.records import RunRecord, read_run, scores_by_seed
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
 from mtnas.runtime.files import read_json, remake
 
