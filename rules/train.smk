@@ -32,7 +32,7 @@ rule train:
         seeds_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=of_study(studies.run_spec),
+        spec=spec_of(studies.run_spec),
         code=of_study(fingerprints.run_code),
     message:
         "Training {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"

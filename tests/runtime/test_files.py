@@ -5,7 +5,15 @@ from contextlib import ExitStack
 import pytest
 
 from mtnas.config.schema import REPOSITORY
-from mtnas.runtime.files import atomic_path, remake, without_remake
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import (
+    atomic_path,
+    check_artefact,
+    read_record,
+    remake,
+    without_remake,
+    write_record,
+)
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):
@@ -58,3 +66,36 @@ def test_the_manual_finds_what_a_killed_writer_leaves_and_nothing_that_is_read(t
         printed = subprocess.check_output(command, shell=True, cwd=tmp_path, text=True)
 
     assert {tmp_path / line for line in printed.splitlines()} == set(unfinished)
+
+
+def test_a_record_is_read_only_as_it_was_written(tmp_path):
+    artefact, path = tmp_path / "metrics.csv", tmp_path / "run.json"
+    artefact.write_text("a\n1\n")
+    write_record(path, {"auc": 0.1 + 0.2, "seeds": (0, 1), "by": {1: None}}, [artefact])
+
+    record = read_record(path, ("auc",))
+    assert (record["auc"], record["seeds"], record["by"]) == (0.1 + 0.2, [0, 1], {"1": None})
+    check_artefact(artefact, record)
+
+    artefact.write_text("a\n2\n")
+    with pytest.raises(RecordError, match=r"metrics.csv: was changed .* run `.*metrics.csv`"):
+        check_artefact(artefact, record)
+    artefact.unlink()
+    with pytest.raises(RecordError, match="metrics.csv: missing; "):
+        check_artefact(artefact, record)
+
+
+@pytest.mark.parametrize("edit", [('"auc": 0.5', '"auc": 0.6'), ('"seeds"', '"seed"')])
+def test_a_record_that_was_edited_is_refused(tmp_path, edit):
+    path = tmp_path / "run.json"
+    write_record(path, {"auc": 0.5, "seeds": [0]})
+    path.write_text(path.read_text().replace(*edit))
+    with pytest.raises(RecordError, match=r"run.json: was changed .* delete it and run"):
+        read_record(path)
+
+
+def test_a_record_without_its_digest_is_refused(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text('{"auc": 0.5}')
+    with pytest.raises(RecordError, match="run.json: lacks its digest"):
+        read_record(path)

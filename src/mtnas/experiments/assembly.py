@@ -150,7 +150,7 @@ def assemble(
     """Load the data of a spec and solve the method's width for its parameter budget."""
     data = read_compact(table, manifest)
     method = methods.load(spec["method"])
-    training = TrainingOptions.of(spec["training"], "training")
+    training = TrainingOptions.of(spec["training"] or {}, "training")
     options = method.options.of(spec["options"], f"methods.{method.name}")
     examples = Examples.of(data)
     check_tasks(spec, training, examples, method)

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,71 @@ def read_json(
     if missing or not isinstance(content, dict):
         raise error(f"{path}: lacks {', '.join(missing) or 'an object'}; {remedy}")
     return content
+
+
+def write_record(
+    path: str | Path, content: Mapping[str, Any], artefacts: Iterable[str | Path] = ()
+) -> None:
+    """Write a record as JSON, atomically, with the digests that `read_record` checks.
+
+    Args:
+        path: where to write.
+        content: what the record says; NaN is refused.
+        artefacts: files that it describes, written before it. Their SHA-256 stand under
+            `artefacts`, by name.
+    """
+    described = {Path(file).name: sha256_of(file) for file in artefacts}
+    write_json(path, sealed({**content, "artefacts": described}))
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the digest of everything else in it under `digest`."""
+    told = {key: value for key, value in content.items() if key != "digest"}
+    return {**told, "digest": _digest(told)}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of JSON data, however its keys are ordered and its file is laid out."""
+    plain = json.loads(json.dumps(content, allow_nan=False))  # keys are strings, tuples lists
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_record(
+    path: str | Path,
+    keys: Sequence[str] = (),
+    *,
+    error: type[MtnasError] = RecordError,
+    remedy: str | None = None,
+) -> dict[str, Any]:
+    """Read what `write_record` wrote.
+
+    Raises:
+        error: as `read_json`; or the content is not what was written.
+    """
+    content = read_json(path, keys, error=error, remedy=remedy)
+    remedy = remedy or f"delete it and run `{remake(path)}`"
+    if "digest" not in content:
+        raise error(f"{path}: lacks its digest, so it may have been changed; {remedy}")
+    if content["digest"] != sealed(content)["digest"]:
+        raise error(f"{path}: was changed after it was written (its digest differs); {remedy}")
+    return content
+
+
+def check_artefact(
+    path: str | Path,
+    record: Mapping[str, Any],
+    *,
+    error: type[MtnasError] = RecordError,
+    remedy: str | None = None,
+) -> None:
+    """Raise `error` unless a file is the one that a record was written with."""
+    path = Path(path)
+    remedy = remedy or f"delete it and run `{remake(path)}`"
+    if not path.is_file():
+        raise error(f"{path}: missing; {remedy}")
+    if record["artefacts"].get(path.name) != sha256_of(path):
+        raise error(f"{path}: was changed after it was written (its digest differs); {remedy}")
 
 
 def remake(path: str | Path) -> str:

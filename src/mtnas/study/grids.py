@@ -60,6 +60,15 @@ def with_values(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Spec:
     return result
 
 
+def replaced(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of nested values with others at some dotted names."""
+    result = dict(values)
+    for name, value in others.items():
+        first, _, rest = name.partition(".")
+        result[first] = replaced(result[first], {rest: value}) if rest else value
+    return result
+
+
 def with_winner(spec: Mapping[str, Any], path: str | Path) -> Spec:
     """Return a spec with the values that a grid search chose; `tuned` says where they came from.
 
