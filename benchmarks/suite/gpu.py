@@ -15,7 +15,7 @@ from benchmarks import work as w
 from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings, UnavailableError
 from benchmarks.work import Work, make_work
-from mtnas.tasks.metrics import auc
+from mtnas.tasks.scores import auc
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
 

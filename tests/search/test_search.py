@@ -18,7 +18,7 @@ from mtnas.search.gate_bank import GATES, GateBank
 from mtnas.search.rewards import Baseline, Rewards
 from mtnas.search.strategies import STRATEGIES, searcher
 from mtnas.search.supernet import Supernet
-from mtnas.tasks.metrics import BINARY, REGRESSION
+from mtnas.tasks.kinds import BINARY, REGRESSION
 from mtnas.training.fit import fit
 from mtnas.training.optim import MemberAdam
 from tests.helpers.ensembles import SMALL_WIDTH, small_ensemble

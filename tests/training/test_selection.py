@@ -10,7 +10,7 @@ from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.experiments.assembly import check_tasks
 from mtnas.runtime.errors import ConfigError
-from mtnas.tasks.metrics import BINARY
+from mtnas.tasks.kinds import BINARY
 from mtnas.training.fit import evaluate_loss, fit, predict_selected
 from mtnas.training.trainer import Trainer
 from tests.helpers.ensembles import small_ensemble

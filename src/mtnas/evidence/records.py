@@ -16,10 +16,10 @@ import pandas as pd
 
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import atomic_path, read_json, remake, write_json
+from mtnas.tasks.metrics import ALL_TASKS
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
-ALL_TASKS = "all"  # the task name of `mtl_loss`, the sum over tasks
 
 
 @dataclass(frozen=True)

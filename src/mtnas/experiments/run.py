@@ -33,7 +33,7 @@ from mtnas.search.record import SearchRecord
 from mtnas.search.result import SearchResult
 from mtnas.search.strategies import searcher
 from mtnas.study.grids import with_winner
-from mtnas.tasks.metrics import BINARY
+from mtnas.tasks.kinds import BINARY
 from mtnas.training.checkpoint import Checkpoint, Checkpoints
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected

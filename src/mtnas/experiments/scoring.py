@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.evidence.records import ALL_TASKS
-from mtnas.tasks.metrics import BINARY, TaskKind
+from mtnas.tasks.kinds import TaskKind
+from mtnas.tasks.metrics import ALL_TASKS
 
 
 def metrics_of(
@@ -41,13 +41,12 @@ def predictions_of(
     """
     # In float64 different logits stay different probabilities, so ranks (AUC) survive.
     p_SNT = kind.read(logit_SNT.double()).numpy()
-    label = np.int8 if kind is BINARY else np.float32
     columns: dict[str, NDArray[Any]] = {
         "seed": np.repeat(np.asarray(group, np.int32), rows.shape[1]),
         "row": rows.ravel().astype(np.int32),
     }
     for t in range(p_SNT.shape[2]):
-        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(label).ravel()
+        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(kind.label_dtype).ravel()
         columns[f"p_t{t}"] = p_SNT[..., t].ravel()
     return pd.DataFrame(columns)
 

@@ -18,7 +18,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mtnas.evidence.records import ALL_TASKS
 from mtnas.experiments.assembly import Assembly, activity, assemble
 from mtnas.experiments.derive import read_routes
 from mtnas.experiments.scoring import by_seed, metrics_of
@@ -28,6 +27,7 @@ from mtnas.runtime import provenance
 from mtnas.runtime.errors import RecordError, TrainingError
 from mtnas.runtime.files import atomic_path, read_json, sha256_of, write_json
 from mtnas.study.grids import STACKED, Values, expand, value_at, with_values
+from mtnas.tasks.metrics import ALL_TASKS
 from mtnas.training.data import Split
 from mtnas.training.ensemble import Ensemble, Rates
 from mtnas.training.fit import FitResult, fit, predict_selected

@@ -14,7 +14,7 @@ from mtnas.methods.mtnas import activity
 from mtnas.routes.space import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.gate_bank import GateBank
-from mtnas.tasks.metrics import auc
+from mtnas.tasks.scores import auc
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.trainer import Trainer

@@ -18,7 +18,7 @@ from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
-from mtnas.tasks.metrics import BINARY, TASK_KINDS, TaskKind
+from mtnas.tasks.kinds import BINARY, TASK_KINDS, TaskKind
 from mtnas.training.ensemble import Member
 
 Indices = NDArray[np.int64]

@@ -13,6 +13,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
 from mtnas.runtime.files import read_json, remake
+from mtnas.tasks.metrics import split_column
 
 Run = tuple[str, str, str]  # dataset, method, variant
 PAPER = "paper"
@@ -87,7 +88,7 @@ class Evidence:
 
     def columns(self, run: Run, kind: str) -> list[str]:
         """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""
-        return sorted(c for c in self.scores(run).columns if c.split("_t")[0] == kind or c == kind)
+        return sorted(c for c in self.scores(run).columns if split_column(c)[0] == kind)
 
     def metrics(self, run: Run) -> str:
         """Return the path of the metrics of a run."""
