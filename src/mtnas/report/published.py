@@ -71,7 +71,8 @@ def publish(
     for key, run in new.items():
         facts = run.record
         check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
-    for record in map(read_json, manifests):
+    for path in manifests:
+        record = read_json(path, ("dataset", "content_sha256"))
         check_same_data(staying, record["dataset"], record["content_sha256"], {})
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
@@ -190,7 +191,7 @@ def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
+        return type(value)(rounded(item) for item in value)
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
