@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mtnas.__main__ import main
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS
 from mtnas.report.blocks import COMPARED, CONTROLS, measured
@@ -23,6 +24,7 @@ from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Inventory
 from mtnas.study.search_spaces import Judged
 from tests.helpers.runs import NOISE, make_run, make_subgraphs
+from tests.helpers.tables import write_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPACE = SearchSpace(1, 3, 2, "root")
@@ -33,19 +35,9 @@ COMMAND = ".venv/bin/snakemake publish --cores 2 --configfile config/bookcrossin
 
 
 def make_manifest(root, dataset, **more):
+    sizes = {"train": 5200, "valid": 1000, "test": 1000}
     path = root / "data" / dataset / "manifest.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "dataset": dataset,
-        "simulated": False,
-        "num_features": 1000,
-        "fields": [{"name": "user"}],
-        "tasks": [{"name": "t0"}, {"name": "t1"}],
-        "label_pcc": {"t0_t1": 0.3},
-        "split_sizes": {"train": 5200, "valid": 1000, "test": 1000},
-    }
-    path.write_text(json.dumps(content | more))
-    return path
+    return write_manifest(path, dataset, split_sizes=sizes, **more)
 
 
 def make_routes(root, dataset, variant="paper", simulated=False, seeds=SEEDS):
@@ -326,7 +318,7 @@ def as_measured_on(arguments, *, table="old", split="old", manifest="old"):
         told = {"data": {"content_sha256": table}, "splits": {"0": split}}
         change(run / "run.json", lambda record, told=told: record.update(told))
     for path in arguments["manifests"]:
-        change(path, lambda record: record.update(content_sha256=manifest))
+        Manifest.read(path).model_copy(update={"content_sha256": manifest}).write(path, ())
     return arguments
 
 

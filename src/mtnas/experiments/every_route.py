@@ -50,8 +50,7 @@ def train_every_route(
     """
     started = time.perf_counter()
     assembly = assemble(spec, table=table, manifest=manifest, device=device)
-    kept = ("content_sha256", "source_sha256", "split_kind")
-    data = {k: assembly.table.manifest[k] for k in kept}
+    data = assembly.table.manifest.identity()
     shards = Shards.of(output, {"spec": dict(spec), "data": data, "code": code, "device": device})
     together = models_at_once or assembly.seeds_at_once()
     outcomes = _train(assembly, shards, together)
@@ -59,7 +58,7 @@ def train_every_route(
         "spec": dict(spec),
         "space": assembly.space.to_json(),
         "seeds": list(spec["seeds"]),
-        "simulated": assembly.table.manifest["simulated"],
+        "simulated": assembly.table.manifest.simulated,
         "data": data,
         "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
         "parameters": assembly.parameters({}),

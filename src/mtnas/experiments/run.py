@@ -85,7 +85,7 @@ def _search_record(
     return {
         **{key: spec[key] for key in ("dataset", "method", "variant")},
         "strategy": strategy,
-        "simulated": assembly.table.manifest["simulated"],
+        "simulated": assembly.table.manifest.simulated,
         "space": assembly.space.to_json(),
         "num_routes": assembly.space.num_routes,
         "seeds": {str(s): f.to_json() for s, f in zip(spec["seeds"], found, strict=True)},
@@ -167,11 +167,11 @@ def _run_record(
     manifest = assembly.table.manifest
     return {
         "spec": dict(spec),
-        "simulated": manifest["simulated"],
-        "synthetic": manifest.get("synthetic"),
+        "simulated": manifest.simulated,
+        "synthetic": manifest.synthetic,
         "parameters": parameters,
         "options": assembly.options.model_dump(mode="json"),
-        "data": {k: manifest[k] for k in ("content_sha256", "source_sha256", "split_kind")},
+        "data": manifest.identity(),
         "splits": {str(s): split_digest(assembly.split(s)) for s in spec["seeds"]},
         "fits": [fit for outcome in outcomes for fit in outcome.fits],
         "gates": {seed: scores for outcome in outcomes for seed, scores in outcome.gates.items()},
@@ -190,7 +190,7 @@ def _checkpoints(
     versions = provenance.environment()
     identity = {
         "spec": dict(assembly.spec),
-        "data": assembly.table.manifest["content_sha256"],
+        "data": assembly.table.manifest.content_sha256,
         "inputs": {name: path and sha256_of(path) for name, path in inputs.items()},
         "code": code,
         "device": assembly.device,

@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.records import ALL_TASKS
 from mtnas.experiments.assembly import Assembly, activity, assemble
 from mtnas.experiments.derive import read_routes
@@ -199,7 +200,7 @@ def _identity(
     spec: Mapping[str, Any], code: str | None, manifest: str | Path, routes: str | Path | None
 ) -> str:
     """Return a checksum of all that the outcome of a trial depends on."""
-    data = read_json(manifest, ("content_sha256",))["content_sha256"]
+    data = Manifest.read(manifest).content_sha256
     parts = [spec, code, data, None if routes is None else sha256_of(routes)]
     return provenance.digest_of(parts)
 

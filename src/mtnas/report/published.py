@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RunRecord, read_run
 from mtnas.report import selection
@@ -68,13 +69,13 @@ def publish(
     staying = {key: run.record for key, run in kept.items() if key not in new}
     for key, run in new.items():
         check_same_data(staying, key[0], run.record)
-    for record in map(read_json, manifests):
-        check_same_data(staying, record["dataset"], {"data": record}, splits=False)
+    data = {path: Manifest.read(path) for path in manifests}
+    for manifest in data.values():
+        check_same_data(staying, manifest.dataset, {"data": manifest.identity()}, splits=False)
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
-    for path in manifests:
-        record = read_json(path, ("dataset",))
-        write_json(folder / "data" / f"{record['dataset']}.json", record)
+    for path, manifest in data.items():
+        write_text(folder / "data" / f"{manifest.dataset}.json", Path(path).read_text("utf-8"))
     for path in map(Path, audits):
         write_json(folder / "audit" / path.name, read_json(path))
     for path in map(Path, tuning):

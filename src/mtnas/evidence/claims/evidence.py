@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.records import RunRecord, read_run, scores_by_seed
 from mtnas.routes.space import Route, SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
@@ -132,19 +133,19 @@ def read_evidence(
             )
         runs[run.key] = run
     searches = [_read_search(path) for path in routes]
-    data = {Path(p).as_posix(): read_json(p, ("dataset", "label_pcc")) for p in manifests}
-    flagged = [*(m for m in data.values()), *(s.record for s in searches)]
-    simulated = {str(m["dataset"]) for m in flagged if m.get("simulated")}
+    data = {Path(p).as_posix(): Manifest.read(p) for p in manifests}
+    simulated = {m.dataset for m in data.values() if m.simulated}
+    simulated |= {s.key[0] for s in searches if s.record.get("simulated")}
     simulated |= {run.key[0] for run in runs.values() if run.record.get("simulated")}
-    drawn = {m["dataset"]: m.get("synthetic") for m in data.values()}
+    drawn = {m.dataset: m.synthetic for m in data.values()}
     drawn |= {run.key[0]: run.record.get("synthetic") for run in runs.values()}
     return Evidence(
         runs=runs,
         searches={
             (s.record["dataset"], s.record["method"], s.record["variant"]): s for s in searches
         },
-        correlations={m["dataset"]: m["label_pcc"] for m in data.values()},
-        manifests={m["dataset"]: path for path, m in data.items()},
+        correlations={m.dataset: m.label_pcc for m in data.values()},
+        manifests={m.dataset: path for path, m in data.items()},
         simulated=frozenset(simulated),
         rho={name: float(spec["rho"]) for name, spec in drawn.items() if spec},
         exhaustive={Path(p).as_posix(): _read_table(p) for p in exhaustive},
