@@ -3,32 +3,30 @@
 Nothing else reads or writes `manifest.json`.
 """
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field, StrictFloat, StrictInt, ValidationError
+from pydantic import Field
 
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import check_artefact, read_record, remake, write_record
-from mtnas.runtime.options import Options, first_problem
+from mtnas.runtime.options import Options
+from mtnas.runtime.record import Part, Record
 
 
 class PrepareSpec(Options):
     """Everything that decides what is in a prepared table; None asks for the dataset's own."""
 
     dataset: str
-    num_features: int | None = Field(None, ge=2, le=2**31 - 1, strict=True)  # ids are int32
+    num_features: int | None = Field(None, ge=2, le=2**31 - 1)  # ids are int32
     drop_fields: tuple[str, ...] = ()
-    split: tuple[StrictInt | StrictFloat, ...] | None = None  # whole numbers are row counts
-    split_seed: int = Field(0, ge=0, strict=True)
+    split: tuple[int | float, ...] | None = None  # whole numbers are row counts
+    split_seed: int = Field(0, ge=0)
     definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
     synthetic: SyntheticOptions | None = None  # of a dataset that is drawn (`prepare.drawn`)
     seeds: tuple[int, ...] = ()  # one draw each
 
 
-class FieldSummary(Options):
+class FieldSummary(Part):
     """An input field, as `sources.base.Field`, and what was found in it."""
 
     name: str
@@ -39,7 +37,7 @@ class FieldSummary(Options):
     distinct_ids: int | None = None
 
 
-class TaskSummary(Options):
+class TaskSummary(Part):
     """A task, as `sources.base.Task`."""
 
     name: str
@@ -48,7 +46,7 @@ class TaskSummary(Options):
     implies: str | None = None
 
 
-class Count(Options):
+class Count(Part):
     """How many values share their id with another value, and which part of all they are."""
 
     count: int
@@ -61,7 +59,7 @@ class Collisions(Count):
     per_field: dict[str, Count]
 
 
-class Graded(Options):
+class Graded(Part):
     """How many rows have a grade together with a combination of labels."""
 
     grade: float
@@ -69,7 +67,7 @@ class Graded(Options):
     rows: int
 
 
-class Grades(Options):
+class Grades(Part):
     """The column that a threshold turns into the labels of a task."""
 
     task: str
@@ -77,8 +75,8 @@ class Grades(Options):
     counts: tuple[Graded, ...]
 
 
-class Manifest(Options):
-    """What is in a prepared table. The artefacts are the files beside it, by name: their SHA-256.
+class Manifest(Record):
+    """A manifest: what is in a prepared table and in the files beside it.
 
     What only a table of hashed fields has is empty or None for drawn numbers.
     """
@@ -106,42 +104,8 @@ class Manifest(Options):
     content_sha256: str  # of ids, labels and split, in whatever file they are
     source_sha256: dict[str, str]  # of the raw files, by name
     spec: PrepareSpec
-    artefacts: dict[str, str] = {}
-
-    @property
-    def synthetic(self) -> dict[str, Any] | None:
-        """Return what was drawn, None for a dataset that is read."""
-        drawn = self.spec.synthetic
-        return None if drawn is None else drawn.model_dump(mode="json")
 
     @property
     def drawn_seeds(self) -> tuple[int, ...] | None:
         """Return whose draws the table holds, block after block; None if it is not drawn."""
         return None if self.spec.synthetic is None else self.spec.seeds
-
-    def identity(self) -> dict[str, Any]:
-        """Return what the record of a run says of its data."""
-        keys = ("content_sha256", "source_sha256", "split_kind")
-        return {key: getattr(self, key) for key in keys}
-
-    @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read a manifest.
-
-        Raises:
-            RecordError: it is missing or broken, or was changed after it was written.
-        """
-        content = read_record(path)
-        try:
-            return cls(**{key: value for key, value in content.items() if key != "digest"})
-        except ValidationError as error:
-            problem = ": ".join(filter(None, first_problem(cls, error)))
-            raise RecordError(f"{path}: {problem}; delete it and run `{remake(path)}`") from None
-
-    def write(self, path: str | Path, artefacts: Iterable[str | Path]) -> None:
-        """Write it, atomically; `artefacts` are the files that it describes, written before it."""
-        write_record(path, self.model_dump(mode="json", exclude={"artefacts"}), artefacts)
-
-    def check(self, path: str | Path) -> None:
-        """Raise `RecordError` unless a file is the one that this manifest describes."""
-        check_artefact(path, {"artefacts": self.artefacts})
