@@ -194,7 +194,7 @@ def test_a_manifest_with_a_key_or_value_that_none_has(
 ) -> None:
     table, manifest = prepared
     write_json(manifest, sealed({**read_json(manifest), key: value}))
-    with pytest.raises(RecordError, match=f"t.json: {match}.*; delete it and run"):
+    with pytest.raises(RecordError, match=f"t.json: not a manifest: {match}.*; delete it and run"):
         read_compact(table, manifest)
 
 

@@ -8,6 +8,7 @@ from mtnas.data.prepare.table import prepare
 from mtnas.data.synthetic import SyntheticOptions, draw, respond, weight_vectors
 from mtnas.experiments.assembly import assemble
 from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.study.specs import RunSpec
 from tests.helpers.tables import read_hashed
 
 SMALL = {"rho": 0.5, "dim": 6, "num_sines": 2, "rows": 200}
@@ -70,7 +71,7 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     assert np.array_equal(compact.ids, table.ids)
     assert np.array_equal(compact.labels, table.labels)
     assert table.manifest.simulated is True
-    assert table.manifest.synthetic["rho"] == 0.5
+    assert table.manifest.spec.synthetic.rho == 0.5
     assert table.manifest.drawn_seeds == (3, 1, 4)
     assert table.manifest.split_sizes == {"train": 140, "valid": 30, "test": 30}
 
@@ -91,8 +92,8 @@ def test_options_out_of_range_are_refused_by_name(tmp_path):
 
 
 def spec(**changes):
-    names = {"dataset": "s", "method": "mmoe", "variant": "paper", "seeds": [3, 1, 4]}
-    return {**names, "fixed_split": False, "training": {}, "options": {"hidden_dim": 8}, **changes}
+    names = {"dataset": "s", "method": "mmoe", "variant": "paper", "seeds": (3, 1, 4)}
+    return RunSpec(**names, options={"hidden_dim": 8}, **changes)
 
 
 def test_a_seed_trains_on_its_own_rows_alone(tmp_path):
