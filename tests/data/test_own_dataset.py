@@ -358,7 +358,9 @@ def test_a_fixed_split_that_leaves_nothing_to_score_is_refused(
 
 def test_no_seed_moves_a_fixed_split(declare: Declare) -> None:
     split_of(declare, "{time: n, ratios: [0.5, 0.25, 0.25]}")
-    spec = RunSpec(dataset="mine", method="control_perfect", variant="paper", seeds=(0, 1), options={})
+    spec = RunSpec(
+        dataset="mine", method="control_perfect", variant="paper", seeds=(0, 1), options={}
+    )
     assembly = assemble(spec, table="t.parquet", manifest="t.json")
     for seed in (0, 1):
         assert assembly.split(seed).test.tolist() == list(range(60, 80))
