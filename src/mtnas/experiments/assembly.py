@@ -66,14 +66,15 @@ class Assembly:
     @property
     def data(self) -> DataFacts:
         """Return what a record says of the table."""
-        return DataFacts(**{key: self.table.manifest[key] for key in DataFacts.model_fields})
+        facts = self.table.manifest
+        return DataFacts(**{key: getattr(facts, key) for key in DataFacts.model_fields})
 
     def identity(self, code: str | None, **inputs: str | Path | None) -> dict[str, Any]:
         """Return all that the result of a job depends on; `inputs` are files that it reads, too."""
         versions = provenance.environment()
         return {
             "spec": self.spec.model_dump(mode="json"),
-            "data": self.table.manifest["content_sha256"],
+            "data": self.table.manifest.content_sha256,
             "inputs": {name: path and sha256_of(path) for name, path in inputs.items()},
             "code": code,
             "device": self.device,
@@ -86,15 +87,15 @@ class Assembly:
 
         Drawn data hold a block of rows for every seed, with its split (D12).
         """
-        part, drawn = self.table.split, self.table.manifest["drawn_seeds"]
+        part, drawn = self.table.split, self.table.manifest.drawn_seeds
         if drawn is not None and not self.spec.fixed_split:
             size = len(part) // len(drawn)
             first = drawn.index(seed) * size
             block = part[first : first + size]
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-        random = self.table.manifest["split_kind"] == "random"  # V1: then a seed moves it
+        random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
         if random and not self.spec.fixed_split:
-            wanted = self.table.manifest["split_sizes"]
+            wanted = self.table.manifest.split_sizes
             sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
             part = assign_split(len(part), sizes, seed)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))

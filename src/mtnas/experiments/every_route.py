@@ -87,7 +87,7 @@ def train_every_route(
         spec=spec,
         space=assembly.space.to_json(),
         seeds=spec.seeds,
-        simulated=assembly.table.manifest["simulated"],
+        simulated=assembly.table.manifest.simulated,
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
         parameters=assembly.parameters({}),

@@ -72,7 +72,7 @@ def search(
         method=spec.method,
         variant=spec.variant,
         strategy=spec.search.strategy,
-        simulated=assembly.table.manifest["simulated"],
+        simulated=assembly.table.manifest.simulated,
         space=assembly.space.to_json(),
         num_routes=assembly.space.num_routes,
         seeds={

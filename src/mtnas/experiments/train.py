@@ -131,8 +131,8 @@ def _record(
     facts = assembly.table.manifest
     return RunRecord(
         spec=spec,
-        simulated=facts["simulated"],
-        synthetic=facts.get("synthetic"),
+        simulated=facts.simulated,
+        synthetic=facts.spec.synthetic,
         parameters=counts,
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
-from typing import Any
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.layout import Block, Cell, Column, Kind, Row, Source, Table
 from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_value
-from mtnas.runtime.files import read_json
 
 STATISTICS = {
     "train": "#Train",
@@ -20,14 +18,6 @@ STATISTICS = {
     "tasks": "Task number",
 }
 PAPER_PAIRS = ("t0_t1", "t1_t2", "t0_t2")  # the order of the paper's Table 4
-MANIFEST_KEYS = (
-    "dataset", "simulated", "num_features", "fields", "tasks", "label_pcc", "split_sizes",
-)  # fmt: skip
-
-
-def read_manifest(path: str | Path) -> dict[str, Any]:
-    """Read the manifest of one prepared dataset and check that it has what the tables print."""
-    return read_json(path, MANIFEST_KEYS)
 
 
 def data_statistics(manifests: Sequence[str | Path], *, name: str = "table1") -> Table:
@@ -44,13 +34,13 @@ def data_statistics(manifests: Sequence[str | Path], *, name: str = "table1") ->
 
 def label_correlations(manifests: Sequence[str | Path], *, name: str = "table4") -> Table:
     """Build Table 4: Pearson correlations of the task labels beside the paper's."""
-    read = [(path, read_manifest(path)) for path in manifests]
-    found = [pair for _, manifest in read for pair in manifest["label_pcc"]]
+    read = [(path, Manifest.read(path)) for path in manifests]
+    found = [pair for _, manifest in read for pair in manifest.label_pcc]
     pairs = list(dict.fromkeys([*(p for p in PAPER_PAIRS if p in found), *found]))
     columns = tuple(Column(pair.replace("_", " & ")) for pair in pairs)
     rows = tuple(
         Row(
-            dataset_name(m["dataset"], m["simulated"]),
+            dataset_name(m.dataset, m.simulated),
             tuple(_correlation(path, m, pair) for pair in pairs),
         )
         for path, m in read
@@ -62,24 +52,24 @@ def label_correlations(manifests: Sequence[str | Path], *, name: str = "table4")
     return Table(name, title, (Block("", "Dataset", columns, rows),), notes)
 
 
-def statistics_of(manifest: Mapping[str, Any]) -> dict[str, int]:
+def statistics_of(manifest: Manifest) -> dict[str, int]:
     """Return the counts of Table 1, keyed as `STATISTICS`."""
     return {
-        **{split: manifest["split_sizes"][split] for split in ("train", "valid", "test")},
-        "fields": len(manifest["fields"]),
-        "features": manifest["num_features"],
-        "tasks": len(manifest["tasks"]),
+        **{split: manifest.split_sizes[split] for split in ("train", "valid", "test")},
+        "fields": len(manifest.fields),
+        "features": manifest.num_features,
+        "tasks": len(manifest.tasks),
     }
 
 
 def other_data(manifests: Sequence[str | Path]) -> str | None:
     """Say which datasets are not what the paper's numbers beside them were measured on."""
     found = []
-    for manifest in map(read_manifest, manifests):
-        dataset, ours = manifest["dataset"], statistics_of(manifest)
+    for manifest in map(Manifest.read, manifests):
+        dataset, ours = manifest.dataset, statistics_of(manifest)
         paper = {key: paper_value("table1", dataset, None, key) for key in STATISTICS}
         theirs = {key: int(value) for key, value in paper.items() if value is not None}
-        if theirs and not manifest["simulated"] and ours != theirs:
+        if theirs and not manifest.simulated and ours != theirs:
             found.append(
                 f"{dataset_name(dataset)} has {_examples(ours):,} examples in {ours['fields']} "
                 f"fields here, {_examples(theirs):,} in {theirs['fields']} in the paper"
@@ -90,7 +80,7 @@ def other_data(manifests: Sequence[str | Path]) -> str | None:
 def with_note(table: Table, manifests: Sequence[str | Path]) -> Table:
     """Add a note on the datasets of a table that are not the paper's, if there are any."""
     shown = {cell.source.dataset for _, _, cell in table.cells()}
-    note = other_data([path for path in manifests if read_manifest(path)["dataset"] in shown])
+    note = other_data([path for path in manifests if Manifest.read(path).dataset in shown])
     return replace(table, notes=(*table.notes, note)) if note else table
 
 
@@ -99,8 +89,8 @@ def _examples(counts: Mapping[str, int]) -> int:
 
 
 def _statistics_rows(path: str | Path) -> list[Row]:
-    manifest = read_manifest(path)
-    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    manifest = Manifest.read(path)
+    dataset, simulated = manifest.dataset, manifest.simulated
     counts = statistics_of(manifest)
     paper = {
         key: None if simulated else paper_value("table1", dataset, None, key) for key in STATISTICS
@@ -134,11 +124,11 @@ def _gaps(
     )
 
 
-def _correlation(path: str | Path, manifest: Mapping[str, Any], pair: str) -> Cell:
-    value = manifest["label_pcc"].get(pair)
-    if value is None or not isfinite(value):  # a constant label has no correlation
+def _correlation(path: str | Path, manifest: Manifest, pair: str) -> Cell:
+    value = manifest.label_pcc.get(pair)
+    if value is None:
         return Cell(kind="correlation")
-    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    dataset, simulated = manifest.dataset, manifest.simulated
     paper = None if simulated else paper_value("table4", dataset, None, pair)
     return _cell(value, "correlation", path, dataset, f"pcc_{pair}", paper)
 
@@ -151,6 +141,6 @@ def _cell(
 
 
 def _notes(manifests: Sequence[str | Path], paper: str) -> tuple[str, ...]:
-    simulated = any(read_manifest(path)["simulated"] for path in manifests)
+    simulated = any(Manifest.read(path).simulated for path in manifests)
     told = "SIMULATED DATA: made by a generator, not measured." if simulated else ""
     return tuple(filter(None, (paper, told)))

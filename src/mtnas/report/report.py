@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.records import Run, read_run
-from mtnas.report.data_tables import read_manifest
 from mtnas.report.layout import Table, number
 from mtnas.report.markdown import to_html
 from mtnas.report.names import SIMULATED, dataset_name, method_name
@@ -52,7 +52,7 @@ def write_report(
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
     """
-    data = [read_manifest(path) for path in manifests]
+    data = [Manifest.read(path) for path in manifests]
     runs = [read_run(folder) for folder in run_folders]
     sections = [
         ("How to read this", to_html(HOW_TO_READ)),
@@ -84,9 +84,9 @@ def _page(body: str) -> str:
     )
 
 
-def _lead(data: Sequence[dict[str, Any]], runs: Sequence[Run]) -> str:
+def _lead(data: Sequence[Manifest], runs: Sequence[Run]) -> str:
     """Say in one line what is below, and first of all if any of it is simulated."""
-    simulated = {m["dataset"] for m in data if m["simulated"]}
+    simulated = {m.dataset for m in data if m.simulated}
     simulated |= {run.key[0] for run in runs if run.record.simulated}
     names = ", ".join(dataset_name(name) for name in sorted(simulated))
     counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
@@ -135,32 +135,30 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _data(manifests: Sequence[dict[str, Any]]) -> str:
+def _data(manifests: Sequence[Manifest]) -> str:
     """Return one line per dataset: rows, tasks with their rules and rates, fields."""
     if not manifests:
         return ""
     rows = []
     for m in manifests:
-        rates = m.get("label_rates", {})
         tasks = (
-            (f"t{i}" if task["name"] == f"t{i}" else f"t{i} ({task['name']})")
-            + f": {task['rule']}"
-            + (f" ({rates[f't{i}']:.1%} positive)" if rates.get(f"t{i}") is not None else "")
-            for i, task in enumerate(m["tasks"])
+            f"{task.name}: {task.rule}"
+            + (f" ({m.label_rates[task.name]:.1%} positive)" if m.label_rates else "")
+            for task in m.tasks
         )
-        title = dataset_name(m["dataset"], m["simulated"])
-        fields = ", ".join(entry["name"] for entry in m["fields"])
-        count = number(m.get("rows") or sum(m["split_sizes"].values()), "count")
-        if broken := sum(m.get("rows_dropped", {}).values()):
+        fields = ", ".join(entry.name for entry in m.fields)
+        count = number(m.rows, "count")
+        if broken := sum(m.rows_dropped.values()):
             count += f" ({number(broken, 'count')} broken lines left out)"
-        rows.append((title, str(m.get("title", "")), count, _split(m), "; ".join(tasks), fields))
+        title = dataset_name(m.dataset, m.simulated)
+        rows.append((title, m.title, count, _split(m), "; ".join(tasks), fields))
     return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
 
 
-def _split(manifest: dict[str, Any]) -> str:
+def _split(manifest: Manifest) -> str:
     """Say by what the rows are split, and whether a seed can move it."""
-    kind = manifest.get("split_kind", "random")
-    return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
+    kind = manifest.split_kind
+    return "random" if kind == "random" else f"fixed, by {kind} ({manifest.split_column})"
 
 
 def _runs(runs: Sequence[Run]) -> str:
