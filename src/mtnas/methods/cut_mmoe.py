@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from mtnas.config.links import Kept, check_kept, kept_links
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
-from mtnas.runtime.errors import ConfigError
 from mtnas.methods.parts.sharing import BaseSharing
+from mtnas.runtime.errors import ConfigError
 
 
 class Options(MethodOptions):

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions, SearchOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
+from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import Pooling, QueryScope, SearchSpace
-from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
 
 
 class Options(MethodOptions):

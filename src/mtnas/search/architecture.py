@@ -26,7 +26,9 @@ class Architecture:
         self.sizes_K = np.array([space.num_local_routes(block) for block in space.blocks])
         self.exists_KR = np.arange(self.sizes_K.max()) < self.sizes_K[:, None]
         self.alpha_MKR: Floats = np.zeros((members, *self.exists_KR.shape))
-        self.values_KRV = np.stack([_values(space, b, len(self.exists_KR[0])) for b in space.blocks])
+        self.values_KRV = np.stack(
+            [_values(space, b, len(self.exists_KR[0])) for b in space.blocks]
+        )
         self._learning_rate, self._steps = learning_rate, 0
         self._first = np.zeros_like(self.alpha_MKR)
         self._second = np.zeros_like(self.alpha_MKR)
@@ -103,9 +105,9 @@ class Architecture:
         self._first, self._second = state["first"], state["second"]
 
 
-def _values(space: SearchSpace, block: str, num_routes: int) -> NDArray[np.bool_]:
+def _values(space: SearchSpace, block: str, rows: int) -> NDArray[np.bool_]:
     """Tabulate which values every local route of a block reads; zero where no route is, [R, V]."""
-    values_RV = np.zeros((num_routes, space.num_subnets), bool)
+    values_RV = np.zeros((rows, space.num_subnets), bool)
     for index in range(space.num_local_routes(block)):
         chosen = space.local_route(block, index).values
         values_RV[index] = [name in chosen for name in space.values(block)]

@@ -17,6 +17,7 @@ from mtnas.runtime import seeds
 from mtnas.training.ensemble import Ensemble, of_sharing
 from mtnas.training.optim import MemberAdam
 
+
 class GateBank:
     """All gates of M supernets, with their Adam state."""
 

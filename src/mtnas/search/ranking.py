@@ -24,7 +24,7 @@ from mtnas.routes.route import Route
 from mtnas.runtime.errors import ConfigError
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search
-from mtnas.search.result import SearchedRoute
+from mtnas.search.result import DerivedRoute
 from mtnas.search.rewards import check_finite
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches
@@ -82,7 +82,7 @@ class Ranking(Search, ABC):
             contest.done += 1
             checkpoint.keep(self)
 
-    def derive(self) -> tuple[SearchedRoute, ...]:
+    def derive(self) -> tuple[DerivedRoute, ...]:
         """Return the best candidates; the ensemble becomes their networks."""
         contest = self._opened()
         index_NMK, score_NM = contest.index_NMK, self._mean_scores(contest)
@@ -93,7 +93,7 @@ class Ranking(Search, ABC):
         uniform = architecture.uniform_entropy()
         tried = [architecture.routes(index_MK) for index_MK in index_NMK]
         return tuple(
-            SearchedRoute(
+            DerivedRoute(
                 route,
                 probability={},
                 entropy={},

@@ -15,7 +15,7 @@ from torch import Tensor
 from mtnas.config.options import SearchOptions, TrainingOptions
 from mtnas.runtime import seeds
 from mtnas.search.architecture import Architecture, Floats, Index
-from mtnas.search.result import Curve, SearchedRoute, SearchResult
+from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
 from mtnas.training.checkpoint import Checkpoint
@@ -68,7 +68,7 @@ class Search:
         checkpoint.resume(self)
         with checkpoint.watching():
             self._learn(checkpoint)
-            checkpoint.keep(self, finished=True)
+            checkpoint.keep(self)
         found, state = self.derive(), self._ensemble.state()
         return SearchResult(found, state, checkpoint.seconds + time.perf_counter() - started)
 
@@ -182,7 +182,7 @@ class Search:
             "curve": self._curve,
         }
 
-    def derive(self) -> tuple[SearchedRoute, ...]:
+    def derive(self) -> tuple[DerivedRoute, ...]:
         """Return the most probable routes; the ensemble becomes their networks."""
         best_MK = self._architecture.best()
         self._become(best_MK)
@@ -202,7 +202,7 @@ class Search:
 
 def _found(
     architecture: Architecture, best_MK: Index, curve: Curve, notes: Sequence[dict[str, int]]
-) -> tuple[SearchedRoute, ...]:
+) -> tuple[DerivedRoute, ...]:
     p_MKR, entropy_MK = architecture.probabilities(), architecture.entropy()
     blocks, sizes = architecture.space.blocks, architecture.sizes_K.tolist()
     small = architecture.space.num_routes <= SMALL_SPACE
@@ -212,7 +212,7 @@ def _found(
         chosen = np.take_along_axis(p_KR, best_MK[member][:, None], 1)[:, 0]
         listed = [p_R[:size].tolist() for p_R, size in zip(p_KR, sizes, strict=True)]
         result.append(
-            SearchedRoute(
+            DerivedRoute(
                 route,
                 dict(zip(blocks, chosen.tolist(), strict=True)),
                 dict(zip(blocks, entropy_MK[member].tolist(), strict=True)),

@@ -145,7 +145,7 @@ class _Training:
                     self._losses.append(self._trainer.step(batch_MB, self._batches.upcoming))
                     checkpoint.keep(self)
                 self._end_epoch(checkpoint, started)
-            checkpoint.keep(self, finished=True)
+            checkpoint.keep(self)
         selection = self._selection
         self._trainer.ensemble.load(selection.states[-1])
         return FitResult(

@@ -37,9 +37,7 @@ class Trainer:
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
         self.noise = Noise(ensemble)
-        self.dense_optimizer = MemberAdam(
-            ensemble.flat_params, active=ensemble.activity(), **rates
-        )
+        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=ensemble.activity(), **rates)
         self.table_optimizer: RowAdam | DenseTableAdam | NoTable
         if examples.is_dense:
             self.table_optimizer = NoTable(ensemble.table_MNE.dtype)

@@ -68,9 +68,7 @@ class Model(nn.Module):
         return self.routed.used_parameters(route) + heads
 
 
-def outline(
-    method: Method, options: MethodOptions, *, encoder: Encoder, num_tasks: int
-) -> Model:
+def outline(method: Method, options: MethodOptions, *, encoder: Encoder, num_tasks: int) -> Model:
     """Return a model without numbers, to count its parameters."""
     with torch.device("meta"):
         return Model(method, options, encoder=encoder, num_tasks=num_tasks)
