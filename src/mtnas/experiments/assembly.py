@@ -1,4 +1,4 @@
-"""Put a spec together: prepared table, splits per seed, method with its widths solved, ensembles.
+"""Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
 
 Shared by all experiments. Shapes: M members, T tasks.
 """
