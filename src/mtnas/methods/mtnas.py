@@ -10,7 +10,6 @@ candidates, T tasks.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions, SearchOptions
+from mtnas.config.options import SearchedOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.routes.named import full_sharing
 from mtnas.routes.space import Pooling, QueryScope, Route, SearchSpace
@@ -26,7 +25,7 @@ from mtnas.routes.space import Pooling, QueryScope, Route, SearchSpace
 Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 
 
-class Options(MethodOptions):
+class Options(SearchedOptions):
     """Options of MTNAS."""
 
     num_layers: int = Field(2, ge=1, description="L, layers of sub-networks (paper: 2)")
@@ -41,10 +40,6 @@ class Options(MethodOptions):
     pooling: Pooling = Field(
         "gate", description="how a block weighs its values; mean: alike, no gates, no queries (D11)"
     )
-    derive: Literal["retrain", "inherit", "finetune"] = Field(
-        "retrain", description="weights of the searched network (D5)"
-    )
-    search: SearchOptions = Field(default_factory=SearchOptions, description="Algorithm 1")
 
     def space(self, num_tasks: int) -> SearchSpace:
         """Return the search space for T tasks."""
