@@ -31,7 +31,7 @@ rule search:
         gpu=0,
     params:
         spec=spec_of(studies.search_spec),
-        code=of_study(fingerprints.run_code),
+        code=of_study(fingerprints.search_code),
     message:
         "Searching routes of {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"
     script:

@@ -6,7 +6,6 @@ nothing again.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from mtnas.config.options import CONTROLS, READ, SearchOptions, TrainingOptions
@@ -23,8 +22,7 @@ from mtnas.config.schema import defaults, is_control, searches
 from mtnas.config.study import BUDGET_METHOD, PAPER, Config, Spec
 from mtnas.data import sources
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.runtime.errors import ConfigError, RecordError
-from mtnas.runtime.files import read_json, remake
+from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.options import Options
 from mtnas.study.grids import flat, grid_of, replaced
 
@@ -87,26 +85,6 @@ class RunSpec(ModelSpec):
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """Return this spec with other values at some dotted names."""
         return self.of(replaced(self.model_dump(mode="json"), values))
-
-    def with_winner(self, path: str | Path) -> Self:
-        """Return this spec with the values that a grid search chose.
-
-        Raises:
-            RecordError: the file is broken, or is about another run.
-        """
-        best = read_json(path, ("dataset", "method", "variant", "winner"))
-        found = (best["dataset"], best["method"], best["variant"])
-        if found != self.job:
-            raise RecordError(
-                f"{path}: is about {'/'.join(map(str, found))}, this run is "
-                f"{'/'.join(self.job)}; delete it and run `{remake(path)}`"
-            )
-        values: dict[str, Any] = best["winner"]["values"]
-        tuned = {
-            name: {"value": value, "instead_of": self.value_at(name), "from": str(path)}
-            for name, value in values.items()
-        }
-        return self.with_values({**values, "tuned": tuned})
 
 
 class TuneSpec(RunSpec):
