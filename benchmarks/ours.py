@@ -12,9 +12,9 @@ from benchmarks.work import Work
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
+from mtnas.training import trainer
 from mtnas.training.data import Examples
 from mtnas.training.stack import Member, Stack
-from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
@@ -72,11 +72,11 @@ def build(
     """Return a training step of `models` models of one method."""
     kind = CompiledStack if compiled else Stack
     stack = stack_of(work, name, range(models), width, kind=kind)
-    training = TRAINING.model_copy(update={"exact_decay": exact})
     # As `fit` does: one of several threads reads embedding rows ahead.
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))
-    trainer = Trainer(stack, examples_of(work), training, read_ahead=threads > 1)
+    trainer.EXACT_DECAY = exact
+    trained = trainer.Trainer(stack, examples_of(work), TRAINING, read_ahead=threads > 1)
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:
@@ -87,6 +87,6 @@ def build(
         index_MB = upcoming.pop(step, None)
         upcoming[step + 1] = batch(step + 1)
         index_MB = batch(step) if index_MB is None else index_MB
-        return float(trainer.step(index_MB, upcoming[step + 1]).mean())
+        return float(trained.step(index_MB, upcoming[step + 1]).mean())
 
     return train

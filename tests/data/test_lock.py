@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mtnas.config.schema import REPOSITORY
+from mtnas.runtime.provenance import REPOSITORY
 from mtnas.data.fetch import digests as cached
 from mtnas.data.fetch.acquire import admit
 from mtnas.data.fetch.digests import digests

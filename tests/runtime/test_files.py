@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from mtnas.config.schema import REPOSITORY
+from mtnas.runtime.provenance import REPOSITORY
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
     atomic_path,

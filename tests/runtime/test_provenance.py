@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mtnas.config.schema import REPOSITORY
+from mtnas.runtime.provenance import REPOSITORY
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
 

@@ -22,13 +22,18 @@ def different(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def list_of(kind: Any) -> Any:
-    """Return the type of a list of one or more different values."""
+def list_of(kind: Any, at_least: int = 1) -> Any:
+    """Return the type of a list of different values."""
     return Annotated[
         tuple[kind, ...],
         AfterValidator(different),
-        Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+        Field(min_length=at_least, json_schema_extra={"uniqueItems": True}),
     ]
+
+
+def dict_of(key: Any, kind: Any) -> Any:
+    """Return the type of a mapping whose keys are chosen by the study."""
+    return Annotated[dict[key, kind], BeforeValidator(nothing_to_empty)]
 
 
 def mapping(name: str, entries: Mapping[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
-from mtnas.config.blocks import list_of
+from mtnas.config.blocks import different
 from mtnas.runtime.options import Options
 
 Block = dict[str, Any]  # what is said of some options, the others not named
@@ -51,7 +51,14 @@ def _is_free(name: str) -> str:
     return name
 
 
-Seeds = Annotated[list_of(Seed), BeforeValidator(_count_or_list), WithJsonSchema(SEEDS_SCHEMA)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    AfterValidator(different),
+    Field(min_length=1),
+    BeforeValidator(_count_or_list),
+    WithJsonSchema(SEEDS_SCHEMA),
+]
+TrialSeeds = Annotated[Seeds, WrapValidator(_as_written)]  # or an int
 Number = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
 Name = Annotated[str, AfterValidator(_is_name)]
 VariantName = Annotated[Name, AfterValidator(_is_free)]
@@ -74,8 +81,9 @@ class Tuning(Options):
     methods: tuple[str, ...] = Field(
         (), description="methods that are tuned where an experiment runs them"
     )
-    seeds: Annotated[Seeds, WrapValidator(_as_written)] = Field(  # type: ignore[valid-type]
-        3, description="seeds of a trial: the first n of `seeds`, or a list"
+    seeds: TrialSeeds = Field(
+        3,  # type: ignore[arg-type]
+        description="seeds of a trial: the first n of `seeds`, or a list",
     )
     training: dict[str, Any] = Field({}, description="lists of values of training options")
     options: dict[str, Block] = Field(

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, create_model
 
-from mtnas.config.blocks import grid, list_of, mapping, overrides
+from mtnas.config.blocks import dict_of, grid, list_of, mapping, overrides
 from mtnas.config.checks import check
 from mtnas.config.entries import DatasetOptions, Experiment, Name, Title, Tuning, VariantName
 from mtnas.config.methods import KnownMethod, known_methods
@@ -15,7 +15,7 @@ from mtnas.config.origins import Origins
 from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.runtime.errors import ConfigError
-from mtnas.runtime.options import first_problem, plain
+from mtnas.runtime.options import plain, problem_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,7 +42,7 @@ def load(
     try:
         study = kind.model_validate(plain(raw), strict=True)
     except ValidationError as error:
-        keys, message = first_problem(kind, error)
+        keys, message = problem_of(kind, error)
         raise ConfigError(f"{origins.place(keys)}: {message}") from None
     study._origins = origins
     check(study)
@@ -56,10 +56,12 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
     blocks = mapping("methods", {name: overrides(m.options, name) for name, m in methods.items()})
     training, tuning = overrides(TrainingOptions), _tuning(methods)
     dataset_options = _narrowed(DatasetOptions, methods=blocks, training=training, tuning=tuning)
-    variants = {name: dict[VariantName, _variant(name, m, training)] for name, m in methods.items()}
+    variants = {
+        name: dict_of(VariantName, _variant(name, m, training)) for name, m in methods.items()
+    }
     experiment = _narrowed(
         Experiment,
-        datasets=tuple[dataset, ...] | None,
+        datasets=list_of(dataset, at_least=0) | None,
         methods=list_of(method),
         variants=mapping("variants_to_run", dict.fromkeys(methods, list_of(str))),
     )
@@ -74,19 +76,21 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
         tuning=tuning,
         methods=blocks,
         variants=mapping("variants", variants),
-        experiments=dict[Name, experiment],
-        exhaustive=dict[Name, list_of(str)],
+        experiments=dict_of(Name, experiment),
+        exhaustive=dict_of(Name, list_of(str)),
     )
 
 
 def _one_of(names: tuple[str, ...]) -> Any:
-    return Literal.__getitem__(names)  # type: ignore[attr-defined]
+    return Literal.__getitem__(names)
 
 
-def _narrowed(base: type[Model], more: Mapping[str, Any] = {}, **types: Any) -> type[Model]:
+def _narrowed(
+    base: type[Model], more: Mapping[str, Any] | None = None, **types: Any
+) -> type[Model]:
     """Return a model with narrower types of some fields, and more fields."""
     fields = {name: (kind, base.model_fields[name]) for name, kind in types.items()}
-    return create_model(base.__name__, __base__=base, **fields, **more)  # type: ignore[call-overload,no-any-return]
+    return create_model(base.__name__, __base__=base, **fields, **(more or {}))  # type: ignore[call-overload,no-any-return]
 
 
 def _variant(name: str, method: KnownMethod, training: Any) -> Any:

@@ -15,7 +15,7 @@ from mtnas.config.origins import Origins
 from mtnas.data import sources
 from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
-from mtnas.runtime.options import Keys, Options, first_problem
+from mtnas.runtime.options import Keys, Options, problem_of
 
 Run = tuple[str, str, str]  # dataset, method, variant
 Record = TypeVar("Record", bound=Options)
@@ -26,7 +26,7 @@ BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its s
 class Study(Options):
     """A validated configuration."""
 
-    seeds: Seeds = Field(  # type: ignore[valid-type]
+    seeds: Seeds = Field(
         tuple(range(5)),
         description="independent repetitions: a number n (seeds 0 .. n-1) or a list",
     )
@@ -177,7 +177,7 @@ class Study(Options):
         try:
             return record.model_validate(named, strict=True)
         except ValidationError as error:
-            keys, message = first_problem(record, error)
+            keys, message = problem_of(record, error)
             raise ConfigError(f"{self.last_word(layers, keys)}: {message}") from None
 
 

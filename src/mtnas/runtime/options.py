@@ -34,8 +34,8 @@ class Options(BaseModel):
         try:
             return cls.model_validate(plain(values), strict=True)
         except ValidationError as error:
-            keys, message = first_problem(cls, error)
-            at = ".".join(filter(None, [where, *map(str, keys)]))
+            path, message = first_problem(cls, error)
+            at = ".".join(filter(None, [where, path]))
             raise ConfigError(": ".join(filter(None, [at, message]))) from None
 
     @model_validator(mode="before")
@@ -58,7 +58,13 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
-def first_problem(record: Any, error: ValidationError) -> tuple[Keys, str]:
+def first_problem(record: Any, error: ValidationError) -> tuple[str, str]:
+    """Return the dotted key of the first error, and what is found and allowed there."""
+    keys, message = problem_of(record, error)
+    return ".".join(map(str, keys)), message
+
+
+def problem_of(record: Any, error: ValidationError) -> tuple[Keys, str]:
     """Return the keys of the first error, and what is found and allowed there.
 
     A name that does not exist comes first: it explains the rest, such as a key that is missing.

@@ -19,6 +19,10 @@ from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
 from mtnas.training.stack import Stack
 
+# True takes every step of the weight decay of an embedding row one by one, as a dense update does:
+# slower, for tests and benchmarks that compare with one (V10).
+EXACT_DECAY = False
+
 
 class Trainer:
     """A stack with its optimisers: one weight step on one batch per member."""
@@ -43,7 +47,7 @@ class Trainer:
         if examples.is_dense:
             self.table = NoTable(stack.table_MNE.dtype)
         elif stack.device.type == "cpu":
-            self.table = RowAdam(stack.table_MNE, exact=options.exact_decay, **rates)
+            self.table = RowAdam(stack.table_MNE, exact=EXACT_DECAY, **rates)
         else:
             self.table = DenseTableAdam(stack.table_MNE, **rates)
 
