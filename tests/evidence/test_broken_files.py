@@ -1,6 +1,5 @@
 """Result files that were cut, edited or mixed up: one message with the file and what to do."""
 
-import json
 import shutil
 
 import pytest

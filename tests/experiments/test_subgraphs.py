@@ -9,7 +9,6 @@ from mtnas.experiments.equivalence import DRAWS, Twin, difference, measure, twin
 from mtnas.report.figure1 import read_typical
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
-from mtnas.runtime.errors import ConfigError
 
 
 def test_every_method_equals_its_route(tmp_path):

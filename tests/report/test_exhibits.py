@@ -8,9 +8,9 @@ import yaml
 
 from mtnas import study as studies
 from mtnas.config.study import merged
-from mtnas.runtime.provenance import REPOSITORY
 from mtnas.report import selection
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.plan import Facts, Inventory, inventory_of
 
 MTNAS = [("mtnas", v) for v in ("paper", "inherit", "finetune", "random_routes", "full_sharing")]

@@ -42,8 +42,9 @@ def load(
     try:
         study = kind.model_validate(plain(raw), strict=True)
     except ValidationError as error:
-        keys, message = problem_of(kind, error)
-        raise ConfigError(f"{origins.place(keys)}: {message}") from None
+        problem = problem_of(kind, error)
+        where = origins.place(problem.keys, problem.name)
+        raise ConfigError(f"{where}: {problem.message}") from None
     study._origins = origins
     check(study)
     return study

@@ -177,8 +177,9 @@ class Study(Options):
         try:
             return record.model_validate(named, strict=True)
         except ValidationError as error:
-            keys, message = problem_of(record, error)
-            raise ConfigError(f"{self.last_word(layers, keys)}: {message}") from None
+            problem = problem_of(record, error)
+            where = self.last_word(layers, problem.keys)
+            raise ConfigError(f"{where}: {problem.message}") from None
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

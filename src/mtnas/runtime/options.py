@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -18,6 +18,14 @@ _CONTAINERS = {"model_type": "mapping", "dict_type": "mapping", "tuple_type": "l
 _NAMES = ("extra_forbidden", "literal_error")
 # What YAML 1.2 reads as a number and YAML 1.1, which is what Python has, as text: 1e-3.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
+class Problem(NamedTuple):
+    """What is wrong, where, and what is allowed; `name` is a key below that does not exist."""
+
+    keys: Keys
+    message: str
+    name: str | None = None
 
 
 class Options(BaseModel):
@@ -60,31 +68,34 @@ def plain(value: Any) -> Any:
 
 def first_problem(record: Any, error: ValidationError) -> tuple[str, str]:
     """Return the dotted key of the first error, and what is found and allowed there."""
-    keys, message = problem_of(record, error)
-    return ".".join(map(str, keys)), message
+    problem = problem_of(record, error)
+    return ".".join(map(str, problem.keys)), problem.message
 
 
-def problem_of(record: Any, error: ValidationError) -> tuple[Keys, str]:
-    """Return the keys of the first error, and what is found and allowed there.
+def problem_of(record: Any, error: ValidationError) -> Problem:
+    """Return the first error.
 
     A name that does not exist comes first: it explains the rest, such as a key that is missing.
     """
     first = min(error.errors(), key=lambda p: (p["type"] not in _NAMES, len(p["loc"])))
     keys, kind, value = first["loc"], first["type"], first["input"]
     if kind == "extra_forbidden":
-        return keys[:-1], unknown("key", str(keys[-1]), keys_of(type_at(record, keys[:-1])))
+        name, known = str(keys[-1]), keys_of(type_at(record, keys[:-1]))
+        return Problem(keys[:-1], unknown("key", name, known), name)
     if kind == "missing":
-        return keys[:-1], f"the key {str(keys[-1])!r} is missing"
+        return Problem(keys[:-1], f"the key {str(keys[-1])!r} is missing")
     if kind == "literal_error":
         names = [str(name) for name in get_args(type_at(record, keys))]
         listed = keys[:-1] if isinstance(keys[-1], int) else keys
         what = str(listed[-1]).removesuffix("s") if listed != keys else "value"
-        return listed, unknown(what, value, names)
+        return Problem(listed, unknown(what, value, names))
     if kind in _CONTAINERS:
-        return keys, _other_container(_CONTAINERS[kind], value, type_at(record, keys))
+        kind_there = type_at(record, keys)
+        return Problem(keys, _other_container(_CONTAINERS[kind], value, kind_there))
     if kind == "value_error":
-        return _own_words(record, first)
-    return keys, f"{shown(value)} {first['msg'].removeprefix('Input ')}"
+        return Problem(*_own_words(record, first))
+    said = first["msg"].removeprefix("Input ").removeprefix("Value ")
+    return Problem(keys, f"{shown(value)} {said.partition(' after validation')[0]}")
 
 
 def _own_words(record: Any, problem: ErrorDetails) -> tuple[Keys, str]:
