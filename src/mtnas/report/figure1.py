@@ -29,7 +29,8 @@ from mtnas.report.style import (
     write_title,
 )
 from mtnas.report.synthetic_figures import FIGURE6_CAPTION, draw_gates, gate_scores
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
 
