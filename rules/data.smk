@@ -29,7 +29,7 @@ rule prepare:
         runtime=per_attempt(30),
         mem_mb=per_attempt(8000),
     params:
-        spec=of_study(studies.prepare_spec),
+        spec=spec_of(studies.prepare_spec),
         sources=of_study(raw_files.raw_digests),
         raw=unwatched(raw_files.raw_folder),
         lock=LOCK,

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mtnas.config.checks import space_of
-from mtnas.config.study import BUDGET_METHOD, Study
+from mtnas.config.options import BUDGET_METHOD
+from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study import search_spaces
 from mtnas.study.paths import ROUTES, RUN, Run, of_runs
