@@ -10,7 +10,7 @@ rule report:
     input:
         claims=rules.claims.output.md,
         tables=expand("results/tables/{name}.md", name=TABLES),
-        figures=FIGURES,
+        figures=expand("results/figures/{name}.png", name=FIGURES),
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
         manifests=MANIFESTS,
@@ -24,6 +24,7 @@ rule report:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
+        titles=Names.of(PLAN).titles,
         code=code_of("report/report.py", "report/report.css"),
     message:
         "Writing the report"

@@ -1,6 +1,6 @@
 """What a run says when it starts, and of jobs that SLURM ended; what it cancels before.
 
-requires: STUDY, SYNTHETIC of common.smk
+requires: STUDY, PLAN of common.smk
 provides: nothing; without a SLURM that answers, no job is looked for
 """
 
@@ -30,7 +30,7 @@ onstart:
         "results in results/, logs in results/logs/"
     )
     if simulated := [
-        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
+        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in PLAN.synthetic
     ]:
         print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")
     if cancelled := cancel_forgotten_jobs():

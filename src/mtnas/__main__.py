@@ -22,7 +22,7 @@ def schema(arguments: argparse.Namespace) -> None:
 def readme(arguments: argparse.Namespace) -> None:
     """Write the numbers of results/published into README.md and docs."""
     from mtnas.config.schema import REPOSITORY
-    from mtnas.report.readme import refresh
+    from mtnas.report.published.documents import refresh
 
     documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
     for path in refresh(documents, REPOSITORY / PUBLISHED):
@@ -32,7 +32,7 @@ def readme(arguments: argparse.Namespace) -> None:
 def unpublish(arguments: argparse.Namespace) -> None:
     """Take datasets or runs (dataset/method/variant) out of results/published."""
     from mtnas.config.schema import REPOSITORY
-    from mtnas.report.published import unpublish
+    from mtnas.report.published.publish import unpublish
 
     unpublish(REPOSITORY / PUBLISHED, arguments.names)
 

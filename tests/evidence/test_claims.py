@@ -16,8 +16,8 @@ from mtnas.evidence.claims.verdicts import adjusted, by_interval, compare, decid
 from mtnas.report.claims import read_ledger, summary, write_ledger
 from mtnas.report.claims import to_markdown as to_ledger_markdown
 from mtnas.report.table5 import variants
-from mtnas.report.tables import main_results
-from mtnas.report.writers import to_ledger, to_markdown
+from mtnas.report.scores import main_results
+from mtnas.report.render.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import LocalRoute, Route, SearchSpace
 from mtnas.runtime.errors import RecordError

@@ -10,7 +10,7 @@ from mtnas import study as studies
 from mtnas.config.schema import REPOSITORY
 from mtnas.report import selection
 from mtnas.runtime.errors import ConfigError
-from mtnas.study.plan import Facts, Inventory, inventory_of
+from mtnas.study.plan import Facts, Plan, plan_of
 
 MTNAS = [("mtnas", v) for v in ("paper", "inherit", "finetune", "random_routes", "full_sharing")]
 MAIN = [(m, "paper") for m in ("single_task", "share_bottom", "mmoe", "ml_mmoe")] + MTNAS
@@ -20,7 +20,7 @@ def shipped(*overlays, **changes):
     """Return the inventory of a study of this repository."""
     files = [REPOSITORY / "config" / f"{name}.yaml" for name in ("config", *overlays)]
     raw = studies.merged(*(yaml.safe_load(file.read_text()) for file in files), changes)
-    return inventory_of(studies.load(raw))
+    return plan_of(studies.load(raw))
 
 
 def on(dataset, rows):
@@ -82,7 +82,7 @@ def test_synthetic_data_are_apart_from_measured_ones():
     assert selection.unrelated(inventory) == [(name, "mtnas", "paper") for name in apart]
     assert len(selection.principal(inventory)) == 12
 
-    both = Inventory(
+    both = Plan(
         {"insteval": Facts(2), **inventory.datasets},
         {"main": [("insteval", "mmoe", "paper"), *inventory.experiments["main"]]},
     )
@@ -111,7 +111,7 @@ def test_small_spaces_name_the_files_that_judge_their_searches():
 @pytest.mark.parametrize("overlay", ["config", "search_study", "synthetic", "all_claims"])
 def test_an_inventory_survives_json(overlay):
     inventory = shipped(overlay)
-    assert Inventory.from_json(inventory.to_json()) == inventory
+    assert Plan.from_json(inventory.to_json()) == inventory
 
 
 def test_choosing_needs_neither_torch_nor_pandas():

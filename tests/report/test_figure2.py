@@ -4,7 +4,7 @@ import pytest
 from matplotlib.text import Text
 
 from mtnas.report.figure2 import draw_block, draw_network, figure2, space_figure
-from mtnas.report.style import new_figure
+from mtnas.report.render.style import new_figure
 from mtnas.routes.space import SearchSpace
 
 SPACES = [

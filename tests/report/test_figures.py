@@ -19,9 +19,9 @@ from mtnas.report.figures import (
     routes_figure,
     search_curves,
 )
-from mtnas.report.route_drawing import draw_route, legend_handles, name_size, panel_units
+from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.report.searched import read_routes
-from mtnas.report.style import SHARED, new_figure, save_figure, styled, task_colour
+from mtnas.report.render.style import SHARED, new_figure, save_figure, styled, task_colour
 from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.space import LocalRoute, Route, SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError

@@ -13,14 +13,14 @@ import pytest
 from mtnas.__main__ import main
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS
-from mtnas.report.blocks import COMPARED, CONTROLS, measured
-from mtnas.report.published import merged, publish, unpublish
-from mtnas.report.readme import fill, refresh
-from mtnas.report.rebuild import rebuild
+from mtnas.report.published.blocks import COMPARED, CONTROLS, measured
+from mtnas.report.published.publish import merged, publish, unpublish
+from mtnas.report.published.documents import fill, refresh
+from mtnas.report.published.rebuild import rebuild
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import Route, SearchSpace, patterns
 from mtnas.runtime.errors import RecordError
-from mtnas.study.plan import Facts, Inventory
+from mtnas.study.plan import Facts, Plan
 from mtnas.study.search_spaces import Judged
 from tests.helpers.runs import NOISE, make_run, make_subgraphs
 
@@ -79,7 +79,7 @@ def main_study(root, dataset="bookcrossing", **more):
     runs += [make_run(root, *better, noise=noise, dataset=dataset, **more)]
     runs += [make_run(root, *better, variant=v, dataset=dataset, **more) for v in CONTROLS]
     simulated = more.get("simulated", False)
-    inventory = Inventory(
+    inventory = Plan(
         {dataset: Facts(2)},
         {"main": [(dataset, *row) for row in MAIN]},
         {(dataset, "mtnas", "paper"): "paper"},
@@ -101,7 +101,7 @@ def figure1_study(root, seeds=range(20)):
         make_run(root, name, (auc, 0.80), 0.74 - (auc - 0.78), seeds=seeds, noise=noise)
         for name, auc in methods.items()
     ]
-    inventory = Inventory(
+    inventory = Plan(
         {"bookcrossing": Facts(2)},
         {"figure1": [("bookcrossing", name, "paper") for name in methods]},
     )
@@ -124,7 +124,7 @@ def undrawn(monkeypatch):
         Path(outputs[0]).write_text(f"figure of {len(routes)} searches")
 
     for name in ("figure3", "search_curves"):
-        monkeypatch.setattr(f"mtnas.report.rebuild.{name}", draw)
+        monkeypatch.setattr(f"mtnas.report.published.rebuild.{name}", draw)
 
 
 @pytest.fixture(scope="module")
@@ -311,9 +311,9 @@ def test_searches_judged_on_a_dataset_are_replaced_in_the_order_of_the_datasets(
 
     def judged(variant, *names):
         table = {"space": {name: [Judged(variant, variant, False)] for name in names}}
-        return Inventory({name: datasets[name] for name in names}, judged=table)
+        return Plan({name: datasets[name] for name in names}, judged=table)
 
-    both = merged(Inventory(datasets), judged("paper", "high", "low"))
+    both = merged(Plan(datasets), judged("paper", "high", "low"))
     both = merged(both, judged("plus", "middle", "low"))
 
     found = [(name, entry.variant) for name, (entry,) in both.judged["space"].items()]
@@ -471,7 +471,7 @@ def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
     folder, _ = study
 
     def space_study(name, gain):
-        inventory = Inventory(
+        inventory = Plan(
             {"bookcrossing": Facts(2)}, judged={name: {"bookcrossing": [Judged(name, name, False)]}}
         )
         root = tmp_path / f"{name}{gain}"

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtnas.report.published import publish
+from mtnas.report.published.publish import publish
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
-from mtnas.study.plan import Facts, Inventory
+from mtnas.study.plan import Facts, Plan
 from tests.helpers.runs import make_run, make_subgraphs
 from tests.verdicts import main, recompute
 
@@ -55,7 +55,7 @@ def full_study(root, rng):
     make_subgraphs(subgraphs, checks)
     facts = {name: Facts(2, drawn=drawn(name)) for name in MADE}
     return {
-        "inventory": Inventory(facts, {"main": list(runs)}, homes).to_json(),
+        "inventory": Plan(facts, {"main": list(runs)}, homes).to_json(),
         "command": "",
         "run_folders": list(runs.values()),
         "routes": routes,
@@ -131,7 +131,7 @@ def made(tmp_path_factory):
     """A published study in which every claim is measured."""
     root = tmp_path_factory.mktemp("full")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtnas.report.rebuild._figures", lambda inventory: {})
+        patch.setattr("mtnas.report.published.rebuild._figures", lambda inventory: {})
         publish(root / "published", **full_study(root, np.random.default_rng(5)))
     return root / "published"
 

@@ -13,10 +13,10 @@ from PIL import Image
 from mtnas.evidence.exhaustive_table import GroundTruth
 from mtnas.report.exhaustive import exhaustive_figure, routes_in_order
 from mtnas.report.judged import ONE_SUBNET, Truth, read_judged
-from mtnas.report.layout import CHOSEN, FAMILY
+from mtnas.report.render.layout import CHOSEN, FAMILY
 from mtnas.report.names import search_name
 from mtnas.report.regret import regret_table
-from mtnas.report.writers import to_ledger, to_markdown
+from mtnas.report.render.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
 from mtnas.routes.space import Route, SearchSpace, patterns
 from mtnas.runtime.errors import RecordError

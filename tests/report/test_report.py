@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from mtnas.report.layout import Block, Cell, Column, Row, Table
+from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 from mtnas.report.markdown import to_html
 from mtnas.report.report import timing, write_report
-from mtnas.report.style import new_figure, save_figure, styled
-from mtnas.report.writers import to_markdown, write_table
+from mtnas.report.render.style import new_figure, save_figure, styled
+from mtnas.report.render.writers import to_markdown, write_table
 from mtnas.runtime.errors import RecordError
 
 EVIL = "<script>alert('x')</script> a|b *c* \\ & d"

@@ -11,7 +11,7 @@ from mtnas.report import synthetic_figures
 from mtnas.report.figures import routes_figure
 from mtnas.report.names import SIMULATED
 from mtnas.report.searched import Searched
-from mtnas.report.style import save_figure
+from mtnas.report.render.style import save_figure
 from mtnas.report.synthetic_figures import (
     gates_figure,
     losses_figure,

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from mtnas.report.data_tables import data_statistics, label_correlations, other_data
-from mtnas.report.layout import number
+from mtnas.report.render.layout import number
 from mtnas.report.names import column_name, dataset_name, method_name
 from mtnas.report.paper import paper_score, paper_value
 from mtnas.report.table5 import variants
-from mtnas.report.tables import main_results
-from mtnas.report.writers import (
+from mtnas.report.scores import main_results
+from mtnas.report.render.writers import (
     LEDGER_COLUMNS,
     to_csv,
     to_latex,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtnas.report.why_single import why_single
-from mtnas.report.writers import to_markdown
+from mtnas.report.render.writers import to_markdown
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import NOISE, make_run
 

@@ -10,6 +10,7 @@ with job(snakemake) as smk:
         tables=smk.input.tables,
         figures=smk.input.figures,
         run_folders=smk.params.runs,
+        titles=smk.params.titles,
         manifests=smk.input.manifests,
         audits=smk.input.audits,
     )

@@ -58,6 +58,7 @@ def resolve_options(config: Config, dataset: str, method: str, variant: str = PA
     layers = [value_at(config, keys) for keys in _layers(dataset, method, variant)]
     options = merged(defaults(schema), *layers)
     options.pop("training", None)  # a variant's own, for `resolve_training`
+    options.pop("title", None)  # what readers call a variant
     if searches(schema):
         try:
             search = SearchOptions.of(options["search"], "")

@@ -23,6 +23,12 @@ TRAINING: Schema = {"$ref": "#/$defs/training"}
 TUNING: Schema = {"$ref": "#/$defs/tuning"}
 OWN_DEFAULT = "null: the dataset's own"
 NAME = "^[a-z0-9_]+$"
+TITLE: Schema = {
+    "description": "what tables and figures call a variant, in brackets behind its method unless "
+    "it begins with its name; default: the name of the variant",
+    "type": "string",
+    "minLength": 1,
+}
 SEED: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_INT32}
 NUM_SEEDS: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
 
@@ -52,7 +58,7 @@ def config_schema(
         },
         "variants": {
             "description": "named deviations of a method: its options and, under `training`, how "
-            "it is trained; `paper` (no deviation) always exists",
+            "it is trained; `title` names it in tables; `paper` (no deviation) always exists",
             **mapping({name: _variants_of(name, methods[name]) for name in per_method}),
         },
         "experiments": {
@@ -223,7 +229,8 @@ def _variants_of(method: str, schema: Schema) -> Schema:
 def _variant_schema(method: str, schema: Schema) -> Schema:
     """Return the schema of a variant: options of the method, and of training if it trains."""
     path = f"#/$defs/methods/{method}/properties"
-    options: Schema = {name: {"$ref": f"{path}/{name}"} for name in schema["properties"]}
+    options: Schema = {"title": TITLE}
+    options |= {name: {"$ref": f"{path}/{name}"} for name in schema["properties"]}
     return mapping(options if is_control(schema) else {**options, "training": TRAINING})
 
 

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks
 
+TITLE = "Cross-stitch"  # what readers call it
+PLACE = 70  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of Cross-stitch."""

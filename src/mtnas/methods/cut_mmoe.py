@@ -16,6 +16,9 @@ from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.runtime.errors import ConfigError
 
+TITLE = "Cut MMoE"  # what readers call it
+PLACE = 50  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of the cut MMoE."""

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 
+TITLE = "ML-MMoE"  # what readers call it
+PLACE = 60  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of ML-MMoE."""

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 
+TITLE = "MMoE"  # what readers call it
+PLACE = 40  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of MMoE."""

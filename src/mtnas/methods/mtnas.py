@@ -25,6 +25,9 @@ from mtnas.routes.space import Pooling, QueryScope, Route, SearchSpace
 
 Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 
+TITLE = "MTNAS"  # what readers call it
+PLACE = 110  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of MTNAS."""

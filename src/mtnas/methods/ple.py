@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 
+TITLE = "PLE"  # what readers call it
+PLACE = 100  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of PLE."""

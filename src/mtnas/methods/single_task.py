@@ -11,6 +11,9 @@ from mtnas.config.options import MethodOptions
 
 PER_TASK = True
 
+TITLE = "Single"  # what readers call it
+PLACE = 10  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of the single-task model."""

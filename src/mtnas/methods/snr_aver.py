@@ -14,6 +14,9 @@ from mtnas.config.options import GateOptions, MethodOptions
 from mtnas.methods.parts.hard_concrete import HardConcrete
 from mtnas.methods.parts.layers import SubNetworks
 
+TITLE = "SNR-Aver"  # what readers call it
+PLACE = 90  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of SNR-Aver."""

@@ -15,6 +15,9 @@ from mtnas.config.options import GateOptions, MethodOptions
 from mtnas.methods.parts.hard_concrete import HardConcrete
 from mtnas.methods.parts.layers import SubNetworks, uniform
 
+TITLE = "SNR-Trans"  # what readers call it
+PLACE = 80  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of SNR-Trans."""

@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ from PIL import Image
 
 from mtnas.evidence.records import RunRecord, read_run
 from mtnas.report.data_tables import read_manifest
-from mtnas.report.layout import Table, number
 from mtnas.report.markdown import to_html
-from mtnas.report.names import SIMULATED, dataset_name, method_name
-from mtnas.report.runs import field
-from mtnas.report.writers import to_markdown
+from mtnas.report.names import SIMULATED, Names, dataset_name
+from mtnas.report.render.layout import Table, number
+from mtnas.report.render.writers import to_markdown
+from mtnas.report.runs import entry
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake, write_text
 
@@ -42,6 +42,7 @@ def write_report(
     tables: Sequence[str | Path | Table] = (),
     figures: Sequence[str | Path] = (),
     run_folders: Sequence[str | Path] = (),
+    titles: Mapping[str, str] | None = None,
     manifests: Sequence[str | Path] = (),
     audits: Sequence[str | Path] = (),
 ) -> None:
@@ -62,7 +63,7 @@ def write_report(
         ("Figures", "\n".join(map(_figure, figures))),
         ("Data", _data(data)),
         ("Audit of the data", "\n".join(map(_table, audits))),
-        ("Runs", _runs(runs)),
+        ("Runs", _runs(runs, Names(titles or {}))),
     ]
     body = "\n".join(
         f'<section class="{name.split()[0].lower()}">\n<h2>{name}</h2>\n{content}\n</section>'
@@ -164,18 +165,18 @@ def _split(manifest: dict[str, Any]) -> str:
     return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
 
 
-def _runs(runs: Sequence[RunRecord]) -> str:
+def _runs(runs: Sequence[RunRecord], names: Names) -> str:
     """Return one line per run: seeds, parameters, time, code."""
     if not runs:
         return ""
     rows = []
     for run in runs:
         dataset, method, variant = run.key
-        counts = field(run, "parameters")
+        counts = entry(run, "parameters")
         rows.append(
             (
-                dataset_name(dataset, bool(field(run, "simulated"))),
-                method_name(method, variant),
+                dataset_name(dataset, bool(entry(run, "simulated"))),
+                names.run(method, variant),
                 str(run.metrics["seed"].nunique()),
                 *(number(counts.get(part), "count") for part in ("dense", "embedding")),
                 timing(run.record.get("timings") or {}),

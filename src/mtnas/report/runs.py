@@ -1,13 +1,14 @@
 """Run folders as the tables need them: test scores by seed, in the order given."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mtnas.evidence.records import RunRecord, read_run, scores_by_seed
+from mtnas.report.names import PAPER, REFERENCE, Names
 from mtnas.runtime.errors import RecordError
 
 Row = tuple[str, str]  # (method, variant)
@@ -45,7 +46,12 @@ class Results:
     """
 
     runs: dict[tuple[str, Row], ScoredRun]
-    reference: Row = ("mtnas", "paper")
+    reference: Row = (REFERENCE, PAPER)
+    names: Names = field(default_factory=Names)
+
+    def name(self, row: Row) -> str:
+        """Return what readers call a (method, variant)."""
+        return self.names.run(*row)
 
     @property
     def datasets(self) -> list[str]:
@@ -81,7 +87,7 @@ class Results:
 
     def simulated(self, dataset: str) -> bool:
         """Whether the rows of a dataset are simulated."""
-        flags = {bool(field(r.run, "simulated")) for (d, _), r in self.runs.items() if d == dataset}
+        flags = {bool(entry(r.run, "simulated")) for (d, _), r in self.runs.items() if d == dataset}
         if len(flags) > 1:
             raise RecordError(f"{dataset}: some runs say the data are simulated, some say not")
         return flags.pop()
@@ -96,7 +102,11 @@ class Results:
         return kinds != {"random"}
 
 
-def read_results(run_folders: Sequence[str | Path], reference: Row = Results.reference) -> Results:
+def read_results(
+    run_folders: Sequence[str | Path],
+    reference: Row = Results.reference,
+    names: Names | None = None,
+) -> Results:
     """Read run folders; refuse none, and two for one dataset, method and variant."""
     runs: dict[tuple[str, Row], ScoredRun] = {}
     for folder in map(Path, run_folders):
@@ -108,10 +118,10 @@ def read_results(run_folders: Sequence[str | Path], reference: Row = Results.ref
         runs[key] = ScoredRun(run, scores_by_seed(run))
     if not runs:
         raise RecordError("no run folders were given; a table needs at least one")
-    return Results(runs, reference)
+    return Results(runs, reference, names or Names())
 
 
-def field(run: RunRecord, *keys: str) -> Any:
+def entry(run: RunRecord, *keys: str) -> Any:
     """Return a nested entry of run.json, or refuse with its full name."""
     value: Any = run.record
     for key in keys:

@@ -120,7 +120,7 @@ def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -
 def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, list[Any]]:
     """Return the grid of a run; what its variant deviates in is not up for tuning."""
     own = value_at(config, ("variants", method, variant))
-    fixed = flat(_without(own, ("training",)), "options.")
+    fixed = flat(_without(own, ("title", "training")), "options.")
     fixed |= flat(own.get("training", {}), "training.")
     return _without(grid_of(tuning, method), tuple(fixed))
 
