@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mtnas.runtime import plugins
 
 if TYPE_CHECKING:
-    from mtnas.evidence.records import RunRecord
+    from mtnas.evidence.records import Run
     from mtnas.study.plan import Plan
 
 PAPER = "paper"  # the variant that follows the paper: its numbers belong to no other
@@ -98,6 +98,6 @@ def caption(text: str, simulated: Iterable[str]) -> str:
     return f"{SIMULATED}: {names}. {text}" if names else text
 
 
-def simulated_caption(text: str, runs: "Iterable[RunRecord]") -> str:
+def simulated_caption(text: str, runs: "Iterable[Run]") -> str:
     """Return the caption of a figure; it says first of all if any of its data are simulated."""
-    return f"{SIMULATED}. {text}" if any(run.record.get("simulated") for run in runs) else text
+    return f"{SIMULATED}. {text}" if any(run.record.simulated for run in runs) else text

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtnas.runtime.errors import MtnasError, RecordError
-from mtnas.runtime.files import check_artefact, read_record, remake, write_record
+from mtnas.runtime.files import check_artefact, read_record, remake, sealed, write_record
 from mtnas.runtime.options import first_problem
 
 
@@ -55,6 +55,10 @@ class Record(Part):
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON data, without its digests."""
         return self.model_dump(mode="json", exclude={"artefacts", "digest"})
+
+    def sealed(self) -> dict[str, Any]:
+        """Return the record as JSON data with its digests; the files it describes are the same."""
+        return sealed({**self.to_json(), "artefacts": self.artefacts})
 
     def check(self, artefact: str | Path, *, remedy: str | None = None) -> None:
         """Raise `RecordError` unless a file is the one that this record was written with."""

@@ -69,7 +69,7 @@ class Search:
         checkpoint.resume(self)
         with checkpoint.watching():
             self._learn(checkpoint)
-            checkpoint.keep(self, finished=True)
+            checkpoint.keep(self)
         found, state = self.derive(), self._stack.state()
         return SearchResult(found, state, checkpoint.seconds + time.perf_counter() - started)
 

@@ -17,7 +17,7 @@ from mtnas.config.study import PAPER, Config
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study import search_spaces
 from mtnas.study.grids import flat
-from mtnas.study.paths import ROUTES, RUN, Run, of_runs
+from mtnas.study.paths import ROUTES, RUN, RunKey, of_runs
 from mtnas.study.runs import experiment_runs, experiment_searches, search_home
 from mtnas.study.search_spaces import Judged
 
@@ -62,18 +62,18 @@ class Plan:
     """
 
     datasets: dict[str, Facts] = field(default_factory=dict)
-    experiments: dict[str, list[Run]] = field(default_factory=dict)
-    homes: dict[Run, str] = field(default_factory=dict)
+    experiments: dict[str, list[RunKey]] = field(default_factory=dict)
+    homes: dict[RunKey, str] = field(default_factory=dict)
     judged: dict[str, dict[str, list[Judged]]] = field(default_factory=dict)  # space -> dataset
     variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RunKey]:
         """Return the runs of all experiments, each once."""
         return list(dict.fromkeys(run for runs in self.experiments.values() for run in runs))
 
     @property
-    def main(self) -> list[Run]:
+    def main(self) -> list[RunKey]:
         """Return the runs of the main comparison."""
         return self.experiments.get(MAIN, [])
 
@@ -89,7 +89,7 @@ class Plan:
         return measured or list(self.datasets)
 
     @property
-    def main_searches(self) -> list[Run]:
+    def main_searches(self) -> list[RunKey]:
         """Return the searches of the main comparison that learn."""
         datasets = self.principal
         return self.searches_of(run for run in self.main if run[0] in datasets)
@@ -116,7 +116,7 @@ class Plan:
         named = ((key, variant) for key, variant in self.variants.items() if key[0] == MTNAS)
         return [name for (_, name), variant in named if list(variant.changes) == [option]]
 
-    def searches_of(self, runs: Iterable[Run]) -> list[Run]:
+    def searches_of(self, runs: Iterable[RunKey]) -> list[RunKey]:
         """Return the searches that learned the routes of some runs, each once."""
         found = [(d, m, self.homes[d, m, v]) for d, m, v in runs if (d, m, v) in self.homes]
         return list(dict.fromkeys(found))
@@ -133,7 +133,7 @@ class Plan:
                 found.append({"dataset": dataset, "variant": entry.variant, "path": path})
         return found
 
-    def judged_runs(self, *, by_run: bool) -> list[Run]:
+    def judged_runs(self, *, by_run: bool) -> list[RunKey]:
         """Return what judges the searches of all spaces: their own runs, or their routes."""
         found = [
             (dataset, MTNAS, entry.home)
@@ -174,7 +174,7 @@ class Plan:
         )
 
 
-def named(key: str) -> Run:
+def named(key: str) -> RunKey:
     """Return the run that is written as `dataset/method/variant`."""
     dataset, method, variant = key.split("/")
     return dataset, method, variant
@@ -215,7 +215,7 @@ def _variant(config: Config, method: str, name: str, place: int) -> Variant:
     )
 
 
-def _homes(config: Config, experiments: Mapping[str, list[Run]]) -> dict[Run, str]:
+def _homes(config: Config, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey, str]:
     """Name the variant that searched the routes of each run, where they were learned."""
     learned = {search for name in experiments for search in experiment_searches(config, name)}
     runs = dict.fromkeys(run for runs in experiments.values() for run in runs)

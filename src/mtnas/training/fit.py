@@ -146,7 +146,7 @@ class _Training:
                     self._losses.append(self._trainer.step(batch_MB, self._batches.upcoming))
                     checkpoint.keep(self)
                 self._end_epoch(checkpoint, started)
-            checkpoint.keep(self, finished=True)
+            checkpoint.keep(self)
         selection = self._selection
         self._trainer.stack.load(selection.states[-1])
         return FitResult(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy  # its `stats` is loaded when it is first used
 
-from mtnas.evidence.claims.evidence import PAPER, Evidence, Run
+from mtnas.evidence.claims.evidence import PAPER, Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
     Side,
@@ -21,6 +21,7 @@ from mtnas.evidence.claims.verdicts import (
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.runtime.errors import RecordError
+from mtnas.study.paths import RunKey
 
 Row = tuple[str, str]  # method, variant
 MTNAS: Row = ("mtnas", PAPER)
@@ -124,7 +125,9 @@ def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
     return outcome
 
 
-def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> Comparison | None:
+def _step(
+    evidence: Evidence, runs: dict[int, RunKey], depth: int, column: str
+) -> Comparison | None:
     """Compare L + 1 with L: L = 2 is to lose, and more layers to gain, less than the margin."""
     first, second = runs[depth], runs[depth + 1]
     (a, b), over = paired_scores(evidence, (second, first), column)
@@ -170,7 +173,7 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
 
 
 def _diminishing(
-    evidence: Evidence, runs: dict[int, Run], columns: Sequence[str]
+    evidence: Evidence, runs: dict[int, RunKey], columns: Sequence[str]
 ) -> list[Comparison | None]:
     """Take, seed by seed, the gain per sub-network up to the middle H, and that minus the later."""
     sizes = sorted(runs)
@@ -203,7 +206,7 @@ def _diminishing(
 
 
 def _growth(
-    evidence: Evidence, dataset: str, runs: dict[int, Run], seconds: dict[int, float]
+    evidence: Evidence, dataset: str, runs: dict[int, RunKey], seconds: dict[int, float]
 ) -> Comparison:
     """Fit log2 of the search time to H: its slope is to be positive."""
     sizes = sorted(seconds)
@@ -227,7 +230,7 @@ def _growth(
     )
 
 
-def sweep(evidence: Evidence, dataset: str, option: str) -> dict[int, Run]:
+def sweep(evidence: Evidence, dataset: str, option: str) -> dict[int, RunKey]:
     """Return by value the runs of MTNAS that differ from `paper` in one option of the network.
 
     All else that was recorded is the same: network, training, use of the route, and the search.
@@ -235,28 +238,27 @@ def sweep(evidence: Evidence, dataset: str, option: str) -> dict[int, Run]:
     paper = (dataset, *MTNAS)
     if paper not in evidence.runs:
         return {}
-    found = dict[int, Run]()
+    found = dict[int, RunKey]()
     for run in [paper, *(run for run in evidence.runs if run[:2] == paper[:2])]:
-        value = evidence.runs[run].record["spec"].get("options", {}).get(option)
+        value = evidence.runs[run].record.spec.options.get(option)
         if isinstance(value, int) and _differ_only_in(evidence, paper, run, option):
             found.setdefault(value, run)
     return found
 
 
-def _differ_only_in(evidence: Evidence, paper: Run, run: Run, option: str) -> bool:
+def _differ_only_in(evidence: Evidence, paper: RunKey, run: RunKey, option: str) -> bool:
     """Whether two runs were asked for alike but for one option, and their searches alike."""
-    specs = [evidence.runs[one].record["spec"] for one in (paper, run)]
+    specs = [evidence.runs[one].record.spec for one in (paper, run)]
+    networks = [{k: v for k, v in spec.options.items() if k != option} for spec in specs]
     asked = [
-        {key: value for key, value in spec.get("options", {}).items() if key != option}
-        | {key: spec.get(key) for key in ("training", "derive")}
-        for spec in specs
+        (network, spec.training, spec.derive) for network, spec in zip(networks, specs, strict=True)
     ]
     found = [evidence.searches[one].record for one in (paper, run) if one in evidence.searches]
-    searches = [record.get("spec", {}).get("search") for record in found]
+    searches = [record.spec.search for record in found]
     return asked[0] == asked[1] and all(search == searches[0] for search in searches)
 
 
-def search_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]:
+def search_seconds(evidence: Evidence, runs: dict[int, RunKey]) -> dict[int, float]:
     """Return the seconds that the search of each run took, per seed."""
     return {
         size: evidence.searches[run].seconds
@@ -273,12 +275,12 @@ def lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[R
     return bool(names)
 
 
-def _all_columns(evidence: Evidence, run: Run) -> list[str]:
+def _all_columns(evidence: Evidence, run: RunKey) -> list[str]:
     return [*evidence.columns(run, "auc"), *evidence.columns(run, "mtl_loss")]
 
 
 def paired_scores(
-    evidence: Evidence, runs: Sequence[Run], column: str
+    evidence: Evidence, runs: Sequence[RunKey], column: str
 ) -> tuple[tuple["pd.Series[float]", ...], str]:
     """Return one score of some runs over the seeds that all have, and what to call those seeds."""
     scores = [_column(evidence, run, column) for run in runs]
@@ -286,7 +288,7 @@ def paired_scores(
     return on_common_seeds(*scores), "seeds" if alike else "common seeds"
 
 
-def _column(evidence: Evidence, run: Run, column: str) -> Any:
+def _column(evidence: Evidence, run: RunKey, column: str) -> Any:
     scores = evidence.scores(run)
     if column not in scores:
         raise RecordError(f"{evidence.metrics(run)}: no test score {column!r}")

@@ -14,7 +14,7 @@ from mtnas.report.render.writers import ledger, write_table
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import atomic_path
-from mtnas.study.paths import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, Run, of_runs
+from mtnas.study.paths import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, RunKey, of_runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +39,8 @@ class Needs:
     variants (`names.Names`).
     """
 
-    runs: tuple[Run, ...] = ()
-    searches: tuple[Run, ...] = ()
+    runs: tuple[RunKey, ...] = ()
+    searches: tuple[RunKey, ...] = ()
     manifests: tuple[str, ...] = ()
     truths: tuple[tuple[str, str], ...] = ()
     judged: tuple[dict[str, str], ...] = ()
@@ -163,7 +163,7 @@ def titled(plan: "Plan", needs: Needs) -> Needs:
 
 def beside_paper(
     plan: "Plan", variants: list[str], also: tuple[tuple[str, str], ...] = ()
-) -> tuple[Run, ...]:
+) -> tuple[RunKey, ...]:
     """Return the runs of some variants of MTNAS, with those of `paper` (and others) beside them.
 
     Datasets without any of the variants are left out.

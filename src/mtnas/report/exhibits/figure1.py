@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mtnas.evidence.claims.evidence import Evidence, Run, read_evidence
+from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import PAPER, Names, caption, column_name, dataset_name
 from mtnas.report.render.gates import CAPTION as OF_GATES
@@ -30,7 +30,7 @@ from mtnas.report.render.style import (
 )
 from mtnas.routes.space import Route, SearchSpace
 from mtnas.runtime.files import read_json
-from mtnas.study.paths import SUBGRAPHS
+from mtnas.study.paths import SUBGRAPHS, RunKey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ class Figure1(FigureExhibit[Overview]):
         return overview_figure(content), caption(text, sorted(evidence.simulated))
 
 
-def _scores(evidence: Evidence, run: Run) -> pd.DataFrame:
+def _scores(evidence: Evidence, run: RunKey) -> pd.DataFrame:
     """Return the test scores of a run, a row per seed and score."""
     columns = [*evidence.columns(run, "auc"), "mtl_loss"]
     scores = evidence.scores(run)[columns].rename_axis(columns=None).reset_index()
@@ -124,10 +124,8 @@ def read_typical(path: str | Path) -> dict[str, Route]:
 
 def gated(evidence: Evidence) -> list[str]:
     """Name the datasets on which MMoE recorded its gate scores."""
-    runs: list[Run] = [(dataset, *MMOE) for dataset in evidence.datasets]
-    return [
-        run[0] for run in runs if run in evidence.runs and evidence.runs[run].record.get("gates")
-    ]
+    runs: list[RunKey] = [(dataset, *MMOE) for dataset in evidence.datasets]
+    return [run[0] for run in runs if run in evidence.runs and evidence.runs[run].record.gates]
 
 
 def paired(evidence: Evidence) -> list[str]:

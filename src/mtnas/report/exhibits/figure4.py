@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtnas.evidence.records import RunRecord, read_run
+from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import PAPER, Names, simulated_caption
 from mtnas.report.render.style import SHARED, TASK_COLOURS
@@ -33,7 +33,7 @@ CAPTION = (
 class NamedRuns:
     """Runs, and what readers call them."""
 
-    runs: Sequence[RunRecord]
+    runs: Sequence[Run]
     names: Names
 
 
@@ -62,9 +62,9 @@ class Figure4(FigureExhibit[NamedRuns]):
         return figure, simulated_caption(CAPTION, content.runs)
 
 
-def _losses(run: RunRecord) -> pd.DataFrame:
+def _losses(run: Run) -> pd.DataFrame:
     losses_SE = valid_losses(run)
-    seeds = dict.fromkeys(int(fitted["seed"]) for fitted in run.record["fits"])
+    seeds = dict.fromkeys(fitted.seed for fitted in run.record.fits)
     epochs = range(1, losses_SE.shape[1] + 1)
     index = pd.MultiIndex.from_product([list(seeds), epochs], names=["seed", "epoch"])
     frame = pd.DataFrame({"valid_loss": losses_SE.ravel()}, index=index).reset_index()
@@ -75,7 +75,7 @@ def _losses(run: RunRecord) -> pd.DataFrame:
     return frame
 
 
-def losses_figure(runs: Sequence[RunRecord], names: Names) -> "Figure":
+def losses_figure(runs: Sequence[Run], names: Names) -> "Figure":
     """Return Figure 4."""
     from matplotlib.lines import Line2D
 
@@ -87,14 +87,14 @@ def losses_figure(runs: Sequence[RunRecord], names: Names) -> "Figure":
         for i, key in enumerate(rows)
     }
 
-    def draw(axes: "Axes", runs: Sequence[RunRecord]) -> None:
+    def draw(axes: "Axes", runs: Sequence[Run]) -> None:
         for run in runs:
             colour, line = styles[run.key[1:]]
             low, middle, high = np.quantile(valid_losses(run), (0.25, 0.5, 0.75), axis=0)
             epochs = np.arange(1, len(middle) + 1)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.15, lw=0)
             axes.plot(epochs, middle, color=colour, ls=line)
-        noise = (runs[0].record.get("synthetic") or {}).get("noise_variance")
+        noise = runs[0].record.synthetic and runs[0].record.synthetic.noise_variance
         if noise:
             axes.axhline(2 * noise, color=SHARED, lw=0.7, ls=(0, (4, 2)))
         axes.set_yscale("log")
@@ -106,15 +106,15 @@ def losses_figure(runs: Sequence[RunRecord], names: Names) -> "Figure":
     return panel_grid(runs, draw, ("epoch", "validation loss"), handles)
 
 
-def valid_losses(run: RunRecord) -> NDArray[np.float64]:
+def valid_losses(run: Run) -> NDArray[np.float64]:
     """Return the validation loss [seeds, epochs], summed over tasks, up to the last common epoch.
 
     Raises:
         RecordError: the run trained nothing.
     """
-    curves: dict[int, list[list[float]]] = {}
-    for fitted in run.record.get("fits", ()):
-        curves.setdefault(fitted["seed"], []).append(fitted["valid_loss"])
+    curves: dict[int, list[Sequence[float]]] = {}
+    for fitted in run.record.fits:
+        curves.setdefault(fitted.seed, []).append(fitted.valid_loss)
     if not curves:
         raise RecordError(f"{run.folder}/run.json: no learning curve; it trained nothing")
     common = min(len(curve) for models in curves.values() for curve in models)

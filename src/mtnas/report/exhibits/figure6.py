@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mtnas.evidence.records import RunRecord, read_run
+from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import simulated_caption
 from mtnas.report.render.gates import CAPTION, draw_gates, gate_data, gate_scores
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 
-class Figure6(FigureExhibit[Sequence[RunRecord]]):
+class Figure6(FigureExhibit[Sequence[Run]]):
     """MMoE in the main comparison on synthetic data."""
 
     place = 80
@@ -29,20 +29,20 @@ class Figure6(FigureExhibit[Sequence[RunRecord]]):
         runs = tuple(run for run in plan.main if run[0] in synthetic and run[1] == "mmoe")
         return {"figure6": Needs(runs=runs)} if runs else {}
 
-    def read(self, needs: Needs) -> list[RunRecord]:
+    def read(self, needs: Needs) -> list[Run]:
         """Read the runs."""
         return [read_run(folder) for folder in needs.run_folders]
 
-    def data(self, content: Sequence[RunRecord]) -> pd.DataFrame:
+    def data(self, content: Sequence[Run]) -> pd.DataFrame:
         """Return a row per dataset, seed, task and expert."""
         return pd.concat([gate_data(run) for run in content], ignore_index=True)
 
-    def draw(self, content: Sequence[RunRecord]) -> tuple["Figure", str]:
+    def draw(self, content: Sequence[Run]) -> tuple["Figure", str]:
         """Draw a panel per dataset."""
         return gates_figure(content), simulated_caption(CAPTION, content)
 
 
-def gates_figure(runs: Sequence[RunRecord]) -> "Figure":
+def gates_figure(runs: Sequence[Run]) -> "Figure":
     """Return Figure 6; `RecordError` if a run has no gate scores."""
     from matplotlib.lines import Line2D
 
@@ -50,7 +50,7 @@ def gates_figure(runs: Sequence[RunRecord]) -> "Figure":
 
     tasks = max(gate_scores(run).shape[1] for run in runs)
 
-    def draw(axes: "Axes", runs: Sequence[RunRecord]) -> None:
+    def draw(axes: "Axes", runs: Sequence[Run]) -> None:
         (run,) = runs
         draw_gates(axes, gate_scores(run))
         axes.set_ylim(0, 1)

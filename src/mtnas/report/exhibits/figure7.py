@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mtnas.evidence.claims.evidence import Evidence, Run, read_evidence
+from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.evidence.claims.paired import search_seconds, sweep
 from mtnas.report.exhibits.base import FigureExhibit, Needs, beside_paper
 from mtnas.report.names import PAPER, caption, column_name, dataset_name
@@ -23,6 +23,7 @@ from mtnas.report.render.style import (
     write_title,
 )
 from mtnas.runtime.errors import RecordError
+from mtnas.study.paths import RunKey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ class Sweep:
     evidence: Evidence
 
     @property
-    def runs(self) -> dict[str, dict[int, Run]]:
+    def runs(self) -> dict[str, dict[int, RunKey]]:
         """Return by dataset the runs of two or more values, by value."""
         found = {d: sweep(self.evidence, d, self.option) for d in self.evidence.datasets}
         return {name: dict(sorted(of.items())) for name, of in found.items() if len(of) > 1}
@@ -87,7 +88,7 @@ class Figure7(FigureExhibit[Sweep]):
         return sweep_figure(content), caption(text, sorted(content.evidence.simulated))
 
 
-def _rows(content: Sweep, dataset: str, runs: dict[int, Run]) -> list[dict[str, object]]:
+def _rows(content: Sweep, dataset: str, runs: dict[int, RunKey]) -> list[dict[str, object]]:
     """Return the rows of one dataset."""
     evidence, rows = content.evidence, list[dict[str, object]]()
     searching = search_seconds(evidence, runs)
@@ -130,7 +131,7 @@ def sweep_figure(content: Sweep) -> "Figure":
     return figure
 
 
-def _aucs(panel: "Axes", evidence: Evidence, runs: dict[int, Run]) -> None:
+def _aucs(panel: "Axes", evidence: Evidence, runs: dict[int, RunKey]) -> None:
     """Draw how far each AUC is from its mean over the sweep: levels of tasks are far apart."""
     columns = evidence.columns(next(iter(runs.values())), "auc")
     for i, column in enumerate(columns):
@@ -145,7 +146,7 @@ def _aucs(panel: "Axes", evidence: Evidence, runs: dict[int, Run]) -> None:
     panel.set_ylabel("test AUC − mean (0.001)")
 
 
-def _values(evidence: Evidence, runs: dict[int, Run], column: str) -> pd.DataFrame:
+def _values(evidence: Evidence, runs: dict[int, RunKey], column: str) -> pd.DataFrame:
     """Return one score with a row per seed that all runs have and a column per size."""
     of_runs = {size: evidence.scores(run)[column] for size, run in runs.items()}
     return pd.DataFrame(of_runs).dropna()
@@ -167,7 +168,7 @@ def _times(panel: "Axes", seconds: dict[int, float], label: str) -> None:
     panel.set_ylabel(label)
 
 
-def _paper_value(runs: dict[int, Run]) -> float:
+def _paper_value(runs: dict[int, RunKey]) -> float:
     """Return the swept value of the variant that follows the paper."""
     return next((float(size) for size, run in runs.items() if run[2] == PAPER), float("nan"))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtnas.evidence.claims.ledger import STUDY
+from mtnas.evidence.records import RunRecord
 from mtnas.report import exhibits
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
@@ -103,8 +104,8 @@ def _study(plan: Plan) -> str:
     """Return the command of a study of measured data, if possible of the main comparison."""
     runs = [*sorted(plan.experiments.get("main", [])), *sorted(plan.runs)]
     measured = [run for run in runs if not plan.datasets[run[0]].drawn]
-    records = (read_json(f"{folder}/run.json") for folder in of_runs(RUN, measured))
-    commands = (str(record.get("study") or "") for record in records)
+    records = (RunRecord.read(f"{folder}/run.json") for folder in of_runs(RUN, measured))
+    commands = (record.study or "" for record in records)
     return next(filter(None, commands), STUDY)
 
 

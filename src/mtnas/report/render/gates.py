@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtnas.evidence.records import RunRecord
+from mtnas.evidence.records import Run
 from mtnas.report.render.style import SHARED, task_colour
 from mtnas.runtime.errors import RecordError
 
@@ -36,9 +36,9 @@ def draw_gates(axes: "Axes", scores_STE: NDArray[np.float64]) -> None:
     axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
 
-def gate_scores(run: RunRecord) -> NDArray[np.float64]:
+def gate_scores(run: Run) -> NDArray[np.float64]:
     """Return the mean gate scores on test, [seeds, tasks, experts]."""
-    scores = run.record.get("gates")
+    scores = run.record.gates
     if not scores:
         raise RecordError(f"{run.folder}/run.json: no gate scores; its method has no such gates")
     return np.array(list(scores.values()))
@@ -50,10 +50,10 @@ def ordered(scores_STE: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.take_along_axis(scores_STE, order_SE[:, None], axis=-1)
 
 
-def gate_data(run: RunRecord) -> pd.DataFrame:
+def gate_data(run: Run) -> pd.DataFrame:
     """Return the mean gate scores of a run: a row per seed, task and expert, as they are drawn."""
     scores_STE = ordered(gate_scores(run))
-    seeds = list(map(int, run.record["gates"]))
+    seeds = list(run.record.gates)
     index = pd.MultiIndex.from_product(
         [seeds, *(range(n) for n in scores_STE.shape[1:])], names=["seed", "task", "expert"]
     )

@@ -1,13 +1,12 @@
 """A panel per dataset of the synthetic study: settings below, rho beside each other (inches)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mtnas.evidence.records import RunRecord
+from mtnas.evidence.records import Run
 from mtnas.report.names import SIMULATED, dataset_name, synthetic_setting
 from mtnas.report.render.style import PAGE_WIDTH, WARNING, new_figure, styled
 from mtnas.runtime.errors import RecordError
@@ -15,22 +14,22 @@ from mtnas.runtime.errors import RecordError
 PANEL = 1.75  # height of a row of panels
 HEAD, FOOT = 0.35, 0.62
 ALONE = float("inf")  # the column of a dataset that has no rho
-Draw = Callable[[Axes, Sequence[RunRecord]], None]
+Draw = Callable[[Axes, Sequence[Run]], None]
 
 
 def panel_grid(
-    runs: Sequence[RunRecord], draw: Draw, labels: tuple[str, str], handles: Sequence[Line2D]
+    runs: Sequence[Run], draw: Draw, labels: tuple[str, str], handles: Sequence[Line2D]
 ) -> Figure:
     """Lay out a panel per dataset, settings below and rho beside each other."""
     if not runs:
         raise RecordError("no run folders were given; a figure needs at least one")
-    by_dataset: dict[str, list[RunRecord]] = {}
+    by_dataset: dict[str, list[Run]] = {}
     for run in runs:
         by_dataset.setdefault(run.key[0], []).append(run)
     places = {name: place_of(of[0]) for name, of in by_dataset.items()}
     rows = list(dict.fromkeys(row for row, _ in places.values()))
     columns = sorted({column for _, column in places.values()})
-    simulated = any(run.record.get("simulated") for run in runs)
+    simulated = any(run.record.simulated for run in runs)
     with styled():
         height = HEAD * simulated + PANEL * len(rows) + FOOT
         figure = new_figure(PAGE_WIDTH, height)
@@ -64,9 +63,9 @@ def panel_grid(
 ALONE = float("inf")  # the column of a dataset that has no rho
 
 
-def place_of(run: RunRecord) -> tuple[str, float]:
+def place_of(run: Run) -> tuple[str, float]:
     """Return the row and column of a dataset: its setting and rho."""
-    synthetic: dict[str, Any] | None = run.record.get("synthetic")
+    synthetic = run.record.synthetic
     if not synthetic:
-        return dataset_name(run.key[0], bool(run.record.get("simulated"))), ALONE
-    return synthetic_setting(synthetic), synthetic["rho"]
+        return dataset_name(run.key[0], run.record.simulated), ALONE
+    return synthetic_setting(synthetic.model_dump()), synthetic.rho
