@@ -7,20 +7,19 @@ import pytest
 from matplotlib.text import Text
 
 from mtnas.evidence.records import RunRecord
-from mtnas.report import synthetic_figures
-from mtnas.report.figures import routes_figure
-from mtnas.report.names import SIMULATED
-from mtnas.report.searched import Searched
+from mtnas.report.exhibits import figure4, figure5, figure6
+from mtnas.report.exhibits.base import Needs
+from mtnas.report.exhibits.figure4 import NamedRuns, losses_figure, valid_losses
+from mtnas.report.exhibits.figure5 import overlap
+from mtnas.report.exhibits.figure6 import gates_figure
+from mtnas.report.names import SIMULATED, Names
+from mtnas.report.render.gates import ordered
+from mtnas.report.render.route_panels import routes_figure
 from mtnas.report.render.style import save_figure
-from mtnas.report.synthetic_figures import (
-    gates_figure,
-    losses_figure,
-    ordered,
-    overlap,
-    valid_losses,
-)
+from mtnas.report.searched import Searched
 from mtnas.routes.named import full_sharing, share_disjoint
-from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
@@ -56,7 +55,7 @@ def shown(figure):
 
 def test_every_dataset_has_its_panel_by_setting_and_rho():
     runs = [make(m, rho, d) for d, rho in ((20, 0), (50, 0), (50, 1)) for m in ("mmoe", "mtnas")]
-    figure = losses_figure(runs)
+    figure = losses_figure(runs, Names())
     titles = ["d = 20, m = 2, ρ = 0", "d = 50, m = 2, ρ = 0", "d = 50, m = 2, ρ = 1"]
     assert shown(figure) == titles
     assert {SIMULATED, "MMoE", "MTNAS"} <= set(texts(figure))
@@ -92,7 +91,7 @@ def test_runs_without_gates_and_no_runs_are_refused():
     with pytest.raises(RecordError, match="no gate scores"):
         gates_figure([make(gates=False)])
     with pytest.raises(RecordError, match="at least one"):
-        losses_figure([])
+        losses_figure([], Names())
 
 
 def searched(*routes):
@@ -129,5 +128,5 @@ def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
 
 def test_bytes_repeat(tmp_path):
     for name in ("a.png", "b.png"):
-        save_figure(losses_figure([make()]), [tmp_path / name])
+        save_figure(losses_figure([make()], Names()), [tmp_path / name])
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -18,10 +18,10 @@ from mtnas.runtime.files import remake
 from mtnas.runtime.record import Part, Record
 from mtnas.study.paths import RunKey
 from mtnas.study.specs import RunSpec
+from mtnas.tasks.metrics import column_of
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
-ALL_TASKS = "all"  # the task name of `mtl_loss`, the sum over tasks
 
 
 class Parameters(Part):
@@ -167,7 +167,5 @@ def scores_by_seed(run: Run) -> pd.DataFrame:
 def wide(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the test metrics of one run, one row per seed, columns such as `auc_t0`."""
     test = metrics[metrics["split"] == "test"]
-    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
-    return test.assign(column=test["metric"] + suffix).pivot(
-        index="seed", columns="column", values="value"
-    )
+    names = map(column_of, test["metric"], test["task"])
+    return test.assign(column=list(names)).pivot(index="seed", columns="column", values="value")

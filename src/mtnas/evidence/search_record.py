@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import model_validator
 
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import MtnasError
 from mtnas.runtime.record import Part, Record
 from mtnas.study.paths import RunKey

@@ -20,13 +20,14 @@ from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.methods import Method
 from mtnas.methods import mtnas as mtnas_method
 from mtnas.methods.parts.model import Model, count_parameters, solve_width
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import sha256_of
 from mtnas.study.specs import ModelSpec
 from mtnas.training.data import Examples, Split
-from mtnas.training.stack import Member, Stack
+from mtnas.training.ensemble import Ensemble, Member
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -104,8 +105,8 @@ class Assembly:
         subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
         return [Member(s, subset, routes.get(s)) for s in seeds for subset in subsets]
 
-    def stack(self, members: Sequence[Member]) -> Stack:
-        """Draw a stack of models."""
+    def ensemble(self, members: Sequence[Member]) -> Ensemble:
+        """Draw an ensemble of models."""
 
         def build(member: Member) -> Model:
             route = {} if member.route is None else {"route": member.route}
@@ -118,7 +119,7 @@ class Assembly:
                 **route,
             )
 
-        return Stack(
+        return Ensemble(
             members,
             build,
             num_rows=self.examples.num_rows,

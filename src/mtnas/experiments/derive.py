@@ -12,11 +12,11 @@ from torch import Tensor
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.tuning_record import TuningRecord
 from mtnas.experiments.assembly import Assembly
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
 from mtnas.study.specs import RunSpec
-from mtnas.training.stack import Stack
+from mtnas.training.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Derived:
     routes: dict[int, Route]
     supernet: Path | None = None
 
-    def inherit(self, stack: Stack, all_seeds: Sequence[int]) -> None:
-        """Load the supernets' weights under the derived routes (D5) into a stack."""
+    def inherit(self, ensemble: Ensemble, all_seeds: Sequence[int]) -> None:
+        """Load the supernets' weights under the derived routes (D5) into an ensemble."""
         weights = _read_weights(self.supernet)
-        expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in stack.state().items()}
+        expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in ensemble.state().items()}
         if {name: tuple(t.shape) for name, t in weights.items()} != expected:
             raise RecordError(
                 f"{self.supernet}: holds weights of another network or other seeds than this run; "
                 f"delete it and run `{remake(str(self.supernet))}`"
             )
-        at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
-        stack.load({name: tensor[at] for name, tensor in weights.items()})
+        at = torch.tensor([list(all_seeds).index(member.seed) for member in ensemble.members])
+        ensemble.load({name: tensor[at] for name, tensor in weights.items()})
 
 
 def read_derived(

@@ -30,13 +30,15 @@ from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly, activity, assemble, split_digest
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.scoring import scores_of
-from mtnas.routes.space import MOST_ROUTES, Route, SearchSpace, patterns
+from mtnas.routes.patterns import patterns
+from mtnas.routes.route import Route
+from mtnas.routes.space import MOST_ROUTES, SearchSpace
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError, TrainingError
 from mtnas.study.specs import ExhaustiveSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
+from mtnas.training.ensemble import Member
 from mtnas.training.fit import fit, predict_selected
-from mtnas.training.stack import Member
 
 log = logging.getLogger(__name__)
 
@@ -128,8 +130,10 @@ def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) 
     members = [Member(seed, tasks, Route.at(assembly.space, route)) for seed, route in group]
     known = {seed: assembly.split(seed) for seed in dict.fromkeys(seed for seed, _ in group)}
     splits = [known[seed] for seed, _ in group]
-    stack = assembly.stack(members)
-    fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members), checkpoint)
+    ensemble = assembly.ensemble(members)
+    fitted = fit(
+        ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
+    )
     lines: list[Tree] = [
         {"seed": seed, "route": route, "best_epoch": max(epochs)}
         for (seed, route), epochs in zip(group, fitted.best_epochs, strict=True)
@@ -137,7 +141,7 @@ def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) 
     kind = assembly.examples.kind
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
-        out_MNT = predict_selected(stack, fitted.states, assembly.examples, rows).cpu()
+        out_MNT = predict_selected(ensemble, fitted.states, assembly.examples, rows).cpu()
         y_MNT = torch.from_numpy(assembly.table.labels)[torch.from_numpy(np.stack(rows))]
         for line, scores in zip(lines, scores_of(kind, out_MNT, y_MNT), strict=True):
             line |= _columns(part, kind.loss_name, scores)

@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.evidence.records import ALL_TASKS, METRIC_COLUMNS
-from mtnas.tasks.metrics import BINARY, TaskKind
+from mtnas.evidence.records import METRIC_COLUMNS
+from mtnas.tasks.kinds import TaskKind
+from mtnas.tasks.metrics import ALL_TASKS
 
 Scores = dict[str, list[float]]  # by metric: a value for each task; of `mtl_loss` their sum
 
@@ -62,13 +63,12 @@ def predictions_of(
     """
     # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
     p_NT = kind.read(out_NT.double()).numpy()
-    label = np.int8 if kind is BINARY else np.float32
     columns: dict[str, NDArray[Any]] = {
         "seed": np.full(len(rows_N), seed, np.int32),
         "row": rows_N.astype(np.int32),
     }
     for task in range(p_NT.shape[1]):
-        columns[f"y_t{task}"] = y_NT[:, task].astype(label)
+        columns[f"y_t{task}"] = y_NT[:, task].astype(kind.label_dtype)
         columns[f"p_t{task}"] = p_NT[:, task]
     return columns
 

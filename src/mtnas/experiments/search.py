@@ -13,12 +13,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mtnas.config.options import CONTROLS
 from mtnas.evidence.search_record import FoundRoute, SearchRecord, SearchTimings
 from mtnas.experiments.assembly import Assembly, assemble
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.runtime import provenance
 from mtnas.runtime.files import atomic_path
-from mtnas.search.strategies import CONTROLS, searcher
+from mtnas.search.controls import control_routes
+from mtnas.search.strategies import searcher
 from mtnas.study.specs import SearchSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
 
@@ -93,16 +95,16 @@ def _searched(
     """Return what a search found for some seeds, side by side, and its supernets' weights."""
     options, space = spec.search, assembly.space
     if options.strategy in CONTROLS:
-        result = CONTROLS[options.strategy](space, group)
+        result = control_routes(options.strategy, space, group)
     else:
-        stack = assembly.stack(assembly.members(group, {}))
+        ensemble = assembly.ensemble(assembly.members(group, {}))
         splits = [assembly.split(seed) for seed in group]
         find = searcher(options)
-        found = find(stack, assembly.examples, splits, space, options, assembly.training)
+        found = find(ensemble, assembly.examples, splits, space, options, assembly.training)
         result = found.run(checkpoint)
     return [
         {
-            "found": result.found[s].to_json(),
+            "found": result.routes[s].to_json(),
             "weights": {n: t[s : s + 1].cpu().clone() for n, t in result.state.items()},
             "seconds": result.seconds / len(group),
         }

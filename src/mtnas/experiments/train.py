@@ -30,10 +30,10 @@ from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.specs import RunSpec
-from mtnas.tasks.metrics import BINARY
+from mtnas.tasks.kinds import BINARY
 from mtnas.training.checkpoint import Checkpoint, Tree
+from mtnas.training.ensemble import Ensemble
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
-from mtnas.training.stack import Stack
 
 log = logging.getLogger(__name__)
 
@@ -157,22 +157,22 @@ def _trained(
     if assembly.method.predict is not None:
         return _control(assembly, group)
     members = assembly.members(group, derived.routes)
-    stack, splits = assembly.stack(members), [assembly.split(m.seed) for m in members]
+    ensemble, splits = assembly.ensemble(members), [assembly.split(m.seed) for m in members]
     fitted = None
     if spec.derive in ("inherit", "finetune"):
-        derived.inherit(stack, spec.seeds)
+        derived.inherit(ensemble, spec.seeds)
     if spec.derive != "inherit":
         fitted = fit(
-            stack, assembly.examples, splits, assembly.training, activity(members), checkpoint
+            ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
         )
-    states = (stack.state(),) if fitted is None else fitted.states
+    states = (ensemble.state(),) if fitted is None else fitted.states
     rows = {part: [getattr(split, part) for split in splits] for part in PARTS}
     outputs = {
-        part: by_unit(predict_selected(stack, states, assembly.examples, own).cpu(), len(group))
+        part: by_unit(predict_selected(ensemble, states, assembly.examples, own).cpu(), len(group))
         for part, own in rows.items()
     }
-    gates = mean_gate_scores(stack, states, assembly.examples, rows["test"])
-    fits = [] if fitted is None else _fit_records(stack, fitted)
+    gates = mean_gate_scores(ensemble, states, assembly.examples, rows["test"])
+    fits = [] if fitted is None else _fit_records(ensemble, fitted)
     each = len(members) // len(group)
     return [
         {
@@ -232,7 +232,7 @@ def _measured(
     ]
 
 
-def _fit_records(stack: Stack, fitted: FitResult) -> list[Tree]:
+def _fit_records(ensemble: Ensemble, fitted: FitResult) -> list[Tree]:
     return [
         {
             "seed": member.seed,
@@ -242,7 +242,7 @@ def _fit_records(stack: Stack, fitted: FitResult) -> list[Tree]:
             "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
             "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
         }
-        for m, member in enumerate(stack.members)
+        for m, member in enumerate(ensemble.members)
     ]
 
 

@@ -1,7 +1,7 @@
 """Grid search on validation before a run (paper, Sec. 4.2; V8).
 
 A trial is what `experiments.train` would train with other options, for a few seeds and without the
-test set. Trials that differ in learning rate and weight decay alone are members of one stack;
+test set. Trials that differ in learning rate and weight decay alone are members of one ensemble;
 others take turns.
 """
 
@@ -31,8 +31,8 @@ from mtnas.study.grids import STACKED, Values, expand
 from mtnas.study.specs import TuneSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
 from mtnas.training.data import Split
+from mtnas.training.ensemble import Ensemble, Rates
 from mtnas.training.fit import FitResult, fit, predict_selected
-from mtnas.training.stack import Rates, Stack
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def tune(
 
 
 def _shape(values: Values) -> Values:
-    """Return what sets a trial apart from the members of a stack."""
+    """Return what sets a trial apart from the members of an ensemble."""
     return {name: value for name, value in values.items() if name not in STACKED}
 
 
@@ -141,12 +141,14 @@ def _lines(
         for number, seed in pairs
         for member in assembly.members([seed], derived.routes)
     ]
-    stack = assembly.stack(members)
+    ensemble = assembly.ensemble(members)
     split_of = {seed: assembly.split(seed) for _, seed in pairs}
     splits = [split_of[member.seed] for member in members]
-    fitted = fit(stack, assembly.examples, splits, assembly.training, activity(members), checkpoint)
-    scores = _scores(assembly, stack, fitted, splits, len(pairs))
-    epochs = _best_epochs(stack, fitted, len(pairs))
+    fitted = fit(
+        ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
+    )
+    scores = _scores(assembly, ensemble, fitted, splits, len(pairs))
+    epochs = _best_epochs(ensemble, fitted, len(pairs))
     return [
         {**_head(pair, trials), "status": "trained", **scores[p], **epochs[p],
          "seconds": fitted.seconds / len(pairs)}
@@ -167,11 +169,15 @@ def _rates(assembly: Assembly, values: Values) -> Rates:
 
 
 def _scores(
-    assembly: Assembly, stack: Stack, fitted: FitResult, splits: Sequence[Split], num_pairs: int
+    assembly: Assembly,
+    ensemble: Ensemble,
+    fitted: FitResult,
+    splits: Sequence[Split],
+    num_pairs: int,
 ) -> list[dict[str, float]]:
     """Return the validation metrics of every pair, named such as `valid_auc_t0`."""
     valid = [split.valid for split in splits]
-    out_MNT = predict_selected(stack, fitted.states, assembly.examples, valid)
+    out_MNT = predict_selected(ensemble, fitted.states, assembly.examples, valid)
     rows = np.stack(valid[:: len(splits) // num_pairs])
     y_PNT = torch.from_numpy(assembly.table.labels[rows])
     out_PNT = by_unit(out_MNT.cpu(), num_pairs)
@@ -179,14 +185,14 @@ def _scores(
     return [in_columns("valid", values) for values in scores]
 
 
-def _best_epochs(stack: Stack, fitted: FitResult, num_pairs: int) -> list[dict[str, int]]:
+def _best_epochs(ensemble: Ensemble, fitted: FitResult, num_pairs: int) -> list[dict[str, int]]:
     """Return the best epoch of every pair, per task: single-task models have their own."""
     found: list[dict[str, int]] = [{} for _ in range(num_pairs)]
-    for m, member in enumerate(stack.members):
+    for m, member in enumerate(ensemble.members):
         epochs = fitted.best_epochs[m]
         for t, task in enumerate(member.tasks):
             own = epochs[t % len(epochs)]  # one for all tasks, or one each
-            found[m * num_pairs // len(stack)][f"best_epoch_t{task}"] = own
+            found[m * num_pairs // len(ensemble)][f"best_epoch_t{task}"] = own
     return found
 
 

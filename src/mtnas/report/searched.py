@@ -11,7 +11,8 @@ import pandas as pd
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.names import Names, dataset_name, strategy_name
 from mtnas.routes.named import full_sharing
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 
 

@@ -12,7 +12,7 @@ Grid = Mapping[str, Sequence[Any]]
 Values = dict[str, Any]
 Spec = dict[str, Any]
 
-# Members of one stack may differ in these; trials that differ in anything else take turns.
+# Members of one ensemble may differ in these; trials that differ in anything else take turns.
 STACKED = ("training.learning_rate", "training.weight_decay")
 
 

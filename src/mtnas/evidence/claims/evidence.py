@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json, remake
 from mtnas.study.paths import RunKey
+from mtnas.tasks.metrics import split_column
 
 PAPER = "paper"
 LEARNED = "reinforce"  # the paper's strategy
@@ -86,7 +88,7 @@ class Evidence:
 
     def columns(self, run: RunKey, kind: str) -> list[str]:
         """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""
-        return sorted(c for c in self.scores(run).columns if c.split("_t")[0] == kind or c == kind)
+        return sorted(c for c in self.scores(run).columns if split_column(c)[0] == kind)
 
     def metrics(self, run: RunKey) -> str:
         """Return the path of the metrics of a run."""

@@ -11,17 +11,15 @@ import scipy  # its `stats` is loaded when it is first used
 from mtnas.evidence.claims.evidence import PAPER, Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
-    Side,
-    better,
     by_interval,
     compare,
     margin_of,
-    unit_of,
 )
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.runtime.errors import RecordError
 from mtnas.study.paths import RunKey
+from mtnas.tasks.metrics import direction, metric_of
 
 Row = tuple[str, str]  # method, variant
 MTNAS: Row = ("mtnas", PAPER)
@@ -101,10 +99,10 @@ def difference(
         over=over,
         dataset=dataset,
         what=f"{column}: {'/'.join(ours)} - {'/'.join(other)}",
-        unit=unit_of(column),
+        unit=metric_of(column).unit,
         margin=margin_of(column, float(b.mean())),
         evidence=[evidence.metrics(first), evidence.metrics(second)],
-        **{"claim": better(column), **how},
+        **{"claim": direction(column), **how},
     )
 
 
@@ -131,7 +129,7 @@ def _step(
     """Compare L + 1 with L: L = 2 is to lose, and more layers to gain, less than the margin."""
     first, second = runs[depth], runs[depth + 1]
     (a, b), over = paired_scores(evidence, (second, first), column)
-    side: Side = better(column)
+    side = direction(column)
     if depth > 1:
         side = "lower" if side == "higher" else "higher"
     margin = margin_of(column, float(b.mean()))
@@ -140,7 +138,7 @@ def _step(
         over=over,
         dataset=first[0],
         what=f"{column}: L = {depth + 1} - L = {depth}",
-        unit=unit_of(column),
+        unit=metric_of(column).unit,
         claim=side,
         null=margin if side == "lower" else -margin,
         evidence=[evidence.metrics(second), evidence.metrics(first)],
@@ -186,7 +184,7 @@ def _diminishing(
         early.append((mid - low) / (middle - first))
         late.append((high - mid) / (last - middle))
     gain_S, later_S = np.mean(early, axis=0), np.mean(late, axis=0)
-    kind = "mean AUC" if columns[0].startswith("auc_") else columns[0]
+    kind = columns[0] if metric_of(columns[0]).is_loss else "mean AUC"
     what = f"{kind}: gain per sub-network, H = {first}..{middle}"
     return [
         compare(
@@ -194,8 +192,8 @@ def _diminishing(
             over=over,
             dataset=three[0][0],
             what=said,
-            unit=unit_of(columns[0]),
-            claim=better(columns[0]),
+            unit=metric_of(columns[0]).unit,
+            claim=direction(columns[0]),
             evidence=[evidence.metrics(run) for run in three],
         )
         for said, values_S in (

@@ -15,7 +15,7 @@ from mtnas.evidence.claims.paired import MTNAS, Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
 from mtnas.evidence.statistics import LEVEL
 from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
 from mtnas.study.paths import RunKey
 

@@ -28,7 +28,8 @@ from mtnas.report.render.style import (
     write_at,
     write_title,
 )
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import SUBGRAPHS, RunKey
 
