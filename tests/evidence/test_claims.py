@@ -15,7 +15,7 @@ from mtnas.evidence.claims.sharing import overlap
 from mtnas.evidence.claims.verdicts import adjusted, by_interval, compare, decide
 from mtnas.report.claims import read_ledger, summary, write_ledger
 from mtnas.report.claims import to_markdown as to_ledger_markdown
-from mtnas.report.table5 import variants
+from mtnas.report.exhibits.table5 import variants
 from mtnas.report.scores import main_results
 from mtnas.report.render.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, share_bottom

@@ -114,16 +114,18 @@ def test_figure_5_counts_disjoint_routes_against_chance():
 
 
 def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(synthetic_figures, "save_figure", lambda figure, *_: shown.append(figure))
+    monkeypatch.chdir(tmp_path)
     space = SearchSpace(1, 3, 2, "root")
     names = {"dataset": "near", "method": "mtnas", "variant": "paper", "strategy": "reinforce"}
     seeds = {"0": {"blocks": full_sharing(space).to_json()}}
     record = {**names, "simulated": True, "space": space.to_json(), "seeds": seeds}
-    (tmp_path / "r.json").write_text(json.dumps(record))
-    drawn = {"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}}
-    synthetic_figures.figure5([tmp_path / "r.json"], drawn, [tmp_path / "f.pdf"])
-    assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(shown[0])
+    needs = Needs(
+        searches=(("near", "mtnas", "paper"),),
+        facts={"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}},
+    )
+    make_search(needs.routes_files[0], record)
+    figure, _ = figure5.EXHIBIT.draw(figure5.EXHIBIT.read(needs))
+    assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(figure)
 
 
 def test_bytes_repeat(tmp_path):

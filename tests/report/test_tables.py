@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtnas.report.data_tables import data_statistics, label_correlations, other_data
+from mtnas.report.data_tables import other_data
+from mtnas.report.exhibits.table1 import data_statistics
+from mtnas.report.exhibits.table4 import label_correlations
+from mtnas.report.exhibits.table5 import variants
 from mtnas.report.render.layout import number
-from mtnas.report.names import column_name, dataset_name, method_name
+from mtnas.report.names import Names, column_name, dataset_name
 from mtnas.report.paper import paper_score, paper_value
-from mtnas.report.table5 import variants
 from mtnas.report.scores import main_results
 from mtnas.report.render.writers import (
     LEDGER_COLUMNS,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtnas.report.why_single import why_single
+from mtnas.report.exhibits.why_single import why_single
 from mtnas.report.render.writers import to_markdown
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import NOISE, make_run
