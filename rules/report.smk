@@ -4,6 +4,8 @@ requires: the claims ledger, the tables, the figures, the runs of all experiment
 provides: results/report.html
 """
 
+SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
+
 
 rule report:
     """The report: what to read first."""
@@ -25,7 +27,7 @@ rule report:
     params:
         runs=of_runs(RUN, studies.all_runs(STUDY)),
         titles=Names.of(PLAN).titles,
-        code=code_of("report/report.py", "report/report.css"),
+        code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
     message:
         "Writing the report"
     script:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
-from mtnas.report.markdown import to_html
-from mtnas.report.report import timing, write_report
+from mtnas.report.render.html import to_html
+from mtnas.report.site.page import timing, write_report
 from mtnas.report.render.style import new_figure, save_figure, styled
 from mtnas.report.render.writers import to_markdown, write_table
 from mtnas.runtime.errors import RecordError

@@ -1,6 +1,6 @@
 """Write the HTML report from tables, figures, runs and manifests."""
 
-from mtnas.report.report import write_report
+from mtnas.report.site.page import write_report
 from mtnas.runtime.job import job
 
 with job(snakemake) as smk:

@@ -1,17 +1,17 @@
 """One HTML file with everything: tables, figures, data, runs. It asks the network for nothing."""
 
 import base64
-import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from PIL import Image
 
 from mtnas.evidence.records import Run, read_run
 from mtnas.report.data_tables import read_manifest
-from mtnas.report.markdown import to_html
 from mtnas.report.names import SIMULATED, Names, dataset_name
+from mtnas.report.render.html import render, to_html
 from mtnas.report.render.layout import Table, number
 from mtnas.report.render.writers import to_markdown
 from mtnas.runtime.errors import RecordError
@@ -55,63 +55,40 @@ def write_report(
     """
     data = [read_manifest(path) for path in manifests]
     runs = [read_run(folder) for folder in run_folders]
-    sections = [
-        ("How to read this", to_html(HOW_TO_READ)),
-        ("Claims", "" if claims is None else _table(claims)),
-        ("Tables", "\n".join(map(_table, tables))),
-        ("Figures", "\n".join(map(_figure, figures))),
-        ("Data", _data(data)),
-        ("Audit of the data", "\n".join(map(_table, audits))),
-        ("Runs", _runs(runs, Names(titles or {}))),
-    ]
-    body = "\n".join(
-        f'<section class="{name.split()[0].lower()}">\n<h2>{name}</h2>\n{content}\n</section>'
-        for name, content in sections
-        if content
-    )
-    write_text(html_path, _page(_lead(data, runs) + body))
-
-
-def _page(body: str) -> str:
-    """Return the whole document; the policy forbids the browser to load anything from outside."""
-    style = STYLE.read_text(encoding="utf-8")
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"<h1>{html.escape(TITLE)}</h1>\n{body}\n</body>\n</html>\n"
-    )
-
-
-def _lead(data: Sequence[dict[str, Any]], runs: Sequence[Run]) -> str:
-    """Say in one line what is below, and first of all if any of it is simulated."""
     simulated = {m["dataset"] for m in data if m["simulated"]}
     simulated |= {run.key[0] for run in runs if run.record.simulated}
-    names = ", ".join(dataset_name(name) for name in sorted(simulated))
     counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
-    lead = f'<p class="note">{counts if runs else "No runs."}</p>\n'
-    if simulated:
-        lead += f'<p class="warning">{SIMULATED}: {html.escape(names)}.</p>\n'
-    return lead
+    page = render(
+        "report.html.j2",
+        title=TITLE,
+        style=Markup(STYLE.read_text(encoding="utf-8")),
+        counts=counts if runs else "No runs.",
+        mark=SIMULATED,
+        simulated=[dataset_name(name) for name in sorted(simulated)],
+        sections=[
+            ("How to read this", [to_html(HOW_TO_READ)]),
+            ("Claims", [] if claims is None else [_table(claims)]),
+            ("Tables", [_table(table) for table in tables]),
+            ("Figures", [_figure(path) for path in figures]),
+            ("Data", _data(data)),
+            ("Audit of the data", [_table(path) for path in audits]),
+            ("Runs", _runs(runs, Names(titles or {}))),
+        ],
+    )
+    write_text(html_path, f"{page}\n")
 
 
-def _table(table: str | Path | Table) -> str:
-    text = to_markdown(table) if isinstance(table, Table) else _read(table).decode()
-    return to_html(text)
+def _table(table: str | Path | Table) -> Markup:
+    return to_html(to_markdown(table) if isinstance(table, Table) else _read(table).decode())
 
 
-def _figure(path: str | Path) -> str:
+def _figure(path: str | Path) -> Markup:
     """Return a figure as a data URI with the caption that its file carries."""
     image = base64.b64encode(_read(path)).decode()
     with Image.open(path) as opened:
         caption = str(opened.info.get("Description", ""))
     caption = caption or Path(path).stem.replace("_", " ")
-    return (
-        f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{image}">\n'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-    )
+    return render("figure.html.j2", image=image, caption=caption)
 
 
 def _read(path: str | Path) -> bytes:
@@ -120,26 +97,15 @@ def _read(path: str | Path) -> bytes:
     return Path(path).read_bytes()
 
 
-def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of plain text cells."""
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
-    lines = (
-        f'<tr><th scope="row">{html.escape(first)}</th>'
-        + "".join(f"<td>{html.escape(text)}</td>" for text in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    body = "\n".join(lines)
-    return (
-        f'<div class="wide"><table class="text"><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
+def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Markup]:
+    """Return a table of plain text cells, none without rows."""
+    corner, *columns = heads
+    table = {"kind": "text", "corner": corner, "columns": columns, "rows": rows}
+    return [render("table.html.j2", **table)] if rows else []
 
 
-def _data(manifests: Sequence[dict[str, Any]]) -> str:
+def _data(manifests: Sequence[dict[str, Any]]) -> list[Markup]:
     """Return one line per dataset: rows, tasks with their rules and rates, fields."""
-    if not manifests:
-        return ""
     rows = []
     for m in manifests:
         rates = m.get("label_rates", {})
@@ -164,10 +130,8 @@ def _split(manifest: dict[str, Any]) -> str:
     return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
 
 
-def _runs(runs: Sequence[Run], names: Names) -> str:
+def _runs(runs: Sequence[Run], names: Names) -> list[Markup]:
     """Return one line per run: seeds, parameters, time, code."""
-    if not runs:
-        return ""
     rows = []
     for run in runs:
         dataset, method, variant = run.key
