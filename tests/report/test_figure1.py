@@ -1,7 +1,5 @@
 """Figure 1: methods as routes, gate scores and boxes, for the datasets that have them."""
 
-import json
-
 import numpy as np
 import pytest
 from matplotlib.axis import Tick
@@ -12,7 +10,7 @@ from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.experiments.equivalence import typical_routes
 from mtnas.report.exhibits.figure1 import EXHIBIT, Overview, overview_figure, read_typical
 from mtnas.report.render.style import save_figure
-from tests.helpers.runs import make_run, make_subgraphs
+from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
 
 ROUTES = typical_routes(2, 4, {})
 SEEDS = range(6)
@@ -25,9 +23,8 @@ def make(root, method, dataset="bookcrossing", *, tasks=2, gates=True, simulated
     folder = make_run(
         root, method, auc, dataset=dataset, seeds=SEEDS, noise=noise, simulated=simulated
     )
-    record = json.loads((folder / "run.json").read_text())
     scores = {str(s): rng.dirichlet([4, 3, 2, 1], size=tasks).tolist() for s in SEEDS}
-    (folder / "run.json").write_text(json.dumps(record | {"gates": scores if gates else {}}))
+    edit_run_record(folder, lambda record: record.update(gates=scores if gates else {}))
     return folder
 
 

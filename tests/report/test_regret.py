@@ -1,7 +1,6 @@
 """Searches judged by a ground truth with a planted best route."""
 
 import io
-import json
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,8 @@ from mtnas.evidence.exhaustive_table import GroundTruth
 from mtnas.report.exhibits.exhaustive import EXHIBIT, Space, routes_in_order
 from mtnas.report.exhibits.regret import regret_table as named_table
 from mtnas.report.judged import ONE_SUBNET, Truth, read_judged
-from mtnas.report.render.layout import CHOSEN, FAMILY
 from mtnas.report.names import Names
+from mtnas.report.render.layout import CHOSEN, FAMILY
 from mtnas.report.render.style import save_figure
 from mtnas.report.render.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
@@ -23,7 +22,8 @@ from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from tests.helpers.runs import make_run
+from tests.helpers.runs import make_run, write_scores
+from tests.helpers.searches import exhaustive_record, write_search
 
 NAMES = Names(
     {
@@ -37,7 +37,6 @@ NAMES = Names(
 SPACE = SearchSpace(1, 3, 2, "root")
 SEEDS = [0, 1, 2, 3]
 PLANTED = no_sharing(SPACE).index  # t0: s1+s2; t1: s3
-
 
 
 def regret_table(truths, judged):
@@ -76,13 +75,8 @@ def make_truth(
             more = {"describe": route.describe(), "edges": 2, "dense_used": 9, "best_epoch": 3}
             more |= {} if synthetic else {"test_auc_t0": 0.7}
             lines.append({**about, **more, **losses})
-    record = {
-        "spec": {"dataset": dataset, **({"synthetic": synthetic} if synthetic else {})},
-        "space": space.to_json(),
-        "seeds": SEEDS,
-        "simulated": simulated,
-        "code": "abc",
-    }
+    facts = {"simulated": simulated, "synthetic": synthetic}
+    record = exhaustive_record(dataset, name, space, SEEDS, **facts)
     path = folder / dataset / f"{name}.parquet"
     GroundTruth(pd.DataFrame(lines), {name: record}).write(path)
     return path
@@ -90,19 +84,19 @@ def make_truth(
 
 def make_routes(path, picks, *, mass=None, space=SPACE, strategy="reinforce"):
     """Write what a search of one variant found; `mass` is the probability of what it picked."""
-    found = {}
-    for seed, index in picks.items():
-        route = Route.at(space, index)
-        blocks = route.to_json()
+
+    def blocks(route):
+        found = {}
         for name in space.blocks if mass is not None else ():
             size = space.num_local_routes(name)
             p = np.full(size, (1 - mass) / (size - 1))
             p[space.index_of(name, route[name])] = mass
-            blocks[name]["distribution"] = p.tolist()
-        found[str(seed)] = {"blocks": blocks, "weight_steps": 20, "route_evaluations": 40}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"space": space.to_json(), "strategy": strategy, "seeds": found, "code": "def"}
-    path.write_text(json.dumps(record))
+            found[name] = {"distribution": p.tolist()}
+        return found
+
+    routes = {seed: Route.at(space, index) for seed, index in picks.items()}
+    spent = {"weight_steps": 20, "route_evaluations": 40}
+    write_search(path, routes, strategy=strategy, blocks=blocks, more=spent, code="def")
     return {"dataset": "insteval", "variant": f"l1h3_{path.stem}", "path": str(path)}
 
 
@@ -173,8 +167,9 @@ def test_what_cannot_be_looked_up_is_judged_by_its_run(tmp_path, truth):
     judged = [{"dataset": "insteval", "variant": "inherit", "path": str(run)}]
     with pytest.raises(RecordError, match=r"metrics.csv: seeds without a loss on validation"):
         regret_table([truth], judged)
-    valid = "".join(f"{seed},valid,all,mtl_loss,{1.2 + 0.01 * seed}\n" for seed in SEEDS)
-    (run / "metrics.csv").write_text((run / "metrics.csv").read_text() + valid)
+    metrics = pd.read_csv(run / "metrics.csv")
+    valid = [(seed, "valid", "all", "mtl_loss", 1.2 + 0.01 * seed) for seed in SEEDS]
+    write_scores(run, pd.concat([metrics, pd.DataFrame(valid, columns=metrics.columns)]))
     values = ledger(regret_table([truth], judged))
     assert values["regret"]["inherited weights"] == pytest.approx(1.05 - 1.017)
     assert values["regret on validation"]["inherited weights"] == pytest.approx(1.2 - 0.997)
@@ -299,7 +294,8 @@ def test_numbers_as_labels_have_another_loss_and_another_name(tmp_path, truth):
     assert "Regret in test loss (squared error)" in text
     assert "#### d = 20, m = 2, ρ = 0.5 (SIMULATED DATA)" in text
     units = [
-        routes_in_order(Space([Truth.read(path)], [])).axes[0].get_ylabel() for path in (truth, synthetic)
+        routes_in_order(Space([Truth.read(path)], [])).axes[0].get_ylabel()
+        for path in (truth, synthetic)
     ]
     assert units == [f"test loss − full sharing\n({unit})" for unit in ("nats", "squared error")]
 

@@ -1,12 +1,14 @@
 """Figures 4 to 6: what is drawn, and that simulated data say so on their face."""
 
-import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from mtnas.evidence.records import RunRecord
+from mtnas.evidence.records import Run, RunRecord
 from mtnas.report.exhibits import figure4, figure5, figure6
 from mtnas.report.exhibits.base import Needs
 from mtnas.report.exhibits.figure4 import NamedRuns, losses_figure, valid_losses
@@ -21,6 +23,8 @@ from mtnas.routes.named import full_sharing, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
+from tests.helpers.runs import run_record
+from tests.helpers.searches import write_search
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
 
@@ -28,21 +32,23 @@ GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]
 def make(method="mmoe", rho=0.0, dim=20, simulated=True, tasks=(0, 1), gates=True):
     name = f"d{dim}_rho{rho}" if simulated else "bookcrossing"
     fits = [
-        {"seed": seed, "tasks": list(tasks), "valid_loss": [2.0 + seed, 1.0, 0.5][: 3 - seed]}
+        {
+            **{"seed": seed, "tasks": tasks, "best_epoch": 1, "train_loss": (), "valid_losses": ()},
+            "valid_loss": [2.0 + seed, 1.0, 0.5][: 3 - seed],
+        }
         for seed in (0, 1)
     ]
-    record = {
-        "spec": {"dataset": name, "method": method, "variant": "paper"},
-        "simulated": simulated,
-        "synthetic": None,
-        "fits": fits,
-        "gates": dict(zip("01", GATES, strict=True)) if gates else {},
-    }
+    record = run_record(name, method, seeds=(0, 1), simulated=simulated)
+    record |= {"fits": fits, "gates": dict(enumerate(GATES)) if gates else {}}
     if simulated:
         record["synthetic"] = {
             **{"rho": rho, "dim": dim, "num_sines": 2, "scale": 1, "noise_variance": 0.01},
         }
-    return RunRecord(None, record, "folder")
+    return Run(pd.DataFrame(), RunRecord.of(record, "run.json"), Path("folder"))
+
+
+def with_fits(run, fits):
+    return replace(run, record=run.record.model_copy(update={"fits": fits}))
 
 
 def texts(figure):
@@ -65,11 +71,10 @@ def test_every_dataset_has_its_panel_by_setting_and_rho():
 def test_losses_end_where_the_first_seed_ends_and_add_up_over_the_models_of_a_seed():
     run = make()
     assert valid_losses(run).tolist() == [[2, 1], [3, 1]]
-    run.record["fits"] += make(tasks=(1,)).record["fits"]
+    run = with_fits(run, run.record.fits + make(tasks=(1,)).record.fits)
     assert valid_losses(run).tolist() == [[4, 2], [6, 2]]
-    run.record["fits"] = []
     with pytest.raises(RecordError, match="no learning curve"):
-        valid_losses(run)
+        valid_losses(with_fits(run, ()))
 
 
 def test_experts_stand_in_the_order_in_which_the_first_task_prefers_them():
@@ -116,14 +121,13 @@ def test_figure_5_counts_disjoint_routes_against_chance():
 def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     space = SearchSpace(1, 3, 2, "root")
-    names = {"dataset": "near", "method": "mtnas", "variant": "paper", "strategy": "reinforce"}
-    seeds = {"0": {"blocks": full_sharing(space).to_json()}}
-    record = {**names, "simulated": True, "space": space.to_json(), "seeds": seeds}
     needs = Needs(
         searches=(("near", "mtnas", "paper"),),
         facts={"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}},
     )
-    make_search(needs.routes_files[0], record)
+    write_search(
+        Path(needs.routes_files[0]), {0: full_sharing(space)}, dataset="near", simulated=True
+    )
     figure, _ = figure5.EXHIBIT.draw(figure5.EXHIBIT.read(needs))
     assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(figure)
 
@@ -132,3 +136,12 @@ def test_bytes_repeat(tmp_path):
     for name in ("a.png", "b.png"):
         save_figure(losses_figure([make()], Names()), [tmp_path / name])
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_the_data_are_what_is_drawn():
+    losses = figure4.EXHIBIT.data(NamedRuns([make()], Names()))
+    wide = losses.pivot(index="seed", columns="epoch", values="valid_loss")
+    assert wide.to_numpy().tolist() == valid_losses(make()).tolist()
+    gates = figure6.EXHIBIT.data([make()])
+    shown = gates.set_index(["seed", "task", "expert"])["score"]
+    assert shown.loc[1, 0].tolist() == [0.8, 0.1, 0.1]  # in the order in which they are drawn
