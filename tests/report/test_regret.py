@@ -97,7 +97,7 @@ def make_routes(path, picks, *, mass=None, space=SPACE, strategy="reinforce"):
     routes = {seed: Route.at(space, index) for seed, index in picks.items()}
     spent = {"weight_steps": 20, "route_evaluations": 40}
     write_search(path, routes, strategy=strategy, blocks=blocks, more=spent, code="def")
-    return {"dataset": "insteval", "variant": f"l1h3_{path.stem}", "path": str(path)}
+    return {"dataset": "insteval", "variant": path.stem, "path": str(path)}
 
 
 def everywhere(route):
