@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
+from mtnas.evidence.claims import paired
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.claims.paper import CLAIMS

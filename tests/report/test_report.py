@@ -13,7 +13,7 @@ from mtnas.report.render.style import new_figure, save_figure, styled
 from mtnas.report.render.writers import to_markdown, write_table
 from mtnas.report.site.page import timing, write_report
 from mtnas.runtime.errors import RecordError
-from tests.helpers.runs import edit_run_record, make_run
+from tests.helpers.runs import NAMES, edit_run_record, make_run
 
 EVIL = "<script>alert('x')</script> a|b *c* \\ & d"
 
@@ -74,6 +74,7 @@ def page(tmp_path, table, figure, run_folder, manifest):
         tables=[table, tmp_path / "t.md"],
         figures=[figure],
         run_folders=[run_folder],
+        titles=NAMES.titles,
         manifests=[manifest],
     )
     return (tmp_path / "report.html").read_text(encoding="utf-8")
