@@ -11,6 +11,7 @@ from benchmarks import work as w
 from benchmarks.work import Work
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
@@ -34,11 +35,11 @@ def ensemble_of(
     known = method.options.model_fields
     widths = {"hidden_dim": width, "root_dim": width, "num_experts": w.EXPERTS}
     options = method.options(**{k: v for k, v in widths.items() if k in known})
-    shape = {"input_dim": w.FIELDS * w.EMBEDDING_DIM, "num_tasks": w.TASKS}
+    encoder = Encoder(w.FIELDS, w.EMBEDDING_DIM)
     members = [Member(seed, tuple(range(w.TASKS))) for seed in seeds]
     return kind(
         members,
-        lambda _: Model(method, options, **shape),
+        lambda _: Model(method, options, encoder=encoder, num_tasks=w.TASKS),
         num_rows=work.num_rows,
         options=TRAINING,
         device=device,

@@ -20,7 +20,7 @@ from sklearn.feature_extraction import FeatureHasher
 from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data import sources
-from mtnas.data.prepare.hashing import Vocabulary, hash_column
+from mtnas.data.prepare.hashing import DistinctValues, hash_column
 from mtnas.data.prepare.store import read_compact, read_table
 from mtnas.data.prepare.table import prepare
 from mtnas.data.sources.base import BATCH_ROWS, Dataset, Field, Task
@@ -167,9 +167,9 @@ def _draw(rows: int, seed: int = 0) -> pa.Table:
 
 def _hash(
     batches: Sequence[pa.RecordBatch],
-) -> tuple[list[list[NDArray[np.int32]]], dict[str, Vocabulary]]:
+) -> tuple[list[list[NDArray[np.int32]]], dict[str, DistinctValues]]:
     """Hash as `mtnas.data.prepare.table` does: chunk by chunk, counting different values."""
-    seen = {name: Vocabulary() for name in NAMES}
+    seen = {name: DistinctValues() for name in NAMES}
     ids = [[hash_column(b[n], n, NUM_FEATURES, seen[n]) for n in NAMES] for b in batches]
     return ids, seen
 

@@ -4,17 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data import sources
 from mtnas.data.prepare.hashing import hash_column
 from mtnas.data.prepare.splits import assign_split, split_sizes
-from mtnas.data.prepare.store import read_table
+from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
 from mtnas.data.sources import base
-from mtnas.runtime.errors import ConfigError, DataError
-from mtnas.runtime.files import read_json, write_json
+from mtnas.runtime.errors import ConfigError, DataError, RecordError
+from mtnas.runtime.files import read_json, sealed, write_json
 
 HEADERS = {
     "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n',
@@ -110,11 +109,14 @@ def test_all_fields_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
-        ({"seed": 1}, "unknown key 'seed'"),
-        ({"num_features": 1}, "prepare.num_features: 1; allowed: a whole number from 2"),
-        ({"num_features": 2**31}, "num_features: 2147483648; allowed"),
-        ({"split_seed": -1}, "split_seed: -1; allowed"),
-        ({"split_seed": "1"}, "split_seed: '1'; allowed"),
+        ({"seed": 1}, "prepare: unknown key 'seed'"),
+        (
+            {"num_features": 1},
+            "prepare.num_features: 1: Input should be greater than",
+        ),
+        ({"num_features": 2**31}, "num_features: 2147483648: Input should be less than"),
+        ({"split_seed": -1}, "split_seed: -1: Input should be greater"),
+        ({"split_seed": "1"}, "split_seed: '1': Input should be a valid integer"),
     ],
 )
 def test_bad_spec(tmp_path: Path, spec: dict[str, Any], match: str) -> None:
@@ -156,46 +158,53 @@ def test_null_in_a_field() -> None:
 
 def test_missing_table_and_manifest(prepared: tuple[Path, Path]) -> None:
     table, manifest = prepared
-    with pytest.raises(DataError, match="no.json: missing; run `.venv/bin/snakemake"):
-        read_table(table, manifest.with_name("no.json"))
-    with pytest.raises(DataError, match="no.parquet: missing; run `.venv/bin/snakemake"):
-        read_table(table.with_name("no.parquet"), manifest)
+    with pytest.raises(RecordError, match="no.json: missing; run `.venv/bin/snakemake"):
+        read_compact(table, manifest.with_name("no.json"))
+    table.unlink()
+    with pytest.raises(RecordError, match="t.parquet: missing; run `.venv/bin/snakemake"):
+        read_compact(table, manifest)
 
 
 @pytest.mark.parametrize(
-    ("text", "match"), [("{", "not JSON"), ("{}", "lacks fields"), ("[]", "lacks fields")]
+    ("text", "match"), [("{", "not JSON"), ("{}", "lacks its digest"), ("[]", "lacks an object")]
 )
 def test_broken_manifest(prepared: tuple[Path, Path], text: str, match: str) -> None:
     table, manifest = prepared
     manifest.write_text(text)
-    with pytest.raises(DataError, match=match):
-        read_table(table, manifest)
+    with pytest.raises(RecordError, match=match):
+        read_compact(table, manifest)
 
 
-def test_broken_table(prepared: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"split_sizes": {"train": 1}}, {"label_rates": {"t0": 0.9}}, {"rows": 5}]
+)
+def test_a_manifest_that_was_changed(prepared: tuple[Path, Path], change: dict[str, Any]) -> None:
     table, manifest = prepared
-    table.write_bytes(b"PAR1")
-    with pytest.raises(DataError, match="not a Parquet file"):
-        read_table(table, manifest)
+    write_json(manifest, {**read_json(manifest), **change})
+    with pytest.raises(RecordError, match=r"t.json: was changed .* delete it and run `.*t.json`"):
+        read_compact(table, manifest)
 
 
-def test_table_of_another_manifest(prepared: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize(
+    ("key", "value", "match"),
+    [("rows", "many", "rows: 'many': Input"), ("row", 5, "unknown key 'row' .*mean 'rows'")],
+)
+def test_a_manifest_with_a_key_or_value_that_none_has(
+    prepared: tuple[Path, Path], key: str, value: object, match: str
+) -> None:
     table, manifest = prepared
-    facts = read_json(manifest)
-    write_json(manifest, {**facts, "rows": 5})
-    with pytest.raises(DataError, match="73421 rows, expected 5"):
-        read_table(table, manifest)
-    write_json(manifest, {**facts, "fields": facts["fields"][1:]})
-    with pytest.raises(DataError, match="'student_age:int32'.*expected"):
-        read_table(table, manifest)
+    write_json(manifest, sealed({**read_json(manifest), key: value}))
+    with pytest.raises(RecordError, match=f"t.json: not a manifest: {match}.*; delete it and run"):
+        read_compact(table, manifest)
 
 
-def test_table_with_other_content(prepared: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("name", ["t.parquet", "t.ids.npy"])
+def test_a_table_that_was_changed(prepared: tuple[Path, Path], name: str) -> None:
     table, manifest = prepared
-    rows = pq.read_table(table)
-    pq.write_table(rows.take(pa.array(range(rows.num_rows - 1, -1, -1))), table)
-    with pytest.raises(DataError, match="another SHA-256"):
-        read_table(table, manifest)
+    with table.with_name(name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(RecordError, match=rf"{name}: was changed .* delete it and run `.*{name}`"):
+        read_compact(table, manifest)
 
 
 def test_embedded_table_missing() -> None:

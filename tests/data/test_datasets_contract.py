@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 from mtnas.data import simulators, sources
-from mtnas.data.prepare.store import Table, read_table
+from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.table import prepare
 from mtnas.data.simulators.base import simulate
 from mtnas.data.sources.base import Dataset
 from mtnas.runtime.errors import DataError
+from tests.helpers.tables import read_hashed
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
@@ -87,7 +88,7 @@ def _raw_or_skip(dataset: Dataset) -> Path:
 
 def _prepare(spec: dict[str, Any], raw: Path | None, folder: Path) -> Table:
     prepare(spec, table=folder / "table.parquet", manifest=folder / "manifest.json", raw=raw)
-    return read_table(folder / "table.parquet", folder / "manifest.json")
+    return read_hashed(folder / "table.parquet", folder / "manifest.json")
 
 
 @pytest.mark.parametrize("name", sources.available())
@@ -138,21 +139,21 @@ def test_ids_are_in_range(prepared: Prepared) -> None:
     ids = prepared.table.ids
     assert ids.dtype == np.int32
     assert ids.min() >= 0
-    assert ids.max() < prepared.table.manifest["num_features"] == prepared.dataset.num_features
+    assert ids.max() < prepared.table.manifest.num_features == prepared.dataset.num_features
 
 
 def test_manifest_matches_the_table(prepared: Prepared) -> None:
     table, facts = prepared.table, prepared.table.manifest
-    assert facts["rows"] == len(table.ids) == len(table.labels) == len(table.split)
-    assert [f["name"] for f in facts["fields"]] == [f.name for f in prepared.dataset.fields]
-    assert facts["distinct_ids"] == len(np.unique(table.ids)) <= facts["distinct_values"]
-    for field, column in zip(facts["fields"], table.ids.T, strict=True):
-        assert field["distinct_ids"] == len(np.unique(column))
-    assert list(facts["split_sizes"].values()) == np.bincount(table.split).tolist()
+    assert facts.rows == len(table.ids) == len(table.labels) == len(table.split)
+    assert [f.name for f in facts.fields] == [f.name for f in prepared.dataset.fields]
+    assert facts.distinct_ids == len(np.unique(table.ids)) <= facts.distinct_values
+    for field, column in zip(facts.fields, table.ids.T, strict=True):
+        assert field.distinct_ids == len(np.unique(column))
+    assert list(facts.split_sizes.values()) == np.bincount(table.split).tolist()
     means = table.labels.mean(axis=0, dtype=np.float64)
-    assert list(facts["label_rates"].values()) == pytest.approx(means.tolist())
-    assert facts["simulated"] is prepared.simulated
-    assert facts["title"].startswith("simulated look-alike of") is prepared.simulated
+    assert list(facts.label_rates.values()) == pytest.approx(means.tolist())
+    assert facts.simulated is prepared.simulated
+    assert facts.title.startswith("simulated look-alike of") is prepared.simulated
 
 
 def test_no_field_is_constant_or_gives_a_label_away(prepared: Prepared) -> None:
@@ -179,14 +180,14 @@ def test_published_facts(prepared: Prepared) -> None:
     if expected is None or prepared.simulated:
         pytest.skip(f"no published facts are listed for {prepared.dataset.name}")
     facts = prepared.table.manifest
-    found = {"rows": facts["rows"], **facts["label_rates"], **facts["label_pcc"]}
+    found = {"rows": facts.rows, **facts.label_rates, **facts.label_pcc}
     for key, value in expected.items():
         assert found[key] == pytest.approx(value, abs=6e-4 if value < 1 else 0), key
 
 
 def test_listing_is_light_and_loading_needs_no_training_library() -> None:
     code = (
-        "import sys; from mtnas import datasets; names = sources.available();"
+        "import sys; from mtnas.data import sources; names = sources.available();"
         "assert 'pyarrow' not in sys.modules; [sources.load(name) for name in names];"
         "assert not {'torch', 'snakemake'} & set(sys.modules); print(*names)"
     )

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import pearsonr
 
 from mtnas.data import sources
 from mtnas.data.prepare import hashing, vocabulary
 from mtnas.data.prepare.hashing import hash_column
+from mtnas.data.prepare.manifest import Count, Manifest
 from mtnas.data.prepare.splits import assign_split, split_sizes
-from mtnas.data.prepare.store import ContentHash, Table, read_compact, read_table
+from mtnas.data.prepare.store import ContentHash, Table, read_compact
 from mtnas.data.prepare.table import prepare
-from mtnas.runtime.files import read_json
+from mtnas.runtime.files import sha256_of
+from tests.helpers.tables import read_hashed
 
 SPEC: dict[str, Any] = {
     "dataset": "insteval",
@@ -36,7 +39,7 @@ def run(tmp_path: Path) -> Prepare:
     def run(**changes: Any) -> Table:
         table, manifest = tmp_path / "t.parquet", tmp_path / "t.json"
         prepare({**SPEC, **changes}, table=table, manifest=manifest)
-        return read_table(table, manifest)
+        return read_hashed(table, manifest)
 
     return run
 
@@ -71,11 +74,11 @@ def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert ids.tolist() == [papers_id("f", value, 97) for value in "aba"]
 
 
-def test_a_vocabulary_counts_every_value_once_over_all_chunks(
+def test_every_value_is_counted_once_over_all_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hashing, "_FEW", 3)  # merges in between, too
-    seen, words = hashing.Vocabulary(), [f"value {i * i % 101}" for i in range(500)]
+    seen, words = hashing.DistinctValues(), [f"value {i * i % 101}" for i in range(500)]
     for start in range(0, len(words), 7):
         hash_column(pa.array(words[start : start + 7]), "f", 23, seen)
     assert sorted(seen.ids) == sorted(papers_id("f", word, 23) for word in set(words))
@@ -95,7 +98,7 @@ def test_split_is_pinned_over_versions() -> None:
 def test_table_agrees_with_its_manifest(run: Prepare) -> None:
     table = run(drop_fields=["service", "department"], num_features=500, split_seed=3)
     facts = table.manifest
-    assert [f["name"] for f in facts["fields"]] == [
+    assert [f.name for f in facts.fields] == [
         "student",
         "lecturer",
         "student_age",
@@ -106,27 +109,28 @@ def test_table_agrees_with_its_manifest(run: Prepare) -> None:
     assert table.ids.flags.c_contiguous
     assert table.labels.dtype == np.float32
     assert table.split.dtype == np.int8
-    assert facts["distinct_ids"] == len(np.unique(table.ids)) <= 500
-    assert facts["label_rates"]["t0"] == pytest.approx(table.labels[:, 0].mean(), abs=1e-6)
+    assert facts.distinct_ids == len(np.unique(table.ids)) <= 500
+    assert facts.label_rates["t0"] == pytest.approx(table.labels[:, 0].mean(), abs=1e-6)
     pcc = pearsonr(*table.labels.T.astype(np.float64)).statistic
-    assert facts["label_pcc"] == {"t0_t1": pytest.approx(pcc, abs=1e-9)}
-    assert facts["split_sizes"] == {"train": 51395, "valid": 11013, "test": 11013}
-    assert facts["spec"]["split_seed"] == facts["split_seed"] == 3
+    assert facts.label_pcc == {"t0_t1": pytest.approx(pcc, abs=1e-9)}
+    assert facts.split_sizes == {"train": 51395, "valid": 11013, "test": 11013}
+    assert facts.spec.split_seed == 3
 
 
 def test_collisions_are_counted_over_all_fields(run: Prepare) -> None:
     facts = run(num_features=2).manifest
-    assert facts["distinct_ids"] == 2
-    assert facts["collisions"]["count"] == facts["distinct_values"] == 4126
-    assert facts["collisions"]["rate"] == 1
-    assert facts["collisions"]["per_field"]["service"] == {"count": 2, "rate": 1}
+    assert facts.distinct_ids == 2
+    assert facts.collisions is not None
+    assert facts.collisions.count == facts.distinct_values == 4126
+    assert facts.collisions.rate == 1
+    assert facts.collisions.per_field["service"] == Count(count=2, rate=1)
 
 
 def test_dropping_a_field_leaves_the_others_alone(run: Prepare) -> None:
     whole, part = run(), run(drop_fields=["student"])
     np.testing.assert_array_equal(whole.ids[:, 1:], part.ids)
     np.testing.assert_array_equal(whole.split, part.split)
-    assert whole.manifest["content_sha256"] != part.manifest["content_sha256"]
+    assert whole.manifest.content_sha256 != part.manifest.content_sha256
 
 
 def test_split_seed_moves_the_split_only(run: Prepare) -> None:
@@ -140,7 +144,9 @@ def test_chunk_size_does_not_change_the_content(
 ) -> None:
     whole = run().manifest
     monkeypatch.setattr("mtnas.data.sources.base.BATCH_ROWS", 1_009)
-    assert run().manifest == whole
+    pieces = run().manifest
+    assert pieces.model_copy(update={"artefacts": whole.artefacts, "digest": whole.digest}) == whole
+    assert pieces.artefacts["t.ids.npy"] == whole.artefacts["t.ids.npy"]
 
 
 def test_content_hash_does_not_depend_on_the_pieces() -> None:
@@ -161,15 +167,25 @@ def test_a_partial_copy_uses_the_counts_as_ratios(
 ) -> None:
     monkeypatch.setattr(type(sources.load("insteval")), "split", (800_000, 200_000, 149_780))
     with caplog.at_level(logging.WARNING):
-        sizes = run().manifest["split_sizes"]
+        sizes = run().manifest.split_sizes
     assert sizes == {"train": 51085, "valid": 12772, "test": 9564}
     assert "used as ratios" in caplog.text
 
 
-def test_prepare_leaves_only_its_three_files(run: Prepare, tmp_path: Path) -> None:
-    run()
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["t.ids.npy", "t.json", "t.parquet"]
+def test_prepare_leaves_only_its_files_and_the_manifest_knows_each(
+    run: Prepare, tmp_path: Path
+) -> None:
+    artefacts = run().manifest.artefacts
+    left = {path.name: sha256_of(path) for path in tmp_path.iterdir()}
+    assert left.keys() - artefacts.keys() == {"t.json"}
+    assert artefacts.keys() == {"t.parquet", "t.ids.npy", "t.vocabulary.parquet"}
+    assert artefacts.items() <= left.items()
+
+
+def test_a_manifest_is_read_as_it_was_written(run: Prepare, tmp_path: Path) -> None:
+    whole = run().manifest
+    whole.write(tmp_path / "again.json", map(tmp_path.joinpath, whole.artefacts))
+    assert Manifest.read(tmp_path / "again.json") == whole
 
 
 def test_training_reads_the_ids_renumbered_by_frequency_from_a_mapped_file(
@@ -180,7 +196,7 @@ def test_training_reads_the_ids_renumbered_by_frequency_from_a_mapped_file(
     assert isinstance(mapped.ids, np.memmap)
     assert mapped.ids.dtype == np.int32
     count = np.bincount(mapped.ids.ravel())
-    assert len(count) == table.manifest["compact"]["num_ids"] == len(np.unique(table.ids))
+    assert len(count) == table.manifest.num_ids == len(np.unique(table.ids))
     assert (np.diff(count) <= 0).all()
     pairs = np.unique(np.stack([table.ids.ravel(), mapped.ids.ravel()]), axis=1)
     assert pairs.shape[1] == len(count)  # one new number for every id
@@ -194,7 +210,24 @@ def test_renumbering_in_pieces_is_renumbering_at_once(
     table, whole = run(), np.load(tmp_path / "t.ids.npy")
     monkeypatch.setattr(vocabulary, "_BATCH_ROWS", 10_000)
     num_fields = whole.shape[1]
-    again = vocabulary.write_compact(tmp_path / "t.parquet", tmp_path / "again.npy", num_fields)
-    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), whole)
-    assert {**again, "file": "t.ids.npy"} == table.manifest["compact"]
-    assert read_json(tmp_path / "t.json")["source_sha256"].keys() == {"InstEval.pkl.compress"}
+    _, num_ids = vocabulary.write_compact(tmp_path / "t.parquet", tmp_path / "b.npy", num_fields)
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), whole)
+    assert num_ids == table.manifest.num_ids
+    assert table.manifest.source_sha256.keys() == {"InstEval.pkl.compress"}
+
+
+def test_the_vocabulary_turns_new_rows_into_the_ids_of_training(
+    run: Prepare, tmp_path: Path
+) -> None:
+    num_features = run(num_features=500).manifest.num_features  # so that fields collide
+    kept = pq.read_table(tmp_path / "t.vocabulary.parquet").to_pandas()
+    row_of = dict(zip(kept["hashed_id"], kept["id"], strict=True))
+    compact = read_compact(tmp_path / "t.parquet", tmp_path / "t.json")
+    rows = next(iter(sources.load("insteval").chunks(None)))[:100]
+    for number, field in enumerate(compact.manifest.fields):
+        hashed = hash_column(rows[field.name], field.name, num_features)
+        assert [row_of[value] for value in hashed] == compact.ids[:100, number].tolist()
+        mine = kept[kept["field"] == field.name]
+        assert mine["hashed_id"].is_unique
+        assert mine["id"].is_monotonic_increasing
+        assert set(mine["id"]) == set(compact.ids[:, number].tolist())

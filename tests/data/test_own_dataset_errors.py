@@ -4,18 +4,17 @@ import bz2
 import gzip
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data import sources
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.prepare.table import prepare
 from mtnas.data.sources._tabular import delimited, text
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import DataError
-from mtnas.runtime.files import read_json
 
 KEYS = "fields: [user, item]\ntasks: {likes: rating >= 4}\n"
 HEADER = "user,item,rating\n"
@@ -29,19 +28,19 @@ def with_line(line: str, at: int = 5) -> str:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Manifest]:
     """Prepare the dataset of some keys and one file; return its manifest."""
     folder = tmp_path / "datasets"
     folder.mkdir()
     monkeypatch.setattr(plugins, "DECLARED", folder)
     monkeypatch.chdir(tmp_path)
 
-    def run(content: bytes | str, keys: str = "", name: str = "x.csv") -> dict[str, Any]:
+    def run(content: bytes | str, keys: str = "", name: str = "x.csv") -> Manifest:
         data = content.encode() if isinstance(content, str) else content
         (tmp_path / name).write_bytes(data)
         (folder / "mine.yaml").write_text(f"path: {name}\n{keys or KEYS}")
         prepare({"dataset": "mine"}, table=tmp_path / "t.parquet", manifest=tmp_path / "t.json")
-        return read_json(tmp_path / "t.json")
+        return Manifest.read(tmp_path / "t.json")
 
     return run
 
@@ -76,14 +75,12 @@ COUNTED = {
 
 
 @pytest.mark.parametrize("case", COUNTED)
-def test_rows_that_cannot_be_used_are_counted(
-    run: Callable[..., dict[str, Any]], case: str
-) -> None:
+def test_rows_that_cannot_be_used_are_counted(run: Callable[..., Manifest], case: str) -> None:
     content, dropped = COUNTED[case]
     facts = run(content)
-    assert facts["rows_dropped"] == dropped
+    assert facts.rows_dropped == dropped
     extra = {"a long value": 1}.get(case, 0)
-    assert facts["rows"] == len(ROWS) + extra
+    assert facts.rows == len(ROWS) + extra
 
 
 REFUSED = {
@@ -144,7 +141,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_file_that_cannot_be_used_is_one_clear_error(
-    run: Callable[..., dict[str, Any]], case: str
+    run: Callable[..., Manifest], case: str
 ) -> None:
     content, keys, message = REFUSED[case]
     with pytest.raises(DataError, match=message) as error:
@@ -172,28 +169,28 @@ PACKED = {
 
 @pytest.mark.parametrize("case", PACKED)
 def test_packed_and_typed_files_that_cannot_be_read(
-    run: Callable[..., dict[str, Any]], case: str
+    run: Callable[..., Manifest], case: str
 ) -> None:
     name, content, message = PACKED[case]
     with pytest.raises(DataError, match=message):
         run(content, name=name)
 
 
-def test_json_lines_that_are_none_are_counted(run: Callable[..., dict[str, Any]]) -> None:
+def test_json_lines_that_are_none_are_counted(run: Callable[..., Manifest]) -> None:
     lines = [f'{{"user": "u{i % 3}", "item": {i % 4}, "rating": {i % 5 + 1}}}' for i in range(20)]
     lines[3:3] = ["{", "3", "", "[" * 100_000, '{"user": "\\ud800", "item": null, "rating": 5}']
     facts = run("\n".join(lines), name="x.jsonl")
-    assert facts["rows_dropped"] == {"x.jsonl: not a JSON object": 3}
-    assert facts["rows"] == 21
+    assert facts.rows_dropped == {"x.jsonl: not a JSON object": 3}
+    assert facts.rows == 21
 
 
 def test_quotes_are_checked_where_they_swallow_a_whole_block(
-    run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Manifest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 100)
     with pytest.raises(DataError, match="opens in line 7 is never closed"):
         run(with_line('u1,"i1,3\n'))
-    assert run(SOUND)["rows"] == 40
+    assert run(SOUND).rows == 40
 
 
 @pytest.mark.parametrize(
@@ -205,7 +202,7 @@ def test_quotes_are_checked_where_they_swallow_a_whole_block(
     ],
 )
 def test_files_that_are_not_there(
-    run: Callable[..., dict[str, Any]], make: Callable[[Path], None], message: str
+    run: Callable[..., Manifest], make: Callable[[Path], None], message: str
 ) -> None:
     run(SOUND)
     Path("x.csv").unlink()
@@ -215,7 +212,7 @@ def test_files_that_are_not_there(
 
 
 def test_a_file_that_may_not_be_read(
-    run: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Manifest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(SOUND)
     monkeypatch.setattr("os.access", lambda *_: False)  # root may read everything
@@ -223,16 +220,14 @@ def test_a_file_that_may_not_be_read(
         sources.load("mine").sources(None)
 
 
-def test_parquet_values_that_are_no_text(
-    run: Callable[..., dict[str, Any]], tmp_path: Path
-) -> None:
+def test_parquet_values_that_are_no_text(run: Callable[..., Manifest], tmp_path: Path) -> None:
     rows = {"user": [{"id": 1}], "item": ["a"], "rating": [4]}
     pq.write_table(pa.table(rows), tmp_path / "made.parquet")
     with pytest.raises(DataError, match="column 'user': values of type struct<.*> are no texts"):
         run((tmp_path / "made.parquet").read_bytes(), name="x.parquet")
 
 
-def test_a_column_of_two_kinds_of_time(run: Callable[..., dict[str, Any]]) -> None:
+def test_a_column_of_two_kinds_of_time(run: Callable[..., Manifest]) -> None:
     rows = "".join(f"u,{i % 5},{day}\n" for i, day in enumerate(["2020-01-01", "soon", "x"] * 9))
     keys = "fields: [user]\ntasks: [r > 2]\nsplit: {time: t, ratios: [0.6, 0.2, 0.2]}\n"
     with pytest.raises(DataError, match="column 't' of the split must be times: 18 of 27 are not"):

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mtnas.data import simulators, sources
-from mtnas.data.prepare.store import Table, read_table
+from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.table import prepare
 from mtnas.data.simulators import _world
 from mtnas.data.simulators._text import hex_ids, word
@@ -21,6 +21,7 @@ from mtnas.data.sources.base import MARKER, Dataset
 from mtnas.report.paper import paper_value
 from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.runtime.files import read_json, sha256_of
+from tests.helpers.tables import read_hashed
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
@@ -35,7 +36,7 @@ def spec(name: str, rows: int = 2_000, seed: int = 0) -> dict[str, Any]:
 
 def prepared(name: str, raw: Path, out: Path) -> Table:
     prepare({"dataset": name}, table=out / "t.parquet", manifest=out / "t.json", raw=raw)
-    return read_table(out / "t.parquet", out / "t.json")
+    return read_hashed(out / "t.parquet", out / "t.json")
 
 
 @pytest.fixture(scope="module", params=FIELDS)
@@ -61,9 +62,9 @@ def test_every_row_arrives_and_nothing_but_the_planted_lines_is_dropped(
     dataset, raw, table = simulated
     broken = read_json(raw / MARKER)["planted"]["broken_lines"]
     dropped = dict.fromkeys(broken, 0)
-    for reason, count in table.manifest["rows_dropped"].items():
+    for reason, count in table.manifest.rows_dropped.items():
         dropped[reason.split(":")[0]] += count
-    assert table.manifest["rows"] == ROWS
+    assert table.manifest.rows == ROWS
     assert dropped == broken
     assert len(dataset.fields) == FIELDS[dataset.name]
     if dataset.name == "bookcrossing":
@@ -75,13 +76,13 @@ def test_rates_are_as_planted(simulated: Simulated) -> None:
     planted = read_json(raw / MARKER)["planted"]
     for task, rate in planted["label_rates"].items():
         error = np.sqrt(rate * (1 - rate) / ROWS)
-        assert table.manifest["label_rates"][task] == pytest.approx(rate, abs=4 * error + 0.002)
+        assert table.manifest.label_rates[task] == pytest.approx(rate, abs=4 * error + 0.002)
 
 
 def test_correlations_are_the_papers(simulated: Simulated) -> None:
     dataset, raw, table = simulated
     planted = read_json(raw / MARKER)["planted"]["label_pcc"]
-    for pair, found in table.manifest["label_pcc"].items():
+    for pair, found in table.manifest.label_pcc.items():
         assert planted[pair] == paper_value("table4", dataset.name, None, pair)
         assert found == pytest.approx(planted[pair], abs=0.02)
 
@@ -94,8 +95,8 @@ def test_rated_books_are_read_and_top_ratings_are_ratings(simulated: Simulated) 
 
 def test_the_table_says_that_it_is_simulated(simulated: Simulated) -> None:
     dataset, raw, table = simulated
-    assert table.manifest["simulated"] is True
-    assert table.manifest["title"] == f"simulated look-alike of {dataset.title}"
+    assert table.manifest.simulated is True
+    assert table.manifest.title == f"simulated look-alike of {dataset.title}"
     assert read_json(raw / MARKER)["note"].startswith("SIMULATED DATA")
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from mtnas.data.prepare.store import read_compact, read_table
+from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
 from mtnas.data.synthetic import SyntheticOptions, draw, respond, weight_vectors
 from mtnas.experiments.assembly import assemble
-from mtnas.runtime.errors import ConfigError, DataError
+from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.study.specs import RunSpec
+from tests.helpers.tables import read_hashed
 
 SMALL = {"rho": 0.5, "dim": 6, "num_sines": 2, "rows": 200}
 
@@ -49,7 +51,7 @@ def test_the_same_task_twice_differs_by_two_noises():
 
 def test_every_seed_draws_its_own_data_whoever_is_beside_it(tmp_path):
     three, one = prepared(tmp_path / "three"), prepared(tmp_path / "one", seeds=[1])
-    together, alone = (read_table(p["table"], p["manifest"]) for p in (three, one))
+    together, alone = (read_hashed(p["table"], p["manifest"]) for p in (three, one))
     mine = slice(200, 400)
     for name in ("ids", "labels", "split"):
         assert np.array_equal(getattr(together, name)[mine], getattr(alone, name))
@@ -62,36 +64,36 @@ def test_every_seed_draws_its_own_data_whoever_is_beside_it(tmp_path):
 def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     paths = prepared(tmp_path)
     table, compact = (
-        read(paths["table"], paths["manifest"]) for read in (read_table, read_compact)
+        read(paths["table"], paths["manifest"]) for read in (read_hashed, read_compact)
     )
     assert isinstance(compact.ids, np.memmap)
     assert compact.ids.dtype == np.float32
     assert np.array_equal(compact.ids, table.ids)
     assert np.array_equal(compact.labels, table.labels)
-    assert table.manifest["simulated"] is True
-    assert table.manifest["synthetic"]["rho"] == 0.5
-    assert table.manifest["split_sizes"] == {"train": 140, "valid": 30, "test": 30}
+    assert table.manifest.simulated is True
+    assert table.manifest.spec.synthetic.rho == 0.5
+    assert table.manifest.drawn_seeds == (3, 1, 4)
+    assert table.manifest.split_sizes == {"train": 140, "valid": 30, "test": 30}
 
 
-@pytest.mark.parametrize(("file", "message"), [("t.ids.npy", "SHA-256"), ("t.parquet", "its man")])
-def test_a_changed_file_is_refused(tmp_path, file, message):
+@pytest.mark.parametrize("file", ["t.ids.npy", "t.parquet"])
+def test_a_changed_file_is_refused(tmp_path, file):
     paths = prepared(tmp_path)
     content = bytearray((tmp_path / file).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / file).write_bytes(content)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(RecordError, match=f"{file}: was changed after it was written"):
         read_compact(paths["table"], paths["manifest"])
-        read_table(paths["table"], paths["manifest"])
 
 
 def test_options_out_of_range_are_refused_by_name(tmp_path):
-    with pytest.raises(ConfigError, match=r"synthetic\.s\.rho: 1\.5"):
+    with pytest.raises(ConfigError, match=r"prepare\.synthetic\.rho: 1\.5"):
         prepared(tmp_path, rho=1.5)
 
 
 def spec(**changes):
-    names = {"dataset": "s", "method": "mmoe", "variant": "paper", "seeds": [3, 1, 4]}
-    return {**names, "fixed_split": False, "training": {}, "options": {"hidden_dim": 8}, **changes}
+    names = {"dataset": "s", "method": "mmoe", "variant": "paper", "seeds": (3, 1, 4)}
+    return RunSpec(**names, options={"hidden_dim": 8}, **changes)
 
 
 def test_a_seed_trains_on_its_own_rows_alone(tmp_path):

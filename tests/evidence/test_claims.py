@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
+from mtnas.data.prepare.manifest import PrepareSpec
 from mtnas.evidence.claims import paired
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
@@ -28,6 +29,7 @@ from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import edit_run_record, make_run, write_scores
 from tests.helpers.searches import exhaustive_record, write_search
+from tests.helpers.tables import write_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEEDS = tuple(range(8))
@@ -288,10 +290,9 @@ def test_sparsity(tmp_path, routes, verdict):
     assert blind["estimate"] == pytest.approx(expected, abs=0.1)
 
 
-def manifest(root, dataset, pcc, **more):
-    path = root / f"{dataset}.json"
-    path.write_text(json.dumps({"dataset": dataset, "label_pcc": pcc, **more}))
-    return path
+def manifest(root, dataset, pcc, synthetic=None):
+    spec = PrepareSpec(dataset=dataset, synthetic=synthetic)
+    return write_manifest(root / f"{dataset}.json", dataset, label_pcc=pcc, spec=spec)
 
 
 THREE = SearchSpace(1, 3, 3, "root")

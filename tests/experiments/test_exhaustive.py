@@ -19,6 +19,7 @@ from mtnas.runtime.errors import ConfigError, RecordError
 from tests.helpers.routes import write_routes
 from tests.helpers.specs import spec_of
 from tests.helpers.synthetic import examples
+from tests.helpers.tables import make_manifest
 
 SPACE = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2)  # 81 routes, 25 functions
 NETWORK = {"num_layers": 1, "num_subnets": 2, "hidden_dim": 4, "query_scope": "all_below"}
@@ -40,15 +41,9 @@ def small_data(monkeypatch):
     """Let every job find the same 300 examples, whatever files it is given."""
     data, method = examples(300), methods.load("mtnas")
     sizes = split_sizes(300, [0.6, 0.2, 0.2])
-    manifest = {
-        "split_sizes": dict(zip(("train", "valid", "test"), sizes, strict=True)),
-        "simulated": True,
-        "split_kind": "random",
-        "task_kind": "binary",
-        "drawn_seeds": None,
-        "content_sha256": "c",
-        "source_sha256": {},
-    }
+    manifest = make_manifest(
+        split_sizes=dict(zip(("train", "valid", "test"), sizes, strict=True)), simulated=True
+    )
     split = assign_split(300, sizes, 0)
     table = Table(data.inputs.numpy(), data.labels.numpy(), split, manifest)
 

@@ -1,23 +1,19 @@
 """From a spec to a record, on a small slice of InstEval made into a table of its own."""
 
 import json
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 from sklearn.metrics import log_loss, roc_auc_score
 
-from mtnas.data.prepare.store import ContentHash, read_table
 from mtnas.data.prepare.table import prepare
-from mtnas.data.prepare.vocabulary import write_compact
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.runtime.errors import RecordError, StoppedError, TrainingError
 from tests.helpers.specs import spec_of
 from tests.helpers.stops import to_the_end, told_to_end
+from tests.helpers.tables import read_hashed, write_table
 
 TRAINING = {"epochs": 2, "patience": 1, "batch_size": 128}
 MTNAS = {"num_layers": 1, "num_subnets": 4, "hidden_dim": 48}
@@ -36,35 +32,12 @@ FILES = {
 def data(tmp_path_factory):
     """Prepare InstEval and keep every 20th row."""
     folder = tmp_path_factory.mktemp("data")
-    prepare({"dataset": "insteval"}, table=folder / "all.parquet", manifest=folder / "all.json")
-    manifest = json.loads((folder / "all.json").read_text())
-    rows = pq.read_table(folder / "all.parquet")
-    return write(folder, manifest, rows.take(np.arange(0, rows.num_rows, 20)))
-
-
-def write(folder: Path, manifest: dict, rows: pa.Table, name: str = "small") -> dict[str, Path]:
-    """Write a table with the manifest that describes it."""
-    fields = [f["name"] for f in manifest["fields"]]
-    matrix = {
-        "ids": np.stack([rows[f].to_numpy() for f in fields], 1),
-        "labels": np.stack([rows[t["name"]].to_numpy() for t in manifest["tasks"]], 1),
-        "split": rows["split"].to_numpy(),
-    }
-    content = ContentHash()
-    content.update(**matrix)
-    counts = np.bincount(matrix["split"], minlength=3).tolist()
-    manifest = {
-        **manifest,
-        "rows": rows.num_rows,
-        "content_sha256": content.hexdigest(),
-        "split_sizes": dict(zip(("train", "valid", "test"), counts, strict=True)),
-    }
-    paths = {"table": folder / f"{name}.parquet", "manifest": folder / f"{name}.json"}
-    pq.write_table(rows, paths["table"])
-    ids = paths["table"].with_suffix(".ids.npy")
-    manifest["compact"] = write_compact(paths["table"], ids, len(fields))
-    paths["manifest"].write_text(json.dumps(manifest))
-    return paths
+    paths = {"table": folder / "all.parquet", "manifest": folder / "all.json"}
+    prepare({"dataset": "insteval"}, **paths)
+    whole = read_hashed(**paths)
+    rows = slice(None, None, 20)
+    labels = whole.labels[rows].astype(np.int8)
+    return write_table(folder / "small.parquet", whole.ids[rows], labels, whole.split[rows])
 
 
 def spec(method, **changes):
@@ -103,18 +76,16 @@ def test_methods_are_paired_by_seed_and_splits_move_with_it(data):
     assert len(set(single.record.splits.values())) == 2
     fixed = train(spec("share_bottom", fixed_split=True), **data)
     assert len(set(fixed.record.splits.values())) == 1
-    stored = read_table(**{"parquet": data["table"], "manifest": data["manifest"]}).split
+    stored = read_hashed(**data).split
     first = fixed.predictions[fixed.predictions.seed == 0]
     assert first.row.tolist() == np.flatnonzero(stored == 2).tolist()
 
 
 def test_labels_of_the_test_set_change_nothing_before_the_test(data, tmp_path):
-    rows = pq.read_table(data["table"])
-    manifest = json.loads(data["manifest"].read_text())
-    test = rows["split"].to_numpy() == 2
-    flipped = np.where(test, 1 - rows["t0"].to_numpy(), rows["t0"].to_numpy()).astype(np.int8)
-    at = rows.schema.get_field_index("t0")
-    other = write(tmp_path, manifest, rows.set_column(at, rows.schema.field(at), [flipped]))
+    table = read_hashed(**data)
+    labels = table.labels.astype(np.int8)
+    labels[table.split == 2, 0] = 1 - labels[table.split == 2, 0]
+    other = write_table(tmp_path / "other.parquet", table.ids, labels, table.split)
     fixed = spec("mmoe", fixed_split=True)
     before, after = train(fixed, **data), train(fixed, **other)
     assert before.record.fits == after.record.fits

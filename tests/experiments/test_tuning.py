@@ -1,16 +1,11 @@
 """The grid search: what is tried, what wins, and that no test example has a say."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from mtnas.data.prepare.store import ContentHash
-from mtnas.data.prepare.vocabulary import write_compact
 from mtnas.experiments import tune as tuning
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import with_winner
@@ -21,7 +16,8 @@ from mtnas.experiments.tune import tune
 from mtnas.runtime.errors import RecordError, TrainingError
 from mtnas.study.grids import expand, grid_of, replaced
 from tests.helpers.specs import spec_of
-from tests.helpers.synthetic import NUM_FIELDS, examples
+from tests.helpers.synthetic import examples
+from tests.helpers.tables import write_table
 
 MTNAS = {"num_layers": 1, "num_subnets": 4, "hidden_dim": 48}
 TRAINING = {
@@ -45,29 +41,7 @@ RATES = {name: GRID[name] for name in ("training.learning_rate", "training.weigh
 def write(folder, ids, labels, split):
     """Write a prepared table; return its paths."""
     folder.mkdir(exist_ok=True)
-    content = ContentHash()
-    content.update(ids=ids, labels=labels, split=split)
-    columns = {f"f{i}": ids[:, i] for i in range(NUM_FIELDS)}
-    columns |= {"t0": labels[:, 0], "t1": labels[:, 1], "split": split}
-    paths = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
-    pq.write_table(pa.table(columns), paths["table"])
-    compact = write_compact(paths["table"], folder / "table.ids.npy", NUM_FIELDS)
-    manifest = {
-        "rows": len(ids),
-        "fields": [{"name": f"f{i}"} for i in range(NUM_FIELDS)],
-        "tasks": [{"name": "t0"}, {"name": "t1"}],
-        "num_features": int(ids.max()) + 1,
-        "simulated": True,
-        "task_kind": "binary",
-        "drawn_seeds": None,
-        "content_sha256": content.hexdigest(),
-        "source_sha256": {},
-        "split_kind": "random",
-        "split_sizes": {"train": 400, "valid": 100, "test": 100},
-        "compact": compact,
-    }
-    paths["manifest"].write_text(json.dumps(manifest))
-    return paths
+    return write_table(folder / "table.parquet", ids, labels, split)
 
 
 def arrays():

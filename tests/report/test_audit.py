@@ -5,10 +5,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mtnas.data.prepare.manifest import (
+    Collisions,
+    Count,
+    FieldSummary,
+    Graded,
+    Grades,
+    TaskSummary,
+)
 from mtnas.report.audit import audit
 from mtnas.report.paper import paper_results
-from mtnas.runtime.files import read_json, write_json
+from mtnas.runtime.files import read_json
+from tests.helpers.tables import make_manifest
 
+FIELDS = tuple(
+    FieldSummary(name=name, kind="id" if name in ("user", "book") else "category", help="")
+    for name in ("user", "book", *(f"f{i}" for i in range(13)))
+)
+TASKS = (TaskSummary(name="t0", rule="r > 0"), TaskSummary(name="t1", rule="r == 10"))
+COLLISIONS = Collisions(count=2, rate=0.04, per_field={"user": Count(count=2, rate=0.1)})
 GRADES = [0] * 60 + [7] * 20 + [9] * 8 + [10] * 12  # of a hundred rows
 
 
@@ -21,36 +36,33 @@ def audited(tmp_path):
         for grade in GRADES:
             counts[grade] = counts.get(grade, 0) + 1
         facts = {
-            "dataset": "bookcrossing",
-            "simulated": False,
             "rows": 100,
             "rows_dropped": {"a | b": 3},
-            "fields": [{"name": n, "kind": "id"} for n in ("user", "book")]
-            + [{"name": f"f{i}", "kind": "category"} for i in range(13)],
-            "tasks": [{"name": "t0", "rule": "r > 0"}, {"name": "t1", "rule": "r == 10"}],
+            "fields": FIELDS,
+            "tasks": TASKS,
             "split_sizes": {"train": 800_000, "valid": 200_000, "test": 149_780},
             "num_features": 1_000_000,
             "distinct_values": 50,
             "distinct_ids": 49,
-            "collisions": {"rate": 0.04, "per_field": {"user": {"count": 2, "rate": 0.1}}},
+            "collisions": COLLISIONS,
             "label_rates": {"t0": 0.4, "t1": 0.12},
             "label_pcc": {"t0_t1": 0.34803},
-            "grades": {
-                "task": "t1",
-                "column": "r",
-                "counts": [
-                    {"grade": g, "labels": [int(g > 0), int(g == 10)], "rows": n}
+            "grades": Grades(
+                task="t1",
+                column="r",
+                counts=tuple(
+                    Graded(grade=g, labels=(int(g > 0), int(g == 10)), rows=n)
                     for g, n in counts.items()
-                ],
-            },
+                ),
+            ),
             **changes,
         }
         table, manifest = tmp_path / "t.parquet", tmp_path / "m.json"
-        write_json(manifest, facts)
         split = np.repeat(np.array([0, 2], np.int8), [80, 20])
         user = np.arange(100) % 40  # all users of the test part are known from training
         book = np.where(split == 2, np.arange(100), 0)
         pq.write_table(pa.table({"user": user, "book": book, "split": split}), table)
+        make_manifest("bookcrossing", **facts).write(manifest, [table])
         out = {"json": tmp_path / "audit.json", "md": tmp_path / "audit.md"}
         audit(table, manifest, **out)
         return read_json(out["json"]), out["md"].read_text()

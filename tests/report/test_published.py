@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from mtnas.__main__ import main
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS
 from mtnas.report.exhibits.figure3 import Figure3
@@ -31,6 +32,7 @@ from mtnas.study.plan import Facts, Plan, Variant
 from mtnas.study.search_spaces import Judged
 from tests.helpers.runs import NOISE, edit_run_record, make_run, make_subgraphs
 from tests.helpers.searches import exhaustive_record, write_search
+from tests.helpers.tables import write_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPACE = SearchSpace(1, 3, 2, "root")
@@ -45,20 +47,9 @@ COMMAND = ".venv/bin/snakemake publish --cores 2 --configfile config/bookcrossin
 
 
 def make_manifest(root, dataset, **more):
+    sizes = {"train": 5200, "valid": 1000, "test": 1000}
     path = root / "data" / dataset / "manifest.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "dataset": dataset,
-        "simulated": False,
-        "content_sha256": "0" * 64,
-        "num_features": 1000,
-        "fields": [{"name": "user"}],
-        "tasks": [{"name": "t0"}, {"name": "t1"}],
-        "label_pcc": {"t0_t1": 0.3},
-        "split_sizes": {"train": 5200, "valid": 1000, "test": 1000},
-    }
-    path.write_text(json.dumps(content | more))
-    return path
+    return write_manifest(path, dataset, split_sizes=sizes, **more)
 
 
 def make_routes(root, dataset, variant="paper", simulated=False, seeds=SEEDS):
@@ -362,7 +353,7 @@ def as_measured_on(arguments, *, table="old", split="old", manifest="old"):
 
         edit_run_record(run, tell)
     for path in arguments["manifests"]:
-        change(path, lambda record: record.update(content_sha256=manifest))
+        Manifest.read(path).model_copy(update={"content_sha256": manifest}).write(path, ())
     return arguments
 
 

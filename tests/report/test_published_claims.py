@@ -14,6 +14,7 @@ from mtnas.routes.space import SearchSpace
 from mtnas.study.plan import Facts, Plan
 from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
 from tests.helpers.searches import write_search
+from tests.helpers.tables import write_manifest
 from tests.verdicts import main, recompute
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "results" / "published"
@@ -109,21 +110,9 @@ def make_routes(root, dataset, variant, real, rng):
 
 
 def make_manifest(root, dataset, at):
-    content = {
-        **{
-            "dataset": dataset,
-            "simulated": dataset not in REAL,
-            "content_sha256": "0" * 64,
-            "num_features": 9,
-            "fields": [],
-            "tasks": [],
-        },
-        "label_pcc": {"t0_t1": 0.3 + at / 10},
-        "split_sizes": {"train": 1, "valid": 1, "test": 1},
-    }
+    pcc = {"t0_t1": 0.3 + at / 10}
     path = root / f"{dataset}.json"
-    path.write_text(json.dumps(content))
-    return path
+    return write_manifest(path, dataset, simulated=dataset not in REAL, label_pcc=pcc)
 
 
 @pytest.fixture(scope="module")

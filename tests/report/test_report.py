@@ -1,12 +1,12 @@
 """The HTML report: complete, self-contained, escaped."""
 
 import base64
-import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.report.render.html import to_html
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 from mtnas.report.render.style import new_figure, save_figure, styled
@@ -14,6 +14,7 @@ from mtnas.report.render.writers import to_markdown, write_table
 from mtnas.report.site.page import timing, write_report
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import NAMES, edit_run_record, make_run
+from tests.helpers.tables import write_manifest
 
 EVIL = "<script>alert('x')</script> a|b *c* \\ & d"
 
@@ -31,24 +32,18 @@ def run_folder(tmp_path):
     return folder
 
 
+FACTS = {
+    "title": EVIL,
+    "rows": 100004,
+    "rows_dropped": {"a.csv: not 3 columns": 1200, "a.csv: no rating": 34},
+    "label_rates": {"t0": 0.516},
+    "tasks": (TaskSummary(name="t0", rule="likes: rating >= 4"),),
+}
+
+
 @pytest.fixture
 def manifest(tmp_path):
-    path = tmp_path / "manifest.json"
-    content = {
-        "dataset": "movielens",
-        "title": EVIL,
-        "simulated": False,
-        "rows": 100004,
-        "rows_dropped": {"a.csv: not 3 columns": 1200, "a.csv: no rating": 34},
-        "num_features": 5,
-        "fields": [{"name": "userId", "help": ""}],
-        "label_rates": {"t0": 0.516},
-        "label_pcc": {},
-        "split_sizes": {"train": 8, "valid": 1, "test": 1},
-        "tasks": [{"name": "likes", "rule": "rating >= 4"}],
-    }
-    path.write_text(json.dumps(content))
-    return path
+    return write_manifest(tmp_path / "manifest.json", "movielens", **FACTS)
 
 
 @pytest.fixture
@@ -187,12 +182,11 @@ def test_timing_shows_seconds_only():
 @pytest.mark.parametrize(
     ("split", "text"),
     [
-        ({}, "<td>random</td>"),
         ({"split_kind": "random", "split_column": None}, "<td>random</td>"),
         ({"split_kind": "column", "split_column": "a<b"}, "<td>fixed, by column (a&lt;b)</td>"),
     ],
 )
-def test_the_split_of_a_dataset_is_told(tmp_path, manifest, split, text):
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **split}))
+def test_the_split_of_a_dataset_is_told(tmp_path, split, text):
+    manifest = write_manifest(tmp_path / "manifest.json", **split)
     write_report(tmp_path / "report.html", manifests=[manifest])
     assert text in (tmp_path / "report.html").read_text()

@@ -1,13 +1,13 @@
 """Tables from tiny run folders with known numbers."""
 
 import io
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mtnas.data.prepare.manifest import FieldSummary
 from mtnas.report.data_tables import other_data
 from mtnas.report.exhibits.table1 import data_statistics
 from mtnas.report.exhibits.table4 import label_correlations
@@ -26,6 +26,7 @@ from mtnas.report.render.writers import (
 from mtnas.report.scores import main_results
 from mtnas.runtime.errors import ConfigError, RecordError
 from tests.helpers.runs import NAMES, NOISE, edit_run_record, make_run, write_scores
+from tests.helpers.tables import write_manifest
 
 
 def ledger(table):
@@ -294,20 +295,15 @@ def test_a_fixed_split_is_told_where_the_spread_is(tmp_path):
 
 
 def make_manifest(path, dataset, *, simulated=False, pcc=None):
-    content = {
-        "dataset": dataset,
-        "title": "A title",
-        "simulated": simulated,
-        "rows": 10,
-        "num_features": 5000,
-        "fields": [{"name": "user", "help": "who"}, {"name": "item", "help": "what"}],
-        "label_rates": {"t0": 0.5, "t1": 0.1},
-        "label_pcc": {"t0_t1": 0.25} if pcc is None else pcc,
-        "split_sizes": {"train": 7, "valid": 2, "test": 1},
-        "tasks": [{"name": "rates", "rule": "rating > 0"}, {"name": "likes", "rule": "= 10"}],
-    }
-    path.write_text(json.dumps(content))
-    return path
+    return write_manifest(
+        path,
+        dataset,
+        simulated=simulated,
+        num_features=5000,
+        label_rates={"t0": 0.5, "t1": 0.1},
+        label_pcc={"t0_t1": 0.25} if pcc is None else pcc,
+        split_sizes={"train": 7, "valid": 2, "test": 1},
+    )
 
 
 def test_data_statistics_beside_the_paper(tmp_path):
@@ -337,10 +333,13 @@ def test_tables_beside_the_paper_say_of_which_data_they_are_not(tmp_path):
     )
     assert main_results(folders, manifests=paths).notes[-1] == note
     assert note not in main_results(folders).notes
-    content = json.loads(paths[0].read_text())
-    content |= {"num_features": 1_000_000, "fields": [{"name": "f", "help": ""}] * 15}
-    content["split_sizes"] = {"train": 800_000, "valid": 200_000, "test": 149_780}
-    paths[0].write_text(json.dumps(content))
+    write_manifest(
+        paths[0],
+        "bookcrossing",
+        num_features=1_000_000,
+        fields=(FieldSummary(name="f", kind="id", help=""),) * 15,
+        split_sizes={"train": 800_000, "valid": 200_000, "test": 149_780},
+    )
     assert other_data(paths[:2]) is None
     simulated = make_manifest(tmp_path / "s.json", "bookcrossing", simulated=True)
     assert other_data([simulated]) is None
@@ -366,22 +365,22 @@ def test_every_file_of_a_table_of_simulated_data_says_so(tmp_path, build, kind):
 
 
 def test_label_correlations(tmp_path):
-    three = {"t0_t1": 0.5, "t0_t2": 0.2, "t1_t2": None}
+    three = {"t0_t1": 0.5, "t0_t2": 0.2}
     paths = [
         make_manifest(tmp_path / "a.json", "bookcrossing"),
         make_manifest(tmp_path / "b.json", "insteval", pcc=three),
     ]
     table = label_correlations(paths)
-    assert [c.label for c in table.blocks[0].columns] == ["t0 & t1", "t1 & t2", "t0 & t2"]
+    assert [c.label for c in table.blocks[0].columns] == ["t0 & t1", "t0 & t2"]
     assert "0.250<br>paper 0.348 (−0.098)" in to_markdown(table)
-    assert len(ledger(table)) == 3  # a correlation that is not defined is not a number
+    assert len(ledger(table)) == 3  # nothing where a table has no such pair
     assert r"t0 \& t1" in to_latex(table)
 
 
-def test_a_manifest_that_lacks_something_is_refused(tmp_path):
-    path = tmp_path / "m.json"
-    path.write_text('{"dataset": "x"}')
-    with pytest.raises(RecordError, match="split_sizes"):
+def test_a_manifest_that_was_changed_is_refused(tmp_path):
+    path = make_manifest(tmp_path / "m.json", "x")
+    path.write_text(path.read_text().replace('"train": 7', '"train": 8'))
+    with pytest.raises(RecordError, match=r"m.json: was changed .*run `.*m.json`"):
         data_statistics([path])
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from mtnas.config.options import SearchOptions, TrainingOptions
-from mtnas.experiments.assembly import activity
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
 from mtnas.search.strategies import searcher
@@ -59,7 +58,7 @@ def trained(name, data, checkpoint=None, training=TRAINING):
         network = {"num_layers": 2, "num_subnets": 2}
     ensemble = small_ensemble(name, [0, 1], data, dtype="float32", routes=routes, **(network or {}))
     splits = [split()] * len(ensemble)
-    result = fit(ensemble, data, splits, training, activity(ensemble.members), checkpoint)
+    result = fit(ensemble, data, splits, training, checkpoint)
     return result, {name: tensor.clone() for name, tensor in ensemble.state().items()}
 
 
@@ -120,7 +119,7 @@ def searched(data, space, options, checkpoint=None):
     network = {name: getattr(space, name) for name in names}
     ensemble = small_ensemble("mtnas", [0, 1], data, dtype="float32", **network)
     chosen = SearchOptions(**{"steps": 30, "batch_size": 32, **options})
-    find = searcher(chosen)(ensemble, data, [split()] * 2, space, chosen, TRAINING)
+    find = searcher(chosen)(ensemble, data, [split()] * 2, chosen, TRAINING)
     result = find.run(checkpoint)
     state = {name: tensor.clone() for name, tensor in result.state.items()}
     return [found.to_json() for found in result.routes], state

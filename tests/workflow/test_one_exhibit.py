@@ -10,7 +10,7 @@ from tests.report.test_published import Facts, Plan, make_manifest
 
 TABLE = '''"""How many fields a dataset has."""
 
-from mtnas.report.data_tables import read_manifest
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 
@@ -24,8 +24,8 @@ class Fields(TableExhibit):
 
     def read(self, needs):
         """Return the table."""
-        found = map(read_manifest, needs.manifest_files)
-        rows = [Row(m["dataset"], (Cell(len(m["fields"]), "count"),)) for m in found]
+        found = map(Manifest.read, needs.manifest_files)
+        rows = [Row(m.dataset, (Cell(len(m.fields), "count"),)) for m in found]
         block = Block("", "Dataset", (Column("fields"),), tuple(rows))
         return Table("num_fields", "Fields of the datasets", (block,))
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mtnas.config.links import Kept, check_kept, kept_links
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 from mtnas.runtime.errors import ConfigError
 
 TITLE = "Cut MMoE"  # what readers call it
@@ -48,7 +49,7 @@ class Options(MethodOptions):
             raise ConfigError(f"methods.cut_mmoe.{error}") from None
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Shared experts and one gate per task, over the experts that the task keeps."""
 
     kept_TE: Tensor

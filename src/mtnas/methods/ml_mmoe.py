@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "ML-MMoE"  # what readers call it
 PLACE = 60  # among the methods of a table
@@ -25,7 +26,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Layers of experts, fully connected by gates."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

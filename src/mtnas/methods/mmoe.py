@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "MMoE"  # what readers call it
 PLACE = 40  # among the methods of a table
@@ -24,7 +25,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Shared experts and one gate per task, which reads the root."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "Share-Bottom"  # what readers call it
 PLACE = 30  # among the methods of a table
@@ -20,7 +21,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Two fully connected layers, the same for every task."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

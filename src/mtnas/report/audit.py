@@ -4,7 +4,7 @@ Counts against Table 1, label correlations against Table 4, the threshold that w
 hash collisions, how much of the test set was met in training, rows dropped and why.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,58 +12,59 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.data_tables import STATISTICS, statistics_of
 from mtnas.report.paper import paper_value
-from mtnas.runtime.files import read_json, write_json, write_text
+from mtnas.runtime.files import write_json, write_text
 
-KEYS = (
-    "dataset", "simulated", "rows", "rows_dropped", "fields", "tasks", "split_sizes",
-    "num_features", "distinct_values", "distinct_ids", "collisions", "label_rates", "label_pcc",
-    "grades",
-)  # fmt: skip
 PRINTED = 0.0005  # the paper prints correlations to three decimals
 
 
 def audit(table: str | Path, manifest: str | Path, *, json: str | Path, md: str | Path) -> None:
-    """Write what there is to know about one prepared dataset, for machines and for people."""
-    facts = read_json(manifest, KEYS)
+    """Write what there is to know about one prepared dataset, for machines and for people.
+
+    Raises:
+        RecordError: the manifest was changed, or the table is not the one that it describes.
+    """
+    facts = Manifest.read(manifest)
+    facts.check(table)
     found = {
-        "dataset": facts["dataset"],
-        "simulated": facts["simulated"],
-        "rows": facts["rows"],
-        "rows_dropped": facts["rows_dropped"],
+        "dataset": facts.dataset,
+        "simulated": facts.simulated,
+        "rows": facts.rows,
+        "rows_dropped": facts.rows_dropped,
         "table1": _against_table1(facts),
-        "tasks": {task["name"]: task["rule"] for task in facts["tasks"]},
-        "label_rates": facts["label_rates"],
+        "tasks": {task.name: task.rule for task in facts.tasks},
+        "label_rates": facts.label_rates,
         "table4": _against_table4(facts),
         "thresholds": _thresholds(facts),
-        "distinct_values": facts["distinct_values"],
-        "distinct_ids": facts["distinct_ids"],
-        "collisions": facts["collisions"],
+        "distinct_values": facts.distinct_values,
+        "distinct_ids": facts.distinct_ids,
+        "collisions": facts.collisions and facts.collisions.model_dump(),
         "overlap": _overlap(Path(table), facts),
     }
     write_json(json, found)
     write_text(md, to_markdown(found))
 
 
-def _against_table1(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _against_table1(facts: Manifest) -> dict[str, Any]:
     counts = statistics_of(facts)
     return {
         key: _beside(counts[key], _paper("table1", facts, key), tolerance=0) for key in STATISTICS
     }
 
 
-def _against_table4(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _against_table4(facts: Manifest) -> dict[str, Any]:
     return {
         pair: _beside(value, _paper("table4", facts, pair), PRINTED)
-        for pair, value in facts["label_pcc"].items()
+        for pair, value in facts.label_pcc.items()
     }
 
 
-def _paper(table: str, facts: Mapping[str, Any], key: str) -> float | None:
+def _paper(table: str, facts: Manifest, key: str) -> float | None:
     """Return the paper's number; its numbers say nothing about simulated data."""
-    return None if facts["simulated"] else paper_value(table, facts["dataset"], None, key)
+    return None if facts.simulated else paper_value(table, facts.dataset, None, key)
 
 
 def _beside(ours: float, paper: float | None, tolerance: float) -> dict[str, Any]:
@@ -71,19 +72,19 @@ def _beside(ours: float, paper: float | None, tolerance: float) -> dict[str, Any
     return {"ours": ours, "paper": paper, "agrees": agrees}
 
 
-def _thresholds(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _thresholds(facts: Manifest) -> list[dict[str, Any]]:
     """Try every threshold on the column behind a label: its rate and correlations, best first.
 
     `gap` is the largest distance to a correlation of Table 4, None where the paper has none.
     """
-    grades = facts["grades"]
+    grades = facts.grades
     if grades is None:
         return []
-    names = [task["name"] for task in facts["tasks"]]
-    at = names.index(grades["task"])
-    rows = np.array([entry["rows"] for entry in grades["counts"]], float)
-    labels = np.array([entry["labels"] for entry in grades["counts"]], float)
-    values = np.array([entry["grade"] for entry in grades["counts"]], float)
+    names = [task.name for task in facts.tasks]
+    at = names.index(grades.task)
+    rows = np.array([entry.rows for entry in grades.counts], float)
+    labels = np.array([entry.labels for entry in grades.counts], float)
+    values = np.array([entry.grade for entry in grades.counts], float)
     tried = []
     for threshold in np.unique(values)[1:]:
         tried_labels = labels.copy()
@@ -94,8 +95,8 @@ def _thresholds(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         ]
         tried.append(
             {
-                "task": grades["task"],
-                "rule": f"{grades['column']} >= {threshold:g}",
+                "task": grades.task,
+                "rule": f"{grades.column} >= {threshold:g}",
                 "rate": float(rows[values >= threshold].sum() / rows.sum()),
                 "pcc": pcc,
                 "gap": max(gaps) if gaps else None,
@@ -120,11 +121,11 @@ def _correlations(
     return found
 
 
-def _overlap(table: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _overlap(table: Path, facts: Manifest) -> dict[str, Any]:
     """Return, per id field, how much of the stored test part occurs in the training part too."""
     split = pq.read_table(table, columns=["split"])["split"].to_numpy()
     found = {}
-    for name in (f["name"] for f in facts["fields"] if f["kind"] == "id"):
+    for name in (field.name for field in facts.fields if field.kind == "id"):
         ids = pq.read_table(table, columns=[name])[name].to_numpy()
         test = ids[split == 2]
         seen = np.isin(test, np.unique(ids[split == 0]))

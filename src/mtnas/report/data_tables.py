@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Cell, Kind, Source, Table
-from mtnas.runtime.files import read_json
 
 STATISTICS = {
     "train": "#Train",
@@ -18,34 +17,26 @@ STATISTICS = {
     "features": "Features (sparse)",
     "tasks": "Task number",
 }
-MANIFEST_KEYS = (
-    "dataset", "simulated", "num_features", "fields", "tasks", "label_pcc", "split_sizes",
-)  # fmt: skip
 
 
-def read_manifest(path: str | Path) -> dict[str, Any]:
-    """Read the manifest of one prepared dataset and check that it has what the tables print."""
-    return read_json(path, MANIFEST_KEYS)
-
-
-def statistics_of(manifest: Mapping[str, Any]) -> dict[str, int]:
+def statistics_of(manifest: Manifest) -> dict[str, int]:
     """Return the counts of Table 1, keyed as `STATISTICS`."""
     return {
-        **{split: manifest["split_sizes"][split] for split in ("train", "valid", "test")},
-        "fields": len(manifest["fields"]),
-        "features": manifest["num_features"],
-        "tasks": len(manifest["tasks"]),
+        **{split: manifest.split_sizes[split] for split in ("train", "valid", "test")},
+        "fields": len(manifest.fields),
+        "features": manifest.num_features,
+        "tasks": len(manifest.tasks),
     }
 
 
 def other_data(manifests: Sequence[str | Path]) -> str | None:
     """Say which datasets are not what the paper's numbers beside them were measured on."""
     found = []
-    for manifest in map(read_manifest, manifests):
-        dataset, ours = manifest["dataset"], statistics_of(manifest)
+    for manifest in map(Manifest.read, manifests):
+        dataset, ours = manifest.dataset, statistics_of(manifest)
         paper = {key: paper_value("table1", dataset, None, key) for key in STATISTICS}
         theirs = {key: int(value) for key, value in paper.items() if value is not None}
-        if theirs and not manifest["simulated"] and ours != theirs:
+        if theirs and not manifest.simulated and ours != theirs:
             found.append(
                 f"{dataset_name(dataset)} has {_examples(ours):,} examples in {ours['fields']} "
                 f"fields here, {_examples(theirs):,} in {theirs['fields']} in the paper"
@@ -56,7 +47,7 @@ def other_data(manifests: Sequence[str | Path]) -> str | None:
 def with_note(table: Table, manifests: Sequence[str | Path]) -> Table:
     """Add a note on the datasets of a table that are not the paper's, if there are any."""
     shown = {cell.source.dataset for _, _, cell in table.cells()}
-    note = other_data([path for path in manifests if read_manifest(path)["dataset"] in shown])
+    note = other_data([path for path in manifests if Manifest.read(path).dataset in shown])
     return replace(table, notes=(*table.notes, note)) if note else table
 
 
@@ -74,6 +65,6 @@ def manifest_cell(
 
 def data_notes(manifests: Sequence[str | Path], paper: str) -> tuple[str, ...]:
     """Return the notes of a table about data: one about the paper's numbers, if there is any."""
-    simulated = any(read_manifest(path)["simulated"] for path in manifests)
+    simulated = any(Manifest.read(path).simulated for path in manifests)
     told = "SIMULATED DATA: made by a generator, not measured." if simulated else ""
     return tuple(filter(None, (paper, told)))

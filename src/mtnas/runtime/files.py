@@ -140,9 +140,9 @@ def check_artefact(
 ) -> None:
     """Raise `error` unless a file is the one that a record was written with."""
     path = Path(path)
-    remedy = remedy or f"delete it and run `{remake(path)}`"
     if not path.is_file():
-        raise error(f"{path}: missing; {remedy}")
+        raise error(f"{path}: missing; {remedy or f'run `{remake(path)}`'}")
+    remedy = remedy or f"delete it and run `{remake(path)}`"
     if record["artefacts"].get(path.name) != sha256_of(path):
         raise error(f"{path}: was changed after it was written (its digest differs); {remedy}")
 

@@ -48,15 +48,14 @@ class Examples:
 
     @classmethod
     def from_arrays(cls, ids: NDArray[np.int32], labels: NDArray[np.float32]) -> "Examples":
-        """Renumber the ids as the ids of a prepared table are (`features.compact`)."""
+        """Renumber the ids as the ids of a prepared table are (`prepare.vocabulary`)."""
         new, num_rows = renumbering(np.bincount(ids.ravel()))
         return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), num_rows)
 
     @classmethod
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
-        num_rows = table.manifest["compact"]["num_ids"]
-        kind = TASK_KINDS[table.manifest["task_kind"]]
+        num_rows, kind = table.manifest.num_ids, TASK_KINDS[table.manifest.task_kind]
         return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, kind)
 
     @property

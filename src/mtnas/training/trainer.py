@@ -28,17 +28,16 @@ class Trainer:
         ensemble: Ensemble,
         examples: Examples,
         options: TrainingOptions,
-        active: Mapping[str, Tensor] | None = None,
         *,
         read_ahead: bool = False,
     ) -> None:
-        """Train `ensemble` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
+        """Train `ensemble` in place, what takes part in its routes; `read_ahead` is speed only."""
         self.ensemble, self.examples, self._options = ensemble, examples, options
         self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
         self.noise = Noise(ensemble)
-        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
+        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=ensemble.activity(), **rates)
         self.table_optimizer: RowAdam | DenseTableAdam | NoTable
         if examples.is_dense:
             self.table_optimizer = NoTable(ensemble.table_MNE.dtype)

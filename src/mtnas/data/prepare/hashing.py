@@ -11,7 +11,7 @@ from mtnas.runtime.errors import DataError
 _FEW = 1 << 16  # entries that are not worth a merge
 
 
-class Vocabulary:
+class DistinctValues:
     """The different values of one field seen so far: their ids, and enough to tell them apart.
 
     A value is known by 64 bits of its md5 (ten million values agree in one pair with probability
@@ -46,7 +46,7 @@ class Vocabulary:
 
 
 def hash_column(
-    column: pa.Array, field: str, num_features: int, seen: Vocabulary | None = None
+    column: pa.Array, field: str, num_features: int, seen: DistinctValues | None = None
 ) -> NDArray[np.int32]:
     """Return the ids of a string column, int32 [rows]; each distinct value is hashed once.
 

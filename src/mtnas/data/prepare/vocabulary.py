@@ -2,29 +2,45 @@
 
 Jobs that train on one table share its pages, and a batch touches only its own. The ids are
 renumbered: a row of the embedding table that never occurs changes no prediction, and rows that are
-read often lie together.
+read often lie together. Which number stands for which hashed id is kept in the vocabulary.
 """
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtnas.runtime.errors import DataError
-from mtnas.runtime.files import atomic_path, remake, sha256_of
+from mtnas.runtime.files import atomic_path
 
 _BATCH_ROWS = 1_000_000
+_VOCABULARY = pa.schema(
+    [
+        pa.field("field", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("hashed_id", pa.int32(), nullable=False),
+        pa.field("id", pa.int32(), nullable=False),
+    ]
+)
 Ids = NDArray[np.int32]
+
+
+def ids_file(table: Path) -> Path:
+    """Return where the ids of a table are, as training reads them."""
+    return table.with_suffix(".ids.npy")
+
+
+def vocabulary_file(table: Path) -> Path:
+    """Return where the vocabulary of a table is."""
+    return table.with_suffix(".vocabulary.parquet")
 
 
 def renumbering(count: NDArray[np.int64]) -> tuple[Ids, int]:
     """Return the new number of every id, from how often each occurs, and how many do.
 
-    Numbers fall with frequency; equally frequent ids keep their order.
+    Numbers fall with frequency; equally frequent ids keep their order; -1 for one that never
+    occurs.
     """
     occurring = np.flatnonzero(count)
     new = np.full(len(count), -1, np.int32)
@@ -33,57 +49,57 @@ def renumbering(count: NDArray[np.int64]) -> tuple[Ids, int]:
     return new, len(occurring)
 
 
-def write_compact(table: str | Path, path: str | Path, num_fields: int) -> dict[str, Any]:
-    """Write the renumbered ids [rows, fields] of a table, atomically; return what a manifest needs.
+def write_compact(table: str | Path, path: str | Path, num_fields: int) -> tuple[Ids, int]:
+    """Write the renumbered ids [rows, fields] of a table, atomically; return the renumbering.
 
     Memory grows with the largest id, not with the rows.
     """
-    path, source = Path(path), pq.ParquetFile(table)
+    source = pq.ParquetFile(table)
     count = np.zeros(0, np.int64)
     for ids in _batches(source, num_fields):
         seen = np.bincount(ids.ravel(), minlength=len(count))
         seen[: len(count)] += count
         count = seen
     new, num_ids = renumbering(count)
-    digest, shape = hashlib.sha256(), (source.metadata.num_rows, num_fields)
-    with atomic_path(path) as temporary:
-        # Not through a mapping: a full disk would end the process without a word.
-        with temporary.open("wb") as file:
-            header = {"descr": "<i4", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for ids in _batches(source, num_fields):
-                digest.update(ids.data)
-                file.write(new[ids].astype("<i4", copy=False).data)
-        facts = {"file": path.name, "num_ids": num_ids, "sha256": sha256_of(temporary)}
-    return {**facts, "dtype": "int32", "ids_sha256": digest.hexdigest()}
+    shape = (source.metadata.num_rows, num_fields)
+    # Not through a mapping: a full disk would end the process without a word.
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        header = {"descr": "<i4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for ids in _batches(source, num_fields):
+            file.write(new[ids].astype("<i4", copy=False).data)
+    return new, num_ids
 
 
-def write_dense(inputs: NDArray[np.float32], path: str | Path) -> dict[str, Any]:
-    """Write dense inputs [rows, D] in the place of ids, atomically; return facts as above."""
-    path = Path(path)
+def write_vocabulary(path: str | Path, hashed: Mapping[str, Ids], new: Ids) -> None:
+    """Write the number that stands for every hashed id of a table, atomically.
+
+    With it a trained model can be used on new rows: `id` is the row of the embedding table that
+    belongs to a hashed id. A new value is hashed as in the table (`prepare.hashing`) and looked up
+    by `hashed_id`, whatever its field, since values of two fields that collide share a row; what is
+    not there never occurred in the table. The values themselves are not kept.
+
+    Args:
+        path: a Parquet file with the columns field, hashed_id and id, by field and id.
+        hashed: the hashed ids of every field, each at least once; no field for dense inputs.
+        new: what `write_compact` returns for the same table.
+    """
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _VOCABULARY) as writer:
+        names = pa.array(list(hashed), pa.string())
+        for number, ids in enumerate(hashed.values()):
+            distinct = np.unique(ids)
+            distinct = distinct[np.argsort(new[distinct])]
+            field = pa.DictionaryArray.from_arrays(
+                pa.array(np.full(len(distinct), number, np.int32)), names
+            )
+            columns = [field, pa.array(distinct), pa.array(new[distinct])]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_VOCABULARY))
+
+
+def write_dense(inputs: NDArray[np.float32], path: str | Path) -> None:
+    """Write dense inputs [rows, D] in the place of ids, atomically."""
     with atomic_path(path) as temporary:
         np.save(temporary, inputs.astype("<f4"), allow_pickle=False)
-        facts = {"file": path.name, "num_ids": 0, "sha256": sha256_of(temporary)}
-    digest = hashlib.sha256(np.ascontiguousarray(inputs, "<f4").data)
-    return {**facts, "dtype": "float32", "ids_sha256": digest.hexdigest()}
-
-
-def open_compact(
-    manifest: str | Path, facts: dict[str, Any], shape: tuple[int, int]
-) -> NDArray[Any]:
-    """Map the renumbered ids, or dense inputs, of a manifest; `DataError` if they are not those."""
-    path = Path(manifest).with_name(facts["file"])
-    remedy = f"delete it and run `{remake(path)}`"
-    if not path.is_file():
-        raise DataError(f"{path}: missing; run `{remake(path)}`")
-    if sha256_of(path) != facts["sha256"]:
-        raise DataError(f"{path}: not the ids of its manifest: another SHA-256; {remedy}")
-    # Copy on write: torch wants memory that it may write to, and nothing does.
-    ids: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
-    if ids.shape != shape or ids.dtype != facts["dtype"]:
-        wanted = f"{facts['dtype']} {shape}"
-        raise DataError(f"{path}: {ids.dtype} {ids.shape}, expected {wanted}; {remedy}")
-    return ids
 
 
 def _batches(source: pq.ParquetFile, num_fields: int) -> Iterator[Ids]:

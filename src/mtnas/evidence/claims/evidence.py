@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.search_record import SearchRecord
@@ -133,17 +134,17 @@ def read_evidence(
             )
         runs[run.key] = run
     searches = [_read_search(path) for path in routes]
-    data = {Path(p).as_posix(): read_json(p, ("dataset", "label_pcc")) for p in manifests}
-    simulated = {str(m["dataset"]) for m in data.values() if m.get("simulated")}
+    data = {Path(p).as_posix(): Manifest.read(p) for p in manifests}
+    simulated = {m.dataset for m in data.values() if m.simulated}
     simulated |= {run.key[0] for run in runs.values() if run.record.simulated}
     simulated |= {search.key[0] for search in searches if search.record.simulated}
-    rho = {m["dataset"]: m["synthetic"]["rho"] for m in data.values() if m.get("synthetic")}
+    rho = {m.dataset: m.spec.synthetic.rho for m in data.values() if m.spec.synthetic}
     rho |= {r.key[0]: r.record.synthetic.rho for r in runs.values() if r.record.synthetic}
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},
-        correlations={m["dataset"]: m["label_pcc"] for m in data.values()},
-        manifests={m["dataset"]: path for path, m in data.items()},
+        correlations={m.dataset: m.label_pcc for m in data.values()},
+        manifests={m.dataset: path for path, m in data.items()},
         simulated=frozenset(simulated),
         rho={name: float(value) for name, value in rho.items()},
         exhaustive={Path(p).as_posix(): read_ground_truth(p).frame for p in exhaustive},

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.data_tables import (
     STATISTICS,
     data_notes,
     manifest_cell,
-    read_manifest,
     statistics_of,
 )
 from mtnas.report.exhibits.base import Needs, TableExhibit
@@ -48,8 +48,8 @@ def data_statistics(manifests: Sequence[str | Path]) -> Table:
 
 
 def _statistics_rows(path: str | Path) -> list[Row]:
-    manifest = read_manifest(path)
-    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    manifest = Manifest.read(path)
+    dataset, simulated = manifest.dataset, manifest.simulated
     counts = statistics_of(manifest)
     paper = {
         key: None if simulated else paper_value("table1", dataset, None, key) for key in STATISTICS

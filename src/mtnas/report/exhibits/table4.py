@@ -1,14 +1,13 @@
 """Table 4: the Pearson correlation of the task labels."""
 
-from collections.abc import Mapping, Sequence
-from math import isfinite
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.data_tables import (
     data_notes,
     manifest_cell,
-    read_manifest,
 )
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import dataset_name
@@ -37,13 +36,13 @@ class Table4(TableExhibit):
 
 def label_correlations(manifests: Sequence[str | Path]) -> Table:
     """Build Table 4: Pearson correlations of the task labels beside the paper's."""
-    read = [(path, read_manifest(path)) for path in manifests]
-    found = [pair for _, manifest in read for pair in manifest["label_pcc"]]
+    read = [(path, Manifest.read(path)) for path in manifests]
+    found = [pair for _, manifest in read for pair in manifest.label_pcc]
     pairs = list(dict.fromkeys([*(p for p in PAPER_PAIRS if p in found), *found]))
     columns = tuple(Column(pair.replace("_", " & ")) for pair in pairs)
     rows = tuple(
         Row(
-            dataset_name(m["dataset"], m["simulated"]),
+            dataset_name(m.dataset, m.simulated),
             tuple(_correlation(path, m, pair) for pair in pairs),
         )
         for path, m in read
@@ -55,11 +54,11 @@ def label_correlations(manifests: Sequence[str | Path]) -> Table:
     return Table("table4", title, (Block("", "Dataset", columns, rows),), notes)
 
 
-def _correlation(path: str | Path, manifest: Mapping[str, Any], pair: str) -> Cell:
-    value = manifest["label_pcc"].get(pair)
-    if value is None or not isfinite(value):  # a constant label has no correlation
+def _correlation(path: str | Path, manifest: Manifest, pair: str) -> Cell:
+    value = manifest.label_pcc.get(pair)
+    if value is None:
         return Cell(kind="correlation")
-    dataset, simulated = manifest["dataset"], manifest["simulated"]
+    dataset, simulated = manifest.dataset, manifest.simulated
     paper = None if simulated else paper_value("table4", dataset, None, pair)
     return manifest_cell(value, "correlation", path, dataset, f"pcc_{pair}", paper)
 

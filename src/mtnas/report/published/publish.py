@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
@@ -72,14 +73,13 @@ def publish(
     for key, run in new.items():
         facts = run.record
         check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
-    for path in manifests:
-        record = read_json(path, ("dataset", "content_sha256"))
-        check_same_data(staying, record["dataset"], record["content_sha256"], {})
+    data = {path: Manifest.read(path) for path in manifests}
+    for manifest in data.values():
+        check_same_data(staying, manifest.dataset, manifest.content_sha256, {})
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
-    for path in manifests:
-        record = read_json(path, ("dataset",))
-        write_json(folder / "data" / f"{record['dataset']}.json", record)
+    for path, manifest in data.items():
+        write_text(folder / "data" / f"{manifest.dataset}.json", Path(path).read_text("utf-8"))
     for path in map(Path, audits):
         write_json(folder / "audit" / path.name, read_json(path))
     for path in map(Path, tuning):

@@ -8,8 +8,8 @@ from typing import Any
 from markupsafe import Markup
 from PIL import Image
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.records import Run, read_run
-from mtnas.report.data_tables import read_manifest
 from mtnas.report.names import SIMULATED, Names, dataset_name
 from mtnas.report.render.html import render, to_html
 from mtnas.report.render.layout import Table, number
@@ -53,9 +53,9 @@ def write_report(
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
     """
-    data = [read_manifest(path) for path in manifests]
+    data = [Manifest.read(path) for path in manifests]
     runs = [read_run(folder) for folder in run_folders]
-    simulated = {m["dataset"] for m in data if m["simulated"]}
+    simulated = {m.dataset for m in data if m.simulated}
     simulated |= {run.key[0] for run in runs if run.record.simulated}
     counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
     page = render(
@@ -104,30 +104,28 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Markup]:
     return [render("table.html.j2", **table)] if rows else []
 
 
-def _data(manifests: Sequence[dict[str, Any]]) -> list[Markup]:
+def _data(manifests: Sequence[Manifest]) -> list[Markup]:
     """Return one line per dataset: rows, tasks with their rules and rates, fields."""
     rows = []
     for m in manifests:
-        rates = m.get("label_rates", {})
         tasks = (
-            (f"t{i}" if task["name"] == f"t{i}" else f"t{i} ({task['name']})")
-            + f": {task['rule']}"
-            + (f" ({rates[f't{i}']:.1%} positive)" if rates.get(f"t{i}") is not None else "")
-            for i, task in enumerate(m["tasks"])
+            f"{task.name}: {task.rule}"
+            + (f" ({m.label_rates[task.name]:.1%} positive)" if m.label_rates else "")
+            for task in m.tasks
         )
-        title = dataset_name(m["dataset"], m["simulated"])
-        fields = ", ".join(entry["name"] for entry in m["fields"])
-        count = number(m.get("rows") or sum(m["split_sizes"].values()), "count")
-        if broken := sum(m.get("rows_dropped", {}).values()):
+        fields = ", ".join(entry.name for entry in m.fields)
+        count = number(m.rows, "count")
+        if broken := sum(m.rows_dropped.values()):
             count += f" ({number(broken, 'count')} broken lines left out)"
-        rows.append((title, str(m.get("title", "")), count, _split(m), "; ".join(tasks), fields))
+        title = dataset_name(m.dataset, m.simulated)
+        rows.append((title, m.title, count, _split(m), "; ".join(tasks), fields))
     return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
 
 
-def _split(manifest: dict[str, Any]) -> str:
+def _split(manifest: Manifest) -> str:
     """Say by what the rows are split, and whether a seed can move it."""
-    kind = manifest.get("split_kind", "random")
-    return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
+    kind = manifest.split_kind
+    return "random" if kind == "random" else f"fixed, by {kind} ({manifest.split_column})"
 
 
 def _runs(runs: Sequence[Run], names: Names) -> list[Markup]:

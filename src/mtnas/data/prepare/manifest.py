@@ -1,0 +1,111 @@
+"""What a prepared table is: the spec that it was made by, and the manifest that describes it.
+
+Nothing else reads or writes `manifest.json`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mtnas.data.synthetic import SyntheticOptions
+from mtnas.runtime.options import Options
+from mtnas.runtime.record import Part, Record
+
+
+class PrepareSpec(Options):
+    """Everything that decides what is in a prepared table; None asks for the dataset's own."""
+
+    dataset: str
+    num_features: int | None = Field(None, ge=2, le=2**31 - 1)  # ids are int32
+    drop_fields: tuple[str, ...] = ()
+    split: tuple[int | float, ...] | None = None  # whole numbers are row counts
+    split_seed: int = Field(0, ge=0)
+    definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
+    synthetic: SyntheticOptions | None = None  # of a dataset that is drawn (`prepare.drawn`)
+    seeds: tuple[int, ...] = ()  # one draw each
+
+
+class FieldSummary(Part):
+    """An input field, as `sources.base.Field`, and what was found in it."""
+
+    name: str
+    column: str | None = None
+    kind: str
+    help: str
+    distinct_values: int | None = None
+    distinct_ids: int | None = None
+
+
+class TaskSummary(Part):
+    """A task, as `sources.base.Task`."""
+
+    name: str
+    column: str | None = None
+    rule: str
+    implies: str | None = None
+
+
+class Count(Part):
+    """How many values share their id with another value, and which part of all they are."""
+
+    count: int
+    rate: float
+
+
+class Collisions(Count):
+    """The same over all fields, and of each."""
+
+    per_field: dict[str, Count]
+
+
+class Graded(Part):
+    """How many rows have a grade together with a combination of labels."""
+
+    grade: float
+    labels: tuple[int, ...]
+    rows: int
+
+
+class Grades(Part):
+    """The column that a threshold turns into the labels of a task."""
+
+    task: str
+    column: str
+    counts: tuple[Graded, ...]
+
+
+class Manifest(Record):
+    """A manifest: what is in a prepared table and in the files beside it.
+
+    What only a table of hashed fields has is empty or None for drawn numbers.
+    """
+
+    dataset: str
+    title: str
+    simulated: bool
+    rows: int
+    fields: tuple[FieldSummary, ...]
+    tasks: tuple[TaskSummary, ...]
+    task_kind: Literal["binary", "regression"]
+    num_features: int  # N of the hash
+    num_ids: int  # of them, those that occur: rows of the embedding table; 0 for drawn numbers
+    label_rates: dict[str, float] = {}
+    label_pcc: dict[str, float]  # Pearson correlation of two labels, keyed as "t0_t1"
+    split_kind: Literal["random", "column", "time"]
+    split_column: str | None = None
+    split_sizes: dict[str, int]  # rows of train, valid, test
+    rows_dropped: dict[str, int] = {}  # by reason
+    values_replaced: dict[str, int] = {}  # those that a field could not read
+    distinct_values: int | None = None
+    distinct_ids: int | None = None
+    collisions: Collisions | None = None
+    grades: Grades | None = None
+    content_sha256: str  # of ids, labels and split, in whatever file they are
+    source_sha256: dict[str, str]  # of the raw files, by name
+    spec: PrepareSpec
+
+    @property
+    def drawn_seeds(self) -> tuple[int, ...] | None:
+        """Return whose draws the table holds, block after block; None if it is not drawn."""
+        return None if self.spec.synthetic is None else self.spec.seeds
