@@ -4,8 +4,8 @@ requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
 provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{dataset}.parquet
 """
 
-SPACES = list(STUDY["exhaustive"])
-EXHAUSTIVE = expand(TRUTHS, dataset=STUDY["datasets"] if SPACES else [])
+SPACES = list(STUDY.exhaustive)
+EXHAUSTIVE = expand(TRUTHS, dataset=STUDY.datasets if SPACES else [])
 
 
 rule exhaustive:

@@ -14,7 +14,7 @@ rule report:
         tables=expand("results/tables/{name}.md", name=TABLES),
         figures=expand("results/figures/{name}.png", name=FIGURES),
         metrics=rules.runs.input,
-        records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
+        records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,
         audits=AUDITS,
     output:
@@ -25,7 +25,7 @@ rule report:
     conda:
         "../envs/cpu.yaml"
     params:
-        runs=of_runs(RUN, studies.all_runs(STUDY)),
+        runs=of_runs(RUN, STUDY.all_runs),
         titles=Names.of(PLAN).titles,
         code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
     message:

@@ -405,11 +405,11 @@ def test_a_file_is_a_registration(declare: Declare) -> None:
     assert {"mine", "movielens"} <= set(sources.available())
     assert sources.available() == plugins.names("data.sources")
     config = studies.load({"datasets": ["mine"], "dataset_options": {"mine": {"num_features": 9}}})
-    spec = studies.prepare_spec(config, "mine")
+    spec = studies.prepare_spec(config, "mine").model_dump(mode="json")
     assert spec["num_features"] == 9
     assert spec["definition"]["tasks"]["likes"] == {"rule": "rating >= 4", "help": ""}
     assert "path" not in spec["definition"]
-    assert "definition" not in studies.prepare_spec(config, "movielens")
+    assert studies.prepare_spec(config, "movielens").definition is None
     json.dumps(spec)  # a parameter of a rule is compared as text
     assert prepared(**spec).manifest.num_features == 9
 
@@ -417,7 +417,8 @@ def test_a_file_is_a_registration(declare: Declare) -> None:
 def test_a_job_goes_by_its_spec_and_not_by_a_file_edited_since(declare: Declare) -> None:
     file = declare(f"path: x.csv\n{KEYS}")
     Path("x.csv").write_bytes(CSV)
-    spec = studies.prepare_spec(studies.load({"datasets": ["mine"]}), "mine")
+    config = studies.load({"datasets": ["mine"]})
+    spec = studies.prepare_spec(config, "mine").model_dump(mode="json")
     file.write_text("path: x.csv\nfields: [user]\ntasks: [rating > 1]\n")
     assert [task.rule for task in prepared(**spec).manifest.tasks] == [
         "rating >= 4: likes",
@@ -474,7 +475,7 @@ def test_another_split_cannot_be_given_to_a_fixed_one(declare: Declare) -> None:
             {"datasets": ["mine"], "dataset_options": {"mine": {"split": [0.5, 0.2, 0.3]}}}
         )
     own = {"datasets": ["mine"], "dataset_options": {"mine": {"split_seed": 3}}}
-    assert studies.prepare_spec(studies.load(own), "mine")["split_seed"] == 3  # it is stored
+    assert studies.prepare_spec(studies.load(own), "mine").split_seed == 3  # it is stored
 
 
 START = "path: a.csv\nfields: [a, b]\ntasks: {t: y > 1}\n"
@@ -491,7 +492,7 @@ BROKEN = {
     START.replace("path: a.csv\n", ""): "the key 'path' is missing",
     START.replace("tasks: {t: y > 1}", ""): "the key 'tasks' is missing",
     START.replace("a.csv", "a.dat"): "format: cannot be told from the name 'a.dat'",
-    START + "format: xls": "format: 'xls': Input should be 'csv'",
+    START + "format: xls": "format: unknown value 'xls'; allowed: csv, jsonl",
     START + "format: parquet\ndelimiter: ;": "delimiter is for csv and tsv, not parquet",
     START + "header: false": "columns: the names are needed where there is no header",
     START + "columns: [a, b, y]": "only without a header",

@@ -6,11 +6,12 @@ import pytest
 import yaml
 
 from mtnas import study as studies
-from mtnas.config.schema import REPOSITORY
+from mtnas.config.study import merged
 from mtnas.report import exhibits
 from mtnas.report.exhibits.base import Needs
 from mtnas.report.names import Names
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.plan import Facts, Plan, plan_of
 
 MTNAS = [("mtnas", v) for v in ("paper", "inherit", "finetune", "random_routes", "full_sharing")]
@@ -21,7 +22,7 @@ FIGURE1 = [("mmoe", "paper"), ("cut_mmoe", "paper")]
 def shipped(*overlays, **changes):
     """Return the plan of a study of this repository."""
     files = [REPOSITORY / "config" / f"{name}.yaml" for name in ("config", *overlays)]
-    raw = studies.merged(*(yaml.safe_load(file.read_text()) for file in files), changes)
+    raw = merged(*(yaml.safe_load(file.read_text()) for file in files), changes)
     return plan_of(studies.load(raw))
 
 

@@ -152,6 +152,7 @@ def test_a_table_and_its_markdown_file_render_alike(table):
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path, page, figure, run_folder, manifest, table):
     inputs = {"figures": [figure], "run_folders": [run_folder], "manifests": [manifest]}
+    inputs["titles"] = NAMES.titles
     write_report(tmp_path / "b.html", tables=[table, tmp_path / "t.md"], **inputs)
     assert (tmp_path / "b.html").read_text(encoding="utf-8") == page
 

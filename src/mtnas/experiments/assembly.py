@@ -13,8 +13,7 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.config.options import MethodOptions, TrainingOptions
-from mtnas.config.study import BUDGET_METHOD
+from mtnas.config.options import BUDGET_METHOD, MethodOptions, TrainingOptions
 from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters

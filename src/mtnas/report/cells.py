@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import difference
 from mtnas.evidence.statistics import holm
-from mtnas.report.names import PAPER, dataset_name
+from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.render.layout import (
     BELOW,

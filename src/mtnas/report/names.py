@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mtnas.config.entries import PAPER
 from mtnas.runtime import plugins
 
 if TYPE_CHECKING:
     from mtnas.evidence.records import Run
     from mtnas.study.plan import Plan
 
-PAPER = "paper"  # the variant that follows the paper: its numbers belong to no other
 REFERENCE, SINGLE = "mtnas", "single_task"
 STRATEGIES = {
     "reinforce": "REINFORCE",

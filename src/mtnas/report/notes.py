@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from mtnas.report.names import PAPER, SINGLE, dataset_name
+from mtnas.config.entries import PAPER
+from mtnas.report.names import SINGLE, dataset_name
 from mtnas.report.render.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
 from mtnas.report.runs import Results, Row
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.records import Run, read_run, scores_by_seed
-from mtnas.report.names import PAPER, REFERENCE, Names
+from mtnas.report.names import REFERENCE, Names
 from mtnas.runtime.errors import RecordError
 
 Row = tuple[str, str]  # (method, variant)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import difference
 from mtnas.evidence.records import Run
 from mtnas.evidence.statistics import seeds_needed, summarize
@@ -18,7 +19,7 @@ from mtnas.report.cells import (
     source_of,
 )
 from mtnas.report.data_tables import with_note
-from mtnas.report.names import PAPER, SINGLE, Names, column_name
+from mtnas.report.names import SINGLE, Names, column_name
 from mtnas.report.notes import score_notes
 from mtnas.report.paper import paper_score
 from mtnas.report.render.layout import Block, Cell, Column, Table

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import scipy  # its `stats` is loaded when it is first used
 
-from mtnas.evidence.claims.evidence import PAPER, Evidence
+from mtnas.config.entries import PAPER
+from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
     by_interval,

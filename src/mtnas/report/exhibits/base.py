@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import pandas as pd
 
-from mtnas.report.names import PAPER, REFERENCE, Names
+from mtnas.config.entries import PAPER
+from mtnas.report.names import REFERENCE, Names
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
 from mtnas.runtime import plugins

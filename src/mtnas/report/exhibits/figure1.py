@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
-from mtnas.report.names import PAPER, Names, caption, column_name, dataset_name
+from mtnas.report.names import Names, caption, column_name, dataset_name
 from mtnas.report.render.gates import CAPTION as OF_GATES
 from mtnas.report.render.gates import draw_gates, gate_data, gate_scores
 from mtnas.report.render.style import (

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
-from mtnas.report.names import PAPER, Names, simulated_caption
+from mtnas.report.names import Names, simulated_caption
 from mtnas.report.render.style import SHARED, TASK_COLOURS
 from mtnas.runtime.errors import RecordError
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.evidence.claims.paired import search_seconds, sweep
 from mtnas.report.exhibits.base import FigureExhibit, Needs, beside_paper
-from mtnas.report.names import PAPER, caption, column_name, dataset_name
+from mtnas.report.names import caption, column_name, dataset_name
 from mtnas.report.render.style import (
     PAGE_WIDTH,
     SHARED,

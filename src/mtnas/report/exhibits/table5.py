@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.statistics import summarize
 from mtnas.report.cells import (
     differences,
@@ -18,7 +19,7 @@ from mtnas.report.cells import (
 )
 from mtnas.report.data_tables import with_note
 from mtnas.report.exhibits.base import Needs, TableExhibit, beside_paper
-from mtnas.report.names import PAPER, REFERENCE, SINGLE, Names, column_name
+from mtnas.report.names import REFERENCE, SINGLE, Names, column_name
 from mtnas.report.notes import variant_notes
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Table

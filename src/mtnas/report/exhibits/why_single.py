@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import difference
 from mtnas.evidence.statistics import Difference
 from mtnas.report.exhibits.base import Needs, TableExhibit
-from mtnas.report.names import PAPER, SINGLE, Names, column_name, dataset_name
+from mtnas.report.names import SINGLE, Names, column_name, dataset_name
 from mtnas.report.render.layout import Table
 from mtnas.report.runs import Results, Row, read_results
 from mtnas.report.scores import compared

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import difference
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
@@ -13,7 +14,7 @@ from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.statistics import Difference
 from mtnas.report import claims as ledger
 from mtnas.report import exhibits
-from mtnas.report.names import PAPER, REFERENCE, SINGLE, Names, column_name, dataset_name
+from mtnas.report.names import REFERENCE, SINGLE, Names, column_name, dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.published import performance
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs

@@ -13,11 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.config.entries import PAPER
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.report.names import PAPER, REFERENCE
+from mtnas.report.names import REFERENCE
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
     PublishedRun,
