@@ -13,9 +13,9 @@ from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
+from mtnas.training import trainer
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
-from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
@@ -73,11 +73,11 @@ def build(
     """Return a training step of `models` models of one method."""
     kind = CompiledEnsemble if compiled else Ensemble
     ensemble = ensemble_of(work, name, range(models), width, kind=kind)
-    training = TRAINING.model_copy(update={"exact_decay": exact})
     # As `fit` does: one of several threads reads embedding rows ahead.
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))
-    trainer = Trainer(ensemble, examples_of(work), training, read_ahead=threads > 1)
+    trainer.EXACT_DECAY = exact
+    trained = trainer.Trainer(ensemble, examples_of(work), TRAINING, read_ahead=threads > 1)
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:
@@ -88,6 +88,6 @@ def build(
         index_MB = upcoming.pop(step, None)
         upcoming[step + 1] = batch(step + 1)
         index_MB = batch(step) if index_MB is None else index_MB
-        return float(trainer.step(index_MB, upcoming[step + 1]).mean())
+        return float(trained.step(index_MB, upcoming[step + 1]).mean())
 
     return train

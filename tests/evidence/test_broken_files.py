@@ -1,6 +1,5 @@
 """Result files that were cut, edited or mixed up: one message with the file and what to do."""
 
-import json
 import shutil
 
 import pytest
@@ -232,13 +231,3 @@ def test_weights_of_another_network_are_refused(sound, tmp_path):
 
     with pytest.raises(MtnasError, match="weights of another network or other seeds"):
         train_run(wider, **data, **routes)
-
-
-def test_a_broken_schema_says_how_to_make_it_again(tmp_path):
-    from mtnas.config.schema import method_schemas
-
-    path = tmp_path / "config.schema.json"
-    path.write_text(json.dumps({"$defs": {}})[:5])
-
-    with pytest.raises(MtnasError, match=r"config.schema.json: not JSON .*run `make schema`"):
-        method_schemas(path)

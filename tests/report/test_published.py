@@ -672,7 +672,7 @@ def test_commands_work_on_their_repository_from_any_folder(study, tmp_path, monk
         path.write_text("<!-- generated: table1 -->\n<!-- /generated -->\n")
     (root / "results").mkdir()
     shutil.copytree(folder, root / "results" / "published")
-    monkeypatch.setattr("mtnas.config.schema.REPOSITORY", root)
+    monkeypatch.setattr("mtnas.runtime.provenance.REPOSITORY", root)
     monkeypatch.chdir(tmp_path)
     assert main(["readme"]) == 0
     assert capsys.readouterr().out.split() == [f"{root}/README.md", f"{root}/docs/more.md"]

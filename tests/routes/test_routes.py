@@ -20,7 +20,7 @@ SPACES = st.builds(
     num_layers=st.integers(1, 3),
     num_subnets=st.integers(1, 4),
     num_tasks=st.integers(1, 3),
-    query_scope=st.sampled_from(["all_below", "previous_layer_and_root", "root"]),
+    query_scope=st.sampled_from(["all_below", "root"]),
     pooling=st.sampled_from(["gate", "mean"]),
 )
 SEEDS = st.integers(0, 2**32 - 1)

@@ -198,8 +198,7 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
 
 def supernet(space=SPACE, kind=BINARY):
     data = replace(examples(), kind=kind)
-    exact = TRAINING.model_copy(update={"exact_decay": True})
-    net = Supernet(ensemble_of([0, 1], data, space), data, exact)
+    net = Supernet(ensemble_of([0, 1], data, space), data, TRAINING)
     return net, Architecture(space, 2, learning_rate=0.01)
 
 

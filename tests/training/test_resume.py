@@ -82,9 +82,7 @@ def test_training_goes_on_to_the_same_numbers(name, stops, data, tmp_path):
     assert all(map(same, result.states, expected.states))
 
 
-@pytest.mark.parametrize(
-    "changes", [{"selection": "task"}, {"exact_decay": True}, {"embedding_per_task": True}]
-)
+@pytest.mark.parametrize("changes", [{"selection": "task"}, {"embedding_per_task": True}])
 def test_training_with_other_options_goes_on_as_well(changes, data, tmp_path):
     training = TRAINING.model_copy(update=changes)
     expected, weights = trained("mmoe", data, training=training)

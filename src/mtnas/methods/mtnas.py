@@ -9,15 +9,13 @@ Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks
 candidates, T tasks.
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions, SearchOptions
+from mtnas.config.options import SearchedOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
 from mtnas.routes.named import full_sharing
@@ -25,7 +23,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import Pooling, QueryScope, SearchSpace
 
 
-class Options(MethodOptions):
+class Options(SearchedOptions):
     """Options of MTNAS."""
 
     num_layers: int = Field(2, ge=1, description="L, layers of sub-networks (paper: 2)")
@@ -40,10 +38,6 @@ class Options(MethodOptions):
     pooling: Pooling = Field(
         "gate", description="how a block weighs its values; mean: alike, no gates, no queries (D11)"
     )
-    derive: Literal["retrain", "inherit", "finetune"] = Field(
-        "retrain", description="weights of the searched network (D5)"
-    )
-    search: SearchOptions = Field(default_factory=SearchOptions, description="Algorithm 1")
 
     def space(self, num_tasks: int) -> SearchSpace:
         """Return the search space for T tasks."""
