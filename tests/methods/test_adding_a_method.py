@@ -1,4 +1,4 @@
-"""The method in docs/adding-a-method.md keeps to the contract; others say what is wrong with them."""
+"""The method in docs/adding-a-method.md keeps to the contract; another module is refused."""
 
 import re
 from pathlib import Path
@@ -16,6 +16,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs/adding-a-method.md"
 PLAIN = """
 from torch import nn
 from mtnas.config.options import MethodOptions as Options
+from mtnas.methods.parts.sharing import RoutedSharing
 
 class Sharing(nn.Module):
     pass
@@ -44,3 +45,6 @@ def test_a_network_of_another_kind_is_refused(folder):
     (folder / "plain.py").write_text(PLAIN)
     with pytest.raises(ConfigError, match=r"plain.py: `Sharing` must be a `BaseSharing`"):
         methods.load("plain")
+    (folder / "half.py").write_text(PLAIN.replace("nn.Module", "RoutedSharing"))
+    with pytest.raises(ConfigError, match=r"half.py: .* `SearchedOptions`; this one has one"):
+        methods.load("half")

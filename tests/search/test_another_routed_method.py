@@ -18,21 +18,18 @@ FILE = '''
 
 import numpy as np
 import torch
-from pydantic import Field
-from torch import nn
 
-from mtnas.config.options import MethodOptions, SearchOptions
+from mtnas.config.options import SearchedOptions
 from mtnas.methods.parts.layers import SubNetworks, gates
 from mtnas.methods.parts.sharing import RoutedSharing
 from mtnas.routes.named import full_sharing
 from mtnas.routes.space import SearchSpace
 
 
-class Options(MethodOptions):
+class Options(SearchedOptions):
     """Options."""
 
     hidden_dim: int | None = None
-    search: SearchOptions = Field(default_factory=SearchOptions)
 
     def space(self, num_tasks):
         return SearchSpace(1, 3, num_tasks, "root")
