@@ -4,9 +4,10 @@ from collections import Counter
 
 TOY = '''"""A toy: every task reads the input itself."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -15,7 +16,7 @@ class Options(MethodOptions):
     scale: float = 1.0
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """No parameters at all."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
