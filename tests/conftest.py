@@ -1,7 +1,7 @@
 """A copy of the repository to run Snakemake in, what Snakemake says it will do, shared fixtures.
 
-Tests run in several processes (`pytest -n`), in any order. What is expensive is made once for all of
-them: `made_once` for folders, `xdist_group` for what lives in the memory of one process.
+Tests run in several processes (`pytest -n`), in any order. What is expensive is made once for all
+of them: `made_once` for folders, `xdist_group` for what lives in the memory of one process.
 """
 
 import os

@@ -96,6 +96,7 @@ BLIND = {"mtnas/random_routes", "mtnas/full_sharing"}  # their routes are not le
 CHANGES: dict[str, tuple[int, set[str]]] = {
     "methods: {mmoe: {num_experts: 5}}": (0, {"mmoe/paper"}),
     "variants: {mmoe: {wide: {num_experts: 9}}}": (0, set()),  # that no experiment has
+    "tuning: {methods: [mmoe], training: {learning_rate: [0.1]}}": (0, set()),  # not enabled
     "methods: {mtnas: {search: {steps: 21}}}": (1, SEARCHED),
     "methods: {mtnas: {query_scope: root}}": (3, SEARCHED | BLIND),
     "methods: {mtnas: {hidden_dim: 32}}": (1, ALL - CONTROLS),
@@ -119,8 +120,10 @@ def jobs_of(study: studies.Config) -> tuple[dict[str, Any], dict[str, Any], Any]
         )
         for d, m, v in studies.all_runs(study)
     }
-    return {m + v: spec for (_, m, v), spec in searches.items()}, runs, studies.prepare_spec(
-        study, "insteval"
+    return (
+        {m + v: spec for (_, m, v), spec in searches.items()},
+        runs,
+        studies.prepare_spec(study, "insteval"),
     )
 
 
