@@ -13,7 +13,7 @@ from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
 from mtnas.training.data import Examples
-from mtnas.training.stack import Member, Stack
+from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
@@ -21,14 +21,14 @@ TRAINING = TrainingOptions(
 )
 
 
-def stack_of(
+def ensemble_of(
     work: Work,
     name: str = "mmoe",
     seeds: Sequence[int] = (0,),
     width: int = w.EXPERT_DIM,
     device: str = "cpu",
-    kind: type[Stack] = Stack,
-) -> Stack:
+    kind: type[Ensemble] = Ensemble,
+) -> Ensemble:
     """Return untrained models of one method on a table of all `num_rows` rows."""
     method = methods.load(name)
     known = method.options.model_fields
@@ -45,11 +45,11 @@ def stack_of(
     )
 
 
-class CompiledStack(Stack):
-    """A stack whose network is compiled, to see what that gains."""
+class CompiledEnsemble(Ensemble):
+    """An ensemble whose network is compiled, to see what that gains."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take what a stack takes."""
+        """Take what an ensemble takes."""
         super().__init__(*args, **kwargs)
         self.logits = torch.compile(super().logits)  # type: ignore[method-assign]
 
@@ -70,13 +70,13 @@ def build(
     compiled: bool = False,
 ) -> Callable[[int], float]:
     """Return a training step of `models` models of one method."""
-    kind = CompiledStack if compiled else Stack
-    stack = stack_of(work, name, range(models), width, kind=kind)
+    kind = CompiledEnsemble if compiled else Ensemble
+    ensemble = ensemble_of(work, name, range(models), width, kind=kind)
     training = TRAINING.model_copy(update={"exact_decay": exact})
     # As `fit` does: one of several threads reads embedding rows ahead.
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))
-    trainer = Trainer(stack, examples_of(work), training, read_ahead=threads > 1)
+    trainer = Trainer(ensemble, examples_of(work), training, read_ahead=threads > 1)
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:

@@ -55,6 +55,11 @@ def of_study(build):
     return lambda wildcards: build(STUDY, **wildcards)
 
 
+def spec_of(build):
+    """Like `of_study`, for a spec: as plain data, which Snakemake can compare and hand on."""
+    return lambda wildcards: build(STUDY, **wildcards).model_dump(mode="json")
+
+
 def unwatched(build):
     """Like `of_study`, for what may change without a new run: where something is, not what it is.
     Snakemake does not compare a parameter that takes `input`.
@@ -75,7 +80,7 @@ def simulated_folder(wildcards):
 
 def routes_if_searched(wildcards):
     """Name the routes of a run, and the weights it derives from, if its method searches."""
-    derive = studies.run_spec(STUDY, **wildcards)["derive"]
+    derive = studies.run_spec(STUDY, **wildcards).derive
     if derive is None:
         return {}
     home = studies.search_home(STUDY, **wildcards)

@@ -36,7 +36,7 @@ rule exhaustive:
         models_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=of_study(search_spaces.exhaustive_spec),
+        spec=spec_of(search_spaces.exhaustive_spec),
         code=code_of("experiments/every_route.py", "methods/mtnas.py"),
     message:
         "Training every route of space {wildcards.space} on {wildcards.dataset}"

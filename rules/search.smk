@@ -30,8 +30,8 @@ rule search:
         seeds_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=of_study(studies.search_spec),
-        code=of_study(fingerprints.run_code),
+        spec=spec_of(studies.search_spec),
+        code=of_study(fingerprints.search_code),
     message:
         "Searching routes of {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"
     script:

@@ -20,7 +20,7 @@ rule simulate:
         runtime=per_attempt(30),
         mem_mb=per_attempt(2000),
     params:
-        spec=of_study(studies.simulate_spec),
+        spec=spec_of(studies.simulate_spec),
         code=of_study(fingerprints.simulation_code),
     message:
         "Simulating the raw files of {wildcards.dataset}"

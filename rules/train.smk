@@ -3,7 +3,8 @@
 requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
           results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
           results/tuning/{dataset}/{method}/{variant}/best.json (where `tuning` says so)
-provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet
+provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet,
+          model.safetensors
 """
 
 
@@ -19,6 +20,7 @@ rule train:
         metrics=f"{RUN}/metrics.csv",
         record=f"{RUN}/run.json",
         predictions=f"{RUN}/predictions.parquet",
+        weights=f"{RUN}/model.safetensors",
     log:
         "results/logs/train/{dataset}/{method}/{variant}.log",
     benchmark:
@@ -32,7 +34,7 @@ rule train:
         seeds_at_once=0,  # speed only; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=of_study(studies.run_spec),
+        spec=spec_of(studies.run_spec),
         code=of_study(fingerprints.run_code),
     message:
         "Training {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"

@@ -30,7 +30,7 @@ rule tune:
         seeds_at_once=0,  # speed only; pairs of trial and seed; 0: as many as suit the machine
         gpu=0,
     params:
-        spec=of_study(studies.tune_spec),
+        spec=spec_of(studies.tune_spec),
         code=of_study(fingerprints.tune_code),
     message:
         "Tuning {wildcards.method} ({wildcards.variant}) on {wildcards.dataset}"

@@ -1,7 +1,7 @@
 """A copy of the repository to run Snakemake in, what Snakemake says it will do, shared fixtures.
 
 Tests run in several processes (`pytest -n`), in any order. What is expensive is made once for all
-of them: `made_once` for folders, `xdist_group` for what lives in the memory of one process.
+of them (`made_once`), or lives in one module, whose tests run in one process (`--dist loadfile`).
 """
 
 import os
@@ -28,6 +28,11 @@ torch.set_num_threads(1)  # the processes that run tests share the cores
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "src", "envs", "pyproject.toml")
 TEST_STUDY = "config/test.yaml"
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, lest the other processes wait for it at the end."""
+    items.sort(key=lambda item: ("slurm" not in item.path.parts, "workflow" not in item.path.parts))
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Checkout:
     def new(cls, folder):
         """Copy what the workflow needs, without results, and the kernels that numba compiled."""
         folder.mkdir(parents=True, exist_ok=True)
-        ignore = shutil.ignore_patterns("*.pyc", "*.egg-info", ".*")
+        ignore = shutil.ignore_patterns("*.pyc", "*.tmp.*", "*.egg-info", ".*")
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():

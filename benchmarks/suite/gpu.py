@@ -15,7 +15,7 @@ from benchmarks import work as w
 from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings, UnavailableError
 from benchmarks.work import Work, make_work
-from mtnas.tasks.metrics import auc
+from mtnas.tasks.scores import auc
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
 
@@ -70,8 +70,8 @@ def _precision(name: str) -> Iterator[None]:
 
 
 def _trainer(work: Work, models: int) -> Trainer:
-    stack = ours.stack_of(work, "mmoe", range(models), device="cuda")
-    return Trainer(stack, ours.examples_of(work).to("cuda"), ours.TRAINING)
+    ensemble = ours.ensemble_of(work, "mmoe", range(models), device="cuda")
+    return Trainer(ensemble, ours.examples_of(work).to("cuda"), ours.TRAINING)
 
 
 def _rates(work: Work, precision: str, models: int, settings: Settings) -> list[float]:
@@ -98,7 +98,7 @@ def _auc(work: Work, precision: str) -> float:
         for step in range(WARM_UP, train):
             step_of(_index(work, step, 1))
         rows = torch.arange(train * w.BATCH, len(work.ids)).numpy()
-        logit_MNT = predict(trainer.stack, trainer.examples, [rows])
+        logit_MNT = predict(trainer.ensemble, trainer.examples, [rows])
     labels_NT = torch.from_numpy(work.labels[rows])
     return float(auc(logit_MNT[0].float().cpu().T, labels_NT.T).mean())
 

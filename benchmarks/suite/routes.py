@@ -11,9 +11,10 @@ from benchmarks.outcome import Outcome, Settings
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.training.data import Examples
-from mtnas.training.stack import Member, Stack
+from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.trainer import Trainer
 from tests.helpers.synthetic import NUM_FIELDS, examples
 
@@ -67,7 +68,7 @@ def _trainers(data: Examples, members: Sequence[Member], size: int) -> list[Trai
 
     return [
         Trainer(
-            Stack(members[i : i + size], build, num_rows=data.num_rows, options=TRAINING),
+            Ensemble(members[i : i + size], build, num_rows=data.num_rows, options=TRAINING),
             data,
             TRAINING,
         )
@@ -80,5 +81,5 @@ def _seconds(trainers: Sequence[Trainer], data: Examples, steps: int) -> float:
     started = time.perf_counter()
     for step in range(steps):
         for trainer in trainers:
-            trainer.step((batch_B + step * BATCH).expand(len(trainer.stack), -1))
+            trainer.step((batch_B + step * BATCH).expand(len(trainer.ensemble), -1))
     return time.perf_counter() - started

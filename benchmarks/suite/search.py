@@ -73,7 +73,7 @@ class _Clock:
 def _clocks(search: Search) -> dict[str, _Clock]:
     """Time the parts of a search step from now on."""
     supernet = search._supernet
-    rows = _Clock(supernet.trainer.table, "settle")
+    rows = _Clock(supernet.trainer.table_optimizer, "settle")
     return {
         "of it: the weight step": _Clock(supernet, "weight_step"),
         "of it: becoming the sampled network": _Clock(supernet, "take"),
@@ -83,7 +83,7 @@ def _clocks(search: Search) -> dict[str, _Clock]:
 
 
 def _training(work: w.Work) -> Callable[[], object]:
-    trainer = Trainer(ours.stack_of(work, "ml_mmoe"), ours.examples_of(work), ours.TRAINING)
+    trainer = Trainer(ours.ensemble_of(work, "ml_mmoe"), ours.examples_of(work), ours.TRAINING)
     batches = _batches(work)
     return lambda: trainer.step(next(batches))
 
@@ -94,7 +94,7 @@ def _search(work: w.Work) -> Search:
     split = Split(rows[: 2 * third], rows[2 * third :], rows[:0])
     space = SearchSpace(2, w.EXPERTS, w.TASKS, "all_below")
     return Search(
-        ours.stack_of(work, "mtnas"), ours.examples_of(work), [split], space,
+        ours.ensemble_of(work, "mtnas"), ours.examples_of(work), [split], space,
         SearchOptions(), ours.TRAINING,
     )  # fmt: skip
 

@@ -923,10 +923,10 @@ def test_a_search_is_identified_by_what_its_strategy_reads(strategy):
 
 
 def test_every_strategy_has_its_code():
-    from mtnas.search import strategies
+    from mtnas.search import controls, strategies
 
-    assert {*strategies.STRATEGIES, *strategies.CONTROLS} == set(READ)
-    assert set(strategies.CONTROLS) == set(CONTROLS)
+    assert {*strategies.STRATEGIES, *CONTROLS} == set(READ)
+    assert set(controls.ROUTES_OF) == set(CONTROLS)
 
 
 def test_the_search_study_judges_the_plus_that_is_shipped():

@@ -19,7 +19,8 @@ from mtnas.report.table5 import variants
 from mtnas.report.tables import main_results
 from mtnas.report.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, share_bottom
-from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import make_run
 

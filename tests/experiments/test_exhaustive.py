@@ -1,7 +1,5 @@
 """Every route of a small space trained: once each, as if alone, and through a crash."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,11 +10,14 @@ from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import Table
 from mtnas.evidence import exhaustive_table
 from mtnas.evidence.exhaustive_table import GroundTruth, concatenate, read_ground_truth
-from mtnas.experiments import assembly, every_route, run
+from mtnas.experiments import assembly, every_route, train
 from mtnas.experiments.every_route import train_every_route
 from mtnas.routes.named import full_sharing
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
+from tests.helpers.routes import write_routes
+from tests.helpers.specs import spec_of
 from tests.helpers.synthetic import examples
 
 SPACE = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2)  # 81 routes, 25 functions
@@ -31,7 +32,7 @@ def spec(**changes):
     names = {"dataset": "insteval", "method": "mtnas", "space": "tiny", "seeds": SEEDS}
     training = TRAINING.model_dump(mode="json")
     rest = {"fixed_split": False, "options": NETWORK, "training": training, "budget": None}
-    return {**names, **rest, **changes}
+    return spec_of(**{**names, **rest, **changes})
 
 
 @pytest.fixture(autouse=True)
@@ -46,24 +47,25 @@ def small_data(monkeypatch):
         "task_kind": "binary",
         "drawn_seeds": None,
         "content_sha256": "c",
-        "source_sha256": "s",
+        "source_sha256": {},
     }
     split = assign_split(300, sizes, 0)
     table = Table(data.inputs.numpy(), data.labels.numpy(), split, manifest)
 
     def assemble(spec, **_):
-        options = method.options(**spec["options"])
-        training = TrainingOptions(**spec["training"])
-        return assembly.Assembly(spec, table, data, method, options, training)
+        options = method.options(**spec.options)
+        return assembly.Assembly(spec, table, data, method, options, spec.trained)
 
     monkeypatch.setattr(every_route, "assemble", assemble)
-    monkeypatch.setattr(run, "assemble", assemble)
+    monkeypatch.setattr(train, "assemble", assemble)
 
 
 def trained(folder, name="tiny", **options):
     path = folder / f"{name}.parquet"
     changes = options.pop("changes", {})
-    train_every_route(spec(**changes), table="t", manifest="m", output=path, **options)
+    kept = folder / ".unfinished"
+    job = train_every_route(spec(**changes), table="t", manifest="m", journal=kept, **options)
+    job.write(path)
     return path
 
 
@@ -86,8 +88,8 @@ def test_every_route_is_there_once_for_every_seed(whole):
     assert not frame.duplicated(["route", "seed"]).any()
     assert frame.groupby("seed")["same_as"].nunique().eq(25).all()
     assert truth.space("tiny") == SPACE
-    assert truth.records["tiny"]["code"] == "abc"
-    assert truth.records["tiny"]["simulated"]
+    assert truth.records["tiny"].code == "abc"
+    assert truth.records["tiny"].simulated
     for line in frame[frame["seed"] == 2].itertuples():
         route = Route.at(SPACE, line.route)
         assert (line.describe, line.edges) == (route.describe(), len(route.edges))
@@ -103,11 +105,10 @@ def test_routes_that_compute_the_same_share_their_numbers(whole):
 def test_a_line_is_what_training_that_route_alone_gives(whole, tmp_path, index):
     """Also for a route that is not its own representative: equal, not similar."""
     route = Route.at(SPACE, index)
-    routes = tmp_path / "routes.json"
-    blocks = {"seeds": {str(seed): {"blocks": route.to_json()} for seed in SEEDS}}
-    routes.write_text(json.dumps({"space": SPACE.to_json(), **blocks}))
-    alone = {**spec(), "variant": "paper", "derive": "retrain"}
-    result = run.run(alone, table="t", manifest="m", routes=routes, seeds_at_once=1)
+    routes = write_routes(tmp_path / "routes.json", dict.fromkeys(SEEDS, route))
+    values = spec().model_dump(mode="json", exclude={"space", "synthetic"})
+    alone = spec_of(**values, variant="paper", derive="retrain")
+    result = train.train(alone, table="t", manifest="m", routes=routes, seeds_at_once=1)
     scores = result.metrics.set_index(["seed", "split", "task", "metric"])["value"]
     lines = read_ground_truth(whole).frame.query("route == @index").set_index("seed")
     for seed in SEEDS:
@@ -118,7 +119,7 @@ def test_a_line_is_what_training_that_route_alone_gives(whole, tmp_path, index):
             )
             for task in ("t0", "t1"):
                 assert line[f"{part}_auc_{task}"] == scores[seed, part, task, "auc"]
-    best = {fit["seed"]: fit["best_epoch"] for fit in result.record["fits"]}
+    best = {fit.seed: fit.best_epoch for fit in result.record.fits}
     assert lines["best_epoch"].to_dict() == best
 
 
@@ -128,15 +129,15 @@ def test_how_many_models_train_at_once_changes_no_number(whole, tmp_path):
 
 
 def test_a_killed_job_goes_on_where_it_stopped(whole, tmp_path, monkeypatch):
-    train_group, sizes = every_route._train_group, []
+    train_group, sizes = every_route._trained, []
 
-    def killed_in_the_third(assembly, group):
+    def killed_in_the_third(assembly, group, checkpoint):
         sizes.append(len(group))
         if len(sizes) == 3:
             raise KeyboardInterrupt
-        return train_group(assembly, group)
+        return train_group(assembly, group, checkpoint)
 
-    monkeypatch.setattr(every_route, "_train_group", killed_in_the_third)
+    monkeypatch.setattr(every_route, "_trained", killed_in_the_third)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path, models_at_once=20, code="abc")
     assert not (tmp_path / "tiny.parquet").exists()
@@ -147,17 +148,6 @@ def test_a_killed_job_goes_on_where_it_stopped(whole, tmp_path, monkeypatch):
         read_ground_truth(path).frame, read_ground_truth(whole).frame, rtol=0, atol=1e-12
     )
     assert [p.name for p in tmp_path.iterdir()] == ["tiny.parquet"]
-
-
-@pytest.mark.parametrize("changes", [{"changes": {"seeds": [2, 5, 6]}}, {"code": "other"}])
-def test_shards_of_another_job_are_not_taken_over(tmp_path, monkeypatch, changes):
-    shards = every_route.Shards.of(
-        tmp_path / "tiny.parquet",
-        {"spec": spec(), "data": {}, "code": "abc", "device": "cpu"},
-    )
-    shards.write(pd.DataFrame({"seed": [5], "route": [0], "test_loss": [-1.0]}))
-    path = trained(tmp_path, models_at_once=75, **changes)
-    assert read_ground_truth(path).frame["test_loss"].gt(0).all()
 
 
 def test_a_space_too_large_to_train_is_refused(tmp_path):

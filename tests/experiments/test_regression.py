@@ -10,14 +10,17 @@ from mtnas.data.prepare.table import prepare
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.experiments.assembly import assemble
 from mtnas.experiments.every_route import train_every_route
-from mtnas.experiments.run import run, search
+from mtnas.experiments.search import search
+from mtnas.experiments.train import train
 from mtnas.methods.parts.model import Model
 from mtnas.report.exhaustive import exhaustive_figure
 from mtnas.report.regret import regret_table
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import read_json
+from mtnas.study.specs import ExhaustiveSpec
 from mtnas.training.fit import mean_gate_scores, predict
 from mtnas.training.trainer import Trainer
+from tests.helpers.specs import spec_of
 
 SEEDS = [0, 1, 2]
 TRAINING = {"epochs": 2, "patience": 2, "batch_size": 50, "dtype": "float64"}
@@ -36,7 +39,7 @@ def data(tmp_path_factory):
 
 
 def spec(method, **changes):
-    return {
+    values = {
         "dataset": "s",
         "method": method,
         "variant": "paper",
@@ -47,11 +50,12 @@ def spec(method, **changes):
         "budget": None if method == "mtnas" else MTNAS,
         **changes,
     }
+    return spec_of(**values)
 
 
 @pytest.mark.parametrize("method", ["single_task", "share_bottom"])
 def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
-    result = run(spec(method), **data)
+    result = train(spec(method), **data)
     test = result.metrics[result.metrics.split == "test"].set_index(["seed", "task", "metric"])
     assert set(result.metrics.metric) == {"mse", "mtl_loss"}
     for seed, rows in result.predictions.groupby("seed"):
@@ -59,28 +63,28 @@ def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
         for t, loss in enumerate(losses):
             assert test.loc[(seed, f"t{t}", "mse"), "value"] == pytest.approx(loss)
         assert test.loc[(seed, "all", "mtl_loss"), "value"] == pytest.approx(sum(losses))
-    assert result.record["simulated"] is True
-    assert result.record["synthetic"]["dim"] == 7
+    assert result.record.simulated is True
+    assert result.record.synthetic.dim == 7
 
 
 @pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_trans"])
 def test_groups_of_seeds_give_the_same_numbers(method, data):
-    together = run(spec(method), **data, seeds_at_once=3)
-    apart = run(spec(method), **data, seeds_at_once=1)
+    together = train(spec(method), **data, seeds_at_once=3)
+    apart = train(spec(method), **data, seeds_at_once=1)
     np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
-    assert together.record["gates"].keys() == apart.record["gates"].keys()
-    for seed, scores in together.record["gates"].items():
-        np.testing.assert_allclose(scores, apart.record["gates"][seed], rtol=0, atol=1e-12)
+    assert together.record.gates.keys() == apart.record.gates.keys()
+    for seed, scores in together.record.gates.items():
+        np.testing.assert_allclose(scores, apart.record.gates[seed], rtol=0, atol=1e-12)
 
 
 def test_steps_equal_those_of_plain_torch(data):
     assembly = assemble(spec("mmoe"), **data)
-    stack, rows = assembly.stack(assembly.members([1], {})), assembly.split(1).train
+    ensemble, rows = assembly.ensemble(assembly.members([1], {})), assembly.split(1).train
     shape = {"input_dim": 7, "num_tasks": 2}
     model = Model(methods.load("mmoe"), assembly.options, **shape).double()
-    model.load_state_dict({name: p[0].clone() for name, p in stack.params.items()})
+    model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-4)
-    trainer = Trainer(stack, assembly.examples, assembly.training)
+    trainer = Trainer(ensemble, assembly.examples, assembly.training)
     for batch in torch.from_numpy(rows[:150]).split(50):
         x, y = (getattr(assembly.examples, name)[batch] for name in ("inputs", "labels"))
         loss = torch.nn.functional.mse_loss(model(x.double()), y.double(), reduction="none")
@@ -89,42 +93,42 @@ def test_steps_equal_those_of_plain_torch(data):
         adam.step()
         ours = trainer.step(batch.unsqueeze(0))
         assert ours.item() == pytest.approx(loss.mean(0).sum().item(), abs=1e-12)
-    outputs = predict(stack, assembly.examples, [rows])[0]
+    outputs = predict(ensemble, assembly.examples, [rows])[0]
     expected = model(assembly.examples.inputs[rows].double())
     torch.testing.assert_close(outputs, expected, rtol=0, atol=1e-10)
 
 
 def test_mean_gate_scores_are_those_of_the_model_on_test(data):
     assembly = assemble(spec("mmoe"), **data)
-    stack, rows = assembly.stack(assembly.members([0], {})), assembly.split(0).test
+    ensemble, rows = assembly.ensemble(assembly.members([0], {})), assembly.split(0).test
     model = Model(methods.load("mmoe"), assembly.options, input_dim=7, num_tasks=2).double()
-    model.load_state_dict({name: p[0].clone() for name, p in stack.params.items()})
+    model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
     scores_TBE = model.sharing.gate_scores(assembly.examples.inputs[rows].double())
-    found = mean_gate_scores(stack, (stack.state(),), assembly.examples, [rows])
+    found = mean_gate_scores(ensemble, (ensemble.state(),), assembly.examples, [rows])
     torch.testing.assert_close(found[0], scores_TBE.mean(1), rtol=0, atol=1e-12)
     assert found.shape == (1, 2, 3)
 
 
 def test_gates_are_recorded_by_seed_where_a_method_has_them(data):
-    gates = run(spec("mmoe"), **data).record["gates"]
-    assert list(gates) == ["0", "1", "2"]
+    gates = train(spec("mmoe"), **data).record.gates
+    assert list(gates) == [0, 1, 2]
     np.testing.assert_allclose(np.sum(list(gates.values()), axis=-1), 1)
-    assert run(spec("share_bottom"), **data).record["gates"] == {}
+    assert train(spec("share_bottom"), **data).record.gates == {}
 
 
 def test_a_route_is_searched_by_loss_inherited_and_trained(data, tmp_path):
     paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
-    found = search({**spec("mtnas"), "search": SEARCH}, **data)
-    found.write(**paths, code="abc")
-    curve = found.record["seeds"]["0"]["curve"]
+    found = search(spec("mtnas", search=SEARCH), **data)
+    found.write(**paths)
+    curve = found.record.seeds[0].curve
     assert max(curve["reward"]) < 0
-    inherit = run(spec("mtnas", derive="inherit"), **data, **paths)
-    retrain = run(spec("mtnas", derive="retrain"), **data, routes=paths["routes"])
+    inherit = train(spec("mtnas", derive="inherit"), **data, **paths)
+    retrain = train(spec("mtnas", derive="retrain"), **data, routes=paths["routes"])
     assert not inherit.metrics.equals(retrain.metrics)
-    alone = search({**spec("mtnas", seeds=[1]), "search": SEARCH}, **data)
-    one, many = (record["seeds"]["1"] for record in (alone.record, found.record))
-    assert one["describe"] == many["describe"]
-    np.testing.assert_allclose(one["curve"]["reward"], many["curve"]["reward"], rtol=0, atol=1e-12)
+    alone = search(spec("mtnas", seeds=[1], search=SEARCH), **data)
+    one, many = (record.seeds[1] for record in (alone.record, found.record))
+    assert one.describe == many.describe
+    np.testing.assert_allclose(one.curve["reward"], many.curve["reward"], rtol=0, atol=1e-12)
 
 
 STRATEGIES = ("reinforce", "differentiable", "random_search", "exhaustive", "random")
@@ -134,20 +138,21 @@ STRATEGIES = ("reinforce", "differentiable", "random_search", "exhaustive", "ran
 def known(data, tmp_path_factory):
     """Every route of a space of nine trained, and what each strategy picks in it."""
     folder, routes = tmp_path_factory.mktemp("known"), []
-    narrow = spec("mtnas", options={**MTNAS, "num_subnets": 2, "query_scope": "root"})
-    paths = {"supernet": folder / "s.safetensors", "code": "abc"}
+    narrow = {"options": {**MTNAS, "num_subnets": 2, "query_scope": "root"}}
+    paths = {"supernet": folder / "s.safetensors"}
     for strategy in STRATEGIES:
         options = {**SEARCH, "strategy": strategy}
-        found = search({**narrow, "variant": f"tiny_{strategy}", "search": options}, **data)
+        variant = f"tiny_{strategy}"
+        found = search(spec("mtnas", **narrow, variant=variant, search=options), **data)
         found.write(routes=folder / f"{strategy}.json", **paths)
         names = {"dataset": "s", "variant": f"tiny_{strategy}"}
         routes.append({**names, "path": str(folder / f"{strategy}.json")})
-    drawn = {
-        **narrow,
-        "space": "tiny",
-        "synthetic": {"dim": 7, "num_sines": 2, "rho": 0, "scale": 1},
-    }
-    train_every_route(drawn, **data, output=folder / "tiny.parquet")
+    drawn = {"dim": 7, "num_sines": 2, "rho": 0, "scale": 1}
+    exhaustive = ExhaustiveSpec(
+        dataset="s", method="mtnas", seeds=SEEDS, training=TRAINING, **narrow, space="tiny",
+        synthetic=drawn,
+    )  # fmt: skip
+    train_every_route(exhaustive, **data).write(folder / "tiny.parquet")
     return narrow, folder / "tiny.parquet", routes
 
 
@@ -156,7 +161,7 @@ def test_every_route_is_scored_by_squared_errors_as_if_trained_alone(known, data
     frame = read_ground_truth(table).frame
     assert len(frame) == 9 * len(SEEDS)
     assert not [column for column in frame if "auc" in column]
-    alone = run({**narrow, "derive": "retrain"}, **data, routes=routes[0]["path"])
+    alone = train(spec("mtnas", **narrow, derive="retrain"), **data, routes=routes[0]["path"])
     scores = alone.metrics.set_index(["seed", "split", "task", "metric"])["value"]
     picks = read_json(routes[0]["path"])["seeds"]
     for seed in SEEDS:
@@ -180,4 +185,4 @@ def test_searches_of_numbers_are_judged(known, tmp_path):
 
 def test_controls_that_predict_probabilities_are_refused(data):
     with pytest.raises(ConfigError, match="control_perfect' predicts probabilities"):
-        run(spec("control_perfect", training={}), **data)
+        train(spec("control_perfect", training=None), **data)

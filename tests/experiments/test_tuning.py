@@ -13,11 +13,14 @@ from mtnas.data.prepare.store import ContentHash
 from mtnas.data.prepare.vocabulary import write_compact
 from mtnas.experiments import tune as tuning
 from mtnas.experiments.assembly import Assembly
-from mtnas.experiments.run import run, search
+from mtnas.experiments.derive import with_winner
+from mtnas.experiments.search import search
 from mtnas.experiments.select_trial import choose
-from mtnas.experiments.tune import KEPT, tune
+from mtnas.experiments.train import train
+from mtnas.experiments.tune import tune
 from mtnas.runtime.errors import RecordError, TrainingError
-from mtnas.study.grids import expand, grid_of, with_values, with_winner
+from mtnas.study.grids import expand, grid_of, replaced
+from tests.helpers.specs import spec_of
 from tests.helpers.synthetic import NUM_FIELDS, examples
 
 MTNAS = {"num_layers": 1, "num_subnets": 4, "hidden_dim": 48}
@@ -35,6 +38,7 @@ GRID = {
     "training.weight_decay": [5e-4, 5e-2],
     "options.num_experts": [2, 4],
 }
+GRIDLESS = object()  # in place of a grid: a run, or a search
 RATES = {name: GRID[name] for name in ("training.learning_rate", "training.weight_decay")}
 
 
@@ -78,7 +82,7 @@ def data(tmp_path_factory):
 
 
 def spec(method="mmoe", grid=GRID, **changes):
-    return {
+    values = {
         "dataset": "insteval",
         "method": method,
         "variant": "paper",
@@ -90,6 +94,7 @@ def spec(method="mmoe", grid=GRID, **changes):
         "grid": grid,
         **changes,
     }
+    return spec_of(**{key: value for key, value in values.items() if value is not GRIDLESS})
 
 
 def test_a_grid_is_all_combinations_those_of_one_shape_side_by_side():
@@ -111,7 +116,7 @@ def test_the_grid_of_a_method_is_that_of_training_and_its_own():
 
 def test_values_enter_a_copy_of_the_spec():
     old = {"options": {"gates": {"low": 1, "high": 2}}, "seeds": [0]}
-    new = with_values(old, {"options.gates.low": 3})
+    new = replaced(old, {"options.gates.low": 3})
     assert new == {"options": {"gates": {"low": 3, "high": 2}}, "seeds": [0]}
     assert old["options"]["gates"]["low"] == 1
 
@@ -122,7 +127,7 @@ def test_a_trial_is_the_run_with_its_options_and_not_changed_by_company(method, 
     together = tune(spec(method, grid), **data, seeds_at_once=8).trials
     assert together["trial"].nunique() == len(expand(grid))
     for number, values in enumerate(expand(grid), 1):
-        result = run(with_values(spec(method, grid), values), **data, seeds_at_once=1)
+        result = train(spec(method, GRIDLESS).with_values(values), **data, seeds_at_once=1)
         own = together[together["trial"] == number].set_index("seed")
         valid = result.metrics.query("split == 'valid'").set_index(["seed", "metric", "task"])
         for seed in (0, 1):
@@ -131,10 +136,8 @@ def test_a_trial_is_the_run_with_its_options_and_not_changed_by_company(method, 
             for task in (0, 1):
                 auc = valid.loc[(seed, "auc", f"t{task}"), "value"]
                 assert own.loc[seed, f"valid_auc_t{task}"] == pytest.approx(auc, abs=1e-12)
-                fit = next(
-                    f for f in result.record["fits"] if f["seed"] == seed and task in f["tasks"]
-                )
-                assert own.loc[seed, f"best_epoch_t{task}"] == fit["best_epoch"]
+                fit = next(f for f in result.record.fits if f.seed == seed and task in f.tasks)
+                assert own.loc[seed, f"best_epoch_t{task}"] == fit.best_epoch
 
 
 def close(one, other):
@@ -153,7 +156,7 @@ def test_test_examples_have_no_say(data, tmp_path):
     pd.testing.assert_frame_equal(
         before.trials.drop(columns="seconds"), after.trials.drop(columns="seconds")
     )
-    assert before.best["winner"] == after.best["winner"]
+    assert before.record.winner == after.record.winner
     assert not [name for name in before.trials if "test" in name]
 
 
@@ -166,12 +169,12 @@ def test_test_rows_are_not_even_looked_up(data, monkeypatch):
     )
     close(tune(spec(), **data).trials, expected)
     with pytest.raises(IndexError):
-        run(spec(), **data)
+        train(spec(grid=GRIDLESS), **data)
 
 
 def test_a_searched_method_is_tuned_under_its_routes(data, tmp_path):
     paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
-    found = search({**spec("mtnas"), "search": {"strategy": "random"}}, **data)
+    found = search(spec("mtnas", GRIDLESS, search={"strategy": "random"}), **data)
     found.write(**paths)
     result = tune(spec("mtnas", RATES, derive="retrain", seeds=[1]), **data, routes=paths["routes"])
     assert len(result.trials) == 4
@@ -181,7 +184,7 @@ def test_a_searched_method_is_tuned_under_its_routes(data, tmp_path):
 
 def test_a_killed_grid_search_goes_on_where_it_was(data, tmp_path, monkeypatch):
     expected = tune(spec(), **data).trials
-    fits, original = [], tune.fit
+    fits, original = [], tuning.fit
 
     def killed_at(limit):
         def fit(*args):
@@ -193,12 +196,14 @@ def test_a_killed_grid_search_goes_on_where_it_was(data, tmp_path, monkeypatch):
         return fit
 
     def attempt(**changes):
-        return tune(spec(**changes), **data, folder=tmp_path, code="abc", seeds_at_once=2)
+        return tune(
+            spec(**changes), **data, journal=tmp_path / ".unfinished", code="abc", seeds_at_once=2
+        )
 
     monkeypatch.setattr(tuning, "fit", killed_at(3))
     with pytest.raises(KeyboardInterrupt):
         attempt()
-    assert (tmp_path / KEPT).is_file()
+    assert len(list(tmp_path.rglob("*.done.safetensors"))) == 3
     monkeypatch.setattr(tuning, "fit", killed_at(100))
     result = attempt()
     assert len(fits) == 8  # of 16 pairs, two at once: none twice
@@ -209,18 +214,13 @@ def test_a_killed_grid_search_goes_on_where_it_was(data, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"trials.csv", "best.json"}
 
 
-def test_a_broken_file_of_finished_trials_is_not_taken_over(data, tmp_path):
-    (tmp_path / KEPT).write_text("{")
-    assert len(tune(spec(grid=RATES), **data, folder=tmp_path).trials) == 8
-
-
 def test_a_trial_that_diverges_loses_alone(data):
     grid = {"training.learning_rate": [1e-3, 1e200, 1e-2]}
     result = tune(spec(grid=grid), **data)
-    assert result.best["diverged"] == [2]
+    assert result.record.diverged == (2,)
     assert list(result.trials["status"]) == ["trained"] * 2 + ["diverged"] * 2 + ["trained"] * 2
     without = tune(spec(grid={"training.learning_rate": [1e-3, 1e-2]}), **data)
-    assert without.best["winner"]["mean"] == pytest.approx(result.best["winner"]["mean"], abs=1e-12)
+    assert without.record.winner.mean == pytest.approx(result.record.winner.mean, abs=1e-12)
     with pytest.raises(TrainingError, match=r"all 1 trials diverged.*learning_rate"):
         tune(spec(grid={"training.learning_rate": [1e200]}), **data)
 
@@ -269,17 +269,20 @@ def test_the_gap_to_the_runner_up_is_paired_by_seed():
 
 def test_the_winner_enters_the_run_and_its_record(data, tmp_path):
     result = tune(spec(), **data)
-    result.write(trials=tmp_path / "trials.csv", best=tmp_path / "best.json", code="abc")
-    run_spec = {key: value for key, value in spec().items() if key != "grid"}
-    record = run(run_spec, **data, tuned=tmp_path / "best.json").record["spec"]
-    winner = result.best["winner"]["values"]
+    result.write(trials=tmp_path / "trials.csv", best=tmp_path / "best.json")
+    run_spec = spec(grid=GRIDLESS)
+    record = train(run_spec, **data, tuned=tmp_path / "best.json").record.spec
+    winner = result.record.winner.values
     assert winner["training.learning_rate"] == 1e-2  # three epochs are too few for the other
-    assert record["training"]["learning_rate"] == 1e-2
-    assert record["options"]["num_experts"] == winner["options.num_experts"]
-    assert record["tuned"]["training.learning_rate"] == {
+    assert record.training.learning_rate == 1e-2
+    assert record.options["num_experts"] == winner["options.num_experts"]
+    assert record.tuned["training.learning_rate"] == {
         "value": 1e-2,
         "instead_of": 1e-3,
         "from": str(tmp_path / "best.json"),
     }
-    with pytest.raises(RecordError, match=r"best.json: is about .*'mmoe'.*this run is .*'ple'"):
-        with_winner({**run_spec, "method": "ple"}, tmp_path / "best.json")
+    with pytest.raises(
+        RecordError,
+        match=r"best.json: is about insteval/mmoe/paper, this run is insteval/ple/paper",
+    ):
+        with_winner(spec("ple", GRIDLESS), tmp_path / "best.json")

@@ -1,7 +1,7 @@
 """Run folders with known numbers, for tests of tables and of what is published."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mtnas.evidence.records import RunRecord
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
 
@@ -40,23 +41,55 @@ def make_run(
             rows.append((seed, "test", "all", "mtl_loss", loss + shift))
     columns = ["seed", "split", "task", "metric", "value"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "metrics.csv", index=False)
-    record = {
+    epochs = dict(zip(seeds, (3, 5, 4), strict=False))
+    record: dict[str, Any] = {
         "spec": {
             "dataset": dataset,
             "method": method,
             "variant": variant,
             "seeds": list(seeds),
+            "options": {},
         },
-        "parameters": {"dense": 12345, "embedding": 10},
-        "code": f"code-{method}",
+        "parameters": {
+            "dense": 12345, "embedding": 10, "models_per_seed": 1, "hidden_dim": 8,
+        },
+        "options": {},
         "simulated": simulated,
-        "data": {"split_kind": split_kind},
-        "timings": {"train_seconds": 12.3, "threads": 1},
-        "fits": [{"seed": s, "best_epoch": e} for s, e in zip(seeds, (3, 5, 4), strict=False)],
+        "synthetic": None,
+        "data": {"content_sha256": "0" * 64, "source_sha256": {}, "split_kind": split_kind},
+        "splits": {},
+        "fits": [
+            {
+                "seed": seed, "tasks": [0, 1], "best_epoch": epoch,
+                "train_loss": [], "valid_loss": [], "valid_losses": [],
+            }
+            for seed, epoch in epochs.items()
+        ],
+        "gates": {},
+        "timings": {
+            "train_seconds": 12.3, "total_seconds": 14.0, "seeds_at_once": 1, "device": "cpu",
+            "threads": 1,
+        },
+        "environment": {},
         "git": {"commit": "abc", "dirty": False},
-    }
-    (folder / "run.json").write_text(json.dumps(record))
+        "code": f"code-{method}",
+    }  # fmt: skip
+    write_run_record(folder, record)
     return folder
+
+
+def write_run_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write run.json as a job would, for the metrics that lie beside it."""
+    path = folder / "run.json"
+    told = {key: value for key, value in record.items() if key not in ("digest", "artefacts")}
+    RunRecord.of(told, path).write(path, [folder / "metrics.csv"])
+
+
+def edit_run_record(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what run.json says, as another job would have written it."""
+    record = json.loads((folder / "run.json").read_text())
+    change(record)
+    write_run_record(folder, record)
 
 
 def make_subgraphs(path: Path, checks: Sequence[Mapping[str, Any]] = ()) -> Path:

@@ -20,10 +20,10 @@ def told_to_end(after: int) -> Iterator[None]:
     """Send this process SIGTERM in the `after`-th step that a checkpoint hears of."""
     steps, keep = count(1), Checkpoint.keep
 
-    def counted(self: Checkpoint, work: Work, *, finished: bool = False) -> None:
+    def counted(self: Checkpoint, work: Work) -> None:
         if next(steps) == after:
             os.kill(os.getpid(), signal.SIGTERM)
-        keep(self, work, finished=finished)
+        keep(self, work)
 
     with signals.heard(), patch.object(Checkpoint, "keep", counted):
         yield

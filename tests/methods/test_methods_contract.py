@@ -9,7 +9,7 @@ from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model, count_parameters, solve_width
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.fit import evaluate_loss, fit
-from tests.helpers.stacks import SMALL_WIDTH, small_options, small_stack
+from tests.helpers.ensembles import SMALL_WIDTH, small_ensemble, small_options
 from tests.helpers.synthetic import examples, split
 
 LOADED = [methods.load(name) for name in methods.available()]
@@ -110,13 +110,13 @@ def test_unknown_options_are_refused(method):
 
 
 def train(method, seeds, data, **training):
-    stack = small_stack(method.name, seeds, data)
+    ensemble = small_ensemble(method.name, seeds, data)
     chosen = {"epochs": 4, "patience": 1, "learning_rate": 0.01, **training}
     options = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, **chosen)
-    splits = [split()] * len(stack)
-    fitted = fit(stack, data, splits, options)
-    test_loss = evaluate_loss(stack, data, [s.test for s in splits])
-    return fitted, test_loss, len(stack) // len(seeds)
+    splits = [split()] * len(ensemble)
+    fitted = fit(ensemble, data, splits, options)
+    test_loss = evaluate_loss(ensemble, data, [s.test for s in splits])
+    return fitted, test_loss, len(ensemble) // len(seeds)
 
 
 def test_one_seed_alone_equals_that_seed_among_many(method):

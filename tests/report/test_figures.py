@@ -23,7 +23,8 @@ from mtnas.report.route_drawing import draw_route, legend_handles, name_size, pa
 from mtnas.report.searched import read_routes
 from mtnas.report.style import SHARED, new_figure, save_figure, styled, task_colour
 from mtnas.routes.named import full_sharing, random_route, share_bottom
-from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
 
 SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root", "mean")]

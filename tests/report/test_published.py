@@ -18,7 +18,9 @@ from mtnas.report.published import merged, publish, unpublish
 from mtnas.report.readme import fill, refresh
 from mtnas.report.rebuild import rebuild
 from mtnas.routes.named import full_sharing, share_bottom
-from mtnas.routes.space import Route, SearchSpace, patterns
+from mtnas.routes.patterns import patterns
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Inventory
 from mtnas.study.search_spaces import Judged

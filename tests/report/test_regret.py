@@ -18,7 +18,9 @@ from mtnas.report.names import search_name
 from mtnas.report.regret import regret_table
 from mtnas.report.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
-from mtnas.routes.space import Route, SearchSpace, patterns
+from mtnas.routes.patterns import patterns
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import make_run
 

@@ -20,7 +20,8 @@ from mtnas.report.synthetic_figures import (
     valid_losses,
 )
 from mtnas.routes.named import full_sharing, share_disjoint
-from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]

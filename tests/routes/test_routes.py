@@ -10,7 +10,9 @@ from mtnas import methods
 from mtnas.methods.mtnas import activity, route_buffers, used_parameters
 from mtnas.methods.parts.model import count_parameters
 from mtnas.routes.named import full_sharing, no_sharing, random_route, share_bottom
-from mtnas.routes.space import LocalRoute, Route, SearchSpace, patterns
+from mtnas.routes.patterns import patterns
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError
 
 SPACES = st.builds(

@@ -8,7 +8,8 @@ import torch
 
 from mtnas.config.options import SearchOptions, TrainingOptions
 from mtnas.experiments.assembly import activity
-from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError
 from mtnas.search import controls
 from mtnas.search.architecture import Architecture
@@ -17,10 +18,10 @@ from mtnas.search.gate_bank import GATES, GateBank
 from mtnas.search.rewards import Baseline, Rewards
 from mtnas.search.strategies import STRATEGIES, searcher
 from mtnas.search.supernet import Supernet
-from mtnas.tasks.metrics import BINARY, REGRESSION
+from mtnas.tasks.kinds import BINARY, REGRESSION
 from mtnas.training.fit import fit
 from mtnas.training.optim import MemberAdam
-from tests.helpers.stacks import SMALL_WIDTH, small_stack
+from tests.helpers.ensembles import SMALL_WIDTH, small_ensemble
 from tests.helpers.synthetic import examples, split
 
 SPACE = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2)
@@ -30,18 +31,18 @@ TRAINING = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, lear
 SMALL = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2, query_scope="root")
 
 
-def stack_of(seeds, data, space, routes=None):
+def ensemble_of(seeds, data, space, routes=None):
     names = ("num_layers", "num_subnets", "query_scope", "pooling")
     network = {name: getattr(space, name) for name in names}
-    return small_stack("mtnas", seeds, data, routes=routes, **network)
+    return small_ensemble("mtnas", seeds, data, routes=routes, **network)
 
 
-def searching(seeds, data=None, space=SPACE, stack=None, training=TRAINING, **options):
+def searching(seeds, data=None, space=SPACE, ensemble=None, training=TRAINING, **options):
     data = examples() if data is None else data
-    stack = stack_of(seeds, data, space) if stack is None else stack
+    ensemble = ensemble_of(seeds, data, space) if ensemble is None else ensemble
     chosen = SearchOptions(**{"steps": 30, "batch_size": 64, **options})
     find = searcher(chosen)
-    return find(stack, data, [split()] * len(seeds), space, chosen, training)
+    return find(ensemble, data, [split()] * len(seeds), space, chosen, training)
 
 
 def searched(seeds, *args, **options):
@@ -124,25 +125,25 @@ def test_leave_one_out_compares_routes_of_one_step():
 
 def test_the_bank_returns_what_was_lent():
     data = examples()
-    stack = small_stack("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
-    bank = GateBank(stack, SPACE)
+    ensemble = small_ensemble("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
+    bank = GateBank(ensemble, SPACE)
     adam = MemberAdam(
-        stack.dense,
+        ensemble.flat_params,
         learning_rate=0.1,
         weight_decay=0.0,
         active={GATES: torch.ones(2, len(SPACE.blocks), dtype=torch.bool)},
     )
     before = bank.gate_MRVH.clone()
     index = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 7]])
-    bank.lend(index, stack, adam)
-    adam.step({n: torch.ones_like(p) for n, p in stack.params.items()})
-    bank.take_back(index, stack, adam)
+    bank.lend(index, ensemble, adam)
+    adam.step({n: torch.ones_like(p) for n, p in ensemble.params.items()})
+    bank.take_back(index, ensemble, adam)
     changed = (bank.gate_MRVH != before).flatten(2).any(-1)
     assert changed.sum(1).tolist() == [len(SPACE.blocks)] * 2
-    lent_again = stack.params[GATES].clone()
-    bank.lend(index + 1, stack, adam)
-    bank.lend(index, stack, adam)
-    assert torch.equal(stack.params[GATES], lent_again)
+    lent_again = ensemble.params[GATES].clone()
+    bank.lend(index + 1, ensemble, adam)
+    bank.lend(index, ensemble, adam)
+    assert torch.equal(ensemble.params[GATES], lent_again)
     assert adam.steps[GATES].eq(1).all()
 
 
@@ -161,9 +162,9 @@ def test_the_bank_returns_what_was_lent():
 )
 def test_one_seed_alone_equals_that_seed_among_many(options):
     together, alone = searched([3, 1, 4], **options), searched([1], **options)
-    assert alone.found[0].route == together.found[1].route
-    assert alone.found[0].probability == pytest.approx(together.found[1].probability, abs=1e-12)
-    assert alone.found[0].scores == pytest.approx(together.found[1].scores, abs=1e-12)
+    assert alone.routes[0].route == together.routes[1].route
+    assert alone.routes[0].probability == pytest.approx(together.routes[1].probability, abs=1e-12)
+    assert alone.routes[0].scores == pytest.approx(together.routes[1].scores, abs=1e-12)
     for name, tensor in alone.state.items():
         torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
 
@@ -173,19 +174,19 @@ def test_the_derived_route_is_the_most_probable_one_with_its_own_gates():
     result = search.run()
     p_MKR, gate_MRVH = search._architecture.probabilities(), search._supernet.bank.gate_MRVH
     first = np.cumsum([0, *(SPACE.num_local_routes(block) for block in SPACE.blocks)])
-    for m, found in enumerate(result.found):
+    for m, found in enumerate(result.routes):
         for k, (block, local) in enumerate(found.route):
             index = SPACE.index_of(block, local)
             p_R = p_MKR[m, k]
             assert p_R[index] == p_R.max() == pytest.approx(found.probability[block])
             assert torch.equal(result.state[GATES][m, k], gate_MRVH[m, first[k] + index])
-    assert len({found.route for found in result.found}) == 2
-    for found in result.found:
+    assert len({found.route for found in result.routes}) == 2
+    for found in result.routes:
         sizes = {b: SPACE.num_local_routes(b) for b in SPACE.blocks}
         assert all(found.probability[b] >= 1 / sizes[b] for b in SPACE.blocks)
         assert all(found.entropy[b] <= found.uniform_entropy[b] + 1e-9 for b in SPACE.blocks)
     assert result.state[GATES].shape == (2, len(SPACE.blocks), 2, SMALL_WIDTH)
-    assert result.found[0].curve["step"][-1] == 60
+    assert result.routes[0].curve["step"][-1] == 60
 
 
 def test_one_class_batches_are_counted_per_member():
@@ -193,7 +194,7 @@ def test_one_class_batches_are_counted_per_member():
     data.labels[:, 1] = 0
     data.labels[0, 1] = 1
     result = searched([0, 1], data, steps=5)
-    assert [found.notes["undefined_rewards"] for found in result.found] == [5, 5]
+    assert [found.notes["undefined_rewards"] for found in result.routes] == [5, 5]
 
 
 def test_an_undefined_auc_neither_rewards_nor_punishes():
@@ -209,7 +210,7 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
 def supernet(space=SPACE, kind=BINARY):
     data = replace(examples(), kind=kind)
     exact = TRAINING.model_copy(update={"exact_decay": True})
-    net = Supernet(stack_of([0, 1], data, space), data, space, exact)
+    net = Supernet(ensemble_of([0, 1], data, space), data, space, exact)
     return net, Architecture(space, 2, learning_rate=0.01)
 
 
@@ -221,8 +222,8 @@ def test_the_supernet_becomes_every_route_that_it_takes():
         index_MK = np.array(index)
         net.take(index_MK, architecture)
         values, query = architecture.buffers(index_MK)
-        assert (net.stack.buffers["sharing.values_KW"].numpy() == values).all()
-        assert (net.stack.buffers["sharing.query_KC"].numpy() == query).all()
+        assert (net.ensemble.buffers["sharing.values_KW"].numpy() == values).all()
+        assert (net.ensemble.buffers["sharing.query_KC"].numpy() == query).all()
         seen.append(net.scores(batch, "neg_loss"))
     assert (seen[0] != seen[1]).any(1).all()
 
@@ -267,7 +268,7 @@ def test_rewards_come_from_tables_that_are_up_to_date():
         net.weight_step(torch.arange(step, step + 8).expand(2, -1))
     batch = torch.arange(400, 500).expand(2, -1)  # many of their table rows no step has read
     before = net.scores(batch, "neg_loss")
-    net.trainer.table.settle()
+    net.trainer.table_optimizer.settle()
     again = batch.clone()  # what was looked up for `batch` is kept
     np.testing.assert_allclose(net.scores(again, "neg_loss"), before, rtol=0, atol=1e-12)
 
@@ -287,39 +288,39 @@ def test_a_batch_that_was_scored_before_a_weight_step_is_looked_up_anew():
 @pytest.mark.parametrize("strategy", ["reinforce", "random_search", "differentiable"])
 def test_routes_of_a_space_without_gates_are_searched_alike(strategy):
     together, alone = (searched(seeds, space=MEAN, strategy=strategy) for seeds in ([3, 1], [1]))
-    assert alone.found[0].route == together.found[1].route
+    assert alone.routes[0].route == together.routes[1].route
     for name, tensor in alone.state.items():
         torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
     assert GATES not in together.state
-    found = together.found[0]
+    found = together.routes[0]
     assert all(block["query"] is None for block in found.to_json()["blocks"].values())
     assert found.uniform_entropy == pytest.approx(dict.fromkeys(MEAN.blocks, np.log(3)))
 
 
 def test_what_a_mean_leaves_out_stays_as_it_is():
     data = examples()
-    stack = small_stack("mtnas", [0], data, num_layers=2, num_subnets=2, pooling="mean")
+    ensemble = small_ensemble("mtnas", [0], data, num_layers=2, num_subnets=2, pooling="mean")
     net, architecture = (
-        Supernet(stack, data, MEAN, TRAINING),
+        Supernet(ensemble, data, MEAN, TRAINING),
         Architecture(MEAN, 1, learning_rate=0.01),
     )
-    before = {name: tensor.clone() for name, tensor in stack.params.items()}
+    before = {name: tensor.clone() for name, tensor in ensemble.params.items()}
     net.take(np.zeros((1, len(MEAN.blocks)), np.int64), architecture)  # the first value alone
     net.weight_step(torch.arange(64).unsqueeze(0))
     for layer in range(2):
         name = f"sharing.layers.{layer}.weight"
-        changed = (stack.params[name] != before[name])[0].flatten(1).any(1)
+        changed = (ensemble.params[name] != before[name])[0].flatten(1).any(1)
         assert changed.tolist() == [True, False]
 
 
 def test_controls_give_random_and_full_routes():
     random = controls.random_routes(SPACE, range(5))
-    assert len({found.route for found in random.found}) > 1
-    assert random.found == controls.random_routes(SPACE, range(5)).found
+    assert len({found.route for found in random.routes}) > 1
+    assert random.routes == controls.random_routes(SPACE, range(5)).routes
     full = controls.full_routes(SPACE, range(2))
-    assert all(len(found.route.edges) == 8 for found in full.found)
+    assert all(len(found.route.edges) == 8 for found in full.routes)
     apart = controls.separate_routes(SPACE, range(2))
-    assert {found.route.describe() for found in apart.found} == {"s3: s1; s4: s2; t0: s3; t1: s4"}
+    assert {found.route.describe() for found in apart.routes} == {"s3: s1; s4: s2; t0: s3; t1: s4"}
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,7 @@ def test_controls_give_random_and_full_routes():
 )
 def test_all_strategies_spend_the_same(options, evaluations):
     budget = {"steps": 12, "warmup_steps": 3, "routes_per_step": 3}
-    (found,) = searched([0], space=SMALL, **budget, **options).found
+    (found,) = searched([0], space=SMALL, **budget, **options).routes
     candidates = len(found.scores) if options.get("judge") == "training" else 1
     assert found.notes["weight_steps"] == 15 // candidates * candidates
     assert found.notes["route_evaluations"] == evaluations
@@ -347,19 +348,19 @@ def test_short_training_is_the_beginning_of_retraining():
     data, one_epoch = examples(), 400 // 64
     options = {"strategy": "random_search", "judge": "training", "candidates": 3}
     result = searched([0, 1], data, SMALL, steps=3 * one_epoch, **options)
-    routes = [found.route for found in result.found]
-    stack = stack_of([0, 1], data, SMALL, routes)
+    routes = [found.route for found in result.routes]
+    ensemble = ensemble_of([0, 1], data, SMALL, routes)
     once = TRAINING.model_copy(update={"epochs": 1})
-    fit(stack, data, [split()] * 2, once, activity(stack.members))
-    for name, tensor in stack.state().items():
+    fit(ensemble, data, [split()] * 2, once, activity(ensemble.members))
+    for name, tensor in ensemble.state().items():
         torch.testing.assert_close(result.state[name], tensor, rtol=0, atol=1e-12)
-    for found in result.found:
+    for found in result.routes:
         assert found.scores[str(found.route.index)] == max(found.scores.values())
 
 
 def test_exhaustive_search_tries_every_function_of_the_space_once():
     wide = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2)
-    (found,) = searched([0], space=wide, strategy="exhaustive", steps=90).found
+    (found,) = searched([0], space=wide, strategy="exhaustive", steps=90).routes
     tried = {Route.at(wide, int(index)).canonical() for index in found.scores}
     assert len(found.scores) == len(tried) == (2 + 3) ** 2  # one value, or two and three queries
     best = max(found.scores, key=found.scores.get)
@@ -376,7 +377,7 @@ def test_exhaustive_search_refuses_what_it_cannot_afford():
 
 
 def test_a_learned_distribution_is_recorded_of_a_small_space():
-    (found,) = searched([0], space=SMALL).found
+    (found,) = searched([0], space=SMALL).routes
     for block, p in found.distribution.items():
         assert sum(p) == pytest.approx(1)
         assert max(p) == found.probability[block]
@@ -388,17 +389,17 @@ def planted():
     """Networks trained so that s2 serves the first task and s1 the second, and nothing else."""
     data = examples()
     route = Route(SMALL, (LocalRoute(("s2",), "root"), LocalRoute(("s1",), "root")))
-    stack = stack_of([0, 1], data, SMALL, [route, route])
-    fit(stack, data, [split()] * 2, TRAINING, activity(stack.members))
-    return data, stack.state(), route
+    ensemble = ensemble_of([0, 1], data, SMALL, [route, route])
+    fit(ensemble, data, [split()] * 2, TRAINING, activity(ensemble.members))
+    return data, ensemble.state(), route
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_finds_a_planted_route(planted, strategy):
     data, state, route = planted
-    stack = stack_of([0, 1], data, SMALL)
-    stack.load(state)
+    ensemble = ensemble_of([0, 1], data, SMALL)
+    ensemble.load(state)
     still = TRAINING.model_copy(update={"learning_rate": 1e-12})
     options = {"strategy": strategy, "reward": "neg_loss", "learning_rate": 0.2, "candidates": 30}
-    result = searched([0, 1], data, SMALL, stack, still, steps=80, **options)
-    assert [found.route for found in result.found] == [route, route]
+    result = searched([0, 1], data, SMALL, ensemble, still, steps=80, **options)
+    assert [found.route for found in result.routes] == [route, route]

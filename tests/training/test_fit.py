@@ -10,7 +10,7 @@ from mtnas.training import fit as module
 from mtnas.training import trainer
 from mtnas.training.optim import DenseTableAdam
 from mtnas.training.row_adam import RowAdam
-from tests.helpers.stacks import small_stack
+from tests.helpers.ensembles import small_ensemble
 from tests.helpers.synthetic import examples, split
 
 TRAINING = TrainingOptions(
@@ -21,9 +21,9 @@ TRAINING = TrainingOptions(
 def fitted():
     torch.set_num_threads(1)
     data = examples()
-    stack = small_stack("mmoe", [0, 1], data)
-    result = module.fit(stack, data, [split()] * 2, TRAINING)
-    return result, stack.state()
+    ensemble = small_ensemble("mmoe", [0, 1], data)
+    result = module.fit(ensemble, data, [split()] * 2, TRAINING)
+    return result, ensemble.state()
 
 
 def test_validation_and_best_weights_equal_those_of_dense_updates(monkeypatch):

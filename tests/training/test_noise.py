@@ -10,7 +10,7 @@ from mtnas.runtime import seeds
 from mtnas.training.fit import evaluate_loss
 from mtnas.training.noise import Noise
 from mtnas.training.trainer import Trainer
-from tests.helpers.stacks import small_stack
+from tests.helpers.ensembles import small_ensemble
 from tests.helpers.synthetic import examples, split
 
 TRAINING = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, weight_decay=0.0)
@@ -21,7 +21,7 @@ SNR = pytest.mark.parametrize("name", ["snr_aver", "snr_trans"])
 
 def trainer(name, seed_list=SEEDS, **gates):
     data = examples()
-    return Trainer(small_stack(name, seed_list, data, gates=gates), data, TRAINING)
+    return Trainer(small_ensemble(name, seed_list, data, gates=gates), data, TRAINING)
 
 
 def batch(members):
@@ -29,63 +29,63 @@ def batch(members):
 
 
 def test_noise_is_that_of_the_seed_step_by_step():
-    stack = trainer("snr_aver").stack
-    noise = Noise(stack)
+    ensemble = trainer("snr_aver").ensemble
+    noise = Noise(ensemble)
     rngs = [seeds.generator(seed, "noise") for seed in SEEDS]
     for _ in range(3):
-        expected = np.stack([rng.random(stack.noise_shape) for rng in rngs])
+        expected = np.stack([rng.random(ensemble.noise_shape) for rng in rngs])
         np.testing.assert_array_equal(noise().numpy(), expected)
 
 
 def test_a_method_that_asks_for_no_noise_gets_none_and_adds_nothing():
-    stack = small_stack("mmoe", SEEDS, examples())
-    assert Noise(stack)() is None
-    assert stack.penalty(stack.params) == 0.0
+    ensemble = small_ensemble("mmoe", SEEDS, examples())
+    assert Noise(ensemble)() is None
+    assert ensemble.penalty(ensemble.params) == 0.0
 
 
 @SNR
 def test_a_step_samples_the_gates_and_evaluation_does_not(name):
     training = trainer(name)
-    stack, data, index_MB = training.stack, training.examples, batch(2)
+    ensemble, data, index_MB = training.ensemble, training.examples, batch(2)
     rows = [split().valid] * 2
-    noise_M = Noise(stack)()
-    x_MBD = stack.embed(data.inputs[index_MB])
-    sampled = training.loss(index_MB, stack.logits(x_MBD, noise_M=noise_M))
-    usual = training.loss(index_MB, stack.logits(x_MBD))
-    before = evaluate_loss(stack, data, rows)
+    noise_M = Noise(ensemble)()
+    x_MBD = ensemble.embed(data.inputs[index_MB])
+    sampled = training.loss(index_MB, ensemble.logits(x_MBD, noise_M=noise_M))
+    usual = training.loss(index_MB, ensemble.logits(x_MBD))
+    before = evaluate_loss(ensemble, data, rows)
 
-    assert torch.equal(evaluate_loss(stack, data, rows), before)
+    assert torch.equal(evaluate_loss(ensemble, data, rows), before)
     torch.testing.assert_close(training.step(index_MB), sampled, rtol=0, atol=1e-12)
     assert (sampled != usual).all()
 
 
 @SNR
 def test_the_penalty_is_the_price_of_the_gates_that_may_open(name):
-    stack = trainer(name, l0_weight=0.25).stack
-    log_alpha = stack.params[GATES]
+    ensemble = trainer(name, l0_weight=0.25).ensemble
+    log_alpha = ensemble.params[GATES]
     log_alpha.copy_(torch.randn(log_alpha.shape, dtype=torch.float64))
     # P(z > 0) = P(s > -low / (high - low)) of the stretched concrete distribution.
     threshold = 0.1 / 1.2
     quantile = 2 / 3 * np.log(threshold / (1 - threshold))
     expected = 0.25 * (log_alpha - quantile).sigmoid().sum((1, 2))
 
-    torch.testing.assert_close(stack.penalty(stack.params), expected)
+    torch.testing.assert_close(ensemble.penalty(ensemble.params), expected)
 
 
 @SNR
 @pytest.mark.parametrize("seed_list", [[3], SEEDS])
 def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list):
     training = trainer(name, seed_list, l0_weight=0.25)
-    stack, index_MB = training.stack, batch(len(seed_list))
-    x_MBD, noise_M = stack.embed(training.examples.inputs[index_MB]), Noise(stack)()
+    ensemble, index_MB = training.ensemble, batch(len(seed_list))
+    x_MBD, noise_M = ensemble.embed(training.examples.inputs[index_MB]), Noise(ensemble)()
     checked = [GATES, "sharing.layers.1.bias", "towers.weight"]
 
     def objective(*tensors):
-        params = {**stack.params, **dict(zip(checked, tensors, strict=True))}
-        loss_M = training.loss(index_MB, stack.logits(x_MBD, params, noise_M))
-        return loss_M + stack.penalty(params)
+        params = {**ensemble.params, **dict(zip(checked, tensors, strict=True))}
+        loss_M = training.loss(index_MB, ensemble.logits(x_MBD, params, noise_M))
+        return loss_M + ensemble.penalty(params)
 
-    inputs = [stack.params[n].detach().clone().requires_grad_() for n in checked]
+    inputs = [ensemble.params[n].detach().clone().requires_grad_() for n in checked]
     assert gradcheck(objective, inputs)
     (grad,) = torch.autograd.grad(objective(*inputs).sum(), inputs[0])
     assert (grad != 0).all()
@@ -94,10 +94,10 @@ def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list)
 @SNR
 def test_a_high_price_closes_gates_and_none_opens_those_that_help(name):
     dear, free = trainer(name, l0_weight=10.0), trainer(name, l0_weight=0.0)
-    before = dear.stack.params[GATES].clone()
+    before = dear.ensemble.params[GATES].clone()
     for training in (dear, free):
         training.step(batch(2))
 
     rate = torch.full_like(before, TRAINING.learning_rate)  # of Adam's first step
-    torch.testing.assert_close(before - dear.stack.params[GATES], rate, rtol=1e-4, atol=0)
-    assert (free.stack.params[GATES] > before).any()
+    torch.testing.assert_close(before - dear.ensemble.params[GATES], rate, rtol=1e-4, atol=0)
+    assert (free.ensemble.params[GATES] > before).any()

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mtnas.training import row_adam
+from mtnas.training.ensemble import FlatParameters
 from mtnas.training.optim import DenseTableAdam, MemberAdam
 from mtnas.training.row_adam import RowAdam
-from mtnas.training.stack import Packed
 
 RATES = {"learning_rate": 1e-2, "weight_decay": 5e-3}
 
@@ -27,9 +27,9 @@ def test_member_adam_is_torch_adam_when_everything_takes_part():
     start = torch.randn(2, 3, 4, dtype=torch.float64)
     grads = torch.randn(30, 2, 3, 4, dtype=torch.float64)
     for active in (None, {"p": torch.ones(2, 3, dtype=torch.bool)}):
-        packed = Packed.of({"p": start})
-        param = packed.views()["p"]
-        adam = MemberAdam(packed, active=active, **RATES)
+        flat = FlatParameters.of({"p": start})
+        param = flat.views()["p"]
+        adam = MemberAdam(flat, active=active, **RATES)
         for grad in grads:
             adam.step({"p": grad})
         torch.testing.assert_close(param, reference(start, grads), rtol=0, atol=1e-12)
@@ -41,9 +41,9 @@ def test_a_slice_that_rests_is_as_if_those_steps_had_not_been():
     grads = torch.randn(30, 2, 3, 4, dtype=torch.float64)
     masks = torch.rand(30, 2, 3) < 0.5
     masks[:, 1, 2] = False
-    packed = Packed.of({"p": start})
-    param = packed.views()["p"]
-    adam = MemberAdam(packed, active={"p": masks[0]}, **RATES)
+    flat = FlatParameters.of({"p": start})
+    param = flat.views()["p"]
+    adam = MemberAdam(flat, active={"p": masks[0]}, **RATES)
     for grad, mask in zip(grads, masks, strict=True):
         adam.set_active({"p": mask})
         adam.step({"p": grad})
@@ -249,10 +249,10 @@ def test_members_with_their_own_rates_are_torch_adam_with_those_rates():
     torch.manual_seed(0)
     start = torch.randn(3, 3, 4, dtype=torch.float64)
     grads = torch.randn(30, 3, 3, 4, dtype=torch.float64)
-    packed = Packed.of({"p": start})
-    adam = MemberAdam(packed, **GRID)
+    flat = FlatParameters.of({"p": start})
+    adam = MemberAdam(flat, **GRID)
     for grad in grads:
         adam.step({"p": grad})
     for m, (rate, decay) in enumerate(zip(*GRID.values(), strict=True)):
         expected = reference(start[m], grads[:, m], lr=rate, weight_decay=decay)
-        torch.testing.assert_close(packed.views()["p"][m], expected, rtol=0, atol=1e-12)
+        torch.testing.assert_close(flat.views()["p"][m], expected, rtol=0, atol=1e-12)

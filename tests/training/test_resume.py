@@ -15,7 +15,7 @@ from mtnas.training import checkpoint as module
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Examples
 from mtnas.training.fit import fit
-from tests.helpers.stacks import small_stack
+from tests.helpers.ensembles import small_ensemble
 from tests.helpers.stops import to_the_end
 from tests.helpers.synthetic import NUM_FIELDS, split
 
@@ -57,10 +57,10 @@ def trained(name, data, checkpoint=None, training=TRAINING):
         rng = np.random.default_rng(0)
         routes = [random_route(SPACE, rng) for _ in range(2)]
         network = {"num_layers": 2, "num_subnets": 2}
-    stack = small_stack(name, [0, 1], data, dtype="float32", routes=routes, **(network or {}))
-    splits = [split()] * len(stack)
-    result = fit(stack, data, splits, training, activity(stack.members), checkpoint)
-    return result, {name: tensor.clone() for name, tensor in stack.state().items()}
+    ensemble = small_ensemble(name, [0, 1], data, dtype="float32", routes=routes, **(network or {}))
+    splits = [split()] * len(ensemble)
+    result = fit(ensemble, data, splits, training, activity(ensemble.members), checkpoint)
+    return result, {name: tensor.clone() for name, tensor in ensemble.state().items()}
 
 
 METHODS = pytest.mark.parametrize("name", ["mmoe", "single_task", "snr_trans", "mtnas"])
@@ -118,12 +118,12 @@ MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
 def searched(data, space, options, checkpoint=None):
     names = ("num_layers", "num_subnets", "query_scope", "pooling")
     network = {name: getattr(space, name) for name in names}
-    stack = small_stack("mtnas", [0, 1], data, dtype="float32", **network)
+    ensemble = small_ensemble("mtnas", [0, 1], data, dtype="float32", **network)
     chosen = SearchOptions(**{"steps": 30, "batch_size": 32, **options})
-    find = searcher(chosen)(stack, data, [split()] * 2, space, chosen, TRAINING)
+    find = searcher(chosen)(ensemble, data, [split()] * 2, space, chosen, TRAINING)
     result = find.run(checkpoint)
     state = {name: tensor.clone() for name, tensor in result.state.items()}
-    return [found.to_json() for found in result.found], state
+    return [found.to_json() for found in result.routes], state
 
 
 @pytest.mark.parametrize(

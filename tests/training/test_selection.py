@@ -10,10 +10,10 @@ from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.experiments.assembly import check_tasks
 from mtnas.runtime.errors import ConfigError
-from mtnas.tasks.metrics import BINARY
+from mtnas.tasks.kinds import BINARY
 from mtnas.training.fit import evaluate_loss, fit, predict_selected
 from mtnas.training.trainer import Trainer
-from tests.helpers.stacks import small_stack
+from tests.helpers.ensembles import small_ensemble
 from tests.helpers.synthetic import examples, split
 
 SEEDS = [3, 1, 4]
@@ -28,9 +28,9 @@ def training(**chosen):
 def fitted(method, seeds, **chosen):
     torch.set_num_threads(1)
     data, per_task = examples(), {k: v for k, v in chosen.items() if k == "embedding_per_task"}
-    stack = small_stack(method, seeds, data, **per_task)
-    splits = [split()] * len(stack)
-    return stack, data, fit(stack, data, splits, training(**chosen))
+    ensemble = small_ensemble(method, seeds, data, **per_task)
+    splits = [split()] * len(ensemble)
+    return ensemble, data, fit(ensemble, data, splits, training(**chosen))
 
 
 def first_best(curve_E, patience):
@@ -45,11 +45,11 @@ def first_best(curve_E, patience):
 
 @pytest.mark.parametrize("method", ["share_bottom", "mmoe"])
 def test_each_task_can_have_the_weights_of_its_own_best_epoch(method):
-    stack, data, result = fitted(method, SEEDS, selection="task")
+    ensemble, data, result = fitted(method, SEEDS, selection="task")
     curve_EMT = np.array(result.valid_losses)
 
-    logit_MNT = predict_selected(stack, result.states, data, ROWS * len(stack))
-    y_MNT = data.labels_of(stack.tasks_MT, torch.from_numpy(np.stack(ROWS * len(stack))))
+    logit_MNT = predict_selected(ensemble, result.states, data, ROWS * len(ensemble))
+    y_MNT = data.labels_of(ensemble.tasks_MT, torch.from_numpy(np.stack(ROWS * len(ensemble))))
     loss_MT = BINARY.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2))
 
     for m, epochs in enumerate(result.best_epochs):
@@ -59,12 +59,12 @@ def test_each_task_can_have_the_weights_of_its_own_best_epoch(method):
 
 
 def test_the_models_of_a_seed_can_share_the_best_epoch_of_their_sum():
-    stack, data, result = fitted("single_task", SEEDS, selection="seed")
+    ensemble, data, result = fitted("single_task", SEEDS, selection="seed")
     curve_EST = np.array(result.valid_losses).reshape(-1, len(SEEDS), 2)
     expected = [first_best(curve_EST[:, s].sum(-1), 2) for s in range(len(SEEDS))]
 
     assert [epoch for (epoch,) in result.best_epochs] == np.repeat(expected, 2).tolist()
-    kept = evaluate_loss(stack, data, ROWS * len(stack)).view(-1, 2)
+    kept = evaluate_loss(ensemble, data, ROWS * len(ensemble)).view(-1, 2)
     for s, epoch in enumerate(expected):
         assert kept[s].tolist() == curve_EST[epoch - 1, s].tolist()
     _, _, own = fitted("single_task", SEEDS)
@@ -76,8 +76,8 @@ def test_the_models_of_a_seed_can_share_the_best_epoch_of_their_sum():
                                     {"loss_weights": (1.0, 3.0)}])  # fmt: skip
 def test_a_seed_is_the_same_alone_and_in_company(method, chosen):
     together = fitted(method, SEEDS, **chosen)[2]
-    stack, _, alone = fitted(method, SEEDS[1:2], **chosen)
-    mine = slice(len(stack), 2 * len(stack))
+    ensemble, _, alone = fitted(method, SEEDS[1:2], **chosen)
+    mine = slice(len(ensemble), 2 * len(ensemble))
 
     assert alone.best_epochs == together.best_epochs[mine]
     for ours, theirs in zip(alone.states, together.states, strict=True):
@@ -88,12 +88,12 @@ def test_a_seed_is_the_same_alone_and_in_company(method, chosen):
 @pytest.mark.parametrize("method", ["single_task", "share_bottom"])
 def test_tasks_weigh_what_the_options_say(method):
     data = examples()
-    index_MB = torch.arange(64).repeat(len(small_stack(method, [0], data)), 1)
+    index_MB = torch.arange(64).repeat(len(small_ensemble(method, [0], data)), 1)
 
     def loss_of(weights):
-        trainer = Trainer(small_stack(method, [0], data), data, training(loss_weights=weights))
-        x_MBD = trainer.stack.embed(data.inputs[index_MB])
-        return trainer.loss(index_MB, trainer.stack.logits(x_MBD)).sum()
+        trainer = Trainer(small_ensemble(method, [0], data), data, training(loss_weights=weights))
+        x_MBD = trainer.ensemble.embed(data.inputs[index_MB])
+        return trainer.loss(index_MB, trainer.ensemble.logits(x_MBD)).sum()
 
     first, second = loss_of((1.0, 0.0)), loss_of((0.0, 1.0))
     assert torch.isclose(loss_of((0.5, 3.0)), 0.5 * first + 3 * second)
@@ -113,11 +113,11 @@ def test_a_task_without_weight_does_not_train_the_others():
 @pytest.mark.parametrize("method", ["share_bottom", "mmoe", "snr_trans"])
 def test_tables_per_task_are_those_of_one_task_each(method):
     data = examples()
-    one, own = (small_stack(method, [0, 7], data, embedding_per_task=p) for p in (False, True))
+    one, own = (small_ensemble(method, [0, 7], data, embedding_per_task=p) for p in (False, True))
     index_MB = torch.arange(50).repeat(2, 1)
 
-    def logits(stack):
-        return stack.logits(stack.embed(data.inputs[index_MB]))
+    def logits(ensemble):
+        return ensemble.logits(ensemble.embed(data.inputs[index_MB]))
 
     own.table_MNE.view(*one.table_MNE.shape, 2).copy_(one.table_MNE.unsqueeze(-1))
     same = logits(one)
@@ -128,9 +128,9 @@ def test_tables_per_task_are_those_of_one_task_each(method):
 
 
 def test_tables_per_task_are_trained():
-    stack, data, result = fitted("share_bottom", [0], embedding_per_task=True)
+    ensemble, data, result = fitted("share_bottom", [0], embedding_per_task=True)
 
-    assert stack.table_MNE.shape == (1, data.num_rows, 6)
+    assert ensemble.table_MNE.shape == (1, data.num_rows, 6)
     assert result.train_loss[-1][0] < result.train_loss[0][0] - 0.1
 
 

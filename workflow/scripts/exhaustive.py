@@ -1,16 +1,20 @@
-"""Train every route of a small space over all seeds; write the ground truth."""
+"""Train every route of a small space over all seeds; write the exhaustive table."""
+
+from pathlib import Path
 
 from mtnas.experiments.every_route import train_every_route
 from mtnas.runtime.job import job
+from mtnas.study.specs import ExhaustiveSpec
 from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
-    train_every_route(
-        smk.params.spec,
+    trained = train_every_route(
+        ExhaustiveSpec.of(smk.params.spec),
         table=smk.input.table,
         manifest=smk.input.manifest,
-        output=smk.output.table,
         models_at_once=smk.resources.models_at_once,
         device=device_of(smk.resources),
+        journal=Path(smk.output.table).with_suffix(".unfinished"),
         code=smk.params.code,
     )
+    trained.write(smk.output.table)

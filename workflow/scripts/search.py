@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from mtnas.experiments.run import search
+from mtnas.experiments.search import search
 from mtnas.runtime.job import job
+from mtnas.study.specs import SearchSpec
 from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
     found = search(
-        smk.params.spec,
+        SearchSpec.of(smk.params.spec),
         table=smk.input.table,
         manifest=smk.input.manifest,
         seeds_at_once=smk.resources.seeds_at_once,
         device=device_of(smk.resources),
-        checkpoints=Path(smk.output.routes).parent / ".checkpoint",
+        journal=Path(smk.output.routes).parent / ".unfinished",
         code=smk.params.code,
     )
-    found.write(routes=smk.output.routes, supernet=smk.output.supernet, code=smk.params.code)
+    found.write(**smk.output)

@@ -1,14 +1,15 @@
-"""Train one sharing method over all its seeds; write metrics, record and predictions."""
+"""Train one sharing method over all its seeds; write metrics, record, predictions and weights."""
 
 from pathlib import Path
 
-from mtnas.experiments.run import run
+from mtnas.experiments.train import train
 from mtnas.runtime.job import job
+from mtnas.study.specs import RunSpec
 from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
-    result = run(
-        smk.params.spec,
+    run = train(
+        RunSpec.of(smk.params.spec),
         table=smk.input.table,
         manifest=smk.input.manifest,
         routes=smk.input.get("routes"),
@@ -16,7 +17,7 @@ with job(snakemake) as smk:
         tuned=smk.input.get("tuned"),
         seeds_at_once=smk.resources.seeds_at_once,
         device=device_of(smk.resources),
-        checkpoints=Path(smk.output.metrics).parent / ".checkpoint",
+        journal=Path(smk.output.metrics).parent / ".unfinished",
         code=smk.params.code,
     )
-    result.write(**smk.output, code=smk.params.code)
+    run.write(**smk.output)

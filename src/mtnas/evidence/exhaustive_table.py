@@ -6,6 +6,7 @@ Losses are mean cross-entropies in nats, or mean squared errors of labels that a
 have no AUC); those without a task are sums over tasks.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mtnas.evidence.records import DataFacts, Git, Parameters
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import atomic_path, remake
+from mtnas.runtime.files import atomic_path, check_digest, remake, sealed
+from mtnas.runtime.record import Part, Record
+from mtnas.study.specs import ExhaustiveSpec
 
 KEY = ("space", "route", "seed")
 # `route` numbers the space (`Route.at`); `same_as` is the route whose training is reported here,
@@ -29,16 +33,49 @@ LOSSES = ("valid_loss", "test_loss")
 _METADATA = b"mtnas"
 
 
+class ExhaustiveTimings(Part):
+    """How long it took to train all routes, in seconds, and on what."""
+
+    train_seconds: float
+    total_seconds: float
+    models_at_once: int
+    device: str
+
+
+class ExhaustiveRecord(Part):
+    """What made the ground truth of one space."""
+
+    spec: ExhaustiveSpec
+    space: dict[str, Any]  # the arguments of `SearchSpace`
+    seeds: tuple[int, ...]
+    simulated: bool
+    data: DataFacts
+    splits: dict[int, str]  # by seed: a short digest of its split
+    parameters: Parameters
+    timings: ExhaustiveTimings
+    environment: dict[str, str | int | None]
+    git: Git
+    code: str | None = None  # fingerprint of the library code
+    study: str | None = None  # the command that published it
+
+
+class ExhaustiveRecords(Record):
+    """An exhaustive table: by space what made it, and the digest of its lines."""
+
+    spaces: dict[str, ExhaustiveRecord]
+    lines: str
+
+
 @dataclass(frozen=True)
 class GroundTruth:
     """Every route of one or more spaces; `records` says, by space, what made it."""
 
     frame: pd.DataFrame
-    records: dict[str, dict[str, Any]]
+    records: dict[str, ExhaustiveRecord]
 
     def space(self, name: str) -> SearchSpace:
         """Return one of the spaces."""
-        return SearchSpace(**self.records[name]["space"])
+        return SearchSpace(**self.records[name].space)
 
     def table(self, name: str, column: str) -> pd.DataFrame:
         """Return one column of one space, a row per route (in order) and a column per seed."""
@@ -49,7 +86,8 @@ class GroundTruth:
         """Write the file atomically; refuse a table that is not complete and finite."""
         check(self, where=str(path))
         table = pa.Table.from_pandas(self.frame, preserve_index=False)
-        told = {_METADATA: json.dumps(self.records, allow_nan=False).encode()}
+        records = ExhaustiveRecords(spaces=self.records, lines=_digest(self.frame))
+        told = {_METADATA: json.dumps(sealed(records.to_json()), allow_nan=False).encode()}
         with atomic_path(path) as temporary:
             pq.write_table(table.replace_schema_metadata(told), temporary, compression="zstd")
 
@@ -67,7 +105,7 @@ def check(truth: GroundTruth, where: str) -> None:
         )
     for name, record in truth.records.items():
         lines = frame[frame["space"] == name]
-        wanted = pd.MultiIndex.from_product([range(truth.space(name).num_routes), record["seeds"]])
+        wanted = pd.MultiIndex.from_product([range(truth.space(name).num_routes), record.seeds])
         found = pd.MultiIndex.from_frame(lines[["route", "seed"]])
         if found.has_duplicates or len(found) != len(wanted) or len(wanted.difference(found)):
             raise RecordError(
@@ -79,6 +117,11 @@ def check(truth: GroundTruth, where: str) -> None:
         raise RecordError(f"{where}: a value is missing or not a finite number")
 
 
+def _digest(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of the lines of a table."""
+    return hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
+
+
 def read_ground_truth(path: str | Path) -> GroundTruth:
     """Read one file; `RecordError` if it is missing, incomplete or something else."""
     path = Path(path)
@@ -87,10 +130,13 @@ def read_ground_truth(path: str | Path) -> GroundTruth:
     remedy = f"delete it and run `{remake(path)}`"
     try:
         table = pq.read_table(path)
-        records = json.loads((table.schema.metadata or {})[_METADATA])
+        content = check_digest(json.loads((table.schema.metadata or {})[_METADATA]), path)
+        records = ExhaustiveRecords.of(content, path)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise RecordError(f"{path}: not an exhaustive table ({error}); {remedy}") from None
-    truth = GroundTruth(table.to_pandas(), records)
+    truth = GroundTruth(table.to_pandas(), records.spaces)
+    if _digest(truth.frame) != records.lines:
+        raise RecordError(f"{path}: was changed after it was written; {remedy}")
     try:
         check(truth, str(path))
     except RecordError as error:
@@ -101,7 +147,7 @@ def read_ground_truth(path: str | Path) -> GroundTruth:
 def concatenate(paths: Sequence[str | Path]) -> GroundTruth:
     """Return several files as one; their spaces must have different names."""
     truths = [read_ground_truth(path) for path in paths]
-    records: dict[str, dict[str, Any]] = {}
+    records: dict[str, ExhaustiveRecord] = {}
     for path, truth in zip(paths, truths, strict=True):
         twice = sorted(set(records) & set(truth.records))
         if twice:

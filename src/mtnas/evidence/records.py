@@ -1,65 +1,117 @@
-"""Run records: tidy metrics plus everything that made them.
+"""Runs: what was measured, and everything that made it.
 
-A run is dataset x method x variant over all its seeds and lives in one folder:
-`metrics.csv` (columns `seed,split,task,metric,value`), `run.json` (resolved spec, versions, code
-fingerprint, timings, parameter counts) and `predictions.parquet` (test predictions).
+A run is dataset x method x variant over all its seeds and lives in one folder: `metrics.csv`
+(columns `seed,split,task,metric,value`), `run.json` (`RunRecord`), `predictions.parquet` (of the
+test examples) and `model.safetensors` (the selected weights).
 """
 
-import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import atomic_path, read_json, remake, write_json
+from mtnas.runtime.files import remake
+from mtnas.runtime.record import Part, Record
+from mtnas.study.paths import RunKey
+from mtnas.study.specs import RunSpec
+from mtnas.tasks.metrics import column_of
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
-ALL_TASKS = "all"  # the task name of `mtl_loss`, the sum over tasks
+
+
+class Parameters(Part):
+    """How large one model of a run is, in parameters."""
+
+    dense: int
+    embedding: int
+    models_per_seed: int
+    hidden_dim: int | None
+    dense_used: dict[int, int] = {}  # by seed, where a route decides which are used
+
+
+class DataFacts(Part):
+    """The table that a job read."""
+
+    content_sha256: str
+    source_sha256: dict[str, str]
+    split_kind: str
+
+
+class Fit(Part):
+    """How one model learned; losses are by epoch, validation losses also by task."""
+
+    seed: int
+    tasks: tuple[int, ...]
+    best_epoch: int | tuple[int, ...]  # of the model, or of each of its tasks
+    train_loss: tuple[float, ...]
+    valid_loss: tuple[float, ...]
+    valid_losses: tuple[tuple[float, ...], ...]
+
+
+class Timings(Part):
+    """How long a run took, in seconds, and on what."""
+
+    train_seconds: float
+    total_seconds: float
+    seeds_at_once: int
+    device: str
+    threads: int
+
+
+class Git(Part):
+    """The commit of the code, and whether files differed from it."""
+
+    commit: str | None
+    dirty: bool | None
+
+
+class RunRecord(Record):
+    """A run record: what was trained, on what, with which outcome, by which code (run.json)."""
+
+    spec: RunSpec
+    simulated: bool
+    synthetic: SyntheticOptions | None
+    parameters: Parameters | None  # a control has none
+    options: dict[str, Any]  # of the method, widths solved
+    data: DataFacts
+    splits: dict[int, str]  # by seed: a short digest of its split
+    fits: tuple[Fit, ...]
+    gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
+    timings: Timings
+    environment: dict[str, str | int | None]
+    git: Git
+    code: str | None = None  # fingerprint of the library code
+    study: str | None = None  # the command that published it
+
+    @property
+    def key(self) -> RunKey:
+        """Return (dataset, method, variant)."""
+        return self.spec.dataset, self.spec.method, self.spec.variant
 
 
 @dataclass(frozen=True)
-class RunRecord:
-    """One run: its metrics (one line per seed, split, task and metric) and its record."""
+class Run:
+    """One run that was read: its metrics, a line per seed, split, task and metric; its record."""
 
     metrics: pd.DataFrame
-    record: dict[str, Any]
-    folder: Path | None = None
-    predictions: pd.DataFrame | None = field(default=None, repr=False)
-    kept: Path | None = None  # the folder of its checkpoints
+    record: RunRecord
+    folder: Path
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> RunKey:
         """Return (dataset, method, variant)."""
-        spec = self.record["spec"]
-        return spec["dataset"], spec["method"], spec["variant"]
+        return self.record.key
 
-    def write(
-        self,
-        *,
-        metrics: str | Path,
-        record: str | Path,
-        predictions: str | Path,
-        code: str | None = None,
-    ) -> None:
-        """Write the parts of the run, each atomically; refuse metrics that are not finite.
 
-        Checkpoints are not needed any more.
-        """
-        check_metrics(self.metrics, where=str(metrics))
-        if self.predictions is None:
-            raise RecordError(f"{predictions}: the run holds no predictions to write")
-        with atomic_path(predictions) as path:
-            self.predictions.to_parquet(path, index=False)
-        with atomic_path(metrics) as path:
-            self.metrics.to_csv(path, index=False, float_format="%.10g")
-        write_json(record, {**self.record, "code": code})
-        if self.kept is not None:
-            shutil.rmtree(self.kept, ignore_errors=True)
+def write_metrics(metrics: pd.DataFrame, path: Path) -> None:
+    """Write metrics; refuse them if one is not a finite number."""
+    check_metrics(metrics, where=str(path))
+    metrics.to_csv(path, index=False, float_format="%.10g")
 
 
 def check_metrics(metrics: pd.DataFrame, where: str) -> None:
@@ -75,23 +127,16 @@ def check_metrics(metrics: pd.DataFrame, where: str) -> None:
         raise RecordError(f"{where}: two values for one seed, split, task and metric")
 
 
-def read_run(folder: str | Path) -> RunRecord:
-    """Read the metrics and the record of one run folder; `RecordError` if one is broken."""
+def read_run(folder: str | Path) -> Run:
+    """Read one run folder.
+
+    Raises:
+        RecordError: a file is missing or broken, or was changed after it was written.
+    """
     folder = Path(folder)
-    metrics = _read_metrics(folder / "metrics.csv")
-    record = read_json(folder / "run.json", ("spec",))
-    missing = [key for key in RUN_COLUMNS[:3] if key not in record["spec"]]
-    if missing:
-        path = folder / "run.json"
-        raise RecordError(
-            f"{path}: its spec lacks {', '.join(missing)}; delete it and run `{remake(path)}`"
-        )
-    return RunRecord(metrics, record, folder)
-
-
-def _read_metrics(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise RecordError(f"{path}: missing; run `{remake(path)}`")
+    record = RunRecord.read(folder / "run.json")
+    path = folder / "metrics.csv"
+    record.check(path)
     try:
         metrics = pd.read_csv(path)
         check_metrics(metrics, where=str(path))
@@ -101,10 +146,10 @@ def _read_metrics(path: Path) -> pd.DataFrame:
         raise RecordError(
             f"{path}: not a table ({error}); delete it and run `{remake(path)}`"
         ) from None
-    return metrics
+    return Run(metrics, record, folder)
 
 
-def scores_by_seed(run: RunRecord) -> pd.DataFrame:
+def scores_by_seed(run: Run) -> pd.DataFrame:
     """Return the test scores of a run, one row per seed, columns such as `auc_t0`, `mtl_loss`.
 
     Raises:
@@ -122,18 +167,5 @@ def scores_by_seed(run: RunRecord) -> pd.DataFrame:
 def wide(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the test metrics of one run, one row per seed, columns such as `auc_t0`."""
     test = metrics[metrics["split"] == "test"]
-    suffix = test["task"].map(lambda task: "" if task == ALL_TASKS else f"_{task}")
-    return test.assign(column=test["metric"] + suffix).pivot(
-        index="seed", columns="column", values="value"
-    )
-
-
-def concatenate(runs: Iterable[RunRecord]) -> pd.DataFrame:
-    """Return all metrics in one frame with the columns `RUN_COLUMNS`."""
-    frames = []
-    for run in runs:
-        dataset, method, variant = run.key
-        frames.append(run.metrics.assign(dataset=dataset, method=method, variant=variant))
-    if not frames:
-        return pd.DataFrame(columns=list(RUN_COLUMNS))
-    return pd.concat(frames, ignore_index=True)[list(RUN_COLUMNS)]
+    names = map(column_of, test["metric"], test["task"])
+    return test.assign(column=list(names)).pivot(index="seed", columns="column", values="value")

@@ -1,6 +1,6 @@
 """Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
 
-Shared by `experiment.run` and `experiment.search`. Shapes: M members, T tasks.
+Shared by all experiments. Shapes: M members, T tasks.
 """
 
 import hashlib
@@ -16,13 +16,18 @@ from mtnas import methods
 from mtnas.config.options import MethodOptions, TrainingOptions
 from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import Table, read_compact
+from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.methods import Method
 from mtnas.methods import mtnas as mtnas_method
 from mtnas.methods.parts.model import Model, count_parameters, solve_width
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.files import sha256_of
+from mtnas.study.specs import ModelSpec
 from mtnas.training.data import Examples, Split
-from mtnas.training.stack import Member, Stack
+from mtnas.training.ensemble import Ensemble, Member
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -33,7 +38,7 @@ CPU_PARAMETERS = 200_000  # dense parameters that fill a core's cache with their
 class Assembly:
     """Everything a spec names, loaded."""
 
-    spec: Mapping[str, Any]
+    spec: ModelSpec
     table: Table
     examples: Examples
     method: Method
@@ -58,6 +63,23 @@ class Assembly:
             raise ConfigError(f"method {self.method.name!r} has no sharing route to search")
         return self.options.space(self.num_tasks)
 
+    @property
+    def data(self) -> DataFacts:
+        """Return what a record says of the table."""
+        return DataFacts(**{key: self.table.manifest[key] for key in DataFacts.model_fields})
+
+    def identity(self, code: str | None, **inputs: str | Path | None) -> dict[str, Any]:
+        """Return all that the result of a job depends on; `inputs` are files that it reads, too."""
+        versions = provenance.environment()
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "data": self.table.manifest["content_sha256"],
+            "inputs": {name: path and sha256_of(path) for name, path in inputs.items()},
+            "code": code,
+            "device": self.device,
+            "versions": {name: versions[name] for name in ("numpy", "torch")},
+        }
+
     def split(self, seed: int) -> Split:
         """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
         split by time or by a column, which no seed can move.
@@ -65,13 +87,13 @@ class Assembly:
         Drawn data hold a block of rows for every seed, with its split (D12).
         """
         part, drawn = self.table.split, self.table.manifest["drawn_seeds"]
-        if drawn is not None and not self.spec["fixed_split"]:
+        if drawn is not None and not self.spec.fixed_split:
             size = len(part) // len(drawn)
             first = drawn.index(seed) * size
             block = part[first : first + size]
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
         random = self.table.manifest["split_kind"] == "random"  # V1: then a seed moves it
-        if random and not self.spec["fixed_split"]:
+        if random and not self.spec.fixed_split:
             wanted = self.table.manifest["split_sizes"]
             sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
             part = assign_split(len(part), sizes, seed)
@@ -83,8 +105,8 @@ class Assembly:
         subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
         return [Member(s, subset, routes.get(s)) for s in seeds for subset in subsets]
 
-    def stack(self, members: Sequence[Member]) -> Stack:
-        """Draw a stack of models."""
+    def ensemble(self, members: Sequence[Member]) -> Ensemble:
+        """Draw an ensemble of models."""
 
         def build(member: Member) -> Model:
             route = {} if member.route is None else {"route": member.route}
@@ -97,7 +119,7 @@ class Assembly:
                 **route,
             )
 
-        return Stack(
+        return Ensemble(
             members,
             build,
             num_rows=self.examples.num_rows,
@@ -112,8 +134,8 @@ class Assembly:
         all gain, until its memory is full. Each model has a table, its moments and its best copy.
         """
         counts = self.parameters({})
-        models, dense = counts["models_per_seed"], counts["dense"]
-        bytes_each = 16 * (counts["embedding"] + dense)
+        models, dense = counts.models_per_seed, counts.dense
+        bytes_each = 16 * (counts.embedding + dense)
         if self.device == "cpu":
             fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense
         else:
@@ -121,67 +143,47 @@ class Assembly:
             fitting, useful = free // 2 // bytes_each, MOST_MODELS
         return int(max(1, min(fitting, useful, MOST_MODELS) // models))
 
-    def parameters(self, routes: Mapping[int, Route]) -> dict[str, Any]:
+    def parameters(self, routes: Mapping[int, Route]) -> Parameters:
         """Count the parameters of one model; with routes, also what each route uses."""
         tasks = 1 if self.method.per_task else self.num_tasks
-        counts: dict[str, Any] = {
-            "dense": count_parameters(
-                self.method, self.options, input_dim=self.input_dim, num_tasks=tasks
-            ),
-            "embedding": self.examples.num_rows
-            * self.training.embedding_dim
-            * self.training.num_tables(tasks),
-            "models_per_seed": self.num_tasks if self.method.per_task else 1,
-            "hidden_dim": getattr(self.options, "hidden_dim", None),
-        }
+        used: dict[int, int] = {}
         if isinstance(self.options, mtnas_method.Options):
-            used = mtnas_method.used_parameters
-            counts["dense_used"] = {
-                str(seed): used(route, self.options, input_dim=self.input_dim)
+            used = {
+                seed: mtnas_method.used_parameters(route, self.options, input_dim=self.input_dim)
                 for seed, route in routes.items()
             }
-        return counts
+        return Parameters(
+            dense=count_parameters(
+                self.method, self.options, input_dim=self.input_dim, num_tasks=tasks
+            ),
+            embedding=self.examples.num_rows
+            * self.training.embedding_dim
+            * self.training.num_tables(tasks),
+            models_per_seed=self.num_tasks if self.method.per_task else 1,
+            hidden_dim=getattr(self.options, "hidden_dim", None),
+            dense_used=used,
+        )
 
 
 def assemble(
-    spec: Mapping[str, Any], *, table: str | Path, manifest: str | Path, device: str = "cpu"
+    spec: ModelSpec, *, table: str | Path, manifest: str | Path, device: str = "cpu"
 ) -> Assembly:
     """Load the data of a spec and solve the method's width for its parameter budget."""
     data = read_compact(table, manifest)
-    method = methods.load(spec["method"])
-    training = TrainingOptions.of(spec["training"], "training")
-    options = method.options.of(spec["options"], f"methods.{method.name}")
+    method = methods.load(spec.method)
+    training = spec.trained
+    options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
-    check_tasks(spec, training, examples, method)
     shape = {
         "input_dim": _input_dim(examples, training),
         "num_tasks": data.labels.shape[1],
     }
-    if spec.get("budget") is not None and method.sharing is not None:
-        searched = mtnas_method.Options.of(spec["budget"], "methods.mtnas")
+    if spec.budget is not None and method.sharing is not None:
+        searched = mtnas_method.Options.of(spec.budget, "methods.mtnas")
         budget = count_parameters(methods.load("mtnas"), searched, **shape)
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})
     return Assembly(spec, data, examples.to(device), method, options, training, device)
-
-
-def check_tasks(
-    spec: Mapping[str, Any], training: TrainingOptions, examples: Examples, method: Method
-) -> None:
-    """Raise `ConfigError` for training options that do not suit the tasks or the method."""
-    num_tasks, weights = examples.labels.shape[1], training.loss_weights
-    if weights is not None and len(weights) != num_tasks:
-        raise ConfigError(
-            f"training.loss_weights: {len(weights)} numbers, but {spec['dataset']} has "
-            f"{num_tasks} tasks; give one for each, in their order"
-        )
-    if training.embedding_per_task and (method.searches or examples.is_dense):
-        reason = (
-            f"{method.name} searches routes of one input"
-            if method.searches
-            else f"the inputs of {spec['dataset']} are numbers, without embeddings"
-        )
-        raise ConfigError(f"training.embedding_per_task: {reason}; leave it out there")
 
 
 def _input_dim(examples: Examples, training: TrainingOptions) -> int:

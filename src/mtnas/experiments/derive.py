@@ -1,6 +1,7 @@
-"""What a run takes over from a search: routes, and the weights of supernets (D5)."""
+"""What a run takes over from other jobs: tuned options, routes, the weights of supernets (D5)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -8,49 +9,87 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mtnas.evidence.search_record import SearchRecord
+from mtnas.evidence.tuning_record import TuningRecord
 from mtnas.experiments.assembly import Assembly
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json, remake
-from mtnas.training.stack import Stack
+from mtnas.runtime.files import remake
+from mtnas.study.specs import RunSpec
+from mtnas.training.ensemble import Ensemble
 
 
-def read_routes(assembly: Assembly, path: str | Path | None) -> dict[int, Route]:
-    """Read the route of every seed, in the space of this run."""
+@dataclass(frozen=True)
+class Derived:
+    """The route of every seed, and where the supernets' weights under these routes are."""
+
+    routes: dict[int, Route]
+    supernet: Path | None = None
+
+    def inherit(self, ensemble: Ensemble, all_seeds: Sequence[int]) -> None:
+        """Load the supernets' weights under the derived routes (D5) into an ensemble."""
+        weights = _read_weights(self.supernet)
+        expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in ensemble.state().items()}
+        if {name: tuple(t.shape) for name, t in weights.items()} != expected:
+            raise RecordError(
+                f"{self.supernet}: holds weights of another network or other seeds than this run; "
+                f"delete it and run `{remake(str(self.supernet))}`"
+            )
+        at = torch.tensor([list(all_seeds).index(member.seed) for member in ensemble.members])
+        ensemble.load({name: tensor[at] for name, tensor in weights.items()})
+
+
+def read_derived(
+    assembly: Assembly,
+    spec: RunSpec,
+    routes: str | Path | None,
+    supernet: str | Path | None = None,
+) -> Derived:
+    """Read what a search found, in the space of this run; nothing for a method without a search.
+
+    Raises:
+        RecordError: a file is broken, was changed, or is of another space or other seeds.
+    """
     if not assembly.method.searches:
-        return {}
-    if path is None:
-        raise RecordError(f"{assembly.spec['method']}: a searched method needs routes.json")
-    record, space = read_json(path, ("space", "seeds")), assembly.space
-    remedy = f"delete it and run `{remake(path)}`"
-    if record["space"] != space.to_json():
+        return Derived({})
+    if routes is None:
+        raise RecordError(f"{spec.method}: a searched method needs routes.json")
+    record, space = SearchRecord.read(routes), assembly.space
+    remedy = f"delete it and run `{remake(routes)}`"
+    if record.space != space.to_json():
         raise RecordError(
-            f"{path}: holds routes of {record['space']}, this run needs {space.to_json()}; {remedy}"
+            f"{routes}: holds routes of {record.space}, this run needs {space.to_json()}; {remedy}"
         )
-    missing = [s for s in assembly.spec["seeds"] if str(s) not in record["seeds"]]
+    missing = [seed for seed in spec.seeds if seed not in record.routes]
     if missing:
-        raise RecordError(f"{path}: no route for seeds {missing}; {remedy}")
-    try:
-        found = {seed: record["seeds"][str(seed)].get("blocks") for seed in assembly.spec["seeds"]}
-        return {seed: Route.from_json(space, blocks) for seed, blocks in found.items()}
-    except RecordError as error:
-        raise RecordError(f"{path}: not a routes file: {error}; {remedy}") from None
+        raise RecordError(f"{routes}: no route for seeds {missing}; {remedy}")
+    if supernet is not None:
+        record.check(supernet)
+    found = {seed: record.routes[seed] for seed in spec.seeds}
+    return Derived(found, None if supernet is None else Path(supernet))
 
 
-def inherit(stack: Stack, all_seeds: Sequence[int], supernet: str | Path | None) -> None:
-    """Load the supernets' weights under the derived routes (D5)."""
-    weights = _read_weights(supernet)
-    expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in stack.state().items()}
-    if {name: tuple(t.shape) for name, t in weights.items()} != expected:
+def with_winner(spec: RunSpec, path: str | Path) -> RunSpec:
+    """Return a spec with the values that a grid search chose; `tuned` says where they are from.
+
+    Raises:
+        RecordError: the file is broken, or is about another run.
+    """
+    record = TuningRecord.read(path)
+    if record.key != spec.job:
         raise RecordError(
-            f"{supernet}: holds weights of another network or other seeds than this run; "
-            f"delete it and run `{remake(str(supernet))}`"
+            f"{path}: is about {'/'.join(record.key)}, this run is {'/'.join(spec.job)}; delete it "
+            f"and run `{remake(path)}`"
         )
-    at = torch.tensor([list(all_seeds).index(member.seed) for member in stack.members])
-    stack.load({name: tensor[at] for name, tensor in weights.items()})
+    values = record.winner.values
+    tuned = {
+        name: {"value": value, "instead_of": spec.value_at(name), "from": str(path)}
+        for name, value in values.items()
+    }
+    return spec.with_values({**values, "tuned": tuned})
 
 
-def _read_weights(supernet: str | Path | None) -> dict[str, Tensor]:
+def _read_weights(supernet: Path | None) -> dict[str, Tensor]:
     try:
         weights = {} if supernet is None else load_file(supernet)
     except (SafetensorError, OSError) as error:

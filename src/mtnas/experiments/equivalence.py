@@ -14,7 +14,8 @@ from torch import nn
 
 from mtnas import methods
 from mtnas.routes.named import full_sharing, share_bottom
-from mtnas.routes.space import ROOT, LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import ROOT, LocalRoute, SearchSpace
 from mtnas.runtime.files import write_json
 
 DRAWS = 20

@@ -1,6 +1,9 @@
-"""From outputs to tidy metrics and predictions. Shapes: M members, S seeds, N examples, T tasks."""
+"""From outputs to scores, tidy metrics and predictions.
 
-from collections.abc import Sequence
+Shapes: U units (such as seeds), N examples, T tasks.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,56 +11,75 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.evidence.records import ALL_TASKS
-from mtnas.tasks.metrics import BINARY, TaskKind
+from mtnas.evidence.records import METRIC_COLUMNS
+from mtnas.tasks.kinds import TaskKind
+from mtnas.tasks.metrics import ALL_TASKS
+
+Scores = dict[str, list[float]]  # by metric: a value for each task; of `mtl_loss` their sum
 
 
-def metrics_of(
-    group: Sequence[int], part: str, kind: TaskKind, logit_SNT: Tensor, y_SNT: Tensor
-) -> pd.DataFrame:
-    """Return the tidy metrics of one part of the data: per task, and the sum over tasks."""
-    logit_STN, y_STN = logit_SNT.transpose(1, 2), y_SNT.transpose(1, 2)
-    loss_ST = kind.loss(logit_STN, y_STN)
-    measured = {name: score(logit_STN, y_STN) for name, score in kind.scores.items()}
-    measured[kind.loss_name] = loss_ST
-    lines = []
-    for s, seed in enumerate(group):
-        for t in range(loss_ST.shape[1]):
-            for name, value_ST in measured.items():
-                lines.append((seed, part, f"t{t}", name, float(value_ST[s, t])))
-        lines.append((seed, part, ALL_TASKS, "mtl_loss", float(loss_ST[s].sum())))
-    return pd.DataFrame(lines, columns=["seed", "split", "task", "metric", "value"])
+def scores_of(kind: TaskKind, out_UNT: Tensor, y_UNT: Tensor) -> list[Scores]:
+    """Return the scores of every unit: those of its tasks' kind, then their loss and its sum."""
+    out_UTN, y_UTN = out_UNT.transpose(1, 2), y_UNT.transpose(1, 2)
+    loss_UT = kind.loss(out_UTN, y_UTN)
+    measured = {name: score(out_UTN, y_UTN) for name, score in kind.scores.items()}
+    measured[kind.loss_name] = loss_UT
+    return [
+        {
+            **{name: value_UT[u].tolist() for name, value_UT in measured.items()},
+            "mtl_loss": [float(loss_UT[u].sum())],
+        }
+        for u in range(len(loss_UT))
+    ]
+
+
+def tidy(scores: Mapping[int, Mapping[str, Scores]]) -> pd.DataFrame:
+    """Return metrics by seed and part of the data, a line each (`METRIC_COLUMNS`)."""
+    lines: list[tuple[Any, ...]] = []
+    for seed, parts in scores.items():
+        for part, values in parts.items():
+            *measured, (total, (loss,)) = values.items()
+            for task in range(len(measured[0][1])):
+                lines += [(seed, part, f"t{task}", name, found[task]) for name, found in measured]
+            lines.append((seed, part, ALL_TASKS, total, loss))
+    frame = pd.DataFrame(lines, columns=list(METRIC_COLUMNS))
+    return frame.sort_values(["seed", "split"], kind="stable", ignore_index=True)
+
+
+def in_columns(part: str, scores: Scores) -> dict[str, float]:
+    """Return the scores of one unit by names such as `valid_auc_t0` and `valid_mtl_loss`."""
+    return {
+        f"{part}_{name}" if name == "mtl_loss" else f"{part}_{name}_t{task}": value
+        for name, values in scores.items()
+        for task, value in enumerate(values)
+    }
 
 
 def predictions_of(
-    group: Sequence[int],
-    rows: NDArray[np.int64],
-    kind: TaskKind,
-    logit_SNT: Tensor,
-    y_SNT: Tensor,
-) -> pd.DataFrame:
-    """Return the test predictions: seed, row of the table, label and what is read from the output
-    (a probability, if labels are binary) per task.
+    seed: int, rows_N: NDArray[np.int64], kind: TaskKind, out_NT: Tensor, y_NT: NDArray[Any]
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of the test predictions of a seed: seed, row of the table, and per task
+    the label and what is read from the output (a probability, if labels are binary).
     """
-    # In float64 different logits stay different probabilities, so ranks (AUC) survive.
-    p_SNT = kind.read(logit_SNT.double()).numpy()
-    label = np.int8 if kind is BINARY else np.float32
+    # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
+    p_NT = kind.read(out_NT.double()).numpy()
     columns: dict[str, NDArray[Any]] = {
-        "seed": np.repeat(np.asarray(group, np.int32), rows.shape[1]),
-        "row": rows.ravel().astype(np.int32),
+        "seed": np.full(len(rows_N), seed, np.int32),
+        "row": rows_N.astype(np.int32),
     }
-    for t in range(p_SNT.shape[2]):
-        columns[f"y_t{t}"] = y_SNT[..., t].numpy().astype(label).ravel()
-        columns[f"p_t{t}"] = p_SNT[..., t].ravel()
-    return pd.DataFrame(columns)
+    for task in range(p_NT.shape[1]):
+        columns[f"y_t{task}"] = y_NT[:, task].astype(kind.label_dtype)
+        columns[f"p_t{task}"] = p_NT[:, task]
+    return columns
 
 
-def by_seed(logit_MNT: Tensor, group: Sequence[int]) -> Tensor:
-    """Bring single-task members together: [S * T, N, 1] becomes [S, N, T]."""
-    members, rows, tasks = logit_MNT.shape
-    per_seed = members // len(group)
-    return (
-        logit_MNT.view(len(group), per_seed, rows, tasks)
-        .transpose(1, 2)
-        .reshape(len(group), rows, -1)
-    )
+def joined(parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
+    """Return columns of several seeds below each other."""
+    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
+
+
+def by_unit(out_MNT: Tensor, units: int) -> Tensor:
+    """Bring the single-task members of every unit together: [U * T, N, 1] becomes [U, N, T]."""
+    members, rows, tasks = out_MNT.shape
+    per_unit = members // units
+    return out_MNT.view(units, per_unit, rows, tasks).transpose(1, 2).reshape(units, rows, -1)

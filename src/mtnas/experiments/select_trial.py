@@ -1,6 +1,6 @@
 """Which trial of a grid search wins, and by how much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import log
 from typing import Any
@@ -9,13 +9,14 @@ import pandas as pd
 
 from mtnas.evidence.statistics import paired_difference, summarize
 from mtnas.runtime.errors import TrainingError
-from mtnas.study.grids import Values, value_at
+from mtnas.study.grids import Values
+from mtnas.study.specs import TuneSpec
 
 CRITERION = "valid_mtl_loss"
 TIED = 1e-6  # a smaller difference of the loss may be rounding in float32
 
 
-def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: Mapping[str, Any]) -> Values:
+def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: TuneSpec) -> Values:
     """Return the winner, the runner-up, and the configured options if they were tried.
 
     `lines` are those of `trials.csv`. The least mean validation loss wins; of trials that tie, the
@@ -79,9 +80,9 @@ def _losses_of(number: int, losses: pd.DataFrame) -> "pd.Series[float]":
     return pd.Series(losses.loc[number].to_numpy(), index=losses.columns)
 
 
-def _distance(values: Values, spec: Mapping[str, Any]) -> tuple[int, float]:
+def _distance(values: Values, spec: TuneSpec) -> tuple[int, float]:
     """Return how many options differ from those of the spec, and by how much (log ratios)."""
-    pairs = [(value, value_at(spec, name)) for name, value in values.items()]
+    pairs = [(value, spec.value_at(name)) for name, value in values.items()]
     differing = [(a, b) for a, b in pairs if a != b]
     return len(differing), sum(_ratio(a, b) for a, b in differing)
 

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions, SearchOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.routes.named import full_sharing
-from mtnas.routes.space import Pooling, QueryScope, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import Pooling, QueryScope, SearchSpace
 
 Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 

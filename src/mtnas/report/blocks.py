@@ -1,26 +1,27 @@
 """What README and docs show of `results/published`, block by block; `readme` puts them there."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from PIL import Image
 
-from mtnas.evidence.exhaustive_table import read_ground_truth
+from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import difference
-from mtnas.evidence.records import RUN_COLUMNS, wide
+from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
+from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.statistics import Difference
 from mtnas.report import claims as ledger
 from mtnas.report import performance, pipes, selection
 from mtnas.report.layout import TUNED
 from mtnas.report.names import column_name, dataset_name, method_name
 from mtnas.report.paper import paper_score
-from mtnas.report.store import RESTORE, read_inventory, read_metrics
+from mtnas.report.store import RESTORE, read_inventory, read_metrics, read_runs
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import Run
-from mtnas.study.plan import Inventory, named
+from mtnas.study.plan import Inventory
+from mtnas.study.specs import SearchSpec
 
 COMPARED = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
 CONTROLS = ("random_routes", "full_sharing")
@@ -29,7 +30,7 @@ REMAKE = f"{RESTORE}, or make it again with `.venv/bin/snakemake rebuild --cores
 ON_THEIR_OWN = ("table1", "table2", "table4")  # tables that docs/reproduction.md shows in place
 
 Scores = dict[tuple[str, str, str], pd.DataFrame]
-Records = dict[Run, dict[str, Any]]
+Records = dict[Run, RunRecord]
 
 
 def read_scores(published: Path) -> Scores:
@@ -49,8 +50,7 @@ def read_scores(published: Path) -> Scores:
 
 def read_records(published: Path) -> Records:
     """Return the record of every run, in the order of the tables."""
-    records = read_json(published / "runs.json", remedy=RESTORE)
-    return {named(key): record for key, record in records.items()}
+    return {key: run.record for key, run in read_runs(published).items()}
 
 
 def headline(published: Path) -> str:
@@ -60,8 +60,8 @@ def headline(published: Path) -> str:
     head = ["Test score", *(method_name(*m) for m in methods), "MTNAS in the paper"]
     rows = []
     for dataset in _with_runs(read_inventory(published), methods):
-        simulated = bool(records[dataset, *OURS]["simulated"])
-        marks = [TUNED * bool(records[dataset, *m]["spec"].get("tuned")) for m in methods]
+        simulated = records[dataset, *OURS].simulated
+        marks = [TUNED * bool(records[dataset, *m].spec.tuned) for m in methods]
         for column in scores[dataset, *OURS].columns:
             means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
             paper = None if simulated else paper_score(dataset, "mtnas", column)
@@ -82,7 +82,7 @@ def findings(published: Path) -> str:
     lines = []
     for dataset in _with_runs(read_inventory(published), [OURS, *others, *controls]):
         ours = scores[dataset, *OURS]
-        name = dataset_name(dataset, bool(records[dataset, *OURS]["simulated"]))
+        name = dataset_name(dataset, records[dataset, *OURS].simulated)
         lines.append(
             f"* **{name}** ({len(ours)} seeds): of "
             f"{_tally(ours, [scores[dataset, *row] for row in others])} when MTNAS is compared "
@@ -105,15 +105,15 @@ def searched(published: Path) -> str:
     lines = []
     for dataset, method, variant in selection.searched(read_inventory(published)):
         path = published / "routes" / dataset / method / f"{variant}.json"
-        record = read_json(path, remedy=RESTORE)
-        if record["strategy"] != "reinforce":
+        record = SearchRecord.read(path, remedy=RESTORE)
+        if record.strategy != "reinforce":
             continue
-        blocks = [b for seed in record["seeds"].values() for b in seed["blocks"].values()]
-        entropy = sum(b["entropy"] for b in blocks) / len(blocks)
-        uniform = sum(b["uniform_entropy"] for b in blocks) / len(blocks)
-        chosen = sorted(b["probability"] for b in blocks)
-        epochs = _epochs(record["spec"], published)
-        name = dataset_name(dataset, bool(record["simulated"]))
+        blocks = [b for found in record.seeds.values() for b in found.blocks.values()]
+        entropy = sum(b.entropy or 0.0 for b in blocks) / len(blocks)
+        uniform = sum(b.uniform_entropy or 0.0 for b in blocks) / len(blocks)
+        chosen = sorted(b.probability or 0.0 for b in blocks)
+        epochs = _epochs(record.spec, published)
+        name = dataset_name(dataset, record.simulated)
         if variant != "paper":
             name = f"{name}, {method_name(method, variant)}"
         lines.append(
@@ -125,12 +125,11 @@ def searched(published: Path) -> str:
     return "\n".join(lines)
 
 
-def _epochs(spec: Mapping[str, Any], published: Path) -> float:
+def _epochs(spec: SearchSpec, published: Path) -> float:
     """Return how often the steps of a search go through the training examples."""
-    path = published / "data" / f"{spec['dataset']}.json"
+    path = published / "data" / f"{spec.dataset}.json"
     train = read_json(path, ("split_sizes",), remedy=RESTORE)["split_sizes"]["train"]
-    steps = spec["search"]["steps"] + spec["search"].get("warmup_steps", 0)
-    return float(steps / (train // spec["training"]["batch_size"]))
+    return float(spec.search.weight_steps / (train // spec.trained.batch_size))
 
 
 def runtimes(published: Path) -> str:
@@ -144,16 +143,16 @@ def runtimes(published: Path) -> str:
     datasets = selection.principal(inventory)
     for run in selection.main_runs(inventory):
         record = records[run]
-        if run[0] not in datasets or not record["parameters"]:
+        if run[0] not in datasets or record.parameters is None:
             continue
         rows.append(
             (
-                f"{dataset_name(run[0], bool(record['simulated']))}, {method_name(*run[1:])}",
-                len(record["spec"]["seeds"]),
-                f"{record['parameters']['dense']:,}",
+                f"{dataset_name(run[0], record.simulated)}, {method_name(*run[1:])}",
+                len(record.spec.seeds),
+                f"{record.parameters.dense:,}",
                 _search_seconds(published / "routes" / f"{'/'.join(run)}.json"),
-                f"{record['timings']['train_seconds']:.0f}",
-                record["timings"]["threads"],
+                f"{record.timings.train_seconds:.0f}",
+                record.timings.threads,
             )
         )
     return pipes.table(head, rows)
@@ -162,15 +161,14 @@ def runtimes(published: Path) -> str:
 def _search_seconds(routes: Path) -> str:
     if not routes.is_file():
         return ""
-    timings = read_json(routes, ("timings",), remedy=RESTORE)["timings"]
-    return f"{timings['search_seconds']:.0f}"
+    return f"{SearchRecord.read(routes, remedy=RESTORE).timings.search_seconds:.0f}"
 
 
 def measured(published: Path) -> str:
     """Render which command measured what, with how many seeds, at which commit."""
     studies: dict[tuple[str, str, int], list[Run]] = {}
     for run, record in read_records(published).items():
-        studies.setdefault(_study(record, record["spec"]["seeds"]), []).append(run)
+        studies.setdefault(_study(record, record.spec.seeds), []).append(run)
     rows = []
     for (command, commit, seeds), runs in studies.items():
         counts = {name: [run[0] for run in runs].count(name) for name, _, _ in runs}
@@ -188,15 +186,15 @@ def _exhaustive_studies(published: Path) -> dict[tuple[str, str, int], dict[str,
     studies: dict[tuple[str, str, int], dict[str, list[str]]] = {}
     for path in sorted((published / "exhaustive").glob("*.parquet")):
         for space, record in read_ground_truth(path).records.items():
-            spaces = studies.setdefault(_study(record, record["seeds"]), {})
+            spaces = studies.setdefault(_study(record, record.seeds), {})
             spaces.setdefault(dataset_name(path.stem), []).append(space)
     return studies
 
 
-def _study(record: Mapping[str, Any], seeds: Sequence[int]) -> tuple[str, str, int]:
+def _study(record: RunRecord | ExhaustiveRecord, seeds: Sequence[int]) -> tuple[str, str, int]:
     """Return the command and the commit of a record, and the number of its seeds."""
-    commit = str((record.get("git") or {}).get("commit") or "")[:7]
-    return str(record.get("study") or ""), commit or "not recorded", len(seeds)
+    commit = (record.git.commit or "")[:7]
+    return record.study or "", commit or "not recorded", len(seeds)
 
 
 def _count(runs: int) -> str:

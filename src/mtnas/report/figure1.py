@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtnas.evidence.claims.evidence import Evidence, Run, read_evidence
+from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.names import caption, column_name, dataset_name, method_name
 from mtnas.report.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.report.selection import FIGURE1
@@ -29,8 +29,10 @@ from mtnas.report.style import (
     write_title,
 )
 from mtnas.report.synthetic_figures import FIGURE6_CAPTION, draw_gates, gate_scores
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
+from mtnas.study.paths import RunKey
 
 CAPTION = (
     "(a) Share-Bottom, (b) MMoE and (c) a variant of MMoE with some links cut off, each as the "
@@ -77,10 +79,8 @@ def read_typical(path: str | Path) -> dict[str, Route]:
 
 def gated(evidence: Evidence) -> list[str]:
     """Name the datasets on which MMoE recorded its gate scores."""
-    runs: list[Run] = [(dataset, *MMOE) for dataset in evidence.datasets]
-    return [
-        run[0] for run in runs if run in evidence.runs and evidence.runs[run].record.get("gates")
-    ]
+    runs: list[RunKey] = [(dataset, *MMOE) for dataset in evidence.datasets]
+    return [run[0] for run in runs if run in evidence.runs and evidence.runs[run].record.gates]
 
 
 def paired(evidence: Evidence) -> list[str]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 from mtnas.config.options import CONTROLS
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import read_run, scores_by_seed
+from mtnas.evidence.search_record import FoundRoute, SearchRecord
 from mtnas.report.names import dataset_name, synthetic_name
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json, remake
+from mtnas.runtime.files import remake
+from mtnas.study.specs import ExhaustiveSpec
 
 Floats = NDArray[np.float64]
 
@@ -50,15 +51,15 @@ class Truth:
         if len(truth.records) != 1:
             raise RecordError(f"{path}: holds {len(truth.records)} spaces, expected one")
         ((name, record),) = truth.records.items()
-        test, spec = truth.table(name, "test_loss"), record["spec"]
+        test, spec = truth.table(name, "test_loss"), record.spec
         return cls(
             name,
             str(path),
-            spec["dataset"],
+            spec.dataset,
             _title(spec),
             "nats" if "test_auc_t0" in truth.frame else "squared error",
-            bool(record["simulated"]),
-            str(record["code"] or ""),
+            record.simulated,
+            record.code or "",
             truth.space(name),
             tuple(int(seed) for seed in test.columns),
             test.to_numpy(float),
@@ -120,10 +121,10 @@ class Truth:
         return pd.DataFrame(means, index=list(self.seeds))
 
 
-def _title(spec: Mapping[str, Any]) -> str:
+def _title(spec: ExhaustiveSpec) -> str:
     """Name the dataset of a ground truth; synthetic data by what they are drawn from."""
-    drawn = spec.get("synthetic")
-    return synthetic_name(drawn) if drawn else dataset_name(spec["dataset"])
+    drawn = spec.synthetic
+    return synthetic_name(drawn.model_dump()) if drawn else dataset_name(spec.dataset)
 
 
 @dataclass(frozen=True)
@@ -166,37 +167,35 @@ def read_judged(truths: Sequence[Truth], judged: Sequence[Mapping[str, str]]) ->
 
 
 def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
-    content = read_json(path, ("space", "seeds", "code"))
-    if SearchSpace(**content["space"]) != truth.space:
+    record = SearchRecord.read(path)
+    if SearchSpace(**record.space) != truth.space:
         raise RecordError(
-            f"{path}: routes of {content['space']}, the ground truth is of "
+            f"{path}: routes of {record.space}, the ground truth is of "
             f"{truth.space.to_json()}; run `{remake(path)}`"
         )
-    seeds = {int(seed): entry for seed, entry in content["seeds"].items()}
-    routes = {s: Route.from_json(truth.space, e.get("blocks")) for s, e in seeds.items()}
-    picks = {seed: route.index for seed, route in routes.items()}
-    first = next(iter(seeds.values()))
-    spent = tuple(first[key] for key in ("weight_steps", "route_evaluations") if key in first)
+    picks = {seed: route.index for seed, route in record.routes.items()}
+    first = next(iter(record.seeds.values()))
+    spent = (first.weight_steps, first.route_evaluations)
     return Found(
         truth.dataset,
         variant,
         str(path),
         truth.losses(picks),
         dict(sorted(picks.items())),
-        _good_mass(truth, seeds.values()),
-        (spent[0], spent[1]) if len(spent) == 2 else None,
-        str(content["code"] or ""),
-        content.get("strategy") in CONTROLS,
+        _good_mass(truth, record.seeds.values()),
+        None if spent[0] is None or spent[1] is None else (spent[0], spent[1]),
+        record.code or "",
+        record.strategy in CONTROLS,
     )
 
 
-def _good_mass(truth: Truth, found: Iterable[dict[str, Any]]) -> float | None:
+def _good_mass(truth: Truth, found: Iterable[FoundRoute]) -> float | None:
     """Return the probability of a good route at the end, mean over seeds; None if not recorded."""
     masses = []
     for entry in found:
         p = np.ones(1)
         for block in truth.space.blocks:
-            local = entry["blocks"][block].get("distribution")
+            local = entry.blocks[block].distribution
             if local is None:
                 return None
             p = np.multiply.outer(p, np.asarray(local)).ravel()  # the last block varies fastest
@@ -213,6 +212,4 @@ def _trained(truth: Truth, variant: str, folder: Path) -> Found:
             f"{folder}/metrics.csv: seeds without a loss on validation or test; delete it and run "
             f"`{remake(folder / 'metrics.csv')}`"
         )
-    return Found(
-        truth.dataset, variant, str(folder), losses, code=str(run.record.get("code") or "")
-    )
+    return Found(truth.dataset, variant, str(folder), losses, code=run.record.code or "")

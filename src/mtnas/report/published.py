@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
-from mtnas.evidence.records import RunRecord, read_run
+from mtnas.evidence.records import Fit, Run, RunRecord, read_run
+from mtnas.evidence.search_record import SearchRecord
 from mtnas.report import selection
 from mtnas.report.names import rank
 from mtnas.report.rebuild import rebuild
@@ -28,7 +29,8 @@ from mtnas.report.store import (
 )
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import read_json, write_json, write_text
-from mtnas.study.paths import Run
+from mtnas.study.grids import replaced
+from mtnas.study.paths import RunKey
 from mtnas.study.plan import Inventory, named
 
 DIGITS = 6  # of curves, which are drawn and never computed with
@@ -59,7 +61,7 @@ def publish(
     """
     folder = Path(folder)
     study = Inventory.from_json(inventory)
-    old, kept = Inventory(), dict[Run, PublishedRun]()
+    old, kept = Inventory(), dict[RunKey, PublishedRun]()
     if (folder / "inventory.json").is_file():
         old, kept = read_inventory(folder), read_runs(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
@@ -67,9 +69,10 @@ def publish(
         _check_asked("/".join(key), run.record, (specs or {}).get("/".join(key)))
     staying = {key: run.record for key, run in kept.items() if key not in new}
     for key, run in new.items():
-        check_same_data(staying, key[0], run.record)
+        facts = run.record
+        check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
     for record in map(read_json, manifests):
-        check_same_data(staying, record["dataset"], {"data": record}, splits=False)
+        check_same_data(staying, record["dataset"], record["content_sha256"], {})
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
     for path in manifests:
@@ -127,16 +130,19 @@ def merged(old: Inventory, new: Inventory) -> Inventory:
     return Inventory(datasets, experiments, homes, judged)
 
 
-def in_order(runs: Iterable[Run], datasets: Iterable[str]) -> list[Run]:
+def in_order(runs: Iterable[RunKey], datasets: Iterable[str]) -> list[RunKey]:
     """Return runs, each once, by dataset, method and variant."""
     places = {name: place for place, name in enumerate(datasets)}
     return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *rank(*run[1:])))
 
 
-def _check_asked(name: str, record: Mapping[str, Any], spec: Mapping[str, Any] | None) -> None:
+def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -> None:
     """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it."""
-    asked = json.loads(json.dumps(spec or {}))  # lists for tuples, as in the record
-    others = [key for key, value in asked.items() if record["spec"].get(key) != value]
+    made, asked = record.spec.model_dump(mode="json"), json.loads(json.dumps(spec or {}))
+    ours = made.pop("tuned") or {}
+    for option, found in ours.items():  # a grid search replaced what was asked
+        made = replaced(made, {option: found["instead_of"]})
+    others = [key for key, value in asked.items() if made.get(key, value) != value]
     if others:
         raise RecordError(
             f"results/runs/{name}: made with other {', '.join(others)} than this study has; run "
@@ -145,18 +151,17 @@ def _check_asked(name: str, record: Mapping[str, Any], spec: Mapping[str, Any] |
 
 
 def check_same_data(
-    staying: Mapping[Run, Mapping[str, Any]],
-    dataset: str,
-    record: Mapping[str, Any],
-    *,
-    splits: bool = True,
+    staying: Mapping[RunKey, RunRecord], dataset: str, content: str, splits: Mapping[int, str]
 ) -> None:
-    """Refuse published runs of a dataset whose table or splits are not those of a new record."""
+    """Refuse published runs of a dataset whose table or splits are not those of a new record.
+
+    `content` is the digest of its table, `splits` are those of its seeds, if it has any.
+    """
     others = [
         key
         for key, old in staying.items()
         if key[0] == dataset
-        and (_other_table(old, record) or (splits and _other_splits(old, record)))
+        and (old.data.content_sha256 != content or _other_splits(old.splits, splits))
     ]
     if others:
         names = " ".join(map("/".join, others))
@@ -167,22 +172,16 @@ def check_same_data(
         )
 
 
-def _other_table(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return len({r.get("data", {}).get("content_sha256") for r in (record, other)} - {None}) > 1
+def _other_splits(splits: Mapping[int, str], more: Mapping[int, str]) -> bool:
+    """Whether a seed has two splits."""
+    return any(splits[seed] != more[seed] for seed in splits.keys() & more)
 
 
-def _other_splits(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether a seed has two splits; a record without splits is not known to have the same."""
-    splits, more = (r.get("splits") or {} for r in (record, other))
-    differ = any(splits[seed] != more[seed] for seed in splits.keys() & more)
-    return differ or bool(splits) != bool(more)
-
-
-def _published(run: RunRecord, command: str) -> PublishedRun:
+def _published(run: Run, command: str) -> PublishedRun:
     """Return what is published of a run: all of it, but of curves a few digits."""
-    assert run.folder is not None
     metrics = pd.read_csv(run.folder / "metrics.csv", dtype=str, keep_default_na=False)
-    record = {**run.record, "fits": rounded(run.record.get("fits", [])), "study": command}
+    fits = [Fit(**rounded(fit.model_dump(mode="json"))) for fit in run.record.fits]
+    record = run.record.model_copy(update={"fits": tuple(fits), "study": command})
     return PublishedRun(metrics, record)
 
 
@@ -190,32 +189,37 @@ def rounded(value: Any) -> Any:
     """Return JSON data with `DIGITS` significant digits of every number."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [rounded(item) for item in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _publish_routes(folder: Path, path: str | Path, drawn: Sequence[Run]) -> None:
+def _publish_routes(folder: Path, path: str | Path, drawn: Sequence[RunKey]) -> None:
     """Copy the routes of a search, with its curves if they are `drawn`."""
-    record = read_json(path, ("dataset", "method", "variant", "seeds"))
-    key = (record["dataset"], record["method"], record["variant"])
-    for found in record["seeds"].values():
-        found.pop("scores", None)
-        curve = found.pop("curve", None)
-        if curve and key in drawn:
-            found["curve"] = rounded(curve)
-    write_text(folder / "routes" / Path(*key[:2]) / f"{key[2]}.json", json.dumps(record) + "\n")
+    record = SearchRecord.read(path)
+    shown = record.key in drawn
+    seeds = {
+        seed: found.model_copy(
+            update={"scores": {}, "curve": rounded(found.curve) if shown else {}}
+        )
+        for seed, found in record.seeds.items()
+    }
+    text = json.dumps(record.model_copy(update={"seeds": seeds}).sealed())
+    *folders, name = record.key
+    write_text(folder / "routes" / Path(*folders) / f"{name}.json", f"{text}\n")
 
 
 def _publish_spaces(path: Path, new: GroundTruth, command: str) -> None:
     """Put the spaces of an exhaustive table into the published one."""
-    for record in new.records.values():
-        record["study"] = command
+    named = {
+        name: record.model_copy(update={"study": command}) for name, record in new.records.items()
+    }
+    new = GroundTruth(new.frame, named)
     old = by_space(read_ground_truth(path)) if path.is_file() else {}
     write_spaces(path, {**old, **by_space(new)})
 
 
-def _write(folder: Path, inventory: Inventory, runs: Mapping[Run, PublishedRun]) -> None:
+def _write(folder: Path, inventory: Inventory, runs: Mapping[RunKey, PublishedRun]) -> None:
     write_runs(folder, {key: runs[key] for key in in_order(runs, inventory.datasets)})
     write_inventory(folder, inventory)
 
@@ -229,7 +233,7 @@ def _prune(folder: Path) -> None:
             path.unlink()
     for path in (folder / "tuning").glob("*/*/*/best.json"):
         run = runs.get(named("/".join(path.parts[-4:-1])))
-        if run is None or not run.record["spec"].get("tuned"):
+        if run is None or not run.record.spec.tuned:
             shutil.rmtree(path.parent)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):
@@ -266,6 +270,6 @@ def _without(inventory: Inventory, name: str) -> Inventory:
     )
 
 
-def _is(run: Run, name: str) -> bool:
+def _is(run: RunKey, name: str) -> bool:
     """Whether a name is that of a run, or of its dataset."""
     return name in (run[0], "/".join(run))

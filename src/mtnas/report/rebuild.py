@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtnas.evidence.claims.ledger import STUDY
+from mtnas.evidence.records import RunRecord
 from mtnas.report import selection
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
@@ -118,8 +119,8 @@ def _study(inventory: Inventory) -> str:
     """Return the command of a study of measured data, if possible of the main comparison."""
     runs = [*sorted(inventory.experiments.get("main", [])), *sorted(inventory.runs)]
     measured = [run for run in runs if not inventory.datasets[run[0]].drawn]
-    records = (read_json(f"{folder}/run.json") for folder in of_runs(RUN, measured))
-    commands = (str(record.get("study") or "") for record in records)
+    records = (RunRecord.read(f"{folder}/run.json") for folder in of_runs(RUN, measured))
+    commands = (record.study or "" for record in records)
     return next(filter(None, commands), STUDY)
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from PIL import Image
 
-from mtnas.evidence.records import RunRecord, read_run
+from mtnas.evidence.records import Run, read_run
 from mtnas.report.data_tables import read_manifest
 from mtnas.report.layout import Table, number
 from mtnas.report.markdown import to_html
 from mtnas.report.names import SIMULATED, dataset_name, method_name
-from mtnas.report.runs import field
 from mtnas.report.writers import to_markdown
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake, write_text
@@ -85,10 +84,10 @@ def _page(body: str) -> str:
     )
 
 
-def _lead(data: Sequence[dict[str, Any]], runs: Sequence[RunRecord]) -> str:
+def _lead(data: Sequence[dict[str, Any]], runs: Sequence[Run]) -> str:
     """Say in one line what is below, and first of all if any of it is simulated."""
     simulated = {m["dataset"] for m in data if m["simulated"]}
-    simulated |= {run.key[0] for run in runs if run.record.get("simulated")}
+    simulated |= {run.key[0] for run in runs if run.record.simulated}
     names = ", ".join(dataset_name(name) for name in sorted(simulated))
     counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
     lead = f'<p class="note">{counts if runs else "No runs."}</p>\n'
@@ -164,22 +163,23 @@ def _split(manifest: dict[str, Any]) -> str:
     return "random" if kind == "random" else f"fixed, by {kind} ({manifest['split_column']})"
 
 
-def _runs(runs: Sequence[RunRecord]) -> str:
+def _runs(runs: Sequence[Run]) -> str:
     """Return one line per run: seeds, parameters, time, code."""
     if not runs:
         return ""
     rows = []
     for run in runs:
         dataset, method, variant = run.key
-        counts = field(run, "parameters")
+        counts = run.record.parameters
+        sizes = (counts.dense, counts.embedding) if counts else (None, None)
         rows.append(
             (
-                dataset_name(dataset, bool(field(run, "simulated"))),
+                dataset_name(dataset, run.record.simulated),
                 method_name(method, variant),
                 str(run.metrics["seed"].nunique()),
-                *(number(counts.get(part), "count") for part in ("dense", "embedding")),
-                timing(run.record.get("timings") or {}),
-                str(run.record.get("code") or "")[:12],
+                *(number(size, "count") for size in sizes),
+                timing(run.record.timings.model_dump()),
+                (run.record.code or "")[:12],
             )
         )
     heads = ("Data set", "Method", "Seeds", "Dense parameters", "Embedding parameters")

@@ -16,7 +16,8 @@ from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from mtnas.report.style import PALE, SHARED, task_colour
-from mtnas.routes.space import ROOT, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import ROOT, SearchSpace
 
 BOX_WIDTH, BOX_HEIGHT = 0.62, 0.36
 GATE_RADIUS = 0.075

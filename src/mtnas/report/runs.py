@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.evidence.records import RunRecord, read_run, scores_by_seed
+from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.runtime.errors import RecordError
 
 Row = tuple[str, str]  # (method, variant)
@@ -17,18 +17,18 @@ Row = tuple[str, str]  # (method, variant)
 class ScoredRun:
     """One run with its test scores: a row per seed, columns `auc_t0` ..., `mtl_loss`."""
 
-    run: RunRecord
+    run: Run
     scores: pd.DataFrame
 
     @property
     def folder(self) -> str:
         """Return the run folder as it was given."""
-        return "" if self.run.folder is None else self.run.folder.as_posix()
+        return self.run.folder.as_posix()
 
     @property
     def code(self) -> str:
         """Return the code fingerprint of the run."""
-        return str(self.run.record.get("code") or "")
+        return self.run.record.code or ""
 
     @property
     def columns(self) -> list[str]:
@@ -73,7 +73,7 @@ class Results:
     def tuned(self, row: Row) -> dict[str, dict[str, Any]]:
         """Return by dataset the options of a row that a grid search chose; `{}` if none were."""
         found = {
-            dataset: run.run.record["spec"].get("tuned")
+            dataset: run.run.record.spec.tuned
             for (dataset, key), run in self.runs.items()
             if key == row
         }
@@ -81,7 +81,7 @@ class Results:
 
     def simulated(self, dataset: str) -> bool:
         """Whether the rows of a dataset are simulated."""
-        flags = {bool(field(r.run, "simulated")) for (d, _), r in self.runs.items() if d == dataset}
+        flags = {r.run.record.simulated for (d, _), r in self.runs.items() if d == dataset}
         if len(flags) > 1:
             raise RecordError(f"{dataset}: some runs say the data are simulated, some say not")
         return flags.pop()
@@ -92,7 +92,7 @@ class Results:
         Records from before there were such splits say nothing of it.
         """
         records = (run.run.record for (d, _), run in self.runs.items() if d == dataset)
-        kinds = {record.get("data", {}).get("split_kind", "random") for record in records}
+        kinds = {record.data.split_kind for record in records}
         return kinds != {"random"}
 
 
@@ -109,13 +109,3 @@ def read_results(run_folders: Sequence[str | Path], reference: Row = Results.ref
     if not runs:
         raise RecordError("no run folders were given; a table needs at least one")
     return Results(runs, reference)
-
-
-def field(run: RunRecord, *keys: str) -> Any:
-    """Return a nested entry of run.json, or refuse with its full name."""
-    value: Any = run.record
-    for key in keys:
-        if not isinstance(value, dict) or key not in value:
-            raise RecordError(f"{run.folder}/run.json: no entry {'.'.join(keys)!r}")
-        value = value[key]
-    return value

@@ -1,5 +1,6 @@
 """Routes files as the figures need them: what a search found, seed by seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.names import dataset_name, method_name, strategy_name
 from mtnas.routes.named import full_sharing
-from mtnas.routes.space import Route, SearchSpace
-from mtnas.runtime.errors import ConfigError, RecordError
-from mtnas.runtime.files import read_json, remake
-
-KEYS = ("dataset", "method", "variant", "strategy", "simulated", "space", "seeds")
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Searched:
     space: SearchSpace
     routes: dict[str, Route]
     blocks: dict[str, dict[str, dict[str, Any]]]
-    curves: dict[str, dict[str, list[float | None]]]
+    curves: dict[str, dict[str, Sequence[float]]]
 
     @property
     def name(self) -> str:
@@ -70,28 +69,21 @@ def read_routes(path: str | Path) -> Searched:
     """Read one routes.json.
 
     Raises:
-        RecordError: an entry is missing, there are no seeds, or a route is outside its space.
+        RecordError: it is broken, or was changed after it was written.
     """
-    content = read_json(path, KEYS)
-    if not content["seeds"]:
-        raise RecordError(f"{path}: lacks seeds; delete it and run `{remake(path)}`")
-    seeds = dict(sorted(content["seeds"].items(), key=lambda item: int(item[0])))
-    try:
-        space = SearchSpace(**content["space"])
-        blocks = {seed: entry.get("blocks") for seed, entry in seeds.items()}
-        routes = {seed: Route.from_json(space, blocks[seed]) for seed in seeds}
-    except (ConfigError, RecordError, TypeError) as error:
-        raise RecordError(
-            f"{path}: not a routes file: {error}; delete it and run `{remake(path)}`"
-        ) from None
+    record = SearchRecord.read(path)
+    seeds = {str(seed): record.seeds[seed] for seed in record.routes}
     return Searched(
-        dataset=content["dataset"],
-        method=content["method"],
-        variant=content["variant"],
-        strategy=content["strategy"],
-        simulated=bool(content["simulated"]),
-        space=space,
-        routes=routes,
-        blocks=blocks,
-        curves={seed: entry.get("curve") or {} for seed, entry in seeds.items()},
+        dataset=record.dataset,
+        method=record.method,
+        variant=record.variant,
+        strategy=record.strategy,
+        simulated=record.simulated,
+        space=SearchSpace(**record.space),
+        routes={str(seed): route for seed, route in record.routes.items()},
+        blocks={
+            seed: {name: block.model_dump() for name, block in found.blocks.items()}
+            for seed, found in seeds.items()
+        },
+        curves={seed: dict(found.curve) for seed, found in seeds.items()},
     )

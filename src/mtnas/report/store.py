@@ -25,9 +25,9 @@ from typing import Any
 import pandas as pd
 
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
-from mtnas.evidence.records import RUN_COLUMNS
+from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import atomic_path, read_json, write_json, write_text
+from mtnas.runtime.files import atomic_path, check_digest, read_json, write_json, write_text
 from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, Run, of_runs
 from mtnas.study.plan import Inventory, named
 
@@ -40,7 +40,7 @@ class PublishedRun:
     """One run: its metrics as text, so that nothing is rounded twice, and its record."""
 
     metrics: pd.DataFrame
-    record: dict[str, Any]
+    record: RunRecord
 
 
 def read_inventory(folder: Path) -> Inventory:
@@ -62,10 +62,16 @@ def read_runs(folder: Path) -> dict[Run, PublishedRun]:
         raise RecordError(
             f"{folder}: {', '.join(odd)} in only one of metrics.csv.gz and runs.json; {RESTORE}"
         )
+    path = folder / "runs.json"
     return {
-        named(key): PublishedRun(frames[key].drop(columns=KEY), record)
-        for key, record in records.items()
+        named(key): PublishedRun(frames[key].drop(columns=KEY), _record(content, path))
+        for key, content in records.items()
     }
+
+
+def _record(content: dict[str, Any], path: Path) -> RunRecord:
+    """Return one of the records of a file."""
+    return RunRecord.of(check_digest(content, path, remedy=RESTORE), path, remedy=RESTORE)
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
@@ -92,7 +98,7 @@ def write_runs(folder: Path, runs: Mapping[Run, PublishedRun]) -> None:
     with atomic_path(folder / "metrics.csv.gz") as path:
         path.write_bytes(gzip.compress(text.encode(), mtime=0))  # no time stamp
     lines = ",\n".join(
-        f"{json.dumps('/'.join(key))}: {json.dumps(run.record, allow_nan=False)}"
+        f"{json.dumps('/'.join(key))}: {json.dumps(run.record.sealed(), allow_nan=False)}"
         for key, run in runs.items()
     )
     write_text(folder / "runs.json", f"{{\n{lines}\n}}\n")
@@ -109,7 +115,7 @@ def restore(folder: Path) -> None:
         (place,) = map(Path, of_runs(RUN, [key]))
         place.mkdir(parents=True)
         run.metrics.to_csv(place / "metrics.csv", index=False, lineterminator="\n")
-        write_json(place / "run.json", run.record)
+        write_json(place / "run.json", run.record.sealed())
     for path in sorted((folder / "routes").glob("*/*/*.json")):
         key = (path.parts[-3], path.parts[-2], path.stem)
         _copy(path, *of_runs(f"{ROUTES}/routes.json", [key]))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mtnas.evidence.claims.evidence import Evidence, Run, read_evidence
+from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.evidence.claims.paired import search_seconds, sweep
 from mtnas.report.names import caption, column_name, dataset_name
 from mtnas.report.selection import Kind
@@ -24,6 +24,7 @@ from mtnas.report.style import (
     write_title,
 )
 from mtnas.runtime.errors import RecordError
+from mtnas.study.paths import RunKey
 
 ROW = 1.85
 SYMBOLS = {"subnets": "H, sub-networks per layer", "depth": "L, layers of sub-networks"}
@@ -76,7 +77,7 @@ def sweep_figure(evidence: Evidence, kind: Kind) -> Figure:
     return figure
 
 
-def _aucs(panel: Axes, evidence: Evidence, runs: dict[int, Run]) -> None:
+def _aucs(panel: Axes, evidence: Evidence, runs: dict[int, RunKey]) -> None:
     """Draw how far each AUC is from its mean over the sweep: levels of tasks are far apart."""
     columns = evidence.columns(next(iter(runs.values())), "auc")
     for i, column in enumerate(columns):
@@ -91,7 +92,7 @@ def _aucs(panel: Axes, evidence: Evidence, runs: dict[int, Run]) -> None:
     panel.set_ylabel("test AUC − mean (0.001)")
 
 
-def _values(evidence: Evidence, runs: dict[int, Run], column: str) -> pd.DataFrame:
+def _values(evidence: Evidence, runs: dict[int, RunKey], column: str) -> pd.DataFrame:
     """Return one score with a row per seed that all runs have and a column per size."""
     of_runs = {size: evidence.scores(run)[column] for size, run in runs.items()}
     return pd.DataFrame(of_runs).dropna()
@@ -113,6 +114,6 @@ def _times(panel: Axes, seconds: dict[int, float], label: str) -> None:
     panel.set_ylabel(label)
 
 
-def _paper_value(runs: dict[int, Run]) -> float:
+def _paper_value(runs: dict[int, RunKey]) -> float:
     """Return the swept value of the variant that follows the paper."""
     return next((float(size) for size, run in runs.items() if run[2] == "paper"), float("nan"))

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from mtnas.evidence.records import RunRecord, read_run
+from mtnas.evidence.records import Run, read_run
 from mtnas.report.figures import routes_figure
 from mtnas.report.names import (
     SIMULATED,
@@ -56,7 +56,7 @@ FIGURE6_CAPTION = (
     "one that the first task prefers, compared with the last task, to the one that it avoids. "
     "Dashed: an equal share. 'lowest' is the smallest mean score over seeds, tasks and experts."
 )
-Draw = Callable[[Axes, Sequence[RunRecord]], None]
+Draw = Callable[[Axes, Sequence[Run]], None]
 
 
 def figure4(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) -> None:
@@ -89,12 +89,12 @@ def figure6(run_folders: Sequence[str | Path], outputs: Sequence[str | Path]) ->
     save_figure(gates_figure(runs), outputs, _caption(FIGURE6_CAPTION, runs))
 
 
-def _caption(text: str, runs: Sequence[RunRecord]) -> str:
+def _caption(text: str, runs: Sequence[Run]) -> str:
     """Say first of all if any of the data are simulated."""
-    return f"{SIMULATED}. {text}" if any(run.record.get("simulated") for run in runs) else text
+    return f"{SIMULATED}. {text}" if any(run.record.simulated for run in runs) else text
 
 
-def losses_figure(runs: Sequence[RunRecord]) -> Figure:
+def losses_figure(runs: Sequence[Run]) -> Figure:
     """Return Figure 4."""
     rows = list(dict.fromkeys(run.key[1:] for run in runs))
     styles = {
@@ -102,14 +102,14 @@ def losses_figure(runs: Sequence[RunRecord]) -> Figure:
         for i, key in enumerate(rows)
     }
 
-    def draw(axes: Axes, runs: Sequence[RunRecord]) -> None:
+    def draw(axes: Axes, runs: Sequence[Run]) -> None:
         for run in runs:
             colour, line = styles[run.key[1:]]
             low, middle, high = np.quantile(valid_losses(run), (0.25, 0.5, 0.75), axis=0)
             epochs = np.arange(1, len(middle) + 1)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.15, lw=0)
             axes.plot(epochs, middle, color=colour, ls=line)
-        noise = (runs[0].record.get("synthetic") or {}).get("noise_variance")
+        noise = runs[0].record.synthetic and runs[0].record.synthetic.noise_variance
         if noise:
             axes.axhline(2 * noise, color=SHARED, lw=0.7, ls=(0, (4, 2)))
         axes.set_yscale("log")
@@ -121,26 +121,26 @@ def losses_figure(runs: Sequence[RunRecord]) -> Figure:
     return _grid(runs, draw, ("epoch", "validation loss"), handles)
 
 
-def valid_losses(run: RunRecord) -> NDArray[np.float64]:
+def valid_losses(run: Run) -> NDArray[np.float64]:
     """Return the validation loss [seeds, epochs], summed over tasks, up to the last common epoch.
 
     Raises:
         RecordError: the run trained nothing.
     """
-    curves: dict[int, list[list[float]]] = {}
-    for fitted in run.record.get("fits", ()):
-        curves.setdefault(fitted["seed"], []).append(fitted["valid_loss"])
+    curves: dict[int, list[Sequence[float]]] = {}
+    for fitted in run.record.fits:
+        curves.setdefault(fitted.seed, []).append(fitted.valid_loss)
     if not curves:
         raise RecordError(f"{run.folder}/run.json: no learning curve; it trained nothing")
     common = min(len(curve) for models in curves.values() for curve in models)
     return np.array([np.sum([c[:common] for c in models], axis=0) for models in curves.values()])
 
 
-def gates_figure(runs: Sequence[RunRecord]) -> Figure:
+def gates_figure(runs: Sequence[Run]) -> Figure:
     """Return Figure 6; `RecordError` if a run has no gate scores."""
     tasks = max(gate_scores(run).shape[1] for run in runs)
 
-    def draw(axes: Axes, runs: Sequence[RunRecord]) -> None:
+    def draw(axes: Axes, runs: Sequence[Run]) -> None:
         (run,) = runs
         draw_gates(axes, gate_scores(run))
         axes.set_ylim(0, 1)
@@ -164,9 +164,9 @@ def draw_gates(axes: Axes, scores_STE: NDArray[np.float64]) -> None:
     axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
 
-def gate_scores(run: RunRecord) -> NDArray[np.float64]:
+def gate_scores(run: Run) -> NDArray[np.float64]:
     """Return the mean gate scores on test, [seeds, tasks, experts]."""
-    scores = run.record.get("gates")
+    scores = run.record.gates
     if not scores:
         raise RecordError(f"{run.folder}/run.json: no gate scores; its method has no such gates")
     return np.array(list(scores.values()))
@@ -190,18 +190,18 @@ def overlap(searched: Searched) -> str:
 
 
 def _grid(
-    runs: Sequence[RunRecord], draw: Draw, labels: tuple[str, str], handles: Sequence[Line2D]
+    runs: Sequence[Run], draw: Draw, labels: tuple[str, str], handles: Sequence[Line2D]
 ) -> Figure:
     """Lay out a panel per dataset, settings below and rho beside each other."""
     if not runs:
         raise RecordError("no run folders were given; a figure needs at least one")
-    by_dataset: dict[str, list[RunRecord]] = {}
+    by_dataset: dict[str, list[Run]] = {}
     for run in runs:
         by_dataset.setdefault(run.key[0], []).append(run)
     places = {name: _place(of[0]) for name, of in by_dataset.items()}
     rows = list(dict.fromkeys(row for row, _ in places.values()))
     columns = sorted({column for _, column in places.values()})
-    simulated = any(run.record.get("simulated") for run in runs)
+    simulated = any(run.record.simulated for run in runs)
     with styled():
         height = HEAD * simulated + PANEL * len(rows) + FOOT
         figure = new_figure(PAGE_WIDTH, height)
@@ -235,9 +235,9 @@ def _grid(
 _ALONE = float("inf")  # the column of a dataset that has no rho
 
 
-def _place(run: RunRecord) -> tuple[str, float]:
+def _place(run: Run) -> tuple[str, float]:
     """Return the row and column of a dataset: its setting and rho."""
-    synthetic: dict[str, Any] | None = run.record.get("synthetic")
+    synthetic = run.record.synthetic
     if not synthetic:
-        return dataset_name(run.key[0], bool(run.record.get("simulated"))), _ALONE
-    return synthetic_setting(synthetic), synthetic["rho"]
+        return dataset_name(run.key[0], run.record.simulated), _ALONE
+    return synthetic_setting(synthetic.model_dump()), synthetic.rho

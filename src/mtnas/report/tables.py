@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtnas.evidence.pairing import difference
+from mtnas.evidence.records import Run
 from mtnas.evidence.statistics import seeds_needed, summarize
 from mtnas.report.cells import (
     differences,
@@ -21,8 +22,9 @@ from mtnas.report.layout import Block, Cell, Column, Table
 from mtnas.report.names import column_name
 from mtnas.report.notes import PAPER, SINGLE, score_notes
 from mtnas.report.paper import paper_score
-from mtnas.report.runs import Results, field, read_results
+from mtnas.report.runs import Results, read_results
 from mtnas.report.runs import Row as Key
+from mtnas.runtime.errors import RecordError
 
 
 def main_results(
@@ -99,9 +101,16 @@ def _count_cells(results: Results, dataset: str, what: str) -> list[Cell]:
             cells.append(Cell(kind="count"))
             continue
         n = len(run.scores)
-        value = n if what == "seeds" else field(run.run, "parameters", "dense")
+        value = n if what == "seeds" else _dense(run.run)
         cells.append(Cell(float(value), "count", source=source_of(run, key, what, "", n)))
     return cells
+
+
+def _dense(run: Run) -> float:
+    """Return the number of dense parameters of a model; `RecordError` for a control."""
+    if run.record.parameters is None:
+        raise RecordError(f"{run.folder}/run.json: no parameters; a control has none to print")
+    return run.record.parameters.dense
 
 
 def _gains(results: Results) -> Block:

@@ -4,7 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from mtnas.routes.space import LocalRoute, Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError
 
 DRAWS = 2000  # random routes that stand for chance

@@ -1,4 +1,4 @@
-"""Sharing routes and the space they come from (paper, Sec. 3.1).
+"""The space that sharing routes come from (paper, Sec. 3.1).
 
 Nodes are named as in the paper's figures: `root`, the sub-networks `s1 ... s(L*H)` layer by
 layer, the tasks `t0 ... t(T-1)`. A block stands before every sub-network of layers 2..L and
@@ -7,12 +7,10 @@ below (the values) and the node that asks the gate (the query). Nothing here nee
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations, product
 from typing import Any, Literal, get_args
 
-from mtnas.runtime.errors import ConfigError, RecordError, unknown
+from mtnas.runtime.errors import ConfigError, unknown
 
 QueryScope = Literal["all_below", "previous_layer_and_root", "root"]
 Pooling = Literal["gate", "mean"]
@@ -125,160 +123,3 @@ class SearchSpace:
     def to_json(self) -> dict[str, Any]:
         """Return the five values that define the space."""
         return dict(self.__dict__)
-
-
-@dataclass(frozen=True)
-class Route:
-    """One candidate of the space: a local route for each block, in the order of `space.blocks`."""
-
-    space: SearchSpace
-    choices: tuple[LocalRoute, ...]
-
-    def __post_init__(self) -> None:
-        blocks = self.space.blocks
-        if len(self.choices) != len(blocks):
-            raise RecordError(f"route has {len(self.choices)} blocks, its space {len(blocks)}")
-        for block, local in zip(blocks, self.choices, strict=True):
-            allowed = self.space.values(block)
-            for name in local.values:
-                if name not in allowed:
-                    raise RecordError(unknown("value", name, allowed, f"block {block}"))
-            if not local.values or len(set(local.values)) != len(local.values):
-                raise RecordError(f"block {block}: values must be one or more distinct names")
-            queries = self.space.queries(block)
-            if local.query not in queries:
-                names = [str(name) for name in queries]
-                raise RecordError(unknown("query", str(local.query), names, f"block {block}"))
-
-    def __getitem__(self, block: str) -> LocalRoute:
-        return self.choices[self.space.blocks.index(block)]
-
-    def __iter__(self) -> Iterator[tuple[str, LocalRoute]]:
-        return zip(self.space.blocks, self.choices, strict=True)
-
-    def used(self, tasks: Sequence[str] | None = None) -> frozenset[str]:
-        """Name every node that feeds `tasks` (default: all): values, and queries that matter."""
-        wanted = list(self.space.tasks if tasks is None else tasks)
-        seen: set[str] = set()
-        while wanted:
-            name = wanted.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            if name in self.space.blocks:
-                local = self[name]
-                wanted += local.values
-                if local.query is not None and local.has_gate:
-                    wanted.append(local.query)
-            elif name != ROOT:
-                wanted.append(ROOT)
-        return frozenset(seen)
-
-    def renamed(self, names: Mapping[str, str]) -> "Route":
-        """Return the route after its sub-networks changed their names (within their layers)."""
-        moved = {names.get(block, block): local for block, local in self}
-        choices = []
-        for block in self.space.blocks:
-            local = moved[block]
-            values = {names[value] for value in local.values}
-            ordered = tuple(name for name in self.space.values(block) if name in values)
-            query = None if local.query is None else names.get(local.query, local.query)
-            choices.append(LocalRoute(ordered, query))
-        return Route(self.space, tuple(choices))
-
-    def canonical(self) -> "Route":
-        """Return the representative of all routes that compute the same function.
-
-        A block with one value has no use for its query, and a block that feeds no task for
-        anything: they take their first choice. Neither takes part in a weight step either, so such
-        routes are equal for every initialisation and after any training. Routes that differ in the
-        names of their sub-networks only start from different weights, so they are kept apart.
-        """
-        space, used, choices = self.space, self.used(), []
-        for block, local in self:
-            if block not in used:
-                local = space.local_route(block, 0)
-            elif not local.has_gate:
-                local = LocalRoute(local.values, space.queries(block)[0])
-            choices.append(local)
-        return Route(space, tuple(choices))
-
-    @property
-    def index(self) -> int:
-        """Return the number of this route in its space, the one that `at` takes."""
-        number = 0
-        for block, local in self:
-            number = number * self.space.num_local_routes(block) + self.space.index_of(block, local)
-        return number
-
-    @classmethod
-    def at(cls, space: SearchSpace, index: int) -> "Route":
-        """Return route `index` of a space, 0 .. num_routes - 1; the last block varies fastest."""
-        chosen = []
-        for block in reversed(space.blocks):
-            index, local = divmod(index, space.num_local_routes(block))
-            chosen.append(space.local_route(block, local))
-        return cls(space, tuple(reversed(chosen)))
-
-    @property
-    def is_disjoint(self) -> bool:
-        """Whether no two tasks reach a common sub-network (paper, Sec. 5.1)."""
-        reached = [
-            {name for name in self.used([task]) if name.startswith("s")}
-            for task in self.space.tasks
-        ]
-        return sum(map(len, reached)) == len(set().union(*reached))
-
-    @property
-    def edges(self) -> tuple[tuple[str, str], ...]:
-        """Return the (value, block) pairs that carry anything to a task."""
-        used = self.used()
-        return tuple((v, block) for block, local in self if block in used for v in local.values)
-
-    def describe(self) -> str:
-        """Return the route on one line, such as `s5: s1+s2 ? root; t0: s5`."""
-        parts = (
-            f"{block}: {'+'.join(local.values)}" + (f" ? {local.query}" if local.has_gate else "")
-            for block, local in self
-        )
-        return "; ".join(parts)
-
-    def to_json(self) -> dict[str, dict[str, Any]]:
-        """Return `{block: {values, query}}`."""
-        return {b: {"values": list(local.values), "query": local.query} for b, local in self}
-
-    @classmethod
-    def from_json(cls, space: SearchSpace, blocks: Any) -> "Route":
-        """Build a route from `to_json`; `RecordError` if a block is missing or unknown."""
-        try:
-            chosen = [(tuple(blocks[b]["values"]), blocks[b]["query"]) for b in space.blocks]
-        except (KeyError, TypeError):
-            names = ", ".join(space.blocks)
-            raise RecordError(f"each of the blocks {names} needs `values` and `query`") from None
-        return cls(space, tuple(LocalRoute(values, query) for values, query in chosen))
-
-
-def patterns(space: SearchSpace) -> list[int]:
-    """Return, for every route of a space, the first route that shares in the same way.
-
-    That is one which computes the same (`canonical`) after sub-networks changed their names within
-    their layers. Models of such routes differ in the initialisation alone.
-    """
-    layers = [space.layer(layer) for layer in range(space.num_layers)]
-    orders = [
-        {
-            old: new
-            for names, order in zip(layers, chosen, strict=True)
-            for old, new in zip(names, order, strict=True)
-        }
-        for chosen in product(*(permutations(names) for names in layers))
-    ]
-    first: dict[int, int] = {}
-    found = []
-    for index in range(space.num_routes):
-        route = Route.at(space, index).canonical()
-        if route.index not in first:
-            for names in orders:
-                first[route.renamed(names).canonical().index] = index
-        found.append(first[route.index])
-    return found

@@ -112,6 +112,17 @@ def read_record(
         error: as `read_json`; or the content is not what was written.
     """
     content = read_json(path, keys, error=error, remedy=remedy)
+    return check_digest(content, path, error=error, remedy=remedy)
+
+
+def check_digest(
+    content: dict[str, Any],
+    path: str | Path,
+    *,
+    error: type[MtnasError] = RecordError,
+    remedy: str | None = None,
+) -> dict[str, Any]:
+    """Return the content of a record; raise `error` unless it is what was `sealed`."""
     remedy = remedy or f"delete it and run `{remake(path)}`"
     if "digest" not in content:
         raise error(f"{path}: lacks its digest, so it may have been changed; {remedy}")

@@ -1,5 +1,6 @@
 """Typed, frozen records of configuration keys that refuse an unknown key."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, get_args, get_origin
 
@@ -16,10 +17,13 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], where: str) -> Self:
-        """Build from a mapping; `ConfigError` says what is wrong at `where`."""
+    def of(cls, values: Mapping[str, Any], where: str = "") -> Self:
+        """Build from a mapping of plain data; `ConfigError` says what is wrong at `where`.
+
+        Types are those of JSON: 2.0 is no integer, true no number, and a number no text.
+        """
         try:
-            return cls(**values)
+            return cls.model_validate_json(json.dumps(values, default=str), strict=True)
         except ValidationError as error:
             path, message = first_problem(cls, error)
             at = ".".join(filter(None, [where, path]))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.methods.mtnas import route_buffers
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]

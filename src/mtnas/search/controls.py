@@ -5,12 +5,14 @@ densest route; without sharing, every task has sub-networks of its own. None of 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from mtnas.config.options import Strategy
 from mtnas.routes.named import full_sharing, no_sharing, random_route
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime import seeds
-from mtnas.search.result import Found, SearchResult
+from mtnas.search.result import SearchedRoute, SearchResult
 
 
 def random_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
@@ -31,11 +33,25 @@ def separate_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResul
 
 def _sure(route: Route, seed_list: Sequence[int]) -> SearchResult:
     blocks, uniform = route.space.blocks, _uniform(route).uniform_entropy
-    found = Found(route, dict.fromkeys(blocks, 1.0), dict.fromkeys(blocks, 0.0), uniform)
+    found = SearchedRoute(route, dict.fromkeys(blocks, 1.0), dict.fromkeys(blocks, 0.0), uniform)
     return SearchResult((found,) * len(seed_list), {}, 0.0)
 
 
-def _uniform(route: Route) -> Found:
+def _uniform(route: Route) -> SearchedRoute:
     sizes = {block: route.space.num_local_routes(block) for block in route.space.blocks}
     entropy = {block: math.log(size) for block, size in sizes.items()}
-    return Found(route, {b: 1 / size for b, size in sizes.items()}, entropy, entropy)
+    return SearchedRoute(route, {b: 1 / size for b, size in sizes.items()}, entropy, entropy)
+
+
+ROUTES_OF: Mapping[Strategy, Callable[[SearchSpace, Sequence[int]], SearchResult]] = {
+    "random": random_routes,
+    "full_sharing": full_routes,
+    "no_sharing": separate_routes,
+}
+
+
+def control_routes(
+    strategy: Strategy, space: SearchSpace, seed_list: Sequence[int]
+) -> SearchResult:
+    """Return the routes of a strategy that searches nothing (`config.options.CONTROLS`)."""
+    return ROUTES_OF[strategy](space, seed_list)

@@ -56,16 +56,16 @@ def slopes(
     The loss is that of training on a validation batch, summed over tasks.
     """
     x_MBD, y_MTB = supernet.validation(batch_MB)
-    stack, sizes = supernet.stack, architecture.sizes_K.tolist()
-    relaxed = Relaxed(stack.template, architecture)
-    chosen = torch.from_numpy(index_MK).to(stack.device)
+    ensemble, sizes = supernet.ensemble, architecture.sizes_K.tolist()
+    relaxed = Relaxed(ensemble.template, architecture)
+    chosen = torch.from_numpy(index_MK).to(ensemble.device)
     z = [
         torch.nn.functional.one_hot(chosen[:, k], size).to(x_MBD).requires_grad_()
         for k, size in enumerate(sizes)
     ]
     bank = supernet.bank  # none with mean pooling
     gates = [] if bank is None else [bank.of_block(k, size) for k, size in enumerate(sizes)]
-    named = {**stack.params, **stack.buffers}.items()
+    named = {**ensemble.params, **ensemble.buffers}.items()
 
     def one(state: Mapping[str, Tensor], x: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
         logit_BT: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
@@ -75,7 +75,7 @@ def slopes(
     losses = supernet.examples.kind.losses(logit_MBT, y_MTB.transpose(1, 2).to(logit_MBT))
     loss_M = losses.mean(1).sum(-1)
     # Members share nothing, so the gradient of the sum is the gradient of each.
-    slope_MKR = np.zeros((len(stack), len(sizes), max(sizes)))
+    slope_MKR = np.zeros((len(ensemble), len(sizes), max(sizes)))
     for k, slope_MR in enumerate(torch.autograd.grad(loss_M.sum(), z)):
         slope_MKR[:, k, : sizes[k]] = slope_MR.cpu().numpy()
     return slope_MKR, loss_M.detach().double().cpu().numpy()
@@ -85,7 +85,7 @@ class Relaxed(nn.Module):
     """A model in which every block passes on a weighted sum over all of its local routes."""
 
     def __init__(self, model: Model, architecture: Architecture) -> None:
-        """Wrap the model of a stack; its own route is not used."""
+        """Wrap the model of an ensemble; its own route is not used."""
         super().__init__()
         self.model = model
         self._space, self._values_KRW = architecture.space, architecture.values_KRW

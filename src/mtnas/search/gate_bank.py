@@ -1,8 +1,8 @@
 """The gates of a supernet: one for every local route of every block (Sec. 3.1, Eq. 1).
 
 A training step uses one gate per block. The bank lends the gates of the sampled routes, with their
-optimiser state, to a stack and takes them back afterwards; so a step of the supernet costs what a
-step of the sampled network costs, and gates that took no part stay as they are.
+optimiser state, to an ensemble and takes them back afterwards; so a step of the supernet costs what
+a step of the sampled network costs, and gates that took no part stay as they are.
 
 Shapes: M members, K blocks, R local routes of all blocks together, V values, H hidden.
 """
@@ -15,8 +15,8 @@ from torch import Tensor
 from mtnas.methods.parts.layers import gates
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime import seeds
+from mtnas.training.ensemble import Ensemble
 from mtnas.training.optim import MemberAdam
-from mtnas.training.stack import Stack
 
 GATES = "sharing.gate_KWH"
 
@@ -24,33 +24,33 @@ GATES = "sharing.gate_KWH"
 class GateBank:
     """All gates of M supernets, with their Adam state."""
 
-    def __init__(self, stack: Stack, space: SearchSpace) -> None:
+    def __init__(self, ensemble: Ensemble, space: SearchSpace) -> None:
         """Draw |R| gates per block and member from the member's own stream."""
         sizes = [space.num_local_routes(block) for block in space.blocks]
-        device = stack.device
+        device = ensemble.device
         self._first_K = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))], device=device)
-        lent = stack.params[GATES]
-        drawn = [_drawn(m.seed, sum(sizes), *lent.shape[2:]) for m in stack.members]
+        lent = ensemble.params[GATES]
+        drawn = [_drawn(m.seed, sum(sizes), *lent.shape[2:]) for m in ensemble.members]
         self.gate_MRVH = torch.stack(drawn).to(lent)
         self._first_moment = torch.zeros_like(self.gate_MRVH)
         self._second_moment = torch.zeros_like(self.gate_MRVH)
         self._steps_MR = torch.zeros(*self.gate_MRVH.shape[:2], dtype=torch.float64, device=device)
-        self._members_M1 = torch.arange(len(stack), device=device).unsqueeze(1)
+        self._members_M1 = torch.arange(len(ensemble), device=device).unsqueeze(1)
 
-    def lend(self, index_MK: Tensor, stack: Stack, adam: MemberAdam | None = None) -> None:
-        """Copy the gates of local routes `index_MK` (and their state) into the stack."""
+    def lend(self, index_MK: Tensor, ensemble: Ensemble, adam: MemberAdam | None = None) -> None:
+        """Copy the gates of local routes `index_MK` (and their state) into the ensemble."""
         at = self._at(index_MK)
-        stack.params[GATES].copy_(self.gate_MRVH[at])
+        ensemble.params[GATES].copy_(self.gate_MRVH[at])
         if adam is not None:
             adam.first[GATES].copy_(self._first_moment[at])
             adam.second[GATES].copy_(self._second_moment[at])
             steps = adam.steps[GATES]
             steps.copy_(self._steps_MR[at].view_as(steps))
 
-    def take_back(self, index_MK: Tensor, stack: Stack, adam: MemberAdam) -> None:
+    def take_back(self, index_MK: Tensor, ensemble: Ensemble, adam: MemberAdam) -> None:
         """Store what a step made of the lent gates."""
         at = self._at(index_MK)
-        self.gate_MRVH[at] = stack.params[GATES]
+        self.gate_MRVH[at] = ensemble.params[GATES]
         self._first_moment[at] = adam.first[GATES]
         self._second_moment[at] = adam.second[GATES]
         self._steps_MR[at] = adam.steps[GATES].view_as(index_MK)

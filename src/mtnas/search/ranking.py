@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import ConfigError
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search
-from mtnas.search.result import Found
+from mtnas.search.result import SearchedRoute
 from mtnas.search.rewards import check_finite
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches
@@ -82,8 +82,8 @@ class Ranking(Search, ABC):
             contest.done += 1
             checkpoint.keep(self)
 
-    def derive(self) -> tuple[Found, ...]:
-        """Return the best candidates; the stack becomes their networks."""
+    def derive(self) -> tuple[SearchedRoute, ...]:
+        """Return the best candidates; the ensemble becomes their networks."""
         contest = self._opened()
         index_NMK, score_NM = contest.index_NMK, self._mean_scores(contest)
         best_M = score_NM.argmax(0)
@@ -93,7 +93,7 @@ class Ranking(Search, ABC):
         uniform = architecture.uniform_entropy()
         tried = [architecture.routes(index_MK) for index_MK in index_NMK]
         return tuple(
-            Found(
+            SearchedRoute(
                 route,
                 probability={},
                 entropy={},
@@ -142,7 +142,7 @@ class Ranking(Search, ABC):
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
         super().load(state)
-        known, device = state["contest"], self._stack.device
+        known, device = state["contest"], self._ensemble.device
         self._contest = None if known is None else Contest.of(known, device)
 
 
@@ -173,7 +173,7 @@ class Exhaustive(Ranking):
         routes = (Route.at(space, i) for i in range(space.num_routes))
         distinct = [route for route in routes if route == route.canonical()]
         index_NK = np.array([[space.index_of(b, local) for b, local in r] for r in distinct])
-        return np.repeat(index_NK[:, None], len(self._stack), axis=1)
+        return np.repeat(index_NK[:, None], len(self._ensemble), axis=1)
 
 
 class Trained(Ranking):
@@ -184,9 +184,9 @@ class Trained(Ranking):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Remember the weights that the stack has now."""
+        """Remember the weights that the ensemble has now."""
         super().__init__(*args, **kwargs)
-        self._start = {name: tensor.clone() for name, tensor in self._stack.state().items()}
+        self._start = {name: tensor.clone() for name, tensor in self._ensemble.state().items()}
         self._best = {name: tensor.clone() for name, tensor in self._start.items()}
 
     def _learn(self, checkpoint: Checkpoint) -> None:
@@ -216,22 +216,24 @@ class Trained(Ranking):
 
     def _train_alone(self, index_MK: Index, steps: int, checkpoint: Checkpoint) -> None:
         """Train the networks of some routes from the start."""
-        stack = self._stack
-        stack.load(self._start)
+        ensemble = self._ensemble
+        ensemble.load(self._start)
         self._supernet.route(index_MK, self._architecture)
-        trainer = Trainer(stack, self._supernet.examples, self._training, self._supernet.activity())
+        trainer = Trainer(
+            ensemble, self._supernet.examples, self._training, self._supernet.activity()
+        )
         rows, size = [split.train for split in self._splits], self._training.batch_size
-        batches = Batches(rows, stack.members, size, device=stack.device)
+        batches = Batches(rows, ensemble.members, size, device=ensemble.device)
         for _ in range(steps):
             trainer.step(next(batches))
             checkpoint.keep(self)
-        trainer.table.settle()
+        trainer.table_optimizer.settle()
 
     def _pooled_score(self, valid_MB: Tensor) -> Floats:
         """Return R_val on all given validation examples together, [M]."""
         examples = self._supernet.examples
-        logit_MBT = predict(self._stack, examples, list(valid_MB.cpu().numpy()))
-        y_MBT = examples.labels_of(self._stack.tasks_MT, valid_MB)
+        logit_MBT = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
+        y_MBT = examples.labels_of(self._ensemble.tasks_MT, valid_MB)
         score_MT = self._supernet.judge(
             logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2), self._options.reward
         )
@@ -239,13 +241,13 @@ class Trained(Ranking):
 
     def _keep(self, better_M: NDArray[np.bool_]) -> None:
         """Remember the weights of the members whose candidate is the best so far."""
-        chosen = torch.from_numpy(better_M).to(self._stack.device)
-        for name, tensor in self._stack.state().items():
+        chosen = torch.from_numpy(better_M).to(self._ensemble.device)
+        for name, tensor in self._ensemble.state().items():
             self._best[name][chosen] = tensor[chosen]
 
     def _become(self, index_MK: Index) -> None:
         self._supernet.route(index_MK, self._architecture)
-        self._stack.load(self._best)
+        self._ensemble.load(self._best)
 
     @property
     def at(self) -> str:
@@ -264,7 +266,7 @@ class Trained(Ranking):
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
-        self._contest = Contest.of(state["contest"], self._stack.device)
+        self._contest = Contest.of(state["contest"], self._ensemble.device)
         self._evaluations = state["evaluations"]
         self._rewards.load(state["rewards"])
         for name, tensor in self._best.items():

@@ -16,12 +16,12 @@ from mtnas.config.options import SearchOptions, TrainingOptions
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime import seeds
 from mtnas.search.architecture import Architecture, Floats, Index
-from mtnas.search.result import Curve, Found, SearchResult
+from mtnas.search.result import Curve, SearchedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches, Examples, Split
-from mtnas.training.stack import Stack
+from mtnas.training.ensemble import Ensemble
 
 log = logging.getLogger(__name__)
 
@@ -31,27 +31,27 @@ SMALL_SPACE = 20_000  # routes; of such a space the whole distribution is record
 class Search:
     """Algorithm 1 for M members side by side: one route each, searched one iteration at a time.
 
-    The stack becomes the derived networks with inherited weights. The other strategies that train a
-    supernet change how it draws routes or what it learns of them.
+    The ensemble becomes the derived networks with inherited weights. The other strategies that
+    train a supernet change how it draws routes or what it learns of them.
     """
 
     def __init__(
         self,
-        stack: Stack,
+        ensemble: Ensemble,
         examples: Examples,
         splits: Sequence[Split],
         space: SearchSpace,
         options: SearchOptions,
         training: TrainingOptions,
     ) -> None:
-        """Start with uniform routes and fresh batches; `stack` is changed in place."""
+        """Start with uniform routes and fresh batches; `ensemble` is changed in place."""
         self._options, self._training = options, training
-        self._stack, self._splits = stack, splits
-        self._supernet = Supernet(stack, examples, space, training)
-        self._architecture = Architecture(space, len(stack), learning_rate=options.learning_rate)
-        self._rngs = [seeds.generator(m.seed, "routes") for m in stack.members]
+        self._ensemble, self._splits = ensemble, splits
+        self._supernet = Supernet(ensemble, examples, space, training)
+        self._architecture = Architecture(space, len(ensemble), learning_rate=options.learning_rate)
+        self._rngs = [seeds.generator(m.seed, "routes") for m in ensemble.members]
         train, valid = [s.train for s in splits], [s.valid for s in splits]
-        members, device = stack.members, stack.device
+        members, device = ensemble.members, ensemble.device
         self._train = Batches(train, members, training.batch_size, "batches", device)
         self._valid = Batches(valid, members, options.batch_size, "validation", device)
         self._rewards, self._baseline = Rewards(), Baseline(options)
@@ -69,8 +69,8 @@ class Search:
         checkpoint.resume(self)
         with checkpoint.watching():
             self._learn(checkpoint)
-            checkpoint.keep(self, finished=True)
-        found, state = self.derive(), self._stack.state()
+            checkpoint.keep(self)
+        found, state = self.derive(), self._ensemble.state()
         return SearchResult(found, state, checkpoint.seconds + time.perf_counter() - started)
 
     def _learn(self, checkpoint: Checkpoint) -> None:
@@ -183,27 +183,27 @@ class Search:
             "curve": self._curve,
         }
 
-    def derive(self) -> tuple[Found, ...]:
-        """Return the most probable routes; the stack becomes their networks."""
+    def derive(self) -> tuple[SearchedRoute, ...]:
+        """Return the most probable routes; the ensemble becomes their networks."""
         best_MK = self._architecture.best()
         self._become(best_MK)
         return _found(self._architecture, best_MK, self._curve, self._notes())
 
     def _become(self, index_MK: Index) -> None:
         self._supernet.take(index_MK, self._architecture)
-        self._supernet.trainer.table.settle()
+        self._supernet.trainer.table_optimizer.settle()
 
     def _notes(self) -> list[dict[str, int]]:
         """Say what the search spent, member by member, and how many rewards were undefined."""
         spent = {"weight_steps": self._steps, "route_evaluations": self._evaluations}
         undefined_M = self._rewards.undefined_M
-        counts = undefined_M.tolist() if len(undefined_M) else [0] * len(self._stack)
+        counts = undefined_M.tolist() if len(undefined_M) else [0] * len(self._ensemble)
         return [{"undefined_rewards": count, **spent} for count in counts]
 
 
 def _found(
     architecture: Architecture, best_MK: Index, curve: Curve, notes: Sequence[dict[str, int]]
-) -> tuple[Found, ...]:
+) -> tuple[SearchedRoute, ...]:
     p_MKR, entropy_MK = architecture.probabilities(), architecture.entropy()
     blocks, sizes = architecture.space.blocks, architecture.sizes_K.tolist()
     small = architecture.space.num_routes <= SMALL_SPACE
@@ -213,7 +213,7 @@ def _found(
         chosen = np.take_along_axis(p_KR, best_MK[member][:, None], 1)[:, 0]
         listed = [p_R[:size].tolist() for p_R, size in zip(p_KR, sizes, strict=True)]
         result.append(
-            Found(
+            SearchedRoute(
                 route,
                 dict(zip(blocks, chosen.tolist(), strict=True)),
                 dict(zip(blocks, entropy_MK[member].tolist(), strict=True)),

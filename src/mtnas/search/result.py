@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.search.architecture import Floats
 
 CURVE_POINTS = 200
@@ -55,7 +55,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchedRoute:
     """The route of one seed. Per block: probability of the choice, entropies in nats.
 
     `distribution` holds the probability of every local route, where the space is small; `scores`
@@ -93,8 +93,11 @@ class Found:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """One `Found` per seed; `state` holds the supernets' weights under those routes, if any."""
+    """What the search of some seeds gave.
 
-    found: tuple[Found, ...]
+    `state` holds the weights of the supernets under their routes; it is empty for a control.
+    """
+
+    routes: tuple[SearchedRoute, ...]
     state: Mapping[str, Tensor]
     seconds: float

@@ -1,4 +1,4 @@
-"""The supernet of a search: one stack that becomes the network of whichever routes are sampled.
+"""The supernet of a search: one ensemble that becomes the network of whichever routes are sampled.
 
 Shapes: M members, B batch, T tasks, K blocks.
 """
@@ -14,26 +14,26 @@ from mtnas.methods.mtnas import activity
 from mtnas.routes.space import SearchSpace
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.gate_bank import GateBank
-from mtnas.tasks.metrics import auc
+from mtnas.tasks.scores import auc
 from mtnas.training.data import Examples
-from mtnas.training.stack import Stack
+from mtnas.training.ensemble import Ensemble
 from mtnas.training.trainer import Trainer
 
 
 class Supernet:
-    """M supernets: a stack that is given a new route (and its gates) whenever one is sampled."""
+    """M supernets: an ensemble that gets a new route, and its gates, whenever one is sampled."""
 
     def __init__(
-        self, stack: Stack, examples: Examples, space: SearchSpace, options: TrainingOptions
+        self, ensemble: Ensemble, examples: Examples, space: SearchSpace, options: TrainingOptions
     ) -> None:
-        """Build gate banks (none with mean pooling) and optimiser; `stack` is changed in place."""
-        self.stack, self.examples, self.space = stack, examples, space
-        self.bank = GateBank(stack, space) if space.pooling == "gate" else None
+        """Build gate banks (none with mean pooling) and optimisers; change `ensemble` in place."""
+        self.ensemble, self.examples, self.space = ensemble, examples, space
+        self.bank = GateBank(ensemble, space) if space.pooling == "gate" else None
         self._index_MK: Index | None = None
         self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-        self._values = stack.buffers["sharing.values_KW"].cpu().numpy()
-        self._query = stack.buffers["sharing.query_KC"].cpu().numpy()
-        self.trainer = Trainer(stack, examples, options, self.activity())
+        self._values = ensemble.buffers["sharing.values_KW"].cpu().numpy()
+        self._query = ensemble.buffers["sharing.query_KC"].cpu().numpy()
+        self.trainer = Trainer(ensemble, examples, options, self.activity())
 
     def activity(self) -> dict[str, torch.Tensor]:
         """Return which slices of the parameters take part in the routes taken last."""
@@ -46,23 +46,25 @@ class Supernet:
             return
         self.route(index_MK, architecture)
         if self.bank is not None:
-            self.bank.lend(torch.from_numpy(index_MK), self.stack, self.trainer.dense)
+            self.bank.lend(torch.from_numpy(index_MK), self.ensemble, self.trainer.dense_optimizer)
         self._index_MK = index_MK
 
     def route(self, index_MK: Index, architecture: Architecture) -> None:
-        """Change the routes of the stack, and nothing else."""
+        """Change the routes of the ensemble, and nothing else."""
         self._values, self._query = architecture.buffers(index_MK)
-        device = self.stack.device
-        self.stack.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
-        self.stack.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
+        device = self.ensemble.device
+        self.ensemble.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
+        self.ensemble.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
 
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
         """Descend the training loss of the network taken last; return loss_M."""
         assert self._index_MK is not None, "take a route first"
-        self.trainer.dense.set_active(self.activity())
+        self.trainer.dense_optimizer.set_active(self.activity())
         loss_M, self._scored = self.trainer.step(batch_MB), None
         if self.bank is not None:
-            self.bank.take_back(torch.from_numpy(self._index_MK), self.stack, self.trainer.dense)
+            self.bank.take_back(
+                torch.from_numpy(self._index_MK), self.ensemble, self.trainer.dense_optimizer
+            )
         return loss_M
 
     def state(self) -> dict[str, Any]:
@@ -84,7 +86,7 @@ class Supernet:
         `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
         """
         x_MBD, y_MTB = self.validation(batch_MB)
-        return self.judge(self.stack.logits(x_MBD).transpose(1, 2), y_MTB, kind)
+        return self.judge(self.ensemble.logits(x_MBD).transpose(1, 2), y_MTB, kind)
 
     def judge(self, logit_MTB: torch.Tensor, y_MTB: torch.Tensor, kind: str) -> Floats:
         """Return what R_val adds up for given outputs, score_MT; `kind` as in `scores`."""
@@ -97,7 +99,7 @@ class Supernet:
         """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
             inputs_MBF = self.examples.inputs[batch_MB]
-            self.trainer.table.settle(inputs_MBF.flatten(1))
-            y_MBT = self.examples.labels_of(self.stack.tasks_MT, batch_MB)
-            self._scored = batch_MB, self.stack.embed(inputs_MBF), y_MBT.transpose(1, 2)
+            self.trainer.table_optimizer.settle(inputs_MBF.flatten(1))
+            y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, batch_MB)
+            self._scored = batch_MB, self.ensemble.embed(inputs_MBF), y_MBT.transpose(1, 2)
         return self._scored[1:]

@@ -3,7 +3,6 @@
 Rules pass them to their jobs as `code`. Nothing here imports torch.
 """
 
-from mtnas.config.schema import searches
 from mtnas.config.study import Config
 from mtnas.data import sources
 from mtnas.runtime.provenance import code_behind, code_fingerprint
@@ -26,20 +25,23 @@ def simulation_code(config: Config, dataset: str) -> str:
 
 
 def run_code(config: Config, dataset: str, method: str, variant: str) -> str:
-    """Fingerprint the code behind a run: the engine, its method, and for a method that searches
-    the search. The file of MTNAS counts for all: its size is the parameter budget of the others.
+    """Fingerprint the code behind a run: the engine and its method.
+
+    The file of MTNAS counts for all: its size is the parameter budget of the others.
     """
-    return _from("experiments/run.py", config, method)
+    return _from("experiments/train.py", method)
+
+
+def search_code(config: Config, dataset: str, method: str, variant: str) -> str:
+    """Fingerprint the code behind a search."""
+    return _from("experiments/search.py", method)
 
 
 def tune_code(config: Config, dataset: str, method: str, variant: str) -> str:
-    """Fingerprint the code behind a grid search: that of its run, and of the search."""
-    return _from("experiments/tune.py", config, method)
+    """Fingerprint the code behind a grid search."""
+    return _from("experiments/tune.py", method)
 
 
-def _from(entry: str, config: Config, method: str) -> str:
+def _from(entry: str, method: str) -> str:
     """Fingerprint what a module needs for a method."""
-    files = code_behind(entry, "methods/mtnas.py", f"methods/{method}.py")
-    if not searches(config.method(method)):
-        files = tuple(file for file in files if not file.startswith("search/"))
-    return code_fingerprint(*files)
+    return code_of(entry, "methods/mtnas.py", f"methods/{method}.py")

@@ -4,19 +4,15 @@ A grid is flat: `{"training.learning_rate": [0.001, 0.01], "options.num_experts"
 name a place in a run spec. Nothing here needs torch: the workflow reads it at parse time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json, remake
-
-Grid = Mapping[str, list[Any]]
+Grid = Mapping[str, Sequence[Any]]
 Values = dict[str, Any]
 Spec = dict[str, Any]
 
-# Members of one stack may differ in these; trials that differ in anything else take turns.
+# Members of one ensemble may differ in these; trials that differ in anything else take turns.
 STACKED = ("training.learning_rate", "training.weight_decay")
 
 
@@ -43,39 +39,10 @@ def expand(grid: Grid) -> list[Values]:
     ]
 
 
-def value_at(spec: Mapping[str, Any], name: str) -> Any:
-    """Return what a spec holds at a place of the grid."""
-    value: Any = spec
-    for key in name.split("."):
-        value = value[key]
-    return value
-
-
-def with_values(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Spec:
-    """Return a copy of a spec with other values at some places."""
-    result = dict(spec)
-    for name, value in values.items():
+def replaced(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of nested values with others at some dotted names."""
+    result = dict(values)
+    for name, value in others.items():
         first, _, rest = name.partition(".")
-        result[first] = with_values(result[first], {rest: value}) if rest else value
+        result[first] = replaced(result[first], {rest: value}) if rest else value
     return result
-
-
-def with_winner(spec: Mapping[str, Any], path: str | Path) -> Spec:
-    """Return a spec with the values that a grid search chose; `tuned` says where they came from.
-
-    Raises:
-        RecordError: the file is broken, or is about another run.
-    """
-    best = read_json(path, ("dataset", "method", "variant", "winner"))
-    run = {key: spec[key] for key in ("dataset", "method", "variant")}
-    found = {key: best[key] for key in run}
-    if found != run:
-        raise RecordError(
-            f"{path}: is about {found}, this run is {run}; delete it and run `{remake(path)}`"
-        )
-    values: Values = best["winner"]["values"]
-    tuned = {
-        name: {"value": value, "instead_of": value_at(spec, name), "from": str(path)}
-        for name, value in values.items()
-    }
-    return {**with_values(spec, values), "tuned": tuned}

@@ -5,7 +5,8 @@ Shared by the rules and by what rebuilds tables from `results/published`.
 
 from collections.abc import Iterable
 
-Run = tuple[str, str, str]  # dataset, method, variant
+RunKey = tuple[str, str, str]  # dataset, method, variant
+Run = RunKey
 
 DATA = "results/data/{dataset}"
 RUN = "results/runs/{dataset}/{method}/{variant}"

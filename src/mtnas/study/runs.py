@@ -1,6 +1,5 @@
 """Which runs and searches a study has."""
 
-import json
 from functools import cache
 
 from mtnas.config.options import CONTROLS
@@ -29,9 +28,9 @@ def experiment_searches(config: Config, experiment: str) -> list[Run]:
     runs = experiment_runs(config, experiment)
     specs = [search_spec(config, *run) for run in runs if searches(config.method(run[1]))]
     learned = [
-        (spec["dataset"], spec["method"], spec["variant"])
+        (spec.dataset, spec.method, spec.variant)
         for spec in specs
-        if spec["search"]["strategy"] not in CONTROLS
+        if spec.search.strategy not in CONTROLS
     ]
     return list(dict.fromkeys((d, m, search_home(config, d, m, v)) for d, m, v in learned))
 
@@ -56,6 +55,6 @@ def _search_homes(config: Config, dataset: str, method: str) -> dict[str, str]:
     """Return the home of every variant of a method."""
     homes, first = {}, dict[str, str]()
     for variant in config.variants(method):
-        spec = {**search_spec(config, dataset, method, variant), "variant": None}
-        homes[variant] = first.setdefault(json.dumps(spec, sort_keys=True), variant)
+        spec = search_spec(config, dataset, method, variant).model_dump_json(exclude={"variant"})
+        homes[variant] = first.setdefault(spec, variant)
     return homes

@@ -14,7 +14,7 @@ from mtnas.config.study import Config, Spec
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study.runs import search_home
-from mtnas.study.specs import run_spec
+from mtnas.study.specs import ExhaustiveSpec, ModelSpec, run_spec
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,12 @@ class Judged:
     by_run: bool
 
 
-def exhaustive_spec(config: Config, dataset: str, space: str) -> Spec:
+def exhaustive_spec(config: Config, dataset: str, space: str) -> ExhaustiveSpec:
     """Return what identifies the ground truth of a space."""
     spec = run_spec(config, dataset, METHOD, variants_of(config, space)[0])
-    kept = ("dataset", "method", "seeds", "fixed_split", "options", "training", "budget")
-    drawn = {}
-    if dataset in config["synthetic"]:
-        drawn = {"synthetic": drawn_options(config, dataset).model_dump(mode="json")}
-    return {"space": space, **{key: spec[key] for key in kept}, **drawn}
+    shared = {name: getattr(spec, name) for name in ModelSpec.model_fields}
+    drawn = drawn_options(config, dataset) if dataset in config["synthetic"] else None
+    return ExhaustiveSpec(**shared, space=space, synthetic=drawn)
 
 
 def full_space(config: Config, dataset: str) -> SearchSpace:
@@ -62,8 +60,8 @@ def judged(config: Config, dataset: str, space: str) -> list[Judged]:
     found = []
     for variant in variants_of(config, space):
         spec = run_spec(config, dataset, METHOD, variant)
-        asked = any(spec[part] != truth[part] for part in ("options", "training"))
-        by_run = spec["derive"] != "retrain" or asked
+        alike = (spec.options, spec.training) == (truth.options, truth.training)
+        by_run = spec.derive != "retrain" or not alike
         home = variant if by_run else search_home(config, dataset, METHOD, variant)
         found.append(Judged(variant, home, by_run))
     return found

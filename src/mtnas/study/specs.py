@@ -1,12 +1,14 @@
-"""The spec of every job: a plain dictionary with everything that identifies its result.
+"""The spec of every job: a frozen record with everything that identifies its result.
 
-The workflow passes it as a parameter, and the job reads nothing else.
+The workflow passes one as a parameter, dumped to plain data, and the job reads nothing else. What
+a job does not read is not in its spec, or has its default there, so that a change of it runs
+nothing again.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, Self
 
-from mtnas.config.options import CONTROLS, READ
+from mtnas.config.options import CONTROLS, READ, SearchOptions, TrainingOptions
 from mtnas.config.resolve import (
     drawn_options,
     is_simulated,
@@ -19,28 +21,102 @@ from mtnas.config.resolve import (
 from mtnas.config.schema import defaults, is_control, searches
 from mtnas.config.study import BUDGET_METHOD, PAPER, Config, Spec
 from mtnas.data import sources
+from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import ConfigError
-from mtnas.study.grids import flat, grid_of
+from mtnas.runtime.options import Options
+from mtnas.study.grids import flat, grid_of, replaced
+
+Derive = Literal["retrain", "inherit", "finetune"]
 
 # The size of MTNAS depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
 # What is not in the spec of a table: it does not decide what is in it.
 NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training", "tuning")
-STOPPING = (
-    "epochs",
-    "patience",
-    "selection",
-)  # read where weights are fitted: neither in a search nor after it
+# Read where weights are fitted: neither in a search nor after it.
+STOPPING = ("epochs", "patience", "selection")
 
 
-def simulate_spec(config: Config, dataset: str) -> Spec:
+class SimulateSpec(Options):
+    """The simulated raw files of a dataset: so many sound rows of examples."""
+
+    dataset: str
+    rows: int
+
+
+class ModelSpec(Options):
+    """What every job that builds models reads."""
+
+    dataset: str
+    method: str
+    seeds: tuple[int, ...]
+    fixed_split: bool = False
+    options: dict[str, Any]  # of the method; its `Options` reads them
+    training: TrainingOptions | None = None  # None: nothing is trained
+    budget: dict[str, Any] | None = None  # options of MTNAS whose size the width is solved to match
+
+    @property
+    def trained(self) -> TrainingOptions:
+        """Return the training options; the default ones where nothing is trained."""
+        return TrainingOptions() if self.training is None else self.training
+
+
+class RunSpec(ModelSpec):
+    """A run, apart from the route that it is given.
+
+    `tuned` says, for each value that a grid search chose, what it replaced and where it is from.
+    """
+
+    variant: str
+    derive: Derive | None = None  # what becomes of a searched route; None: none is searched
+    tuned: dict[str, Any] | None = None
+
+    @property
+    def job(self) -> tuple[str, str, str]:
+        """Return dataset, method and variant."""
+        return self.dataset, self.method, self.variant
+
+    def value_at(self, name: str) -> Any:
+        """Return the value of a dotted name of a grid, such as `training.learning_rate`."""
+        value: Any = self.model_dump(mode="json")
+        for key in name.split("."):
+            value = value[key]
+        return value
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """Return this spec with other values at some dotted names."""
+        return self.of(replaced(self.model_dump(mode="json"), values))
+
+
+class TuneSpec(RunSpec):
+    """The grid search before a run: that run with other seeds, and the values to try."""
+
+    grid: dict[str, tuple[Any, ...]]  # by dotted name
+
+
+class SearchSpec(ModelSpec):
+    """A search for routes; a control strategy reads the space of routes alone."""
+
+    variant: str
+    search: SearchOptions
+
+
+class ExhaustiveSpec(ModelSpec):
+    """The ground truth of a small space: every route of it, trained.
+
+    `synthetic` says what drawn data are drawn from.
+    """
+
+    space: str
+    synthetic: SyntheticOptions | None = None
+
+
+def simulate_spec(config: Config, dataset: str) -> SimulateSpec:
     """Return what identifies the simulated raw files of a dataset."""
     if not is_simulated(config, dataset):
         raise ConfigError(
             f"config: dataset_options.{dataset}: no key `simulate`; set it to a number of rows"
         )
-    own = config["dataset_options"][dataset]
-    return {"dataset": dataset, "rows": own["simulate"], "seed": own.get("simulate_seed", 0)}
+    return SimulateSpec(dataset=dataset, rows=config["dataset_options"][dataset]["simulate"])
 
 
 def prepare_spec(config: Config, dataset: str) -> Spec:
@@ -70,23 +146,27 @@ def _draw_spec(config: Config, dataset: str, own: Mapping[str, Any]) -> Spec:
     }
 
 
-def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
     """Return what identifies a run, apart from the route that it is given."""
     options = resolve_options(config, dataset, method, variant)
     derive = options["derive"] if searches(config.method(method)) else None
-    training = (
-        {}
-        if is_control(config.method(method))
-        else resolve_training(config, dataset, method, variant)
+    training = None
+    if not is_control(config.method(method)):
+        values = resolve_training(config, dataset, method, variant)
+        training = TrainingOptions.of(
+            _without(values, STOPPING) if derive == "inherit" else values, "training"
+        )
+    return RunSpec(
+        dataset=dataset,
+        method=method,
+        variant=variant,
+        seeds=tuple(config["seeds"]),
+        fixed_split=config["fixed_split"],
+        options=_network(config, method, options),
+        training=training,
+        derive=derive,
+        budget=_budget(config, dataset, method, options),
     )
-    return {
-        **_common(config, dataset, method, variant),
-        "fixed_split": config["fixed_split"],
-        "options": _network(config, method, options),
-        "training": _without(training, STOPPING) if derive == "inherit" else training,
-        "derive": derive,
-        "budget": _budget(config, dataset, method, options),
-    }
 
 
 def is_tuned(config: Config, dataset: str, method: str, variant: str = PAPER) -> bool:
@@ -102,7 +182,7 @@ def is_tuned(config: Config, dataset: str, method: str, variant: str = PAPER) ->
     return not from_search and bool(_grid(config, tuning, method, variant))
 
 
-def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> TuneSpec:
     """Return what identifies the grid search before a run: that run with other seeds, its grid."""
     if not is_tuned(config, dataset, method, variant):
         raise ConfigError(
@@ -110,11 +190,9 @@ def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -
             f"{', '.join(resolve_tuning(config, dataset)['methods']) or 'none'}"
         )
     tuning = resolve_tuning(config, dataset)
-    return {
-        **run_spec(config, dataset, method, variant),
-        "seeds": trial_seeds(config, tuning),
-        "grid": _grid(config, tuning, method, variant),
-    }
+    run = run_spec(config, dataset, method, variant).model_dump(mode="json")
+    seeds, grid = trial_seeds(config, tuning), _grid(config, tuning, method, variant)
+    return TuneSpec.of({**run, "seeds": seeds, "grid": grid})
 
 
 def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, list[Any]]:
@@ -125,34 +203,29 @@ def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, 
     return _without(grid_of(tuning, method), tuple(fixed))
 
 
-def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> Spec:
+def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> SearchSpec:
     """Return what identifies a search; a control strategy reads the space of routes alone."""
     if not searches(config.method(method)):
         raise ConfigError(f"config: method {method!r} has no route to search")
     options = resolve_options(config, dataset, method, variant)
     network, strategy = _network(config, method, options), options["search"]["strategy"]
-    common = _common(config, dataset, method, variant)
-    search = {key: value for key, value in options["search"].items() if key in READ[strategy]}
+    read = {key: value for key, value in options["search"].items() if key in READ[strategy]}
+    common = {"dataset": dataset, "method": method, "variant": variant, "seeds": config["seeds"]}
     if strategy in CONTROLS:
-        space = _without(network, ("hidden_dim",))
-        return {**common, "options": space, "training": {}, "search": search}
-    return {
-        **common,
-        "fixed_split": config["fixed_split"],
-        "options": network,
-        "training": _without(resolve_training(config, dataset, method, variant), STOPPING),
-        "search": search,
-        "budget": _budget(config, dataset, method, options),
-    }
-
-
-def _common(config: Config, dataset: str, method: str, variant: str) -> Spec:
-    return {
-        "dataset": dataset,
-        "method": method,
-        "variant": variant,
-        "seeds": config["seeds"],
-    }
+        return SearchSpec.of(
+            {**common, "options": _without(network, ("hidden_dim",)), "search": read}
+        )
+    training = resolve_training(config, dataset, method, variant)
+    return SearchSpec.of(
+        {
+            **common,
+            "fixed_split": config["fixed_split"],
+            "options": network,
+            "training": _without(training, STOPPING),
+            "search": read,
+            "budget": _budget(config, dataset, method, options),
+        }
+    )
 
 
 def _network(config: Config, method: str, options: Spec) -> Spec:

@@ -1,68 +1,63 @@
-"""Metrics as pure functions of tensors, vectorised over all leading axes (models, tasks).
+"""Metrics by name: which way each is better, and in which unit. Nothing here needs torch.
 
-A `TaskKind` says which of them belong to the labels of a table.
-
-Shapes: ... any leading axes, N examples (last axis).
+In wide tables a column is named after its metric and its task: `auc_t0`, or `mtl_loss` alone for
+what is measured over all tasks together.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
-import torch
-from torch import Tensor
+from mtnas.runtime.errors import RecordError, unknown
 
-Metric = Callable[[Tensor, Tensor], Tensor]  # outputs and labels, alike in shape
+ALL_TASKS = "all"  # the task of a metric that is measured over all tasks together
 
-
-def auc(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the area under the ROC curve; ties count one half.
-
-    `scores` and `labels` (0 or 1) are [..., N]; the result [...] is float64 and NaN where the
-    labels have one class only: the caller decides what that means.
-    """
-    order = scores.argsort(dim=-1)
-    ranked = scores.gather(-1, order)
-    positive = labels.gather(-1, order).double()
-    negatives_up_to = (1 - positive).cumsum(-1)
-    # Every example of a group of ties sees the negatives before the group and half of those in it.
-    zero = torch.zeros_like(negatives_up_to[..., :1])
-    negatives_before = torch.cat([zero, negatives_up_to[..., :-1]], dim=-1)
-    starts = torch.ones_like(ranked, dtype=torch.bool)
-    starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
-    before = torch.where(starts, negatives_before, zero).cummax(dim=-1).values
-    ends = torch.ones_like(starts)
-    ends[..., :-1] = starts[..., 1:]
-    total = negatives_up_to[..., -1:]
-    # Counts grow along the axis, so the nearest group end to the right is a running minimum.
-    up_to = torch.where(ends, negatives_up_to, total).flip(-1).cummin(dim=-1).values.flip(-1)
-    wins = (positive * (before + up_to) / 2).sum(-1)
-    return wins / (positive.sum(-1) * total.squeeze(-1))
-
-
-def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the binary cross-entropy (natural log) of every example."""
-    return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
-
-
-def squared_errors(outputs: Tensor, labels: Tensor) -> Tensor:
-    """Return the squared error of every example."""
-    return (outputs - labels).square()
+Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
-class TaskKind:
-    """What labels are, and so how an output of a model is trained, scored and read."""
+class Metric:
+    """What is known of a metric besides its formula (`tasks.scores`)."""
 
-    loss_name: str
-    losses: Metric  # of every example: what training descends
-    read: Callable[[Tensor], Tensor]  # what an output predicts
-    scores: Mapping[str, Metric] = field(default_factory=dict)  # measured beside the loss
+    direction: Direction  # which way it is better
+    unit: str
 
-    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean loss of `outputs` [..., N], in float64."""
-        return self.losses(outputs.double(), labels.double()).mean(-1)
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is a loss: without an upper bound, so differences count relative to it."""
+        return self.direction == "lower"
 
 
-BINARY = TaskKind("log_loss", cross_entropies, torch.sigmoid, {"auc": auc})
-REGRESSION = TaskKind("mse", squared_errors, torch.clone)
-TASK_KINDS = {"binary": BINARY, "regression": REGRESSION}
+METRICS = {
+    "auc": Metric("higher", "AUC"),
+    "log_loss": Metric("lower", "loss"),
+    "mse": Metric("lower", "loss"),
+    "mtl_loss": Metric("lower", "loss"),  # the sum of the losses of all tasks
+}
+
+
+def column_of(metric: str, task: str) -> str:
+    """Name the column of a metric and a task (`t0`, `t1`, ... or `all`): `auc_t0`, `mtl_loss`."""
+    return metric if task == ALL_TASKS else f"{metric}_{task}"
+
+
+def split_column(column: str) -> tuple[str, str]:
+    """Return the metric and the task of a column; undoes `column_of`."""
+    name, _, task = column.rpartition("_")
+    return (name, task) if name in METRICS else (column, ALL_TASKS)
+
+
+def metric_of(column: str) -> Metric:
+    """Return what is known of the metric of a column, or of a metric itself.
+
+    Raises:
+        RecordError: there is no such metric.
+    """
+    name, _ = split_column(column)
+    if name not in METRICS:
+        raise RecordError(unknown("metric", name, METRICS, "src/mtnas/tasks/metrics.py"))
+    return METRICS[name]
+
+
+def direction(column: str) -> Direction:
+    """Return which way the metric of a column is better."""
+    return metric_of(column).direction

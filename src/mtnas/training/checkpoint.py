@@ -9,10 +9,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,17 +23,16 @@ from torch import Tensor
 from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError, StoppedError
 from mtnas.runtime.files import atomic_path
-from mtnas.runtime.provenance import digest_of
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 60.0  # between two checkpoints; work that takes less never writes one
 COST = 20  # times what writing the last one took, where that is longer: 5 % of the time at most
 META = "mtnas"
+BROKEN = (OSError, SafetensorError, ValueError, LookupError, TypeError)  # of a file cut or edited
 TORCH, NUMPY = "$torch", "$numpy"  # in the JSON: a tensor or an array stands here, by this name
 
 Tree = Any  # nested dicts and lists of tensors, arrays, finite numbers, strings and None
-Result = TypeVar("Result")
 
 
 class Work(Protocol):
@@ -57,9 +56,9 @@ class MisfitError(MtnasError):
 class Checkpoint:
     """The file of one group; without a path nothing is kept and nothing taken up."""
 
-    def __init__(self, path: Path | None = None, *, more_follow: bool = False) -> None:
-        """Start the clock; `more_follow` if the job has other work to do when this is finished."""
-        self.path, self._more_follow = path, more_follow
+    def __init__(self, path: Path | None = None) -> None:
+        """Start the clock."""
+        self.path = path
         self.seconds = 0.0  # that earlier attempts took up to here
         self._started = self._last = time.perf_counter()
         self._pause = EVERY_S
@@ -77,9 +76,9 @@ class Checkpoint:
         if not self.path.is_file():
             return
         try:
-            content = _read(self.path)
+            content = read_tree(self.path)
             at, seconds, state = content["at"], float(content["seconds"]), content["state"]
-        except (OSError, SafetensorError, ValueError, LookupError, TypeError) as error:
+        except BROKEN as error:
             log.warning("%s: no checkpoint (%s); starting anew", self.path, error)
             return
         try:
@@ -93,7 +92,7 @@ class Checkpoint:
         """Let the end wait, if this process is told to end, until work is kept."""
         return nullcontext() if self.path is None else signals.postponed()
 
-    def keep(self, work: Work, *, finished: bool = False) -> None:
+    def keep(self, work: Work) -> None:
         """Write the state of work if it is time to; call this after every step.
 
         Raises:
@@ -102,7 +101,7 @@ class Checkpoint:
         if self.path is None:
             return
         due = time.perf_counter() - self._last >= self._pause
-        if not (due or signals.asked() or (finished and self._more_follow)):
+        if not (due or signals.asked()):
             return
         problem = self._write(work)
         if signals.asked():
@@ -115,57 +114,14 @@ class Checkpoint:
         """Write the state of work; return what went wrong, if so."""
         assert self.path is not None
         began, problem = time.perf_counter(), None
-        tensors: dict[str, Tensor] = {}
-        content = {
-            "at": work.at,
-            "seconds": self.seconds + began - self._started,
-            "state": _without_tensors(work.state(), "", tensors),
-        }
+        seconds = self.seconds + began - self._started
         try:
-            with atomic_path(self.path) as path:
-                save_file(tensors, path, {META: json.dumps(content, allow_nan=False)})
-                _flush(path)
+            write_tree(self.path, {"at": work.at, "seconds": seconds, "state": work.state()})
         except (OSError, SafetensorError) as error:
             problem = f"{self.path}: {work.at} cannot be kept ({error})"
         self._last = time.perf_counter()
         self._pause = max(EVERY_S, COST * (self._last - began))
         return problem
-
-
-class Checkpoints:
-    """Those of all groups of seeds of a job, in a folder named by what identifies its result."""
-
-    def __init__(self, root: Path | None = None, identity: Mapping[str, Any] | None = None) -> None:
-        """Keep checkpoints below `root`; without it, none."""
-        self._folder = None if root is None else root / digest_of(identity)
-        self.seconds = 0.0  # that earlier attempts took for what was not done anew
-
-    def each(
-        self,
-        groups: Sequence[Sequence[int]],
-        do: Callable[[Sequence[int], Checkpoint], Result],
-    ) -> list[Result]:
-        """Return what `do` makes of each group, given the checkpoint to go on from and to keep."""
-        return [self._one(group, do, group is not groups[-1]) for group in groups]
-
-    def _one(
-        self,
-        group: Sequence[int],
-        do: Callable[[Sequence[int], Checkpoint], Result],
-        more_follow: bool,
-    ) -> Result:
-        name = f"{group[0]}-{group[-1]}.safetensors"
-        path = None if self._folder is None else self._folder / name
-        checkpoint = Checkpoint(path, more_follow=more_follow)
-        try:
-            result = do(group, checkpoint)
-        except MisfitError as error:
-            log.warning("%s; starting anew", error)
-            assert path is not None
-            path.unlink()
-            return self._one(group, do, more_follow)
-        self.seconds += checkpoint.seconds
-        return result
 
 
 def _without_tensors(tree: Tree, name: str, tensors: dict[str, Tensor]) -> Tree:
@@ -185,7 +141,7 @@ def _without_tensors(tree: Tree, name: str, tensors: dict[str, Tensor]) -> Tree:
 
 
 def _with_tensors(tree: Tree, get: Callable[[str], Tensor]) -> Tree:
-    """Undo `_without_tensors`. Arrays are copies; tuples have become lists."""
+    """Undo `_without_tensors`."""
     if isinstance(tree, list):
         return [_with_tensors(value, get) for value in tree]
     if not isinstance(tree, dict):
@@ -197,10 +153,23 @@ def _with_tensors(tree: Tree, get: Callable[[str], Tensor]) -> Tree:
     return {key: _with_tensors(value, get) for key, value in tree.items()}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def write_tree(path: Path, tree: Tree) -> None:
+    """Write a tree as one .safetensors file, whole and on the disk, or not at all."""
+    tensors: dict[str, Tensor] = {}
+    content = json.dumps(_without_tensors(tree, "", tensors), allow_nan=False)
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, {META: content})
+        _flush(temporary)
+
+
+def read_tree(path: Path) -> Tree:
+    """Read what `write_tree` wrote. Arrays are copies; tuples have become lists.
+
+    Raises:
+        Exception: one of `BROKEN`; the file is not such a tree.
+    """
     with safe_open(path, framework="pt") as file:
-        content = json.loads(file.metadata()[META])
-        return {**content, "state": _with_tensors(content["state"], file.get_tensor)}
+        return _with_tensors(json.loads(file.metadata()[META]), file.get_tensor)
 
 
 def _flush(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a stack learns from: one table on the device, and batches as row numbers per member.
+"""What an ensemble learns from: one table on the device, and batches as row numbers per member.
 
 Members have their own splits and their own order, so a batch is an index [M, B] into one shared
 table: nothing is copied per seed.
@@ -18,8 +18,8 @@ from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
-from mtnas.tasks.metrics import BINARY, TASK_KINDS, TaskKind
-from mtnas.training.stack import Member
+from mtnas.tasks.kinds import BINARY, TASK_KINDS, TaskKind
+from mtnas.training.ensemble import Member
 
 Indices = NDArray[np.int64]
 

@@ -16,8 +16,8 @@ from mtnas.config.options import TrainingOptions
 from mtnas.runtime.errors import TrainingError
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches, Examples, Indices, Split
+from mtnas.training.ensemble import Ensemble
 from mtnas.training.selection import Selection, State, with_selected
-from mtnas.training.stack import Stack
 from mtnas.training.trainer import Trainer, spare_thread
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,9 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 
 @dataclass(frozen=True)
 class FitResult:
-    """What training left behind, besides the best weights, which are now in the stack.
+    """What training left behind, besides the best weights, which are now in the ensemble.
 
-    Where each task has a best epoch of its own (U = T), the stack has those of the last task.
+    Where each task has a best epoch of its own (U = T), the ensemble has those of the last task.
     """
 
     states: tuple[State, ...]  # [U], the best weights
@@ -41,7 +41,7 @@ class FitResult:
 
 @torch.no_grad()
 def predict(
-    stack: Stack,
+    ensemble: Ensemble,
     examples: Examples,
     rows: Sequence[Indices],
     between: Callable[[], None] = lambda: None,
@@ -50,60 +50,60 @@ def predict(
 
     `between` is called after every batch.
     """
-    index_MN, parts = _indices(stack, rows), []
+    index_MN, parts = _indices(ensemble, rows), []
     for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1):
-        parts.append(stack.logits(stack.embed(examples.inputs[index_MB])))
+        parts.append(ensemble.logits(ensemble.embed(examples.inputs[index_MB])))
         between()
     return torch.cat(parts, dim=1)
 
 
 def predict_selected(
-    stack: Stack, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
+    ensemble: Ensemble, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor:
     """Return what `predict` does, each task with the weights selected for it."""
-    return with_selected(stack, states, lambda: predict(stack, examples, rows), axis=-1)
+    return with_selected(ensemble, states, lambda: predict(ensemble, examples, rows), axis=-1)
 
 
 def evaluate_loss(
-    stack: Stack,
+    ensemble: Ensemble,
     examples: Examples,
     rows: Sequence[Indices],
     between: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """Return loss_MT of every member on its own rows, in float64; `between` as in `predict`."""
-    logit_MNT = predict(stack, examples, rows, between)
-    y_MNT = examples.labels_of(stack.tasks_MT, _indices(stack, rows))
+    logit_MNT = predict(ensemble, examples, rows, between)
+    y_MNT = examples.labels_of(ensemble.tasks_MT, _indices(ensemble, rows))
     return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).cpu()
 
 
 @torch.no_grad()
 def mean_gate_scores(
-    stack: Stack, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
+    ensemble: Ensemble, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor | None:
     """Return what the gates of every member give on average on its own rows, [M, T, experts] (D13).
 
     Each task with the weights selected for it. None where the method has no gates to tell of.
     """
-    if not stack.has_gates:
+    if not ensemble.has_gates:
         return None
-    index_MN = _indices(stack, rows)
+    index_MN = _indices(ensemble, rows)
 
     def mean() -> Tensor:
         sums = [
-            stack.gate_scores(stack.embed(examples.inputs[index_MB])).double().sum(2)
+            ensemble.gate_scores(ensemble.embed(examples.inputs[index_MB])).double().sum(2)
             for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
         ]
         return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]
 
-    return with_selected(stack, states, mean, axis=1)
+    return with_selected(ensemble, states, mean, axis=1)
 
 
-def _indices(stack: Stack, rows: Sequence[Indices]) -> Tensor:
-    return torch.stack([torch.from_numpy(r) for r in rows]).to(stack.device)
+def _indices(ensemble: Ensemble, rows: Sequence[Indices]) -> Tensor:
+    return torch.stack([torch.from_numpy(r) for r in rows]).to(ensemble.device)
 
 
 def fit(
-    stack: Stack,
+    ensemble: Ensemble,
     examples: Examples,
     splits: Sequence[Split],
     options: TrainingOptions,
@@ -116,7 +116,7 @@ def fit(
     """
     checkpoint = checkpoint or Checkpoint()
     with spare_thread() as spare:
-        trainer = Trainer(stack, examples, options, active, read_ahead=spare)
+        trainer = Trainer(ensemble, examples, options, active, read_ahead=spare)
         return _Training(trainer, splits, options).run(checkpoint)
 
 
@@ -124,12 +124,12 @@ class _Training:
     """Training under way: the epoch it is in, and what the earlier ones left."""
 
     def __init__(self, trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> None:
-        stack = trainer.stack
+        ensemble = trainer.ensemble
         self._trainer, self._options = trainer, options
         self._valid = [split.valid for split in splits]
         train = [split.train for split in splits]
-        self._batches = Batches(train, stack.members, options.batch_size, device=stack.device)
-        self._selection = Selection(stack, options)
+        self._batches = Batches(train, ensemble.members, options.batch_size, device=ensemble.device)
+        self._selection = Selection(ensemble, options)
         self._epoch, self._goes_on = 1, True
         self._losses: list[Tensor] = []  # [M], of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before
@@ -146,9 +146,9 @@ class _Training:
                     self._losses.append(self._trainer.step(batch_MB, self._batches.upcoming))
                     checkpoint.keep(self)
                 self._end_epoch(checkpoint, started)
-            checkpoint.keep(self, finished=True)
+            checkpoint.keep(self)
         selection = self._selection
-        self._trainer.stack.load(selection.states[-1])
+        self._trainer.ensemble.load(selection.states[-1])
         return FitResult(
             selection.states,
             tuple(map(tuple, selection.epoch_MU.tolist())),
@@ -161,12 +161,12 @@ class _Training:
         """Validate, select, and decide whether there is another epoch."""
         trainer, epoch, options = self._trainer, self._epoch, self._options
         train_loss = torch.stack(self._losses).double().mean(0).cpu()
-        trainer.table.settle()  # doing so once more changes nothing
+        trainer.table_optimizer.settle()  # doing so once more changes nothing
         loss_MT = evaluate_loss(
-            trainer.stack, trainer.examples, self._valid, lambda: checkpoint.keep(self)
+            trainer.ensemble, trainer.examples, self._valid, lambda: checkpoint.keep(self)
         )
         valid_loss = loss_MT.sum(-1)
-        check_finite(trainer.stack, epoch, train_loss, valid_loss, options)
+        check_finite(trainer.ensemble, epoch, train_loss, valid_loss, options)
         self._train_losses.append(train_loss)
         self._valid_losses.append(loss_MT)
         better_to_come = self._selection.update(epoch, loss_MT)
@@ -201,7 +201,7 @@ class _Training:
         self._epoch, self._goes_on = state["epoch"], state["goes_on"]
         for losses, loaded in zip(self._lists(), state["losses"], strict=True):
             losses[:] = [loss.clone() for loss in loaded]
-        self._losses = [loss.to(self._trainer.stack.device) for loss in self._losses]
+        self._losses = [loss.to(self._trainer.ensemble.device) for loss in self._losses]
         self._selection.load(state["selection"])
         if self._goes_on:
             self._trainer.load(state["trainer"])
@@ -209,10 +209,10 @@ class _Training:
 
 
 def check_finite(
-    stack: Stack, epoch: int, train: Tensor, valid: Tensor, options: TrainingOptions
+    ensemble: Ensemble, epoch: int, train: Tensor, valid: Tensor, options: TrainingOptions
 ) -> None:
     """Raise `TrainingError` naming the first member whose loss is not a finite number."""
-    for member, losses in zip(stack.members, torch.stack([train, valid], 1), strict=True):
+    for member, losses in zip(ensemble.members, torch.stack([train, valid], 1), strict=True):
         if not bool(losses.isfinite().all()):
             now = (member.rates or options).learning_rate
             raise TrainingError(

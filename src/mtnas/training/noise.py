@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from mtnas.runtime import seeds
-from mtnas.training.stack import Stack
+from mtnas.training.ensemble import Ensemble
 
 
 class Noise:
-    """U(0, 1) for every member of a stack, each from the stream of its own seed."""
+    """U(0, 1) for every member of an ensemble, each from the stream of its own seed."""
 
-    def __init__(self, stack: Stack) -> None:
-        """Start the streams, if the method of the stack asks for noise."""
-        self._shape, self._like = stack.noise_shape, stack.dense.flat_MP
+    def __init__(self, ensemble: Ensemble) -> None:
+        """Start the streams, if the method of the ensemble asks for noise."""
+        self._shape, self._like = ensemble.noise_shape, ensemble.flat_params.flat_MP
         asks = self._shape is not None
-        self._rngs = [seeds.generator(m.seed, "noise") for m in stack.members] if asks else []
+        self._rngs = [seeds.generator(m.seed, "noise") for m in ensemble.members] if asks else []
 
     def __call__(self) -> Tensor | None:
         """Return the noise of the next step, [M, ...]; nothing for a method that asks for none."""

@@ -1,6 +1,6 @@
 """Adam with coupled L2, as the paper uses it (weight decay on every parameter, every step; V5).
 
-Two forms of one rule. `MemberAdam` updates the dense parameters of a stack and can leave out
+Two forms of one rule. `MemberAdam` updates the dense parameters of an ensemble and can leave out
 slices that took no part in a step (V6): torch's Adam would let them decay and drift on momentum.
 `DenseTableAdam` updates embedding tables from the gradient of the rows a step touched; all other
 rows see the decay alone. `training.row_adam` does the same at the cost of the touched rows.
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtnas.training.stack import Packed, Rates
+from mtnas.training.ensemble import FlatParameters, Rates
 
 BETAS = (0.9, 0.999)
 EPS = 1e-8
@@ -49,7 +49,7 @@ class MemberAdam:
 
     def __init__(
         self,
-        params: Packed,
+        params: FlatParameters,
         *,
         learning_rate: float | Sequence[float],
         weight_decay: float | Sequence[float],

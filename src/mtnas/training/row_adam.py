@@ -1,7 +1,7 @@
 """Adam with coupled L2 on embedding tables at the cost of the rows a batch reads.
 
 The paper's weight decay acts on every row at every step. `RowAdam` gives what a dense update gives
-but does a row's steps when the row is next read (`training.replay`), so the size of the table
+but does a row's steps when the row is next read (`training.lazy_adam`), so the size of the table
 hardly matters.
 """
 
@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtnas.training import replay, row_order
+from mtnas.training import lazy_adam, row_order
 from mtnas.training.kernels import Array, Rows
+from mtnas.training.lazy_adam import Rule, State
 from mtnas.training.optim import BETAS, EPS, rates_of
-from mtnas.training.replay import Rule, State
 
 ROWS_PER_THREAD = 1024  # fewer are not worth waking a thread
 
@@ -91,9 +91,9 @@ class RowAdam:
         self._grow_schedules()
         for grad, table in zip(grad_MBE.contiguous().numpy(), self._tables, strict=True):
             batch = table.batch
-            total = replay.add_up(grad, batch.position, len(batch.rows))
+            total = lazy_adam.add_up(grad, batch.position, len(batch.rows))
             self._in_parts(
-                replay.touch, table, batch.rows, table.state, batch.fresh, total, self._step
+                lazy_adam.touch, table, batch.rows, table.state, batch.fresh, total, self._step
             )
         self._step += 1
 
@@ -111,7 +111,7 @@ class RowAdam:
                 rows = table.batch.rows
             order = row_order.by_age(rows, table.state.done, self._step)
             old = rows[order]
-            self._in_parts(replay.replay, table, old, table.state, old, table.state, self._step)
+            self._in_parts(lazy_adam.replay, table, old, table.state, old, table.state, self._step)
 
     def state(self) -> dict[str, Any]:
         """Return all but the tables themselves: moments, the last step of every row, not copies.
@@ -141,7 +141,7 @@ class RowAdam:
         rows = batch.rows[which]
         order = row_order.by_age(rows, table.state.done, step)
         old, to = rows[order], which[order]
-        self._in_parts(replay.replay, table, old, table.state, to, batch.fresh, step)
+        self._in_parts(lazy_adam.replay, table, old, table.state, to, batch.fresh, step)
 
     def _grow_schedules(self) -> None:
         """Make sure that the step sizes of the next step are there, for every learning rate."""
@@ -214,7 +214,7 @@ def _rule(real: Any, weight_decay: float, exact: bool) -> Rule:
         # A hundredth of what rounding does to a weight of one: no prediction can see it.
         vanished=real(np.finfo(real).eps / 100),
         exact=exact,
-        fades=(BETAS[1] ** (2.0 ** np.arange(replay.DOUBLINGS + 1))).astype(real),
+        fades=(BETAS[1] ** (2.0 ** np.arange(lazy_adam.DOUBLINGS + 1))).astype(real),
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
-from mtnas.training.stack import Stack
+from mtnas.training.ensemble import Ensemble
 
 State = Mapping[str, Tensor]
 
@@ -24,12 +24,12 @@ class Selection:
     not depend on its neighbours.
     """
 
-    def __init__(self, stack: Stack, options: TrainingOptions) -> None:
-        """Start with the weights that the stack has now."""
-        self._stack, self._options = stack, options
-        shape = (len(stack), stack.tasks_MT.shape[1] if options.selection == "task" else 1)
+    def __init__(self, ensemble: Ensemble, options: TrainingOptions) -> None:
+        """Start with the weights that the ensemble has now."""
+        self._ensemble, self._options = ensemble, options
+        shape = (len(ensemble), ensemble.tasks_MT.shape[1] if options.selection == "task" else 1)
         self.states = tuple(
-            {name: tensor.clone() for name, tensor in stack.state().items()}
+            {name: tensor.clone() for name, tensor in ensemble.state().items()}
             for _ in range(shape[1])
         )
         self.loss_MU = torch.full(shape, torch.inf, dtype=torch.float64)
@@ -43,8 +43,8 @@ class Selection:
         self.loss_MU = torch.where(improved, loss_MU, self.loss_MU)
         self.epoch_MU = torch.where(improved, torch.tensor(epoch), self.epoch_MU)
         for state, improved_M in zip(self.states, improved.T, strict=True):
-            chosen = improved_M.to(self._stack.device)
-            for name, tensor in self._stack.state().items():
+            chosen = improved_M.to(self._ensemble.device)
+            for name, tensor in self._ensemble.state().items():
                 state[name][chosen] = tensor[chosen]
         return not bool((epoch - self.epoch_MU >= patience).all())
 
@@ -64,33 +64,33 @@ class Selection:
         """Return the losses that are compared between epochs, [M, U]."""
         if self._options.selection == "task":
             return loss_MT
-        loss_M1 = weighted(loss_MT, self._stack, self._options).sum(-1, keepdim=True)
+        loss_M1 = weighted(loss_MT, self._ensemble, self._options).sum(-1, keepdim=True)
         if self._options.selection == "model":
             return loss_M1
         # The models of one seed, which in a grid search must also be those of one trial.
-        keys = [(member.seed, member.rates) for member in self._stack.members]
+        keys = [(member.seed, member.rates) for member in self._ensemble.members]
         same_MM = torch.tensor([[one == other for other in keys] for one in keys])
         return same_MM.double() @ loss_M1
 
 
-def weighted(loss_MT: Tensor, stack: Stack, options: TrainingOptions) -> Tensor:
+def weighted(loss_MT: Tensor, ensemble: Ensemble, options: TrainingOptions) -> Tensor:
     """Return the losses of the members' tasks times their weights; without weights as they are."""
     if options.loss_weights is None:
         return loss_MT
     weight_T = torch.tensor(options.loss_weights, dtype=loss_MT.dtype, device=loss_MT.device)
-    return loss_MT * weight_T[stack.tasks_MT.to(loss_MT.device)]
+    return loss_MT * weight_T[ensemble.tasks_MT.to(loss_MT.device)]
 
 
 def with_selected(
-    stack: Stack, states: Sequence[State], measure: Callable[[], Tensor], axis: int
+    ensemble: Ensemble, states: Sequence[State], measure: Callable[[], Tensor], axis: int
 ) -> Tensor:
-    """Return a measurement of the stack in which each task has the weights selected for it.
+    """Return a measurement of the ensemble in which each task has the weights selected for it.
 
-    `axis` is that of the tasks; one state is that of all tasks. The stack is left with the last.
+    `axis` is that of the tasks; one state is that of all tasks. The ensemble is left with the last.
     """
     measured = []
     for state in states:
-        stack.load(state)
+        ensemble.load(state)
         measured.append(measure())
     if len(measured) == 1:
         return measured[0]

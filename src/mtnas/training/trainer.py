@@ -1,4 +1,4 @@
-"""One weight step of a stack on one batch per member.
+"""One weight step of an ensemble on one batch per member.
 
 Knows nothing of methods or datasets. Shapes: M members, B batch, F fields, E embedding dimension,
 T tasks.
@@ -13,75 +13,75 @@ from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
 from mtnas.training.data import Examples
+from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
-from mtnas.training.stack import Stack
 
 
 class Trainer:
-    """A stack with its optimisers: one weight step on one batch per member."""
+    """An ensemble with its optimisers: one weight step on one batch per member."""
 
     def __init__(
         self,
-        stack: Stack,
+        ensemble: Ensemble,
         examples: Examples,
         options: TrainingOptions,
         active: Mapping[str, Tensor] | None = None,
         *,
         read_ahead: bool = False,
     ) -> None:
-        """Train `stack` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
-        self.stack, self.examples, self._options = stack, examples, options
+        """Train `ensemble` in place; `active` as in `MemberAdam`, `read_ahead` is speed only."""
+        self.ensemble, self.examples, self._options = ensemble, examples, options
         self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
-        rates = stack.rates(options)
-        self.noise = Noise(stack)
-        self.dense = MemberAdam(stack.dense, active=active, **rates)
-        self.table: RowAdam | DenseTableAdam | NoTable
+        rates = ensemble.rates(options)
+        self.noise = Noise(ensemble)
+        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
+        self.table_optimizer: RowAdam | DenseTableAdam | NoTable
         if examples.is_dense:
-            self.table = NoTable(stack.table_MNE.dtype)
-        elif stack.device.type == "cpu":
-            self.table = RowAdam(stack.table_MNE, exact=options.exact_decay, **rates)
+            self.table_optimizer = NoTable(ensemble.table_MNE.dtype)
+        elif ensemble.device.type == "cpu":
+            self.table_optimizer = RowAdam(ensemble.table_MNE, exact=options.exact_decay, **rates)
         else:
-            self.table = DenseTableAdam(stack.table_MNE, **rates)
+            self.table_optimizer = DenseTableAdam(ensemble.table_MNE, **rates)
 
     def step(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
         """Take one weight step and return the loss of every member, summed over its tasks.
 
         `upcoming_MB` is the batch of the next step, where it is known.
         """
-        x_MBE = self.table.read(self._rows(index_MB)).requires_grad_()
+        x_MBE = self.table_optimizer.read(self._rows(index_MB)).requires_grad_()
         if self._read_ahead and upcoming_MB is not None:
             self._upcoming = upcoming_MB, self._rows(upcoming_MB)
-            self.table.read_ahead(self._upcoming[1])
-        params = {n: p.detach().requires_grad_() for n, p in self.stack.params.items()}
-        logit_MBT = self.stack.logits(x_MBE.view(*index_MB.shape, -1), params, self.noise())
+            self.table_optimizer.read_ahead(self._upcoming[1])
+        params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
+        logit_MBT = self.ensemble.logits(x_MBE.view(*index_MB.shape, -1), params, self.noise())
         loss_M = self.loss(index_MB, logit_MBT)
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        total = (loss_M + self.stack.penalty(params)).sum()
+        total = (loss_M + self.ensemble.penalty(params)).sum()
         *grads, grad_MBE = torch.autograd.grad(total, [*params.values(), x_MBE])
-        self.dense.step(dict(zip(params, grads, strict=True)))
-        self.table.step(grad_MBE)
+        self.dense_optimizer.step(dict(zip(params, grads, strict=True)))
+        self.table_optimizer.step(grad_MBE)
         return loss_M.detach()
 
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on, between two steps; not copies."""
         return {
-            "dense": self.stack.dense.flat_MP,
-            "table": self.stack.table_MNE,
-            "dense_adam": self.dense.state(),
-            "table_adam": self.table.state(),
+            "dense": self.ensemble.flat_params.flat_MP,
+            "table": self.ensemble.table_MNE,
+            "dense_adam": self.dense_optimizer.state(),
+            "table_adam": self.table_optimizer.state(),
             "noise": self.noise.state(),
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
-        self.stack.dense.flat_MP.copy_(state["dense"])
-        self.stack.table_MNE.copy_(state["table"])
-        self.dense.load(state["dense_adam"])
-        self.table.load(state["table_adam"])
+        self.ensemble.flat_params.flat_MP.copy_(state["dense"])
+        self.ensemble.table_MNE.copy_(state["table"])
+        self.dense_optimizer.load(state["dense_adam"])
+        self.table_optimizer.load(state["table_adam"])
         self.noise.load(state["noise"])
 
     def _rows(self, index_MB: Tensor) -> Tensor:
@@ -92,9 +92,9 @@ class Trainer:
 
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
         """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1)."""
-        y_MBT = self.examples.labels_of(self.stack.tasks_MT, index_MB).to(logit_MBT.dtype)
+        y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, index_MB).to(logit_MBT.dtype)
         loss_MT = self.examples.kind.losses(logit_MBT, y_MBT).mean(1)
-        return weighted(loss_MT, self.stack, self._options).sum(-1)
+        return weighted(loss_MT, self.ensemble, self._options).sum(-1)
 
 
 @contextmanager

@@ -8,15 +8,17 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from mtnas.evidence.records import RunRecord, read_run, scores_by_seed
-from mtnas.routes.space import Route, SearchSpace
-from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.evidence.records import Run, read_run, scores_by_seed
+from mtnas.evidence.search_record import SearchRecord
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json, remake
+from mtnas.study.paths import RunKey
+from mtnas.tasks.metrics import split_column
 
-Run = tuple[str, str, str]  # dataset, method, variant
 PAPER = "paper"
 LEARNED = "reinforce"  # the paper's strategy
-SEARCH = ("dataset", "method", "variant", "strategy", "space", "seeds", "timings")
 EXHAUSTIVE = ("space", "route", "seed", "edges", "valid_loss", "test_loss")
 
 
@@ -25,13 +27,13 @@ class Search:
     """The searched routes of all seeds, and their record."""
 
     routes: dict[int, Route]
-    record: dict[str, Any]
+    record: SearchRecord
     path: str
 
     @property
-    def key(self) -> Run:
+    def key(self) -> RunKey:
         """Return (dataset, method, variant)."""
-        return self.record["dataset"], self.record["method"], self.record["variant"]
+        return self.record.key
 
     @property
     def space(self) -> SearchSpace:
@@ -41,7 +43,7 @@ class Search:
     @property
     def seconds(self) -> float:
         """Return the seconds that the search took, per seed."""
-        return float(self.record["timings"]["search_seconds"]) / len(self.routes)
+        return self.record.seconds
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Evidence:
     `rho`: of the datasets of the synthetic study (Sec. 5.1) how related their tasks are.
     """
 
-    runs: dict[Run, RunRecord]
-    searches: dict[Run, Search] = field(default_factory=dict)
+    runs: dict[RunKey, Run]
+    searches: dict[RunKey, Search] = field(default_factory=dict)
     correlations: dict[str, dict[str, float]] = field(default_factory=dict)
     manifests: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
@@ -60,7 +62,7 @@ class Evidence:
     exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
     subgraphs: list[dict[str, Any]] = field(default_factory=list)
     subgraphs_path: str = ""
-    _scores: dict[Run, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
+    _scores: dict[RunKey, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
 
     @property
     def datasets(self) -> list[str]:
@@ -78,36 +80,36 @@ class Evidence:
         """Name the simulated datasets that stand in for real ones: they decide no claim."""
         return self.simulated - self.rho.keys()
 
-    def scores(self, run: Run) -> pd.DataFrame:
+    def scores(self, run: RunKey) -> pd.DataFrame:
         """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
         if run not in self._scores:
             self._scores[run] = scores_by_seed(self.runs[run])
         return self._scores[run]
 
-    def columns(self, run: Run, kind: str) -> list[str]:
+    def columns(self, run: RunKey, kind: str) -> list[str]:
         """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""
-        return sorted(c for c in self.scores(run).columns if c.split("_t")[0] == kind or c == kind)
+        return sorted(c for c in self.scores(run).columns if split_column(c)[0] == kind)
 
-    def metrics(self, run: Run) -> str:
+    def metrics(self, run: RunKey) -> str:
         """Return the path of the metrics of a run."""
         return f"{_folder(self.runs[run])}/metrics.csv"
 
-    def record(self, run: Run) -> str:
+    def record(self, run: RunKey) -> str:
         """Return the path of the record of a run."""
         return f"{_folder(self.runs[run])}/run.json"
 
-    def train_seconds(self, run: Run) -> float:
+    def train_seconds(self, run: RunKey) -> float:
         """Return the seconds that training a run took, per seed: runs may differ in seeds."""
         record = self.runs[run]
-        return float(record.record["timings"]["train_seconds"]) / record.metrics["seed"].nunique()
+        return record.record.timings.train_seconds / record.metrics["seed"].nunique()
 
-    def lacking(self, runs: Sequence[Run]) -> list[str]:
+    def lacking(self, runs: Sequence[RunKey]) -> list[str]:
         """Name those of some runs that were not made."""
         return ["/".join(run) for run in runs if run not in self.runs]
 
 
-def _folder(run: RunRecord) -> str:
-    return "" if run.folder is None else run.folder.as_posix()
+def _folder(run: Run) -> str:
+    return run.folder.as_posix()
 
 
 def read_evidence(
@@ -123,7 +125,7 @@ def read_evidence(
     Raises:
         RecordError: a file is missing or broken, or two runs have one name.
     """
-    runs: dict[Run, RunRecord] = {}
+    runs: dict[RunKey, Run] = {}
     for folder in run_folders:
         run = read_run(folder)
         if run.key in runs:
@@ -133,20 +135,18 @@ def read_evidence(
         runs[run.key] = run
     searches = [_read_search(path) for path in routes]
     data = {Path(p).as_posix(): read_json(p, ("dataset", "label_pcc")) for p in manifests}
-    flagged = [*(m for m in data.values()), *(s.record for s in searches)]
-    simulated = {str(m["dataset"]) for m in flagged if m.get("simulated")}
-    simulated |= {run.key[0] for run in runs.values() if run.record.get("simulated")}
-    drawn = {m["dataset"]: m.get("synthetic") for m in data.values()}
-    drawn |= {run.key[0]: run.record.get("synthetic") for run in runs.values()}
+    simulated = {str(m["dataset"]) for m in data.values() if m.get("simulated")}
+    simulated |= {run.key[0] for run in runs.values() if run.record.simulated}
+    simulated |= {search.key[0] for search in searches if search.record.simulated}
+    rho = {m["dataset"]: m["synthetic"]["rho"] for m in data.values() if m.get("synthetic")}
+    rho |= {r.key[0]: r.record.synthetic.rho for r in runs.values() if r.record.synthetic}
     return Evidence(
         runs=runs,
-        searches={
-            (s.record["dataset"], s.record["method"], s.record["variant"]): s for s in searches
-        },
+        searches={search.key: search for search in searches},
         correlations={m["dataset"]: m["label_pcc"] for m in data.values()},
         manifests={m["dataset"]: path for path, m in data.items()},
         simulated=frozenset(simulated),
-        rho={name: float(spec["rho"]) for name, spec in drawn.items() if spec},
+        rho={name: float(value) for name, value in rho.items()},
         exhaustive={Path(p).as_posix(): _read_table(p) for p in exhaustive},
         subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
         subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),
@@ -163,15 +163,5 @@ def _read_table(path: str | Path) -> pd.DataFrame:
 
 
 def _read_search(path: str | Path) -> Search:
-    record = read_json(path, SEARCH)
-    try:
-        space = SearchSpace(**record["space"])
-        routes = {int(s): Route.from_json(space, f["blocks"]) for s, f in record["seeds"].items()}
-        float(record["timings"]["search_seconds"])
-    except (ConfigError, RecordError, TypeError, KeyError, ValueError) as error:
-        raise RecordError(
-            f"{path}: not a routes file: {error}; delete it and run `{remake(path)}`"
-        ) from None
-    if not routes:
-        raise RecordError(f"{path}: lacks seeds; delete it and run `{remake(path)}`")
-    return Search(dict(sorted(routes.items())), record, Path(path).as_posix())
+    record = SearchRecord.read(path)
+    return Search(record.routes, record, Path(path).as_posix())

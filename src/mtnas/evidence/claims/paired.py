@@ -8,19 +8,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mtnas.evidence.claims.evidence import PAPER, Evidence, Run
+from mtnas.evidence.claims.evidence import PAPER, Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
-    Side,
-    better,
     by_interval,
     compare,
     margin_of,
-    unit_of,
 )
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.runtime.errors import RecordError
+from mtnas.study.paths import RunKey
+from mtnas.tasks.metrics import direction, metric_of
 
 Row = tuple[str, str]  # method, variant
 MTNAS: Row = ("mtnas", PAPER)
@@ -100,10 +99,10 @@ def difference(
         over=over,
         dataset=dataset,
         what=f"{column}: {'/'.join(ours)} - {'/'.join(other)}",
-        unit=unit_of(column),
+        unit=metric_of(column).unit,
         margin=margin_of(column, float(b.mean())),
         evidence=[evidence.metrics(first), evidence.metrics(second)],
-        **{"claim": better(column), **how},
+        **{"claim": direction(column), **how},
     )
 
 
@@ -122,11 +121,13 @@ def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
     return outcome
 
 
-def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> Comparison | None:
+def _step(
+    evidence: Evidence, runs: dict[int, RunKey], depth: int, column: str
+) -> Comparison | None:
     """Compare L + 1 with L: L = 2 is to lose, and more layers to gain, less than the margin."""
     first, second = runs[depth], runs[depth + 1]
     (a, b), over = paired_scores(evidence, (second, first), column)
-    side: Side = better(column)
+    side = direction(column)
     if depth > 1:
         side = "lower" if side == "higher" else "higher"
     margin = margin_of(column, float(b.mean()))
@@ -135,7 +136,7 @@ def _step(evidence: Evidence, runs: dict[int, Run], depth: int, column: str) -> 
         over=over,
         dataset=first[0],
         what=f"{column}: L = {depth + 1} - L = {depth}",
-        unit=unit_of(column),
+        unit=metric_of(column).unit,
         claim=side,
         null=margin if side == "lower" else -margin,
         evidence=[evidence.metrics(second), evidence.metrics(first)],
@@ -168,7 +169,7 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
 
 
 def _diminishing(
-    evidence: Evidence, runs: dict[int, Run], columns: Sequence[str]
+    evidence: Evidence, runs: dict[int, RunKey], columns: Sequence[str]
 ) -> list[Comparison | None]:
     """Take, seed by seed, the gain per sub-network up to the middle H, and that minus the later."""
     sizes = sorted(runs)
@@ -181,7 +182,7 @@ def _diminishing(
         early.append((mid - low) / (middle - first))
         late.append((high - mid) / (last - middle))
     gain_S, later_S = np.mean(early, axis=0), np.mean(late, axis=0)
-    kind = "mean AUC" if columns[0].startswith("auc_") else columns[0]
+    kind = columns[0] if metric_of(columns[0]).is_loss else "mean AUC"
     what = f"{kind}: gain per sub-network, H = {first}..{middle}"
     return [
         compare(
@@ -189,8 +190,8 @@ def _diminishing(
             over=over,
             dataset=three[0][0],
             what=said,
-            unit=unit_of(columns[0]),
-            claim=better(columns[0]),
+            unit=metric_of(columns[0]).unit,
+            claim=direction(columns[0]),
             evidence=[evidence.metrics(run) for run in three],
         )
         for said, values_S in (
@@ -201,7 +202,7 @@ def _diminishing(
 
 
 def _growth(
-    evidence: Evidence, dataset: str, runs: dict[int, Run], seconds: dict[int, float]
+    evidence: Evidence, dataset: str, runs: dict[int, RunKey], seconds: dict[int, float]
 ) -> Comparison:
     """Fit log2 of the search time to H: its slope is to be positive."""
     sizes = sorted(seconds)
@@ -225,20 +226,20 @@ def _growth(
     )
 
 
-def sweep(evidence: Evidence, dataset: str, kind: Literal["depth", "subnets"]) -> dict[int, Run]:
+def sweep(evidence: Evidence, dataset: str, kind: Literal["depth", "subnets"]) -> dict[int, RunKey]:
     """Return the runs of a sweep by L or H: variants `depth_1` ..., and the paper's own value."""
     option = {"depth": "num_layers", "subnets": "num_subnets"}[kind]
-    found: dict[int, Run] = {}
+    found: dict[int, RunKey] = {}
     for run, record in evidence.runs.items():
         mine = run[:2] == (dataset, "mtnas")
         if mine and (run[2] == PAPER or run[2].startswith(f"{kind}_")):
-            value = record.record["spec"].get("options", {}).get(option)
+            value = record.record.spec.options.get(option)
             if isinstance(value, int):
                 found.setdefault(value, run)
     return found
 
 
-def search_seconds(evidence: Evidence, runs: dict[int, Run]) -> dict[int, float]:
+def search_seconds(evidence: Evidence, runs: dict[int, RunKey]) -> dict[int, float]:
     """Return the seconds that the search of each run took, per seed."""
     return {
         size: evidence.searches[run].seconds
@@ -255,12 +256,12 @@ def lacking(evidence: Evidence, outcome: Outcome, dataset: str, rows: Sequence[R
     return bool(names)
 
 
-def _all_columns(evidence: Evidence, run: Run) -> list[str]:
+def _all_columns(evidence: Evidence, run: RunKey) -> list[str]:
     return [*evidence.columns(run, "auc"), *evidence.columns(run, "mtl_loss")]
 
 
 def paired_scores(
-    evidence: Evidence, runs: Sequence[Run], column: str
+    evidence: Evidence, runs: Sequence[RunKey], column: str
 ) -> tuple[tuple["pd.Series[float]", ...], str]:
     """Return one score of some runs over the seeds that all have, and what to call those seeds."""
     scores = [_column(evidence, run, column) for run in runs]
@@ -268,7 +269,7 @@ def paired_scores(
     return on_common_seeds(*scores), "seeds" if alike else "common seeds"
 
 
-def _column(evidence: Evidence, run: Run, column: str) -> Any:
+def _column(evidence: Evidence, run: RunKey, column: str) -> Any:
     scores = evidence.scores(run)
     if column not in scores:
         raise RecordError(f"{evidence.metrics(run)}: no test score {column!r}")

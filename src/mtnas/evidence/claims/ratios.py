@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mtnas.evidence.claims.evidence import Evidence, Run
+from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import MTNAS, Outcome, Row, lacking, paired_scores
 from mtnas.evidence.claims.sharing import searched
 from mtnas.evidence.claims.verdicts import LOSS_MARGIN, Comparison, by_interval, compare
+from mtnas.study.paths import RunKey
 
 SAME_COST = 2.0  # "about as much": less than twice the time (D14)
 LOSS = "mtl_loss"
@@ -90,8 +91,8 @@ def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:
     """
     outcome = Outcome()
     for search in searched(evidence, evidence.datasets, outcome):
-        dataset = search.record["dataset"]
-        runs: list[Run] = [(dataset, *row) for row in regular]
+        dataset = search.record.dataset
+        runs: list[RunKey] = [(dataset, *row) for row in regular]
         if lacking(evidence, outcome, dataset, regular):
             continue
         ratios = [search.seconds / evidence.train_seconds(run) for run in runs]

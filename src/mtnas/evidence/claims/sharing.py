@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from mtnas.evidence.claims.evidence import LEARNED, PAPER, Evidence, Run, Search
+from mtnas.evidence.claims.evidence import LEARNED, PAPER, Evidence, Search
 from mtnas.evidence.claims.paired import MTNAS, Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
 from mtnas.evidence.statistics import LEVEL
 from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
+from mtnas.study.paths import RunKey
 
 EXACT = 1e-12  # in float64, two orders of the same sums
 
@@ -26,7 +27,7 @@ def searched(evidence: Evidence, datasets: Sequence[str], outcome: Outcome) -> l
     found = []
     for dataset in datasets:
         search = evidence.searches.get((dataset, *MTNAS))
-        if search is None or search.record["strategy"] != LEARNED:
+        if search is None or search.record.strategy != LEARNED:
             outcome.missing[dataset] = [f"{dataset}/mtnas/{PAPER} (its routes.json)"]
         else:
             found.append(search)
@@ -42,13 +43,13 @@ def sparsity(evidence: Evidence) -> Outcome:
         blind = mean_edges(search.space)
         found = compare(
             edges - blind,
-            dataset=search.record["dataset"],
+            dataset=search.record.dataset,
             what=f"edges in use: searched - random routes ({blind:.4g})",
             unit="edges",
             claim="lower",
             evidence=[search.path],
         )
-        outcome.add(search.record["dataset"], found)
+        outcome.add(search.record.dataset, found)
     return outcome
 
 
@@ -57,7 +58,7 @@ def _none_is_full(search: Search, edges: NDArray[np.float64]) -> Comparison:
     full = len(full_sharing(search.space).edges)
     most = float(edges.max()) - full
     return Comparison(
-        dataset=search.record["dataset"],
+        dataset=search.record.dataset,
         what=f"edges in use: densest searched route - full sharing ({full})",
         unit="edges",
         claim="lower",
@@ -89,7 +90,7 @@ def relatedness(evidence: Evidence) -> Outcome:
     points: dict[str, tuple[list[float], pd.DataFrame]] = {}
     paths = []
     for search in searched(evidence, evidence.datasets, outcome):
-        dataset = search.record["dataset"]
+        dataset = search.record.dataset
         if dataset not in evidence.correlations:
             outcome.missing[dataset] = [f"{dataset}: manifest.json with label correlations"]
             continue
@@ -151,7 +152,7 @@ def disjoint(evidence: Evidence) -> Outcome:
         outcome.comparisons.append(_share_apart("", alike))
         if len(alike) > 1:
             outcome.comparisons += [
-                replace(_share_apart(search.record["dataset"], [search]), role="control")
+                replace(_share_apart(search.record.dataset, [search]), role="control")
                 for search in alike
             ]
     return outcome
@@ -198,8 +199,8 @@ def gate_scores(evidence: Evidence) -> Outcome:
     """Take the smallest mean gate score of each seed: below half an equal share, above zero."""
     outcome = Outcome()
     for dataset in [*evidence.datasets, *evidence.unrelated]:
-        run: Run = (dataset, "mmoe", PAPER)
-        gates = evidence.runs[run].record.get("gates") if run in evidence.runs else None
+        run: RunKey = (dataset, "mmoe", PAPER)
+        gates = evidence.runs[run].record.gates if run in evidence.runs else None
         if not gates:
             outcome.missing[dataset] = [f"{dataset}/mmoe/{PAPER} (`gates` in its run.json)"]
             continue

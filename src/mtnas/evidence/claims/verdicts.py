@@ -24,6 +24,7 @@ from mtnas.evidence.statistics import (
     seeds_needed,
     verdict,
 )
+from mtnas.tasks.metrics import metric_of
 
 Role = Literal["all", "some", "control"]
 Side = Literal["higher", "lower"]
@@ -179,17 +180,7 @@ def by_interval(estimate: float, low: float, high: float, null: float, claim: Si
 
 def margin_of(column: str, other_mean: float) -> float:
     """Return the margin of equivalence: 0.001 AUC, or 0.1 % of the other side's loss."""
-    return EFFECT if column.startswith("auc_") else LOSS_MARGIN * abs(other_mean)
-
-
-def better(column: str) -> Side:
-    """Say which way a score is better."""
-    return "higher" if column.startswith("auc_") else "lower"
-
-
-def unit_of(column: str) -> str:
-    """Name the unit of a score."""
-    return "AUC" if column.startswith("auc_") else "loss"
+    return LOSS_MARGIN * abs(other_mean) if metric_of(column).is_loss else EFFECT
 
 
 def _verdict(found: Difference, margin: float | None, claim: Side) -> str:

@@ -1,6 +1,6 @@
 """Blocks used by two or more sharing methods.
 
-Plain torch for one model; many models at once are made in `training.stack`, so a forward must be
+Plain torch for one model; many models at once are made in `training.ensemble`, so a forward must be
 pure: no random draw, no `.item()`, no branch on a tensor.
 
 Shapes: B batch, D input, W sub-networks side by side, K blocks (each with its gate), V values a

@@ -1,6 +1,6 @@
 """One model: input feature -> sharing -> task layers; and how many parameters it has.
 
-The embedding tables are not here: they are updated by rows and live in `training.stack`.
+The embedding tables are not here: they are updated by rows and live in `training.ensemble`.
 Shapes: B batch, D input (fields x embedding dimension), T tasks, H hidden.
 """
 

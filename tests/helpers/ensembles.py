@@ -1,4 +1,4 @@
-"""Stacks of small models of any method, for tests."""
+"""Ensembles of small models of any method, for tests."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -6,9 +6,9 @@ from typing import Any, Literal
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.training.data import Examples
-from mtnas.training.stack import Member, Stack
+from mtnas.training.ensemble import Ensemble, Member
 from tests.helpers.synthetic import NUM_FIELDS
 
 SMALL_WIDTH = 8
@@ -21,7 +21,7 @@ def small_options(method: methods.Method, **options: Any) -> Any:
     return method.options(**{**known, **options})
 
 
-def small_stack(
+def small_ensemble(
     name: str,
     seeds: Sequence[int],
     examples: Examples,
@@ -30,8 +30,8 @@ def small_stack(
     routes: Sequence[Route] | None = None,
     embedding_per_task: bool = False,
     **options: Any,
-) -> Stack:
-    """Return a stack of one small model per seed (and per task, where the method says so)."""
+) -> Ensemble:
+    """Return an ensemble of one small model per seed (and per task, where the method says so)."""
     method = methods.load(name)
     chosen, tasks = small_options(method, **options), range(examples.labels.shape[1])
     subsets = [(t,) for t in tasks] if method.per_task else [tuple(tasks)]
@@ -45,4 +45,4 @@ def small_stack(
         tables = training.num_tables(len(member.tasks))
         return Model(method, chosen, **dims, num_tables=tables, **route)
 
-    return Stack(members, build, num_rows=examples.num_rows, options=training)
+    return Ensemble(members, build, num_rows=examples.num_rows, options=training)

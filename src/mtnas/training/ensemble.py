@@ -1,6 +1,6 @@
 """Many models as one: the only file that knows how.
 
-A stack holds M members of one architecture; every parameter, buffer and embedding table has a
+An ensemble holds M members of one architecture; every parameter, buffer and embedding table has a
 leading axis M. A member is a seed, a subset of the tasks and perhaps a route: one seed is the case
 M = 1, single-task models are members with one task, routes are buffers.
 
@@ -19,12 +19,12 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
-from mtnas.routes.space import Route
+from mtnas.routes.route import Route
 from mtnas.runtime import seeds
 
 
 class Rates(NamedTuple):
-    """What two members of one stack may be trained with differently."""
+    """What two members of one ensemble may be trained with differently."""
 
     learning_rate: float
     weight_decay: float
@@ -32,7 +32,7 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True)
 class Member:
-    """One model of a stack: its seed, the label columns it learns, its route if it has one.
+    """One model of an ensemble: its seed, the label columns it learns, its route if it has one.
 
     Without `rates` of its own it has those of the training options.
     """
@@ -44,7 +44,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Packed:
+class FlatParameters:
     """Named tensors [M, ...] side by side in one, flat_MP.
 
     An optimiser then needs a handful of operations however many parameters there are.
@@ -54,14 +54,14 @@ class Packed:
     shapes: Mapping[str, torch.Size]  # without the leading axis
 
     @classmethod
-    def of(cls, named: Mapping[str, Tensor]) -> "Packed":
+    def of(cls, named: Mapping[str, Tensor]) -> "FlatParameters":
         """Copy tensors side by side."""
         flat_MP = torch.cat([tensor.flatten(1) for tensor in named.values()], 1)
         return cls(flat_MP, {name: tensor.shape[1:] for name, tensor in named.items()})
 
-    def zeros(self) -> "Packed":
+    def zeros(self) -> "FlatParameters":
         """Return zeros laid out in the same way."""
-        return Packed(torch.zeros_like(self.flat_MP), self.shapes)
+        return FlatParameters(torch.zeros_like(self.flat_MP), self.shapes)
 
     def views(self) -> dict[str, Tensor]:
         """Return every tensor by name, [M, ...]; not copies."""
@@ -70,10 +70,10 @@ class Packed:
         return {name: part.view(-1, *shape) for (name, shape), part in parts}
 
 
-class Stack:
+class Ensemble:
     """M models with their embedding tables, trained and evaluated together.
 
-    `params` are views into `dense`.
+    `params` are views into `flat_params`.
     """
 
     def __init__(
@@ -95,8 +95,10 @@ class Stack:
         self._template = models[0]
         params, buffers = stack_module_state(models)
         dtype = getattr(torch, options.dtype)
-        self.dense = Packed.of({name: p.detach().to(device, dtype) for name, p in params.items()})
-        self.params = self.dense.views()
+        self.flat_params = FlatParameters.of(
+            {name: p.detach().to(device, dtype) for name, p in params.items()}
+        )
+        self.params = self.flat_params.views()
         self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
         width = options.embedding_dim * options.num_tables(self.tasks_MT.shape[1])
         drawn = [_embeddings(member.seed, num_rows, width, options) for member in members]
@@ -111,7 +113,7 @@ class Stack:
 
     @property
     def device(self) -> torch.device:
-        """Return where the stack lives."""
+        """Return where the ensemble lives."""
         return self.table_MNE.device
 
     @property
@@ -153,7 +155,7 @@ class Stack:
     ) -> Tensor:
         """Return logit_MBT of every member on its own batch; with noise_M [M, ...] as in training.
 
-        `params` default to those of the stack.
+        `params` default to those of the ensemble.
         """
         state = {**(self.params if params is None else params), **self.buffers}
         inputs = (x_MBD,) if noise_M is None else (x_MBD, noise_M)
@@ -185,7 +187,7 @@ class Stack:
         return {**self.params, "embedding": self.table_MNE}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Copy tensors named as in `state()` into this stack."""
+        """Copy tensors named as in `state()` into this ensemble."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
 

@@ -1,0 +1,99 @@
+"""Searches: which routes were found, how sure the search was, how it went (routes.json)."""
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import model_validator
+
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime.errors import MtnasError
+from mtnas.runtime.record import Part, Record
+from mtnas.study.paths import RunKey
+from mtnas.study.specs import SearchSpec
+
+
+class Block(Part):
+    """The local route of one block; probability and entropies (nats) where the search has them.
+
+    `distribution` holds the probability of every local route, in a small space.
+    """
+
+    values: tuple[str, ...]
+    query: str | None
+    probability: float | None = None
+    entropy: float | None = None
+    uniform_entropy: float | None = None
+    distribution: tuple[float, ...] | None = None
+
+
+class FoundRoute(Part):
+    """The route of one seed.
+
+    `curve` has lists `step`, `reward` and `entropy`; `scores` what the candidates of a ranking were
+    worth, by the number of the route; the rest is what the search spent.
+    """
+
+    blocks: dict[str, Block]
+    describe: str
+    edges: int
+    curve: dict[str, tuple[float, ...]] = {}
+    scores: dict[int, float] = {}
+    undefined_rewards: int | None = None
+    weight_steps: int | None = None
+    route_evaluations: int | None = None
+
+
+class SearchTimings(Part):
+    """How long a search took, in seconds, and on what."""
+
+    search_seconds: float
+    total_seconds: float
+    seeds_at_once: int
+    device: str
+
+
+class SearchRecord(Record):
+    """A search record: the route of every seed, and what found it (routes.json)."""
+
+    dataset: str
+    method: str
+    variant: str
+    strategy: str
+    simulated: bool
+    space: dict[str, Any]  # the arguments of `SearchSpace`
+    num_routes: int
+    seeds: dict[int, FoundRoute]
+    spec: SearchSpec
+    timings: SearchTimings
+    environment: dict[str, str | int | None]
+    code: str | None = None
+
+    @model_validator(mode="after")
+    def _routes_are_of_the_space(self) -> "SearchRecord":
+        if not self.seeds:
+            raise ValueError("lacks seeds")
+        try:
+            assert self.routes
+        except (MtnasError, TypeError) as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def key(self) -> RunKey:
+        """Return (dataset, method, variant)."""
+        return self.dataset, self.method, self.variant
+
+    @cached_property
+    def routes(self) -> dict[int, Route]:
+        """Return the route of every seed, seeds in order."""
+        space = SearchSpace(**self.space)
+        return {
+            seed: Route.from_json(space, {n: dict(b) for n, b in found.blocks.items()})
+            for seed, found in sorted(self.seeds.items())
+        }
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds that the search took, per seed."""
+        return self.timings.search_seconds / len(self.seeds)

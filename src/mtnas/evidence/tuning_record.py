@@ -1,0 +1,71 @@
+"""Grid searches: which trial won, and by how much (best.json)."""
+
+from typing import Any
+
+from mtnas.runtime.record import Part, Record
+from mtnas.study.paths import RunKey
+from mtnas.study.specs import TuneSpec
+
+
+class Trial(Part):
+    """A point of the grid and its validation loss: mean and standard deviation over seeds."""
+
+    trial: int
+    values: dict[str, Any]  # by dotted name, as in a spec
+    mean: float
+    sd: float | None
+
+
+class Gap(Part):
+    """A paired difference over n seeds with its 95 % interval; one seed has none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    n: int
+    sd: float | None
+    excludes_zero: bool
+
+
+class Beaten(Trial):
+    """A trial that did not win, and what it lost to the winner."""
+
+    minus_winner: Gap
+
+
+class Choice(Part):
+    """Which trial won; `tied` and `diverged` number others, `configured` has the spec's options."""
+
+    criterion: str
+    trials: int
+    diverged: tuple[int, ...]
+    tied: tuple[int, ...]
+    winner: Trial
+    runner_up: Beaten | None
+    configured: Beaten | None
+
+
+class TuningTimings(Part):
+    """How long a grid search took, in seconds, and on what."""
+
+    train_seconds: float
+    total_seconds: float
+    device: str
+
+
+class TuningRecord(Record, Choice):
+    """A record of a grid search: its outcome, and what made it (best.json)."""
+
+    dataset: str
+    method: str
+    variant: str
+    spec: TuneSpec
+    timings: TuningTimings
+    environment: dict[str, str | int | None]
+    code: str | None = None
+
+    @property
+    def key(self) -> RunKey:
+        """Return (dataset, method, variant)."""
+        return self.dataset, self.method, self.variant

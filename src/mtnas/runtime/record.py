@@ -1,0 +1,71 @@
+"""Records: what a job says of its result, as a typed JSON file that notices when it was changed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mtnas.runtime.errors import MtnasError, RecordError
+from mtnas.runtime.files import check_artefact, read_record, remake, sealed, write_record
+from mtnas.runtime.options import first_problem
+
+
+class Part(BaseModel):
+    """Base of what a record is made of; unknown keys, NaN and infinity are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(Part):
+    """Base of every record. `digest` and `artefacts` are made when it is written."""
+
+    error: ClassVar[type[MtnasError]] = RecordError
+
+    artefacts: dict[str, str] = Field({}, description="SHA-256 of the files it describes, by name")
+    digest: str = Field("", description="SHA-256 of everything else in the record")
+
+    @classmethod
+    def read(cls, path: str | Path, *, remedy: str | None = None) -> Self:
+        """Read a record.
+
+        Raises:
+            RecordError: the file is missing, was changed after it was written, or is of another
+                kind; it says `remedy`, by default the command that makes the file.
+        """
+        content = read_record(path, error=cls.error, remedy=remedy)
+        return cls.of(content, path, remedy=remedy)
+
+    @classmethod
+    def of(cls, content: dict[str, Any], path: str | Path, *, remedy: str | None = None) -> Self:
+        """Return the record that JSON data holds; `path` is where it came from."""
+        try:
+            return cls.model_validate(content)
+        except ValidationError as problem:
+            key, message = first_problem(cls, problem)
+            advice = remedy or f"delete it and run `{remake(path)}`"
+            raise cls.error(
+                f"{path}: not {cls._name()}: {': '.join(filter(None, (key, message)))}; {advice}"
+            ) from None
+
+    def write(self, path: str | Path, artefacts: Iterable[str | Path] = ()) -> None:
+        """Write the record atomically, after the files that it describes."""
+        write_record(path, self.to_json(), artefacts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON data, without its digests."""
+        return self.model_dump(mode="json", exclude={"artefacts", "digest"})
+
+    def sealed(self) -> dict[str, Any]:
+        """Return the record as JSON data with its digests; the files it describes are the same."""
+        return sealed({**self.to_json(), "artefacts": self.artefacts})
+
+    def check(self, artefact: str | Path, *, remedy: str | None = None) -> None:
+        """Raise `RecordError` unless a file is the one that this record was written with."""
+        check_artefact(artefact, {"artefacts": self.artefacts}, error=self.error, remedy=remedy)
+
+    @classmethod
+    def _name(cls) -> str:
+        """Return the first words of the docstring, such as `a run record`."""
+        first = (cls.__doc__ or "").splitlines()[0].partition(":")[0].rstrip(".")
+        return first[:1].lower() + first[1:]
