@@ -97,7 +97,7 @@ def test_a_killed_download_goes_on_and_a_second_call_has_nothing_to_do(fresh):
 
         fresh.snakemake("--nolock", *study)
 
-        assert [request.first for request in server.log] == [None, size]
+        assert [request.first for request in server.asked] == [None, size]
     (fresh.folder / FOLDER / ZIP).unlink()
     assert not fresh.plan(TARGET).jobs  # neither other mirrors nor a lost archive are a reason
     manifest = read_json(fresh.folder / TARGET)
