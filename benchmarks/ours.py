@@ -11,10 +11,11 @@ from benchmarks import work as w
 from benchmarks.work import Work
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
+from mtnas.training import trainer
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
-from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
@@ -34,11 +35,11 @@ def ensemble_of(
     known = method.options.model_fields
     widths = {"hidden_dim": width, "root_dim": width, "num_experts": w.EXPERTS}
     options = method.options(**{k: v for k, v in widths.items() if k in known})
-    shape = {"input_dim": w.FIELDS * w.EMBEDDING_DIM, "num_tasks": w.TASKS}
+    encoder = Encoder(w.FIELDS, w.EMBEDDING_DIM)
     members = [Member(seed, tuple(range(w.TASKS))) for seed in seeds]
     return kind(
         members,
-        lambda _: Model(method, options, **shape),
+        lambda _: Model(method, options, encoder=encoder, num_tasks=w.TASKS),
         num_rows=work.num_rows,
         options=TRAINING,
         device=device,
@@ -72,11 +73,11 @@ def build(
     """Return a training step of `models` models of one method."""
     kind = CompiledEnsemble if compiled else Ensemble
     ensemble = ensemble_of(work, name, range(models), width, kind=kind)
-    training = TRAINING.model_copy(update={"exact_decay": exact})
     # As `fit` does: one of several threads reads embedding rows ahead.
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))
-    trainer = Trainer(ensemble, examples_of(work), training, read_ahead=threads > 1)
+    trainer.EXACT_DECAY = exact
+    trained = trainer.Trainer(ensemble, examples_of(work), TRAINING, read_ahead=threads > 1)
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:
@@ -87,6 +88,6 @@ def build(
         index_MB = upcoming.pop(step, None)
         upcoming[step + 1] = batch(step + 1)
         index_MB = batch(step) if index_MB is None else index_MB
-        return float(trainer.step(index_MB, upcoming[step + 1]).mean())
+        return float(trained.step(index_MB, upcoming[step + 1]).mean())
 
     return train

@@ -37,7 +37,7 @@ rule claims:
     """The ledger: a verdict with its interval for every claim, or what is not measured."""
     input:
         metrics=rules.runs.input,
-        records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
+        records=of_runs(rules.train.output.record, STUDY.all_runs),
         routes=of_runs(rules.search.output.routes, LEARNED),
         manifests=MANIFESTS,
         exhaustive=EXHAUSTIVE,
@@ -51,7 +51,7 @@ rule claims:
     conda:
         "../envs/cpu.yaml"
     params:
-        runs=of_runs(RUN, studies.all_runs(STUDY)),
+        runs=of_runs(RUN, STUDY.all_runs),
         # Takes `input` so that another command alone, which moves no number, makes nothing run.
         study=lambda wildcards, input: study_command(
             "claims", OVERLAYS, workflow.config_settings.config

@@ -31,14 +31,14 @@ signals.leave_to_jobs()
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:
     STUDY = studies.load(config, [DEFAULT, *OVERLAYS], workflow.config_settings.config)
-    for name in STUDY["datasets"]:
+    for name in STUDY.datasets:
         raw_files.raw_files(STUDY, name)
 except MtnasError as error:
     raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
-    dataset="|".join([*plugins.names("data.sources"), *STUDY["synthetic"]]),
+    dataset="|".join([*plugins.names("data.sources"), *STUDY.synthetic]),
     method="|".join(plugins.names("methods")),
     variant="[a-z0-9_]+",
     space="[a-z0-9_]+",
@@ -74,7 +74,7 @@ def one_of(names):
 
 def simulated_folder(wildcards):
     """Name the folder of raw files that rule `simulate` writes for a dataset, if it does."""
-    simulated = studies.is_simulated(STUDY, wildcards.dataset)
+    simulated = STUDY.is_simulated(wildcards.dataset)
     return SIMULATED.format(**wildcards) if simulated else []
 
 

@@ -62,5 +62,5 @@ rule audit:
 
 
 # Synthetic data have no source to audit.
-MEASURED = [name for name in STUDY["datasets"] if name not in SYNTHETIC]
+MEASURED = [name for name in STUDY.datasets if name not in SYNTHETIC]
 AUDITS = expand(rules.audit.output.md, dataset=MEASURED)

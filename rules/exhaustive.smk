@@ -8,9 +8,9 @@ provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{data
           results/figures/exhaustive_{space}.{png,pdf}
 """
 
-SPACES = list(STUDY["exhaustive"])
-OF_SPACE = expand(TRUTH, dataset=STUDY["datasets"], allow_missing=True)
-EXHAUSTIVE = expand(TRUTHS, dataset=STUDY["datasets"] if SPACES else [])
+SPACES = list(STUDY.exhaustive)
+OF_SPACE = expand(TRUTH, dataset=STUDY.datasets, allow_missing=True)
+EXHAUSTIVE = expand(TRUTHS, dataset=STUDY.datasets if SPACES else [])
 REGRET_CODE = code_of("report/regret.py", "report/exhaustive.py")
 
 

@@ -12,7 +12,7 @@ rule report:
         tables=expand("results/tables/{name}.md", name=TABLES),
         figures=FIGURES,
         metrics=rules.runs.input,
-        records=of_runs(rules.train.output.record, studies.all_runs(STUDY)),
+        records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,
         audits=AUDITS,
     output:
@@ -23,7 +23,7 @@ rule report:
     conda:
         "../envs/cpu.yaml"
     params:
-        runs=of_runs(RUN, studies.all_runs(STUDY)),
+        runs=of_runs(RUN, STUDY.all_runs),
         code=code_of("report/report.py", "report/report.css"),
     message:
         "Writing the report"

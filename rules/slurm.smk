@@ -24,14 +24,12 @@ def cancel_forgotten_jobs():
 
 
 onstart:
-    runs, seeds = studies.all_runs(STUDY), STUDY["seeds"]
+    runs, seeds = STUDY.all_runs, STUDY.seeds
     print(
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
-    if simulated := [
-        d for d in STUDY["datasets"] if studies.is_simulated(STUDY, d) or d in SYNTHETIC
-    ]:
+    if simulated := [d for d in STUDY.datasets if STUDY.is_simulated(d) or d in SYNTHETIC]:
         print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")
     if cancelled := cancel_forgotten_jobs():
         print(

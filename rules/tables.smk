@@ -6,7 +6,7 @@ provides: results/tables/{table1,table2,table3,table4,table5}.{md,tex,csv,cells.
           TABLES, the names of those that the study has runs for, regret tables included
 """
 
-MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY["datasets"])
+MANIFESTS = expand(rules.prepare.output.manifest, dataset=STUDY.datasets)
 DESCRIBED = expand(rules.prepare.output.manifest, dataset=selection.principal(INVENTORY))
 TABLE_CODE = code_of(
     *[f"report/{name}.py" for name in ("tables", "table5", "data_tables", "writers")]

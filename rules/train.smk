@@ -45,4 +45,4 @@ rule train:
 rule runs:
     """Ask for every run of every experiment."""
     input:
-        of_runs(rules.train.output.metrics, studies.all_runs(STUDY)),
+        of_runs(rules.train.output.metrics, STUDY.all_runs),

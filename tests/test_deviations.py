@@ -2,7 +2,7 @@
 
 import re
 
-from mtnas.config.schema import REPOSITORY
+from mtnas.runtime.provenance import REPOSITORY
 
 PLACES = ("src/mtnas/**/*.py", "rules/*.smk", "workflow/scripts/*.py", "config/*.yaml")
 NUMBER = r"\b[DV][1-9][0-9]?\b"

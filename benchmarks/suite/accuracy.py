@@ -11,6 +11,7 @@ import torch
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data.prepare.table import prepare
 from mtnas.experiments.run import run as run_experiment
+from mtnas.training import trainer
 
 DATASETS = ("movielens", "insteval")
 METHOD = "mmoe"
@@ -61,8 +62,9 @@ def _auc(
     spec = {
         "dataset": dataset, "method": METHOD, "variant": "paper", "seeds": seeds,
         "fixed_split": False, "options": {"hidden_dim": 64}, "budget": None,
-        "training": {"exact_decay": exact},
+        "training": {},
     }  # fmt: skip
+    trainer.EXACT_DECAY = exact
     metrics = run_experiment(spec, **files, seeds_at_once=together).metrics
     test = metrics[(metrics["split"] == "test") & (metrics["metric"] == "auc")]
     wide: pd.DataFrame = test.pivot(index="seed", columns="task", values="value")

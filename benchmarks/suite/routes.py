@@ -10,6 +10,7 @@ from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
@@ -61,10 +62,10 @@ def everyone() -> list[Member]:
 def _trainers(data: Examples, members: Sequence[Member], size: int) -> list[Trainer]:
     method = methods.load("mtnas")
     options = method.options(num_layers=1, num_subnets=3, hidden_dim=WIDTH, query_scope="root")
-    shape = {"input_dim": NUM_FIELDS * TRAINING.embedding_dim, "num_tasks": 2}
+    encoder = Encoder(NUM_FIELDS, TRAINING.embedding_dim)
 
     def build(member: Member) -> Model:
-        return Model(method, options, route=member.route, **shape)
+        return Model(method, options, encoder=encoder, num_tasks=2, route=member.route)
 
     return [
         Trainer(

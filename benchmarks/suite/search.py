@@ -14,7 +14,6 @@ from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from benchmarks.work import make_work
 from mtnas.config.options import SearchOptions
-from mtnas.routes.space import SearchSpace
 from mtnas.search.reinforce import Search
 from mtnas.training.data import Split
 from mtnas.training.trainer import Trainer
@@ -92,10 +91,9 @@ def _search(work: w.Work) -> Search:
     rows = np.arange(len(work.ids))
     third = len(rows) // 3
     split = Split(rows[: 2 * third], rows[2 * third :], rows[:0])
-    space = SearchSpace(2, w.EXPERTS, w.TASKS, "all_below")
     return Search(
-        ours.ensemble_of(work, "mtnas"), ours.examples_of(work), [split], space,
-        SearchOptions(), ours.TRAINING,
+        ours.ensemble_of(work, "mtnas"), ours.examples_of(work), [split], SearchOptions(),
+        ours.TRAINING,
     )  # fmt: skip
 
 

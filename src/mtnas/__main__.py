@@ -21,8 +21,8 @@ def schema(arguments: argparse.Namespace) -> None:
 
 def readme(arguments: argparse.Namespace) -> None:
     """Write the numbers of results/published into README.md and docs."""
-    from mtnas.config.schema import REPOSITORY
     from mtnas.report.readme import refresh
+    from mtnas.runtime.provenance import REPOSITORY
 
     documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
     for path in refresh(documents, REPOSITORY / PUBLISHED):
@@ -31,8 +31,8 @@ def readme(arguments: argparse.Namespace) -> None:
 
 def unpublish(arguments: argparse.Namespace) -> None:
     """Take datasets or runs (dataset/method/variant) out of results/published."""
-    from mtnas.config.schema import REPOSITORY
     from mtnas.report.published import unpublish
+    from mtnas.runtime.provenance import REPOSITORY
 
     unpublish(REPOSITORY / PUBLISHED, arguments.names)
 

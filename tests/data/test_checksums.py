@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mtnas.config.schema import REPOSITORY
 from mtnas.data.fetch import digests as cached
 from mtnas.data.fetch.acquire import admit
 from mtnas.data.fetch.digests import digests
 from mtnas.data.fetch.lock import HEADER, Lock, Pin, measure
 from mtnas.runtime.errors import ConfigError, DataError, UnfitFileError
 from mtnas.runtime.files import sha256_of
+from mtnas.runtime.provenance import REPOSITORY
 
 
 @pytest.fixture

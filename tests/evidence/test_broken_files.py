@@ -1,6 +1,5 @@
 """Result files that were cut, edited or mixed up: one message with the file and what to do."""
 
-import json
 import shutil
 
 import pytest
@@ -9,10 +8,12 @@ from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
 from mtnas.evidence.records import read_run
-from mtnas.experiments.run import run, search
+from mtnas.experiments.search import search
+from mtnas.experiments.train import train as train_run
 from mtnas.report.searched import read_routes
 from mtnas.runtime.errors import MtnasError
-from mtnas.runtime.files import read_json, write_json
+from mtnas.runtime.files import read_json, sealed, write_json, write_record
+from mtnas.study.specs import RunSpec, SearchSpec
 from tests.helpers.runs import make_run
 
 SPEC = {
@@ -20,11 +21,10 @@ SPEC = {
     "method": "mtnas",
     "variant": "paper",
     "seeds": [0],
-    "fixed_split": False,
     "options": {"num_layers": 1, "num_subnets": 3, "hidden_dim": 4},
     "training": {"batch_size": 64, "embedding_dim": 2},
-    "budget": None,
 }
+CHANGED = "was changed after it was written (its digest differs); delete it and run"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,8 @@ def sound(tmp_path_factory):
     fields = ["student", "lecturer"]
     data = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
     prepare({"dataset": "insteval", "drop_fields": fields}, **data)
-    found = search({**SPEC, "search": {"steps": 2, "batch_size": 64}}, **data)
+    searched = SearchSpec.of({**SPEC, "search": {"steps": 2, "batch_size": 64}})
+    found = search(searched, **data)
     found.write(routes=folder / "routes.json", supernet=folder / "supernet.safetensors")
     made = make_run(folder, "mmoe", (0.7, 0.8))
     for name in ("metrics.csv", "run.json"):
@@ -45,7 +46,7 @@ def sound(tmp_path_factory):
 def train(folder, derive="retrain"):
     data = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
     routes = {"routes": folder / "routes.json", "supernet": folder / "supernet.safetensors"}
-    return run({**SPEC, "derive": derive}, **data, **routes)
+    return train_run(RunSpec.of({**SPEC, "derive": derive}), **data, **routes)
 
 
 READERS = {
@@ -86,13 +87,57 @@ def without(key):
     return edit(lambda content: content.pop(key))
 
 
+def seal(change):
+    """Let a record say something else, with the digest that belongs to it."""
+
+    def damage(path):
+        content = read_json(path)
+        change(content)
+        write_json(path, sealed(content))
+
+    return damage
+
+
+def instead(old, new):
+    """Type over text that occurs in a file."""
+
+    def damage(path):
+        whole = path.read_text()
+        assert old in whole
+        path.write_text(whole.replace(old, new, 1))
+
+    return damage
+
+
+def metrics(content):
+    """Let a run have other metrics, with the digest that belongs to them."""
+
+    def damage(path):
+        path.write_text(content)
+        write_record(path.with_name("run.json"), read_json(path.with_name("run.json")), [path])
+
+    return damage
+
+
 def metric(value):
-    header = "seed,split,task,metric,value\n"
-    return text(f"{header}0,test,t0,auc,{value}\n")
+    return metrics(f"seed,split,task,metric,value\n0,test,t0,auc,{value}\n")
 
 
 def first_block(content):
     return content["seeds"]["0"]["blocks"]["t0"]
+
+
+def another_route(content):
+    """Move a task to another sub-network of the same space."""
+    block = first_block(content)
+    block["values"] = ["s1"] if block["values"] != ["s1"] else ["s2"]
+
+
+def nudge(path):
+    """Change the last weight."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
 
 
 BROKEN = [
@@ -108,30 +153,49 @@ BROKEN = [
     ("manifest", "manifest.json", cut, "not JSON"),
     ("manifest", "manifest.json", without("digest"), "lacks its digest"),
     ("run", "run.json", cut, "not JSON"),
-    ("run", "run.json", text("{}"), "lacks spec"),
-    ("run", "run.json", text("[]"), "lacks spec"),
-    ("run", "run.json", edit(lambda c: c["spec"].pop("method")), "its spec lacks method"),
-    ("run", "metrics.csv", lambda path: path.unlink(), "missing; run"),
-    ("run", "metrics.csv", text(""), "not a table"),
-    ("run", "metrics.csv", text("seed,split\n"), "columns ['seed', 'split'], expected"),
-    ("run", "metrics.csv", text("seed,split,task,metric,value\n"), "empty, or"),
+    ("run", "run.json", text("{}"), "lacks its digest"),
+    ("run", "run.json", text("[]"), "lacks an object"),
+    ("run", "run.json", without("spec"), CHANGED),
+    ("run", "run.json", without("digest"), "lacks its digest"),
+    ("run", "run.json", edit(lambda c: c["timings"].update(train_seconds=1.0)), CHANGED),
+    ("run", "run.json", seal(lambda c: c.pop("parameters")), "the key 'parameters' is missing"),
+    ("run", "run.json", seal(lambda c: c["spec"].pop("method")), "the key 'method' is missing"),
+    ("run", "run.json", seal(lambda c: c["timings"].update(watts=3)), "unknown key 'watts'"),
+    ("run", "run.json", seal(lambda c: c.update(gates={"0": [0.5]})), "gates.0.0: 0.5"),
+    ("run", "metrics.csv", lambda path: path.unlink(), "missing; "),
+    ("run", "metrics.csv", text(""), CHANGED),
+    ("run", "metrics.csv", instead("0,test,t0,auc,0.699", "0,test,t0,auc,47.5"), CHANGED),
+    ("run", "metrics.csv", metrics(""), "not a table"),
+    ("run", "metrics.csv", metrics("seed,split\n"), "columns ['seed', 'split'], expected"),
+    ("run", "metrics.csv", metrics("seed,split,task,metric,value\n"), "empty, or"),
     ("run", "metrics.csv", metric("inf"), "not a finite number"),
     ("run", "metrics.csv", metric("0.7x"), "not a finite number"),
     ("run", "metrics.csv", metric(""), "a value is missing"),
-    ("train", "routes.json", cut, "not JSON"),
-    ("train", "routes.json", without("space"), "lacks space"),
-    ("train", "routes.json", edit(lambda c: first_block(c).pop("values")), "`values` and `query`"),
-    ("train", "routes.json", edit(lambda c: c["seeds"]["0"].pop("blocks")), "`values` and"),
-    ("train", "routes.json", edit(lambda c: c["seeds"].pop("0")), "no route for seeds [0]"),
-    ("train", "routes.json", edit(lambda c: first_block(c).update(query="s9")), "query 's9'"),
-    ("train", "routes.json", edit(lambda c: c["space"].update(num_subnets=4)), "this run needs"),
-    ("train", "routes.json", edit(lambda c: c["space"].update(num_layers=2)), "this run needs"),
-    ("routes", "routes.json", cut, "not JSON"),
-    ("routes", "routes.json", without("space"), "lacks space"),
-    ("routes", "routes.json", edit(lambda c: c["seeds"].clear()), "lacks seeds"),
-    ("routes", "routes.json", edit(lambda c: first_block(c).pop("values")), "`values` and `query`"),
-    ("inherit", "supernet.safetensors", cut, "cannot be read"),
-    ("inherit", "supernet.safetensors", lambda path: path.unlink(), "cannot be read"),
+    *(
+        (reader, "routes.json", damage, message)
+        for reader in ("train", "routes")
+        for damage, message in (
+            (cut, "not JSON"),
+            (without("space"), CHANGED),
+            (edit(another_route), CHANGED),
+            (seal(lambda c: c.pop("space")), "the key 'space' is missing"),
+            (seal(lambda c: c["seeds"].clear()), "lacks seeds"),
+            (seal(lambda c: first_block(c).pop("values")), "the key 'values' is missing"),
+            (seal(lambda c: first_block(c).update(query="s9")), "query 's9'"),
+            (seal(lambda c: c["space"].update(num_layers=2)), "needs `values` and `query`"),
+        )
+    ),
+    ("train", "routes.json", seal(lambda c: c["space"].update(num_subnets=4)), "this run needs"),
+    (
+        "train",
+        "routes.json",
+        seal(lambda c: c["seeds"].update({"1": c["seeds"].pop("0")})),
+        "no route for seeds [0]",
+    ),
+    ("inherit", "routes.json", edit(another_route), CHANGED),
+    ("inherit", "supernet.safetensors", cut, CHANGED),
+    ("inherit", "supernet.safetensors", nudge, CHANGED),
+    ("inherit", "supernet.safetensors", lambda path: path.unlink(), "missing; "),
 ]
 
 
@@ -162,17 +226,8 @@ def test_whole_files_are_read(sound, reader):
 def test_weights_of_another_network_are_refused(sound, tmp_path):
     data = {"table": sound / "table.parquet", "manifest": sound / "manifest.json"}
     routes = {"routes": sound / "routes.json", "supernet": sound / "supernet.safetensors"}
-    wider = {**SPEC, "derive": "inherit", "options": {**SPEC["options"], "hidden_dim": 5}}
+    options = {**SPEC["options"], "hidden_dim": 5}
+    wider = RunSpec.of({**SPEC, "derive": "inherit", "options": options})
 
     with pytest.raises(MtnasError, match="weights of another network or other seeds"):
-        run(wider, **data, **routes)
-
-
-def test_a_broken_schema_says_how_to_make_it_again(tmp_path):
-    from mtnas.config.schema import method_schemas
-
-    path = tmp_path / "config.schema.json"
-    path.write_text(json.dumps({"$defs": {}})[:5])
-
-    with pytest.raises(MtnasError, match=r"config.schema.json: not JSON .*run `make schema`"):
-        method_schemas(path)
+        train_run(wider, **data, **routes)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -14,6 +16,7 @@ from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.claims.paper import CLAIMS
 from mtnas.evidence.claims.sharing import overlap
 from mtnas.evidence.claims.verdicts import adjusted, by_interval, compare, decide
+from mtnas.evidence.exhaustive_table import GroundTruth
 from mtnas.report.claims import read_ledger, summary, write_ledger
 from mtnas.report.claims import to_markdown as to_ledger_markdown
 from mtnas.report.table5 import variants
@@ -23,7 +26,8 @@ from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
-from tests.helpers.runs import make_run
+from tests.helpers.runs import edit_run_record, make_run, write_scores
+from tests.helpers.searches import exhaustive_record, write_search
 from tests.helpers.tables import write_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -37,10 +41,12 @@ EQUAL = dict.fromkeys(METHODS, (0.78, 0.80))
 
 def run(root, method, auc, loss=0.73, *, noise=STILL, changes=None, **names):
     folder = make_run(root, method, auc, loss, seeds=SEEDS, noise=noise, **names)
-    path = folder / "run.json"
-    record = json.loads(path.read_text())
-    record["spec"] |= (changes or {}).pop("spec", {})
-    path.write_text(json.dumps(record | (changes or {})))
+
+    def change(record):
+        for key, value in (changes or {}).items():
+            record[key] = {**(record[key] or {}), **value}
+
+    edit_run_record(folder, change)
     return folder
 
 
@@ -52,19 +58,8 @@ def main_runs(root, mtnas, others=EQUAL, *, loss=0.73, noise=OWN, dataset="bookc
 def search(root, routes, dataset="bookcrossing", variant="paper", seconds=100.0):
     """Write a routes.json of the paper's strategy with one route per seed."""
     path = root / "routes" / dataset / variant / "routes.json"
-    path.parent.mkdir(parents=True)
-    content = {
-        "dataset": dataset,
-        "method": "mtnas",
-        "variant": variant,
-        "strategy": "reinforce",
-        "simulated": False,
-        "space": routes[0].space.to_json(),
-        "seeds": {str(s): {"blocks": route.to_json()} for s, route in enumerate(routes)},
-        "timings": {"search_seconds": seconds},
-    }
-    path.write_text(json.dumps(content))
-    return path
+    found = dict(enumerate(routes))
+    return write_search(path, found, dataset=dataset, variant=variant, seconds=seconds)
 
 
 def synthetic(root, method, loss=0.73, *, dataset="synthetic", rho=0, **more):
@@ -93,7 +88,7 @@ def test_a_sweep_bends_over_the_seeds_that_its_ends_and_middle_have(tmp_path):
     full = swept("C13", files)["comparisons"][1]
     middle = next(f for f in files["run_folders"] if f.name == "subnets_5")
     metrics = pd.read_csv(middle / "metrics.csv")
-    metrics[metrics["seed"] > 3].to_csv(middle / "metrics.csv", index=False)
+    write_scores(middle, metrics[metrics["seed"] > 3])
     fewer = swept("C13", files)["comparisons"][1]
     assert (full["over"], fewer["over"]) == ("8 seeds, t", "4 common seeds, t")
     assert fewer["estimate"] == pytest.approx(full["estimate"], abs=2e-4)
@@ -369,9 +364,8 @@ def test_gates(tmp_path, smallest, verdict):
     assert claim["verdict"] == verdict
 
 
-@pytest.mark.parametrize("gates", [{"0": [[0.5, 0.6]]}, {"0": [0.5, 0.5]}, [[1.0]], {"0": "x"}])
-def test_gates_that_are_no_shares_are_refused(tmp_path, gates):
-    folder = run(tmp_path, "mmoe", (0.8,), changes={"gates": gates})
+def test_gates_that_are_no_shares_are_refused(tmp_path):
+    folder = run(tmp_path, "mmoe", (0.8,), changes={"gates": {"0": [[0.5, 0.6]]}})
     with pytest.raises(RecordError, match="`gates` must hold"):
         entry("C7", [folder])
 
@@ -384,15 +378,19 @@ def test_related_synthetic_tasks_are_no_evidence_of_unrelated_ones(tmp_path):
 
 
 def exhaustive(path):
+    """Write the ground truth of a space of three routes."""
     lines = [
         {
-            "space": "small", "route": r, "seed": s, "edges": e,
+            "space": "small", "route": r, "seed": s, "same_as": r, "pattern": r, "describe": str(r),
+            "edges": e, "dense_used": 9, "best_epoch": 1,
             "valid_loss": v, "test_loss": v + 1e-3 * s * (r + 1),
         }
         for s in range(4)
         for r, (e, v) in enumerate([(2, 0.60), (4, 0.58), (6, 0.65)])
     ]  # fmt: skip
-    pd.DataFrame(lines).to_parquet(path)
+    space = SearchSpace(1, 2, 1, "root")
+    record = exhaustive_record(path.stem, "small", space, range(4))
+    GroundTruth(pd.DataFrame(lines), {"small": record}).write(path)
     return path
 
 
@@ -569,7 +567,7 @@ def test_a_planted_wrong_number_changes_table_ledger_and_claim(tmp_path):
     planted = metrics["split"].eq("test") & metrics["metric"].isin(["auc", "mtl_loss"])
     metrics.loc[planted & metrics["metric"].eq("auc"), "value"] -= 0.05
     metrics.loc[planted & metrics["metric"].eq("mtl_loss"), "value"] += 0.05
-    metrics.to_csv(folders[4] / "metrics.csv", index=False)
+    write_scores(folders[4], metrics)
     after = _everything(tmp_path, folders)
     assert [a == b for a, b in zip(before, after, strict=True)] == [False] * len(before)
     assert (before[-1], after[-1]) == (
@@ -605,13 +603,18 @@ def test_a_broken_ledger_or_routes_file_is_refused(tmp_path):
     with pytest.raises(RecordError, match="not a claims ledger"):
         read_ledger(tmp_path / "c.json", "restore it")
     path = search(tmp_path, [share_bottom(SPACE)])
-    path.write_text(path.read_text().replace('"s1"', '"s9"'))
-    with pytest.raises(RecordError, match="not a routes file"):
-        read_evidence([], routes=[path])
-    path.write_text(path.read_text().replace('"s9"', '"s1"').replace("search_seconds", "seconds"))
-    with pytest.raises(RecordError, match="not a routes file: 'search_seconds'; delete it and run"):
+    path.write_text(path.read_text().replace('"s1"', '"s2"'))  # a route of the space, too
+    with pytest.raises(RecordError, match=r"routes.json: was changed after .*; delete it and run"):
         read_evidence([], routes=[path])
     table = exhaustive(tmp_path / "insteval.parquet")
-    table.write_bytes(table.read_bytes()[:-20])
+    whole = table.read_bytes()
+    table.write_bytes(whole[:-20])
     with pytest.raises(RecordError, match=r"insteval.parquet: not an exhaustive table .* run `"):
+        read_evidence([], exhaustive=[table])
+    table.write_bytes(whole)
+    lines = pq.read_table(table)
+    better = pa.array(np.asarray(lines["test_loss"]) - 0.1)
+    lines = lines.set_column(lines.column_names.index("test_loss"), "test_loss", better)
+    pq.write_table(lines, table)
+    with pytest.raises(RecordError, match=r"insteval.parquet: was changed after it .* run `"):
         read_evidence([], exhaustive=[table])

@@ -11,6 +11,7 @@ from mtnas.data.prepare.table import prepare
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.runtime.errors import RecordError, StoppedError, TrainingError
+from mtnas.training import trainer
 from tests.helpers.specs import spec_of
 from tests.helpers.stops import to_the_end, told_to_end
 from tests.helpers.tables import read_hashed, write_table
@@ -109,8 +110,9 @@ def test_how_many_seeds_train_together_is_chosen_and_recorded(data):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and the CUDA build of torch")
 @pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_aver"])
-def test_the_gpu_gives_the_numbers_of_the_cpu(data, method):
-    exact = {**TRAINING, "dtype": "float64", "exact_decay": True}
+def test_the_gpu_gives_the_numbers_of_the_cpu(data, method, monkeypatch):
+    monkeypatch.setattr(trainer, "EXACT_DECAY", True)
+    exact = {**TRAINING, "dtype": "float64"}
     here, there = (train(spec(method, training=exact), **data, device=d) for d in ("cpu", "cuda"))
     np.testing.assert_allclose(here.metrics.value, there.metrics.value, rtol=0, atol=1e-9)
 

@@ -12,6 +12,7 @@ from mtnas.experiments.assembly import assemble
 from mtnas.experiments.every_route import train_every_route
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
+from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.report.exhaustive import exhaustive_figure
 from mtnas.report.regret import regret_table
@@ -77,11 +78,15 @@ def test_groups_of_seeds_give_the_same_numbers(method, data):
         np.testing.assert_allclose(scores, apart.record.gates[seed], rtol=0, atol=1e-12)
 
 
+def mmoe_of(assembly):
+    method = methods.load("mmoe")
+    return Model(method, assembly.options, encoder=Encoder(7), num_tasks=2).double()
+
+
 def test_steps_equal_those_of_plain_torch(data):
     assembly = assemble(spec("mmoe"), **data)
     ensemble, rows = assembly.ensemble(assembly.members([1], {})), assembly.split(1).train
-    shape = {"input_dim": 7, "num_tasks": 2}
-    model = Model(methods.load("mmoe"), assembly.options, **shape).double()
+    model = mmoe_of(assembly)
     model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-4)
     trainer = Trainer(ensemble, assembly.examples, assembly.training)
@@ -101,7 +106,7 @@ def test_steps_equal_those_of_plain_torch(data):
 def test_mean_gate_scores_are_those_of_the_model_on_test(data):
     assembly = assemble(spec("mmoe"), **data)
     ensemble, rows = assembly.ensemble(assembly.members([0], {})), assembly.split(0).test
-    model = Model(methods.load("mmoe"), assembly.options, input_dim=7, num_tasks=2).double()
+    model = mmoe_of(assembly)
     model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
     scores_TBE = model.sharing.gate_scores(assembly.examples.inputs[rows].double())
     found = mean_gate_scores(ensemble, (ensemble.state(),), assembly.examples, [rows])

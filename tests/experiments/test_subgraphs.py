@@ -9,7 +9,6 @@ from mtnas.experiments.equivalence import DRAWS, Twin, difference, measure, twin
 from mtnas.report.figure1 import read_typical
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
-from mtnas.runtime.errors import ConfigError
 
 
 def test_every_method_equals_its_route(tmp_path):
@@ -43,13 +42,11 @@ def test_what_figure_1_shows_is_the_method(name):
 
 
 def test_figure_1_shows_the_experts_and_the_links_of_the_study():
-    routes = typical_routes(3, 5, {"num_experts": 3, "kept": [[0], [0, 1], [2, 1]]})
+    routes = typical_routes(3, 5, {"num_experts": 4})
     assert len(routes["share_bottom"].edges) == 3
     assert len(routes["mmoe"].edges) == 3 * 5
     assert [local.values for _, local in routes["cut_mmoe"]] == [
-        ("s1",),
-        ("s1", "s2"),
-        ("s2", "s3"),
+        ("s1", "s4"),
+        ("s2", "s4"),
+        ("s3", "s4"),
     ]
-    with pytest.raises(ConfigError, match="kept: 3 lists for 2 tasks; give one list"):
-        typical_routes(2, 5, {"num_experts": 3, "kept": [[0], [0, 1], [2, 1]]})

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.routes.route import Route
 from mtnas.training.data import Examples
@@ -40,9 +41,8 @@ def small_ensemble(
     training = TrainingOptions(embedding_dim=3, dtype=dtype, embedding_per_task=embedding_per_task)
 
     def build(member: Member) -> Model:
-        route: dict[str, Any] = {} if member.route is None else {"route": member.route}
-        dims = {"input_dim": 3 * NUM_FIELDS, "num_tasks": len(member.tasks)}
-        tables = training.num_tables(len(member.tasks))
-        return Model(method, chosen, **dims, num_tables=tables, **route)
+        tasks = len(member.tasks)
+        encoder = Encoder(NUM_FIELDS, 3, num_readers=training.num_tables(tasks))
+        return Model(method, chosen, encoder=encoder, num_tasks=tasks, route=member.route)
 
     return Ensemble(members, build, num_rows=examples.num_rows, options=training)

@@ -6,6 +6,7 @@ import torch
 
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, solve_width
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.fit import evaluate_loss, fit
@@ -26,7 +27,8 @@ def method(request):
 def build(method, tasks=3):
     torch.manual_seed(0)
     tasks = 1 if method.per_task else tasks
-    return Model(method, small_options(method), input_dim=INPUT, num_tasks=tasks), tasks
+    options, encoder = small_options(method), Encoder(INPUT)
+    return Model(method, options, encoder=encoder, num_tasks=tasks), tasks
 
 
 def test_one_representation_per_task(method):
@@ -54,14 +56,14 @@ def test_examples_do_not_leak_into_each_other(method):
     assert not torch.equal(before[0], after[0])
 
 
-NOISY = [m for m in TRAINED if build(m)[0].noise_shape is not None]
+NOISY = [m for m in TRAINED if build(m)[0].sharing.noise_shape is not None]
 
 
 @pytest.mark.parametrize("method", NOISY, ids=lambda m: m.name)
 def test_noise_is_an_argument_and_the_same_for_all_examples(method):
     model, _ = build(method)
     x = torch.randn(BATCH, INPUT)
-    noise, other = torch.rand(2, *model.noise_shape)
+    noise, other = torch.rand(2, *model.sharing.noise_shape)
     before = model(x, noise)
     changed = x.clone()
     changed[0] += 1

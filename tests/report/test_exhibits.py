@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from mtnas import study as studies
-from mtnas.config.schema import REPOSITORY
+from mtnas.config.study import merged
 from mtnas.report import selection
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.plan import Facts, Inventory, inventory_of
 
 MTNAS = [("mtnas", v) for v in ("paper", "inherit", "finetune", "random_routes", "full_sharing")]
@@ -19,7 +20,7 @@ MAIN = [(m, "paper") for m in ("single_task", "share_bottom", "mmoe", "ml_mmoe")
 def shipped(*overlays, **changes):
     """Return the inventory of a study of this repository."""
     files = [REPOSITORY / "config" / f"{name}.yaml" for name in ("config", *overlays)]
-    raw = studies.merged(*(yaml.safe_load(file.read_text()) for file in files), changes)
+    raw = merged(*(yaml.safe_load(file.read_text()) for file in files), changes)
     return inventory_of(studies.load(raw))
 
 

@@ -1,7 +1,5 @@
 """Figure 1: methods as routes, gate scores and boxes, for the datasets that have them."""
 
-import json
-
 import numpy as np
 import pytest
 from matplotlib.axis import Tick
@@ -11,7 +9,7 @@ from PIL import Image
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.experiments.equivalence import typical_routes
 from mtnas.report.figure1 import figure1, overview_figure
-from tests.helpers.runs import make_run, make_subgraphs
+from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
 
 ROUTES = typical_routes(2, 4, {})
 SEEDS = range(6)
@@ -24,9 +22,8 @@ def make(root, method, dataset="bookcrossing", *, tasks=2, gates=True, simulated
     folder = make_run(
         root, method, auc, dataset=dataset, seeds=SEEDS, noise=noise, simulated=simulated
     )
-    record = json.loads((folder / "run.json").read_text())
     scores = {str(s): rng.dirichlet([4, 3, 2, 1], size=tasks).tolist() for s in SEEDS}
-    (folder / "run.json").write_text(json.dumps(record | {"gates": scores if gates else {}}))
+    edit_run_record(folder, lambda record: record.update(gates=scores if gates else {}))
     return folder
 
 

@@ -11,7 +11,7 @@ SPACES = [
     SearchSpace(2, 4, 2),
     SearchSpace(1, 3, 2, "root"),
     SearchSpace(3, 8, 3),
-    SearchSpace(2, 2, 4, "previous_layer_and_root"),
+    SearchSpace(2, 2, 4, "root"),
     SearchSpace(1, 1, 1),
     SearchSpace(2, 4, 2, "root", "mean"),
 ]

@@ -26,6 +26,8 @@ from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.runtime.files import write_record
+from tests.helpers.searches import edit_search, write_search
 
 SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root", "mean")]
 
@@ -33,19 +35,20 @@ SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root
 def make_routes(path, size=(2, 4, 2), seeds=2, steps=30, *, simulated=False):
     """Write a routes.json as a search would, with random routes and made-up curves."""
     space, rng = SearchSpace(*size), np.random.default_rng(0)
-    found = {}
-    for seed in range(seeds):
-        blocks = random_route(space, rng).to_json()
-        for name, block in blocks.items():
-            uniform = float(np.log(space.num_local_routes(name)))
-            block |= {"probability": 0.031, "entropy": 0.9 * uniform, "uniform_entropy": uniform}
-        reward = [None, *rng.normal(1.5, 0.1, steps - 1).tolist()]
-        curve = {"step": list(range(steps)), "reward": reward, "entropy": [2.0] * steps}
-        found[str(seed)] = {"blocks": blocks, "curve": curve, "weights_loss": []}
-    names = {"dataset": "movielens", "method": "mtnas", "variant": "paper"}
-    settings = {"strategy": "reinforce", "simulated": simulated, "space": space.to_json()}
-    path.write_text(json.dumps({**names, **settings, "seeds": found}))
-    return path
+    routes = {seed: random_route(space, rng) for seed in range(seeds)}
+    reward = rng.normal(1.5, 0.1, steps).tolist()
+    curve = {"step": list(range(steps)), "reward": reward, "entropy": [2.0] * steps}
+
+    def blocks(route):
+        uniform = {name: float(np.log(space.num_local_routes(name))) for name in space.blocks}
+        return {
+            name: {"probability": 0.031, "entropy": 0.9 * largest, "uniform_entropy": largest}
+            for name, largest in uniform.items()
+        }
+
+    more = {"curve": curve}
+    names = {"dataset": "movielens", "simulated": simulated}
+    return write_search(path, routes, **names, blocks=blocks, more=more)
 
 
 def drawn(route):
@@ -226,10 +229,12 @@ def test_curves_take_the_mean_over_seeds(tmp_path):
 )
 def test_the_reward_says_over_how_many_steps_it_is_averaged(tmp_path, points, every, label):
     path = make_routes(tmp_path / "r.json", steps=points)
-    content = json.loads(path.read_text())
-    for found in content["seeds"].values():
-        found["curve"]["step"] = [every * (i + 1) for i in range(points)]
-    path.write_text(json.dumps(content))
+
+    def change(record):
+        for found in record["seeds"].values():
+            found["curve"]["step"] = [every * (i + 1) for i in range(points)]
+
+    edit_search(path, change)
 
     left, _ = curves_figure([read_routes(path)]).axes
 
@@ -238,20 +243,23 @@ def test_the_reward_says_over_how_many_steps_it_is_averaged(tmp_path, points, ev
 
 def test_searches_without_curves_have_no_curves_figure(tmp_path):
     path = make_routes(tmp_path / "r.json")
-    content = json.loads(path.read_text())
-    for seed in content["seeds"].values():
-        del seed["curve"]
-    path.write_text(json.dumps(content))
+    edit_search(path, lambda record: [found.pop("curve") for found in record["seeds"].values()])
     with pytest.raises(RecordError, match="curve"):
         search_curves([path], [tmp_path / "f.png"])
 
 
 @pytest.mark.parametrize(
-    "damage", [{"seeds": {}}, {"space": {"num_layers": 0}}, {"seeds": {"0": {"blocks": {}}}}]
+    "damage",
+    [
+        {"seeds": {}},
+        {"seeds": {"0": {"blocks": {}, "describe": "", "edges": 0}}},
+        {"space": {"num_layers": 0}},
+        {"space": {"num_layers": 0, "num_subnets": 4, "num_tasks": 2}},
+    ],
 )
 def test_damaged_routes_files_are_refused_by_name(tmp_path, damage):
     path = make_routes(tmp_path / "r.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    write_record(path, json.loads(path.read_text()) | damage)
     with pytest.raises(RecordError, match=r"r\.json"):
         read_routes(path)
 

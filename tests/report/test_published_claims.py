@@ -11,7 +11,8 @@ from mtnas.report.published import publish
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
 from mtnas.study.plan import Facts, Inventory
-from tests.helpers.runs import make_run, make_subgraphs
+from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
+from tests.helpers.searches import write_search
 from tests.helpers.tables import write_manifest
 from tests.verdicts import main, recompute
 
@@ -75,39 +76,36 @@ def drawn(dataset):
 
 def complete(folder, method, variant, seeds, rng, synthetic):
     """Add to run.json what claims read: options, seconds, gates, rho."""
-    path = folder / "run.json"
-    record = json.loads(path.read_text())
     kind, _, value = variant.rpartition("_")
-    record["spec"]["options"] = {
-        "num_layers": int(value) if kind == "depth" else 2,
-        "num_subnets": int(value) if kind == "subnets" else 4,
-    }
-    record["synthetic"] = synthetic
-    record["timings"]["train_seconds"] = float(rng.uniform(5, 15) * seeds)
-    if method == "mmoe":
-        shares = rng.dirichlet([0.5, 3, 3, 3], (seeds, 2))
-        record["gates"] = {str(s): shares[s].tolist() for s in range(seeds)}
-    path.write_text(json.dumps(record))
+
+    def change(record):
+        record["spec"]["options"] = {
+            "num_layers": int(value) if kind == "depth" else 2,
+            "num_subnets": int(value) if kind == "subnets" else 4,
+        }
+        record["synthetic"] = synthetic
+        record["timings"]["train_seconds"] = float(rng.uniform(5, 15) * seeds)
+        if method == "mmoe":
+            shares = rng.dirichlet([0.5, 3, 3, 3], (seeds, 2))
+            record["gates"] = {str(s): shares[s].tolist() for s in range(seeds)}
+
+    edit_run_record(folder, change)
 
 
 def make_routes(root, dataset, variant, real, rng):
     space = SearchSpace(2, 4, 2) if real else SearchSpace(1, 3, 2, "root")
     kind, _, value = variant.rpartition("_")
     seconds = 2.0 ** int(value) if kind == "subnets" else 30.0
-    seeds = {}
-    for seed in range(6):
-        route = random_route(space, rng)
-        more = {"probability": 0.1, "entropy": 1.0, "uniform_entropy": 2.0}
-        blocks = {name: block | more for name, block in route.to_json().items()}
-        seeds[str(seed)] = {"blocks": blocks, "edges": len(route.edges)}
-    content = {
-        **{"dataset": dataset, "method": "mtnas", "variant": variant, "strategy": "reinforce"},
-        **{"simulated": not real, "space": space.to_json(), "seeds": seeds},
-        "timings": {"search_seconds": seconds * rng.uniform(0.9, 1.1) * 6},
-    }
-    path = root / f"{dataset}_{variant}.json"
-    path.write_text(json.dumps(content))
-    return path
+    told = {"probability": 0.1, "entropy": 1.0, "uniform_entropy": 2.0}
+    return write_search(
+        root / f"{dataset}_{variant}.json",
+        {seed: random_route(space, rng) for seed in range(6)},
+        dataset=dataset,
+        variant=variant,
+        simulated=not real,
+        seconds=seconds * rng.uniform(0.9, 1.1) * 6,
+        blocks=lambda route: dict.fromkeys(space.blocks, told),
+    )
 
 
 def make_manifest(root, dataset, at):

@@ -1,7 +1,6 @@
 """Searches judged by a ground truth with a planted best route."""
 
 import io
-import json
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,8 @@ from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from tests.helpers.runs import make_run
+from tests.helpers.runs import make_run, write_scores
+from tests.helpers.searches import exhaustive_record, write_search
 
 SPACE = SearchSpace(1, 3, 2, "root")
 SEEDS = [0, 1, 2, 3]
@@ -55,13 +55,8 @@ def make_truth(
             more = {"describe": route.describe(), "edges": 2, "dense_used": 9, "best_epoch": 3}
             more |= {} if synthetic else {"test_auc_t0": 0.7}
             lines.append({**about, **more, **losses})
-    record = {
-        "spec": {"dataset": dataset, **({"synthetic": synthetic} if synthetic else {})},
-        "space": space.to_json(),
-        "seeds": SEEDS,
-        "simulated": simulated,
-        "code": "abc",
-    }
+    facts = {"simulated": simulated, "synthetic": synthetic}
+    record = exhaustive_record(dataset, name, space, SEEDS, **facts)
     path = folder / dataset / f"{name}.parquet"
     GroundTruth(pd.DataFrame(lines), {name: record}).write(path)
     return path
@@ -69,19 +64,19 @@ def make_truth(
 
 def make_routes(path, picks, *, mass=None, space=SPACE, strategy="reinforce"):
     """Write what a search of one variant found; `mass` is the probability of what it picked."""
-    found = {}
-    for seed, index in picks.items():
-        route = Route.at(space, index)
-        blocks = route.to_json()
+
+    def blocks(route):
+        found = {}
         for name in space.blocks if mass is not None else ():
             size = space.num_local_routes(name)
             p = np.full(size, (1 - mass) / (size - 1))
             p[space.index_of(name, route[name])] = mass
-            blocks[name]["distribution"] = p.tolist()
-        found[str(seed)] = {"blocks": blocks, "weight_steps": 20, "route_evaluations": 40}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"space": space.to_json(), "strategy": strategy, "seeds": found, "code": "def"}
-    path.write_text(json.dumps(record))
+            found[name] = {"distribution": p.tolist()}
+        return found
+
+    routes = {seed: Route.at(space, index) for seed, index in picks.items()}
+    spent = {"weight_steps": 20, "route_evaluations": 40}
+    write_search(path, routes, strategy=strategy, blocks=blocks, more=spent, code="def")
     return {"dataset": "insteval", "variant": f"l1h3_{path.stem}", "path": str(path)}
 
 
@@ -152,8 +147,9 @@ def test_what_cannot_be_looked_up_is_judged_by_its_run(tmp_path, truth):
     judged = [{"dataset": "insteval", "variant": "l1h3_inherit", "path": str(run)}]
     with pytest.raises(RecordError, match=r"metrics.csv: seeds without a loss on validation"):
         regret_table([truth], judged)
-    valid = "".join(f"{seed},valid,all,mtl_loss,{1.2 + 0.01 * seed}\n" for seed in SEEDS)
-    (run / "metrics.csv").write_text((run / "metrics.csv").read_text() + valid)
+    metrics = pd.read_csv(run / "metrics.csv")
+    valid = [(seed, "valid", "all", "mtl_loss", 1.2 + 0.01 * seed) for seed in SEEDS]
+    write_scores(run, pd.concat([metrics, pd.DataFrame(valid, columns=metrics.columns)]))
     values = ledger(regret_table([truth], judged))
     assert values["regret"]["inherited weights"] == pytest.approx(1.05 - 1.017)
     assert values["regret on validation"]["inherited weights"] == pytest.approx(1.2 - 0.997)

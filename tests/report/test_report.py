@@ -1,11 +1,9 @@
 """The HTML report: complete, self-contained, escaped."""
 
 import base64
-import json
 import re
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
 
 from mtnas.data.prepare.manifest import TaskSummary
@@ -15,6 +13,7 @@ from mtnas.report.report import timing, write_report
 from mtnas.report.style import new_figure, save_figure, styled
 from mtnas.report.writers import to_markdown, write_table
 from mtnas.runtime.errors import RecordError
+from tests.helpers.runs import edit_run_record, make_run
 from tests.helpers.tables import write_manifest
 
 EVIL = "<script>alert('x')</script> a|b *c* \\ & d"
@@ -22,19 +21,14 @@ EVIL = "<script>alert('x')</script> a|b *c* \\ & d"
 
 @pytest.fixture
 def run_folder(tmp_path):
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    rows = [(s, "test", "t0", "auc", 0.8) for s in (0, 1)]
-    columns = ["seed", "split", "task", "metric", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "metrics.csv", index=False)
-    record = {
-        "spec": {"dataset": EVIL, "method": "mtnas", "variant": "finetune", "seeds": 2},
-        "parameters": {"dense": 54321, "embedding": 777000},
-        "code": "0123456789abcdef",
-        "simulated": True,
-        "timings": {"train_seconds": 12.34, "examples_per_s": 1e6},
-    }
-    (folder / "run.json").write_text(json.dumps(record))
+    folder = make_run(tmp_path, "mtnas", (0.8,), seeds=(0, 1), simulated=True)
+
+    def change(record):
+        record["spec"] |= {"dataset": EVIL, "variant": "finetune"}
+        record["parameters"] |= {"dense": 54321, "embedding": 777000}
+        record["code"] = "0123456789abcdef"
+
+    edit_run_record(folder, change)
     return folder
 
 

@@ -1,7 +1,5 @@
 """Figure 7 and its twin over L: what is drawn, and that bytes repeat."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +10,8 @@ from mtnas.report.sweeps import figure7, sweep_figure
 from mtnas.routes.named import full_sharing
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from tests.helpers.runs import NOISE, make_run
+from tests.helpers.runs import NOISE, edit_run_record, make_run
+from tests.helpers.searches import write_search
 
 SIZES = {"subnets_1": 1, "subnets_2": 2, "paper": 4, "subnets_8": 8}
 SPACE = SearchSpace(1, 2, 2)
@@ -24,18 +23,15 @@ def swept(tmp_path):
     for variant, size in SIZES.items():
         noise = NOISE * (1 + size / 10)
         folder = make_run(tmp_path, "mtnas", (0.7 + size / 100, 0.8), variant=variant, noise=noise)
-        record = json.loads((folder / "run.json").read_text())
-        record["spec"]["options"] = {"num_layers": 2, "num_subnets": size}
-        record["timings"]["train_seconds"] = 10.0 * size
-        (folder / "run.json").write_text(json.dumps(record))
-        path = tmp_path / f"{variant}.json"
-        names = {"dataset": "bookcrossing", "method": "mtnas", "variant": variant}
-        seeds = {str(s): {"blocks": full_sharing(SPACE).to_json()} for s in range(3)}
-        found = {"strategy": "reinforce", "space": SPACE.to_json(), "seeds": seeds}
-        timings = {"timings": {"search_seconds": 20.0 * size}}
-        path.write_text(json.dumps({**names, **found, **timings}))
+
+        def change(record, size=size):
+            record["spec"]["options"] = {"num_layers": 2, "num_subnets": size}
+            record["timings"]["train_seconds"] = 10.0 * size
+
+        edit_run_record(folder, change)
+        path, routes = tmp_path / f"{variant}.json", dict.fromkeys(range(3), full_sharing(SPACE))
         folders.append(folder)
-        paths.append(path)
+        paths.append(write_search(path, routes, variant=variant, seconds=20.0 * size))
     return folders, paths
 
 
@@ -75,8 +71,7 @@ def test_without_a_sweep_there_is_no_figure(swept):
 @pytest.mark.parametrize("simulated", [True, False])
 def test_simulated_data_say_so(swept, tmp_path, simulated):
     for folder in swept[0]:
-        record = json.loads((folder / "run.json").read_text()) | {"simulated": simulated}
-        (folder / "run.json").write_text(json.dumps(record))
+        edit_run_record(folder, lambda record: record.update(simulated=simulated))
     figure7(*swept, [tmp_path / "f.png"], "subnets")
     figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
     assert (SIMULATED in [text.get_text() for text in figure.texts]) is simulated

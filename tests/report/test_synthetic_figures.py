@@ -1,12 +1,14 @@
 """Figures 4 to 6: what is drawn, and that simulated data say so on their face."""
 
-import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from mtnas.evidence.records import RunRecord
+from mtnas.evidence.records import Run, RunRecord
 from mtnas.report import synthetic_figures
 from mtnas.report.figures import routes_figure
 from mtnas.report.names import SIMULATED
@@ -23,6 +25,8 @@ from mtnas.routes.named import full_sharing, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
+from tests.helpers.runs import run_record
+from tests.helpers.searches import write_search
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
 
@@ -30,21 +34,23 @@ GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]
 def make(method="mmoe", rho=0.0, dim=20, simulated=True, tasks=(0, 1), gates=True):
     name = f"d{dim}_rho{rho}" if simulated else "bookcrossing"
     fits = [
-        {"seed": seed, "tasks": list(tasks), "valid_loss": [2.0 + seed, 1.0, 0.5][: 3 - seed]}
+        {
+            **{"seed": seed, "tasks": tasks, "best_epoch": 1, "train_loss": (), "valid_losses": ()},
+            "valid_loss": [2.0 + seed, 1.0, 0.5][: 3 - seed],
+        }
         for seed in (0, 1)
     ]
-    record = {
-        "spec": {"dataset": name, "method": method, "variant": "paper"},
-        "simulated": simulated,
-        "synthetic": None,
-        "fits": fits,
-        "gates": dict(zip("01", GATES, strict=True)) if gates else {},
-    }
+    record = run_record(name, method, seeds=(0, 1), simulated=simulated)
+    record |= {"fits": fits, "gates": dict(enumerate(GATES)) if gates else {}}
     if simulated:
         record["synthetic"] = {
             **{"rho": rho, "dim": dim, "num_sines": 2, "scale": 1, "noise_variance": 0.01},
         }
-    return RunRecord(None, record, "folder")
+    return Run(pd.DataFrame(), RunRecord.of(record, "run.json"), Path("folder"))
+
+
+def with_fits(run, fits):
+    return replace(run, record=run.record.model_copy(update={"fits": fits}))
 
 
 def texts(figure):
@@ -67,11 +73,10 @@ def test_every_dataset_has_its_panel_by_setting_and_rho():
 def test_losses_end_where_the_first_seed_ends_and_add_up_over_the_models_of_a_seed():
     run = make()
     assert valid_losses(run).tolist() == [[2, 1], [3, 1]]
-    run.record["fits"] += make(tasks=(1,)).record["fits"]
+    run = with_fits(run, run.record.fits + make(tasks=(1,)).record.fits)
     assert valid_losses(run).tolist() == [[4, 2], [6, 2]]
-    run.record["fits"] = []
     with pytest.raises(RecordError, match="no learning curve"):
-        valid_losses(run)
+        valid_losses(with_fits(run, ()))
 
 
 def test_experts_stand_in_the_order_in_which_the_first_task_prefers_them():
@@ -119,10 +124,7 @@ def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(synthetic_figures, "save_figure", lambda figure, *_: shown.append(figure))
     space = SearchSpace(1, 3, 2, "root")
-    names = {"dataset": "near", "method": "mtnas", "variant": "paper", "strategy": "reinforce"}
-    seeds = {"0": {"blocks": full_sharing(space).to_json()}}
-    record = {**names, "simulated": True, "space": space.to_json(), "seeds": seeds}
-    (tmp_path / "r.json").write_text(json.dumps(record))
+    write_search(tmp_path / "r.json", {0: full_sharing(space)}, dataset="near", simulated=True)
     drawn = {"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}}
     synthetic_figures.figure5([tmp_path / "r.json"], drawn, [tmp_path / "f.pdf"])
     assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(shown[0])

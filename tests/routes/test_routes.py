@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtnas import methods
-from mtnas.methods.mtnas import activity, route_buffers, used_parameters
-from mtnas.methods.parts.model import count_parameters
+from mtnas.methods.parts.encoder import Encoder
+from mtnas.methods.parts.model import outline
 from mtnas.routes.named import full_sharing, no_sharing, random_route, share_bottom
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -20,7 +20,7 @@ SPACES = st.builds(
     num_layers=st.integers(1, 3),
     num_subnets=st.integers(1, 4),
     num_tasks=st.integers(1, 3),
-    query_scope=st.sampled_from(["all_below", "previous_layer_and_root", "root"]),
+    query_scope=st.sampled_from(["all_below", "root"]),
     pooling=st.sampled_from(["gate", "mean"]),
 )
 SEEDS = st.integers(0, 2**32 - 1)
@@ -65,7 +65,7 @@ def test_canonical_routes_compute_the_same_with_the_same_weights(space, seed):
     canonical = route.canonical()
     assert canonical.canonical() == canonical
     assert canonical.used() == route.used()
-    outputs = []
+    outputs, buffers = [], []
     for given_route in (route, canonical):
         torch.manual_seed(seed % 1000)
         method = methods.load("mtnas")
@@ -74,11 +74,11 @@ def test_canonical_routes_compute_the_same_with_the_same_weights(space, seed):
         h = sharing(torch.randn(6, 5))
         h.square().sum().backward()
         outputs.append([h, *(p.grad for p in sharing.parameters())])
+        buffers.append(sharing.route_buffers(given_route))
     for ours, theirs in zip(*outputs, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
-    buffers = [route_buffers(r) for r in (route, canonical)]
     stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
-    for active in activity(space, stacked["values_KW"], stacked["query_KC"]).values():
+    for active in sharing.activity(stacked).values():
         assert (active[0] == active[1]).all()  # the optimiser moves the same weights
 
 
@@ -124,9 +124,12 @@ def test_patterns_are_routes_up_to_the_names_of_sub_networks(space, expected):
 def test_activity_of_arrays_equals_reachability_of_names(space, seed):
     rng = np.random.default_rng(seed)
     routes = [random_route(space, rng) for _ in range(3)]
-    buffers = [route_buffers(route) for route in routes]
+    method = methods.load("mtnas")
+    options = method.options(**space_options(space), pooling=space.pooling, hidden_dim=4)
+    sharing = method.sharing(options, input_dim=5, num_tasks=space.num_tasks)
+    buffers = [sharing.route_buffers(route) for route in routes]
     stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
-    active = activity(space, stacked["values_KW"], stacked["query_KC"])
+    active = sharing.activity(stacked)
     for m, route in enumerate(routes):
         used = route.used()
         for layer in range(space.num_layers):
@@ -152,8 +155,8 @@ def test_what_takes_no_part_has_no_gradient(space, seed):
     route = Route(wide, route.choices)
     sharing = method.sharing(options, input_dim=5, num_tasks=space.num_tasks, route=route)
     sharing(torch.randn(6, 5)).square().sum().backward()
-    buffers = {name: array[None] for name, array in route_buffers(route).items()}
-    for name, active in activity(wide, *buffers.values()).items():
+    buffers = {name: array[None] for name, array in sharing.route_buffers(route).items()}
+    for name, active in sharing.activity(buffers).items():
         grad = sharing.get_parameter(name).grad
         slices = grad.flatten(1).abs().sum(1)
         assert (slices[~torch.from_numpy(active[0])] == 0).all()
@@ -182,7 +185,7 @@ def test_mean_pooling_equals_gates_that_do_not_discriminate(space, seed):
 
 @given(SPACES, SEEDS)
 def test_full_sharing_uses_every_parameter_that_a_network_has(space, seed):
-    method, dims = methods.load("mtnas"), {"input_dim": 5, "num_tasks": space.num_tasks}
+    method = methods.load("mtnas")
     options = method.options(
         num_layers=space.num_layers,
         num_subnets=space.num_subnets,
@@ -190,13 +193,14 @@ def test_full_sharing_uses_every_parameter_that_a_network_has(space, seed):
         query_scope=space.query_scope,
         pooling=space.pooling,
     )
-    dense = count_parameters(method, options, **dims)
+    model = outline(method, options, encoder=Encoder(5), num_tasks=space.num_tasks)
+    dense = model.num_parameters()
     unused_gates = 0  # the softmax over one value
     if space.num_subnets == 1 and space.pooling == "gate":
         unused_gates = 4 * len(space.blocks)
-    assert used_parameters(full_sharing(space), options, input_dim=5) == dense - unused_gates
+    assert model.num_parameters(full_sharing(space)) == dense - unused_gates
     some = random_route(space, np.random.default_rng(seed))
-    assert used_parameters(some, options, input_dim=5) <= dense - unused_gates
+    assert model.num_parameters(some) <= dense - unused_gates
 
 
 def twin(name, route, num_layers, num_subnets, *, num_tasks=2, **options):

@@ -4,7 +4,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from mtnas.config.schema import REPOSITORY
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
     atomic_path,
@@ -14,6 +13,7 @@ from mtnas.runtime.files import (
     without_remake,
     write_record,
 )
+from mtnas.runtime.provenance import REPOSITORY
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mtnas.config.schema import REPOSITORY
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.provenance import REPOSITORY
 
 
 def canonical(source):

@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from mtnas.config.options import SearchOptions, TrainingOptions
-from mtnas.experiments.assembly import activity
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError
 from mtnas.search import controls
 from mtnas.search.architecture import Architecture
 from mtnas.search.differentiable import slopes
-from mtnas.search.gate_bank import GATES, GateBank
+from mtnas.search.gate_bank import GateBank
 from mtnas.search.rewards import Baseline, Rewards
 from mtnas.search.strategies import STRATEGIES, searcher
 from mtnas.search.supernet import Supernet
@@ -28,6 +27,7 @@ SPACE = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2)
 TRAINING = TrainingOptions(batch_size=64, dtype="float64", embedding_dim=3, learning_rate=0.01)
 
 
+GATES = "sharing.gate_KWH"
 SMALL = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2, query_scope="root")
 
 
@@ -42,7 +42,7 @@ def searching(seeds, data=None, space=SPACE, ensemble=None, training=TRAINING, *
     ensemble = ensemble_of(seeds, data, space) if ensemble is None else ensemble
     chosen = SearchOptions(**{"steps": 30, "batch_size": 64, **options})
     find = searcher(chosen)
-    return find(ensemble, data, [split()] * len(seeds), space, chosen, training)
+    return find(ensemble, data, [split()] * len(seeds), chosen, training)
 
 
 def searched(seeds, *args, **options):
@@ -115,7 +115,7 @@ def test_leave_one_out_compares_routes_of_one_step():
 def test_the_bank_returns_what_was_lent():
     data = examples()
     ensemble = small_ensemble("mtnas", [0, 1], data, num_layers=2, num_subnets=2)
-    bank = GateBank(ensemble, SPACE)
+    bank = GateBank(ensemble)
     adam = MemberAdam(
         ensemble.flat_params,
         learning_rate=0.1,
@@ -198,8 +198,7 @@ def test_an_undefined_auc_neither_rewards_nor_punishes():
 
 def supernet(space=SPACE, kind=BINARY):
     data = replace(examples(), kind=kind)
-    exact = TRAINING.model_copy(update={"exact_decay": True})
-    net = Supernet(ensemble_of([0, 1], data, space), data, space, exact)
+    net = Supernet(ensemble_of([0, 1], data, space), data, TRAINING)
     return net, Architecture(space, 2, learning_rate=0.01)
 
 
@@ -209,10 +208,10 @@ def test_the_supernet_becomes_every_route_that_it_takes():
     seen = []
     for index in ([[0, 1, 2, 3], [4, 5, 6, 7]], [[3, 2, 1, 0], [7, 6, 5, 4]]):
         index_MK = np.array(index)
-        net.take(index_MK, architecture)
-        values, query = architecture.buffers(index_MK)
-        assert (net.ensemble.buffers["sharing.values_KW"].numpy() == values).all()
-        assert (net.ensemble.buffers["sharing.query_KC"].numpy() == query).all()
+        net.take(index_MK)
+        for m, route in enumerate(architecture.routes(index_MK)):
+            for name, array in net.ensemble.template.sharing.route_buffers(route).items():
+                assert (net.ensemble.buffers[f"sharing.{name}"][m].numpy() == array).all()
         seen.append(net.scores(batch, "neg_loss"))
     assert (seen[0] != seen[1]).any(1).all()
 
@@ -224,7 +223,7 @@ MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
 def test_slopes_equal_finite_differences(monkeypatch, space, kind):
     net, architecture = supernet(space, kind)
     batch, index_MK = torch.arange(64).expand(2, -1), np.array([[0, 1, 2, 2], [2, 2, 1, 1]])
-    net.take(index_MK, architecture)
+    net.take(index_MK)
     slope_MKR, loss_M = slopes(net, architecture, index_MK, batch)
     np.testing.assert_allclose(-loss_M, net.scores(batch, "neg_loss").sum(-1), atol=1e-12)
     assert (slope_MKR[:, ~architecture.exists_KR] == 0).all()
@@ -252,7 +251,7 @@ def test_slopes_equal_finite_differences(monkeypatch, space, kind):
 
 def test_rewards_come_from_tables_that_are_up_to_date():
     net, architecture = supernet()
-    net.take(np.zeros((2, len(SPACE.blocks)), np.int64), architecture)
+    net.take(np.zeros((2, len(SPACE.blocks)), np.int64))
     for step in range(20):
         net.weight_step(torch.arange(step, step + 8).expand(2, -1))
     batch = torch.arange(400, 500).expand(2, -1)  # many of their table rows no step has read
@@ -265,7 +264,7 @@ def test_rewards_come_from_tables_that_are_up_to_date():
 def test_a_batch_that_was_scored_before_a_weight_step_is_looked_up_anew():
     net, architecture = supernet()
     batch = torch.arange(64).expand(2, -1)
-    net.take(np.zeros((2, len(SPACE.blocks)), np.int64), architecture)
+    net.take(np.zeros((2, len(SPACE.blocks)), np.int64))
     net.scores(batch, "neg_loss")
     net.weight_step(batch)
 
@@ -289,12 +288,9 @@ def test_routes_of_a_space_without_gates_are_searched_alike(strategy):
 def test_what_a_mean_leaves_out_stays_as_it_is():
     data = examples()
     ensemble = small_ensemble("mtnas", [0], data, num_layers=2, num_subnets=2, pooling="mean")
-    net, architecture = (
-        Supernet(ensemble, data, MEAN, TRAINING),
-        Architecture(MEAN, 1, learning_rate=0.01),
-    )
+    net = Supernet(ensemble, data, TRAINING)
     before = {name: tensor.clone() for name, tensor in ensemble.params.items()}
-    net.take(np.zeros((1, len(MEAN.blocks)), np.int64), architecture)  # the first value alone
+    net.take(np.zeros((1, len(MEAN.blocks)), np.int64))  # the first value alone
     net.weight_step(torch.arange(64).unsqueeze(0))
     for layer in range(2):
         name = f"sharing.layers.{layer}.weight"
@@ -340,7 +336,7 @@ def test_short_training_is_the_beginning_of_retraining():
     routes = [found.route for found in result.routes]
     ensemble = ensemble_of([0, 1], data, SMALL, routes)
     once = TRAINING.model_copy(update={"epochs": 1})
-    fit(ensemble, data, [split()] * 2, once, activity(ensemble.members))
+    fit(ensemble, data, [split()] * 2, once)
     for name, tensor in ensemble.state().items():
         torch.testing.assert_close(result.state[name], tensor, rtol=0, atol=1e-12)
     for found in result.routes:
@@ -379,7 +375,7 @@ def planted():
     data = examples()
     route = Route(SMALL, (LocalRoute(("s2",), "root"), LocalRoute(("s1",), "root")))
     ensemble = ensemble_of([0, 1], data, SMALL, [route, route])
-    fit(ensemble, data, [split()] * 2, TRAINING, activity(ensemble.members))
+    fit(ensemble, data, [split()] * 2, TRAINING)
     return data, ensemble.state(), route
 
 

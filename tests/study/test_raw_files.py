@@ -21,7 +21,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def study(**own: Any) -> studies.Config:
+def study(**own: Any) -> studies.Study:
     return studies.load({"dataset_options": {"bookcrossing": own}})
 
 
@@ -64,28 +64,6 @@ def test_an_embedded_dataset_needs_no_files() -> None:
         )
 
 
-def test_mirrors_of_the_config_come_first() -> None:
-    config = study(mirrors=["https://a.org/data/", "http://b.org"])
-
-    spec = raw_files.download_spec(config, "bookcrossing", "BX-CSV-Dump.zip")
-
-    own = sources.load("bookcrossing").downloads[0]
-    assert spec == {
-        "urls": [
-            "https://a.org/data/BX-CSV-Dump.zip",
-            "http://b.org/BX-CSV-Dump.zip",
-            *own.urls,
-        ],
-        "by_hand": own.by_hand,
-    }
-
-
-@pytest.mark.parametrize("address", ["ftp://a.org", "/data", "https://", "a.org"])
-def test_a_mirror_is_an_address(address: str) -> None:
-    with pytest.raises(ConfigError, match=r"bookcrossing\.mirrors.*is not an address such as"):
-        study(mirrors=[address])
-
-
 def test_a_file_that_nobody_offers_is_asked_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     book = type(sources.load("bookcrossing"))
     offered = Download("all.zip", members=FILES, by_hand="Sign up.")
@@ -96,7 +74,6 @@ def test_a_file_that_nobody_offers_is_asked_of_the_user(monkeypatch: pytest.Monk
 
     assert str(FOLDER.absolute() / "all.zip") in str(error.value)
     assert str(error.value).endswith("raw: FOLDER`. Sign up.")
-    assert len(raw_files.raw_files(study(mirrors=["https://a.org"]), "bookcrossing")) == 3
     FOLDER.mkdir(parents=True)
     (FOLDER / "all.zip").touch()
     assert len(raw_files.raw_files(study(), "bookcrossing")) == 3

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from mtnas.runtime import seeds, signals
 from mtnas.runtime.errors import StoppedError
 from mtnas.training import checkpoint as module
-from mtnas.training.checkpoint import Checkpoint, Checkpoints
+from mtnas.training.checkpoint import Checkpoint
 
 
 class Counting:
@@ -93,7 +93,9 @@ def test_a_checkpoint_is_one_file_of_named_tensors_and_json(path):
 
     with safe_open(path, framework="np") as file:
         content = json.loads(file.metadata()["mtnas"])
-        assert {"arrays.ints", "leaves.4", "generators.0.state.key"} <= set(file.keys())
+        assert {"state.arrays.ints", "state.leaves.4", "state.generators.0.state.key"} <= set(
+            file.keys()
+        )
     assert content["at"] == "step 7"
     assert content["state"]["leaves"][:4] == [None, True, 0.1 + 0.2, "text"]
     assert list(path.parent.iterdir()) == [path]
@@ -111,8 +113,6 @@ def test_short_work_writes_nothing_and_long_work_once_a_minute(path, clock):
         work.steps += 1
         checkpoint.keep(work)
         written.append(resumed(path).steps)
-    checkpoint.keep(work, finished=True)
-
     assert written == [0, 0, 3, 3, 3, 6]
 
 
@@ -131,12 +131,6 @@ def test_a_checkpoint_that_takes_long_is_written_less_often(path, clock, monkeyp
         written.append(resumed(path).steps)
 
     assert written == [1, 1, 1, 4]
-
-
-def test_finished_work_is_kept_if_other_work_follows(path):
-    Checkpoint(path, more_follow=True).keep(Counting(5), finished=True)
-
-    assert resumed(path).steps == 5
 
 
 def test_the_clock_goes_on_where_it_was(path, clock):
@@ -207,50 +201,5 @@ def test_without_a_path_nothing_is_kept_and_signals_end_work_at_once():
     checkpoint, work = Checkpoint(), Counting()
     with pytest.raises(SystemExit), signals.heard(), checkpoint.watching():
         checkpoint.resume(work)
-        checkpoint.keep(work, finished=True)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-GROUPS = [[0, 1], [2, 3], [4]]
-
-
-def counted(group, checkpoint):
-    """Take three steps, and one a seed."""
-    work = Counting()
-    checkpoint.resume(work)
-    taken = []
-    while work.steps < 3 + len(group):
-        work.steps += 1
-        taken.append(work.steps)
         checkpoint.keep(work)
-    checkpoint.keep(work, finished=True)
-    return taken
-
-
-def test_finished_groups_are_not_done_again(tmp_path):
-    def stopped(group, checkpoint):
-        if group == [4]:
-            raise StoppedError
-        return counted(group, checkpoint)
-
-    with pytest.raises(StoppedError):
-        Checkpoints(tmp_path, {"code": "a"}).each(GROUPS, stopped)
-
-    assert Checkpoints(tmp_path, {"code": "a"}).each(GROUPS, counted) == [[], [], [1, 2, 3, 4]]
-
-
-def test_another_identity_starts_anew(tmp_path):
-    for identity in ({"code": "a"}, {"code": "b"}):
-        first, *_ = Checkpoints(tmp_path, identity).each(GROUPS, counted)
-        assert first == [1, 2, 3, 4, 5]
-
-
-def test_a_checkpoint_of_something_else_is_a_warning_and_a_fresh_start(tmp_path, caplog):
-    class Other(Counting):
-        def state(self):
-            return {"step": 3}
-
-    Checkpoints(tmp_path, {}).each([[0, 1], [2]], lambda _, file: file.keep(Other(), finished=True))
-
-    assert Checkpoints(tmp_path, {}).each([[0, 1]], counted) == [[1, 2, 3, 4, 5]]
-    assert "not of this work (KeyError('steps')); starting anew" in caplog.text
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import numpy as np
+import pytest
 import torch
 
 from mtnas.config.options import TrainingOptions
@@ -13,9 +14,12 @@ from mtnas.training.row_adam import RowAdam
 from tests.helpers.ensembles import small_ensemble
 from tests.helpers.synthetic import examples, split
 
-TRAINING = TrainingOptions(
-    epochs=3, batch_size=64, dtype="float64", embedding_dim=3, exact_decay=True
-)
+TRAINING = TrainingOptions(epochs=3, batch_size=64, dtype="float64", embedding_dim=3)
+
+
+@pytest.fixture(autouse=True)
+def _exact_decay(monkeypatch):
+    monkeypatch.setattr(trainer, "EXACT_DECAY", True)
 
 
 def fitted():

@@ -78,7 +78,7 @@ def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list)
     training = trainer(name, seed_list, l0_weight=0.25)
     ensemble, index_MB = training.ensemble, batch(len(seed_list))
     x_MBD, noise_M = ensemble.embed(training.examples.inputs[index_MB]), Noise(ensemble)()
-    checked = [GATES, "sharing.layers.1.bias", "towers.weight"]
+    checked = [GATES, "sharing.layers.1.bias", "heads.weight"]
 
     def objective(*tensors):
         params = {**ensemble.params, **dict(zip(checked, tensors, strict=True))}

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from mtnas.config.options import SearchOptions, TrainingOptions
-from mtnas.experiments.assembly import activity
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
 from mtnas.search.strategies import searcher
@@ -59,7 +58,7 @@ def trained(name, data, checkpoint=None, training=TRAINING):
         network = {"num_layers": 2, "num_subnets": 2}
     ensemble = small_ensemble(name, [0, 1], data, dtype="float32", routes=routes, **(network or {}))
     splits = [split()] * len(ensemble)
-    result = fit(ensemble, data, splits, training, activity(ensemble.members), checkpoint)
+    result = fit(ensemble, data, splits, training, checkpoint)
     return result, {name: tensor.clone() for name, tensor in ensemble.state().items()}
 
 
@@ -83,9 +82,7 @@ def test_training_goes_on_to_the_same_numbers(name, stops, data, tmp_path):
     assert all(map(same, result.states, expected.states))
 
 
-@pytest.mark.parametrize(
-    "changes", [{"selection": "task"}, {"exact_decay": True}, {"embedding_per_task": True}]
-)
+@pytest.mark.parametrize("changes", [{"selection": "task"}, {"embedding_per_task": True}])
 def test_training_with_other_options_goes_on_as_well(changes, data, tmp_path):
     training = TRAINING.model_copy(update=changes)
     expected, weights = trained("mmoe", data, training=training)
@@ -120,7 +117,7 @@ def searched(data, space, options, checkpoint=None):
     network = {name: getattr(space, name) for name in names}
     ensemble = small_ensemble("mtnas", [0, 1], data, dtype="float32", **network)
     chosen = SearchOptions(**{"steps": 30, "batch_size": 32, **options})
-    find = searcher(chosen)(ensemble, data, [split()] * 2, space, chosen, TRAINING)
+    find = searcher(chosen)(ensemble, data, [split()] * 2, chosen, TRAINING)
     result = find.run(checkpoint)
     state = {name: tensor.clone() for name, tensor in result.state.items()}
     return [found.to_json() for found in result.routes], state

@@ -1,15 +1,10 @@
 """Which epoch's weights are kept, what a task weighs, which tables it reads: one at a time."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
-from mtnas import methods
 from mtnas.config.options import TrainingOptions
-from mtnas.experiments.assembly import check_tasks
-from mtnas.runtime.errors import ConfigError
 from mtnas.tasks.kinds import BINARY
 from mtnas.training.fit import evaluate_loss, fit, predict_selected
 from mtnas.training.trainer import Trainer
@@ -139,23 +134,3 @@ def test_weights_that_teach_nothing_are_refused():
         training(loss_weights=(0.0, 0.0))
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         training(loss_weights=(1.0, -1.0))
-
-
-@pytest.mark.parametrize(
-    ("method", "chosen", "dense", "message"),
-    [
-        ("mmoe", {"loss_weights": (1.0,)}, False, "1 numbers, but toys has 2 tasks"),
-        ("mtnas", {"embedding_per_task": True}, False, "mtnas searches routes of one input"),
-        ("mmoe", {"embedding_per_task": True}, True, "inputs of toys are numbers, without"),
-    ],
-)
-def test_what_does_not_suit_the_tasks_or_the_method_is_refused(method, chosen, dense, message):
-    data = examples()
-    data = replace(data, inputs=data.inputs.double()) if dense else data
-    with pytest.raises(ConfigError, match=message):
-        check_tasks({"dataset": "toys"}, training(**chosen), data, methods.load(method))
-
-
-def test_what_suits_is_not_refused():
-    chosen = training(loss_weights=(1.0, 2.0), embedding_per_task=True)
-    check_tasks({"dataset": "toys"}, chosen, examples(), methods.load("mmoe"))

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.options import Options
 
 
@@ -24,15 +25,10 @@ class TrainingOptions(Options):
     embedding_dim: int = Field(10, ge=1, description="width of an embedding (paper: 10)")
     embedding_std: float = Field(0.01, gt=0, description="spread of initial embeddings")
     dtype: Literal["float32", "float64"] = Field("float32", description="precision of training")
-    exact_decay: bool = Field(
-        False,
-        description="take every step of the weight decay of an embedding row one by one, as a "
-        "dense update does; slower (V10)",
-    )
     selection: Literal["model", "task", "seed"] = Field(
         "model",
-        description="what has an epoch of its own whose weights are kept: a model, each task of a "
-        "model, or all models of a seed together (V2)",
+        description="the weights of the best epoch on validation are kept: one epoch per model, "
+        "one per task of a model, or one for all models of a seed (V2)",
     )
     loss_weights: tuple[NonNegativeFloat, ...] | None = Field(
         None, description="weight of every task in the training loss; null: all 1 (paper)"
@@ -54,6 +50,7 @@ class TrainingOptions(Options):
         return num_tasks if self.embedding_per_task else 1
 
 
+Derive = Literal["retrain", "inherit", "finetune"]
 Strategy = Literal[
     "reinforce",
     "random_search",
@@ -146,3 +143,21 @@ class GateOptions(Options):
 
 class MethodOptions(Options):
     """Base of the options of a sharing method."""
+
+    def check_tasks(self, num_tasks: int) -> None:
+        """Raise `ConfigError` if the options do not suit T tasks; it begins with the option."""
+
+
+class SearchedOptions(MethodOptions):
+    """Base of the options of a method whose sharing route is searched."""
+
+    derive: Derive = Field(
+        "retrain",
+        description="weights under the searched route: trained anew, those of the supernet as they "
+        "are, or those trained on (D5)",
+    )
+    search: SearchOptions = Field(default_factory=SearchOptions, description="Algorithm 1")
+
+    def space(self, num_tasks: int) -> SearchSpace:
+        """Return the search space for T tasks."""
+        raise NotImplementedError

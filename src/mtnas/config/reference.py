@@ -1,23 +1,32 @@
-"""The reference parts of config/README.md and docs/adding-a-dataset.md, rendered from schemas."""
+"""The key tables of config/README.md and docs/adding-a-dataset.md, made from the models."""
 
 from pathlib import Path
+from typing import Any
 
-from mtnas.config.schema import REPOSITORY, SCHEMA_FILE, Schema
-from mtnas.config.study_schema import generate
-from mtnas.config.validation import allowed, show
+from pydantic import BaseModel
+
+from mtnas.config.entries import DatasetOptions, Experiment, Tuning
+from mtnas.config.methods import known_methods
+from mtnas.config.options import TrainingOptions
+from mtnas.config.schema import SCHEMA_FILE, as_text, generate
+from mtnas.config.study import Study
 from mtnas.data.sources._tabular.definition import Definition
-from mtnas.runtime.files import write_json, write_text
+from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
+from mtnas.data.synthetic import SyntheticOptions
+from mtnas.runtime.files import write_text
+from mtnas.runtime.provenance import REPOSITORY
 
 MANUAL = REPOSITORY / "config/README.md"
 DATASET_MANUAL = REPOSITORY / "docs/adding-a-dataset.md"
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
+_LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+_KINDS = {"object": "mapping", "array": "list"}
 
 
 def write() -> list[Path]:
     """Write the schema file and the generated parts of the manuals; return their paths."""
-    schema = generate()
-    write_json(SCHEMA_FILE, schema)
-    for path, tables in ((MANUAL, reference(schema)), (DATASET_MANUAL, dataset_reference())):
+    write_text(SCHEMA_FILE, as_text(generate()))
+    for path, tables in ((MANUAL, reference()), (DATASET_MANUAL, dataset_reference())):
         write_text(path, with_reference(path.read_text(encoding="utf-8"), tables))
     return [SCHEMA_FILE, MANUAL, DATASET_MANUAL]
 
@@ -29,60 +38,78 @@ def with_reference(text: str, tables: str) -> str:
     return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
 
 
-def reference(schema: Schema) -> str:
-    """Render the schema as Markdown tables, one per section."""
-    parts = schema["$defs"]
-    sections = {
-        "Top level": schema,
-        "`dataset_options.<dataset>`": parts["dataset"],
-        "`synthetic.<dataset>`": parts["synthetic"],
-        "`training`": parts["training"],
-        "`tuning`": parts["tuning"],
-        **{f"`methods.{name}`": part for name, part in parts["methods"].items()},
+def reference() -> str:
+    """Return the keys of a configuration as Markdown tables, one per section."""
+    sections: dict[str, type[BaseModel]] = {
+        "Top level": Study,
+        "`dataset_options.<dataset>`": DatasetOptions,
+        "`synthetic.<dataset>`": SyntheticOptions,
+        "`training`": TrainingOptions,
+        "`tuning`": Tuning,
+        "`experiments.<experiment>`": Experiment,
+        **{f"`methods.{name}`": method.options for name, method in known_methods().items()},
     }
-    return "\n".join(_table(title, part) for title, part in sections.items())
+    return "\n".join(_table(title, record) for title, record in sections.items())
 
 
 def dataset_reference() -> str:
-    """Render the keys of a file of config/datasets as Markdown tables."""
-    schema = Definition.model_json_schema()
-    parts = schema["$defs"]
-    sections = {
-        "The file": schema,
-        "`fields.<field>`": parts["FieldDefinition"],
-        "`tasks.<task>`": parts["TaskDefinition"],
-        "`split`": parts["SplitDefinition"],
+    """Return the keys of a file of config/datasets as Markdown tables."""
+    sections: dict[str, type[BaseModel]] = {
+        "The file": Definition,
+        "`fields.<field>`": FieldDefinition,
+        "`tasks.<task>`": TaskDefinition,
+        "`split`": SplitDefinition,
     }
-    return "\n".join(_table(title, part) for title, part in sections.items())
+    return "\n".join(_table(title, record) for title, record in sections.items())
 
 
-def _table(title: str, schema: Schema) -> str:
-    head = f"### {title}\n\n"
-    rows = _rows(schema)
-    if not rows:
-        return f"{head}No options.\n"
+def _table(title: str, record: type[BaseModel]) -> str:
+    schema = record.model_json_schema()
+    rows = _rows(schema.get("properties", {}), schema.get("$defs", {}))
     lines = ("| key | default | allowed | meaning |", "|---|---|---|---|", *rows)
-    return head + "\n".join(lines) + "\n"
+    return f"### {title}\n\n" + ("\n".join(lines) if rows else "No options.") + "\n"
 
 
-def _rows(schema: Schema, prefix: str = "") -> list[str]:
+def _rows(properties: dict[str, Any], parts: dict[str, Any], prefix: str = "") -> list[str]:
     rows: list[str] = []
-    for name, part in schema["properties"].items():
-        if name.endswith("_raw"):
-            continue  # one sentence of prose serves all datasets
-        if "default" in part and "properties" in part:  # a block of options
-            rows += _rows({"properties": _with_defaults(part)}, f"{prefix}{name}.")
+    for name, part in properties.items():
+        block = parts.get(part.get("$ref", "").rpartition("/")[2], {})
+        if block and "default" not in part:  # a block of options, not a whole section
+            rows += _rows(block["properties"], parts, f"{prefix}{name}.")
             continue
         value = part.get("default", "")
-        default = "" if value == "" or isinstance(value, dict) else f"`{show(value)}`"
+        default = "" if value == "" or isinstance(value, dict) else f"`{_shown(value)}`"
         meaning = part.get("description", "").replace("|", "\\|")
-        rows.append(f"| `{prefix}{name}` | {default} | {allowed(part)} | {meaning} |")
+        rows.append(f"| `{prefix}{name}` | {default} | {_allowed(part)} | {meaning} |")
     return rows
 
 
-def _with_defaults(part: Schema) -> Schema:
-    own = part.get("default", {})
-    return {
-        name: {**inner, **({"default": own[name]} if name in own else {})}
-        for name, inner in part["properties"].items()
-    }
+def _shown(value: object) -> str:
+    """Write a value as YAML does."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _allowed(part: dict[str, Any]) -> str:
+    """Say in a few words what a value may be."""
+    if "enum" in part:
+        return ", ".join(f"`{_shown(value)}`" for value in part["enum"])
+    if "anyOf" in part:
+        return " or ".join(map(_allowed, part["anyOf"]))
+    if "$ref" in part or "type" not in part:
+        return "see below"
+    kinds: list[str] = part["type"] if isinstance(part["type"], list) else [part["type"]]
+    return " or ".join(_kind(kind, part) for kind in kinds)
+
+
+def _kind(kind: str, part: dict[str, Any]) -> str:
+    """Name one type with its limits, such as `list of integers >= 0`."""
+    items = part.get("items", {})
+    if kind == "array" and "type" in items:
+        return f"list of {_KINDS.get(items['type'], items['type'])}s{_limits(items)}"
+    return _KINDS.get(kind, kind) + _limits(part)
+
+
+def _limits(part: dict[str, Any]) -> str:
+    return "".join(f" {sign} {part[key]}" for key, sign in _LIMITS.items() if key in part)

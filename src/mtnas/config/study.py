@@ -1,37 +1,216 @@
-"""A validated configuration, and what the names in it stand for."""
+"""The whole configuration as one object: what a file may say, and what that means for a run.
 
-from dataclasses import dataclass, field
-from typing import Any
+`known_study` fills in the names of the methods and datasets that there are.
+"""
 
-from mtnas.config.schema import Schema
-from mtnas.config.validation import Origins
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import Field, PrivateAttr, ValidationError
+
+from mtnas.config.entries import PAPER, Block, DatasetOptions, Experiment, Name, Seeds, Tuning
+from mtnas.config.methods import KnownMethod, known_methods
+from mtnas.config.options import MethodOptions, TrainingOptions
+from mtnas.config.origins import Origins
+from mtnas.data import sources
+from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.options import Keys, Options, problem_of
 
-Spec = dict[str, Any]
-Run = tuple[str, str, str]
+Run = tuple[str, str, str]  # dataset, method, variant
+Record = TypeVar("Record", bound=Options)
 
-PAPER = "paper"  # the variant that every method has: no deviation
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 
 
-@dataclass(frozen=True, eq=False)  # one object per run of the workflow: results can be cached
-class Config:
-    """A validated configuration, all top-level keys present."""
+class Study(Options):
+    """A validated configuration."""
 
-    values: dict[str, Any]
-    schema: Schema
-    origins: Origins = field(default_factory=Origins)
+    seeds: Seeds = Field(
+        tuple(range(5)),
+        description="independent repetitions: a number n (seeds 0 .. n-1) or a list",
+    )
+    fixed_split: bool = Field(
+        False, description="one split for all seeds (the paper) instead of one per seed"
+    )
+    datasets: tuple[str, ...] = Field(
+        (), description="datasets of every experiment that does not name its own"
+    )
+    dataset_options: dict[str, DatasetOptions] = Field(
+        {}, description="how a dataset is prepared; what it changes in methods and training"
+    )
+    synthetic: dict[Name, SyntheticOptions] = Field(
+        {}, description="named datasets that are drawn from a generator, not measured"
+    )
+    training: Block = Field({}, description="how weights are trained")
+    tuning: Block = Field(
+        {}, description="grid search of training and method options on validation (V8)"
+    )
+    methods: dict[str, Block] = Field({}, description="deviations from a method's own defaults")
+    variants: dict[str, dict[str, Block]] = Field(
+        {},
+        description="named deviations of a method: its options and, under `training`, how it is "
+        "trained; `title` names it in tables; `paper` (no deviation) always exists",
+    )
+    experiments: dict[Name, Experiment] = Field({}, description="named sets of runs")
+    exhaustive: dict[Name, tuple[str, ...]] = Field(
+        {},
+        description="small spaces, every route of which is trained: by name, the variants of "
+        "mtnas whose searches are judged by it; the first one's network makes the space",
+    )
+    _origins: Origins = PrivateAttr(default_factory=Origins)
 
-    def __getitem__(self, key: str) -> Any:
-        return self.values[key]
+    def __hash__(self) -> int:
+        """Allow results to be cached: there is one object per run of the workflow."""
+        return id(self)
 
-    def method(self, name: str) -> Schema:
-        """Return the options schema of one method."""
-        methods: dict[str, Schema] = self.schema["$defs"]["methods"]
-        if name not in methods:
-            raise ConfigError(unknown("method", name, methods, "config"))
-        return methods[name]
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
-    def variants(self, method: str) -> tuple[str, ...]:
+    @property
+    def known(self) -> Mapping[str, KnownMethod]:
+        """Return every method there is."""
+        return known_methods()
+
+    def method(self, name: str) -> KnownMethod:
+        """Return a method by its name."""
+        if name not in self.known:
+            raise ConfigError(unknown("method", name, self.known, "config"))
+        return self.known[name]
+
+    def variants_of(self, method: str) -> tuple[str, ...]:
         """Name the variants of a method, `paper` first."""
-        return (PAPER, *self["variants"].get(method, {}))
+        return (PAPER, *self.variants.get(method, {}))
+
+    def dataset(self, name: str) -> DatasetOptions:
+        """Return how a dataset is prepared."""
+        return self.dataset_options.get(name, DatasetOptions())
+
+    def raw(self, dataset: str) -> str | None:
+        """Return the folder of raw files that is named for a dataset, if one is."""
+        short: str | None = getattr(self, f"{dataset}_raw", None)
+        return short or self.dataset(dataset).raw
+
+    def is_simulated(self, dataset: str) -> bool:
+        """Whether the workflow writes the raw files of a dataset itself."""
+        return self.dataset(dataset).simulate is not None
+
+    def num_tasks(self, dataset: str) -> int:
+        """Return T of a dataset."""
+        return len(TASKS if dataset in self.synthetic else sources.load(dataset).tasks)
+
+    def runs(self, experiment: str) -> list[Run]:
+        """Return the runs of an experiment, in reading order."""
+        if experiment not in self.experiments:
+            raise ConfigError(
+                unknown("experiment", experiment, self.experiments, "config: experiments")
+            )
+        wanted = self.experiments[experiment]
+        return [
+            (dataset, method, variant)
+            for dataset in (self.datasets if wanted.datasets is None else wanted.datasets)
+            for method in wanted.methods
+            for variant in wanted.variants.get(method, [PAPER])
+        ]
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """Return the runs of all experiments, each once."""
+        return list(dict.fromkeys(run for name in self.experiments for run in self.runs(name)))
+
+    def options(self, dataset: str, method: str, variant: str = PAPER) -> MethodOptions:
+        """Return the options of a method: defaults < `methods` < the dataset's < the variant's."""
+        known = self.method(method)
+        if variant not in self.variants_of(method):
+            raise ConfigError(
+                unknown(f"variant of {method}", variant, self.variants_of(method), "config")
+            )
+        return self._resolved(known.options, _option_layers(dataset, method, variant))
+
+    def training_of(self, dataset: str, method: str, variant: str = PAPER) -> TrainingOptions:
+        """Return the training options: defaults < `training` < the dataset's < the variant's."""
+        return self._resolved(TrainingOptions, _training_layers(dataset, method, variant))
+
+    def tuning_of(self, dataset: str) -> Tuning:
+        """Return the grid search of a dataset: defaults < `tuning` < the dataset's."""
+        return self._resolved(Tuning, tuning_layers(dataset))
+
+    def trial_seeds(self, tuning: Tuning) -> tuple[int, ...]:
+        """Return the seeds that every trial of a grid search has."""
+        seeds: int | tuple[int, ...] = tuning.seeds
+        return self.seeds[:seeds] if isinstance(seeds, int) else seeds
+
+    def said(self, keys: Keys) -> Block:
+        """Return the mapping at a path of the configuration, an empty one if it is silent."""
+        value: Any = self
+        for key in keys:
+            value = value.get(key, {}) if isinstance(value, dict) else getattr(value, str(key))
+        return dict(value)
+
+    def place(self, *keys: int | str) -> str:
+        """Say where a key stands: its file, or the command line, and its dotted path."""
+        return self._origins.place(keys)
+
+    def place_of(self, run: Run, *option: str) -> str:
+        """Say where the last word about an option of a run stands."""
+        return self.last_word(_option_layers(*run), option)
+
+    def place_of_training(self, run: Run, option: str) -> str:
+        """Say where the last word about an option of a run's training stands."""
+        return self.last_word(_training_layers(*run), (option,))
+
+    def last_word(self, layers: Sequence[Keys], option: Keys) -> str:
+        """Say where the last of some layers that names an option does so."""
+        first, *later = layers
+        *block, name = option or ("",)
+        named = (layer for layer in reversed(later) if self._says((*layer, *block), name))
+        return self.place(*next(named, first), *option)
+
+    def _says(self, block: Keys, name: int | str) -> bool:
+        values = self.said(block)
+        return name in values if name else bool(values)
+
+    def _resolved(self, record: type[Record], layers: Sequence[Keys]) -> Record:
+        """Merge what layers say, later ones win, and check what comes of it as a whole."""
+        values = merged(*map(self.said, layers))
+        named = {key: value for key, value in values.items() if key in record.model_fields}
+        try:
+            return record.model_validate(named, strict=True)
+        except ValidationError as error:
+            problem = problem_of(record, error)
+            where = self.last_word(layers, problem.keys)
+            raise ConfigError(f"{where}: {problem.message}") from None
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge mappings, later ones win; nested mappings are merged, anything else replaced."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            both = isinstance(old, dict) and isinstance(value, Mapping)
+            result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _option_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
+    """Name the places that say something about the options of a run; later ones win."""
+    return (
+        ("methods", method),
+        ("dataset_options", dataset, "methods", method),
+        ("variants", method, variant),
+    )
+
+
+def _training_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
+    """Name the places that say something about the training of a run; later ones win."""
+    return (
+        ("training",),
+        ("dataset_options", dataset, "training"),
+        ("variants", method, variant, "training"),
+    )
+
+
+def tuning_layers(dataset: str) -> tuple[Keys, ...]:
+    """Name the places that say something about the grid search of a dataset; later ones win."""
+    return ("tuning",), ("dataset_options", dataset, "tuning")

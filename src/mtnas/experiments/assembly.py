@@ -14,12 +14,13 @@ import torch
 
 from mtnas import methods
 from mtnas.config.options import MethodOptions, TrainingOptions
+from mtnas.config.study import BUDGET_METHOD
 from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.methods import Method
-from mtnas.methods import mtnas as mtnas_method
-from mtnas.methods.parts.model import Model, count_parameters, solve_width
+from mtnas.methods.parts.encoder import Encoder
+from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime import provenance
@@ -51,17 +52,18 @@ class Assembly:
         """Return T of the dataset."""
         return int(self.table.labels.shape[1])
 
-    @property
-    def input_dim(self) -> int:
-        """Return the width of the input feature."""
-        return _input_dim(self.examples, self.training)
+    def encoder(self, num_tasks: int) -> Encoder:
+        """Return the encoder of a model of T tasks."""
+        return encoder_of(self.examples, self.training, num_tasks)
 
     @property
     def space(self) -> SearchSpace:
         """Return the search space; `ConfigError` if the method has none."""
-        if not isinstance(self.options, mtnas_method.Options):
+        if not self.method.searches:
             raise ConfigError(f"method {self.method.name!r} has no sharing route to search")
-        return self.options.space(self.num_tasks)
+        options: Any = self.options
+        space: SearchSpace = options.space(self.num_tasks)
+        return space
 
     @property
     def data(self) -> DataFacts:
@@ -110,14 +112,10 @@ class Assembly:
         """Draw an ensemble of models."""
 
         def build(member: Member) -> Model:
-            route = {} if member.route is None else {"route": member.route}
+            tasks = len(member.tasks)
+            encoder = self.encoder(tasks)
             return Model(
-                self.method,
-                self.options,
-                input_dim=self.input_dim,
-                num_tasks=len(member.tasks),
-                num_tables=self.training.num_tables(len(member.tasks)),
-                **route,
+                self.method, self.options, encoder=encoder, num_tasks=tasks, route=member.route
             )
 
         return Ensemble(
@@ -147,22 +145,14 @@ class Assembly:
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
         """Count the parameters of one model; with routes, also what each route uses."""
         tasks = 1 if self.method.per_task else self.num_tasks
-        used: dict[int, int] = {}
-        if isinstance(self.options, mtnas_method.Options):
-            used = {
-                seed: mtnas_method.used_parameters(route, self.options, input_dim=self.input_dim)
-                for seed, route in routes.items()
-            }
+        encoder = self.encoder(tasks)
+        model = outline(self.method, self.options, encoder=encoder, num_tasks=tasks)
         return Parameters(
-            dense=count_parameters(
-                self.method, self.options, input_dim=self.input_dim, num_tasks=tasks
-            ),
-            embedding=self.examples.num_rows
-            * self.training.embedding_dim
-            * self.training.num_tables(tasks),
+            dense=model.num_parameters(),
+            embedding=self.examples.num_rows * encoder.row_dim,
             models_per_seed=self.num_tasks if self.method.per_task else 1,
             hidden_dim=getattr(self.options, "hidden_dim", None),
-            dense_used=used,
+            dense_used={seed: model.num_parameters(route) for seed, route in routes.items()},
         )
 
 
@@ -175,22 +165,23 @@ def assemble(
     training = spec.trained
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
-    shape = {
-        "input_dim": _input_dim(examples, training),
-        "num_tasks": data.labels.shape[1],
-    }
+    num_tasks = int(data.labels.shape[1])
+    input_dim = encoder_of(examples, training, num_tasks).output_dim
+    shape = {"input_dim": input_dim, "num_tasks": num_tasks}
     if spec.budget is not None and method.sharing is not None:
-        searched = mtnas_method.Options.of(spec.budget, "methods.mtnas")
-        budget = count_parameters(methods.load("mtnas"), searched, **shape)
+        reference = methods.load(BUDGET_METHOD)
+        searched = reference.options.of(spec.budget, f"methods.{BUDGET_METHOD}")
+        budget = count_parameters(reference, searched, **shape)
         tasks = {"num_tasks": 1} if method.per_task else {}
         options = solve_width(method, options, budget, **{**shape, **tasks})
     return Assembly(spec, data, examples.to(device), method, options, training, device)
 
 
-def _input_dim(examples: Examples, training: TrainingOptions) -> int:
-    """Return D: fields x embedding dimension, or the number of dense inputs."""
-    columns = int(examples.inputs.shape[1])
-    return columns if examples.is_dense else columns * training.embedding_dim
+def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:
+    """Return the encoder of a model of T tasks."""
+    embedding_dim = None if examples.is_dense else training.embedding_dim
+    readers = training.num_tables(num_tasks)
+    return Encoder(int(examples.inputs.shape[1]), embedding_dim, num_readers=readers)
 
 
 def split_digest(split: Split) -> str:
@@ -199,14 +190,3 @@ def split_digest(split: Split) -> str:
     for part in (split.train, split.valid, split.test):
         digest.update(part.astype("<i8").tobytes())
     return digest.hexdigest()[:12]
-
-
-def activity(members: Sequence[Member]) -> dict[str, torch.Tensor] | None:
-    """Return which slices of the parameters take part in the members' routes, [M, slices]."""
-    routes = [member.route for member in members if member.route is not None]
-    if not routes:
-        return None
-    buffers = [mtnas_method.route_buffers(route) for route in routes]
-    stacked = {name: np.stack([b[name] for b in buffers]) for name in buffers[0]}
-    active = mtnas_method.activity(routes[0].space, stacked["values_KW"], stacked["query_KC"])
-    return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}

@@ -27,7 +27,7 @@ from mtnas.evidence.exhaustive_table import (
     GroundTruth,
 )
 from mtnas.evidence.records import Git
-from mtnas.experiments.assembly import Assembly, activity, assemble, split_digest
+from mtnas.experiments.assembly import Assembly, assemble, split_digest
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.scoring import scores_of
 from mtnas.routes.patterns import patterns
@@ -131,9 +131,7 @@ def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) 
     known = {seed: assembly.split(seed) for seed in dict.fromkeys(seed for seed, _ in group)}
     splits = [known[seed] for seed, _ in group]
     ensemble = assembly.ensemble(members)
-    fitted = fit(
-        ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
-    )
+    fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
     lines: list[Tree] = [
         {"seed": seed, "route": route, "best_epoch": max(epochs)}
         for (seed, route), epochs in zip(group, fitted.best_epochs, strict=True)

@@ -100,8 +100,8 @@ def _searched(
         ensemble = assembly.ensemble(assembly.members(group, {}))
         splits = [assembly.split(seed) for seed in group]
         find = searcher(options)
-        found = find(ensemble, assembly.examples, splits, space, options, assembly.training)
-        result = found.run(checkpoint)
+        search = find(ensemble, assembly.examples, splits, options, assembly.training)
+        result = search.run(checkpoint)
     return [
         {
             "found": result.routes[s].to_json(),

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
-from mtnas.experiments.assembly import Assembly, activity, assemble, split_digest
+from mtnas.experiments.assembly import Assembly, assemble, split_digest
 from mtnas.experiments.derive import Derived, read_derived, with_winner
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.scoring import Scores, by_unit, joined, predictions_of, scores_of, tidy
@@ -162,9 +162,7 @@ def _trained(
     if spec.derive in ("inherit", "finetune"):
         derived.inherit(ensemble, spec.seeds)
     if spec.derive != "inherit":
-        fitted = fit(
-            ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
-        )
+        fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
     states = (ensemble.state(),) if fitted is None else fitted.states
     rows = {part: [getattr(split, part) for split in splits] for part in PARTS}
     outputs = {

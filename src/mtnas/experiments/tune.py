@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from mtnas.evidence.tuning_record import TuningRecord, TuningTimings
-from mtnas.experiments.assembly import Assembly, activity, assemble
+from mtnas.experiments.assembly import Assembly, assemble
 from mtnas.experiments.derive import Derived, read_derived
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.scoring import by_unit, in_columns, scores_of
@@ -144,9 +144,7 @@ def _lines(
     ensemble = assembly.ensemble(members)
     split_of = {seed: assembly.split(seed) for _, seed in pairs}
     splits = [split_of[member.seed] for member in members]
-    fitted = fit(
-        ensemble, assembly.examples, splits, assembly.training, activity(members), checkpoint
-    )
+    fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
     scores = _scores(assembly, ensemble, fitted, splits, len(pairs))
     epochs = _best_epochs(ensemble, fitted, len(pairs))
     return [

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 import mtnas.methods
 from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.sharing import BaseSharing, RoutedSharing
+from mtnas.routes.route import Route
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError
 
@@ -20,22 +21,34 @@ Predict = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float3
 class Method:
     """One method file, looked at from outside.
 
-    `sharing(options, input_dim=, num_tasks=[, route=])` builds the torch module, which may have a
-    `noise_shape` (`forward` then takes noise, in training), a `penalty()` on its parameters and
-    `gate_scores(x_BD) -> scores_TBE`, to be recorded;
-    `predict(labels_NT, rng) -> probability_NT` replaces it in control methods, which see labels.
+    It has a network, `sharing`, or, in a control method, `predict(labels_NT, rng) ->
+    probability_NT`, which sees the labels.
     """
 
     name: str
     options: type[MethodOptions]
-    sharing: Callable[..., nn.Module] | None
+    sharing: type[BaseSharing] | None
     predict: Predict | None
     per_task: bool
 
     @property
     def searches(self) -> bool:
         """Whether the method has a sharing route to search."""
-        return "search" in self.options.model_fields
+        return self.sharing is not None and issubclass(self.sharing, RoutedSharing)
+
+    def build(
+        self,
+        options: MethodOptions,
+        *,
+        input_dim: int,
+        num_tasks: int,
+        route: Route | None = None,
+    ) -> BaseSharing:
+        """Draw the network of the method for D inputs and T tasks, perhaps on a route."""
+        assert self.sharing is not None, f"{self.name} is a control and trains nothing"
+        build: Callable[..., BaseSharing] = self.sharing
+        on_route = {} if route is None else {"route": route}
+        return build(options, input_dim=input_dim, num_tasks=num_tasks, **on_route)
 
 
 def available() -> tuple[str, ...]:
@@ -50,5 +63,10 @@ def load(name: str, where: str = "config") -> Method:
     if not hasattr(module, "Options") or (sharing is None) == (predict is None):
         raise ConfigError(
             f"{module.__file__}: a method file defines `Options` and one of `Sharing`, `predict`"
+        )
+    if sharing is not None and not issubclass(sharing, BaseSharing):
+        raise ConfigError(
+            f"{module.__file__}: `Sharing` must be a `BaseSharing` or a `RoutedSharing` "
+            "(methods/parts/sharing.py), see docs/adding-a-method.md"
         )
     return Method(name, module.Options, sharing, predict, getattr(module, "PER_TASK", False))

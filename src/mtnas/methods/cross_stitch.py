@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -25,7 +26,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """T columns side by side, with a stitch after each layer."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

@@ -5,47 +5,53 @@ constantly zero" (Sec. 1). Which links are cut the paper does not say (D10).
 Shapes: B batch, D input, R root, E experts, H expert output, T tasks.
 """
 
-from typing import Annotated, Self
-
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.links import Kept, check_kept, kept_links
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 from mtnas.runtime.errors import ConfigError
+
+Kept = tuple[tuple[int, ...], ...]
 
 
 class Options(MethodOptions):
     """Options of the cut MMoE."""
 
     num_experts: int = Field(4, ge=1, description="experts, as in MMoE")
-    kept: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] | None = Field(
-        None,
-        description="per task the experts (from 0) that it keeps; null: each task some of its own "
-        "and some that all share (D10)",
-    )
     root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
     hidden_dim: int | None = Field(
         None, ge=1, description="width of an expert; null: solved to match MTNAS's parameters"
     )
 
-    @model_validator(mode="after")
-    def _kept_exist(self) -> Self:
-        if self.kept is not None:
-            check_kept(self.kept, self.num_experts)
-        return self
+    def check_tasks(self, num_tasks: int) -> None:
+        """Refuse too few experts for links to be cut."""
+        if self.num_experts < 3 and num_tasks > 1:
+            raise ConfigError(
+                f"num_experts: {self.num_experts} leaves no task both an expert of its own and a "
+                "shared one; take 3 or more"
+            )
 
     def kept_by(self, num_tasks: int) -> Kept:
-        """Return the experts that each of T tasks keeps."""
-        try:
-            return kept_links(self.kept, self.num_experts, num_tasks)
-        except ConfigError as error:
-            raise ConfigError(f"methods.cut_mmoe.{error}") from None
+        """Return the experts that each of T tasks keeps: some of its own, and some that all share.
+
+        Up to half of the experts are dealt out, but one at least to every task. Where there are too
+        few for that, all but one are dealt out, and tasks without their own share those of others.
+        """
+        self.check_tasks(num_tasks)
+        own = max(1, self.num_experts // (2 * num_tasks))
+        dealt = min(own * num_tasks, self.num_experts - 1)
+        shared = range(dealt, self.num_experts)
+        hands = [
+            [expert for expert in range(dealt) if expert % num_tasks == task] or [task % dealt]
+            for task in range(num_tasks)
+        ]
+        return tuple(tuple(sorted({*hand, *shared})) for hand in hands)
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Shared experts and one gate per task, over the experts that the task keeps."""
 
     kept_TE: Tensor

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -22,7 +23,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Layers of experts, fully connected by gates."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

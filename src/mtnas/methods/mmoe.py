@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -21,7 +22,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Shared experts and one gate per task, which reads the root."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

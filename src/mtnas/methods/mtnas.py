@@ -9,25 +9,21 @@ Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks
 candidates, T tasks.
 """
 
-from collections.abc import Callable
-from typing import Literal
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions, SearchOptions
+from mtnas.config.options import SearchedOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
+from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import Pooling, QueryScope, SearchSpace
 
-Mixed = Callable[[slice, Tensor, Tensor], Tensor]
 
-
-class Options(MethodOptions):
+class Options(SearchedOptions):
     """Options of MTNAS."""
 
     num_layers: int = Field(2, ge=1, description="L, layers of sub-networks (paper: 2)")
@@ -42,10 +38,6 @@ class Options(MethodOptions):
     pooling: Pooling = Field(
         "gate", description="how a block weighs its values; mean: alike, no gates, no queries (D11)"
     )
-    derive: Literal["retrain", "inherit", "finetune"] = Field(
-        "retrain", description="weights of the searched network (D5)"
-    )
-    search: SearchOptions = Field(default_factory=SearchOptions, description="Algorithm 1")
 
     def space(self, num_tasks: int) -> SearchSpace:
         """Return the search space for T tasks."""
@@ -54,7 +46,7 @@ class Options(MethodOptions):
         )
 
 
-class Sharing(nn.Module):
+class Sharing(RoutedSharing):
     """The network of one route; without one, of full sharing."""
 
     values_KW: Tensor
@@ -73,11 +65,11 @@ class Sharing(nn.Module):
         self.layers = nn.ModuleList(SubNetworks(subnets, width, width) for _ in range(layers))
         gated = self.space.pooling == "gate"
         self.gate_KWH = gates(len(self.space.blocks), subnets, width) if gated else None
-        for name, array in route_buffers(route or full_sharing(self.space)).items():
-            self.register_buffer(name, torch.from_numpy(array))
+        self.gate_name = "gate_KWH" if gated else None
+        self.take(route or full_sharing(self.space))
 
-    def forward(self, x_BD: Tensor, mixed: Mixed | None = None) -> Tensor:
-        """Return h_BTH; `mixed` may stand in for the route (`search.differentiable`)."""
+    def forward(self, x_BD: Tensor, mixed: Mix | None = None) -> Tensor:
+        """Return h_BTH; `mixed` may stand in for the route."""
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
         nodes_CBH, first = root_BH.unsqueeze(0), 0
@@ -102,51 +94,43 @@ class Sharing(nn.Module):
         query_KBH = torch.einsum("kc,cbh->kbh", chosen_KC, nodes_CBH)
         return mix(gate_scores(query_KBH, self.gate_KWH[block], values_KW), h_WBH)
 
+    @staticmethod
+    def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
+        """Return a route as values_KW and one-hot query_KC, both boolean.
 
-def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
-    """Return a route as the buffers of `Sharing`: values_KW and one-hot query_KC, both boolean.
+        Without a query the row of a block in query_KC is empty.
+        """
+        space = route.space
+        values = [[name in local.values for name in space.values(block)] for block, local in route]
+        query = [[name == local.query for name in space.nodes] for _, local in route]
+        return {"values_KW": np.array(values), "query_KC": np.array(query)}
 
-    Without a query the row of a block in query_KC is empty.
-    """
-    space = route.space
-    values = [[name in local.values for name in space.values(block)] for block, local in route]
-    query = [[name == local.query for name in space.nodes] for _, local in route]
-    return {"values_KW": np.array(values), "query_KC": np.array(query)}
+    def activity(self, buffers: Buffers) -> dict[str, NDArray[np.bool_]]:
+        """Say which sub-networks and gates take part in each of M routes."""
+        space, values_MKW, query_MKC = self.space, buffers["values_KW"], buffers["query_KC"]
+        subnets = space.num_subnets
+        active: dict[str, NDArray[np.bool_]] = {}
+        gated_MK = (values_MKW.sum(-1) > 1) & query_MKC.any(-1)
+        alive_MK = np.zeros_like(gated_MK)
+        alive_MK[:, -space.num_tasks :] = True
+        for layer in reversed(range(space.num_layers)):
+            above = slice(layer * subnets, None)  # blocks that may ask this layer
+            readers = slice(layer * subnets, (layer + 1) * subnets)  # blocks that mix it
+            if layer == space.num_layers - 1:
+                readers = above
+            nodes = slice(1 + layer * subnets, 1 + (layer + 1) * subnets)
+            read = (alive_MK[:, readers, None] & values_MKW[:, readers]).any(1)
+            asks_MK = (alive_MK & gated_MK)[:, above, None]
+            alive_MW = read | (asks_MK & query_MKC[:, above, nodes]).any(1)
+            active |= {f"layers.{layer}.{part}": alive_MW for part in ("weight", "bias")}
+            if layer > 0:
+                alive_MK[:, (layer - 1) * subnets : layer * subnets] = alive_MW
+        return active if space.pooling == "mean" else {**active, "gate_KWH": alive_MK & gated_MK}
 
-
-def activity(
-    space: SearchSpace, values_MKW: NDArray[np.bool_], query_MKC: NDArray[np.bool_]
-) -> dict[str, NDArray[np.bool_]]:
-    """Say which slices of which parameters take part in each of M routes.
-
-    Keys are parameter names of `Sharing`, arrays are [M, slices]. What takes no part has no
-    gradient and must not be touched by the optimiser either (it would decay and drift under Adam).
-    """
-    subnets = space.num_subnets
-    active: dict[str, NDArray[np.bool_]] = {}
-    gated_MK = (values_MKW.sum(-1) > 1) & query_MKC.any(-1)
-    alive_MK = np.zeros_like(gated_MK)
-    alive_MK[:, -space.num_tasks :] = True
-    for layer in reversed(range(space.num_layers)):
-        above = slice(layer * subnets, None)  # blocks that may ask this layer
-        readers = slice(layer * subnets, (layer + 1) * subnets)  # blocks that mix it
-        if layer == space.num_layers - 1:
-            readers = above
-        nodes = slice(1 + layer * subnets, 1 + (layer + 1) * subnets)
-        read = (alive_MK[:, readers, None] & values_MKW[:, readers]).any(1)
-        asks_MK = (alive_MK & gated_MK)[:, above, None]
-        alive_MW = read | (asks_MK & query_MKC[:, above, nodes]).any(1)
-        active |= {f"layers.{layer}.{part}": alive_MW for part in ("weight", "bias")}
-        if layer > 0:
-            alive_MK[:, (layer - 1) * subnets : layer * subnets] = alive_MW
-    return active if space.pooling == "mean" else {**active, "gate_KWH": alive_MK & gated_MK}
-
-
-def used_parameters(route: Route, options: Options, *, input_dim: int) -> int:
-    """Count the dense parameters a route uses, towers included: w^k is s x H for s values."""
-    assert options.hidden_dim is not None, "solved before a model is built"
-    width, used = options.hidden_dim, route.used()
-    subnets = sum(name.startswith("s") for name in used)
-    gate_rows = sum(len(local.values) for b, local in route if b in used and local.has_gate)
-    towers = route.space.num_tasks * (width + 1)
-    return (input_dim + 1) * width + subnets * (width + 1) * width + gate_rows * width + towers
+    def used_parameters(self, route: Route) -> int:
+        """Count the parameters that a route uses: w^k is s x H for s values."""
+        width, used = self.output_dim, route.used()
+        subnets = sum(name.startswith("s") for name in used)
+        gate_rows = sum(len(local.values) for b, local in route if b in used and local.has_gate)
+        root = (self.root.in_features + 1) * width
+        return root + subnets * (width + 1) * width + gate_rows * width

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -60,7 +61,7 @@ class Level(nn.Module):
         return next_TBH, mix(scores_1BE, h_EBH).squeeze(0)
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Levels of task and shared experts; the root is what all of the first level read."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

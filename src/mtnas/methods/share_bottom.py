@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -17,7 +18,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Two fully connected layers, the same for every task."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
+from mtnas.methods.parts.sharing import BaseSharing
 
 PER_TASK = True
 
@@ -20,7 +21,7 @@ class Options(MethodOptions):
     )
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Two fully connected layers below the one task of this model."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mtnas.config.options import GateOptions, MethodOptions
 from mtnas.methods.parts.hard_concrete import HardConcrete
 from mtnas.methods.parts.layers import SubNetworks, uniform
+from mtnas.methods.parts.sharing import BaseSharing
 
 
 class Options(MethodOptions):
@@ -27,7 +28,7 @@ class Options(MethodOptions):
     gates: GateOptions = Field(default_factory=GateOptions, description="gates of connections")
 
 
-class Sharing(nn.Module):
+class Sharing(BaseSharing):
     """Layers of sub-networks, connected by gated matrices."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:

@@ -191,7 +191,7 @@ def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
+        return type(value)(rounded(item) for item in value)
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from mtnas.runtime.errors import ConfigError, unknown
 
-QueryScope = Literal["all_below", "previous_layer_and_root", "root"]
+QueryScope = Literal["all_below", "root"]
 Pooling = Literal["gate", "mean"]
 ROOT = "root"
 MOST_ROUTES = 20_000  # of a space all of whose routes can be trained
@@ -94,8 +94,7 @@ class SearchSpace:
         if self.pooling == "mean":
             return (None,)
         level = self.level(block)
-        first = {"all_below": 0, "previous_layer_and_root": level - 1, "root": level}
-        below = (self.layer(i) for i in range(first[self.query_scope], level))
+        below = (self.layer(i) for i in range(level if self.query_scope == "all_below" else 0))
         return (ROOT, *(name for layer in below for name in layer))
 
     def num_local_routes(self, block: str) -> int:

@@ -1,68 +1,162 @@
-"""Typed, frozen records of configuration keys that refuse an unknown key."""
+"""Typed, frozen records of configuration keys that refuse an unknown key, and say so plainly."""
 
-import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, get_args, get_origin
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from typing_extensions import is_typeddict
 
 from mtnas.runtime.errors import ConfigError, unknown
 
-_EXPECTED = {"model_type": "a mapping", "dict_type": "a mapping", "tuple_type": "a list"}
+Keys = tuple[int | str, ...]
+
+CONFIG = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+_CONTAINERS = {"model_type": "mapping", "dict_type": "mapping", "tuple_type": "list"}
+_NAMES = ("extra_forbidden", "literal_error")
+# What YAML 1.2 reads as a number and YAML 1.1, which is what Python has, as text: 1e-3.
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
+class Problem(NamedTuple):
+    """What is wrong, where, and what is allowed; `name` is a key below that does not exist."""
+
+    keys: Keys
+    message: str
+    name: str | None = None
 
 
 class Options(BaseModel):
     """Base of every options record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+    model_config = CONFIG
 
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "") -> Self:
-        """Build from a mapping of plain data; `ConfigError` says what is wrong at `where`.
+        """Build from plain data; `ConfigError` says what is wrong at `where`.
 
-        Types are those of JSON: 2.0 is no integer, true no number, and a number no text.
+        Types are taken strictly: 2.0 is no integer, true is no number, a number is no text.
         """
         try:
-            return cls.model_validate_json(json.dumps(values, default=str), strict=True)
+            return cls.model_validate(plain(values), strict=True)
         except ValidationError as error:
             path, message = first_problem(cls, error)
             at = ".".join(filter(None, [where, path]))
             raise ConfigError(": ".join(filter(None, [at, message]))) from None
 
-
-def first_problem(record: type[BaseModel], error: ValidationError) -> tuple[str, str]:
-    """Return the key of the first error, dotted, and what is wrong with its value."""
-    # A name that does not exist explains the rest, such as a key that is missing.
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    keys = first["loc"]
-    if first["type"] == "extra_forbidden":
-        known = _keys_below(record, keys[:-1])
-        return ".".join(map(str, keys[:-1])), unknown("key", str(keys[-1]), known)
-    if first["type"] == "missing":
-        return ".".join(map(str, keys[:-1])), f"the key {str(keys[-1])!r} is missing"
-    expected = _EXPECTED.get(first["type"])
-    if expected is not None:
-        return ".".join(map(str, keys)), f"{first['input']!r}: {expected} is expected"
-    message = first["msg"].removeprefix("Value error, ")
-    if isinstance(first["input"], Mapping):  # of a whole record: it may begin with one of its keys
-        key, _, rest = message.partition(": ")
-        named = bool(rest) and key in _keys_below(record, keys)
-        keys, message = ((*keys, key), rest) if named else (keys, message)
-        return ".".join(map(str, keys)), message
-    return ".".join(map(str, keys)), f"{first['input']!r}: {message}" if keys else message
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_not_null(cls, values: Any) -> Any:
+        return nothing_to_empty(values)
 
 
-def _keys_below(record: type[BaseModel], keys: Sequence[int | str]) -> list[str]:
-    """Name the keys of the record at a path of keys below another, none if there is none."""
-    left, here = list(keys), record
-    while left:
-        field = here.model_fields.get(str(left.pop(0)))
-        annotation = None if field is None else field.annotation
-        if get_origin(annotation) is dict and left:
-            left.pop(0)  # a name, not a key
-        kinds = (annotation, *get_args(annotation))
-        records = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
-        if not records:
-            return []
-        here = records[0]
-    return list(here.model_fields)
+def nothing_to_empty(values: Any) -> Any:
+    """Take a mapping with nothing in it, which YAML reads as null, for an empty one."""
+    return {} if values is None else values
+
+
+def plain(value: Any) -> Any:
+    """Copy what a YAML or JSON file holds: `1e-3` is a number, a list is a tuple."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def first_problem(record: Any, error: ValidationError) -> tuple[str, str]:
+    """Return the dotted key of the first error, and what is found and allowed there."""
+    problem = problem_of(record, error)
+    return ".".join(map(str, problem.keys)), problem.message
+
+
+def problem_of(record: Any, error: ValidationError) -> Problem:
+    """Return the first error.
+
+    A name that does not exist comes first: it explains the rest, such as a key that is missing.
+    """
+    first = min(error.errors(), key=lambda p: (p["type"] not in _NAMES, len(p["loc"])))
+    keys, kind, value = first["loc"], first["type"], first["input"]
+    if kind == "extra_forbidden":
+        name, known = str(keys[-1]), keys_of(type_at(record, keys[:-1]))
+        return Problem(keys[:-1], unknown("key", name, known), name)
+    if kind == "missing":
+        return Problem(keys[:-1], f"the key {str(keys[-1])!r} is missing")
+    if kind == "literal_error":
+        names = [str(name) for name in get_args(type_at(record, keys))]
+        listed = keys[:-1] if isinstance(keys[-1], int) else keys
+        what = str(listed[-1]).removesuffix("s") if listed != keys else "value"
+        return Problem(listed, unknown(what, value, names))
+    if kind in _CONTAINERS:
+        kind_there = type_at(record, keys)
+        return Problem(keys, _other_container(_CONTAINERS[kind], value, kind_there))
+    if kind == "value_error":
+        return Problem(*_own_words(record, first))
+    said = first["msg"].removeprefix("Input ").removeprefix("Value ")
+    return Problem(keys, f"{shown(value)} {said.partition(' after validation')[0]}")
+
+
+def _own_words(record: Any, problem: ErrorDetails) -> tuple[Keys, str]:
+    """Return what a validator of ours says: it may begin with a key of the record that it checks,
+    and says itself what is found where that is a whole record or a name.
+    """
+    keys, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    if keys and keys[-1] == "[key]":
+        return keys[:-2], message
+    if not isinstance(problem["input"], Mapping):
+        return keys, f"{shown(problem['input'])}: {message}" if keys else message
+    key, _, rest = message.partition(": ")
+    if rest and key in keys_of(type_at(record, keys)):
+        return (*keys, key), rest
+    return keys, message
+
+
+def _other_container(expected: str, value: object, kind: Any) -> str:
+    """Say that a list or a mapping is expected, what it may hold, and how a value is put in it."""
+    message = f"{shown(value)} should be a {expected}"
+    if names := keys_of(kind):
+        return f"{message}; allowed keys: {', '.join(names)}"
+    items = [bare(item) for item in get_args(kind) if item is not ...]
+    names = [str(name) for name in get_args(items[-1])] if _is_literal(items) else []
+    fits = isinstance(value, str | int | float) and (not names or value in names)
+    message += f", such as [{value}]" if expected == "list" and fits else ""
+    return message + (f"; allowed in it: {', '.join(names)}" if names else "")
+
+
+def _is_literal(items: Sequence[Any]) -> bool:
+    return bool(items) and get_origin(items[-1]) is Literal
+
+
+def keys_of(kind: Any) -> list[str]:
+    """Name the keys of a record or of a mapping with known keys; of anything else none."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return list(kind.model_fields)
+    return list(kind.__annotations__) if is_typeddict(kind) else []
+
+
+def type_at(kind: Any, keys: Sequence[int | str]) -> Any:
+    """Return the type of what is at a path of keys below a type."""
+    for key in keys:
+        kind = bare(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(key)].annotation
+        elif is_typeddict(kind):
+            kind = kind.__annotations__[key]
+        else:  # a dict holds values, a list items
+            kind = [item for item in get_args(kind) if item is not ...][-1]
+    return bare(kind)
+
+
+def bare(kind: Any) -> Any:
+    """Return a type without its limits, and without null."""
+    while (origin := get_origin(kind)) is Annotated or NoneType in get_args(kind):
+        args = get_args(kind)
+        kind = args[0] if origin is Annotated else next(a for a in args if a is not NoneType)
+    return kind
+
+
+def shown(value: object) -> str:
+    """Write a value as messages do: tuples as the lists that they were in YAML."""
+    return repr(list(value) if isinstance(value, tuple) else value)

@@ -3,10 +3,12 @@
 Datasets may also be declared: `config/datasets/<name>.yaml` is one.
 """
 
+import ast
 import importlib
 import importlib.util
 import pkgutil
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -58,6 +60,48 @@ def load(package: ModuleType, name: str, *, kind: str, where: str = "config") ->
     if name not in _modules(package):
         raise ConfigError(unknown(kind, name, available(package), where))
     return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def part(package: str, name: str, wanted: Sequence[str]) -> ModuleType:
+    """Run some definitions of a plug-in's file alone, with the definitions and imports they need.
+
+    The options of a method need no torch, its file does. A file of which a part alone does not run
+    is imported whole.
+    """
+    (folder,) = importlib.import_module("mtnas").__path__
+    file = Path(folder, *package.split("."), f"{name}.py")
+    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    needed, open_names = set[ast.stmt](), list(wanted)
+    while open_names:
+        for node in _definitions(tree, open_names.pop()) - needed:
+            needed.add(node)
+            open_names += [used.id for used in ast.walk(node) if isinstance(used, ast.Name)]
+    module = ModuleType(f"mtnas.{package}.{name}:{','.join(wanted)}")
+    body = [node for node in tree.body if node in needed]
+    try:
+        exec(compile(ast.Module(body, []), str(file), "exec"), module.__dict__)
+    except Exception:
+        return importlib.import_module(f"mtnas.{package}.{name}")
+    return module
+
+
+def _definitions(tree: ast.Module, name: str) -> set[ast.stmt]:
+    """Return the statements at the top of a file that give a name its meaning."""
+    return {node for node in tree.body if name in _bound(node)}
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Name what a statement binds."""
+    match node:
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return [alias.asname or alias.name.partition(".")[0] for alias in names]
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []
 
 
 def _modules(package: ModuleType) -> list[str]:

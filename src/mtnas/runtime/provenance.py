@@ -16,6 +16,7 @@ from typing import Any
 from mtnas.runtime.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+REPOSITORY = PACKAGE.parents[1]
 # Code that shapes messages and records, never a number.
 _NEUTRAL = ("errors", "files", "options", "plugins", "provenance", "signals")
 NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}

@@ -1,7 +1,7 @@
 """Architecture parameters: a multinomial over the local routes of every block (Eqs. 2-5).
 
-Shapes: M members, K blocks, R the largest number of local routes of a block (padded), W values,
-C query candidates.
+Shapes: M members, K blocks, R the largest number of local routes of a block (padded), V
+values that a block may read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtnas.methods.mtnas import route_buffers
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 
@@ -27,10 +26,12 @@ class Architecture:
         self.sizes_K = np.array([space.num_local_routes(block) for block in space.blocks])
         self.exists_KR = np.arange(self.sizes_K.max()) < self.sizes_K[:, None]
         self.alpha_MKR: Floats = np.zeros((members, *self.exists_KR.shape))
+        self.values_KRV = np.stack(
+            [_values(space, b, len(self.exists_KR[0])) for b in space.blocks]
+        )
         self._learning_rate, self._steps = learning_rate, 0
         self._first = np.zeros_like(self.alpha_MKR)
         self._second = np.zeros_like(self.alpha_MKR)
-        self.values_KRW, self.query_KRC = _local_route_tables(space)
 
     def probabilities(self) -> Floats:
         """Return p_MKR = softmax(alpha) over the routes that exist (Eq. 3)."""
@@ -60,11 +61,6 @@ class Architecture:
     def uniform_entropy(self) -> dict[str, float]:
         """Return the entropy in nats of a choice without preference, by block."""
         return dict(zip(self.space.blocks, np.log(self.sizes_K).tolist(), strict=True))
-
-    def buffers(self, index_MK: Index) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return values_MKW and query_MKC of the chosen local routes."""
-        blocks = np.arange(len(self.sizes_K))
-        return self.values_KRW[blocks, index_MK], self.query_KRC[blocks, index_MK]
 
     def routes(self, index_MK: Index) -> tuple[Route, ...]:
         """Return one `Route` per member."""
@@ -109,15 +105,10 @@ class Architecture:
         self._first, self._second = state["first"], state["second"]
 
 
-def _local_route_tables(space: SearchSpace) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tabulate every local route of every block as buffers: values_KRW, query_KRC."""
-    sizes = [space.num_local_routes(block) for block in space.blocks]
-    columns = []
-    for r in range(max(sizes)):
-        chosen = [
-            space.local_route(block, min(r, size - 1))
-            for block, size in zip(space.blocks, sizes, strict=True)
-        ]
-        columns.append(route_buffers(Route(space, tuple(chosen))))
-    values = np.stack([c["values_KW"] for c in columns], axis=1)
-    return values, np.stack([c["query_KC"] for c in columns], axis=1)
+def _values(space: SearchSpace, block: str, rows: int) -> NDArray[np.bool_]:
+    """Tabulate which values every local route of a block reads; zero where no route is, [R, V]."""
+    values_RV = np.zeros((rows, space.num_subnets), bool)
+    for index in range(space.num_local_routes(block)):
+        chosen = space.local_route(block, index).values
+        values_RV[index] = [name in chosen for name in space.values(block)]
+    return values_RV

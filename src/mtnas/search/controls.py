@@ -12,7 +12,7 @@ from mtnas.routes.named import full_sharing, no_sharing, random_route
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime import seeds
-from mtnas.search.result import SearchedRoute, SearchResult
+from mtnas.search.result import DerivedRoute, SearchResult
 
 
 def random_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
@@ -33,14 +33,14 @@ def separate_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResul
 
 def _sure(route: Route, seed_list: Sequence[int]) -> SearchResult:
     blocks, uniform = route.space.blocks, _uniform(route).uniform_entropy
-    found = SearchedRoute(route, dict.fromkeys(blocks, 1.0), dict.fromkeys(blocks, 0.0), uniform)
+    found = DerivedRoute(route, dict.fromkeys(blocks, 1.0), dict.fromkeys(blocks, 0.0), uniform)
     return SearchResult((found,) * len(seed_list), {}, 0.0)
 
 
-def _uniform(route: Route) -> SearchedRoute:
+def _uniform(route: Route) -> DerivedRoute:
     sizes = {block: route.space.num_local_routes(block) for block in route.space.blocks}
     entropy = {block: math.log(size) for block, size in sizes.items()}
-    return SearchedRoute(route, {b: 1 / size for b, size in sizes.items()}, entropy, entropy)
+    return DerivedRoute(route, {b: 1 / size for b, size in sizes.items()}, entropy, entropy)
 
 
 ROUTES_OF: Mapping[Strategy, Callable[[SearchSpace, Sequence[int]], SearchResult]] = {

@@ -88,7 +88,7 @@ class Relaxed(nn.Module):
         """Wrap the model of an ensemble; its own route is not used."""
         super().__init__()
         self.model = model
-        self._space, self._values_KRW = architecture.space, architecture.values_KRW
+        self._space, self._values_KRV = architecture.space, architecture.values_KRV
 
     def forward(self, x_BD: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
         """Return logit_BT, given for every block the weights z_R and, if any, gate_RVH."""
@@ -102,7 +102,7 @@ class Relaxed(nn.Module):
             ]
             return mix(torch.stack(scores), h_WBH)
 
-        logit_BT: Tensor = self.model.towers(self.model.sharing(x_BD, mixed))
+        logit_BT: Tensor = self.model.heads(self.model.sharing(x_BD, mixed))
         return logit_BT
 
     def _shares(self, k: int, z_R: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class Relaxed(nn.Module):
         return z_R @ (chosen_RV / chosen_RV.sum(-1, keepdim=True))
 
     def _values(self, k: int, z_R: Tensor) -> Tensor:
-        return torch.from_numpy(self._values_KRW[k, : len(z_R)]).to(z_R.device)
+        return torch.from_numpy(self._values_KRV[k, : len(z_R)]).to(z_R.device)
 
     def _scores(self, k: int, z_R: Tensor, gate_RVH: Tensor, nodes_CBH: Tensor) -> Tensor:
         """Return sum_r z_r m_r, where m_r are the scores (Eq. 1) of local route r: [B, V]."""

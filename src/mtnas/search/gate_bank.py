@@ -13,23 +13,23 @@ import torch
 from torch import Tensor
 
 from mtnas.methods.parts.layers import gates
-from mtnas.routes.space import SearchSpace
 from mtnas.runtime import seeds
-from mtnas.training.ensemble import Ensemble
+from mtnas.training.ensemble import Ensemble, of_sharing
 from mtnas.training.optim import MemberAdam
-
-GATES = "sharing.gate_KWH"
 
 
 class GateBank:
     """All gates of M supernets, with their Adam state."""
 
-    def __init__(self, ensemble: Ensemble, space: SearchSpace) -> None:
+    def __init__(self, ensemble: Ensemble) -> None:
         """Draw |R| gates per block and member from the member's own stream."""
+        sharing = ensemble.template.routed
+        assert sharing.gate_name is not None, "a method without gates has no bank"
+        self._name, space = of_sharing(sharing.gate_name), sharing.space
         sizes = [space.num_local_routes(block) for block in space.blocks]
         device = ensemble.device
         self._first_K = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))], device=device)
-        lent = ensemble.params[GATES]
+        lent = ensemble.params[self._name]
         drawn = [_drawn(m.seed, sum(sizes), *lent.shape[2:]) for m in ensemble.members]
         self.gate_MRVH = torch.stack(drawn).to(lent)
         self._first_moment = torch.zeros_like(self.gate_MRVH)
@@ -40,20 +40,20 @@ class GateBank:
     def lend(self, index_MK: Tensor, ensemble: Ensemble, adam: MemberAdam | None = None) -> None:
         """Copy the gates of local routes `index_MK` (and their state) into the ensemble."""
         at = self._at(index_MK)
-        ensemble.params[GATES].copy_(self.gate_MRVH[at])
+        ensemble.params[self._name].copy_(self.gate_MRVH[at])
         if adam is not None:
-            adam.first[GATES].copy_(self._first_moment[at])
-            adam.second[GATES].copy_(self._second_moment[at])
-            steps = adam.steps[GATES]
+            adam.first[self._name].copy_(self._first_moment[at])
+            adam.second[self._name].copy_(self._second_moment[at])
+            steps = adam.steps[self._name]
             steps.copy_(self._steps_MR[at].view_as(steps))
 
     def take_back(self, index_MK: Tensor, ensemble: Ensemble, adam: MemberAdam) -> None:
         """Store what a step made of the lent gates."""
         at = self._at(index_MK)
-        self.gate_MRVH[at] = ensemble.params[GATES]
-        self._first_moment[at] = adam.first[GATES]
-        self._second_moment[at] = adam.second[GATES]
-        self._steps_MR[at] = adam.steps[GATES].view_as(index_MK)
+        self.gate_MRVH[at] = ensemble.params[self._name]
+        self._first_moment[at] = adam.first[self._name]
+        self._second_moment[at] = adam.second[self._name]
+        self._steps_MR[at] = adam.steps[self._name].view_as(index_MK)
 
     def of_block(self, block: int, size: int) -> Tensor:
         """Return the gates of the `size` local routes of one block, [M, R, V, H]; not a copy."""

@@ -24,7 +24,7 @@ from mtnas.routes.route import Route
 from mtnas.runtime.errors import ConfigError
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search
-from mtnas.search.result import SearchedRoute
+from mtnas.search.result import DerivedRoute
 from mtnas.search.rewards import check_finite
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches
@@ -77,12 +77,12 @@ class Ranking(Search, ABC):
         candidates = len(contest.index_NMK)
         while contest.done < candidates * len(contest.batches):
             batch, n = divmod(contest.done, candidates)
-            self._supernet.take(contest.index_NMK[n], self._architecture)
+            self._supernet.take(contest.index_NMK[n])
             contest.score_NM[n] += self._score(contest.batches[batch])
             contest.done += 1
             checkpoint.keep(self)
 
-    def derive(self) -> tuple[SearchedRoute, ...]:
+    def derive(self) -> tuple[DerivedRoute, ...]:
         """Return the best candidates; the ensemble becomes their networks."""
         contest = self._opened()
         index_NMK, score_NM = contest.index_NMK, self._mean_scores(contest)
@@ -93,7 +93,7 @@ class Ranking(Search, ABC):
         uniform = architecture.uniform_entropy()
         tried = [architecture.routes(index_MK) for index_MK in index_NMK]
         return tuple(
-            SearchedRoute(
+            DerivedRoute(
                 route,
                 probability={},
                 entropy={},
@@ -218,10 +218,8 @@ class Trained(Ranking):
         """Train the networks of some routes from the start."""
         ensemble = self._ensemble
         ensemble.load(self._start)
-        self._supernet.route(index_MK, self._architecture)
-        trainer = Trainer(
-            ensemble, self._supernet.examples, self._training, self._supernet.activity()
-        )
+        self._supernet.route(index_MK)
+        trainer = Trainer(ensemble, self._supernet.examples, self._training)
         rows, size = [split.train for split in self._splits], self._training.batch_size
         batches = Batches(rows, ensemble.members, size, device=ensemble.device)
         for _ in range(steps):
@@ -246,7 +244,7 @@ class Trained(Ranking):
             self._best[name][chosen] = tensor[chosen]
 
     def _become(self, index_MK: Index) -> None:
-        self._supernet.route(index_MK, self._architecture)
+        self._supernet.route(index_MK)
         self._ensemble.load(self._best)
 
     @property

@@ -13,10 +13,9 @@ import numpy as np
 from torch import Tensor
 
 from mtnas.config.options import SearchOptions, TrainingOptions
-from mtnas.routes.space import SearchSpace
 from mtnas.runtime import seeds
 from mtnas.search.architecture import Architecture, Floats, Index
-from mtnas.search.result import Curve, SearchedRoute, SearchResult
+from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
 from mtnas.training.checkpoint import Checkpoint
@@ -40,15 +39,15 @@ class Search:
         ensemble: Ensemble,
         examples: Examples,
         splits: Sequence[Split],
-        space: SearchSpace,
         options: SearchOptions,
         training: TrainingOptions,
     ) -> None:
         """Start with uniform routes and fresh batches; `ensemble` is changed in place."""
         self._options, self._training = options, training
         self._ensemble, self._splits = ensemble, splits
-        self._supernet = Supernet(ensemble, examples, space, training)
-        self._architecture = Architecture(space, len(ensemble), learning_rate=options.learning_rate)
+        self._supernet = Supernet(ensemble, examples, training)
+        space, rate = ensemble.template.routed.space, options.learning_rate
+        self._architecture = Architecture(space, len(ensemble), learning_rate=rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in ensemble.members]
         train, valid = [s.train for s in splits], [s.valid for s in splits]
         members, device = ensemble.members, ensemble.device
@@ -100,7 +99,7 @@ class Search:
     def _weight_step(self) -> Index:
         """Take a weight step on a sampled route; return the route."""
         index_MK = self._sample()
-        self._supernet.take(index_MK, self._architecture)
+        self._supernet.take(index_MK)
         self._loss = float(self._supernet.weight_step(next(self._train)).mean())
         self._steps += 1
         return index_MK
@@ -112,7 +111,7 @@ class Search:
             if number > 0:
                 index_MK = self._sample()
                 batch_MB = batch_MB if self._options.shared_batch else next(self._valid)
-            self._supernet.take(index_MK, self._architecture)
+            self._supernet.take(index_MK)
             self._evaluations += 1
             yield index_MK, batch_MB
 
@@ -183,14 +182,14 @@ class Search:
             "curve": self._curve,
         }
 
-    def derive(self) -> tuple[SearchedRoute, ...]:
+    def derive(self) -> tuple[DerivedRoute, ...]:
         """Return the most probable routes; the ensemble becomes their networks."""
         best_MK = self._architecture.best()
         self._become(best_MK)
         return _found(self._architecture, best_MK, self._curve, self._notes())
 
     def _become(self, index_MK: Index) -> None:
-        self._supernet.take(index_MK, self._architecture)
+        self._supernet.take(index_MK)
         self._supernet.trainer.table_optimizer.settle()
 
     def _notes(self) -> list[dict[str, int]]:
@@ -203,7 +202,7 @@ class Search:
 
 def _found(
     architecture: Architecture, best_MK: Index, curve: Curve, notes: Sequence[dict[str, int]]
-) -> tuple[SearchedRoute, ...]:
+) -> tuple[DerivedRoute, ...]:
     p_MKR, entropy_MK = architecture.probabilities(), architecture.entropy()
     blocks, sizes = architecture.space.blocks, architecture.sizes_K.tolist()
     small = architecture.space.num_routes <= SMALL_SPACE
@@ -213,7 +212,7 @@ def _found(
         chosen = np.take_along_axis(p_KR, best_MK[member][:, None], 1)[:, 0]
         listed = [p_R[:size].tolist() for p_R, size in zip(p_KR, sizes, strict=True)]
         result.append(
-            SearchedRoute(
+            DerivedRoute(
                 route,
                 dict(zip(blocks, chosen.tolist(), strict=True)),
                 dict(zip(blocks, entropy_MK[member].tolist(), strict=True)),

@@ -55,7 +55,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class SearchedRoute:
+class DerivedRoute:
     """The route of one seed. Per block: probability of the choice, entropies in nats.
 
     `distribution` holds the probability of every local route, where the space is small; `scores`
@@ -98,6 +98,6 @@ class SearchResult:
     `state` holds the weights of the supernets under their routes; it is empty for a control.
     """
 
-    routes: tuple[SearchedRoute, ...]
+    routes: tuple[DerivedRoute, ...]
     state: Mapping[str, Tensor]
     seconds: float

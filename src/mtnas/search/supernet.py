@@ -1,6 +1,6 @@
 """The supernet of a search: one ensemble that becomes the network of whichever routes are sampled.
 
-Shapes: M members, B batch, T tasks, K blocks.
+Shapes: M members, B batch, T tasks, K blocks, R the largest number of local routes of a block.
 """
 
 from collections.abc import Mapping
@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mtnas.config.options import TrainingOptions
-from mtnas.methods.mtnas import activity
-from mtnas.routes.space import SearchSpace
-from mtnas.search.architecture import Architecture, Floats, Index
+from mtnas.methods.parts.sharing import RoutedSharing
+from mtnas.routes.route import Route
+from mtnas.search.architecture import Floats, Index
 from mtnas.search.gate_bank import GateBank
 from mtnas.tasks.scores import auc
 from mtnas.training.data import Examples
@@ -23,43 +24,36 @@ from mtnas.training.trainer import Trainer
 class Supernet:
     """M supernets: an ensemble that gets a new route, and its gates, whenever one is sampled."""
 
-    def __init__(
-        self, ensemble: Ensemble, examples: Examples, space: SearchSpace, options: TrainingOptions
-    ) -> None:
-        """Build gate banks (none with mean pooling) and optimisers; change `ensemble` in place."""
-        self.ensemble, self.examples, self.space = ensemble, examples, space
-        self.bank = GateBank(ensemble, space) if space.pooling == "gate" else None
+    def __init__(self, ensemble: Ensemble, examples: Examples, options: TrainingOptions) -> None:
+        """Build gate banks (of a method with gates) and optimisers; change `ensemble` in place."""
+        self.ensemble, self.examples = ensemble, examples
+        sharing = ensemble.template.routed
+        self.bank = None if sharing.gate_name is None else GateBank(ensemble)
+        self.buffers_of = _local_route_buffers(sharing)
         self._index_MK: Index | None = None
         self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-        self._values = ensemble.buffers["sharing.values_KW"].cpu().numpy()
-        self._query = ensemble.buffers["sharing.query_KC"].cpu().numpy()
-        self.trainer = Trainer(ensemble, examples, options, self.activity())
+        self.trainer = Trainer(ensemble, examples, options)
 
-    def activity(self) -> dict[str, torch.Tensor]:
-        """Return which slices of the parameters take part in the routes taken last."""
-        active = activity(self.space, self._values, self._query)
-        return {f"sharing.{name}": torch.from_numpy(mask) for name, mask in active.items()}
-
-    def take(self, index_MK: Index, architecture: Architecture) -> None:
+    def take(self, index_MK: Index) -> None:
         """Become the network of the sampled routes N(u, w_u); nothing to do if it is already."""
         if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
             return
-        self.route(index_MK, architecture)
+        self.route(index_MK)
         if self.bank is not None:
-            self.bank.lend(torch.from_numpy(index_MK), self.ensemble, self.trainer.dense_optimizer)
+            optimizer = self.trainer.dense_optimizer
+            self.bank.lend(torch.from_numpy(index_MK), self.ensemble, optimizer)
         self._index_MK = index_MK
 
-    def route(self, index_MK: Index, architecture: Architecture) -> None:
+    def route(self, index_MK: Index) -> None:
         """Change the routes of the ensemble, and nothing else."""
-        self._values, self._query = architecture.buffers(index_MK)
-        device = self.ensemble.device
-        self.ensemble.buffers["sharing.values_KW"] = torch.from_numpy(self._values).to(device)
-        self.ensemble.buffers["sharing.query_KC"] = torch.from_numpy(self._query).to(device)
+        blocks = np.arange(index_MK.shape[1])
+        tables = self.buffers_of.items()
+        self.ensemble.take({name: table_KR[blocks, index_MK] for name, table_KR in tables})
 
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
         """Descend the training loss of the network taken last; return loss_M."""
         assert self._index_MK is not None, "take a route first"
-        self.trainer.dense_optimizer.set_active(self.activity())
+        self.trainer.dense_optimizer.set_active(self.ensemble.activity() or {})
         loss_M, self._scored = self.trainer.step(batch_MB), None
         if self.bank is not None:
             self.bank.take_back(
@@ -103,3 +97,17 @@ class Supernet:
             y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, batch_MB)
             self._scored = batch_MB, self.ensemble.embed(inputs_MBF), y_MBT.transpose(1, 2)
         return self._scored[1:]
+
+
+def _local_route_buffers(sharing: RoutedSharing) -> dict[str, NDArray[np.bool_]]:
+    """Tabulate every local route of every block as buffers of the method, [K, R, ...]."""
+    space = sharing.space
+    sizes = [space.num_local_routes(block) for block in space.blocks]
+    columns = []
+    for r in range(max(sizes)):
+        chosen = [
+            space.local_route(block, min(r, size - 1))
+            for block, size in zip(space.blocks, sizes, strict=True)
+        ]
+        columns.append(sharing.route_buffers(Route(space, tuple(chosen))))
+    return {name: np.stack([column[name] for column in columns], axis=1) for name in columns[0]}

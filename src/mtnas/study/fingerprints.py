@@ -3,7 +3,7 @@
 Rules pass them to their jobs as `code`. Nothing here imports torch.
 """
 
-from mtnas.config.study import Config
+from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.runtime.provenance import code_behind, code_fingerprint
 
@@ -13,18 +13,18 @@ def code_of(*modules: str) -> str:
     return code_fingerprint(*code_behind(*modules))
 
 
-def data_code(config: Config, dataset: str) -> str:
+def data_code(study: Study, dataset: str) -> str:
     """Fingerprint the code behind the table of one dataset."""
-    source = () if dataset in config["synthetic"] else (sources.code_of(dataset),)
+    source = () if dataset in study.synthetic else (sources.code_of(dataset),)
     return code_of("data/prepare/table.py", *source)
 
 
-def simulation_code(config: Config, dataset: str) -> str:
+def simulation_code(study: Study, dataset: str) -> str:
     """Fingerprint the code behind the simulated raw files of one dataset."""
     return code_of("data/simulators/base.py", f"data/simulators/{dataset}.py")
 
 
-def run_code(config: Config, dataset: str, method: str, variant: str) -> str:
+def run_code(study: Study, dataset: str, method: str, variant: str) -> str:
     """Fingerprint the code behind a run: the engine and its method.
 
     The file of MTNAS counts for all: its size is the parameter budget of the others.
@@ -32,12 +32,12 @@ def run_code(config: Config, dataset: str, method: str, variant: str) -> str:
     return _from("experiments/train.py", method)
 
 
-def search_code(config: Config, dataset: str, method: str, variant: str) -> str:
+def search_code(study: Study, dataset: str, method: str, variant: str) -> str:
     """Fingerprint the code behind a search."""
     return _from("experiments/search.py", method)
 
 
-def tune_code(config: Config, dataset: str, method: str, variant: str) -> str:
+def tune_code(study: Study, dataset: str, method: str, variant: str) -> str:
     """Fingerprint the code behind a grid search."""
     return _from("experiments/tune.py", method)
 

@@ -16,12 +16,6 @@ Spec = dict[str, Any]
 STACKED = ("training.learning_rate", "training.weight_decay")
 
 
-def grid_of(tuning: Mapping[str, Any], method: str) -> dict[str, list[Any]]:
-    """Return the grid of one method from a `tuning` block; an empty one has nothing to try."""
-    own = tuning["options"].get(method, {})
-    return {**flat(tuning["training"], "training."), **flat(own, "options.")}
-
-
 def flat(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return nested values by their dotted names."""
     found: dict[str, Any] = {}

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mtnas.config.resolve import drawn_options
-from mtnas.config.schema import searches
-from mtnas.config.study import BUDGET_METHOD, Config
+from mtnas.config.checks import space_of
+from mtnas.config.study import BUDGET_METHOD, Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study import search_spaces
 from mtnas.study.paths import ROUTES, RUN, Run, of_runs
-from mtnas.study.runs import experiment_runs, experiment_searches, search_home
+from mtnas.study.runs import experiment_searches, search_home
 from mtnas.study.search_spaces import Judged
 
 
@@ -114,31 +113,31 @@ def named(key: str) -> Run:
     return dataset, method, variant
 
 
-def inventory_of(config: Config) -> Inventory:
+def inventory_of(study: Study) -> Inventory:
     """Return what a study has."""
-    experiments = {name: experiment_runs(config, name) for name in config["experiments"]}
+    experiments = {name: study.runs(name) for name in study.experiments}
     return Inventory(
-        {name: _facts(config, name) for name in config["datasets"]},
+        {name: _facts(study, name) for name in study.datasets},
         experiments,
-        _homes(config, experiments),
+        _homes(study, experiments),
         {
-            space: {name: search_spaces.judged(config, name, space) for name in config["datasets"]}
-            for space in config["exhaustive"]
+            space: {name: search_spaces.judged(study, name, space) for name in study.datasets}
+            for space in study.exhaustive
         },
     )
 
 
-def _homes(config: Config, experiments: Mapping[str, list[Run]]) -> dict[Run, str]:
+def _homes(study: Study, experiments: Mapping[str, list[Run]]) -> dict[Run, str]:
     """Name the variant that searched the routes of each run, where they were learned."""
-    learned = {search for name in experiments for search in experiment_searches(config, name)}
+    learned = {search for name in experiments for search in experiment_searches(study, name)}
     runs = dict.fromkeys(run for runs in experiments.values() for run in runs)
-    homes = {run: search_home(config, *run) for run in runs if searches(config.method(run[1]))}
+    homes = {run: search_home(study, *run) for run in runs if study.method(run[1]).searches}
     return {(d, m, v): home for (d, m, v), home in homes.items() if (d, m, home) in learned}
 
 
-def _facts(config: Config, dataset: str) -> Facts:
-    drawn = None
-    if dataset in config["synthetic"]:
-        drawn = drawn_options(config, dataset).model_dump(mode="json")
-    space = search_spaces.full_space(config, dataset)
-    return Facts(space.num_tasks, space.to_json(), drawn)
+def _facts(study: Study, dataset: str) -> Facts:
+    drawn = study.synthetic.get(dataset)
+    space = space_of(study, dataset)
+    return Facts(
+        space.num_tasks, space.to_json(), None if drawn is None else drawn.model_dump(mode="json")
+    )

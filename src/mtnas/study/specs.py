@@ -6,32 +6,27 @@ nothing again.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from mtnas.config.options import CONTROLS, READ, SearchOptions, TrainingOptions
-from mtnas.config.resolve import (
-    drawn_options,
-    is_simulated,
-    resolve_options,
-    resolve_training,
-    resolve_tuning,
-    trial_seeds,
-    value_at,
+from mtnas.config.entries import OF_VARIANTS, PAPER, Tuning
+from mtnas.config.options import (
+    CONTROLS,
+    READ,
+    Derive,
+    MethodOptions,
+    SearchedOptions,
+    SearchOptions,
+    TrainingOptions,
 )
-from mtnas.config.schema import defaults, is_control, searches
-from mtnas.config.study import BUDGET_METHOD, PAPER, Config, Spec
+from mtnas.config.study import BUDGET_METHOD, Study
 from mtnas.data import sources
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.options import Options
-from mtnas.study.grids import flat, grid_of, replaced
-
-Derive = Literal["retrain", "inherit", "finetune"]
+from mtnas.study.grids import flat, replaced
 
 # The size of MTNAS depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
-# What is not in the spec of a table: it does not decide what is in it.
-NOT_OF_THE_TABLE = ("raw", "mirrors", "simulate", "simulate_seed", "methods", "training", "tuning")
 # Read where weights are fitted: neither in a search nor after it.
 STOPPING = ("epochs", "patience", "selection")
 
@@ -41,6 +36,7 @@ class SimulateSpec(Options):
 
     dataset: str
     rows: int
+    seed: int = 0
 
 
 class ModelSpec(Options):
@@ -110,141 +106,154 @@ class ExhaustiveSpec(ModelSpec):
     synthetic: SyntheticOptions | None = None
 
 
-def simulate_spec(config: Config, dataset: str) -> SimulateSpec:
+def simulate_spec(study: Study, dataset: str) -> SimulateSpec:
     """Return what identifies the simulated raw files of a dataset."""
-    if not is_simulated(config, dataset):
+    rows = study.dataset(dataset).simulate
+    if rows is None:
         raise ConfigError(
             f"config: dataset_options.{dataset}: no key `simulate`; set it to a number of rows"
         )
-    return SimulateSpec(dataset=dataset, rows=config["dataset_options"][dataset]["simulate"])
+    return SimulateSpec(dataset=dataset, rows=rows)
 
 
-def prepare_spec(config: Config, dataset: str) -> Spec:
+def prepare_spec(study: Study, dataset: str) -> dict[str, Any]:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
     A run reads the stored split only where it is fixed; where it is not, its seed is the default.
     """
-    own = config["dataset_options"].get(dataset, {})
-    if dataset in config["synthetic"]:
-        return _draw_spec(config, dataset, own)
+    own = study.dataset(dataset)
+    if dataset in study.synthetic:  # every seed has its own data, or all have one (D12)
+        return {
+            "dataset": dataset,
+            "synthetic": study.synthetic[dataset].model_dump(mode="json"),
+            "seeds": [own.split_seed] if study.fixed_split else list(study.seeds),
+            "split": own.split,
+        }
     source = sources.load(dataset)
-    default = defaults(config.schema["$defs"]["dataset"])
-    values = _without({**default, **own}, NOT_OF_THE_TABLE)
-    if not config["fixed_split"] and source.split_kind == "random":
-        values["split_seed"] = default["split_seed"]
+    fixed = study.fixed_split or source.split_kind != "random"
     declared = {} if source.definition is None else {"definition": source.definition}
-    return {"dataset": dataset, **values, **declared}
-
-
-def _draw_spec(config: Config, dataset: str, own: Mapping[str, Any]) -> Spec:
-    """Return what identifies synthetic data: every seed has its own, or all have one (D12)."""
     return {
         "dataset": dataset,
-        "synthetic": drawn_options(config, dataset).model_dump(mode="json"),
-        "seeds": [own.get("split_seed", 0)] if config["fixed_split"] else config["seeds"],
-        "split": own.get("split"),
+        "num_features": own.num_features,
+        "drop_fields": list(own.drop_fields),
+        "split": own.split,
+        "split_seed": own.split_seed if fixed else 0,
+        **declared,
     }
 
 
-def run_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
+def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
     """Return what identifies a run, apart from the route that it is given."""
-    options = resolve_options(config, dataset, method, variant)
-    derive = options["derive"] if searches(config.method(method)) else None
+    options = study.options(dataset, method, variant)
+    derive = options.derive if isinstance(options, SearchedOptions) else None
     training = None
-    if not is_control(config.method(method)):
-        values = resolve_training(config, dataset, method, variant)
-        training = TrainingOptions.of(
-            _without(values, STOPPING) if derive == "inherit" else values, "training"
-        )
+    if not study.method(method).is_control:
+        training = study.training_of(dataset, method, variant)
+        training = _without_stopping(training) if derive == "inherit" else training
     return RunSpec(
         dataset=dataset,
         method=method,
         variant=variant,
-        seeds=tuple(config["seeds"]),
-        fixed_split=config["fixed_split"],
-        options=_network(config, method, options),
+        seeds=study.seeds,
+        fixed_split=study.fixed_split,
+        options=_network(options),
         training=training,
         derive=derive,
-        budget=_budget(config, dataset, method, options),
+        budget=_budget(study, dataset, method, options),
     )
 
 
-def is_tuned(config: Config, dataset: str, method: str, variant: str = PAPER) -> bool:
+def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> bool:
     """Whether a grid search comes before a run.
 
     Weights that come from a search were trained with the options of that search.
     """
-    tuning = resolve_tuning(config, dataset)
-    if not tuning["enabled"] or method not in tuning["methods"]:
+    tuning = study.tuning_of(dataset)
+    if not tuning.enabled or method not in tuning.methods:
         return False
-    options = resolve_options(config, dataset, method, variant)
-    from_search = searches(config.method(method)) and options["derive"] != "retrain"
-    return not from_search and bool(_grid(config, tuning, method, variant))
+    options = study.options(dataset, method, variant)
+    from_search = isinstance(options, SearchedOptions) and options.derive != "retrain"
+    return not from_search and bool(_grid(study, tuning, method, variant))
 
 
-def tune_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> TuneSpec:
+def tune_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> TuneSpec:
     """Return what identifies the grid search before a run: that run with other seeds, its grid."""
-    if not is_tuned(config, dataset, method, variant):
+    tuning = study.tuning_of(dataset)
+    if not is_tuned(study, dataset, method, variant):
         raise ConfigError(
             f"config: tuning: {method} ({variant}) on {dataset} is not tuned; tuned methods: "
-            f"{', '.join(resolve_tuning(config, dataset)['methods']) or 'none'}"
+            f"{', '.join(tuning.methods) or 'none'}"
         )
-    tuning = resolve_tuning(config, dataset)
-    run = run_spec(config, dataset, method, variant).model_dump(mode="json")
-    seeds, grid = trial_seeds(config, tuning), _grid(config, tuning, method, variant)
-    return TuneSpec.of({**run, "seeds": seeds, "grid": grid})
+    run = run_spec(study, dataset, method, variant)
+    shared = {name: getattr(run, name) for name in RunSpec.model_fields if name != "seeds"}
+    grid = _grid(study, tuning, method, variant)
+    return TuneSpec(**shared, seeds=study.trial_seeds(tuning), grid=grid)
 
 
-def _grid(config: Config, tuning: Spec, method: str, variant: str) -> dict[str, list[Any]]:
+def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, tuple[Any, ...]]:
     """Return the grid of a run; what its variant deviates in is not up for tuning."""
-    own = value_at(config, ("variants", method, variant))
-    fixed = flat(_without(own, ("training",)), "options.")
-    fixed |= flat(own.get("training", {}), "training.")
-    return _without(grid_of(tuning, method), tuple(fixed))
+    own = study.said(("variants", method, variant))
+    fixed = flat(_without(own, OF_VARIANTS), "options.") | flat(
+        own.get("training", {}), "training."
+    )
+    tried = flat(tuning.training, "training.") | flat(tuning.options.get(method, {}), "options.")
+    return _without(tried, tuple(fixed))
 
 
-def search_spec(config: Config, dataset: str, method: str, variant: str = PAPER) -> SearchSpec:
+def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> SearchSpec:
     """Return what identifies a search; a control strategy reads the space of routes alone."""
-    if not searches(config.method(method)):
+    options = study.options(dataset, method, variant)
+    if not isinstance(options, SearchedOptions):
         raise ConfigError(f"config: method {method!r} has no route to search")
-    options = resolve_options(config, dataset, method, variant)
-    network, strategy = _network(config, method, options), options["search"]["strategy"]
-    read = {key: value for key, value in options["search"].items() if key in READ[strategy]}
-    common = {"dataset": dataset, "method": method, "variant": variant, "seeds": config["seeds"]}
+    network, strategy = _network(options), options.search.strategy
+    read = {name: getattr(options.search, name) for name in READ[strategy]}
+    search, seeds = SearchOptions(**read), study.seeds
     if strategy in CONTROLS:
-        return SearchSpec.of(
-            {**common, "options": _without(network, ("hidden_dim",)), "search": read}
+        network = _without(network, ("hidden_dim",))
+        return SearchSpec(
+            dataset=dataset,
+            method=method,
+            variant=variant,
+            seeds=seeds,
+            options=network,
+            search=search,
         )
-    training = resolve_training(config, dataset, method, variant)
-    return SearchSpec.of(
-        {
-            **common,
-            "fixed_split": config["fixed_split"],
-            "options": network,
-            "training": _without(training, STOPPING),
-            "search": read,
-            "budget": _budget(config, dataset, method, options),
-        }
+    return SearchSpec(
+        dataset=dataset,
+        method=method,
+        variant=variant,
+        seeds=seeds,
+        fixed_split=study.fixed_split,
+        options=network,
+        training=_without_stopping(study.training_of(dataset, method, variant)),
+        budget=_budget(study, dataset, method, options),
+        search=search,
     )
 
 
-def _network(config: Config, method: str, options: Spec) -> Spec:
+def _without_stopping(training: TrainingOptions) -> TrainingOptions:
+    """Return training options for a job that fits no weights: what stops a fit has its default."""
+    return TrainingOptions(**training.model_dump(exclude={*STOPPING}))
+
+
+def _network(options: MethodOptions) -> dict[str, Any]:
     """Leave out what says how a route is found and used: it has its own place in a spec."""
-    return _without(options, ("search", "derive")) if searches(config.method(method)) else options
+    return options.model_dump(mode="json", exclude={*SearchedOptions.model_fields})
 
 
-def _budget(config: Config, dataset: str, method: str, options: Spec) -> Spec | None:
+def _budget(
+    study: Study, dataset: str, method: str, options: MethodOptions
+) -> dict[str, Any] | None:
     """Return the options that set the number of parameters, for a run that has to match it.
 
     That is any other method, and a variant of MTNAS that leaves its width to be solved.
     """
-    known = config.schema["$defs"]["methods"]
-    if BUDGET_METHOD not in known or is_control(known[method]):
+    if study.method(method).is_control:
         return None
-    if method == BUDGET_METHOD and options["hidden_dim"] is not None:
+    if method == BUDGET_METHOD and getattr(options, "hidden_dim", None) is not None:
         return None
-    paper = resolve_options(config, dataset, BUDGET_METHOD)
-    return {key: paper[key] for key in BUDGET_OPTIONS}
+    paper = study.options(dataset, BUDGET_METHOD)
+    return paper.model_dump(mode="json", include={*BUDGET_OPTIONS})
 
 
 def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:

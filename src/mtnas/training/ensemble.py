@@ -10,7 +10,7 @@ rows of a table, T tasks.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
+from mtnas.methods.parts.sharing import Buffers, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import seeds
 
@@ -100,7 +101,10 @@ class Ensemble:
         )
         self.params = self.flat_params.views()
         self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
-        width = options.embedding_dim * options.num_tables(self.tasks_MT.shape[1])
+        sharing = self._template.sharing
+        names = sharing.route_names if isinstance(sharing, RoutedSharing) else ()
+        self._route: Buffers = {name: buffers[of_sharing(name)].numpy() for name in names}
+        width = self._template.encoder.row_dim
         drawn = [_embeddings(member.seed, num_rows, width, options) for member in members]
         # numpy asks for huge pages, which makes reading rows here and there much cheaper.
         shape = (len(members), num_rows, width)
@@ -125,11 +129,11 @@ class Ensemble:
         return len(self.members)
 
     def embed(self, inputs_MBF: Tensor) -> Tensor:
-        """Return the input feature x_MBD: the concatenated embeddings of ids (D = F * E).
+        """Return what `logits` reads, x_MBD: the embeddings of ids side by side (D = F * E).
 
-        Dense inputs (D = F) are the input feature themselves.
+        Plain numbers (D = F) are passed on as they are.
         """
-        if inputs_MBF.is_floating_point():
+        if self._template.encoder.is_dense:
             return inputs_MBF.to(self.table_MNE.dtype)
         members, batch, _ = inputs_MBF.shape
         table = self.table_MNE.flatten(0, 1)
@@ -145,7 +149,7 @@ class Ensemble:
     @property
     def noise_shape(self) -> tuple[int, ...] | None:
         """Return the shape of the noise that a member's method wants in training, if it does."""
-        return self._template.noise_shape
+        return self._template.sharing.noise_shape
 
     def logits(
         self,
@@ -163,9 +167,9 @@ class Ensemble:
 
     def penalty(self, params: Mapping[str, Tensor]) -> Tensor | float:
         """Return what the method adds to the training loss of every member, [M]; 0 if nothing."""
-        if not self._template.has_penalty:
+        if not self._template.sharing.has_penalty:
             return 0.0
-        return self._part("penalty", params)
+        return self._part(lambda sharing: sharing.penalty(), params)
 
     @property
     def has_gates(self) -> bool:
@@ -174,13 +178,31 @@ class Ensemble:
 
     def gate_scores(self, x_MBD: Tensor) -> Tensor:
         """Return the gate scores of every member on its own batch, [M, T, B, experts]."""
-        return self._part("gate_scores", self.params, x_MBD)
+        return self._part(lambda sharing, x_BD: sharing.gate_scores(x_BD), self.params, x_MBD)
 
-    def _part(self, name: str, params: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
+    def _part(
+        self, part: Callable[..., Tensor], params: Mapping[str, Tensor], *inputs: Tensor
+    ) -> Tensor:
         """Call something else of every member's method than its `forward`."""
         named = {**params, **self.buffers}.items()
         state = {f"model.{n}": tensor for n, tensor in named}
-        return _mapped(_Part(self._template, name), state, inputs)
+        return _mapped(_Part(self._template, part), state, inputs)
+
+    def take(self, buffers: Buffers) -> None:
+        """Become the networks of other routes, given their buffers (`RoutedSharing`), [M, ...]."""
+        self._route = buffers
+        for name, array in buffers.items():
+            self.buffers[of_sharing(name)] = torch.from_numpy(array).to(self.device)
+
+    def activity(self) -> dict[str, Tensor] | None:
+        """Return which slices of which parameters take part in the members' routes, [M, slices].
+
+        None where the method has no routes: then everything takes part.
+        """
+        if not self._route:
+            return None
+        active = self._template.routed.activity(self._route)
+        return {of_sharing(name): torch.from_numpy(mask) for name, mask in active.items()}
 
     def state(self) -> dict[str, Tensor]:
         """Return every trained tensor, by name; not copies."""
@@ -192,17 +214,20 @@ class Ensemble:
             tensor.copy_(state[name])
 
 
+def of_sharing(name: str) -> str:
+    """Return what a parameter or buffer of a method is called in a model."""
+    return f"sharing.{name}"
+
+
 class _Part(nn.Module):
     """A model seen as one function of its method: `functional_call` calls only `forward`."""
 
-    def __init__(self, model: Model, name: str) -> None:
+    def __init__(self, model: Model, part: Callable[..., Tensor]) -> None:
         super().__init__()
-        self.model, self.name = model, name
+        self.model, self.part = model, part
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        function: Any = getattr(self.model.sharing, self.name)
-        output: Tensor = function(*inputs)
-        return output
+        return self.part(self.model.sharing, *inputs)
 
 
 def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:

@@ -107,7 +107,6 @@ def fit(
     examples: Examples,
     splits: Sequence[Split],
     options: TrainingOptions,
-    active: Mapping[str, Tensor] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> FitResult:
     """Train until no member has improved for `patience` epochs; load the best weights.
@@ -116,7 +115,7 @@ def fit(
     """
     checkpoint = checkpoint or Checkpoint()
     with spare_thread() as spare:
-        trainer = Trainer(ensemble, examples, options, active, read_ahead=spare)
+        trainer = Trainer(ensemble, examples, options, read_ahead=spare)
         return _Training(trainer, splits, options).run(checkpoint)
 
 

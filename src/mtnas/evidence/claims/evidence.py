@@ -6,21 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json, remake
+from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import split_column
 
 PAPER = "paper"
 LEARNED = "reinforce"  # the paper's strategy
-EXHAUSTIVE = ("space", "route", "seed", "edges", "valid_loss", "test_loss")
 
 
 @dataclass(frozen=True)
@@ -148,19 +147,10 @@ def read_evidence(
         manifests={m.dataset: path for path, m in data.items()},
         simulated=frozenset(simulated),
         rho={name: float(value) for name, value in rho.items()},
-        exhaustive={Path(p).as_posix(): _read_table(p) for p in exhaustive},
+        exhaustive={Path(p).as_posix(): read_ground_truth(p).frame for p in exhaustive},
         subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
         subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),
     )
-
-
-def _read_table(path: str | Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path, columns=list(EXHAUSTIVE))
-    except (pa.ArrowException, OSError) as error:
-        raise RecordError(
-            f"{path}: not an exhaustive table ({error}); delete it and run `{remake(path)}`"
-        ) from None
 
 
 def _read_search(path: str | Path) -> Search:

@@ -1,34 +1,20 @@
-"""One model: input feature -> sharing -> task layers; and how many parameters it has.
+"""One model: encoder -> sharing -> heads; and how many parameters it has.
 
-The embedding tables are not here: they are updated by rows and live in `training.ensemble`.
-Shapes: B batch, D input (fields x embedding dimension), T tasks, H hidden.
+Shapes: B batch, N what was read for an example, D input, T tasks, H hidden.
 """
-
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
 from mtnas.methods import Method
-from mtnas.methods.parts.layers import uniform
+from mtnas.methods.parts.encoder import Encoder
+from mtnas.methods.parts.heads import Heads
+from mtnas.methods.parts.sharing import RoutedSharing
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import ConfigError
 
 BUDGET_TOLERANCE = 0.02
-
-
-class Towers(nn.Module):
-    """The task layers: one linear unit per task (paper, Sec. 4.2)."""
-
-    def __init__(self, num_tasks: int, hidden_dim: int) -> None:
-        """Draw `weight` [T, H] and `bias` [T]."""
-        super().__init__()
-        self.weight = uniform(num_tasks, hidden_dim, fan_in=hidden_dim)
-        self.bias = uniform(num_tasks, fan_in=hidden_dim)
-
-    def forward(self, h_BTH: Tensor) -> Tensor:
-        """Return logit_BT."""
-        return (h_BTH * self.weight).sum(-1) + self.bias
 
 
 class Model(nn.Module):
@@ -39,50 +25,61 @@ class Model(nn.Module):
         method: Method,
         options: MethodOptions,
         *,
-        input_dim: int,
+        encoder: Encoder,
         num_tasks: int,
-        num_tables: int = 1,
-        **kw: Any,
+        route: Route | None = None,
     ) -> None:
-        """Build `method` with `options` (widths solved) for D inputs and T tasks.
-
-        `num_tables` is 1, or T where every task reads embedding tables of its own.
-        """
+        """Build `method` with `options` (widths solved) for T tasks, perhaps on a route."""
         super().__init__()
-        self._num_tables = num_tables
-        assert method.sharing is not None, f"{method.name} is a control and trains nothing"
-        self.sharing = method.sharing(options, input_dim=input_dim, num_tasks=num_tasks, **kw)
-        width: Any = self.sharing.output_dim
-        self.towers = Towers(num_tasks, width)
+        self.encoder = encoder
+        self.sharing = method.build(
+            options, input_dim=encoder.output_dim, num_tasks=num_tasks, route=route
+        )
+        self.heads = Heads(num_tasks, self.sharing.output_dim)
 
-        self.noise_shape: tuple[int, ...] | None = getattr(self.sharing, "noise_shape", None)
-        self.has_penalty = hasattr(self.sharing, "penalty")
-        self.has_gates = num_tables == 1 and hasattr(self.sharing, "gate_scores")
-
-    def forward(self, x_BD: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return logit_BT; `noise` is for a method that asks for it, and in training only.
-
-        With tables per task the input is [B, D * T], the elements of the T tables side by side.
-        """
-        with_noise = () if noise is None else (noise,)
-        if self._num_tables == 1:
-            h_BTH = self.sharing(x_BD, *with_noise)
+    def forward(self, read_BN: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return logit_BT; `noise` is for a method that asks for it, and in training only."""
+        x, with_noise = self.encoder(read_BN), () if noise is None else (noise,)
+        if self.encoder.num_readers == 1:
+            h_BTH: Tensor = self.sharing(x, *with_noise)
         else:
-            x_TBD = x_BD.reshape(len(x_BD), -1, self._num_tables).movedim(2, 0)
             # The network of all tasks on the input of each, and of that the task's own output.
-            own = [self.sharing(x, *with_noise)[:, t] for t, x in enumerate(x_TBD)]
+            own = [self.sharing(x_BD, *with_noise)[:, t] for t, x_BD in enumerate(x)]
             h_BTH = torch.stack(own, 1)
-        logits: Tensor = self.towers(h_BTH)
-        return logits
+        logit_BT: Tensor = self.heads(h_BTH)
+        return logit_BT
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether there are gate scores to be recorded: those of an input that all tasks read."""
+        return self.sharing.has_gates and self.encoder.num_readers == 1
+
+    @property
+    def routed(self) -> RoutedSharing:
+        """Return the network of a method whose route is searched; for such a method only."""
+        assert isinstance(self.sharing, RoutedSharing), f"{type(self.sharing).__module__}: no route"
+        return self.sharing
+
+    def num_parameters(self, route: Route | None = None) -> int:
+        """Count the parameters, or those that a route uses."""
+        if route is None:
+            return sum(parameter.numel() for parameter in self.parameters())
+        heads = sum(parameter.numel() for parameter in self.heads.parameters())
+        return self.routed.used_parameters(route) + heads
+
+
+def outline(method: Method, options: MethodOptions, *, encoder: Encoder, num_tasks: int) -> Model:
+    """Return a model without numbers, to count its parameters."""
+    with torch.device("meta"):
+        return Model(method, options, encoder=encoder, num_tasks=num_tasks)
 
 
 def count_parameters(
     method: Method, options: MethodOptions, *, input_dim: int, num_tasks: int
 ) -> int:
-    """Count the dense parameters of one model, without drawing them."""
-    with torch.device("meta"):
-        model = Model(method, options, input_dim=input_dim, num_tasks=num_tasks)
-    return sum(p.numel() for p in model.parameters())
+    """Count the dense parameters of one model that reads D = `input_dim` numbers."""
+    model = outline(method, options, encoder=Encoder(input_dim), num_tasks=num_tasks)
+    return model.num_parameters()
 
 
 def solve_width(

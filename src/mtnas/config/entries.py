@@ -1,0 +1,139 @@
+"""What the entries of a configuration hold: seeds, a grid search, a dataset, an experiment."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
+
+from mtnas.config.blocks import different
+from mtnas.runtime.options import Options
+
+Block = dict[str, Any]  # what is said of some options, the others not named
+
+PAPER = "paper"  # the variant that every method has: no deviation
+MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
+MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
+OF_VARIANTS = ("title", "training")  # what a variant says beside options of its method
+OWN_DEFAULT = "null: the dataset's own"
+
+Seed = Annotated[int, Field(ge=0, le=MAX_INT32)]
+SEEDS_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
+        {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_INT32}},
+    ]
+}
+
+
+def _count_or_list(value: Any) -> Any:
+    """Return the seeds 0 .. n-1 for a number n."""
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SEEDS:
+        raise ValueError(f"a number of seeds, 1 .. {MAX_SEEDS}, or a list of seeds is allowed")
+    return tuple(range(value))
+
+
+def _as_written(value: Any, check: Any) -> Any:
+    """Check a value and keep it as it is: a whole number stays one, a number of seeds, too."""
+    check(value)
+    return value
+
+
+def _is_name(name: str) -> str:
+    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_"):
+        raise ValueError(f"the name {name!r} must be lower-case letters, digits and _")
+    return name
+
+
+def _is_free(name: str) -> str:
+    if name == PAPER:
+        raise ValueError(f"the name {name!r} is taken by the variant without deviations")
+    return name
+
+
+Seeds = Annotated[
+    tuple[Seed, ...],
+    AfterValidator(different),
+    Field(min_length=1),
+    BeforeValidator(_count_or_list),
+    WithJsonSchema(SEEDS_SCHEMA),
+]
+TrialSeeds = Annotated[Seeds, WrapValidator(_as_written)]  # or an int
+Number = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
+Name = Annotated[str, AfterValidator(_is_name)]
+VariantName = Annotated[Name, AfterValidator(_is_free)]
+Title = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="what tables and figures call a variant, in brackets behind its method unless "
+        "it begins with its name; default: the name of the variant",
+    ),
+]
+
+
+class Tuning(Options):
+    """A grid search of training and method options."""
+
+    enabled: bool = Field(
+        False, description="false: every run has the options of this file as they are"
+    )
+    methods: tuple[str, ...] = Field(
+        (), description="methods that are tuned where an experiment runs them"
+    )
+    seeds: TrialSeeds = Field(
+        3,  # type: ignore[arg-type]
+        description="seeds of a trial: the first n of `seeds`, or a list",
+    )
+    training: dict[str, Any] = Field({}, description="lists of values of training options")
+    options: dict[str, Block] = Field(
+        {}, description="per method, lists of values for its own options"
+    )
+
+
+class DatasetOptions(Options):
+    """How a dataset is prepared, and what it changes in methods and training."""
+
+    raw: str | None = Field(
+        None,
+        description="folder of raw files; null: the data is embedded, fetched into "
+        "`results/raw/<dataset>`, or lies where the `path` of its own file says",
+    )
+    simulate: int | None = Field(
+        None,
+        ge=1,
+        description="write simulated raw files with this many rows and read them instead of "
+        "`raw`; everything made from them says so",
+    )
+    num_features: int | None = Field(
+        None,
+        ge=2,
+        le=MAX_INT32,
+        description=f"rows of the embedding table, the hash's modulus; {OWN_DEFAULT}",
+    )
+    drop_fields: tuple[str, ...] = Field((), description="input fields to leave out")
+    split: tuple[Number, Number, Number] | None = Field(
+        None,
+        description=f"train, validation, test: three shares with sum 1, or counts; {OWN_DEFAULT}",
+    )
+    split_seed: Seed = Field(
+        0, description="seed of the one split that `fixed_split: true` gives to all seeds"
+    )
+    methods: dict[str, Block] = Field({}, description="like `methods`, for this dataset only")
+    training: Block = Field({}, description="like `training`, for this dataset only")
+    tuning: Block = Field({}, description="like `tuning`, for this dataset only")
+
+
+OF_SOURCES = ("raw", "simulate", "num_features", "drop_fields")  # drawn data have no source
+
+
+class Experiment(Options):
+    """A named set of runs."""
+
+    datasets: tuple[str, ...] | None = Field(
+        None, description="some of the study's; null: all of them; an empty list: it is off"
+    )
+    methods: tuple[str, ...] = Field(description="methods that it runs")
+    variants: dict[str, tuple[str, ...]] = Field(
+        {}, description="per method, the variants to run; default: `paper`"
+    )

@@ -1,0 +1,38 @@
+"""What the configuration knows of every sharing method: its options, without importing torch."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from mtnas.config.options import MethodOptions, SearchedOptions
+from mtnas.runtime import plugins
+from mtnas.runtime.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class KnownMethod:
+    """A method file, seen from the configuration."""
+
+    options: type[MethodOptions]
+    is_control: bool  # it predicts from the labels and trains nothing
+
+    @property
+    def searches(self) -> bool:
+        """Whether a sharing route is searched."""
+        return issubclass(self.options, SearchedOptions)
+
+
+@cache
+def known_methods() -> dict[str, KnownMethod]:
+    """Return every method there is, by name."""
+    return {name: _known(name) for name in plugins.names("methods")}
+
+
+def _known(name: str) -> KnownMethod:
+    module = plugins.part("methods", name, ("Options", "predict"))
+    options = getattr(module, "Options", None)
+    if not (isinstance(options, type) and issubclass(options, MethodOptions)):
+        raise ConfigError(
+            f"src/mtnas/methods/{name}.py: no class `Options(MethodOptions)`; a method file "
+            "needs it and `Sharing`, see docs/adding-a-method.md"
+        )
+    return KnownMethod(options, hasattr(module, "predict"))

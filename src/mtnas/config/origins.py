@@ -1,0 +1,43 @@
+"""Where a key of a configuration was written: messages name the file, or the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mtnas.runtime.options import Keys
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where a configuration was written: in files, later ones win, and above them in `--config`."""
+
+    files: tuple[Path, ...] = ()
+    typed: Mapping[str, Any] = field(default_factory=dict)
+
+    def place(self, keys: Keys, name: int | str | None = None) -> str:
+        """Say where a key (or `name` below it) stands, and its dotted path.
+
+        That is `--config`, the last file that has it, or `config`: a default.
+        """
+        looked_for = keys if name is None else (*keys, name)
+        source = "--config" if _has(self.typed, looked_for) else self._file_with(looked_for)
+        path = ".".join(map(str, keys))
+        return f"{source}: {path}" if path else source
+
+    def _file_with(self, keys: Keys) -> str:
+        for file in reversed(self.files):
+            if file.is_file() and _has(yaml.safe_load(file.read_text(encoding="utf-8")), keys):
+                return str(file)
+        return "config"
+
+
+def _has(value: Any, keys: Keys) -> bool:
+    for key in keys:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
