@@ -20,10 +20,8 @@ include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/tune.smk"
 include: "rules/train.smk"
-include: "rules/tables.smk"
-include: "rules/synthetic.smk"
-include: "rules/figures.smk"
 include: "rules/exhaustive.smk"
+include: "rules/exhibits.smk"
 include: "rules/claims.smk"
 include: "rules/report.smk"
 include: "rules/publish.smk"
@@ -33,9 +31,9 @@ rule all:
     default_target: True
     input:
         rules.runs.input,
-        [list(table_files(name).values()) for name in TABLES],
+        expand(rules.table.output, name=TABLES),
+        expand(rules.figure.output, name=FIGURES),
         rules.claims.output,
         AUDITS,
-        FIGURES,
         rules.exhaustives.input,
         rules.report.output,

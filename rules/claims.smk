@@ -4,7 +4,7 @@ requires: the runs and the learned routes of all experiments, the manifests, the
 provides: results/claims/claims.json, claims.md, subgraphs.json
 """
 
-LEARNED = INVENTORY.searches_of(INVENTORY.runs)
+LEARNED = PLAN.searches_of(PLAN.runs)
 
 
 rule subgraphs:
@@ -19,7 +19,7 @@ rule subgraphs:
     conda:
         "../envs/cpu.yaml"
     params:
-        typical=search_spaces.typical_methods(STUDY, SHOWN),
+        typical=search_spaces.typical_methods(STUDY, PLAN.shown),
         code=code_of(
             "experiments/equivalence.py",
             *[

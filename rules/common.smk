@@ -1,26 +1,28 @@
 """What all rules share: the checked configuration, wildcards, and functions of wildcards.
 
 provides: STUDY, the validated configuration; everything below it is a function of STUDY;
-          INVENTORY, the names in it, from which tables and figures choose (mtnas.report.selection)
+          PLAN, the names in it, from which tables and figures choose (mtnas.report.exhibits)
 This file is read again by every cluster job, so nothing here imports torch (1.5 s).
 """
 
 import re
 import sys
+from dataclasses import asdict
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
-from mtnas.report import selection
+from mtnas.report import exhibits
+from mtnas.report.names import Names
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError
 from mtnas.study.fingerprints import code_of
-from mtnas.study.plan import inventory_of
+from mtnas.study.plan import plan_of
 from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
-from mtnas.study.paths import of_runs, table_files
+from mtnas.study.paths import figure_files, of_runs, table_files
 from mtnas.runtime.provenance import study_command
 from mtnas.runtime import plugins
 from mtnas.runtime.job import use_this_checkout
@@ -44,8 +46,8 @@ wildcard_constraints:
     space="[a-z0-9_]+",
 
 
-INVENTORY = inventory_of(STUDY)
-SYNTHETIC = selection.synthetic(INVENTORY)
+PLAN = plan_of(STUDY)
+MANIFESTS = [f"{DATA}/manifest.json".format(dataset=name) for name in STUDY.datasets]
 RAW = raw_files.RAW
 SIMULATED = raw_files.SIMULATED
 
@@ -93,22 +95,6 @@ def winner_if_tuned(wildcards):
     """Name the outcome of the grid search before a run, if there is one."""
     tuned = studies.is_tuned(STUDY, **wildcards)
     return {"tuned": f"{TUNING}/best.json".format(**wildcards)} if tuned else {}
-
-
-def judged(wildcards):
-    """Say for each dataset and variant of a small space where its routes or its run is."""
-    return INVENTORY.judged_by(wildcards.space)
-
-
-def judged_files(wildcards):
-    """Name the files behind `judged`."""
-    paths = [entry["path"] for entry in judged(wildcards)]
-    runs = [path for path in paths if not path.endswith(".json")]
-    routes = [path for path in paths if path.endswith(".json")]
-    return [
-        *dict.fromkeys(routes),
-        *expand("{run}/{file}", run=runs, file=["metrics.csv", "run.json"]),
-    ]
 
 
 def per_attempt(amount):

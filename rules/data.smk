@@ -29,7 +29,7 @@ rule prepare:
         runtime=per_attempt(30),
         mem_mb=per_attempt(8000),
     params:
-        spec=of_study(studies.prepare_spec),
+        spec=spec_of(studies.prepare_spec),
         sources=of_study(raw_files.raw_digests),
         raw=unwatched(raw_files.raw_folder),
         code=of_study(fingerprints.data_code),
@@ -62,5 +62,5 @@ rule audit:
 
 
 # Synthetic data have no source to audit.
-MEASURED = [name for name in STUDY.datasets if name not in SYNTHETIC]
+MEASURED = [name for name in STUDY.datasets if name not in PLAN.synthetic]
 AUDITS = expand(rules.audit.output.md, dataset=MEASURED)

@@ -1,17 +1,11 @@
 """Train every route of a small space, and judge the searches by the outcome.
 
 requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
-          the routes.json of the searches named under `exhaustive`, and the runs of those that
-          cannot be looked up
 provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{dataset}.parquet
-          results/tables/regret_{space}.{md,tex,csv,cells.csv}
-          results/figures/exhaustive_{space}.{png,pdf}
 """
 
 SPACES = list(STUDY.exhaustive)
-OF_SPACE = expand(TRUTH, dataset=STUDY.datasets, allow_missing=True)
 EXHAUSTIVE = expand(TRUTHS, dataset=STUDY.datasets if SPACES else [])
-REGRET_CODE = code_of("report/regret.py", "report/exhaustive.py")
 
 
 rule exhaustive:
@@ -63,52 +57,9 @@ rule exhaustive_table:
         "../workflow/scripts/exhaustive_table.py"
 
 
-rule regret:
-    """What each search loses against the best route of a space."""
-    input:
-        truths=OF_SPACE,
-        judged=judged_files,
-    output:
-        **table_files("regret_{space}"),
-    log:
-        "results/logs/regret/{space}.log",
-    localrule: True
-    conda:
-        "../envs/cpu.yaml"
-    params:
-        judged=judged,
-        code=REGRET_CODE,
-    message:
-        "Writing the regret table of space {wildcards.space}"
-    script:
-        "../workflow/scripts/regret.py"
-
-
-rule exhaustive_figure:
-    """All routes of a space in order, and where the searches ended."""
-    input:
-        truths=OF_SPACE,
-        judged=judged_files,
-    output:
-        png="results/figures/exhaustive_{space}.png",
-        pdf="results/figures/exhaustive_{space}.pdf",
-    log:
-        "results/logs/exhaustive_figure/{space}.log",
-    localrule: True
-    conda:
-        "../envs/cpu.yaml"
-    params:
-        judged=judged,
-        code=REGRET_CODE,
-    message:
-        "Drawing the routes of space {wildcards.space}"
-    script:
-        "../workflow/scripts/exhaustive_figure.py"
-
-
 rule exhaustives:
     """Ask for every space on every dataset, with its table and figure."""
     input:
         EXHAUSTIVE,
-        expand(rules.regret.output, space=SPACES),
-        expand(rules.exhaustive_figure.output, space=SPACES),
+        [table_files(f"regret_{space}").values() for space in SPACES],
+        [figure_files(f"exhaustive_{space}").values() for space in SPACES],

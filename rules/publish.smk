@@ -7,9 +7,9 @@ provides: results/published/, only on request (.venv/bin/snakemake publish, or r
 """
 
 PUBLISHED = "results/published"
-JUDGED = INVENTORY.judged_runs(by_run=True)
-PUBLISHED_RUNS = list(dict.fromkeys([*INVENTORY.runs, *JUDGED]))
-PUBLISHED_SEARCHES = list(dict.fromkeys([*LEARNED, *INVENTORY.judged_runs(by_run=False)]))
+JUDGED = PLAN.judged_runs(by_run=True)
+PUBLISHED_RUNS = list(dict.fromkeys([*PLAN.runs, *JUDGED]))
+PUBLISHED_SEARCHES = list(dict.fromkeys([*LEARNED, *PLAN.judged_runs(by_run=False)]))
 TUNED = [run for run in PUBLISHED_RUNS if studies.is_tuned(STUDY, *run)]
 
 
@@ -31,7 +31,7 @@ rule publish:
         "../envs/cpu.yaml"
     params:
         folder=PUBLISHED,
-        inventory=INVENTORY.to_json(),
+        plan=PLAN.to_json(),
         command=study_command("publish", OVERLAYS, workflow.config_settings.config),
         runs=of_runs(RUN, PUBLISHED_RUNS),
         tuning=of_runs(TUNING, TUNED),

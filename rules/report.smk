@@ -4,13 +4,15 @@ requires: the claims ledger, the tables, the figures, the runs of all experiment
 provides: results/report.html
 """
 
+SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
+
 
 rule report:
     """The report: what to read first."""
     input:
         claims=rules.claims.output.md,
         tables=expand("results/tables/{name}.md", name=TABLES),
-        figures=FIGURES,
+        figures=expand("results/figures/{name}.png", name=FIGURES),
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,
@@ -24,7 +26,8 @@ rule report:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, STUDY.all_runs),
-        code=code_of("report/report.py", "report/report.css"),
+        titles=Names.of(PLAN).titles,
+        code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
     message:
         "Writing the report"
     script:

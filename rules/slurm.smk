@@ -1,6 +1,6 @@
 """What a run says when it starts, and of jobs that SLURM ended; what it cancels before.
 
-requires: STUDY, SYNTHETIC of common.smk
+requires: STUDY, PLAN of common.smk
 provides: nothing; without a SLURM that answers, no job is looked for
 """
 
@@ -29,7 +29,7 @@ onstart:
         f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
         "results in results/, logs in results/logs/"
     )
-    if simulated := [d for d in STUDY.datasets if STUDY.is_simulated(d) or d in SYNTHETIC]:
+    if simulated := [d for d in STUDY.datasets if STUDY.is_simulated(d) or d in PLAN.synthetic]:
         print(f"mtnas: SIMULATED DATA: {', '.join(simulated)}")
     if cancelled := cancel_forgotten_jobs():
         print(

@@ -10,7 +10,8 @@ import torch
 
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data.prepare.table import prepare
-from mtnas.experiments.run import run as run_experiment
+from mtnas.experiments.train import train
+from mtnas.study.specs import RunSpec
 from mtnas.training import trainer
 
 DATASETS = ("movielens", "insteval")
@@ -65,7 +66,7 @@ def _auc(
         "training": {},
     }  # fmt: skip
     trainer.EXACT_DECAY = exact
-    metrics = run_experiment(spec, **files, seeds_at_once=together).metrics
+    metrics = train(RunSpec.of(spec), **files, seeds_at_once=together).metrics
     test = metrics[(metrics["split"] == "test") & (metrics["metric"] == "auc")]
     wide: pd.DataFrame = test.pivot(index="seed", columns="task", values="value")
     assert np.isfinite(wide.to_numpy()).all()

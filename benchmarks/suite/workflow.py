@@ -154,8 +154,8 @@ def start_up(ours: Path, rounds: int) -> Seconds:
         {
             "python -c pass": lambda: _python(ours, "-c", "pass"),
             "python -c 'import torch'": lambda: _python(ours, "-c", "import torch"),
-            "python -c 'import mtnas.experiments.run'": lambda: _python(
-                ours, "-c", "import mtnas.experiments.run"
+            "python -c 'import mtnas.experiments.train'": lambda: _python(
+                ours, "-c", "import mtnas.experiments.train"
             ),
             "smallest training job, with Snakemake": lambda: _snakemake(
                 ours, "--force", METRICS, *smallest

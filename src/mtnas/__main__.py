@@ -21,7 +21,7 @@ def schema(arguments: argparse.Namespace) -> None:
 
 def readme(arguments: argparse.Namespace) -> None:
     """Write the numbers of results/published into README.md and docs."""
-    from mtnas.report.readme import refresh
+    from mtnas.report.published.documents import refresh
     from mtnas.runtime.provenance import REPOSITORY
 
     documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -31,7 +31,7 @@ def readme(arguments: argparse.Namespace) -> None:
 
 def unpublish(arguments: argparse.Namespace) -> None:
     """Take datasets or runs (dataset/method/variant) out of results/published."""
-    from mtnas.report.published import unpublish
+    from mtnas.report.published.publish import unpublish
     from mtnas.runtime.provenance import REPOSITORY
 
     unpublish(REPOSITORY / PUBLISHED, arguments.names)

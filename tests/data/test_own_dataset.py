@@ -405,11 +405,11 @@ def test_a_file_is_a_registration(declare: Declare) -> None:
     assert {"mine", "movielens"} <= set(sources.available())
     assert sources.available() == plugins.names("data.sources")
     config = studies.load({"datasets": ["mine"], "dataset_options": {"mine": {"num_features": 9}}})
-    spec = studies.prepare_spec(config, "mine")
+    spec = studies.prepare_spec(config, "mine").model_dump(mode="json")
     assert spec["num_features"] == 9
     assert spec["definition"]["tasks"]["likes"] == {"rule": "rating >= 4", "help": ""}
     assert "path" not in spec["definition"]
-    assert "definition" not in studies.prepare_spec(config, "movielens")
+    assert studies.prepare_spec(config, "movielens").definition is None
     json.dumps(spec)  # a parameter of a rule is compared as text
     assert prepared(**spec).manifest.num_features == 9
 
@@ -417,7 +417,8 @@ def test_a_file_is_a_registration(declare: Declare) -> None:
 def test_a_job_goes_by_its_spec_and_not_by_a_file_edited_since(declare: Declare) -> None:
     file = declare(f"path: x.csv\n{KEYS}")
     Path("x.csv").write_bytes(CSV)
-    spec = studies.prepare_spec(studies.load({"datasets": ["mine"]}), "mine")
+    config = studies.load({"datasets": ["mine"]})
+    spec = studies.prepare_spec(config, "mine").model_dump(mode="json")
     file.write_text("path: x.csv\nfields: [user]\ntasks: [rating > 1]\n")
     assert [task.rule for task in prepared(**spec).manifest.tasks] == [
         "rating >= 4: likes",
@@ -474,7 +475,7 @@ def test_another_split_cannot_be_given_to_a_fixed_one(declare: Declare) -> None:
             {"datasets": ["mine"], "dataset_options": {"mine": {"split": [0.5, 0.2, 0.3]}}}
         )
     own = {"datasets": ["mine"], "dataset_options": {"mine": {"split_seed": 3}}}
-    assert studies.prepare_spec(studies.load(own), "mine")["split_seed"] == 3  # it is stored
+    assert studies.prepare_spec(studies.load(own), "mine").split_seed == 3  # it is stored
 
 
 START = "path: a.csv\nfields: [a, b]\ntasks: {t: y > 1}\n"
@@ -491,7 +492,7 @@ BROKEN = {
     START.replace("path: a.csv\n", ""): "the key 'path' is missing",
     START.replace("tasks: {t: y > 1}", ""): "the key 'tasks' is missing",
     START.replace("a.csv", "a.dat"): "format: cannot be told from the name 'a.dat'",
-    START + "format: xls": "format: 'xls': Input should be 'csv'",
+    START + "format: xls": "format: unknown value 'xls'; allowed: csv, jsonl",
     START + "format: parquet\ndelimiter: ;": "delimiter is for csv and tsv, not parquet",
     START + "header: false": "columns: the names are needed where there is no header",
     START + "columns: [a, b, y]": "only without a header",
@@ -502,7 +503,7 @@ BROKEN = {
     START + "encoding: utf9": "encoding: 'utf9': no such encoding",
     START + "missing: [NA, null]": "missing.1: None: put it in quotes",
     START + "missing: [no]": "missing.0: False: put it in quotes",
-    START + "num_features: 1": "num_features: 1: Input should be greater",
+    START + "num_features: 1": "num_features: 1 should be greater than or equal to 2",
     START + "split: [0.5, 0.5]": "split.ratios: .*three numbers",
     START + "split: [0.5, 0.5, 0.5]": "split.ratios: .*shares above 0 with the sum 1",
     START + "split: {}": "split: give either `ratios`",
@@ -516,12 +517,12 @@ BROKEN = {
     START.replace("[a, b]", "[a, y]"): "fields.y: .* decides task 't' .*: the label would be",
     START.replace("[a, b]", "{c: {column: y}}"): "fields.c: reads column 'y', which decides task",
     START.replace("[a, b]", "[a, a]"): "fields: 'a' is listed twice",
-    START.replace("[a, b]", "[]"): "fields: Dictionary should have at least 1 item",
+    START.replace("[a, b]", "[]"): "fields: {} should have at least 1 item",
     START.replace("[a, b]", "[a, {b: id}]"): "is no name; to say more of a field",
     START.replace("[a, b]", "[t1]"): "the name 't1' is taken",
     START.replace("[a, b]", "[split]"): "the name 'split' is taken",
     START.replace("[a, b]", "{a: {type: time}, a_hour: }"): "two fields have the name 'a_hour'",
-    START.replace("[a, b]", "{a: {type: tme}}"): "fields.a.type: 'tme': Input should be 'categ",
+    START.replace("[a, b]", "{a: {type: tme}}"): "fields.a.type: unknown value 'tme' .did you mean 'time'",
     START.replace("[a, b]", "{a: {buckets: log2}}"): "buckets are for type number or count",
     START.replace("[a, b]", "{a: {parts: [year]}}"): "parts are for type time",
     START.replace("[a, b]", "{a: {time_format: x}}"): "time_format is for type time",
@@ -529,14 +530,14 @@ BROKEN = {
     START.replace("[a, b]", "{a: {type: number, buckets: [3, 1]}}"): "edges must rise",
     START.replace("[a, b]", "{a: {type: number, buckets: {width: 0}}}"): "allowed: edges such as",
     START.replace("y > 1", "y = 1"): "tasks.t.rule: .*character 3, `= 1`: not a rule; write `==`",
-    START.replace("y > 1", "1"): "tasks.t: 1: a mapping is expected",
+    START.replace("y > 1", "1"): "tasks.t: 1 should be a mapping",
     START.replace("y > 1", "y == 'NA'"): "tasks.t: 'NA' counts as missing",
     START.replace("y > 1", "[" * 5000): "nested too deeply",
-    START.replace("a.csv", "null"): "path: None: a list is expected",
+    START.replace("a.csv", "null"): "path: None should be a list",
     START.replace("a.csv", "[]"): "format: cannot be told",
-    START + "header: false\ncolumns: a,b,y": "columns: 'a,b,y': a list is expected",
-    START + "split: random": "split: 'random': a mapping is expected",
-    START.replace("{t: y > 1}", "y > 1"): "tasks: 'y > 1': a mapping is expected",
+    START + "header: false\ncolumns: a,b,y": "columns: 'a,b,y' should be a list",
+    START + "split: random": "split: 'random' should be a mapping",
+    START.replace("{t: y > 1}", "y > 1"): "tasks: 'y > 1' should be a mapping",
     START.replace("y > 1", '"Drama" in y'): "goes in quotes of the other kind",
 }
 

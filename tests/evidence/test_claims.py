@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from mtnas.data.prepare.manifest import PrepareSpec
+from mtnas.evidence.claims import paired
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.claims.paper import CLAIMS
@@ -19,9 +20,9 @@ from mtnas.evidence.claims.verdicts import adjusted, by_interval, compare, decid
 from mtnas.evidence.exhaustive_table import GroundTruth
 from mtnas.report.claims import read_ledger, summary, write_ledger
 from mtnas.report.claims import to_markdown as to_ledger_markdown
-from mtnas.report.table5 import variants
-from mtnas.report.tables import main_results
-from mtnas.report.writers import to_ledger, to_markdown
+from mtnas.report.exhibits.table5 import variants
+from mtnas.report.render.writers import to_ledger, to_markdown
+from mtnas.report.scores import main_results
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -172,7 +173,7 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path):
         ".venv/bin/snakemake claims --cores 2 --configfile config/bookcrossing.yaml "
         "config/figure1.yaml --config bookcrossing_raw=FOLDER"
     )
-    assert found["C12"]["missing"]["bookcrossing"][0].endswith("mtnas/depth_1")
+    assert found["C12"]["missing"]["bookcrossing"][0].endswith("mtnas with num_layers 1")
     for claim in found.values():
         measured = claim["verdict"] != "not measured"
         assert measured == (claim["interval"] is not None)
@@ -497,6 +498,23 @@ def test_layers(tmp_path, aucs, verdict):
     assert [(c["claim"], c["null"]) for c in claim["comparisons"][::2]] == [
         ("higher", -0.001), ("lower", 0.001), ("lower", 0.001),
     ]  # fmt: skip
+
+
+def test_a_run_that_differs_in_more_than_the_option_is_in_no_sweep(tmp_path):
+    files = sweep(tmp_path, "num_layers", (0.78, 0.80, 0.8003, 0.8002), (0.73,) * 4)
+    evidence = read_evidence(files["run_folders"])
+    found = paired.sweep(evidence, "bookcrossing", "num_layers")
+    assert {value: run[2] for value, run in found.items()} == {
+        1: "depth_1", 2: "paper", 3: "depth_3", 4: "depth_4",
+    }  # fmt: skip
+    for folder, change in zip(
+        (files["run_folders"][0], files["run_folders"][2]),
+        ({"options": {"num_layers": 1, "num_subnets": 8}}, {"derive": "inherit"}),
+        strict=True,
+    ):
+        edit_run_record(folder, lambda record, change=change: record["spec"].update(change))
+    found = paired.sweep(read_evidence(files["run_folders"]), "bookcrossing", "num_layers")
+    assert list(found) == [2, 4]
 
 
 GROWING = (10, 14, 21, 29, 41, 60, 80, 115)

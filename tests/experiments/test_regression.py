@@ -14,8 +14,9 @@ from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
-from mtnas.report.exhaustive import exhaustive_figure
-from mtnas.report.regret import regret_table
+from mtnas.report.exhibits.exhaustive import Space, routes_in_order
+from mtnas.report.exhibits.regret import regret_table
+from mtnas.report.judged import Truth, read_judged
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import read_json
 from mtnas.study.specs import ExhaustiveSpec
@@ -177,15 +178,15 @@ def test_every_route_is_scored_by_squared_errors_as_if_trained_alone(known, data
                 assert mine[f"{part}_{column}"].item() == pytest.approx(expected, abs=1e-12)
 
 
-def test_searches_of_numbers_are_judged(known, tmp_path):
+def test_searches_of_numbers_are_judged(known):
     _, table, routes = known
     (block,) = regret_table([table], routes).blocks
     assert block.title == "d = 7, m = 2, ρ = 0 (SIMULATED DATA)"
     valid = [row.cells[1].value for row in block.rows]
     assert valid[0] == 0  # the oracle's
     assert all(value >= 0 for value in valid)
-    exhaustive_figure([table], routes, [tmp_path / "f.png"])
-    assert (tmp_path / "f.png").stat().st_size > 0
+    truth = Truth.read(table)
+    assert routes_in_order(Space([truth], read_judged([truth], routes))).axes
 
 
 def test_controls_that_predict_probabilities_are_refused(data):

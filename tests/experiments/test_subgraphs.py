@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mtnas.experiments.equivalence import DRAWS, Twin, difference, measure, twins, typical_routes
-from mtnas.report.figure1 import read_typical
+from mtnas.report.exhibits.figure1 import read_typical
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
 

@@ -10,9 +10,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtnas.evidence.records import RunRecord
+from mtnas.report.names import Names
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
 
+NAMES = Names(
+    {
+        "mtnas/finetune": "fine-tuned",
+        "mtnas/random_routes": "random routes",
+        "mtnas/full_sharing": "full sharing",
+        "mtnas/mean_pooling": "mean pooling",
+        "mtnas/no_query_selection": "root query only",
+        "mtnas/plus": "MTNAS+",
+    }
+)
 NOISE = np.array([-0.001, 0.0, 0.001])  # over three seeds, the same for every method
 
 

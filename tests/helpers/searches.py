@@ -7,7 +7,8 @@ from typing import Any
 
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.routes.space import Route, SearchSpace
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
 
 DATA = {"content_sha256": "0" * 64, "source_sha256": {}, "split_kind": "random"}
 

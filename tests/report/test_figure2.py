@@ -3,8 +3,9 @@
 import pytest
 from matplotlib.text import Text
 
-from mtnas.report.figure2 import draw_block, draw_network, figure2, space_figure
-from mtnas.report.style import new_figure
+from mtnas.report.exhibits.figure2 import EXHIBIT, space_figure
+from mtnas.report.render.space_drawing import draw_block, draw_network
+from mtnas.report.render.style import new_figure, save_figure
 from mtnas.routes.space import SearchSpace
 
 SPACES = [
@@ -86,6 +87,7 @@ def test_texts_neither_overlap_nor_leave_the_page(space):
 
 def test_bytes_repeat(tmp_path):
     for name in ("a", "b"):
-        figure2(SPACES[0].to_json(), [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"])
+        figure, caption = EXHIBIT.draw(SPACES[0])
+        save_figure(figure, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"], caption)
     for ending in (".png", ".pdf"):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()

@@ -11,22 +11,18 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from mtnas.report.figures import (
-    SMALLEST,
-    block_caption,
-    curves_figure,
-    figure3,
-    routes_figure,
-    search_curves,
-)
-from mtnas.report.route_drawing import draw_route, legend_handles, name_size, panel_units
-from mtnas.report.searched import read_routes
-from mtnas.report.style import SHARED, new_figure, save_figure, styled, task_colour
+from mtnas.report.exhibits import figure3, search_curves
+from mtnas.report.exhibits.search_curves import curves_figure, with_curves
+from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
+from mtnas.report.render.route_panels import SMALLEST, block_caption, routes_figure
+from mtnas.report.render.style import SHARED, new_figure, save_figure, styled, task_colour
+from mtnas.report.searched import choices, read_routes
 from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import ConfigError, RecordError
 from mtnas.runtime.files import write_record
+from tests.helpers.runs import NAMES
 from tests.helpers.searches import edit_search, write_search
 
 SPACES = [(1, 3, 2), (2, 4, 2), (3, 8, 3), (2, 2, 4), (2, 1, 1), (2, 4, 2, "root", "mean")]
@@ -165,7 +161,8 @@ def text_in_pdf(path):
 def test_figure_files_of_simulated_data_say_so(tmp_path, draw, simulated):
     routes = make_routes(tmp_path / "r.json", simulated=simulated)
     png, pdf = tmp_path / "f.png", tmp_path / "f.pdf"
-    draw([routes], [png, pdf])
+    figure, caption = draw.EXHIBIT.draw([read_routes(routes)])
+    save_figure(figure, [png, pdf], caption)
     with Image.open(png) as opened:
         caption = opened.info["Description"]
     assert caption.startswith("SIMULATED DATA: MovieLens. ") is simulated
@@ -188,7 +185,8 @@ def test_block_captions_say_only_what_was_recorded():
 def test_figures_repeat_byte_for_byte(tmp_path, draw):
     source = make_routes(tmp_path / "r.json", (1, 3, 2))
     for name in ("a", "b"):
-        draw([source], [tmp_path / name / "f.png", tmp_path / name / "f.pdf"])
+        figure, caption = draw.EXHIBIT.draw([read_routes(source)])
+        save_figure(figure, [tmp_path / name / "f.png", tmp_path / name / "f.pdf"], caption)
     for suffix in ("png", "pdf"):
         first, second = (tmp_path / n / f"f.{suffix}" for n in ("a", "b"))
         assert first.read_bytes() == second.read_bytes()
@@ -203,7 +201,7 @@ def test_three_datasets_with_ten_seeds_fit_on_a_page(tmp_path):
 
 def test_many_searches_stand_in_two_columns_and_are_named(tmp_path):
     found = [read_routes(make_routes(tmp_path / f"{i}.json")) for i in range(5)]
-    found[1] = replace(found[1], variant="mean_pooling", simulated=True)
+    found[1] = replace(found[1], variant="mean_pooling", simulated=True, names=NAMES)
     figure = curves_figure(found)
     assert len(figure.axes) == 10
     assert "MovieLens: MTNAS (mean pooling)" in [text.get_text() for text in figure.texts]
@@ -245,7 +243,7 @@ def test_searches_without_curves_have_no_curves_figure(tmp_path):
     path = make_routes(tmp_path / "r.json")
     edit_search(path, lambda record: [found.pop("curve") for found in record["seeds"].values()])
     with pytest.raises(RecordError, match="curve"):
-        search_curves([path], [tmp_path / "f.png"])
+        with_curves([read_routes(path)])
 
 
 @pytest.mark.parametrize(
@@ -267,3 +265,20 @@ def test_damaged_routes_files_are_refused_by_name(tmp_path, damage):
 def test_other_formats_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"\.png or \.pdf"):
         save_figure(new_figure(1, 1), [tmp_path / "f.svg"])
+
+
+def test_the_data_of_routes_are_the_choice_of_every_block(tmp_path):
+    searched = read_routes(make_routes(tmp_path / "r.json", (1, 3, 2), seeds=2))
+    data = choices([searched])
+    assert len(data) == 2 * len(searched.space.blocks)
+    for (seed, block), row in data.set_index(["seed", "block"]).iterrows():
+        local = searched.routes[str(seed)][block]
+        assert row["values"] == "+".join(local.values)
+    assert set(data["probability"]) == {0.031}
+
+
+def test_the_data_of_curves_are_every_recorded_step(tmp_path):
+    searched = read_routes(make_routes(tmp_path / "r.json", seeds=3, steps=30))
+    data = search_curves.EXHIBIT.data([searched])
+    assert data.groupby("seed").size().tolist() == [30] * 3
+    assert data["entropy"].eq(2.0).all()

@@ -10,7 +10,7 @@ from benchmarks.harness import alternate, ratio
 from benchmarks.outcome import Outcome, Settings
 from benchmarks.suite import routes
 from benchmarks.work import BATCH, FIELDS, make_work
-from mtnas.report import performance
+from mtnas.report.published import performance
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json, write_json
 

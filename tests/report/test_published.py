@@ -15,18 +15,20 @@ from mtnas.__main__ import main
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS
-from mtnas.report.blocks import COMPARED, CONTROLS, measured
-from mtnas.report.published import merged, publish, unpublish
-from mtnas.report.readme import fill, refresh
-from mtnas.report.rebuild import rebuild
-from mtnas.report.store import read_runs
+from mtnas.report.exhibits.figure3 import Figure3
+from mtnas.report.exhibits.search_curves import SearchCurves
+from mtnas.report.published.blocks import COMPARED, measured
+from mtnas.report.published.documents import fill, refresh
+from mtnas.report.published.publish import merged, publish, unpublish
+from mtnas.report.published.rebuild import rebuild
+from mtnas.report.published.store import read_runs
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import sealed
-from mtnas.study.plan import Facts, Inventory
+from mtnas.study.plan import Facts, Plan, Variant
 from mtnas.study.search_spaces import Judged
 from tests.helpers.runs import NOISE, edit_run_record, make_run, make_subgraphs
 from tests.helpers.searches import exhaustive_record, write_search
@@ -35,8 +37,12 @@ from tests.helpers.tables import write_manifest
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPACE = SearchSpace(1, 3, 2, "root")
 SEEDS = (0, 1, 2)
-MAIN = [*((name, "paper") for name in COMPARED), ("mtnas", "paper")]
-MAIN += [("mtnas", name) for name in CONTROLS]
+CONTROLS = {"random_routes": "random", "full_sharing": "full_sharing"}
+VARIANTS = {
+    ("mtnas", name): Variant(name.replace("_", " "), {"search.strategy": strategy}, place)
+    for place, (name, strategy) in enumerate(CONTROLS.items(), 1)
+}
+MAIN = [*COMPARED, ("mtnas", "paper"), *VARIANTS]
 COMMAND = ".venv/bin/snakemake publish --cores 2 --configfile config/bookcrossing.yaml"
 
 
@@ -66,17 +72,20 @@ def make_routes(root, dataset, variant="paper", simulated=False, seeds=SEEDS):
 def main_study(root, dataset="bookcrossing", **more):
     """Return what publishes runs in which MTNAS beats every method and equals its controls."""
     better, noise = ("mtnas", (0.79, 0.81), 0.73), NOISE * 1.5
-    runs = [make_run(root, name, (0.78, 0.80), 0.74, dataset=dataset, **more) for name in COMPARED]
+    runs = [
+        make_run(root, name, (0.78, 0.80), 0.74, dataset=dataset, **more) for name, _ in COMPARED
+    ]
     runs += [make_run(root, *better, noise=noise, dataset=dataset, **more)]
     runs += [make_run(root, *better, variant=v, dataset=dataset, **more) for v in CONTROLS]
     simulated = more.get("simulated", False)
-    inventory = Inventory(
+    plan = Plan(
         {dataset: Facts(2)},
         {"main": [(dataset, *row) for row in MAIN]},
         {(dataset, "mtnas", "paper"): "paper"},
+        variants=VARIANTS,
     )
     return {
-        "inventory": inventory.to_json(),
+        "plan": plan.to_json(),
         "command": COMMAND,
         "run_folders": runs,
         "routes": [make_routes(root, dataset, simulated=simulated)],
@@ -92,12 +101,12 @@ def figure1_study(root, seeds=range(20)):
         make_run(root, name, (auc, 0.80), 0.74 - (auc - 0.78), seeds=seeds, noise=noise)
         for name, auc in methods.items()
     ]
-    inventory = Inventory(
+    plan = Plan(
         {"bookcrossing": Facts(2)},
         {"figure1": [("bookcrossing", name, "paper") for name in methods]},
     )
     return {
-        "inventory": inventory.to_json(),
+        "plan": plan.to_json(),
         "command": f"{COMMAND} config/figure1.yaml",
         "run_folders": runs,
         "routes": [],
@@ -110,12 +119,12 @@ def figure1_study(root, seeds=range(20)):
 def undrawn(monkeypatch):
     """Leave out the two figures that every study has: they take the most time."""
 
-    def draw(routes, outputs):
-        Path(outputs[0]).parent.mkdir(exist_ok=True)
-        Path(outputs[0]).write_text(f"figure of {len(routes)} searches")
+    def write(exhibit, needs, png):
+        Path(png).parent.mkdir(exist_ok=True)
+        Path(png).write_text(f"figure of {len(needs.searches)} searches")
 
-    for name in ("figure3", "search_curves"):
-        monkeypatch.setattr(f"mtnas.report.rebuild.{name}", draw)
+    for exhibit in (Figure3, SearchCurves):
+        monkeypatch.setattr(exhibit, "write", write)
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +319,7 @@ def test_the_order_of_publishing_does_not_matter(tmp_path):
     main, other = main_study(tmp_path / "main"), figure1_study(tmp_path / "other", seeds=SEEDS)
     # Both have MMoE: the last one would win.
     other["run_folders"] = [p for p in other["run_folders"] if "cut_mmoe" in str(p)]
-    other["inventory"]["experiments"] = {"figure1": ["bookcrossing/cut_mmoe/paper"]}
+    other["plan"]["experiments"] = {"figure1": ["bookcrossing/cut_mmoe/paper"]}
     for name, order in (("a", (main, other)), ("b", (other, main))):
         for arguments in order:
             publish(tmp_path / name, **arguments)
@@ -325,9 +334,9 @@ def test_searches_judged_on_a_dataset_are_replaced_in_the_order_of_the_datasets(
 
     def judged(variant, *names):
         table = {"space": {name: [Judged(variant, variant, False)] for name in names}}
-        return Inventory({name: datasets[name] for name in names}, judged=table)
+        return Plan({name: datasets[name] for name in names}, judged=table)
 
-    both = merged(Inventory(datasets), judged("paper", "high", "low"))
+    both = merged(Plan(datasets), judged("paper", "high", "low"))
     both = merged(both, judged("plus", "middle", "low"))
 
     found = [(name, entry.variant) for name, (entry,) in both.judged["space"].items()]
@@ -406,8 +415,8 @@ def test_curves_are_kept_of_the_searches_that_are_drawn(tmp_path):
         options = {"num_layers": layers, "num_subnets": 3}
         edit_run_record(folder, lambda record, o=options: record["spec"].update(options=o))
     run = "bookcrossing/mtnas/depth_1"
-    arguments["inventory"]["experiments"]["sweep"] = [run]
-    arguments["inventory"]["homes"][run] = "depth_1"
+    arguments["plan"]["experiments"]["sweep"] = [run]
+    arguments["plan"]["homes"][run] = "depth_1"
     folder = tmp_path / "published"
     publish(folder, **arguments)
     kept, bare = (
@@ -481,12 +490,12 @@ def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
     folder, _ = study
 
     def space_study(name, gain):
-        inventory = Inventory(
+        plan = Plan(
             {"bookcrossing": Facts(2)}, judged={name: {"bookcrossing": [Judged(name, name, False)]}}
         )
         root = tmp_path / f"{name}{gain}"
         return {
-            "inventory": inventory.to_json(),
+            "plan": plan.to_json(),
             "command": COMMAND,
             "run_folders": [],
             "routes": [make_routes(root, "bookcrossing", name)],
@@ -653,7 +662,7 @@ def test_a_broken_part_of_what_documents_show_is_named_with_the_remedy(
 ):
     folder, _ = study
     if content is None:
-        monkeypatch.setattr("mtnas.report.selection.tables", lambda inventory: ["table3"])
+        monkeypatch.setattr("mtnas.report.published.blocks._named", lambda *_: ["table3"])
     elif content == "not a number":
         text = gzip.decompress((folder / name).read_bytes()).decode()
         (folder / name).write_bytes(gzip.compress(text.replace("0.78", "0.7x", 1).encode()))

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtnas.report.published import publish
+from mtnas.report.exhibits.base import FigureExhibit
+from mtnas.report.published.publish import publish
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
-from mtnas.study.plan import Facts, Inventory
+from mtnas.study.plan import Facts, Plan
 from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
 from tests.helpers.searches import write_search
 from tests.helpers.tables import write_manifest
@@ -57,7 +58,7 @@ def full_study(root, rng):
     make_subgraphs(subgraphs, checks)
     facts = {name: Facts(2, drawn=drawn(name)) for name in MADE}
     return {
-        "inventory": Inventory(facts, {"main": list(runs)}, homes).to_json(),
+        "plan": Plan(facts, {"main": list(runs)}, homes).to_json(),
         "command": "",
         "run_folders": list(runs.values()),
         "routes": routes,
@@ -119,7 +120,7 @@ def made(tmp_path_factory):
     """A published study in which every claim is measured."""
     root = tmp_path_factory.mktemp("full")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtnas.report.rebuild._figures", lambda inventory: {})
+        patch.setattr(FigureExhibit, "write", lambda *_, **__: None)
         publish(root / "published", **full_study(root, np.random.default_rng(5)))
     return root / "published"
 

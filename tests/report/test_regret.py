@@ -10,12 +10,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from mtnas.evidence.exhaustive_table import GroundTruth
-from mtnas.report.exhaustive import exhaustive_figure, routes_in_order
+from mtnas.report.exhibits.exhaustive import EXHIBIT, Space, routes_in_order
+from mtnas.report.exhibits.regret import regret_table as named_table
 from mtnas.report.judged import ONE_SUBNET, Truth, read_judged
-from mtnas.report.layout import CHOSEN, FAMILY
-from mtnas.report.names import search_name
-from mtnas.report.regret import regret_table
-from mtnas.report.writers import to_ledger, to_markdown
+from mtnas.report.names import Names
+from mtnas.report.render.layout import CHOSEN, FAMILY
+from mtnas.report.render.style import save_figure
+from mtnas.report.render.writers import to_ledger, to_markdown
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -24,9 +25,28 @@ from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import make_run, write_scores
 from tests.helpers.searches import exhaustive_record, write_search
 
+NAMES = Names(
+    {
+        "mtnas/differentiable": "Gumbel-softmax",
+        "mtnas/four_routes": "four routes",
+        "mtnas/full_sharing": "full sharing",
+        "mtnas/inherit": "inherited weights",
+        "mtnas/warm_up": "warm up",
+    }
+)
 SPACE = SearchSpace(1, 3, 2, "root")
 SEEDS = [0, 1, 2, 3]
 PLANTED = no_sharing(SPACE).index  # t0: s1+s2; t1: s3
+
+
+def regret_table(truths, judged):
+    return named_table(truths, judged, NAMES)
+
+
+def draw(truth_files, judged, outputs):
+    truths = [Truth.read(path) for path in truth_files]
+    figure, caption = EXHIBIT.draw(Space(truths, read_judged(truths, judged), NAMES))
+    save_figure(figure, outputs, caption)
 
 
 def make_truth(
@@ -77,7 +97,7 @@ def make_routes(path, picks, *, mass=None, space=SPACE, strategy="reinforce"):
     routes = {seed: Route.at(space, index) for seed, index in picks.items()}
     spent = {"weight_steps": 20, "route_evaluations": 40}
     write_search(path, routes, strategy=strategy, blocks=blocks, more=spent, code="def")
-    return {"dataset": "insteval", "variant": f"l1h3_{path.stem}", "path": str(path)}
+    return {"dataset": "insteval", "variant": path.stem, "path": str(path)}
 
 
 def everywhere(route):
@@ -144,7 +164,7 @@ def test_a_search_is_judged_by_its_picks_and_its_probabilities(tmp_path, truth):
 def test_what_cannot_be_looked_up_is_judged_by_its_run(tmp_path, truth):
     noise = 0.01 * np.array(SEEDS)
     run = make_run(tmp_path, "mtnas", (0.7,), 1.05, seeds=SEEDS, noise=noise, variant="inherit")
-    judged = [{"dataset": "insteval", "variant": "l1h3_inherit", "path": str(run)}]
+    judged = [{"dataset": "insteval", "variant": "inherit", "path": str(run)}]
     with pytest.raises(RecordError, match=r"metrics.csv: seeds without a loss on validation"):
         regret_table([truth], judged)
     metrics = pd.read_csv(run / "metrics.csv")
@@ -260,9 +280,9 @@ def test_simulated_data_say_so_in_table_and_figure(tmp_path):
     text = to_markdown(regret_table([truth], []))
     assert "InstEval (SIMULATED DATA)" in text
     assert "no conclusion about it follows" in text
-    figure = routes_in_order([Truth.read(truth)], [])
+    figure = routes_in_order(Space([Truth.read(truth)], []))
     assert "InstEval (SIMULATED DATA)" in [text.get_text() for text in figure.findobj(Text)]
-    exhaustive_figure([truth], [], [tmp_path / "f.png"])
+    draw([truth], [], [tmp_path / "f.png"])
     with Image.open(tmp_path / "f.png") as opened:
         assert opened.info["Description"].startswith("SIMULATED DATA: InstEval. ")
 
@@ -274,7 +294,8 @@ def test_numbers_as_labels_have_another_loss_and_another_name(tmp_path, truth):
     assert "Regret in test loss (squared error)" in text
     assert "#### d = 20, m = 2, ρ = 0.5 (SIMULATED DATA)" in text
     units = [
-        routes_in_order([Truth.read(path)], []).axes[0].get_ylabel() for path in (truth, synthetic)
+        routes_in_order(Space([Truth.read(path)], [])).axes[0].get_ylabel()
+        for path in (truth, synthetic)
     ]
     assert units == [f"test loss − full sharing\n({unit})" for unit in ("nats", "squared error")]
 
@@ -287,7 +308,7 @@ def searches(tmp_path):
 
 def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
     read = Truth.read(truth)
-    figure = routes_in_order([read], read_judged([read], searches))
+    figure = routes_in_order(Space([read], read_judged([read], searches), NAMES))
     upper, lower = figure.axes
     mean = upper.lines[0].get_ydata()
     assert len(mean) == SPACE.num_routes
@@ -305,7 +326,7 @@ def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
 def test_texts_do_not_overlap(tmp_path, truth, searches):
     other = make_truth(tmp_path, "movielens", noise=1e-3)
     truths = [Truth.read(truth), Truth.read(other)]
-    figure = routes_in_order(truths, read_judged(truths, searches))
+    figure = routes_in_order(Space(truths, read_judged(truths, searches), NAMES))
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     texts = [*figure.texts, *figure.axes[1].get_yticklabels()]  # both datasets have the same rows
@@ -325,23 +346,15 @@ def test_texts_do_not_overlap(tmp_path, truth, searches):
 def test_the_figure_repeats_byte_for_byte(tmp_path, truth, searches):
     outputs = [[tmp_path / n / "f.png", tmp_path / n / "f.pdf"] for n in ("a", "b")]
     for files in outputs:
-        exhaustive_figure([truth], searches, files)
+        draw([truth], searches, files)
     for first, second in zip(*outputs, strict=True):
         assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("variant", "name"),
-    [
-        ("l1h3", "MTNAS, as in the paper"),
-        ("paper", "MTNAS, as in the paper"),
-        ("random_search", "random search"),
-        ("l1h3_random_search", "random search"),
-        ("l1h3_inherit", "inherited weights"),
-        ("l1h3_four_routes", "four routes"),
-        ("l1h3_plus", "MTNAS+"),
-        ("l1h3_plus_with_slow_alpha", "MTNAS+ with slow alpha"),
-    ],
-)
-def test_searches_are_named_by_what_differs(variant, name):
-    assert search_name(variant, "l1h3") == name
+def test_the_data_are_the_losses_of_every_route_and_who_picked_it(truth, searches):
+    read = Truth.read(truth)
+    data = EXHIBIT.data(Space([read], read_judged([read], searches), NAMES))
+    assert len(data) == SPACE.num_routes * len(SEEDS)
+    picked = data[data["picked_by"] == "warm_up"]
+    assert (set(picked["route"]), picked["seed"].tolist()) == ({PLANTED}, SEEDS)
+    assert picked["test_loss"].tolist() == read.test_RS[PLANTED].tolist()

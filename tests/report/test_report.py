@@ -7,13 +7,13 @@ from html.parser import HTMLParser
 import pytest
 
 from mtnas.data.prepare.manifest import TaskSummary
-from mtnas.report.layout import Block, Cell, Column, Row, Table
-from mtnas.report.markdown import to_html
-from mtnas.report.report import timing, write_report
-from mtnas.report.style import new_figure, save_figure, styled
-from mtnas.report.writers import to_markdown, write_table
+from mtnas.report.render.html import to_html
+from mtnas.report.render.layout import Block, Cell, Column, Row, Table
+from mtnas.report.render.style import new_figure, save_figure, styled
+from mtnas.report.render.writers import to_markdown, write_table
+from mtnas.report.site.page import timing, write_report
 from mtnas.runtime.errors import RecordError
-from tests.helpers.runs import edit_run_record, make_run
+from tests.helpers.runs import NAMES, edit_run_record, make_run
 from tests.helpers.tables import write_manifest
 
 EVIL = "<script>alert('x')</script> a|b *c* \\ & d"
@@ -69,6 +69,7 @@ def page(tmp_path, table, figure, run_folder, manifest):
         tables=[table, tmp_path / "t.md"],
         figures=[figure],
         run_folders=[run_folder],
+        titles=NAMES.titles,
         manifests=[manifest],
     )
     return (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -151,6 +152,7 @@ def test_a_table_and_its_markdown_file_render_alike(table):
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path, page, figure, run_folder, manifest, table):
     inputs = {"figures": [figure], "run_folders": [run_folder], "manifests": [manifest]}
+    inputs["titles"] = NAMES.titles
     write_report(tmp_path / "b.html", tables=[table, tmp_path / "t.md"], **inputs)
     assert (tmp_path / "b.html").read_text(encoding="utf-8") == page
 

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from mtnas.evidence.claims.evidence import read_evidence
+from mtnas.report.exhibits.figure7 import EXHIBIT, Sweep, sweep_figure
 from mtnas.report.names import SIMULATED
-from mtnas.report.sweeps import figure7, sweep_figure
+from mtnas.report.render.style import save_figure
 from mtnas.routes.named import full_sharing
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
@@ -35,8 +36,17 @@ def swept(tmp_path):
     return folders, paths
 
 
+def read(swept, option="num_subnets"):
+    return Sweep(option, read_evidence(swept[0], routes=swept[1]))
+
+
+def figure7(swept, outputs):
+    figure, caption = EXHIBIT.draw(read(swept))
+    save_figure(figure, outputs, caption)
+
+
 def test_a_sweep_shows_scores_and_times(swept):
-    figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
+    figure = sweep_figure(read(swept))
     auc, loss, search, training = figure.axes
     first, second = auc.get_lines()[:2]
     assert first.get_xdata().tolist() == [1, 2, 4, 8]
@@ -58,22 +68,22 @@ def test_a_sweep_shows_scores_and_times(swept):
 
 def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
     for name in ("a", "b"):
-        figure7(*swept, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"], "subnets")
+        figure7(swept, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"])
     for ending in (".png", ".pdf"):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
 
 
 def test_without_a_sweep_there_is_no_figure(swept):
-    with pytest.raises(RecordError, match="two or more runs of mtnas over depth"):
-        sweep_figure(read_evidence(swept[0][:1]), "depth")
+    with pytest.raises(RecordError, match="two or more runs of mtnas over num_layers"):
+        sweep_figure(Sweep("num_layers", read_evidence(swept[0][:1])))
 
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_simulated_data_say_so(swept, tmp_path, simulated):
     for folder in swept[0]:
         edit_run_record(folder, lambda record: record.update(simulated=simulated))
-    figure7(*swept, [tmp_path / "f.png"], "subnets")
-    figure = sweep_figure(read_evidence(swept[0], routes=swept[1]), "subnets")
+    figure7(swept, [tmp_path / "f.png"])
+    figure = sweep_figure(read(swept))
     assert (SIMULATED in [text.get_text() for text in figure.texts]) is simulated
     with Image.open(tmp_path / "f.png") as opened:
         assert opened.info["Description"].startswith(SIMULATED) is simulated

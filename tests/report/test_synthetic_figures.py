@@ -9,18 +9,16 @@ import pytest
 from matplotlib.text import Text
 
 from mtnas.evidence.records import Run, RunRecord
-from mtnas.report import synthetic_figures
-from mtnas.report.figures import routes_figure
-from mtnas.report.names import SIMULATED
+from mtnas.report.exhibits import figure4, figure5, figure6
+from mtnas.report.exhibits.base import Needs
+from mtnas.report.exhibits.figure4 import NamedRuns, losses_figure, valid_losses
+from mtnas.report.exhibits.figure5 import overlap
+from mtnas.report.exhibits.figure6 import gates_figure
+from mtnas.report.names import SIMULATED, Names
+from mtnas.report.render.gates import ordered
+from mtnas.report.render.route_panels import routes_figure
+from mtnas.report.render.style import save_figure
 from mtnas.report.searched import Searched
-from mtnas.report.style import save_figure
-from mtnas.report.synthetic_figures import (
-    gates_figure,
-    losses_figure,
-    ordered,
-    overlap,
-    valid_losses,
-)
 from mtnas.routes.named import full_sharing, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -63,7 +61,7 @@ def shown(figure):
 
 def test_every_dataset_has_its_panel_by_setting_and_rho():
     runs = [make(m, rho, d) for d, rho in ((20, 0), (50, 0), (50, 1)) for m in ("mmoe", "mtnas")]
-    figure = losses_figure(runs)
+    figure = losses_figure(runs, Names())
     titles = ["d = 20, m = 2, ρ = 0", "d = 50, m = 2, ρ = 0", "d = 50, m = 2, ρ = 1"]
     assert shown(figure) == titles
     assert {SIMULATED, "MMoE", "MTNAS"} <= set(texts(figure))
@@ -98,7 +96,7 @@ def test_runs_without_gates_and_no_runs_are_refused():
     with pytest.raises(RecordError, match="no gate scores"):
         gates_figure([make(gates=False)])
     with pytest.raises(RecordError, match="at least one"):
-        losses_figure([])
+        losses_figure([], Names())
 
 
 def searched(*routes):
@@ -121,16 +119,29 @@ def test_figure_5_counts_disjoint_routes_against_chance():
 
 
 def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(synthetic_figures, "save_figure", lambda figure, *_: shown.append(figure))
+    monkeypatch.chdir(tmp_path)
     space = SearchSpace(1, 3, 2, "root")
-    write_search(tmp_path / "r.json", {0: full_sharing(space)}, dataset="near", simulated=True)
-    drawn = {"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}}
-    synthetic_figures.figure5([tmp_path / "r.json"], drawn, [tmp_path / "f.pdf"])
-    assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(shown[0])
+    needs = Needs(
+        searches=(("near", "mtnas", "paper"),),
+        facts={"near": {"rho": 0, "dim": 20, "num_sines": 2, "scale": 1}},
+    )
+    write_search(
+        Path(needs.routes_files[0]), {0: full_sharing(space)}, dataset="near", simulated=True
+    )
+    figure, _ = figure5.EXHIBIT.draw(figure5.EXHIBIT.read(needs))
+    assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(figure)
 
 
 def test_bytes_repeat(tmp_path):
     for name in ("a.png", "b.png"):
-        save_figure(losses_figure([make()]), [tmp_path / name])
+        save_figure(losses_figure([make()], Names()), [tmp_path / name])
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_the_data_are_what_is_drawn():
+    losses = figure4.EXHIBIT.data(NamedRuns([make()], Names()))
+    wide = losses.pivot(index="seed", columns="epoch", values="valid_loss")
+    assert wide.to_numpy().tolist() == valid_losses(make()).tolist()
+    gates = figure6.EXHIBIT.data([make()])
+    shown = gates.set_index(["seed", "task", "expert"])["score"]
+    assert shown.loc[1, 0].tolist() == [0.8, 0.1, 0.1]  # in the order in which they are drawn

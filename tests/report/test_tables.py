@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from mtnas.data.prepare.manifest import FieldSummary
-from mtnas.report.data_tables import data_statistics, label_correlations, other_data
-from mtnas.report.layout import number
-from mtnas.report.names import column_name, dataset_name, method_name
+from mtnas.report.data_tables import other_data
+from mtnas.report.exhibits.table1 import data_statistics
+from mtnas.report.exhibits.table4 import label_correlations
+from mtnas.report.exhibits.table5 import variants
+from mtnas.report.names import column_name, dataset_name
 from mtnas.report.paper import paper_score, paper_value
-from mtnas.report.table5 import variants
-from mtnas.report.tables import main_results
-from mtnas.report.writers import (
+from mtnas.report.render.layout import number
+from mtnas.report.render.writers import (
     LEDGER_COLUMNS,
     to_csv,
     to_latex,
@@ -22,8 +23,9 @@ from mtnas.report.writers import (
     to_markdown,
     write_table,
 )
+from mtnas.report.scores import main_results
 from mtnas.runtime.errors import ConfigError, RecordError
-from tests.helpers.runs import NOISE, edit_run_record, make_run, write_scores
+from tests.helpers.runs import NAMES, NOISE, edit_run_record, make_run, write_scores
 from tests.helpers.tables import write_manifest
 
 
@@ -49,7 +51,7 @@ def folders(tmp_path):
 
 @pytest.fixture
 def table(folders):
-    return main_results(folders)
+    return main_results(folders, names=NAMES)
 
 
 def test_rows_and_columns_keep_the_order_given(table):
@@ -146,7 +148,7 @@ def table5(tmp_path):
         make_run(tmp_path, "mtnas", (0.79,), 0.7260, variant="no_query_selection"),
         make_run(tmp_path, "mtnas", (0.79,), 0.8, dataset="insteval"),
     ]
-    return variants(folders)
+    return variants(folders, names=NAMES)
 
 
 def test_table_5_has_the_variants_beside_the_paper(table5):
@@ -250,10 +252,10 @@ def tuned(folder, **chosen):
 
 
 def test_tuned_runs_are_marked_and_told(folders):
-    plain = to_markdown(main_results(folders))
+    plain = to_markdown(main_results(folders, names=NAMES))
     assert "¶" not in plain
     tuned(folders[1], training__learning_rate=(0.003, 0.001), options__num_experts=(4, 4))
-    table = main_results(folders)
+    table = main_results(folders, names=NAMES)
     text = to_markdown(table)
     assert [row.title for row in table.blocks[0].rows][:2] == ["Single", "Share-Bottom ¶"]
     assert table.blocks[1].rows[1].title == "MTNAS − Share-Bottom ¶"
@@ -270,7 +272,7 @@ def test_table_5_marks_tuned_variants(tmp_path):
         make_run(tmp_path, "mtnas", (0.79,), 0.7300, variant="mean_pooling", seeds=(0, 1)),
     ]
     tuned(folders[1], training__weight_decay=(0.005, 0.0005))
-    text = to_markdown(variants(folders))
+    text = to_markdown(variants(folders, names=NAMES))
     assert "| MTNAS (mean pooling) ¶ |" in text
     assert "MTNAS (mean pooling): weight_decay 0.005 (for 0.0005)" in text.replace("\\", "")
     assert "Book-Crossing: MTNAS 3, MTNAS (mean pooling) 2 (2 in common)" in text
@@ -383,7 +385,7 @@ def test_a_manifest_that_was_changed_is_refused(tmp_path):
 
 
 def test_the_same_table_gives_the_same_bytes(table, folders, tmp_path):
-    for name, made in (("a", table), ("b", main_results(folders))):
+    for name, made in (("a", table), ("b", main_results(folders, names=NAMES))):
         paths = {kind: tmp_path / name / f"t.{kind}" for kind in ("csv", "md", "tex", "cells")}
         write_table(made, **paths)
     for path in (tmp_path / "a").iterdir():
@@ -403,8 +405,6 @@ def test_the_papers_numbers():
 
 
 def test_display_names():
-    assert method_name("mtnas", "finetune") == "MTNAS (fine-tuned)"
-    assert method_name("novel", "odd") == "novel (odd)"
     assert dataset_name("insteval") == "InstEval"
     assert dataset_name("new", simulated=True) == "new (SIMULATED DATA)"
     assert column_name("auc_t3") == "AUC3"

@@ -4,10 +4,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtnas.report.why_single import why_single
-from mtnas.report.writers import to_markdown
+from mtnas.report.exhibits.why_single import why_single as table_of
+from mtnas.report.names import Names
+from mtnas.report.render.writers import to_markdown
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import NOISE, make_run, write_scores
+
+NAMES = Names(
+    {
+        "share_bottom/own_tables": "tables per task",
+        "share_bottom/own_epochs": "an epoch per task",
+        "share_bottom/second_task_quarter": "second task × ¼",
+        "single_task/common_epoch": "one epoch for both tasks",
+    }
+)
+
+
+def why_single(folders):
+    return table_of(folders, NAMES)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def test_fingerprints_of_files_and_folders():
 
 
 def test_the_code_behind_a_module_is_what_it_imports():
-    behind = provenance.code_behind("experiments/run.py", "methods/mmoe.py")
+    behind = provenance.code_behind("experiments/train.py", "methods/mmoe.py")
 
     assert {
         "methods/parts/layers.py",

@@ -168,7 +168,7 @@ def test_the_stored_split_counts_only_where_it_is_used():
         return studies.prepare_spec(study(**changes), "insteval")
 
     assert prepared(dataset_options=own) == prepared() == prepared(fixed_split=True)
-    assert prepared(dataset_options=own, fixed_split=True)["split_seed"] == 3
+    assert prepared(dataset_options=own, fixed_split=True).split_seed == 3
 
 
 def test_a_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_path):
@@ -184,7 +184,7 @@ def test_a_prepare_spec_says_what_is_in_the_table_not_where_it_came_from(tmp_pat
 def test_counts_and_shares_of_a_split_stay_what_they_are():
     counts = {"movielens": {"split": [7, 2, 1]}}
 
-    split = studies.prepare_spec(study(dataset_options=counts), "movielens")["split"]
+    split = studies.prepare_spec(study(dataset_options=counts), "movielens").split
 
     assert list(map(type, split)) == [int, int, int]
 
@@ -205,8 +205,8 @@ def test_a_synthetic_dataset_is_drawn_once_per_seed_or_once_for_all():
     spec = studies.prepare_spec(synthetic(), "near")
     fixed = studies.prepare_spec(synthetic(fixed_split=True), "near")
 
-    assert (spec["synthetic"]["rho"], spec["synthetic"]["dim"]) == (0.9, 100)
-    assert (list(spec["seeds"]), list(fixed["seeds"])) == ([0, 1, 2], [0])
+    assert (spec.synthetic.rho, spec.synthetic.dim) == (0.9, 100)
+    assert (spec.seeds, fixed.seeds) == ((0, 1, 2), (0,))
 
 
 def test_a_grid_search_is_the_run_with_other_seeds_and_a_grid():

@@ -109,7 +109,7 @@ def test_a_second_call_has_nothing_to_do(finished):
 def test_comments_and_docstrings_make_nothing_run(again):
     for path in (
         "src/mtnas/methods/mmoe.py",
-        "src/mtnas/experiments/run.py",
+        "src/mtnas/experiments/train.py",
         "src/mtnas/methods/parts/layers.py",
     ):
         file = again.folder / path

@@ -1,12 +1,12 @@
 """Merge a finished study into results/published/, and rebuild what stands there."""
 
-from mtnas.report.published import publish
+from mtnas.report.published.publish import publish
 from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     publish(
         smk.params.folder,
-        inventory=smk.params.inventory,
+        plan=smk.params.plan,
         command=smk.params.command,
         run_folders=smk.params.runs,
         routes=smk.input.routes,

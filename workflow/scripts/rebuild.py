@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mtnas.report.rebuild import rebuild
+from mtnas.report.published.rebuild import rebuild
 from mtnas.runtime.job import job
 
 with job(snakemake) as smk:

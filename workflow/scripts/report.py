@@ -1,6 +1,6 @@
 """Write the HTML report from tables, figures, runs and manifests."""
 
-from mtnas.report.report import write_report
+from mtnas.report.site.page import write_report
 from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
@@ -10,6 +10,7 @@ with job(snakemake) as smk:
         tables=smk.input.tables,
         figures=smk.input.figures,
         run_folders=smk.params.runs,
+        titles=smk.params.titles,
         manifests=smk.input.manifests,
         audits=smk.input.audits,
     )

@@ -7,8 +7,8 @@ another, or that a job would refuse.
 from collections.abc import Sequence
 
 from mtnas.config.entries import OF_SOURCES, PAPER
-from mtnas.config.options import CONTROLS, READ, SearchedOptions
-from mtnas.config.study import BUDGET_METHOD, Run, Study, tuning_layers
+from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, SearchedOptions
+from mtnas.config.study import Run, Study, tuning_layers
 from mtnas.data import sources
 from mtnas.data.prepare.parts import check_split_of
 from mtnas.data.prepare.splits import split_sizes

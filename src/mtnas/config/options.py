@@ -11,6 +11,8 @@ from pydantic import Field, NonNegativeFloat, model_validator
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.options import Options
 
+BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
+
 
 class TrainingOptions(Options):
     """How weights are trained (paper, Sec. 4.2) and selected on validation data."""

@@ -20,8 +20,6 @@ from mtnas.runtime.options import Keys, Options, problem_of
 Run = tuple[str, str, str]  # dataset, method, variant
 Record = TypeVar("Record", bound=Options)
 
-BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
-
 
 class Study(Options):
     """A validated configuration."""

@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy  # its `stats` is loaded when it is first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from mtnas.runtime.errors import RecordError
 
@@ -89,7 +89,7 @@ def difference_of(differences: ArrayLike, level: float = LEVEL) -> Difference:
         return Difference(mean, None, None, None, 1)
     sd = float(d.std(ddof=1))
     error = sd / np.sqrt(n)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * error
+    half = float(scipy.stats.t.ppf((1 + level) / 2, n - 1)) * error
     return Difference(mean, mean - half, mean + half, _two_sided(mean, error, n), n, sd)
 
 
@@ -109,12 +109,12 @@ def bootstrap_interval(
     means = x[rng.integers(n, size=(resamples, n))].mean(axis=1)
     # Ties count half, else a few seeds bias the correction.
     below = (np.sum(means < mean) + np.sum(means <= mean)) / (2 * resamples)
-    bias = stats.norm.ppf(below)
+    bias = scipy.stats.norm.ppf(below)
     # The jackknife of a mean is proportional to the deviations themselves.
     deviation = mean - x
     acceleration = -np.sum(deviation**3) / (6 * np.sum(deviation**2) ** 1.5)
-    z = bias + stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
-    low, high = np.quantile(means, stats.norm.cdf(bias + z / (1 - acceleration * z)))
+    z = bias + scipy.stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, scipy.stats.norm.cdf(bias + z / (1 - acceleration * z)))
     return float(low), float(high)
 
 
@@ -137,8 +137,8 @@ def equivalence_p_value(difference: Difference, margin: float) -> float | None:
     n, error = difference.n, difference.sd / np.sqrt(difference.n)
     if error == 0:
         return 0.0 if abs(difference.mean) < margin else 1.0
-    above = stats.t.sf((difference.mean + margin) / error, n - 1)
-    below = stats.t.cdf((difference.mean - margin) / error, n - 1)
+    above = scipy.stats.t.sf((difference.mean + margin) / error, n - 1)
+    below = scipy.stats.t.cdf((difference.mean - margin) / error, n - 1)
     return float(max(above, below))
 
 
@@ -163,10 +163,10 @@ def seeds_needed(
 
 def paired_power(n: int, standardized_effect: float, level: float = LEVEL) -> float:
     """Return the power of the two-sided paired t-test with n pairs at effect / sd."""
-    critical = stats.t.ppf((1 + level) / 2, n - 1)
+    critical = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     shift = abs(standardized_effect) * np.sqrt(n)
-    upper = stats.nct.sf(critical, n - 1, shift)
-    lower = stats.nct.cdf(-critical, n - 1, shift)
+    upper = scipy.stats.nct.sf(critical, n - 1, shift)
+    lower = scipy.stats.nct.cdf(-critical, n - 1, shift)
     return float(upper + np.nan_to_num(lower))  # the far tail underflows to NaN
 
 
@@ -190,7 +190,7 @@ def _two_sided(mean: float, error: float, n: int) -> float:
     """Return the p-value of a t statistic; without any spread the answer is certain."""
     if error == 0:
         return 1.0 if mean == 0 else 0.0
-    return float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    return float(2 * scipy.stats.t.sf(abs(mean) / error, n - 1))
 
 
 def _first(holds: Callable[[int], bool], start: int) -> int:

@@ -13,6 +13,9 @@ from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks
 from mtnas.methods.parts.sharing import BaseSharing
 
+TITLE = "Cross-stitch"  # what readers call it
+PLACE = 70  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of Cross-stitch."""

@@ -14,6 +14,8 @@ from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, rep
 from mtnas.methods.parts.sharing import BaseSharing
 from mtnas.runtime.errors import ConfigError
 
+TITLE = "Cut MMoE"  # what readers call it
+PLACE = 50  # among the methods of a table
 Kept = tuple[tuple[int, ...], ...]
 
 

@@ -22,6 +22,9 @@ from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import Pooling, QueryScope, SearchSpace
 
+TITLE = "MTNAS"  # what readers call it
+PLACE = 110  # among the methods of a table
+
 
 class Options(SearchedOptions):
     """Options of MTNAS."""

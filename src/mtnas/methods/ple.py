@@ -15,6 +15,9 @@ from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.methods.parts.sharing import BaseSharing
 
+TITLE = "PLE"  # what readers call it
+PLACE = 100  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of PLE."""

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.sharing import BaseSharing
 
+TITLE = "Share-Bottom"  # what readers call it
+PLACE = 30  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of Share-Bottom."""

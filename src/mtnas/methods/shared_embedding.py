@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from mtnas.config.options import MethodOptions
 from mtnas.methods.parts.sharing import BaseSharing
 
+TITLE = "Shared embedding"  # what readers call it
+PLACE = 20  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of the shared embedding."""

@@ -12,6 +12,9 @@ from mtnas.methods.parts.sharing import BaseSharing
 
 PER_TASK = True
 
+TITLE = "Single"  # what readers call it
+PLACE = 10  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of the single-task model."""

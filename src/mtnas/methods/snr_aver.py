@@ -15,6 +15,9 @@ from mtnas.methods.parts.hard_concrete import HardConcrete
 from mtnas.methods.parts.layers import SubNetworks
 from mtnas.methods.parts.sharing import BaseSharing
 
+TITLE = "SNR-Aver"  # what readers call it
+PLACE = 90  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of SNR-Aver."""

@@ -16,6 +16,9 @@ from mtnas.methods.parts.hard_concrete import HardConcrete
 from mtnas.methods.parts.layers import SubNetworks, uniform
 from mtnas.methods.parts.sharing import BaseSharing
 
+TITLE = "SNR-Trans"  # what readers call it
+PLACE = 80  # among the methods of a table
+
 
 class Options(MethodOptions):
     """Options of SNR-Trans."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mtnas.report import pipes
 from mtnas.report.data_tables import STATISTICS
-from mtnas.report.layout import MISSING
 from mtnas.report.names import SIMULATED, dataset_name
+from mtnas.report.render import pipes
+from mtnas.report.render.layout import MISSING
 
 Found = Mapping[str, Any]
 

@@ -3,12 +3,22 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import difference
 from mtnas.evidence.statistics import holm
-from mtnas.report.layout import BELOW, FAMILY, SURELY_BELOW, TUNED, Block, Cell, Column, Row, Source
-from mtnas.report.names import dataset_name, method_name
-from mtnas.report.notes import PAPER
+from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_score
+from mtnas.report.render.layout import (
+    BELOW,
+    FAMILY,
+    SURELY_BELOW,
+    TUNED,
+    Block,
+    Cell,
+    Column,
+    Row,
+    Source,
+)
 from mtnas.report.runs import Results, ScoredRun
 from mtnas.report.runs import Row as Key
 
@@ -96,8 +106,8 @@ def _paper_gain(results: Results, dataset: str, key: Key, column: str) -> float 
 
 def row_of(results: Results, key: Key, cells: Sequence[Cell], *, minus: bool = False) -> Row:
     """Return the row of a run, or of what the reference gains on it; tuned options are marked."""
-    name = method_name(*key)
-    label = f"{method_name(*results.reference)} − {name}" if minus else name
+    name = results.name(key)
+    label = f"{results.name(results.reference)} − {name}" if minus else name
     return Row(label, tuple(cells), TUNED if results.tuned(key) else "")
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import STUDY, Entry, ledger
 from mtnas.evidence.claims.verdicts import NOT_MEASURED
-from mtnas.report import pipes
 from mtnas.report.data_tables import other_data
-from mtnas.report.layout import MISSING
 from mtnas.report.names import dataset_name
-from mtnas.report.pipes import escaped
+from mtnas.report.render import pipes
+from mtnas.report.render.layout import MISSING
+from mtnas.report.render.pipes import escaped
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_json, write_text
 

@@ -1,47 +1,17 @@
-"""Names as a reader sees them; an unknown name is shown as it is."""
+"""Names as a reader sees them; what has no title is shown under its own name."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-METHODS = {
-    "single_task": "Single",
-    "shared_embedding": "Shared embedding",
-    "share_bottom": "Share-Bottom",
-    "mmoe": "MMoE",
-    "cut_mmoe": "Cut MMoE",
-    "ml_mmoe": "ML-MMoE",
-    "cross_stitch": "Cross-stitch",
-    "snr_trans": "SNR-Trans",
-    "snr_aver": "SNR-Aver",
-    "ple": "PLE",
-    "mtnas": "MTNAS",
-}
-VARIANTS = {
-    "paper": "",
-    "inherit": "inherited weights",
-    "finetune": "fine-tuned",
-    "random_routes": "random routes",
-    "full_sharing": "full sharing",
-    "no_sharing": "no sharing",
-    "mean_pooling": "mean pooling",
-    "no_query_selection": "root query only",
-    "common_epoch": "one epoch for both tasks",
-    "own_epochs": "an epoch per task",
-    "own_tables": "tables per task",
-    "own_epochs_and_tables": "epoch and tables per task",
-    "second_task_alone": "loss of the second task alone",
-    "second_task_fourfold": "second task × 4",
-    "second_task_quarter": "second task × ¼",
-}
-DATASETS = {
-    "movielens": "MovieLens",
-    "insteval": "InstEval",
-    "bookcrossing": "Book-Crossing",
-    "tiktok": "TikTok",
-    "goodreads": "Goodreads",
-    "census": "Census-Income",
-    "flights": "NYC flights",
-}
+from mtnas.config.entries import PAPER
+from mtnas.runtime import plugins
+
+if TYPE_CHECKING:
+    from mtnas.evidence.records import Run
+    from mtnas.study.plan import Plan
+
+REFERENCE, SINGLE = "mtnas", "single_task"
 STRATEGIES = {
     "reinforce": "REINFORCE",
     "random_search": "random search",
@@ -54,29 +24,41 @@ STRATEGIES = {
 SIMULATED = "SIMULATED DATA"
 
 
-def method_name(method: str, variant: str = "paper") -> str:
-    """Return such as `MTNAS (fine-tuned)`; the paper's own setting has no suffix."""
-    if variant == "plus":
-        return f"{METHODS.get(method, method)}+"
-    suffix = VARIANTS.get(variant, variant)
-    name = METHODS.get(method, method)
-    return f"{name} ({suffix})" if suffix else name
+@dataclass(frozen=True)
+class Names:
+    """What readers call runs: `titles` of methods (`mmoe`) and of variants (`mtnas/plus`).
 
+    A method that is not in it has the title of its file.
+    """
 
-def rank(method: str, variant: str) -> tuple[int, str, int, str]:
-    """Return what sorts runs as tables show them: as listed above, unknown names behind."""
-    methods, variants = list(METHODS), list(VARIANTS)
-    return (
-        methods.index(method) if method in methods else len(methods),
-        method,
-        variants.index(variant) if variant in variants else len(variants),
-        variant,
-    )
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: "Plan") -> "Names":
+        """Return the names of all runs of a study."""
+        return cls({"/".join(row): found.title for row, found in plan.variants.items()})
+
+    def run(self, method: str, variant: str = PAPER) -> str:
+        """Return such as `MTNAS (fine-tuned)`; the paper's own setting has no suffix.
+
+        A title that begins with that of the method stands alone: `MTNAS+`.
+        """
+        name = self.titles.get(method) or plugins.title("methods", method)
+        title = self.titles.get(f"{method}/{variant}", variant)
+        if variant == PAPER or title.startswith(name):
+            return name if variant == PAPER else title
+        return f"{name} ({title})"
+
+    def search(self, method: str, variant: str) -> str:
+        """Return what a search is called beside others of the same method."""
+        if variant == PAPER:
+            return f"{self.run(method)}, as in the paper"
+        return self.titles.get(f"{method}/{variant}", variant)
 
 
 def dataset_name(dataset: str, simulated: bool = False) -> str:
     """Return such as `MovieLens`, marked where the rows are simulated."""
-    name = DATASETS.get(dataset, dataset)
+    name = plugins.title("data.sources", dataset)
     return f"{name} ({SIMULATED})" if simulated else name
 
 
@@ -94,20 +76,6 @@ def synthetic_name(options: Mapping[str, Any]) -> str:
 def strategy_name(strategy: str) -> str:
     """Return the display name of a search strategy."""
     return STRATEGIES.get(strategy, strategy)
-
-
-def search_name(variant: str, space: str) -> str:
-    """Return the display name of a search in a small space, such as `Gumbel-softmax`.
-
-    Its variant is named after the space and what differs: `l1h3_four_routes` -> four routes.
-    """
-    what = variant.removeprefix(space).strip("_")
-    if what in ("", "paper"):
-        return f"{METHODS['mtnas']}, as in the paper"
-    first, *rest = what.split("_")
-    if first == "plus":
-        return " ".join([method_name("mtnas", first), *rest])
-    return STRATEGIES.get(what) or VARIANTS.get(what) or what.replace("_", " ")
 
 
 def column_name(column: str) -> str:
@@ -128,3 +96,8 @@ def caption(text: str, simulated: Iterable[str]) -> str:
     """Return the caption of a figure; it says first of all which datasets are simulated."""
     names = ", ".join(dataset_name(name) for name in dict.fromkeys(simulated))
     return f"{SIMULATED}: {names}. {text}" if names else text
+
+
+def simulated_caption(text: str, runs: "Iterable[Run]") -> str:
+    """Return the caption of a figure; it says first of all if any of its data are simulated."""
+    return f"{SIMULATED}. {text}" if any(run.record.simulated for run in runs) else text

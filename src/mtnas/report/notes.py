@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from mtnas.report.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
-from mtnas.report.names import dataset_name, method_name
+from mtnas.config.entries import PAPER
+from mtnas.report.names import SINGLE, dataset_name
+from mtnas.report.render.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
 from mtnas.report.runs import Results, Row
 
-REFERENCE = "mtnas"
-SINGLE = "single_task"
-PAPER = "paper"  # the variant that follows the paper, so the only one its numbers belong to
 SIMULATED_NOTE = "SIMULATED DATA: not the paper's data; no conclusion about it follows."
 
 
@@ -36,7 +34,7 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
         notes.append(
             "Differences: paired by seed, 95 % t interval in brackets; bold where it excludes "
             f"zero; {FAMILY} where Holm's p-value over the whole block is below .05. Positive AUC "
-            f"and negative loss favour {method_name(*results.reference)}. Last column: seeds that "
+            f"and negative loss favour {results.name(results.reference)}. Last column: seeds that "
             "would resolve 0.001 AUC on the noisiest task with 80 % power."
         )
     return (*notes, *_run_notes(results, results.rows))
@@ -75,11 +73,11 @@ def _seeds(results: Results, rows: Sequence[Row]) -> list[str]:
         differing = [row for row in having if results.seeds(dataset, row) != ours]
         if differing:
             counts = ", ".join(
-                f"{method_name(*row)} {len(results.seeds(dataset, row))} "
+                f"{results.name(row)} {len(results.seeds(dataset, row))} "
                 f"({len(results.seeds(dataset, row) & ours)} in common)"
                 for row in differing
             )
-            found.append(f"{dataset_name(dataset)}: {method_name(*beside)} {len(ours)}, {counts}")
+            found.append(f"{dataset_name(dataset)}: {results.name(beside)} {len(ours)}, {counts}")
     if not found:
         return []
     return [
@@ -98,7 +96,7 @@ def _tuned(results: Results, rows: Sequence[Row]) -> list[str]:
                 + ("" if found["value"] == found["instead_of"] else f" (for {found['instead_of']})")
                 for name, found in chosen.items()
             )
-            told.append(f"{dataset_name(dataset)}, {method_name(*row)}: {values}")
+            told.append(f"{dataset_name(dataset)}, {results.name(row)}: {values}")
     if not told:
         return []
     return [

@@ -1,13 +1,15 @@
 """Run folders as the tables need them: test scores by seed, in the order given."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.records import Run, read_run, scores_by_seed
+from mtnas.report.names import REFERENCE, Names
 from mtnas.runtime.errors import RecordError
 
 Row = tuple[str, str]  # (method, variant)
@@ -45,7 +47,12 @@ class Results:
     """
 
     runs: dict[tuple[str, Row], ScoredRun]
-    reference: Row = ("mtnas", "paper")
+    reference: Row = (REFERENCE, PAPER)
+    names: Names = field(default_factory=Names)
+
+    def name(self, row: Row) -> str:
+        """Return what readers call a (method, variant)."""
+        return self.names.run(*row)
 
     @property
     def datasets(self) -> list[str]:
@@ -96,7 +103,11 @@ class Results:
         return kinds != {"random"}
 
 
-def read_results(run_folders: Sequence[str | Path], reference: Row = Results.reference) -> Results:
+def read_results(
+    run_folders: Sequence[str | Path],
+    reference: Row = Results.reference,
+    names: Names | None = None,
+) -> Results:
     """Read run folders; refuse none, and two for one dataset, method and variant."""
     runs: dict[tuple[str, Row], ScoredRun] = {}
     for folder in map(Path, run_folders):
@@ -108,4 +119,4 @@ def read_results(run_folders: Sequence[str | Path], reference: Row = Results.ref
         runs[key] = ScoredRun(run, scores_by_seed(run))
     if not runs:
         raise RecordError("no run folders were given; a table needs at least one")
-    return Results(runs, reference)
+    return Results(runs, reference, names or Names())

@@ -1,7 +1,7 @@
 """Routes files as the figures need them: what a search found, seed by seed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.report.names import dataset_name, method_name, strategy_name
+from mtnas.report.names import Names, dataset_name, strategy_name
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
+from mtnas.runtime.errors import RecordError
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,12 @@ class Searched:
     routes: dict[str, Route]
     blocks: dict[str, dict[str, dict[str, Any]]]
     curves: dict[str, dict[str, Sequence[float]]]
+    names: Names = field(default_factory=Names)
 
     @property
     def name(self) -> str:
         """Return dataset and method on one line."""
-        return f"{dataset_name(self.dataset)}: {method_name(self.method, self.variant)}"
+        return f"{dataset_name(self.dataset)}: {self.names.run(self.method, self.variant)}"
 
     @property
     def title(self) -> str:
@@ -55,6 +57,19 @@ class Searched:
         counts = [self.space.num_local_routes(block) for block in self.space.blocks]
         return float(np.mean(np.log(counts)))
 
+    @property
+    def course(self) -> pd.DataFrame:
+        """Return the recorded curves, a row per seed and step."""
+        frames = [pd.DataFrame({"seed": int(s), **curve}) for s, curve in self.curves.items()]
+        frame = pd.concat(frames, ignore_index=True)
+        for place, (key, value) in enumerate(self._key.items()):
+            frame.insert(place, key, value)
+        return frame
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"dataset": self.dataset, "method": self.method, "variant": self.variant}
+
     def curve(self, name: str) -> pd.DataFrame:
         """Return `reward` or `entropy` with a row per step and a column per seed."""
         columns = {
@@ -65,7 +80,35 @@ class Searched:
         return pd.DataFrame(columns)
 
 
-def read_routes(path: str | Path) -> Searched:
+def choices(searches: Sequence[Searched]) -> pd.DataFrame:
+    """Return a row per search, seed and block: the values and the query that were chosen.
+
+    What the search recorded beside them (their probability, the entropy of the block) follows.
+    """
+    return pd.DataFrame(
+        [
+            {**searched._key, "seed": int(seed), "block": name, **_plain(block)}
+            for searched in searches
+            for seed, blocks in searched.blocks.items()
+            for name, block in blocks.items()
+        ]
+    )
+
+
+def _plain(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what fits into a cell; names of several values are joined by `+`."""
+    kept = {key: value for key, value in block.items() if key != "distribution"}
+    return {k: "+".join(v) if isinstance(v, list | tuple) else v for k, v in kept.items()}
+
+
+def read_searches(paths: Sequence[str | Path], names: Names) -> list[Searched]:
+    """Read some routes.json; `RecordError` if there are none."""
+    if not paths:
+        raise RecordError("no routes files were given; a figure needs at least one")
+    return [read_routes(path, names) for path in paths]
+
+
+def read_routes(path: str | Path, names: Names | None = None) -> Searched:
     """Read one routes.json.
 
     Raises:
@@ -86,4 +129,5 @@ def read_routes(path: str | Path) -> Searched:
             for seed, found in seeds.items()
         },
         curves={seed: dict(found.curve) for seed, found in seeds.items()},
+        names=names or Names(),
     )

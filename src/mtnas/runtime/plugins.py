@@ -9,11 +9,16 @@ import importlib.util
 import pkgutil
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import yaml
 
 from mtnas.runtime.errors import ConfigError, unknown
 
+PACKAGE = Path(__file__).resolve().parents[1]
 DECLARED = Path(__file__).resolve().parents[3] / "config/datasets"
 _NOT_PLUGINS = {"base"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -41,6 +46,32 @@ def declared() -> dict[str, Path]:
         folder = folder.relative_to(here)
     files = sorted(f for f in folder.glob("*") if f.suffix in (".yaml", ".yml"))
     return {file.stem: file for file in files if _HARMLESS.fullmatch(file.stem)}
+
+
+def title(package: str, name: str) -> str:
+    """Return what readers call a plug-in: `TITLE` of its file, or `label` of a YAML file.
+
+    Without one, and for what is no plug-in (any more), that is its name.
+    """
+    if package == "data.sources" and name in declared():
+        content = yaml.safe_load(declared()[name].read_text(encoding="utf-8"))
+        return str((content.get("label") if isinstance(content, dict) else None) or name)
+    return str(constants(package, name).get("TITLE", name))
+
+
+@cache
+def constants(package: str, name: str) -> dict[str, Any]:
+    """Return the constants (names in capitals, literal values) of a plug-in without running it."""
+    file = PACKAGE.joinpath(*package.split("."), f"{name}.py")
+    if not (_NAME.fullmatch(name) and file.is_file()):
+        return {}
+    found: dict[str, Any] = {}
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            constant = node.targets[0].id
+            if constant.isupper() and isinstance(node.value, ast.Constant):
+                found[constant] = node.value.value
+    return found
 
 
 def check_declared(name: str, file: Path, package: ModuleType) -> None:

@@ -20,15 +20,23 @@ REPOSITORY = PACKAGE.parents[1]
 # Code that shapes messages and records, never a number.
 _NEUTRAL = ("errors", "files", "options", "plugins", "provenance", "signals")
 NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}
+SHOWN = {"TITLE", "PLACE"}  # constants that only readers see
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def canonical_code(tree: ast.AST) -> str:
-    """Return source text that comments, docstrings and formatting do not change."""
+    """Return source text that comments, docstrings, formatting and titles do not change."""
+    if isinstance(tree, ast.Module):
+        tree.body = [node for node in tree.body if not _is_shown(node)]
     for node in ast.walk(tree):
         if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _is_shown(node: ast.stmt) -> bool:
+    """Whether a statement gives one of the constants `SHOWN` its value."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in SHOWN
 
 
 @cache
@@ -62,7 +70,8 @@ def code_fingerprint(*parts: str) -> str:
 def code_behind(*modules: str) -> tuple[str, ...]:
     """Name the files that modules of this package need, found by reading imports, recursively.
 
-    Plug-ins are loaded by name, so they are not found: name them too. `NEUTRAL` files are left out.
+    Plug-ins are loaded by name, so they are not found: name them too. `NEUTRAL` files are left out,
+    and what is imported for type checkers alone.
     """
     found: set[str] = set()
     waiting = list(modules)
@@ -80,12 +89,18 @@ def _direct_imports(path: Path) -> frozenset[str]:
     if path.suffix != ".py":
         return frozenset()
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    tree.body = [node for node in tree.body if not _is_for_types(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return frozenset(filter(None, map(_file_of, names)))
+
+
+def _is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _file_of(module: str) -> str | None:

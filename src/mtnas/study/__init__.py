@@ -5,8 +5,7 @@ Nothing here imports torch: the workflow is parsed again by every job.
 
 from mtnas.config.load import load
 from mtnas.config.study import Study
-from mtnas.study.runs import experiment_searches, search_home
-from mtnas.study.specs import (
+from mtnas.study.jobs import (
     is_tuned,
     prepare_spec,
     run_spec,
@@ -14,6 +13,7 @@ from mtnas.study.specs import (
     simulate_spec,
     tune_spec,
 )
+from mtnas.study.runs import experiment_searches, search_home
 
 __all__ = [
     "Study", "experiment_searches", "is_tuned", "load", "prepare_spec", "run_spec", "search_home",

@@ -19,9 +19,14 @@ SUBGRAPHS = "results/claims/subgraphs.json"
 
 
 def table_files(name: str) -> dict[str, str]:
-    """Name the four files of a table, as `mtnas.report.writers` takes them."""
+    """Name the four files of a table, as `mtnas.report.render.writers` takes them."""
     endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
     return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
+
+
+def figure_files(name: str) -> dict[str, str]:
+    """Name the three files of a figure: its drawings, and the data that they show."""
+    return {kind: f"results/figures/{name}.{kind}" for kind in ("png", "pdf", "csv")}
 
 
 def of_runs(pattern: str, runs: Iterable[Run]) -> list[str]:

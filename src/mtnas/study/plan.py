@@ -1,7 +1,7 @@
 """What a study has, by name: its datasets, the runs of every experiment, its searches and spaces.
 
 The workflow takes it from the configuration; `results/published` keeps that of all studies that
-were published. Both choose the runs of a table from it (`mtnas.report.selection`).
+were published. Both choose the runs of a table or figure from it (`mtnas.report.exhibits`).
 Nothing here imports torch.
 """
 
@@ -10,10 +10,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mtnas.config.checks import space_of
-from mtnas.config.study import BUDGET_METHOD, Study
+from mtnas.config.entries import PAPER
+from mtnas.config.options import BUDGET_METHOD as MTNAS
+from mtnas.config.options import CONTROLS
+from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study import search_spaces
-from mtnas.study.paths import ROUTES, RUN, Run, of_runs
+from mtnas.study.grids import flat
+from mtnas.study.paths import ROUTES, RUN, RunKey, of_runs
 from mtnas.study.runs import experiment_searches, search_home
 from mtnas.study.search_spaces import Judged
 
@@ -35,23 +39,84 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class Variant:
+    """A variant of a method: what readers call it, and the options (by their dotted names) that it
+    changes, those of training included. `place` counts the variants of its method.
+    """
+
+    title: str
+    changes: dict[str, Any]
+    place: int
+
+
+MAIN = "main"  # the experiment of Tables 2 and 3 and of the figures beside them
+CUT_MMOE = ("cut_mmoe", PAPER)
+
+
+@dataclass(frozen=True)
+class Plan:
     """Datasets, experiments and spaces in reading order.
 
-    `homes` names, for each run under routes that were learned, the variant that searched them.
+    `homes` names, for each run under routes that were learned, the variant that searched them;
+    `variants` tells of each (method, variant) that deviates from the paper.
     """
 
     datasets: dict[str, Facts] = field(default_factory=dict)
-    experiments: dict[str, list[Run]] = field(default_factory=dict)
-    homes: dict[Run, str] = field(default_factory=dict)
+    experiments: dict[str, list[RunKey]] = field(default_factory=dict)
+    homes: dict[RunKey, str] = field(default_factory=dict)
     judged: dict[str, dict[str, list[Judged]]] = field(default_factory=dict)  # space -> dataset
+    variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RunKey]:
         """Return the runs of all experiments, each once."""
         return list(dict.fromkeys(run for runs in self.experiments.values() for run in runs))
 
-    def searches_of(self, runs: Iterable[Run]) -> list[Run]:
+    @property
+    def main(self) -> list[RunKey]:
+        """Return the runs of the main comparison."""
+        return self.experiments.get(MAIN, [])
+
+    @property
+    def synthetic(self) -> list[str]:
+        """Name the synthetic datasets."""
+        return [name for name, facts in self.datasets.items() if facts.rho is not None]
+
+    @property
+    def principal(self) -> list[str]:
+        """Name the datasets of the main tables: synthetic ones only if there are no others."""
+        measured = [name for name, facts in self.datasets.items() if facts.rho is None]
+        return measured or list(self.datasets)
+
+    @property
+    def main_searches(self) -> list[RunKey]:
+        """Return the searches of the main comparison that learn."""
+        datasets = self.principal
+        return self.searches_of(run for run in self.main if run[0] in datasets)
+
+    @property
+    def shown(self) -> str | None:
+        """Name the dataset whose methods and space are drawn: one with the cut MMoE, if any."""
+        synthetic = self.synthetic
+        cut = [d for d, *row in self.runs if tuple(row) == CUT_MMOE and d not in synthetic]
+        return next(iter([*cut, *self.datasets]), None)
+
+    @property
+    def controls(self) -> list[tuple[str, str]]:
+        """Return the variants of MTNAS in the main comparison that search nothing."""
+        return [
+            (MTNAS, name)
+            for name in self.variants_that_change("search.strategy")
+            if self.variants[MTNAS, name].changes["search.strategy"] in CONTROLS
+            and any(run[1:] == (MTNAS, name) for run in self.main)
+        ]
+
+    def variants_that_change(self, option: str) -> list[str]:
+        """Name the variants of MTNAS that differ from the paper's in one option alone."""
+        named = ((key, variant) for key, variant in self.variants.items() if key[0] == MTNAS)
+        return [name for (_, name), variant in named if list(variant.changes) == [option]]
+
+    def searches_of(self, runs: Iterable[RunKey]) -> list[RunKey]:
         """Return the searches that learned the routes of some runs, each once."""
         found = [(d, m, self.homes[d, m, v]) for d, m, v in runs if (d, m, v) in self.homes]
         return list(dict.fromkeys(found))
@@ -64,14 +129,14 @@ class Inventory:
         for dataset, entries in self.judged[space].items():
             for entry in entries:
                 pattern = RUN if entry.by_run else f"{ROUTES}/routes.json"
-                (path,) = of_runs(pattern, [(dataset, BUDGET_METHOD, entry.home)])
+                (path,) = of_runs(pattern, [(dataset, MTNAS, entry.home)])
                 found.append({"dataset": dataset, "variant": entry.variant, "path": path})
         return found
 
-    def judged_runs(self, *, by_run: bool) -> list[Run]:
+    def judged_runs(self, *, by_run: bool) -> list[RunKey]:
         """Return what judges the searches of all spaces: their own runs, or their routes."""
         found = [
-            (dataset, BUDGET_METHOD, entry.home)
+            (dataset, MTNAS, entry.home)
             for of_space in self.judged.values()
             for dataset, entries in of_space.items()
             for entry in entries
@@ -91,10 +156,11 @@ class Inventory:
                 space: {name: [asdict(entry) for entry in found] for name, found in of.items()}
                 for space, of in self.judged.items()
             },
+            "variants": {"/".join(key): asdict(found) for key, found in self.variants.items()},
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Inventory":
+    def from_json(cls, content: Mapping[str, Any]) -> "Plan":
         """Return what `to_json` wrote."""
         return cls(
             {name: Facts(**facts) for name, facts in content["datasets"].items()},
@@ -104,19 +170,26 @@ class Inventory:
                 space: {name: [Judged(**entry) for entry in found] for name, found in of.items()}
                 for space, of in content["judged"].items()
             },
+            {_row(key): Variant(**found) for key, found in content["variants"].items()},
         )
 
 
-def named(key: str) -> Run:
+def named(key: str) -> RunKey:
     """Return the run that is written as `dataset/method/variant`."""
     dataset, method, variant = key.split("/")
     return dataset, method, variant
 
 
-def inventory_of(study: Study) -> Inventory:
+def _row(key: str) -> tuple[str, str]:
+    """Return what is written as `method/variant`."""
+    method, variant = key.split("/")
+    return method, variant
+
+
+def plan_of(study: Study) -> Plan:
     """Return what a study has."""
     experiments = {name: study.runs(name) for name in study.experiments}
-    return Inventory(
+    return Plan(
         {name: _facts(study, name) for name in study.datasets},
         experiments,
         _homes(study, experiments),
@@ -124,10 +197,20 @@ def inventory_of(study: Study) -> Inventory:
             space: {name: search_spaces.judged(study, name, space) for name in study.datasets}
             for space in study.exhaustive
         },
+        {
+            (method, name): _variant(name, said, place)
+            for method, variants in study.variants.items()
+            for place, (name, said) in enumerate(variants.items(), 1)
+        },
     )
 
 
-def _homes(study: Study, experiments: Mapping[str, list[Run]]) -> dict[Run, str]:
+def _variant(name: str, said: Mapping[str, Any], place: int) -> Variant:
+    changes = {key: value for key, value in said.items() if key != "title"}
+    return Variant(said.get("title", name), flat(changes, ""), place)
+
+
+def _homes(study: Study, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey, str]:
     """Name the variant that searched the routes of each run, where they were learned."""
     learned = {search for name in experiments for search in experiment_searches(study, name)}
     runs = dict.fromkeys(run for runs in experiments.values() for run in runs)

@@ -6,7 +6,7 @@ from mtnas.config.entries import PAPER
 from mtnas.config.options import CONTROLS
 from mtnas.config.study import Run, Study
 from mtnas.runtime.errors import ConfigError, unknown
-from mtnas.study.specs import search_spec
+from mtnas.study.jobs import search_spec
 
 
 def experiment_searches(study: Study, experiment: str) -> list[Run]:

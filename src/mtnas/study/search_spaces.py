@@ -9,11 +9,12 @@ Nothing here imports torch.
 from dataclasses import dataclass
 from typing import Any
 
-from mtnas.config.study import BUDGET_METHOD as METHOD
+from mtnas.config.options import BUDGET_METHOD as METHOD
 from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.study.jobs import run_spec
 from mtnas.study.runs import search_home
-from mtnas.study.specs import ExhaustiveSpec, ModelSpec, run_spec
+from mtnas.study.specs import ExhaustiveSpec, ModelSpec
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,16 @@
 """The spec of every job: a frozen record with everything that identifies its result.
 
-The workflow passes one as a parameter, dumped to plain data, and the job reads nothing else. What
-a job does not read is not in its spec, or has its default there, so that a change of it runs
-nothing again.
+The workflow passes one as a parameter, dumped to plain data, and the job reads nothing else.
+`study.jobs` makes them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
-from mtnas.config.entries import OF_VARIANTS, PAPER, Tuning
-from mtnas.config.options import (
-    CONTROLS,
-    READ,
-    Derive,
-    MethodOptions,
-    SearchedOptions,
-    SearchOptions,
-    TrainingOptions,
-)
-from mtnas.config.study import BUDGET_METHOD, Study
-from mtnas.data import sources
+from mtnas.config.options import Derive, SearchOptions, TrainingOptions
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.options import Options
-from mtnas.study.grids import flat, replaced
-
-# The size of MTNAS depends on these alone.
-BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
-# Read where weights are fitted: neither in a search nor after it.
-STOPPING = ("epochs", "patience", "selection")
+from mtnas.study.grids import replaced
 
 
 class SimulateSpec(Options):
@@ -104,157 +86,3 @@ class ExhaustiveSpec(ModelSpec):
 
     space: str
     synthetic: SyntheticOptions | None = None
-
-
-def simulate_spec(study: Study, dataset: str) -> SimulateSpec:
-    """Return what identifies the simulated raw files of a dataset."""
-    rows = study.dataset(dataset).simulate
-    if rows is None:
-        raise ConfigError(
-            f"config: dataset_options.{dataset}: no key `simulate`; set it to a number of rows"
-        )
-    return SimulateSpec(dataset=dataset, rows=rows)
-
-
-def prepare_spec(study: Study, dataset: str) -> dict[str, Any]:
-    """Return what identifies the prepared table of a dataset, apart from its raw files.
-
-    A run reads the stored split only where it is fixed; where it is not, its seed is the default.
-    """
-    own = study.dataset(dataset)
-    if dataset in study.synthetic:  # every seed has its own data, or all have one (D12)
-        return {
-            "dataset": dataset,
-            "synthetic": study.synthetic[dataset].model_dump(mode="json"),
-            "seeds": [own.split_seed] if study.fixed_split else list(study.seeds),
-            "split": own.split,
-        }
-    source = sources.load(dataset)
-    fixed = study.fixed_split or source.split_kind != "random"
-    declared = {} if source.definition is None else {"definition": source.definition}
-    return {
-        "dataset": dataset,
-        "num_features": own.num_features,
-        "drop_fields": list(own.drop_fields),
-        "split": own.split,
-        "split_seed": own.split_seed if fixed else 0,
-        **declared,
-    }
-
-
-def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
-    """Return what identifies a run, apart from the route that it is given."""
-    options = study.options(dataset, method, variant)
-    derive = options.derive if isinstance(options, SearchedOptions) else None
-    training = None
-    if not study.method(method).is_control:
-        training = study.training_of(dataset, method, variant)
-        training = _without_stopping(training) if derive == "inherit" else training
-    return RunSpec(
-        dataset=dataset,
-        method=method,
-        variant=variant,
-        seeds=study.seeds,
-        fixed_split=study.fixed_split,
-        options=_network(options),
-        training=training,
-        derive=derive,
-        budget=_budget(study, dataset, method, options),
-    )
-
-
-def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> bool:
-    """Whether a grid search comes before a run.
-
-    Weights that come from a search were trained with the options of that search.
-    """
-    tuning = study.tuning_of(dataset)
-    if not tuning.enabled or method not in tuning.methods:
-        return False
-    options = study.options(dataset, method, variant)
-    from_search = isinstance(options, SearchedOptions) and options.derive != "retrain"
-    return not from_search and bool(_grid(study, tuning, method, variant))
-
-
-def tune_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> TuneSpec:
-    """Return what identifies the grid search before a run: that run with other seeds, its grid."""
-    tuning = study.tuning_of(dataset)
-    if not is_tuned(study, dataset, method, variant):
-        raise ConfigError(
-            f"config: tuning: {method} ({variant}) on {dataset} is not tuned; tuned methods: "
-            f"{', '.join(tuning.methods) or 'none'}"
-        )
-    run = run_spec(study, dataset, method, variant)
-    shared = {name: getattr(run, name) for name in RunSpec.model_fields if name != "seeds"}
-    grid = _grid(study, tuning, method, variant)
-    return TuneSpec(**shared, seeds=study.trial_seeds(tuning), grid=grid)
-
-
-def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, tuple[Any, ...]]:
-    """Return the grid of a run; what its variant deviates in is not up for tuning."""
-    own = study.said(("variants", method, variant))
-    fixed = flat(_without(own, OF_VARIANTS), "options.") | flat(
-        own.get("training", {}), "training."
-    )
-    tried = flat(tuning.training, "training.") | flat(tuning.options.get(method, {}), "options.")
-    return _without(tried, tuple(fixed))
-
-
-def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> SearchSpec:
-    """Return what identifies a search; a control strategy reads the space of routes alone."""
-    options = study.options(dataset, method, variant)
-    if not isinstance(options, SearchedOptions):
-        raise ConfigError(f"config: method {method!r} has no route to search")
-    network, strategy = _network(options), options.search.strategy
-    read = {name: getattr(options.search, name) for name in READ[strategy]}
-    search, seeds = SearchOptions(**read), study.seeds
-    if strategy in CONTROLS:
-        network = _without(network, ("hidden_dim",))
-        return SearchSpec(
-            dataset=dataset,
-            method=method,
-            variant=variant,
-            seeds=seeds,
-            options=network,
-            search=search,
-        )
-    return SearchSpec(
-        dataset=dataset,
-        method=method,
-        variant=variant,
-        seeds=seeds,
-        fixed_split=study.fixed_split,
-        options=network,
-        training=_without_stopping(study.training_of(dataset, method, variant)),
-        budget=_budget(study, dataset, method, options),
-        search=search,
-    )
-
-
-def _without_stopping(training: TrainingOptions) -> TrainingOptions:
-    """Return training options for a job that fits no weights: what stops a fit has its default."""
-    return TrainingOptions(**training.model_dump(exclude={*STOPPING}))
-
-
-def _network(options: MethodOptions) -> dict[str, Any]:
-    """Leave out what says how a route is found and used: it has its own place in a spec."""
-    return options.model_dump(mode="json", exclude={*SearchedOptions.model_fields})
-
-
-def _budget(
-    study: Study, dataset: str, method: str, options: MethodOptions
-) -> dict[str, Any] | None:
-    """Return the options that set the number of parameters, for a run that has to match it.
-
-    That is any other method, and a variant of MTNAS that leaves its width to be solved.
-    """
-    if study.method(method).is_control:
-        return None
-    if method == BUDGET_METHOD and getattr(options, "hidden_dim", None) is not None:
-        return None
-    paper = study.options(dataset, BUDGET_METHOD)
-    return paper.model_dump(mode="json", include={*BUDGET_OPTIONS})
-
-
-def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in keys}

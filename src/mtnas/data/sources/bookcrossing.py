@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Download, Field, Task
 
+TITLE = "Book-Crossing"  # what tables and figures call it
+
 _RATINGS = ("User-ID", "ISBN", "Book-Rating")
 _USERS = ("User-ID", "Location", "Age")
 _BOOKS = (

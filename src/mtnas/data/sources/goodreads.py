@@ -28,6 +28,8 @@ from mtnas.data.sources import base
 from mtnas.data.sources.base import Download, Field, Task
 from mtnas.runtime.errors import DataError
 
+TITLE = "Goodreads"  # what tables and figures call it
+
 _INTERACTIONS = "goodreads_interactions_poetry.json.gz"
 _BOOKS = "goodreads_books_poetry.json.gz"
 _HOSTS = (

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Field, Task
 
+TITLE = "InstEval"  # what tables and figures call it
+
 _COLUMNS = ("s", "d", "studage", "lectage", "service", "dept", "y")
 
 

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Field, Task
 
+TITLE = "MovieLens"  # what tables and figures call it
+
 _COLUMNS = ("movieId", "year", "genres", "userId", "rating", "timestamp")
 _NO_GENRES = "(no genres listed)"
 

@@ -20,6 +20,8 @@ from mtnas.data.sources import base
 from mtnas.data.sources.base import Download, Field, Task
 from mtnas.runtime.errors import DataError
 
+TITLE = "TikTok"  # what tables and figures call it
+
 _FILE = "final_track2_train.txt"
 _COLUMNS = (
     "uid",

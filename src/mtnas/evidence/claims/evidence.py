@@ -18,7 +18,6 @@ from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import split_column
 
-PAPER = "paper"
 LEARNED = "reinforce"  # the paper's strategy
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # its `stats` is loaded when it is first used
 
-from mtnas.evidence.claims.evidence import PAPER, Evidence
+from mtnas.config.entries import PAPER
+from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
     by_interval,
@@ -110,10 +111,12 @@ def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
     """Compare each L with L + 1: 2 is no worse than 1 and more gain no more than the margin."""
     outcome = Outcome()
     for dataset in evidence.datasets:
-        runs = sweep(evidence, dataset, "depth")
+        runs = sweep(evidence, dataset, "num_layers")
         if set(range(1, largest + 1)) - set(runs):
             wanted = sorted(set(range(1, largest + 1)) - set(runs))
-            outcome.missing[dataset] = [f"{dataset}/mtnas/depth_{depth}" for depth in wanted]
+            outcome.missing[dataset] = [
+                f"{dataset}/mtnas with num_layers {depth}" for depth in wanted
+            ]
             continue
         for depth in range(1, largest):
             for column in _all_columns(evidence, runs[depth]):
@@ -150,10 +153,10 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
     """
     outcome = Outcome()
     for dataset in evidence.datasets:
-        runs = sweep(evidence, dataset, "subnets")
+        runs = sweep(evidence, dataset, "num_subnets")
         if len(runs) < fewest:
             wanted = [h for h in range(1, 9) if h not in runs]
-            outcome.missing[dataset] = [f"{dataset}/mtnas/subnets_{h}" for h in wanted]
+            outcome.missing[dataset] = [f"{dataset}/mtnas with num_subnets {h}" for h in wanted]
             continue
         seconds = search_seconds(evidence, runs)
         if len(seconds) < len(runs):
@@ -206,8 +209,8 @@ def _growth(
 ) -> Comparison:
     """Fit log2 of the search time to H: its slope is to be positive."""
     sizes = sorted(seconds)
-    fit = stats.linregress(sizes, np.log2([seconds[size] for size in sizes]))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(sizes) - 2)) * float(fit.stderr)
+    fit = scipy.stats.linregress(sizes, np.log2([seconds[size] for size in sizes]))
+    half = float(scipy.stats.t.ppf((1 + LEVEL) / 2, len(sizes) - 2)) * float(fit.stderr)
     low, high = float(fit.slope) - half, float(fit.slope) + half
     first = evidence.runs[runs[sizes[0]]]
     return Comparison(
@@ -226,17 +229,32 @@ def _growth(
     )
 
 
-def sweep(evidence: Evidence, dataset: str, kind: Literal["depth", "subnets"]) -> dict[int, RunKey]:
-    """Return the runs of a sweep by L or H: variants `depth_1` ..., and the paper's own value."""
-    option = {"depth": "num_layers", "subnets": "num_subnets"}[kind]
-    found: dict[int, RunKey] = {}
-    for run, record in evidence.runs.items():
-        mine = run[:2] == (dataset, "mtnas")
-        if mine and (run[2] == PAPER or run[2].startswith(f"{kind}_")):
-            value = record.record.spec.options.get(option)
-            if isinstance(value, int):
-                found.setdefault(value, run)
+def sweep(evidence: Evidence, dataset: str, option: str) -> dict[int, RunKey]:
+    """Return by value the runs of MTNAS that differ from `paper` in one option of the network.
+
+    All else that was recorded is the same: network, training, use of the route, and the search.
+    """
+    paper = (dataset, *MTNAS)
+    if paper not in evidence.runs:
+        return {}
+    found = dict[int, RunKey]()
+    for run in [paper, *(run for run in evidence.runs if run[:2] == paper[:2])]:
+        value = evidence.runs[run].record.spec.options.get(option)
+        if isinstance(value, int) and _differ_only_in(evidence, paper, run, option):
+            found.setdefault(value, run)
     return found
+
+
+def _differ_only_in(evidence: Evidence, paper: RunKey, run: RunKey, option: str) -> bool:
+    """Whether two runs were asked for alike but for one option, and their searches alike."""
+    specs = [evidence.runs[one].record.spec for one in (paper, run)]
+    networks = [{k: v for k, v in spec.options.items() if k != option} for spec in specs]
+    asked = [
+        (network, spec.training, spec.derive) for network, spec in zip(networks, specs, strict=True)
+    ]
+    found = [evidence.searches[one].record for one in (paper, run) if one in evidence.searches]
+    searches = [record.spec.search for record in found]
+    return asked[0] == asked[1] and all(search == searches[0] for search in searches)
 
 
 def search_seconds(evidence: Evidence, runs: dict[int, RunKey]) -> dict[int, float]:

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from mtnas.evidence.claims.evidence import LEARNED, PAPER, Evidence, Search
+from mtnas.config.entries import PAPER
+from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
 from mtnas.evidence.claims.paired import MTNAS, Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
 from mtnas.evidence.statistics import LEVEL

@@ -75,7 +75,7 @@ class TabularDataset(base.Dataset):
         if definition.split.ratios is not None:
             self.split = definition.split.ratios
         self.valid_share = definition.split.valid_share
-        self.definition = definition.model_dump(mode="json", exclude={"path"})
+        self.definition = definition.model_dump(mode="json", exclude={"label", "path"})
         self._tally = Tally()
         self._time_is_number: bool | None = None
 

@@ -29,6 +29,9 @@ class Definition(Options):
     """A dataset as its file describes it."""
 
     title: str = Field("", description="name for reports; default: the name of this file")
+    label: str = Field(
+        "", description="short name for tables and figures; default: the name of this file"
+    )
     path: Texts = Field(
         min_length=1,
         description="a file, a list of files or a pattern such as `data/part-*.csv`; relative to "

@@ -1,0 +1,59 @@
+"""Tables and figures: each is a file of src/mtnas/report/exhibits, which says what it is made from.
+
+requires: what the exhibit names: runs, routes, manifests, tables of every route,
+          results/claims/subgraphs.json, config/paper/results.yaml
+provides: results/tables/{name}.{md,tex,csv,cells.csv}: the table, and the ledger of its cells
+          results/figures/{name}.{png,pdf,csv}: the figure, and the data that it shows
+          EXHIBITS, what this study has of both, by name; TABLES and FIGURES
+"""
+
+EXHIBITS = exhibits.planned(PLAN)
+TABLES = [name for name, exhibit in EXHIBITS.items() if exhibit.kind == "table"]
+FIGURES = [name for name, exhibit in EXHIBITS.items() if exhibit.kind == "figure"]
+
+
+def made_from(kind):
+    """Name the inputs of a table or figure; its name is a wildcard."""
+    return lambda wildcards: exhibits.named(EXHIBITS, wildcards.name, kind).needs.files
+
+
+rule table:
+    """One table of the study."""
+    input:
+        made_from("table"),
+    output:
+        **table_files("{name}"),
+    log:
+        "results/logs/table/{name}.log",
+    localrule: True
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        exhibit=lambda wildcards: EXHIBITS[wildcards.name].file,
+        needs=lambda wildcards: asdict(EXHIBITS[wildcards.name].needs),
+        code=lambda wildcards: EXHIBITS[wildcards.name].code,
+    message:
+        "Writing {wildcards.name}"
+    script:
+        "../workflow/scripts/exhibit.py"
+
+
+rule figure:
+    """One figure of the study."""
+    input:
+        made_from("figure"),
+    output:
+        **figure_files("{name}"),
+    log:
+        "results/logs/figure/{name}.log",
+    localrule: True
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        exhibit=lambda wildcards: EXHIBITS[wildcards.name].file,
+        needs=lambda wildcards: asdict(EXHIBITS[wildcards.name].needs),
+        code=lambda wildcards: EXHIBITS[wildcards.name].code,
+    message:
+        "Drawing {wildcards.name}"
+    script:
+        "../workflow/scripts/exhibit.py"

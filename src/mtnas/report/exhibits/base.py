@@ -1,0 +1,180 @@
+"""What a table or a figure is: which files it is made from, its data, how it is set or drawn."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+import pandas as pd
+
+from mtnas.config.entries import PAPER
+from mtnas.report.names import REFERENCE, Names
+from mtnas.report.render.layout import Table
+from mtnas.report.render.writers import ledger, write_table
+from mtnas.runtime import plugins
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import atomic_path
+from mtnas.study.paths import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, RunKey, of_runs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mtnas.study.plan import Plan
+
+Content = TypeVar("Content")
+PAPER_NUMBERS = "config/paper/results.yaml"
+
+
+class NothingToShowError(RecordError):
+    """What an exhibit is made from holds nothing that it shows."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a table or figure is made from; what is named here are the inputs of its job.
+
+    `runs` and `searches` are (dataset, method, variant), `manifests` datasets, `truths` (dataset,
+    small space); `judged` says where the search of a variant in a small space is judged
+    (`Plan.judged_by`). `facts` is plain data of the plan, `titles` what readers call methods and
+    variants (`names.Names`).
+    """
+
+    runs: tuple[RunKey, ...] = ()
+    searches: tuple[RunKey, ...] = ()
+    manifests: tuple[str, ...] = ()
+    truths: tuple[tuple[str, str], ...] = ()
+    judged: tuple[dict[str, str], ...] = ()
+    subgraphs: bool = False
+    paper: bool = False  # the numbers printed in the paper
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Names:
+        """Return what readers call runs."""
+        return Names(self.titles)
+
+    @property
+    def run_folders(self) -> list[str]:
+        """Return the folder of every run."""
+        return of_runs(RUN, self.runs)
+
+    @property
+    def routes_files(self) -> list[str]:
+        """Return the routes.json of every search."""
+        return of_runs(f"{ROUTES}/routes.json", self.searches)
+
+    @property
+    def manifest_files(self) -> list[str]:
+        """Return the manifest of every dataset."""
+        return [f"{DATA}/manifest.json".format(dataset=name) for name in self.manifests]
+
+    @property
+    def truth_files(self) -> list[str]:
+        """Return the table of every route of each small space."""
+        return [TRUTH.format(dataset=dataset, space=space) for dataset, space in self.truths]
+
+    @property
+    def files(self) -> list[str]:
+        """Return all files, for the job that waits for them."""
+        judged = [entry["path"] for entry in self.judged]
+        folders = [*self.run_folders, *(path for path in judged if not path.endswith(".json"))]
+        found = [
+            *(f"{folder}/{file}" for folder in folders for file in ("metrics.csv", "run.json")),
+            *self.routes_files,
+            *(path for path in judged if path.endswith(".json")),
+            *self.manifest_files,
+            *self.truth_files,
+            *[SUBGRAPHS] * self.subgraphs,
+            *[PAPER_NUMBERS] * self.paper,
+        ]
+        return list(dict.fromkeys(found))
+
+
+class Exhibit(ABC, Generic[Content]):
+    """A table or figure, or a family of them: what it needs, and its data.
+
+    `place` orders exhibits of a kind for reading.
+    """
+
+    kind: ClassVar[Literal["table", "figure"]]
+    place: ClassVar[int] = 100
+
+    @abstractmethod
+    def needs(self, plan: "Plan") -> dict[str, Needs]:
+        """Name what a study has of it, with what each is made from."""
+
+    @abstractmethod
+    def read(self, needs: Needs) -> Content:
+        """Read what is shown; `RecordError` if a file is broken, or contradicts another."""
+
+    @abstractmethod
+    def data(self, content: Content) -> pd.DataFrame:
+        """Return what is shown as a tidy frame: a row for each thing that is printed or drawn."""
+
+    @abstractmethod
+    def write(self, needs: Needs, **paths: str | Path) -> None:
+        """Write the files that are named."""
+
+
+class TableExhibit(Exhibit[Table]):
+    """A table; its data are the ledger of its cells."""
+
+    kind = "table"
+
+    def data(self, content: Table) -> pd.DataFrame:
+        """Return a row per printed number."""
+        return ledger(content)
+
+    def write(self, needs: Needs, **paths: str | Path) -> None:
+        """Write `md`, `tex`, `csv` and `cells`, those that are named."""
+        write_table(self.read(needs), **paths)
+
+
+class FigureExhibit(Exhibit[Content]):
+    """A figure: `draw` imports what draws, since the workflow reads the rest at every start."""
+
+    kind = "figure"
+
+    @abstractmethod
+    def draw(self, content: Content) -> tuple["Figure", str]:
+        """Return the figure and its caption."""
+
+    def write(self, needs: Needs, **paths: str | Path) -> None:
+        """Write the drawing as `png` and `pdf`, and its data as `csv`, those that are named."""
+        from mtnas.report.render.style import save_figure
+
+        content = self.read(needs)
+        if "csv" in paths:
+            with atomic_path(paths.pop("csv")) as path:
+                self.data(content).to_csv(path, index=False, lineterminator="\n")
+        figure, caption = self.draw(content)
+        save_figure(figure, list(paths.values()), caption)
+
+
+def titled(plan: "Plan", needs: Needs) -> Needs:
+    """Return what an exhibit needs, with the titles of its methods and variants."""
+    judged = ((REFERENCE, entry["variant"]) for entry in needs.judged)
+    rows = dict.fromkeys([*(run[1:] for run in (*needs.runs, *needs.searches)), *judged])
+    titles = {method: plugins.title("methods", method) for method, _ in rows}
+    titles |= {"/".join(row): plan.variants[row].title for row in rows if row in plan.variants}
+    return replace(needs, titles=titles)
+
+
+def beside_paper(
+    plan: "Plan", variants: list[str], also: tuple[tuple[str, str], ...] = ()
+) -> tuple[RunKey, ...]:
+    """Return the runs of some variants of MTNAS, with those of `paper` (and others) beside them.
+
+    Datasets without any of the variants are left out.
+    """
+    having = {d for d, m, v in plan.runs if m == REFERENCE and v in variants}
+    wanted = {*((REFERENCE, variant) for variant in (*variants, PAPER)), *also}
+    return tuple(run for run in plan.runs if run[0] in having and run[1:] in wanted)
+
+
+def of_space(plan: "Plan", space: str) -> Needs:
+    """Return what judges the searches in a small space: all of its routes, and theirs."""
+    truths = tuple((dataset, space) for dataset in plan.judged[space])
+    return Needs(truths=truths, judged=tuple(plan.judged_by(space)))

@@ -1,0 +1,233 @@
+"""Figure 1: methods as routes (a-c), gate scores of MMoE (d), MMoE against its cut variant (e).
+
+Lengths are in inches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mtnas.config.entries import PAPER
+from mtnas.evidence.claims.evidence import Evidence, read_evidence
+from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
+from mtnas.report.names import Names, caption, column_name, dataset_name
+from mtnas.report.render.gates import CAPTION as OF_GATES
+from mtnas.report.render.gates import draw_gates, gate_data, gate_scores
+from mtnas.report.render.style import (
+    MARGIN,
+    PAGE_WIDTH,
+    SHARED,
+    WARNING,
+    axes_at,
+    new_figure,
+    row_of_axes,
+    styled,
+    task_colour,
+    write_at,
+    write_title,
+)
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
+from mtnas.runtime.files import read_json
+from mtnas.study.paths import SUBGRAPHS, RunKey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from mtnas.study.plan import Plan
+
+CAPTION = (
+    "(a) Share-Bottom, (b) MMoE and (c) a variant of MMoE with some links cut off, each as the "
+    "route of the search space that is the same network; its sub-networks are the experts."
+)
+GATES_CAPTION = f"(d) {OF_GATES}"
+BOXES_CAPTION = (
+    "(e) MMoE and the cut MMoE over independent runs: boxes from the first to the third quartile "
+    "with the median, whiskers to 1.5 times their distance, a line for each common seed."
+)
+MMOE, CUT = ROWS = (("mmoe", PAPER), ("cut_mmoe", PAPER))
+HEAD, GATES_HEAD = 0.26, 0.14  # the lines above panels
+SCALE = 0.52  # inches per unit of a drawing, at most
+LEAST_GAP = 0.3
+LEGEND = 0.48
+GATES, BOXES = 1.8, 1.85  # height of a row of panels
+PER_ROW = 3  # datasets of (d) side by side
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Methods as routes, and the runs of MMoE and the cut MMoE."""
+
+    evidence: Evidence
+    routes: dict[str, Route]
+    names: Names = field(default_factory=Names)
+
+
+class Figure1(FigureExhibit[Overview]):
+    """What methods are as routes, and what MMoE does on measured data."""
+
+    place = 10
+
+    def needs(self, plan: "Plan") -> dict[str, Needs]:
+        """Take the runs of MMoE and the cut MMoE in any experiment: (d) and (e) show those."""
+        synthetic = plan.synthetic
+        runs = tuple(r for r in plan.runs if r[0] not in synthetic and r[1:] in ROWS)
+        return {"figure1": Needs(runs=runs, subgraphs=True)} if plan.datasets else {}
+
+    def read(self, needs: Needs) -> Overview:
+        """Read the runs, and the methods of (a-c) (`mtnas.experiments.equivalence`)."""
+        if not Path(SUBGRAPHS).is_file():
+            raise NothingToShowError(f"{SUBGRAPHS}: missing, so no method can be drawn as a route")
+        evidence = read_evidence(needs.run_folders)
+        return Overview(evidence, read_typical(SUBGRAPHS), needs.names)
+
+    def data(self, content: Overview) -> pd.DataFrame:
+        """Return a row per edge of (a-c), gate score of (d) and test score of (e)."""
+        evidence = content.evidence
+        edges = [
+            {"panel": letter, "method": method, "from": value, "to": block}
+            for letter, (method, route) in zip("abc", content.routes.items(), strict=False)
+            for value, block in route.edges
+        ]
+        gates = [gate_data(evidence.runs[name, *MMOE]) for name in gated(evidence)]
+        scores = [_scores(evidence, (name, *row)) for name in paired(evidence) for row in ROWS]
+        frames = [pd.DataFrame(edges), *(frame.assign(panel="d") for frame in gates)]
+        frames += [frame.assign(panel="e") for frame in scores]
+        return pd.concat(frames, ignore_index=True)
+
+    def draw(self, content: Overview) -> tuple["Figure", str]:
+        """Draw (a-c), and (d) and (e) for the datasets that have their runs, if any."""
+        evidence = content.evidence
+        parts = {CAPTION: True, GATES_CAPTION: gated(evidence), BOXES_CAPTION: paired(evidence)}
+        text = " ".join(part for part, shown in parts.items() if shown)
+        return overview_figure(content), caption(text, sorted(evidence.simulated))
+
+
+def _scores(evidence: Evidence, run: RunKey) -> pd.DataFrame:
+    """Return the test scores of a run, a row per seed and score."""
+    columns = [*evidence.columns(run, "auc"), "mtl_loss"]
+    scores = evidence.scores(run)[columns].rename_axis(columns=None).reset_index()
+    frame = scores.melt("seed", var_name="what", value_name="score")
+    return frame.assign(dataset=run[0], method=run[1])
+
+
+def read_typical(path: str | Path) -> dict[str, Route]:
+    """Return the routes of methods by their names, in the order of the panels."""
+    typical = read_json(path, ("typical",))["typical"]
+    return {
+        name: Route.from_json(SearchSpace(**route["space"]), route["blocks"])
+        for name, route in typical.items()
+    }
+
+
+def gated(evidence: Evidence) -> list[str]:
+    """Name the datasets on which MMoE recorded its gate scores."""
+    runs: list[RunKey] = [(dataset, *MMOE) for dataset in evidence.datasets]
+    return [run[0] for run in runs if run in evidence.runs and evidence.runs[run].record.gates]
+
+
+def paired(evidence: Evidence) -> list[str]:
+    """Name the datasets on which both MMoE and the cut MMoE ran."""
+    return [d for d in evidence.datasets if not evidence.lacking([(d, *MMOE), (d, *CUT)])]
+
+
+def overview_figure(content: Overview) -> "Figure":
+    """Return Figure 1."""
+    from mtnas.report.render.route_drawing import panel_units
+
+    evidence, routes = content.evidence, content.routes
+    units = [panel_units(route.space) for route in routes.values()]
+    room = PAGE_WIDTH - 2 * MARGIN - LEAST_GAP * (len(units) - 1)
+    scale = min(SCALE, room / sum(width for width, _ in units))
+    drawn = HEAD + scale * max(height for _, height in units) + LEGEND
+    boxes, gates = paired(evidence), gated(evidence)
+    rows = [gates[i : i + PER_ROW] for i in range(0, len(gates), PER_ROW)]
+    height = drawn + GATES_HEAD * bool(rows) + GATES * len(rows) + BOXES * len(boxes)
+    with styled():
+        figure = new_figure(PAGE_WIDTH, height + 0.06)
+        _draw_methods(figure, height, content, scale)
+        top = height - drawn
+        if rows:
+            write_title(figure, top, "(d) Gate scores of MMoE")
+            top -= GATES_HEAD
+        for row in rows:
+            _draw_gates(figure, top, evidence, row)
+            top -= GATES
+        for dataset in boxes:
+            _draw_boxes(figure, top, content, dataset)
+            top -= BOXES
+    return figure
+
+
+def _draw_methods(figure: "Figure", top: float, content: Overview, scale: float) -> None:
+    """Draw (a-c) side by side on one ground line, their widths shared out over the page."""
+    from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
+
+    routes = content.routes
+    sizes = [panel_units(route.space) for route in routes.values()]
+    spare = PAGE_WIDTH - 2 * MARGIN - scale * sum(width for width, _ in sizes)
+    left, pitch = MARGIN, spare / max(1, len(sizes) - 1)
+    low = top - HEAD - scale * max(height for _, height in sizes)
+    for letter, (method, route), size in zip("abc", routes.items(), sizes, strict=False):
+        write_at(figure, left, top, f"({letter}) {content.names.run(method)}", 9, fontweight="bold")
+        panel = axes_at(figure, left, low, scale * size[0], scale * size[1])
+        draw_route(panel, route, font_size=name_size(scale))
+        left += scale * size[0] + pitch
+    tasks = max(route.space.num_tasks for route in routes.values())
+    _, h = figure.get_size_inches()
+    figure.legend(
+        handles=legend_handles(tasks, unused=False), loc="upper center",
+        ncols=5 if tasks < 3 else 3, columnspacing=1.2, handlelength=1.6,
+        bbox_to_anchor=(0.5, (low - 0.02) / h),
+    )  # fmt: skip
+
+
+def _draw_gates(figure: "Figure", top: float, evidence: Evidence, datasets: Sequence[str]) -> None:
+    """Draw a row of (d): a panel per dataset."""
+    panels = row_of_axes(figure, top, GATES, PER_ROW)
+    for panel in panels[len(datasets) :]:
+        panel.remove()
+    for panel, dataset in zip(panels, datasets, strict=False):
+        scores_STE = gate_scores(evidence.runs[dataset, *MMOE])
+        draw_gates(panel, scores_STE)
+        panel.set_ylim(
+            0, (1.2 + 0.15 * scores_STE.shape[1]) * scores_STE.max()
+        )  # room for the legend
+        simulated = dataset in evidence.simulated
+        panel.set_title(dataset_name(dataset, simulated), color=WARNING if simulated else SHARED)
+        panel.set_xlabel("expert")
+        panel.set_ylabel("mean gate score")
+        panel.legend(loc="upper left")
+
+
+def _draw_boxes(figure: "Figure", top: float, content: Overview, dataset: str) -> None:
+    """Draw (e) of one dataset: two boxes per score, and the line of each seed between them."""
+    evidence, names = content.evidence, [content.names.run(*row) for row in ROWS]
+    scores = {row: evidence.scores((dataset, *row)) for row in ROWS}
+    common = scores[MMOE].index.intersection(scores[CUT].index)
+    columns = [*evidence.columns((dataset, *MMOE), "auc"), "mtl_loss"]
+    title = f"(e) {dataset_name(dataset)}, {len(common)} seeds"
+    write_title(figure, top, title, dataset in evidence.simulated)
+    for panel, column in zip(row_of_axes(figure, top, BOXES, len(columns)), columns, strict=True):
+        _boxes(panel, names, pd.DataFrame({row: of[column][common] for row, of in scores.items()}))
+        panel.set_ylabel(f"test {column_name(column)}")
+
+
+def _boxes(panel: "Axes", names: Sequence[str], both: pd.DataFrame) -> None:
+    panel.plot([1, 2], both.sort_index().to_numpy().T, color=SHARED, lw=0.4, alpha=0.5)
+    thin = {"linewidth": 0.8}
+    boxes = panel.boxplot(
+        both.to_numpy(), tick_labels=names, widths=0.5, patch_artist=True, showfliers=False,
+        boxprops=thin, whiskerprops=thin, capprops=thin,
+    )  # fmt: skip
+    for i, box in enumerate(boxes["boxes"]):
+        box.set(facecolor=task_colour(i), alpha=0.35)
+    for line in boxes["medians"]:
+        line.set(color="black")
+
+
+EXHIBIT = Figure1()

@@ -1,0 +1,52 @@
+"""Figure 3: the searched routes, one dataset after the other."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mtnas.report.exhibits.base import FigureExhibit, Needs
+from mtnas.report.names import caption
+from mtnas.report.searched import Searched, choices, read_searches
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mtnas.study.plan import Plan
+
+CAPTION = (
+    "The sharing routes that the search found, read upwards from the shared root to the tasks. "
+    "Large: the first seed, with the probability p of each chosen local route and the entropy of "
+    "its block, beside the entropy of a uniform choice: the nearer the two, the less the search "
+    "has decided. Small: the other seeds. Edges are counted if they reach a task."
+)
+
+
+class Figure3(FigureExhibit[Sequence[Searched]]):
+    """What the searches of the main comparison found on measured data."""
+
+    place = 30
+
+    def needs(self, plan: "Plan") -> dict[str, Needs]:
+        """Take those searches."""
+        synthetic = plan.synthetic
+        searches = tuple(run for run in plan.main_searches if run[0] not in synthetic)
+        return {"figure3": Needs(searches=searches)} if searches else {}
+
+    def read(self, needs: Needs) -> list[Searched]:
+        """Read the routes of all seeds."""
+        return read_searches(needs.routes_files, needs.names)
+
+    def data(self, content: Sequence[Searched]) -> pd.DataFrame:
+        """Return a row per search, seed and block: what was chosen, and how decidedly."""
+        return choices(content)
+
+    def draw(self, content: Sequence[Searched]) -> tuple["Figure", str]:
+        """Draw per search the first seed large, the other seeds small."""
+        from mtnas.report.render.route_panels import routes_figure
+
+        simulated = [searched.dataset for searched in content if searched.simulated]
+        return routes_figure(content), caption(CAPTION, simulated)
+
+
+EXHIBIT = Figure3()

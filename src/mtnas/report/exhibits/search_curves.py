@@ -1,0 +1,123 @@
+"""Reward and entropy over the steps of the searches."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
+from mtnas.report.names import caption, counted
+from mtnas.report.render.style import (
+    MARGIN,
+    PAGE_WIDTH,
+    SHARED,
+    axes_at,
+    new_figure,
+    styled,
+    task_colour,
+    write_title,
+)
+from mtnas.report.searched import Searched, read_searches
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from mtnas.study.plan import Plan
+
+CAPTION = (
+    "The course of the search: reward of the sampled routes (rolling mean) and entropy of the "
+    "choice, mean over blocks. Lines are means over seeds, bands one standard deviation; the "
+    "dashed line is the entropy of a uniform choice."
+)
+
+
+class SearchCurves(FigureExhibit[Sequence[Searched]]):
+    """How the searches of the main comparison went."""
+
+    place = 40
+
+    def needs(self, plan: "Plan") -> dict[str, Needs]:
+        """Take the searches that learn."""
+        searches = tuple(plan.main_searches)
+        return {"search_curves": Needs(searches=searches)} if searches else {}
+
+    def read(self, needs: Needs) -> list[Searched]:
+        """Read the searches that recorded their course."""
+        return with_curves(read_searches(needs.routes_files, needs.names))
+
+    def data(self, content: Sequence[Searched]) -> pd.DataFrame:
+        """Return a row per search, seed and recorded step."""
+        return pd.concat([searched.course for searched in content], ignore_index=True)
+
+    def draw(self, content: Sequence[Searched]) -> tuple["Figure", str]:
+        """Draw reward and mean entropy, with a band over seeds."""
+        simulated = [searched.dataset for searched in content if searched.simulated]
+        return curves_figure(content), caption(CAPTION, simulated)
+
+
+def with_curves(found: Sequence[Searched]) -> list[Searched]:
+    """Return the searches that recorded their course; `NothingToShowError` if none did."""
+    having = [searched for searched in found if any(searched.curves.values())]
+    if not having:
+        names = [searched.name for searched in found]
+        raise NothingToShowError(f"none of {names} holds the curve of a search")
+    return having
+
+
+def curves_figure(found: Sequence[Searched]) -> "Figure":
+    """Return the curves of the given searches, reward and entropy; two searches a row if many."""
+    columns = 1 if len(found) <= 3 else 2
+    height, width = (2.15, 2.6) if columns == 1 else (1.75, 0.98)
+    pitch, rows = (PAGE_WIDTH - MARGIN) / columns, ceil(len(found) / columns)
+    with styled():
+        figure = new_figure(PAGE_WIDTH, height * rows)
+        for i, searched in enumerate(found):
+            row, column = divmod(i, columns)
+            left, low = MARGIN + column * pitch, height * (rows - 1 - row)
+            seeds = counted(len(searched.curves), "seed")
+            title = f"{searched.title}, {seeds}" if columns == 1 else searched.name
+            place = left, left + pitch - MARGIN, 9 if columns == 1 else 7.5
+            write_title(figure, low + height - 0.1, title, searched.simulated, *place)
+            for axis, draw in enumerate((_draw_reward, _draw_entropy)):
+                at = left + 0.66 + axis * (width + (0.9 if columns == 1 else 0.78))
+                draw(axes_at(figure, at, low + 0.42, width, height - 0.83), searched)
+    return figure
+
+
+def _draw_reward(axes: "Axes", searched: Searched) -> None:
+    reward = searched.curve("reward")
+    window = max(1, len(reward) // 20)
+    # A point of the curve is already the mean of the steps since the point before.
+    steps = window * (int(reward.index[1] - reward.index[0]) if len(reward) > 1 else 1)
+    _band(axes, reward.rolling(window, min_periods=1).mean(), task_colour(0))
+    axes.set_xlabel("architecture step")
+    axes.set_ylabel("reward" if steps == 1 else f"reward, rolling mean\nof {steps} steps")
+
+
+def _draw_entropy(axes: "Axes", searched: Searched) -> None:
+    _band(axes, searched.curve("entropy"), task_colour(1))
+    uniform = searched.uniform_entropy
+    axes.axhline(uniform, color=SHARED, lw=0.9, ls=(0, (4, 2)))
+    axes.annotate(
+        "uniform choice", (1.0, uniform), (0, 3), xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points", ha="right", va="bottom", fontsize=7, color=SHARED,
+    )  # fmt: skip
+    axes.set_ylim(0, 1.15 * uniform)
+    axes.set_xlabel("architecture step")
+    axes.set_ylabel("entropy (nats)")
+
+
+def _band(axes: "Axes", curves: pd.DataFrame, colour: str) -> None:
+    """Draw the mean over seeds and one standard deviation around it, over the common steps."""
+    common = curves.dropna(how="any") if len(curves.columns) > 1 else curves
+    common = curves if common.empty else common
+    mean, sd = common.mean(axis=1), common.std(axis=1).fillna(0.0)
+    steps = np.asarray(common.index, dtype=float)
+    axes.fill_between(steps, mean - sd, mean + sd, color=colour, alpha=0.22, lw=0)
+    axes.plot(steps, mean, color=colour)
+
+
+EXHIBIT = SearchCurves()

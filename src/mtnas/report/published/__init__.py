@@ -1,0 +1,1 @@
+"""`results/published`: what is kept of studies, and what is made from it."""

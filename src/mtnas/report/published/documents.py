@@ -1,0 +1,51 @@
+"""Numbers and lists in README and docs: written between markers, never typed.
+
+Numbers come from `results/published/`, lists of fields from the datasets.
+
+A block is `<!-- generated: NAME -->` ... `<!-- /generated -->`; `make readme` fills it, a test
+compares.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from mtnas.report.published import fields, performance
+from mtnas.report.published.blocks import RENDERERS, read_table_text
+from mtnas.runtime.errors import RecordError, unknown
+from mtnas.runtime.files import write_text
+
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- /generated -->)", re.S)
+
+
+def refresh(documents: Iterable[str | Path], published: str | Path) -> list[Path]:
+    """Fill every block of `documents`; return the files that changed."""
+    changed = []
+    for path in map(Path, documents):
+        text = path.read_text(encoding="utf-8")
+        filled = fill(text, Path(published), where=str(path))
+        if filled != text:
+            write_text(path, filled)
+            changed.append(path)
+    return changed
+
+
+def fill(text: str, published: Path, where: str) -> str:
+    """Return `text` with every block rendered from the published results."""
+
+    def render(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name in RENDERERS:
+            content = RENDERERS[name](published)
+        elif name.startswith("performance."):
+            content = performance.table(published, name.removeprefix("performance."))
+        elif name.startswith("fields."):
+            content = fields.table(name.removeprefix("fields."))
+        elif (published / "tables" / f"{name}.md").is_file():
+            content = read_table_text(published, name)
+        else:
+            allowed = [*RENDERERS, *(p.stem for p in (published / "tables").glob("*.md"))]
+            raise RecordError(unknown("generated block", name, allowed, where))
+        return f"{block[1]}{content.strip()}\n{block[3]}"
+
+    return BLOCK.sub(render, text)

@@ -1,0 +1,295 @@
+"""Publish a study: merge it into `results/published/` (`store`), then rebuild what stands there.
+
+A run replaces the published run of the same dataset, method and variant; all others stay. The same
+holds for routes, manifests, audits, grid searches, and spaces of exhaustive tables.
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtnas.config.entries import PAPER
+from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
+from mtnas.evidence.records import Fit, Run, RunRecord, read_run
+from mtnas.evidence.search_record import SearchRecord
+from mtnas.report.names import REFERENCE
+from mtnas.report.published.rebuild import rebuild
+from mtnas.report.published.store import (
+    PublishedRun,
+    by_space,
+    read_plan,
+    read_runs,
+    write_plan,
+    write_runs,
+    write_spaces,
+)
+from mtnas.runtime import plugins
+from mtnas.runtime.errors import RecordError, unknown
+from mtnas.runtime.files import read_json, write_json, write_text
+from mtnas.study.grids import replaced
+from mtnas.study.paths import RunKey
+from mtnas.study.plan import Plan, Variant, named
+
+DIGITS = 6  # of curves, which are drawn and never computed with
+
+
+def publish(
+    folder: str | Path,
+    *,
+    plan: Mapping[str, Any],
+    command: str,
+    run_folders: Sequence[str | Path],
+    routes: Sequence[str | Path],
+    manifests: Sequence[str | Path],
+    audits: Sequence[str | Path] = (),
+    tuning: Sequence[str | Path] = (),
+    exhaustive: Sequence[str | Path] = (),
+    subgraphs: str | Path | None = None,
+    specs: Mapping[str, Any] | None = None,
+) -> None:
+    """Merge a study into `folder`, and rebuild.
+
+    `command` is what publishes the study; `tuning` names folders, `audits` JSON files; `specs` says
+    what the study asks of its runs, by their names.
+
+    Raises:
+        RecordError: a file of the study is broken, a run is of another study, or a published run
+            that would stay was measured on other data and cannot be compared with this one's.
+    """
+    folder = Path(folder)
+    study = Plan.from_json(plan)
+    old, kept = Plan(), dict[RunKey, PublishedRun]()
+    if (folder / "inventory.json").is_file():
+        old, kept = read_plan(folder), read_runs(folder)
+    new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
+    for key, run in new.items():
+        _check_asked("/".join(key), run.record, (specs or {}).get("/".join(key)))
+    staying = {key: run.record for key, run in kept.items() if key not in new}
+    for key, run in new.items():
+        facts = run.record
+        check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
+    data = {path: Manifest.read(path) for path in manifests}
+    for manifest in data.values():
+        check_same_data(staying, manifest.dataset, manifest.content_sha256, {})
+    both = merged(old, study)
+    _write(folder, both, {**kept, **new})
+    for path, manifest in data.items():
+        write_text(folder / "data" / f"{manifest.dataset}.json", Path(path).read_text("utf-8"))
+    for path in map(Path, audits):
+        write_json(folder / "audit" / path.name, read_json(path))
+    for path in map(Path, tuning):
+        target = folder / "tuning" / Path(*path.parts[-3:])
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("trials.csv", "best.json"):
+            shutil.copyfile(path / name, target / name)
+    for path in routes:
+        _publish_routes(folder, path, drawn=both.main_searches)
+    for path in map(Path, exhaustive):
+        _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
+    if subgraphs is not None:
+        write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
+    _prune(folder)
+    rebuild(folder)
+
+
+def unpublish(folder: str | Path, names: Iterable[str]) -> None:
+    """Take datasets (`insteval`) or runs (`insteval/mtnas/plus`) out of `folder`, and rebuild."""
+    folder = Path(folder)
+    plan, runs = read_plan(folder), read_runs(folder)
+    known = [*plan.datasets, *("/".join(key) for key in runs)]
+    for name in names:
+        if name not in known:
+            raise RecordError(unknown("published dataset or run", name, known, str(folder)))
+        plan = _without(plan, name)
+        runs = {key: run for key, run in runs.items() if not _is(key, name)}
+    _write(folder, plan, runs)
+    _prune(folder)
+    rebuild(folder)
+
+
+def merged(old: Plan, new: Plan) -> Plan:
+    """Return both; what the new one says of a run, a dataset or a space replaces what the old says.
+
+    Runs and exhaustive tables stand in the order of the datasets, runs then in that of methods and
+    variants , so that it does not matter in which order studies are published.
+    """
+    datasets = {**old.datasets, **new.datasets}
+    variants = {**old.variants, **new.variants}
+    of_new = set(new.runs)
+    experiments = {
+        name: in_order(
+            [*old.experiments.get(name, ()), *new.experiments.get(name, ())], datasets, variants
+        )
+        for name in {**old.experiments, **new.experiments}
+    }
+    homes = {run: home for run, home in old.homes.items() if run not in of_new} | new.homes
+    places, judged = list(datasets), {}
+    for space in {**old.judged, **new.judged}:
+        of = {**old.judged.get(space, {}), **new.judged.get(space, {})}
+        judged[space] = {dataset: of[dataset] for dataset in sorted(of, key=places.index)}
+    return Plan(datasets, experiments, homes, judged, variants)
+
+
+def in_order(
+    runs: Iterable[RunKey], datasets: Iterable[str], variants: Mapping[tuple[str, str], Variant]
+) -> list[RunKey]:
+    """Return runs, each once, by dataset, method and variant."""
+    places = {name: place for place, name in enumerate(datasets)}
+    return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *_place(run, variants)))
+
+
+def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[Any, ...]:
+    """Return what sorts runs of a dataset: methods by `PLACE` of their files, others behind them;
+    variants as their studies list them, `paper` first.
+    """
+    _, method, variant = run
+    constants = plugins.constants("methods", method)
+    known = variants.get((method, variant))
+    within = (0 if variant == PAPER else known.place if known else math.inf, variant)
+    return constants.get("PLACE", math.inf), method, *within
+
+
+def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -> None:
+    """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it."""
+    made, asked = record.spec.model_dump(mode="json"), json.loads(json.dumps(spec or {}))
+    ours = made.pop("tuned") or {}
+    for option, found in ours.items():  # a grid search replaced what was asked
+        made = replaced(made, {option: found["instead_of"]})
+    others = [key for key, value in asked.items() if made.get(key, value) != value]
+    if others:
+        raise RecordError(
+            f"results/runs/{name}: made with other {', '.join(others)} than this study has; run "
+            "the study again without `--rerun-triggers`, or delete that folder first"
+        )
+
+
+def check_same_data(
+    staying: Mapping[RunKey, RunRecord], dataset: str, content: str, splits: Mapping[int, str]
+) -> None:
+    """Refuse published runs of a dataset whose table or splits are not those of a new record.
+
+    `content` is the digest of its table, `splits` are those of its seeds, if it has any.
+    """
+    others = [
+        key
+        for key, old in staying.items()
+        if key[0] == dataset
+        and (old.data.content_sha256 != content or _other_splits(old.splits, splits))
+    ]
+    if others:
+        names = " ".join(map("/".join, others))
+        raise RecordError(
+            f"this study has another table or other splits of {dataset} than the "
+            f"published {names}, so they cannot be compared. Publish these again, too, or take "
+            f"them out: `.venv/bin/python -m mtnas unpublish {names}`"
+        )
+
+
+def _other_splits(splits: Mapping[int, str], more: Mapping[int, str]) -> bool:
+    """Whether a seed has two splits."""
+    return any(splits[seed] != more[seed] for seed in splits.keys() & more)
+
+
+def _published(run: Run, command: str) -> PublishedRun:
+    """Return what is published of a run: all of it, but of curves a few digits."""
+    metrics = pd.read_csv(run.folder / "metrics.csv", dtype=str, keep_default_na=False)
+    fits = [Fit(**rounded(fit.model_dump(mode="json"))) for fit in run.record.fits]
+    record = run.record.model_copy(update={"fits": tuple(fits), "study": command})
+    return PublishedRun(metrics, record)
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON data with `DIGITS` significant digits of every number."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(rounded(item) for item in value)
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _publish_routes(folder: Path, path: str | Path, drawn: Sequence[RunKey]) -> None:
+    """Copy the routes of a search, with its curves if they are `drawn`."""
+    record = SearchRecord.read(path)
+    shown = record.key in drawn
+    seeds = {
+        seed: found.model_copy(
+            update={"scores": {}, "curve": rounded(found.curve) if shown else {}}
+        )
+        for seed, found in record.seeds.items()
+    }
+    text = json.dumps(record.model_copy(update={"seeds": seeds}).sealed())
+    *folders, name = record.key
+    write_text(folder / "routes" / Path(*folders) / f"{name}.json", f"{text}\n")
+
+
+def _publish_spaces(path: Path, new: GroundTruth, command: str) -> None:
+    """Put the spaces of an exhaustive table into the published one."""
+    named = {
+        name: record.model_copy(update={"study": command}) for name, record in new.records.items()
+    }
+    new = GroundTruth(new.frame, named)
+    old = by_space(read_ground_truth(path)) if path.is_file() else {}
+    write_spaces(path, {**old, **by_space(new)})
+
+
+def _write(folder: Path, plan: Plan, runs: Mapping[RunKey, PublishedRun]) -> None:
+    write_runs(folder, {key: runs[key] for key in in_order(runs, plan.datasets, plan.variants)})
+    write_plan(folder, plan)
+
+
+def _prune(folder: Path) -> None:
+    """Remove what belongs to no published run, dataset or space any more."""
+    plan, runs = read_plan(folder), read_runs(folder)
+    searches = {*plan.searches_of(plan.runs), *plan.judged_runs(by_run=False)}
+    for path in (folder / "routes").glob("*/*/*.json"):
+        if (*path.parts[-3:-1], path.stem) not in searches:
+            path.unlink()
+    for path in (folder / "tuning").glob("*/*/*/best.json"):
+        run = runs.get(named("/".join(path.parts[-4:-1])))
+        if run is None or not run.record.spec.tuned:
+            shutil.rmtree(path.parent)
+    for part in ("data", "audit"):
+        for path in (folder / part).glob("*.json"):
+            if path.stem not in plan.datasets:
+                path.unlink()
+    for path in (folder / "exhaustive").glob("*.parquet"):
+        spaces = by_space(read_ground_truth(path))
+        judged = {s: t for s, t in spaces.items() if path.stem in plan.judged.get(s, {})}
+        if not judged:
+            path.unlink()
+        elif judged.keys() != spaces.keys():
+            write_spaces(path, judged)
+
+
+def _without(plan: Plan, name: str) -> Plan:
+    """Return an inventory without a dataset or a run."""
+    experiments = {
+        experiment: [run for run in runs if not _is(run, name)]
+        for experiment, runs in plan.experiments.items()
+    }
+    judged = {
+        space: {
+            dataset: [j for j in found if not _is((dataset, REFERENCE, j.home), name)]
+            for dataset, found in of.items()
+            if dataset != name
+        }
+        for space, of in plan.judged.items()
+    }
+    return Plan(
+        {dataset: facts for dataset, facts in plan.datasets.items() if dataset != name},
+        {experiment: runs for experiment, runs in experiments.items() if runs},
+        {run: home for run, home in plan.homes.items() if not _is(run, name)},
+        {space: of for space, of in judged.items() if of},
+        plan.variants,
+    )
+
+
+def _is(run: RunKey, name: str) -> bool:
+    """Whether a name is that of a run, or of its dataset."""
+    return name in (run[0], "/".join(run))

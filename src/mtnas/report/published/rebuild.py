@@ -1,0 +1,116 @@
+"""Tables, claims and figures of `results/published`, from the numbers that are kept there.
+
+The published files are laid out as the workflow had left them, and the exhibits of the plan of all
+published studies read them there.
+"""
+
+import logging
+import shutil
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mtnas.evidence.claims.ledger import STUDY
+from mtnas.evidence.records import RunRecord
+from mtnas.report import exhibits
+from mtnas.report.audit_text import to_markdown
+from mtnas.report.claims import write_ledger
+from mtnas.report.exhibits import Planned
+from mtnas.report.exhibits.base import NothingToShowError
+from mtnas.report.published.store import RESTORE, read_plan, restore
+from mtnas.runtime.errors import MtnasError, RecordError
+from mtnas.runtime.files import read_json, without_remake, write_text
+from mtnas.study.paths import (
+    DATA,
+    ROUTES,
+    RUN,
+    SUBGRAPHS,
+    TRUTHS,
+    figure_files,
+    of_runs,
+    table_files,
+)
+from mtnas.study.plan import Plan
+
+_LOG = logging.getLogger(__name__)
+PARTS = ("tables", "claims", "figures", "audit")
+
+
+def rebuild(folder: str | Path) -> None:
+    """Make tables, claims and figures anew; what the published runs do not give any more goes.
+
+    Raises:
+        RecordError: a published file is missing, broken or contradicts another.
+    """
+    folder = Path(folder).resolve()
+    plan = read_plan(folder)
+    # The ledgers name the files of a study relative to its folder, so this one is entered.
+    with TemporaryDirectory(prefix="mtnas-") as scratch, chdir(scratch):
+        try:
+            restore(folder)
+            _report(plan)
+        except MtnasError as error:
+            raise _of_published(folder, error) from None
+        for part in PARTS:
+            _replace(folder / part, Path("results") / part)
+
+
+def _of_published(folder: Path, error: MtnasError) -> RecordError:
+    """Return an error about what is published: its paths are those of the scratch folder, and what
+    they name must not be made again, or deleted, where the workflow runs.
+    """
+    if str(error).endswith(RESTORE):
+        return RecordError(str(error))
+    message = without_remake(str(error))
+    return RecordError(f"{folder}: what it restores is refused: {message}; {RESTORE}")
+
+
+def _report(plan: Plan) -> None:
+    """Write tables, claims, figures and audits below the current folder."""
+    for exhibit in exhibits.planned(plan).values():
+        try:
+            exhibits.load(exhibit.file).write(exhibit.needs, **_files(exhibit))
+        except NothingToShowError as nothing:
+            _LOG.info("%s is left out: %s", exhibit.name, nothing)
+    _claims(plan)
+    for path in Path("results/audit").glob("*.json"):
+        write_text(path.with_suffix(".md"), to_markdown(read_json(path)))
+
+
+def _files(exhibit: Planned) -> dict[str, str]:
+    """Name the files of an exhibit that are published; the numbers of a figure are there anyway."""
+    if exhibit.kind == "table":
+        return table_files(exhibit.name)
+    return {"png": figure_files(exhibit.name)["png"]}
+
+
+def _claims(plan: Plan) -> None:
+    """Judge the claims on all published runs."""
+    searches = plan.searches_of(plan.runs)
+    spaces = dict.fromkeys(name for of in plan.judged.values() for name in of)
+    write_ledger(
+        "results/claims/claims.json",
+        "results/claims/claims.md",
+        run_folders=of_runs(RUN, plan.runs),
+        routes=of_runs(f"{ROUTES}/routes.json", searches),
+        manifests=[f"{DATA}/manifest.json".format(dataset=name) for name in plan.datasets],
+        exhaustive=[TRUTHS.format(dataset=name) for name in spaces],
+        subgraphs=SUBGRAPHS if Path(SUBGRAPHS).is_file() else None,
+        study=_study(plan),
+    )
+
+
+def _study(plan: Plan) -> str:
+    """Return the command of a study of measured data, if possible of the main comparison."""
+    runs = [*sorted(plan.experiments.get("main", [])), *sorted(plan.runs)]
+    measured = [run for run in runs if not plan.datasets[run[0]].drawn]
+    records = (RunRecord.read(f"{folder}/run.json") for folder in of_runs(RUN, measured))
+    commands = (record.study or "" for record in records)
+    return next(filter(None, commands), STUDY)
+
+
+def _replace(folder: Path, source: Path) -> None:
+    """Let a folder hold what another one does, and nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if source.is_dir():
+        shutil.copytree(source, folder)

@@ -1,0 +1,152 @@
+"""`results/published/`: the outcome of all studies that were published, to rebuild everything from.
+
+metrics.csv.gz   every metric of every run (columns `dataset,method,variant,` + those of a run)
+runs.json        the run.json of every run, one in a line, with the command that published it; of
+                 curves six digits
+inventory.json   datasets, experiments, searches, small spaces, variants (`mtnas.study.plan`)
+data/            the manifest of every dataset
+routes/          the learned routes; curves of the searches that are drawn
+tuning/          the trials of every grid search, and what won
+exhaustive/      one table per dataset with all of its small spaces
+audit/           what the audit of each dataset found
+claims/subgraphs.json   how far methods are from their routes (needs torch to measure)
+"""
+
+import gzip
+import io
+import json
+import shutil
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
+from mtnas.evidence.records import RUN_COLUMNS, RunRecord
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import atomic_path, check_digest, read_json, write_json, write_text
+from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, Run, of_runs
+from mtnas.study.plan import Plan, named
+
+RESTORE = "restore it with `git checkout results/published`"
+KEY = list(RUN_COLUMNS[:3])
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One run: its metrics as text, so that nothing is rounded twice, and its record."""
+
+    metrics: pd.DataFrame
+    record: RunRecord
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read what is published, by name."""
+    keys = ("datasets", "experiments", "homes", "judged", "variants")
+    path = folder / "inventory.json"
+    content = read_json(path, keys, remedy=RESTORE)
+    try:
+        return Plan.from_json(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{path}: not an inventory ({error!r}); {RESTORE}") from None
+
+
+def read_runs(folder: Path) -> dict[Run, PublishedRun]:
+    """Read all published runs, in their order."""
+    records = read_json(folder / "runs.json", remedy=RESTORE)
+    metrics = read_metrics(folder / "metrics.csv.gz")
+    frames = {f"{d}/{m}/{v}": rows for (d, m, v), rows in metrics.groupby(KEY, sort=False)}
+    if odd := sorted(frames.keys() ^ records.keys()):
+        raise RecordError(
+            f"{folder}: {', '.join(odd)} in only one of metrics.csv.gz and runs.json; {RESTORE}"
+        )
+    path = folder / "runs.json"
+    return {
+        named(key): PublishedRun(frames[key].drop(columns=KEY), _record(content, path))
+        for key, content in records.items()
+    }
+
+
+def _record(content: dict[str, Any], path: Path) -> RunRecord:
+    """Return one of the records of a file."""
+    return RunRecord.of(check_digest(content, path, remedy=RESTORE), path, remedy=RESTORE)
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """Read all metrics as text."""
+    try:
+        text = gzip.decompress(path.read_bytes()).decode()
+        metrics = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise RecordError(f"{path}: not a compressed table ({error}); {RESTORE}") from None
+    if tuple(metrics.columns) != RUN_COLUMNS:
+        raise RecordError(
+            f"{path}: columns {list(metrics.columns)}, expected {list(RUN_COLUMNS)}; {RESTORE}"
+        )
+    return metrics
+
+
+def write_runs(folder: Path, runs: Mapping[Run, PublishedRun]) -> None:
+    """Write metrics.csv.gz and runs.json; the same runs give the same bytes."""
+    frames = [pd.DataFrame(columns=list(RUN_COLUMNS), dtype=str)]  # there may be no run
+    frames += [
+        run.metrics.assign(dataset=d, method=m, variant=v) for (d, m, v), run in runs.items()
+    ]
+    text = pd.concat(frames)[list(RUN_COLUMNS)].to_csv(index=False, lineterminator="\n")
+    with atomic_path(folder / "metrics.csv.gz") as path:
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))  # no time stamp
+    lines = ",\n".join(
+        f"{json.dumps('/'.join(key))}: {json.dumps(run.record.sealed(), allow_nan=False)}"
+        for key, run in runs.items()
+    )
+    write_text(folder / "runs.json", f"{{\n{lines}\n}}\n")
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write what is published, by name."""
+    write_json(folder / "inventory.json", plan.to_json())
+
+
+def restore(folder: Path) -> None:
+    """Write what is published below the current folder, as the workflow had left it."""
+    for key, run in read_runs(folder).items():
+        (place,) = map(Path, of_runs(RUN, [key]))
+        place.mkdir(parents=True)
+        run.metrics.to_csv(place / "metrics.csv", index=False, lineterminator="\n")
+        write_json(place / "run.json", run.record.sealed())
+    for path in sorted((folder / "routes").glob("*/*/*.json")):
+        key = (path.parts[-3], path.parts[-2], path.stem)
+        _copy(path, *of_runs(f"{ROUTES}/routes.json", [key]))
+    for path in sorted((folder / "data").glob("*.json")):
+        _copy(path, f"{DATA}/manifest.json".format(dataset=path.stem))
+    for path in sorted((folder / "audit").glob("*.json")):
+        _copy(path, AUDIT.format(dataset=path.stem))
+    for path in sorted((folder / "exhaustive").glob("*.parquet")):
+        _copy(path, TRUTHS.format(dataset=path.stem))
+        for space, truth in by_space(read_ground_truth(path)).items():
+            truth.write(TRUTH.format(dataset=path.stem, space=space))
+    if (folder / "claims" / Path(SUBGRAPHS).name).is_file():
+        _copy(folder / "claims" / Path(SUBGRAPHS).name, SUBGRAPHS)
+
+
+def by_space(truth: GroundTruth) -> dict[str, GroundTruth]:
+    """Return the spaces of an exhaustive table one by one."""
+    return {
+        name: GroundTruth(truth.frame[truth.frame["space"] == name], {name: record})
+        for name, record in truth.records.items()
+    }
+
+
+def write_spaces(path: Path, spaces: Mapping[str, GroundTruth]) -> None:
+    """Write one exhaustive table with some spaces."""
+    frame = pd.concat([truth.frame for truth in spaces.values()], ignore_index=True)
+    records = {name: record for truth in spaces.values() for name, record in truth.records.items()}
+    GroundTruth(frame, records).write(path)
+
+
+def _copy(source: Path, target: str) -> None:
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

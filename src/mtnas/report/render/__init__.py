@@ -1,0 +1,1 @@
+"""How tables and figures are set: cells, files, style, drawings, HTML."""

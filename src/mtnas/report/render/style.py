@@ -1,0 +1,133 @@
+"""One look for all figures: print size, colour-blind safe, the same bytes every time.
+
+Exhibits import this where the workflow is parsed, so matplotlib is loaded where it draws.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtnas.report.names import SIMULATED
+from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PAGE_WIDTH = 7.2  # inches: the text width of an A4 page
+MARGIN = 0.1  # inches
+# Okabe and Ito's palette, safe under the common colour deficiencies; black is kept for "shared".
+TASK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SHARED = "#333333"
+PALE = "#B8B8B8"
+WARNING = "#B00020"
+
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # shipped with matplotlib: equal bytes on every machine
+    "font.size": 8.0,
+    "axes.titlesize": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.fontsize": 7.0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Apply the style inside the block only: matplotlib's settings are global."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Return an empty figure of the given size in inches, drawn by Agg without pyplot."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_at(figure: "Figure", left: float, bottom: float, width: float, height: float) -> "Axes":
+    """Add axes at a place given in inches."""
+    w, h = figure.get_size_inches()
+    return figure.add_axes((left / w, bottom / h, width / w, height / h))
+
+
+def row_of_axes(figure: "Figure", top: float, height: float, columns: int) -> list["Axes"]:
+    """Add a row of axes side by side below a title at `top`, all within `height` inches."""
+    pitch = (PAGE_WIDTH - MARGIN) / columns
+    return [
+        axes_at(figure, 0.66 + i * pitch, top + 0.43 - height, pitch - 0.82, height - 0.7)
+        for i in range(columns)
+    ]
+
+
+def write_at(
+    figure: "Figure", left: float, top: float, text: str, size: float = 7, **style: Any
+) -> None:
+    """Write text whose upper left corner is at a place given in inches."""
+    w, h = figure.get_size_inches()
+    figure.text(left / w, top / h, text, **{"fontsize": size, "va": "top", **style})
+
+
+def write_title(
+    figure: "Figure",
+    top: float,
+    text: str,
+    simulated: bool = False,
+    left: float = MARGIN,
+    right: float = PAGE_WIDTH - MARGIN,
+    size: float = 9,
+) -> None:
+    """Write a title from `left`, and up to `right` that the data are simulated."""
+    write_at(figure, left, top, text, size, fontweight="bold")
+    if simulated:
+        style = {"fontweight": "bold", "color": WARNING, "ha": "right"}
+        write_at(figure, right, top, SIMULATED, size, **style)
+
+
+def task_colour(task: int | str) -> str:
+    """Return the colour of task 0, 1, ... (or `t0`, `t1`, ...); after six they repeat."""
+    number = int(task.removeprefix("t")) if isinstance(task, str) else task
+    return TASK_COLOURS[number % len(TASK_COLOURS)]
+
+
+def save_figure(figure: "Figure", outputs: Sequence[str | Path], caption: str = "") -> None:
+    """Write the figure to every output (.png at 200 dpi, .pdf), atomically and without dates.
+
+    The caption travels inside the file, so the report needs no second list of captions.
+
+    Raises:
+        ConfigError: an output ends in neither .png nor .pdf.
+    """
+    for output in map(Path, outputs):
+        if output.suffix not in (".png", ".pdf"):
+            raise ConfigError(f"{output}: figures are written as .png or .pdf")
+        with styled(), atomic_path(output) as path:
+            figure.savefig(path, dpi=200, metadata=_metadata(output.suffix, caption))
+
+
+def _metadata(suffix: str, caption: str) -> dict[str, Any]:
+    """Return what the file says about itself; None drops the date that matplotlib would add."""
+    if suffix == ".png":
+        return {"Description": caption} if caption else {}
+    return {"CreationDate": None, "Subject": caption}

@@ -1,0 +1,75 @@
+"""A new table or figure is one file: the workflow, the report and the rebuild know it by itself."""
+
+import re
+import subprocess
+import sys
+
+from mtnas.report.published.publish import publish
+from tests.helpers.runs import make_run
+from tests.report.test_published import Facts, Plan, make_manifest
+
+TABLE = '''"""How many fields a dataset has."""
+
+from mtnas.data.prepare.manifest import Manifest
+from mtnas.report.exhibits.base import Needs, TableExhibit
+from mtnas.report.render.layout import Block, Cell, Column, Row, Table
+
+
+class Fields(TableExhibit):
+    """A row per dataset."""
+
+    def needs(self, plan):
+        """Take the manifests of all datasets."""
+        return {"num_fields": Needs(manifests=tuple(plan.datasets))}
+
+    def read(self, needs):
+        """Return the table."""
+        found = map(Manifest.read, needs.manifest_files)
+        rows = [Row(m.dataset, (Cell(len(m.fields), "count"),)) for m in found]
+        block = Block("", "Dataset", (Column("fields"),), tuple(rows))
+        return Table("num_fields", "Fields of the datasets", (block,))
+
+
+EXHIBIT = Fields()
+'''
+REBUILD = "import sys; from mtnas.report.published.rebuild import rebuild; rebuild(sys.argv[1])"
+PARSED = """
+print("IMPORTED", [name for name in ("torch", "matplotlib", "scipy.stats") if name in sys.modules])
+"""
+
+
+def test_a_new_table_is_one_file(fresh, tmp_path):
+    fresh.write("src/mtnas/report/exhibits/num_fields.py", TABLE)
+    study = ("--config", "datasets=[insteval]")
+
+    planned = fresh.snakemake("-n", "results/report.html", *study)
+    assert "Writing num_fields" in planned  # the report shows it
+    fresh.snakemake("results/tables/num_fields.md", *study)
+    table = (fresh.folder / "results/tables/num_fields.md").read_text()
+    assert "### Fields of the datasets" in table and "| insteval | " in table
+    assert (fresh.folder / "results/tables/num_fields.cells.csv").is_file()
+
+    folder = tmp_path / "published"
+    plan = Plan({"bookcrossing": Facts(2)}, {"main": [("bookcrossing", "mmoe", "paper")]})
+    publish(
+        folder,
+        plan=plan.to_json(),
+        command="",
+        run_folders=[make_run(tmp_path / "runs", "mmoe", (0.8, 0.8))],
+        routes=[],
+        manifests=[make_manifest(tmp_path, "bookcrossing")],
+    )
+    assert not (folder / "tables/num_fields.md").exists()
+    environment = {**fresh.environment(), "PYTHONPATH": str(fresh.folder / "src")}
+    command = [sys.executable, "-c", REBUILD, str(folder)]
+    subprocess.run(command, cwd=fresh.folder, env=environment, check=True)
+    assert "| bookcrossing | " in (folder / "tables/num_fields.md").read_text()
+
+
+def test_parsing_imports_nothing_that_computes_or_draws(fresh):
+    with (fresh.folder / "Snakefile").open("a") as file:
+        file.write(PARSED)
+
+    printed = fresh.snakemake("-n", "results/tables/table1.md")
+
+    assert set(re.findall(r"IMPORTED (.*)", printed)) == {"[]"}
