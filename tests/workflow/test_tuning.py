@@ -22,7 +22,7 @@ TUNING = "results/tuning/insteval/mmoe/paper"
 def test_the_winner_of_a_grid_is_trained_and_recorded(again):
     study = ("--configfile", "config/test.yaml", again.write("config/grid.yaml", GRID))
 
-    reports = {"table2": 1, "figure1": 1, "claims": 1, "report": 1, "all": 1}
+    reports = {"table": 1, "figure": 1, "claims": 1, "report": 1, "all": 1}
     assert again.plan(*study) == {"tune": 1, "train": 1, **reports}
     printed = again.snakemake(RUN, *study)
 
@@ -49,7 +49,7 @@ def test_the_winner_of_a_grid_is_trained_and_recorded(again):
 
     assert not again.plan(RUN, *study)
     again.edit("config/grid.yaml", "[1.0e-4, 1.0e-2]", "[1.0e-3, 1.0e-2]")
-    reports = {"table2": 1, "figure1": 1, "claims": 1, "report": 1, "all": 1}
+    reports = {"table": 1, "figure": 1, "claims": 1, "report": 1, "all": 1}
     assert again.plan(*study) == {"tune": 1, "train": 1, **reports}
     assert again.trained(*study) == {"mmoe/paper"}
 
