@@ -13,7 +13,12 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.config.options import BUDGET_METHOD, MethodOptions, TrainingOptions
+from mtnas.config.options import (
+    BUDGET_METHOD,
+    MethodOptions,
+    SearchedOptions,
+    TrainingOptions,
+)
 from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
@@ -58,11 +63,9 @@ class Assembly:
     @property
     def space(self) -> SearchSpace:
         """Return the search space; `ConfigError` if the method has none."""
-        if not self.method.searches:
+        if not isinstance(self.options, SearchedOptions):
             raise ConfigError(f"method {self.method.name!r} has no sharing route to search")
-        options: Any = self.options
-        space: SearchSpace = options.space(self.num_tasks)
-        return space
+        return self.options.space(self.num_tasks)
 
     @property
     def data(self) -> DataFacts:

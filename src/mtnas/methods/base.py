@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mtnas.methods
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import MethodOptions, SearchedOptions
 from mtnas.methods.parts.sharing import BaseSharing, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import plugins
@@ -69,4 +69,10 @@ def load(name: str, where: str = "config") -> Method:
             f"{module.__file__}: `Sharing` must be a `BaseSharing` or a `RoutedSharing` "
             "(methods/parts/sharing.py), see docs/adding-a-method.md"
         )
-    return Method(name, module.Options, sharing, predict, getattr(module, "PER_TASK", False))
+    method = Method(name, module.Options, sharing, predict, getattr(module, "PER_TASK", False))
+    if method.searches != issubclass(method.options, SearchedOptions):
+        raise ConfigError(
+            f"{module.__file__}: a method with a route to search has both a `RoutedSharing` and "
+            "`SearchedOptions`; this one has one of them"
+        )
+    return method

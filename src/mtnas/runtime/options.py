@@ -94,7 +94,7 @@ def problem_of(record: Any, error: ValidationError) -> Problem:
         return Problem(keys, _other_container(_CONTAINERS[kind], value, kind_there))
     if kind == "value_error":
         return Problem(*_own_words(record, first))
-    said = first["msg"].removeprefix("Input ").removeprefix("Value ")
+    said = re.sub("^(Input|Value|Dictionary|List|Tuple|String) ", "", first["msg"])
     return Problem(keys, f"{shown(value)} {said.partition(' after validation')[0]}")
 
 
