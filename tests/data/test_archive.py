@@ -262,7 +262,7 @@ def test_a_full_disk_stops_a_download_that_goes_on_later(tmp_path: Path, disk: P
         ballast.unlink()
         acquire.fetch(target, source, dataset="toys")
 
-        assert [request.first for request in server.log] == [None, size]
+        assert [request.first for request in server.asked] == [None, size]
     assert target.read_bytes() == content
 
 

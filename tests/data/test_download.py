@@ -128,8 +128,8 @@ def test_in_the_end_the_right_bytes(case: str, target: Path) -> None:
 
 
 BAD: dict[str, tuple[tuple[Answer, ...], str]] = {
-    "403": ((Answer(status=403),), "HTTP 403 Forbidden"),
-    "404": ((Answer(status=404),), "HTTP 404 Not Found"),
+    "403": ((Answer(status=403),), "HTTP 403 FORBIDDEN"),
+    "404": ((Answer(status=404),), "HTTP 404 NOT FOUND"),
     "416 for the whole": ((Answer(status=416),), "HTTP 416"),
     "204": ((Answer(status=204),), "HTTP 204"),
     "always 500": ((Answer(status=500),) * 3, r"HTTP 500 .*\(try 3 of 3\)"),
@@ -176,7 +176,7 @@ def test_the_next_mirror_helps(case: str, target: Path) -> None:
     with mirror({NAME: FILE}, *BAD[case][0]) as bad, mirror({NAME: FILE}) as good:
         get(target, bad, good)
 
-    assert len(good.log) == 1
+    assert len(good.asked) == 1
     check_only(target, FILE)
 
 
@@ -265,9 +265,9 @@ def test_only_the_rest_is_asked_for(target: Path) -> None:
     with mirror({NAME: FILE}, CUT, Answer(send=20_000)) as server:
         get(target, server)
 
-    assert [request.first for request in server.log] == [None, 50_000, 70_000]
-    assert [request.status for request in server.log] == [200, 206, 206]
-    assert server.log[1].if_range is not None
+    assert [request.first for request in server.asked] == [None, 50_000, 70_000]
+    assert [request.status for request in server.asked] == [200, 206, 206]
+    assert server.asked[1].if_range is not None
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -275,14 +275,14 @@ def test_a_mirror_without_the_file_is_asked_once(status: int, target: Path) -> N
     with mirror({NAME: FILE}, Answer(status=status)) as bad, mirror({NAME: FILE}) as good:
         get(target, bad, good)
 
-    assert len(bad.log) == 1
+    assert len(bad.asked) == 1
 
 
 def test_a_new_mirror_does_not_go_on_with_the_bytes_of_another(target: Path) -> None:
     with mirror({NAME: OLD}, *[CUT] * 3) as bad, mirror({NAME: FILE}) as good:
         get(target, bad, good)
 
-    assert [request.first for request in good.log] == [None]
+    assert [request.first for request in good.asked] == [None]
     check_only(target, FILE)
 
 
@@ -320,7 +320,7 @@ def test_a_part_of_unknown_origin_is_not_used(content: str, target: Path) -> Non
     with mirror({NAME: FILE}) as server:
         get(target, server)
 
-    assert [request.first for request in server.log] == [None]
+    assert [request.first for request in server.asked] == [None]
     check_only(target, FILE)
 
 
@@ -360,8 +360,8 @@ def test_a_killed_download_goes_on(target: Path) -> None:
 
         get(target, server)
 
-        assert [request.first for request in server.log] == [None, size]
-        assert server.log[1].status == 206
+        assert [request.first for request in server.asked] == [None, size]
+        assert server.asked[1].status == 206
     check_only(target, FILE)
 
 
@@ -389,7 +389,7 @@ def test_a_part_that_is_whole_needs_no_server(
                 get(target, server)
         get(target, server)
 
-    assert len(server.log) == 1
+    assert len(server.asked) == 1
     check_only(target, FILE)
 
 
@@ -414,7 +414,7 @@ def test_a_file_that_is_there_is_pinned_and_left_alone(target: Path) -> None:
         get(target, server)
         get(target, server)
 
-    assert server.log == []
+    assert server.asked == []
     assert target.stat().st_mtime_ns == before
     assert pinned(target) == measure(target, None)
 
