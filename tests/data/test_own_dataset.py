@@ -522,7 +522,7 @@ BROKEN = {
     START.replace("[a, b]", "[t1]"): "the name 't1' is taken",
     START.replace("[a, b]", "[split]"): "the name 'split' is taken",
     START.replace("[a, b]", "{a: {type: time}, a_hour: }"): "two fields have the name 'a_hour'",
-    START.replace("[a, b]", "{a: {type: tme}}"): "fields.a.type: unknown value 'tme' .did you mean 'time'",
+    START.replace("[a, b]", "{a: {type: tme}}"): "fields.a.type: unknown value 'tme'",
     START.replace("[a, b]", "{a: {buckets: log2}}"): "buckets are for type number or count",
     START.replace("[a, b]", "{a: {parts: [year]}}"): "parts are for type time",
     START.replace("[a, b]", "{a: {time_format: x}}"): "time_format is for type time",
