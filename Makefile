@@ -1,5 +1,5 @@
 # make study   set up from nothing and run the default study on embedded real data
-# make test    set up from nothing and pass the tests
+# make test    set up from nothing and pass the quick tests
 # make help    everything else
 #
 # TORCH=cpu (default) installs the CPU build of torch; TORCH=cuda the build with CUDA from PyPI.
@@ -14,11 +14,12 @@ PIP     = $(BIN)/pip install -q --disable-pip-version-check -c requirements/lock
 READY   = $(VENV)/.ready-$(TORCH)
 TORCH_PIN = $(shell grep '^torch==' requirements/pins.in)
 CPU_INDEX = https://download.pytorch.org/whl/cpu
+PYTEST  = $(BIN)/pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-.PHONY: help setup study test lint schema readme benchmarks lock clean
+.PHONY: help setup study test test-all lint schema readme benchmarks lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: $(READY)  ## build .venv from requirements/lock.txt (TORCH=cpu|cuda)
 
@@ -40,8 +41,11 @@ endif
 study: setup  ## run the default study (CONFIG=overlay.yaml on top of it, SNAKEMAKE=more options)
 	$(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) $(SNAKEMAKE)
 
-test: setup lint  ## lint, type-check and run the whole test suite
-	$(BIN)/pytest
+test: setup lint  ## lint, type-check and run the quick tests (TESTS=more options of pytest)
+	$(PYTEST) -m 'not slow'
+
+test-all: setup lint  ## the same with whole workflows and, where it can be had, SLURM
+	$(PYTEST)
 
 lint: setup  ## formatting, types, import directions, workflow style
 	$(BIN)/ruff check .

@@ -1,11 +1,11 @@
-"""Fetch raw files from mirrors, check them against the lock, unpack archives.
+"""Fetch raw files, check them, unpack archives.
 
 requires: the network, or files placed by hand in results/raw/{dataset}
-provides: results/raw/{dataset}/{file}, its members; entries of config/data.lock.yaml
+provides: results/raw/{dataset}/{file}, its members; results/raw/{dataset}.lock.json, the checksums
+          of files whose source tells none
 Outputs are marked `update`: Snakemake must not remove a file that a person placed there.
 """
 
-LOCK = "config/data.lock.yaml"
 DOWNLOADS = list(raw_files.every_download())
 
 
@@ -20,9 +20,6 @@ rule download:
     localrule: True
     conda:
         "../envs/cpu.yaml"
-    params:
-        source=unwatched(raw_files.download_spec),
-        lock=LOCK,
     message:
         "Downloading {wildcards.file} of {wildcards.dataset}"
     script:
@@ -42,8 +39,6 @@ rule unpack:
     localrule: True
     conda:
         "../envs/cpu.yaml"
-    params:
-        lock=LOCK,
     message:
         "Unpacking {wildcards.file} of {wildcards.dataset}"
     script:

@@ -32,7 +32,6 @@ rule prepare:
         spec=spec_of(studies.prepare_spec),
         sources=of_study(raw_files.raw_digests),
         raw=unwatched(raw_files.raw_folder),
-        lock=LOCK,
         code=of_study(fingerprints.data_code),
     message:
         "Preparing {wildcards.dataset}"

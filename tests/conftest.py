@@ -1,4 +1,8 @@
-"""A copy of the repository to run Snakemake in, what Snakemake says it will do, shared fixtures."""
+"""A copy of the repository to run Snakemake in, what Snakemake says it will do, shared fixtures.
+
+Tests run in several processes (`pytest -n`), in any order. What is expensive is made once for all
+of them (`made_once`), or lives in one module, whose tests run in one process (`--dist loadfile`).
+"""
 
 import os
 import re
@@ -11,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 from tests.helpers.long_jobs import LongJobs
@@ -18,10 +23,35 @@ from tests.helpers.long_jobs import LongJobs
 # Properties are about results, not about how busy the machine is: no time limit per example.
 settings.register_profile("mtnas", deadline=None)
 settings.load_profile("mtnas")
+torch.set_num_threads(1)  # the processes that run tests share the cores
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "src", "envs", "pyproject.toml")
 TEST_STUDY = "config/test.yaml"
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, lest the other processes wait for it at the end."""
+    items.sort(key=lambda item: ("slurm" not in item.path.parts, "workflow" not in item.path.parts))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do: the number of jobs by rule, and what is trained as `method/variant`."""
+
+    jobs: Counter[str]
+    trained: set[str]
+
+    @classmethod
+    def read(cls, printed):
+        """Read what a dry run printed."""
+        table = re.search(r"^job +count\n[- ]+\n(.*?)^total", printed, re.M | re.S)
+        if table is None:
+            assert "Nothing to be done" in printed, printed
+            return cls(Counter(), set())
+        jobs = {row.split()[0]: int(row.split()[1]) for row in table[1].splitlines()}
+        trained = re.findall(r"Training (\w+) \((\w+)\) on \w+", printed)
+        return cls(Counter(jobs), {f"{method}/{variant}" for method, variant in trained})
 
 
 @dataclass(frozen=True)
@@ -32,9 +62,9 @@ class Checkout:
 
     @classmethod
     def new(cls, folder):
-        """Copy what the workflow needs, without results."""
+        """Copy what the workflow needs, without results, and the kernels that numba compiled."""
         folder.mkdir(parents=True, exist_ok=True)
-        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
+        ignore = shutil.ignore_patterns("*.pyc", "*.tmp.*", "*.egg-info", ".*")
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():
@@ -71,19 +101,8 @@ class Checkout:
         return done.stdout
 
     def plan(self, *arguments):
-        """Return how many jobs of each rule a run would have."""
-        printed = self.snakemake("-n", *arguments)
-        table = re.search(r"^job +count\n[- ]+\n(.*?)^total", printed, re.M | re.S)
-        if table is None:
-            assert "Nothing to be done" in printed, printed
-            return Counter()
-        return Counter({row.split()[0]: int(row.split()[1]) for row in table[1].splitlines()})
-
-    def trained(self, *arguments):
-        """Return the runs that would be trained, as `method/variant`."""
-        printed = self.snakemake("-n", *arguments)
-        found = re.findall(r"Training (\w+) \((\w+)\) on \w+", printed)
-        return {f"{method}/{variant}" for method, variant in found}
+        """Return what a run would do."""
+        return Plan.read(self.snakemake("-n", *arguments))
 
     def scripts(self):
         """Return the processes that run a script of this checkout; not the shells before them."""
@@ -135,11 +154,31 @@ def fresh(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """Make a folder in the process that asks first; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder(name, make):
+        path, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(path, ignore_errors=True)
+                make(path)
+                done.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(made_once):
     """A checkout in which the test study ran once, really. Only look at it."""
-    checkout = Checkout.new(tmp_path_factory.mktemp("finished") / "checkout")
-    checkout.snakemake("--configfile", TEST_STUDY)
-    return checkout
+
+    def run(folder):
+        Checkout.new(folder).snakemake("--configfile", TEST_STUDY)
+
+    return Checkout(made_once("finished", run))
 
 
 @pytest.fixture
@@ -149,9 +188,11 @@ def again(finished, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def long_jobs(finished, tmp_path_factory):
+def long_jobs(finished, made_once):
     """The jobs that tests end half way, done once without that."""
-    checkout = finished.copy(tmp_path_factory.mktemp("straight") / "checkout")
-    jobs = LongJobs(LongJobs.lengthen(checkout))
-    checkout.snakemake(jobs.train, jobs.search, *jobs.study)
-    return jobs
+
+    def run(folder):
+        checkout = LongJobs.lengthen(finished.copy(folder))
+        checkout.snakemake(LongJobs.train, LongJobs.search, *LongJobs.study)
+
+    return LongJobs(Checkout(made_once("straight", run)))

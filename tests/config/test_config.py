@@ -412,7 +412,7 @@ def shipped(*files):
 
 def test_shipped_configurations_are_valid():
     overlays = {path.name for path in (REPOSITORY / "config").glob("*.yaml")}
-    overlays -= {"config.yaml", "data.lock.yaml"}
+    overlays -= {"config.yaml"}
     assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
 
     bases = {"synthetic_search_study.yaml": ("synthetic.yaml",)}

@@ -15,14 +15,17 @@ import pytest
 
 from mtnas.data.fetch import acquire
 from mtnas.data.fetch.archive import Limits, check_whole, unpack
+from mtnas.data.fetch.checksums import Checksums
 from mtnas.data.fetch.download import Patience
-from mtnas.data.fetch.lock import Lock
 from mtnas.data.fetch.partial import write_whole
+from mtnas.data.sources.base import Download
 from mtnas.runtime.errors import DataError, UnfitFileError
+from mtnas.runtime.files import read_json
 from tests.helpers.server import mirror
 
 RATINGS = b'"User-ID";"ISBN"\r\n' + b'"7";"0345"\r\n' * 500
 NOISE = random.Random(0).randbytes(100_000)
+BOOKS = Download("a.zip", members=("BX-Users.csv", "a.csv"))
 Entries = list[tuple[str | zipfile.ZipInfo, bytes]]
 
 
@@ -122,17 +125,17 @@ def test_an_archive_is_refused(
     case: str, tmp_path: Path, write: Callable[[str, bytes], Path]
 ) -> None:
     content, reason = REFUSED[case]
-    archive, lock = write("a.zip", content), tmp_path / "lock.yaml"
+    archive = write("a.zip", content)
     target = archive.with_name("BX-Users.csv")
 
     with pytest.raises(UnfitFileError, match=reason):
         unpack(archive, target.name, tmp_path / "out")
     with pytest.raises(DataError, match=f"({reason})|is empty"):
-        acquire.unpack(archive, target, dataset="books", lock=lock)
+        acquire.unpack(archive, target, BOOKS, dataset="books")
 
     assert [path.name for path in archive.parent.iterdir()] == ["a.zip"]
     assert not (tmp_path / "evil.csv").exists()
-    assert Lock(lock).pinned("books", target.name) is None
+    assert Checksums(archive.parent, []).of(target.name) is None
 
 
 BROKEN: dict[str, tuple[str, bytes]] = {
@@ -195,15 +198,15 @@ def test_an_archive_in_an_archive_stays_packed(write: Callable[[str, bytes], Pat
 def test_archive_and_members_are_pinned(
     tmp_path: Path, write: Callable[[str, bytes], Path]
 ) -> None:
-    archive, lock = write("a.zip", SOUND), tmp_path / "lock.yaml"
+    archive = write("a.zip", SOUND)
     target = archive.with_name("BX-Users.csv")
 
-    acquire.unpack(archive, target, dataset="books", lock=lock)
-    acquire.unpack(archive, target, dataset="books", lock=lock)
+    acquire.unpack(archive, target, BOOKS, dataset="books")
+    acquire.unpack(archive, target, BOOKS, dataset="books")
 
     assert target.read_bytes() == RATINGS
-    pinned = {name: Lock(lock).pinned("books", name) for name in ("a.zip", "BX-Users.csv")}
-    assert {name: pin and (pin.size, pin.url) for name, pin in pinned.items()} == {
+    pinned = read_json(archive.parent.with_name("raw.lock.json"))["files"]
+    assert {name: (pin["size"], pin["url"]) for name, pin in pinned.items()} == {
         "a.zip": (len(SOUND), None),
         "BX-Users.csv": (len(RATINGS), "a.zip"),
     }
@@ -215,7 +218,7 @@ def test_a_file_placed_by_hand_is_not_overwritten(
     archive, target = write("a.zip", SOUND), write("BX-Users.csv", b"a part")
 
     with pytest.raises(DataError, match=r"BX-Users\.csv: is another file than the one in a\.zip"):
-        acquire.unpack(archive, target, dataset="books", lock=tmp_path / "lock.yaml")
+        acquire.unpack(archive, target, BOOKS, dataset="books")
 
     assert target.read_bytes() == b"a part"
 
@@ -223,12 +226,12 @@ def test_a_file_placed_by_hand_is_not_overwritten(
 def test_a_member_that_is_not_the_pinned_one(
     tmp_path: Path, write: Callable[[str, bytes], Path]
 ) -> None:
-    other, lock = write("BX-Users.csv", b"other"), tmp_path / "lock.yaml"
-    acquire.admit([other], dataset="books", lock=lock)
+    other = write("BX-Users.csv", b"other")
+    acquire.admit([other], [], dataset="books")
     other.unlink()
 
     with pytest.raises(DataError, match=r"pins 5 bytes .* a file placed by hand"):
-        acquire.unpack(write("a.zip", SOUND), other, dataset="books", lock=lock)
+        acquire.unpack(write("a.zip", SOUND), other, BOOKS, dataset="books")
 
     assert not other.exists()
 
@@ -247,19 +250,19 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_stops_a_download_that_goes_on_later(tmp_path: Path, disk: Path) -> None:
-    content, target, lock = gzip.compress(NOISE), disk / "a.gz", tmp_path / "lock.yaml"
+    content, target = gzip.compress(NOISE), disk / "a.gz"
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(130_000))
     with mirror({"a.gz": content}) as server:
-        source = {"urls": [f"{server.base}/a.gz"], "by_hand": ""}
+        source = Download("a.gz", (f"{server.base}/a.gz",))
         with pytest.raises(DataError, match=r"No space left on device; make room and run again"):
-            acquire.fetch(target, source, dataset="toys", lock=lock, patience=Patience(tries=1))
+            acquire.fetch(target, source, dataset="toys", patience=Patience(tries=1))
         size = target.with_name("a.gz.part").stat().st_size
         assert not target.exists()
         ballast.unlink()
-        acquire.fetch(target, source, dataset="toys", lock=lock)
+        acquire.fetch(target, source, dataset="toys")
 
-        assert [request.first for request in server.log] == [None, size]
+        assert [request.first for request in server.asked] == [None, size]
     assert target.read_bytes() == content
 
 
@@ -280,7 +283,7 @@ def test_a_full_disk_leaves_no_half_of_a_member(tmp_path: Path, disk: Path) -> N
     archive.write_bytes(zipped([("a.csv", NOISE * 3)]))
 
     with pytest.raises(DataError, match=r"No space left on device; make room"):
-        acquire.unpack(archive, disk / "a.csv", dataset="toys", lock=tmp_path / "lock.yaml")
+        acquire.unpack(archive, disk / "a.csv", BOOKS, dataset="toys")
 
     assert list(disk.iterdir()) == []
 
@@ -289,19 +292,20 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)  # also root may not
     archive = tmp_path / "a.zip"
     archive.write_bytes(SOUND)
-    source, lock = {"urls": [], "by_hand": ""}, tmp_path / "lock.yaml"
+    source = Download("a.gz")
 
     for folder in (disk, disk / "new"):
         with pytest.raises(DataError, match=r"disk.*Read-only file system; allow writing there"):
-            acquire.fetch(folder / "a.gz", source, dataset="toys", lock=lock)
+            acquire.fetch(folder / "a.gz", source, dataset="toys")
         with pytest.raises(DataError, match=r"disk.*Read-only file system; allow writing there"):
-            acquire.unpack(archive, folder / "BX-Users.csv", dataset="toys", lock=lock)
+            acquire.unpack(archive, folder / "BX-Users.csv", BOOKS, dataset="toys")
 
 
-def test_a_lock_file_that_may_not_be_written(tmp_path: Path, disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    file = tmp_path / "a.txt"
+def test_a_lock_file_that_may_not_be_written(disk: Path) -> None:
+    file = disk / "raw" / "a.txt"
+    file.parent.mkdir()
     file.write_text("toys")
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
 
     with pytest.raises(DataError, match=r"disk.*Read-only file system; allow writing there"):
-        acquire.admit([file], dataset="toys", lock=disk / "lock.yaml")
+        acquire.admit([file], [], dataset="toys")

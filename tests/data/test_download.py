@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from mtnas.data.fetch.acquire import fetch
+from mtnas.data.fetch.checksums import Checksums, Pin, measure
 from mtnas.data.fetch.download import Patience
-from mtnas.data.fetch.lock import Lock, measure
 from mtnas.data.fetch.progress import Meter
+from mtnas.data.sources.base import Download
 from mtnas.runtime.errors import DataError, MtnasError
 from tests.helpers.server import Answer, Mirror, mirror
 
@@ -49,22 +50,28 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "raw" / NAME
 
 
-@pytest.fixture
-def lock(tmp_path: Path) -> Path:
-    return tmp_path / "data.lock.yaml"
-
-
-def get(target: Path, lock: Path, *servers: Mirror | str, patience: Patience = FAST) -> None:
+def get(target: Path, *servers: Mirror | str, patience: Patience = FAST) -> None:
     bases = [server.base if isinstance(server, Mirror) else server for server in servers]
-    source = {"urls": [f"{base}/{target.name}" for base in bases], "by_hand": "Ask the toymaker."}
-    fetch(target, source, dataset="toys", lock=lock, patience=patience)
+    urls = tuple(f"{base}/{target.name}" for base in bases)
+    source = Download(target.name, urls, by_hand="Ask the toymaker.")
+    fetch(target, source, dataset="toys", patience=patience)
 
 
-def pin(tmp_path: Path, lock: Path, content: bytes, name: str = NAME) -> None:
+def lock_of(target: Path) -> Path:
+    return target.parent.with_name("raw.lock.json")
+
+
+def pinned(target: Path) -> Pin | None:
+    found = Checksums(target.parent, []).of(target.name)
+    assert found is None or isinstance(found, Pin)
+    return found
+
+
+def pin(target: Path, content: bytes) -> None:
     """Pin a content, as an earlier download did."""
-    file = tmp_path / "pinned"
+    file = target.parent.with_name("pinned")
     file.write_bytes(content)
-    Lock(lock).admit("toys", name, measure(file, "https://earlier"))
+    Checksums(target.parent, []).admit(target.name, measure(file, "https://earlier"))
     file.unlink()
 
 
@@ -112,20 +119,17 @@ GOOD: dict[str, tuple[Answer, ...]] = {
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_in_the_end_the_right_bytes(case: str, target: Path, lock: Path) -> None:
+def test_in_the_end_the_right_bytes(case: str, target: Path) -> None:
     with mirror({NAME: FILE}, *GOOD[case]) as server:
-        get(target, lock, server)
+        get(target, server)
 
     check_only(target, FILE)
-    pinned = Lock(lock).pinned("toys", NAME)
-    assert pinned is not None
-    assert pinned.same(measure(target, None))
-    assert pinned.url == f"{server.base}/{NAME}"
+    assert pinned(target) == measure(target, f"{server.base}/{NAME}")
 
 
 BAD: dict[str, tuple[tuple[Answer, ...], str]] = {
-    "403": ((Answer(status=403),), "HTTP 403 Forbidden"),
-    "404": ((Answer(status=404),), "HTTP 404 Not Found"),
+    "403": ((Answer(status=403),), "HTTP 403 FORBIDDEN"),
+    "404": ((Answer(status=404),), "HTTP 404 NOT FOUND"),
     "416 for the whole": ((Answer(status=416),), "HTTP 416"),
     "204": ((Answer(status=204),), "HTTP 204"),
     "always 500": ((Answer(status=500),) * 3, r"HTTP 500 .*\(try 3 of 3\)"),
@@ -152,27 +156,27 @@ BAD: dict[str, tuple[tuple[Answer, ...], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_nothing_wrong_is_accepted(case: str, target: Path, lock: Path) -> None:
+def test_nothing_wrong_is_accepted(case: str, target: Path) -> None:
     answers, reason = BAD[case]
 
     with (
         mirror({NAME: FILE}, *answers) as server,
         pytest.raises(DataError, match=reason) as error,
     ):
-        get(target, lock, server)
+        get(target, server)
 
     assert not target.exists()
-    assert Lock(lock).pinned("toys", NAME) is None
+    assert pinned(target) is None
     for told in (server.base, str(target.absolute().parent), "Ask the toymaker.", "raw: FOLDER"):
         assert told in str(error.value)
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_the_next_mirror_helps(case: str, target: Path, lock: Path) -> None:
+def test_the_next_mirror_helps(case: str, target: Path) -> None:
     with mirror({NAME: FILE}, *BAD[case][0]) as bad, mirror({NAME: FILE}) as good:
-        get(target, lock, bad, good)
+        get(target, bad, good)
 
-    assert len(good.log) == 1
+    assert len(good.asked) == 1
     check_only(target, FILE)
 
 
@@ -188,40 +192,38 @@ PINNED: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("case", PINNED)
-def test_a_pinned_file_can_only_be_had_as_it_is(
-    case: str, tmp_path: Path, target: Path, lock: Path
-) -> None:
-    pin(tmp_path, lock, FILE)
-    before = lock.read_text()
+def test_a_pinned_file_can_only_be_had_as_it_is(case: str, tmp_path: Path, target: Path) -> None:
+    pin(target, FILE)
+    before = lock_of(target).read_text()
     answer, reason = PINNED[case]
 
     with (
         mirror({NAME: FILE}, *[answer] * 3) as bad,
         pytest.raises(DataError, match=reason),
     ):
-        get(target, lock, bad)
+        get(target, bad)
     assert not target.exists()
     with mirror({NAME: FILE}, *[answer] * 3) as bad, mirror({NAME: FILE}) as good:
-        get(target, lock, bad, good)
+        get(target, bad, good)
 
     check_only(target, FILE)
-    assert lock.read_text() == before
+    assert lock_of(target).read_text() == before
 
 
-def test_a_text_needs_an_end_that_can_be_told_from_a_cut(tmp_path: Path, lock: Path) -> None:
+def test_a_text_needs_an_end_that_can_be_told_from_a_cut(tmp_path: Path) -> None:
     target = tmp_path / "raw" / "log.txt"
     cut = Answer(length="none", send=1000)
 
     with mirror({"log.txt": TEXT}, cut) as bad, pytest.raises(DataError, match="does not say how"):
-        get(target, lock, bad)
-    pin(tmp_path, lock, TEXT, "log.txt")
+        get(target, bad)
+    pin(target, TEXT)
     with (
         mirror({"log.txt": TEXT}, *[cut] * 3) as bad,
         pytest.raises(DataError, match="but .* pins"),
     ):
-        get(target, lock, bad)
+        get(target, bad)
     with mirror({"log.txt": TEXT}, Answer(length="none")) as server:
-        get(target, lock, server)
+        get(target, server)
 
     check_only(target, TEXT)
 
@@ -250,37 +252,37 @@ TEXTS: dict[str, tuple[Answer, ...]] = {
 
 
 @pytest.mark.parametrize("case", TEXTS)
-def test_a_text_is_never_put_together_from_two(case: str, tmp_path: Path, lock: Path) -> None:
+def test_a_text_is_never_put_together_from_two(case: str, tmp_path: Path) -> None:
     target = tmp_path / "raw" / "log.txt"
 
     with mirror({"log.txt": TEXT}, *TEXTS[case]) as server:
-        get(target, lock, server)
+        get(target, server)
 
     check_only(target, TEXT)
 
 
-def test_only_the_rest_is_asked_for(target: Path, lock: Path) -> None:
+def test_only_the_rest_is_asked_for(target: Path) -> None:
     with mirror({NAME: FILE}, CUT, Answer(send=20_000)) as server:
-        get(target, lock, server)
+        get(target, server)
 
-    assert [request.first for request in server.log] == [None, 50_000, 70_000]
-    assert [request.status for request in server.log] == [200, 206, 206]
-    assert server.log[1].if_range is not None
+    assert [request.first for request in server.asked] == [None, 50_000, 70_000]
+    assert [request.status for request in server.asked] == [200, 206, 206]
+    assert server.asked[1].if_range is not None
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_mirror_without_the_file_is_asked_once(status: int, target: Path, lock: Path) -> None:
+def test_a_mirror_without_the_file_is_asked_once(status: int, target: Path) -> None:
     with mirror({NAME: FILE}, Answer(status=status)) as bad, mirror({NAME: FILE}) as good:
-        get(target, lock, bad, good)
+        get(target, bad, good)
 
-    assert len(bad.log) == 1
+    assert len(bad.asked) == 1
 
 
-def test_a_new_mirror_does_not_go_on_with_the_bytes_of_another(target: Path, lock: Path) -> None:
+def test_a_new_mirror_does_not_go_on_with_the_bytes_of_another(target: Path) -> None:
     with mirror({NAME: OLD}, *[CUT] * 3) as bad, mirror({NAME: FILE}) as good:
-        get(target, lock, bad, good)
+        get(target, bad, good)
 
-    assert [request.first for request in good.log] == [None]
+    assert [request.first for request in good.asked] == [None]
     check_only(target, FILE)
 
 
@@ -288,51 +290,53 @@ BASES = ("http://127.0.0.1:9", "http://nowhere.invalid", "http://", "ftp://a", "
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_an_address_that_leads_nowhere(base: str, target: Path, lock: Path) -> None:
+def test_an_address_that_leads_nowhere(base: str, target: Path) -> None:
     with pytest.raises(DataError, match=re.escape(f"{base}/{NAME}: ")):
-        get(target, lock, base)
+        get(target, base)
     with mirror({NAME: FILE}) as server:
-        get(target, lock, base, server)
+        get(target, base, server)
 
     check_only(target, FILE)
 
 
-def test_no_answer_at_all(target: Path, lock: Path) -> None:
+def test_no_answer_at_all(target: Path) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
         base = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(DataError, match=r"timed out.*try 3 of 3"):
-            get(target, lock, base)
+            get(target, base)
 
 
-def test_without_an_address_a_person_must_help(target: Path, lock: Path) -> None:
+def test_without_an_address_a_person_must_help(target: Path) -> None:
     with pytest.raises(DataError, match="nobody offers it for download; place it by hand in"):
-        get(target, lock)
+        get(target)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"url": 1}', '{"url":1,"total":2,"validator":""}'])
-def test_a_part_of_unknown_origin_is_not_used(content: str, target: Path, lock: Path) -> None:
+def test_a_part_of_unknown_origin_is_not_used(content: str, target: Path) -> None:
     target.parent.mkdir()
     target.with_name(f"{NAME}.part").write_bytes(b"leftover")
     target.with_name(f"{NAME}.part.json").write_text(content)
 
     with mirror({NAME: FILE}) as server:
-        get(target, lock, server)
+        get(target, server)
 
-    assert [request.first for request in server.log] == [None]
+    assert [request.first for request in server.asked] == [None]
     check_only(target, FILE)
 
 
 SCRIPT = """
 import sys
+from pathlib import Path
 from mtnas.data.fetch.acquire import fetch
-target, url, lock = sys.argv[1:]
-fetch(target, {"urls": [url], "by_hand": ""}, dataset="toys", lock=lock)
+from mtnas.data.sources.base import Download
+target, url = sys.argv[1:]
+fetch(target, Download(Path(target).name, (url,)), dataset="toys")
 """
 
 
-def started(target: Path, lock: Path, server: Mirror) -> "subprocess.Popen[bytes]":
+def started(target: Path, server: Mirror) -> "subprocess.Popen[bytes]":
     """Fetch in another process."""
-    arguments = map(str, (target, f"{server.base}/{NAME}", lock))
+    arguments = map(str, (target, f"{server.base}/{NAME}"))
     return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments])
 
 
@@ -343,10 +347,10 @@ def wait_for(part: Path, size: int) -> None:
         time.sleep(0.005)
 
 
-def test_a_killed_download_goes_on(target: Path, lock: Path) -> None:
+def test_a_killed_download_goes_on(target: Path) -> None:
     part = target.with_name(f"{NAME}.part")
     with mirror({NAME: FILE}, Answer(pause_s=0.05)) as server:
-        process = started(target, lock, server)
+        process = started(target, server)
         wait_for(part, 40_000)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
@@ -354,104 +358,100 @@ def test_a_killed_download_goes_on(target: Path, lock: Path) -> None:
         assert 40_000 <= size < len(FILE)
         assert not target.exists()
 
-        get(target, lock, server)
+        get(target, server)
 
-        assert [request.first for request in server.log] == [None, size]
-        assert server.log[1].status == 206
+        assert [request.first for request in server.asked] == [None, size]
+        assert server.asked[1].status == 206
     check_only(target, FILE)
 
 
-def test_two_processes_do_not_fetch_one_file(target: Path, lock: Path) -> None:
+def test_two_processes_do_not_fetch_one_file(target: Path) -> None:
     with mirror({NAME: FILE}, Answer(pause_s=0.03)) as server:
-        process = started(target, lock, server)
+        process = started(target, server)
         wait_for(target.with_name(f"{NAME}.part"), 1)
         with pytest.raises(DataError, match="another process is fetching it"):
-            get(target, lock, server)
+            get(target, server)
         assert process.wait() == 0
 
     check_only(target, FILE)
 
 
 def test_a_part_that_is_whole_needs_no_server(
-    target: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+    target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with mirror({NAME: FILE}) as server:
         with monkeypatch.context() as patch:
-            patch.setattr(Lock, "admit", killed)
+            patch.setattr(Checksums, "admit", killed)
             with pytest.raises(KeyboardInterrupt):
-                get(target, lock, server)
-        get(target, lock, server)
+                get(target, server)
+        get(target, server)
 
-    assert len(server.log) == 1
+    assert len(server.asked) == 1
     check_only(target, FILE)
 
 
-def test_a_broken_lock_file_costs_no_download(target: Path, lock: Path) -> None:
-    lock.write_text("toys: [")
+def test_a_broken_lock_file_costs_no_download(target: Path) -> None:
+    lock_of(target).write_text("{")
 
     with mirror({NAME: FILE}) as server:
-        with pytest.raises(MtnasError, match="not a lock file"):
-            get(target, lock, server)
-        lock.unlink()
-        get(target, lock, server)
+        with pytest.raises(MtnasError, match="not JSON"):
+            get(target, server)
+        lock_of(target).unlink()
+        get(target, server)
 
     check_only(target, FILE)
 
 
-def test_a_file_that_is_there_is_pinned_and_left_alone(target: Path, lock: Path) -> None:
+def test_a_file_that_is_there_is_pinned_and_left_alone(target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(FILE)
     before = target.stat().st_mtime_ns
 
     with mirror({NAME: OLD}) as server:
-        get(target, lock, server)
-        get(target, lock, server)
+        get(target, server)
+        get(target, server)
 
-    assert server.log == []
+    assert server.asked == []
     assert target.stat().st_mtime_ns == before
-    pinned = Lock(lock).pinned("toys", NAME)
-    assert pinned is not None
-    assert pinned.url is None
+    assert pinned(target) == measure(target, None)
 
 
-def test_a_file_that_is_there_and_is_not_the_pinned_one(
-    tmp_path: Path, target: Path, lock: Path
-) -> None:
-    pin(tmp_path, lock, FILE)
+def test_a_file_that_is_there_and_is_not_the_pinned_one(tmp_path: Path, target: Path) -> None:
+    pin(target, FILE)
     target.parent.mkdir()
     target.write_bytes(OLD)
 
     with mirror({NAME: FILE}) as server, pytest.raises(DataError) as error:
-        get(target, lock, server)
+        get(target, server)
 
     assert target.read_bytes() == OLD
     for content in (FILE, OLD):
         (tmp_path / "other").write_bytes(content)
         assert measure(tmp_path / "other", None).sha256 in str(error.value)
     assert "delete the file to have it fetched again" in str(error.value)
-    assert f"delete the entry toys: {NAME} of {lock}" in str(error.value)
+    assert f"delete the entry {NAME} of {lock_of(target)}" in str(error.value)
     assert "dataset_options.toys.raw: FOLDER" in str(error.value)
 
 
-def test_a_cut_file_placed_by_hand_is_not_pinned(target: Path, lock: Path) -> None:
+def test_a_cut_file_placed_by_hand_is_not_pinned(target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(FILE[:-20])
 
     with pytest.raises(DataError, match="cut off or broken"):
-        get(target, lock)
+        get(target)
 
     assert target.exists()
-    assert Lock(lock).pinned("toys", NAME) is None
+    assert pinned(target) is None
 
 
-def test_progress_is_told(target: Path, lock: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_is_told(target: Path, caplog: pytest.LogCaptureFixture) -> None:
     often = Patience(tell_s=0)
 
     with caplog.at_level(logging.INFO, "mtnas"), mirror({NAME: FILE}) as server:
-        get(target, lock, server, patience=often)
+        get(target, server, patience=often)
 
     assert f"{NAME}: from {server.base}/{NAME}" in caplog.text
     assert re.search(r"0\.\d MB of 0\.2 MB \(\d+ %\), \d+\.\d MB/s, 0:\d\d to go", caplog.text)

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ import pytest
 from mtnas.data import sources
 from mtnas.data.prepare.table import prepare
 from mtnas.runtime.errors import DataError
+from tests.helpers.shared import real
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
 INTERACTIONS, BOOKS = "goodreads_interactions_poetry.json.gz", "goodreads_books_poetry.json.gz"
 SHELF: dict[str, Any] = {
     "user_id": "80d52f5e70f023bd0098ab96599a3530",
@@ -113,10 +111,7 @@ def test_labels_are_read_top_rating_and_review(tmp_path: Path) -> None:
 
 
 def test_real_lines(tmp_path: Path) -> None:
-    source = SHARED / "goodreads" / "schema_examples.jsonl"
-    if not source.is_file():
-        pytest.skip(f"set MTNAS_SHARED_DATA to read real lines: {source} is missing")
-    book, shelf, review = source.read_bytes().splitlines()
+    book, shelf, review = real("goodreads/schema_examples.jsonl").read_bytes().splitlines()
     rows, dropped = read(write(tmp_path, pack(shelf, review), pack(book)))
     assert [(row["t0"], row["t1"], row["t2"]) for row in rows] == [(1, 0, 0)]
     assert (rows[0]["work"], rows[0]["contributor"]) == ("372536", "21578 illustrator")

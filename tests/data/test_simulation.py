@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,9 @@ from mtnas.data.sources.base import MARKER, Dataset
 from mtnas.report.paper import paper_value
 from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.runtime.files import read_json, sha256_of
+from tests.helpers.shared import real
 from tests.helpers.tables import read_hashed
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
 ROWS = 50_000
 FIELDS = {"bookcrossing": 15, "tiktok": 9, "goodreads": 14}
 Simulated = tuple[Dataset, Path, Table]
@@ -128,13 +126,6 @@ def test_labels_depend_on_users_and_items_and_tasks_are_related(simulated: Simul
             rate = (ones + 1) / (np.bincount(ids[:half], minlength=ids.max() + 1) + 10)
             auc = roc_auc_score(table.labels[half:, task], rate[ids[half:]])
             assert auc > 0.5, (field, task)
-
-
-def real(path: str) -> Path:
-    found = SHARED / path
-    if not found.is_file():
-        pytest.skip(f"set MTNAS_SHARED_DATA to compare with real lines: {found} is missing")
-    return found
 
 
 def test_goodreads_has_the_keys_and_types_of_real_lines(tmp_path: Path) -> None:

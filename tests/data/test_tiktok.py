@@ -1,6 +1,5 @@
 """The parser of TikTok's file: real rows, and all that can be wrong with a line or a file."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 from mtnas.data import sources
 from mtnas.data.prepare.table import prepare
 from mtnas.runtime.errors import DataError
+from tests.helpers.shared import real
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("MTNAS_SHARED_DATA") or ROOT.parent / "shared" / "data")
 FILE = "final_track2_train.txt"
 LINES = (
     b"37448\t115\t567569\t44888\t42\t0\t0\t0\t1699\t43981\t53085738314\t9",
@@ -59,10 +57,7 @@ def test_columns_labels_and_missing_values(tmp_path: Path) -> None:
 
 
 def test_real_rows(tmp_path: Path) -> None:
-    sample = SHARED / "tiktok" / "byterec_sample.txt"
-    if not sample.is_file():
-        pytest.skip(f"set MTNAS_SHARED_DATA to read real rows: {sample} is missing")
-    rows, dropped = read(tmp_path, sample.read_bytes())
+    rows, dropped = read(tmp_path, real("tiktok/byterec_sample.txt").read_bytes())
     assert len(rows) == 200
     assert not dropped
     assert sum(row["t0"] == 1 for row in rows) == 76

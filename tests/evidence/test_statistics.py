@@ -1,9 +1,12 @@
-"""Statistics against scipy, textbook values and simulation."""
+"""Statistics against scipy and statsmodels, textbook values and simulation."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import DescrStatsW
 
 from mtnas.evidence import statistics
 from mtnas.runtime.errors import RecordError
@@ -82,13 +85,25 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(rng):
     assert 0.93 < covered < 0.97
 
 
-def test_bootstrap_agrees_with_scipy_bca(rng):
-    values = rng.exponential(size=12)
-    low, high = statistics.bootstrap_interval(values, np.random.default_rng(1), resamples=50_000)
-    reference = stats.bootstrap(
-        (values,), np.mean, method="BCa", n_resamples=50_000, rng=np.random.default_rng(2)
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("n", [2, 3, 5, 20])
+def test_bootstrap_is_the_bca_of_scipy(n, level, rng):
+    """The same resamples, drawn with the same generator."""
+    values = rng.exponential(size=n).round(2)
+    ours = statistics.bootstrap_interval(values, np.random.default_rng(1), level, resamples=500)
+    theirs = stats.bootstrap(
+        (values,),
+        np.mean,
+        method="BCa",
+        n_resamples=500,
+        confidence_level=level,
+        rng=np.random.default_rng(1),
     ).confidence_interval
-    assert (low, high) == pytest.approx((reference.low, reference.high), rel=0.02)
+    assert ours == pytest.approx((theirs.low, theirs.high), rel=1e-12)
+
+
+def test_the_far_tail_of_a_power_counts_nothing():
+    assert statistics.paired_power(8, 5.0) == 1.0  # statsmodels and scipy: NaN
 
 
 def test_bootstrap_of_one_value_or_of_equal_values(rng):
@@ -96,14 +111,15 @@ def test_bootstrap_of_one_value_or_of_equal_values(rng):
     assert statistics.bootstrap_interval([2.0, 2.0], rng) == (2.0, 2.0)
 
 
-def test_bootstrap_repeats_with_its_generator():
-    draw = [statistics.bootstrap_interval([1, 2, 4], np.random.default_rng(3)) for _ in range(2)]
-    assert draw[0] == draw[1]
+@pytest.mark.parametrize(
+    "p_values", [[0.01, 0.04, 0.03, 0.005], [0.9, 0.8], [0.02] * 3, [0.3], [0, 1]]
+)
+def test_holm_is_that_of_statsmodels(p_values):
+    _, expected, _, _ = multipletests(p_values, method="holm")
+    assert statistics.holm(p_values) == pytest.approx(expected, rel=1e-12)
 
 
-def test_holm_textbook_example():
-    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert statistics.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+def test_holm_of_nothing():
     assert len(statistics.holm([])) == 0
 
 
@@ -114,10 +130,18 @@ def test_holm_keeps_the_family_error_rate(rng):
 
 
 @pytest.mark.parametrize("margin", [0.0005, 0.002, 0.004, 0.01])
-def test_equivalence_means_the_90_percent_interval_lies_within_the_margin(pair, margin):
-    narrow = statistics.paired_difference(*pair, level=0.90)
-    inside = -margin < narrow.low and narrow.high < margin
-    assert statistics.equivalent(*pair, margin) == inside
+def test_equivalence_is_the_tost_of_statsmodels(pair, margin):
+    a, b = pair
+    expected, _, _ = DescrStatsW(a - b).ttost_mean(-margin, margin)
+    gain = statistics.paired_difference(a, b)
+    assert statistics.equivalence_p_value(gain, margin) == pytest.approx(expected, rel=1e-12)
+    assert statistics.equivalent(a, b, margin) == (expected < 0.05)
+
+
+def test_equivalence_without_spread_is_certain():
+    same = statistics.difference_of([0.001, 0.001])
+    assert statistics.equivalence_p_value(same, 0.002) == 0.0
+    assert statistics.equivalence_p_value(same, 0.001) == 1.0
 
 
 def test_equivalence_needs_a_margin(pair):
@@ -125,17 +149,30 @@ def test_equivalence_needs_a_margin(pair):
         statistics.equivalent(*pair, 0.0)
 
 
+@pytest.mark.parametrize("level", [0.9, 0.95])
+@pytest.mark.parametrize(("n", "effect"), [(2, 1.0), (2, 5.0), (8, 0.2), (8, -1.0), (100, 0.3)])
+def test_power_is_that_of_statsmodels(n, effect, level):
+    expected = TTestPower().power(effect, n, 1 - level)
+    assert statistics.paired_power(n, effect, level) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(("effect", "seeds"), [(0.8, 15), (0.5, 34), (0.2, 199)])
 def test_seeds_needed_agrees_with_published_sample_sizes(effect, seeds):
     assert statistics.seeds_needed(1.0, effect) == seeds
 
 
-def test_seeds_needed_by_simulation(rng):
-    n = statistics.seeds_needed(0.002, effect=0.003)
-    d = rng.normal(0.003, 0.002, (20_000, n))
-    found = stats.ttest_1samp(d, 0, axis=1).pvalue < 0.05
-    assert found.mean() >= 0.79
-    assert statistics.paired_power(n - 1, 1.5) < 0.8
+@pytest.mark.parametrize(("sd", "power", "level"), [(0.002, 0.8, 0.95), (0.01, 0.9, 0.9)])
+def test_seeds_needed_are_the_fewest_of_statsmodels(sd, power, level):
+    fewest = TTestPower().solve_power(0.001 / sd, power=power, alpha=1 - level)
+    assert statistics.seeds_needed(sd, power=power, level=level) == np.ceil(fewest)
+
+
+@pytest.mark.parametrize(
+    ("sd", "effect", "power"), [(-1.0, 0.1, 0.8), (1.0, 0.0, 0.8), (1.0, 0.1, 0.0), (1.0, 0.1, 1.0)]
+)
+def test_seeds_needed_refuses_what_has_no_answer(sd, effect, power):
+    with pytest.raises(ValueError, match="seeds_needed"):
+        statistics.seeds_needed(sd, effect, power)
 
 
 def test_seeds_needed_without_spread_is_two():

@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import ClassVar
 
-_PIECE = 4096
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 
 @dataclass(frozen=True)
@@ -28,116 +27,99 @@ class Answer:
     chunked: bool = False
     ends_chunks: bool = True
     pause_s: float = 0  # before every piece
-    piece: int = _PIECE
+    piece: int = 4096
     stall_s: float = 0  # after the last byte that is sent
     reset: bool = False  # end with a reset instead of a close
 
 
 @dataclass(frozen=True)
-class Request:
+class Asked:
     """What was asked, and what was promised for it."""
 
-    path: str
     first: int | None  # byte that the range begins with
     if_range: str | None
     status: int
 
 
-class Mirror(ThreadingHTTPServer):
+class Mirror(HTTPServer):
     """Serves `files`; `answers` are used up one by one, then it is honest."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, files: Mapping[str, bytes], answers: tuple[Answer, ...] = ()) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(host="127.0.0.1", threaded=True)
         self.files, self.answers = dict(files), list(answers)
-        self.log: list[Request] = []
+        self.expect_request(re.compile(".*")).respond_with_handler(self._respond)
 
     @property
     def base(self) -> str:
         """Return the address of the folder that holds all files."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return self.url_for("").rstrip("/")
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Stay quiet about clients that went away."""
+    @property
+    def asked(self) -> list[Asked]:
+        """Return what was asked so far."""
+        return [
+            Asked(
+                request.range.ranges[0][0] if request.range else None,
+                request.headers.get("If-Range"),
+                response.status_code,
+            )
+            for request, response in self.log
+        ]
+
+    def thread_target(self) -> None:
+        """Serve, and notice at once when it is to end."""
+        # With HTTP/1.1, werkzeug would send in chunks what has no length.
+        self.server.RequestHandlerClass.protocol_version = "HTTP/1.0"
+        self.server.serve_forever(poll_interval=0.01)
+
+    def _respond(self, request: Request) -> Response:
+        answer = self.answers.pop(0) if self.answers else Answer()
+        honest = self._honest(request, answer)
+        status = answer.status or honest.status_code
+        body = b"".join(honest.iter_encoded()) if status < 300 else b"not the file"
+        headers = dict(honest.headers)
+        headers["Content-Length"] = str(len(body) if answer.length is None else answer.length)
+        if answer.chunked or answer.length == "none":
+            del headers["Content-Length"]
+        if answer.chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        told = {name: value for name, value in {**headers, **answer.headers}.items() if value}
+        connection = request.environ["werkzeug.socket"]
+        return Response(_pieces(body, answer, connection), status, told)
+
+    def _honest(self, request: Request, answer: Answer) -> Response:
+        """Return the file or the rest of it, of the version that the answer claims."""
+        body = answer.body
+        if body is None:
+            body = self.files.get(request.path.rsplit("/", 1)[-1])
+        if body is None:
+            return Response(status=404)
+        etag = answer.headers.get("ETag", f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+        response = Response(body, headers={"ETag": etag} if etag else {})
+        if answer.ignores_range:
+            return response
+        try:
+            return response.make_conditional(request, True, len(body))
+        except RequestedRangeNotSatisfiable:
+            return Response(status=416, headers={"Content-Range": f"bytes */{len(body)}"})
+
+
+def _pieces(body: bytes, answer: Answer, connection: socket.socket) -> Iterator[bytes]:
+    """Yield what is sent of a body, as slowly as the answer says."""
+    sent = body[: answer.send]
+    for start in range(0, len(sent), answer.piece):
+        time.sleep(answer.pause_s)
+        piece = sent[start : start + answer.piece]
+        yield b"%x\r\n%s\r\n" % (len(piece), piece) if answer.chunked else piece
+    if answer.chunked and answer.ends_chunks:
+        yield b"0\r\n\r\n"
+    time.sleep(answer.stall_s)
+    if answer.reset:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @contextmanager
 def mirror(files: Mapping[str, bytes], *answers: Answer) -> Iterator[Mirror]:
     """Run a mirror for the time of a block."""
     with Mirror(files, answers) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Mirror
-    _RANGE: ClassVar[re.Pattern[str]] = re.compile(r"bytes=(\d+)-")
-
-    def do_GET(self) -> None:  # noqa: N802
-        mirror = self.server
-        answer = mirror.answers.pop(0) if mirror.answers else Answer()
-        name = self.path.rsplit("/", 1)[-1]
-        content = mirror.files.get(name)
-        body = answer.body if answer.body is not None else content or b""
-        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        headers = {"ETag": etag}
-        status, first = self._first(answer, content, body, etag)
-        if status == 206:
-            headers["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
-        elif status == 416:
-            headers["Content-Range"] = f"bytes */{len(body)}"
-        status = answer.status or status
-        rest = body[first:] if status < 300 else b"not the file"
-        asked = self._RANGE.fullmatch(self.headers.get("Range", ""))
-        if_range = self.headers.get("If-Range")
-        mirror.log.append(Request(name, int(asked[1]) if asked else None, if_range, status))
-        self._head(status, headers, rest, answer)
-        self._body(rest, answer)
-
-    def _first(
-        self, answer: Answer, content: bytes | None, body: bytes, etag: str
-    ) -> tuple[int, int]:
-        """Return the status, and the first byte to send."""
-        asked = self._RANGE.fullmatch(self.headers.get("Range", ""))
-        if content is None and answer.body is None:
-            return 404, 0
-        stale = self.headers.get("If-Range", etag) != answer.headers.get("ETag", etag)
-        if asked is None or answer.ignores_range or stale:
-            return 200, 0
-        return (206, int(asked[1])) if int(asked[1]) < len(body) else (416, 0)
-
-    def _head(self, status: int, headers: dict[str, str], rest: bytes, answer: Answer) -> None:
-        if answer.chunked:
-            headers["Transfer-Encoding"] = "chunked"
-        elif answer.length != "none":
-            headers["Content-Length"] = str(len(rest) if answer.length is None else answer.length)
-        self.send_response(status)
-        for name, value in {**headers, **answer.headers, "Connection": "close"}.items():
-            if value:
-                self.send_header(name, value)
-        self.end_headers()
-
-    def _body(self, rest: bytes, answer: Answer) -> None:
-        sent = rest if answer.send is None else rest[: answer.send]
-        for start in range(0, len(sent), answer.piece):
-            time.sleep(answer.pause_s)
-            piece = sent[start : start + answer.piece]
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if answer.chunked else piece)
-        if answer.chunked and answer.ends_chunks:
-            self.wfile.write(b"0\r\n\r\n")
-        time.sleep(answer.stall_s)
-        if answer.reset:
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Write nothing to the terminal."""
+        yield server

@@ -1,9 +1,12 @@
-"""Small studies, as a configuration file would say them."""
+"""Small studies, as a configuration file would say them, and those of this repository."""
 
 from typing import Any
 
+import yaml
+
 from mtnas.config.load import load
-from mtnas.config.study import Study
+from mtnas.config.study import Study, merged
+from mtnas.runtime.provenance import REPOSITORY
 
 STUDY: dict[str, Any] = {
     "seeds": 3,
@@ -42,3 +45,10 @@ def study(**changes: Any) -> Study:
 def synthetic(**changes: Any) -> Study:
     """Return the study of drawn data with other top-level keys."""
     return load({**SYNTHETIC, **changes})
+
+
+def shipped(*overlays: str, **changes: Any) -> Study:
+    """Load overlays of `config/` over the default study, and single keys over both."""
+    files = [REPOSITORY / "config" / f"{name}.yaml" for name in ("config", *overlays)]
+    read = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    return load(merged(*read, changes))

@@ -77,6 +77,17 @@ def test_gradients_of_log_probability_and_entropy_equal_autograd():
     np.testing.assert_allclose(architecture.entropy_gradient(), expected.numpy(), atol=1e-12)
 
 
+def test_an_entropy_bonus_keeps_the_choice_open():
+    """The bonus alone, from preferences on: up with it, down with its opposite."""
+    search = searching([0], entropy_bonus=1.0, learning_rate=0.1)
+    architecture = search._architecture
+    architecture.alpha_MKR[:] = np.random.default_rng(0).normal(size=architecture.alpha_MKR.shape)
+    before = architecture.entropy().mean()
+    for _ in range(20):
+        search._ascend(np.zeros((1, *architecture.alpha_MKR.shape)))
+    assert architecture.entropy().mean() > before + 0.01
+
+
 def test_the_search_climbs_to_the_rewarded_route():
     """With a reward that depends on the route alone, Eq. (5) must find the best one."""
     architecture = Architecture(SPACE, 2, learning_rate=0.05)

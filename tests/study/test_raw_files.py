@@ -84,5 +84,5 @@ def test_a_file_that_nobody_offers_is_asked_of_the_user(monkeypatch: pytest.Monk
 
 
 def test_an_unknown_raw_file_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"unknown raw file of bookcrossing 'BX-User\.csv' \(did"):
+    with pytest.raises(ConfigError, match=r"'bookcrossing': unknown raw file 'BX-User\.csv' \(did"):
         raw_files.archive(study(), "bookcrossing", "BX-User.csv")

@@ -97,9 +97,9 @@ def test_a_killed_download_goes_on_and_a_second_call_has_nothing_to_do(fresh):
 
         fresh.snakemake("--nolock", *study)
 
-        assert [request.first for request in server.log] == [None, size]
+        assert [request.first for request in server.asked] == [None, size]
     (fresh.folder / FOLDER / ZIP).unlink()
-    assert not fresh.plan(TARGET)  # neither other mirrors nor a lost archive are a reason
+    assert not fresh.plan(TARGET).jobs  # neither other mirrors nor a lost archive are a reason
     manifest = read_json(fresh.folder / TARGET)
     assert manifest["rows"] == 30
     digests = {name: entry["sha256"] for name, entry in pinned(fresh).items()}
@@ -113,7 +113,7 @@ def test_files_placed_by_hand_are_pinned_kept_and_compared(fresh):
 
     fresh.snakemake(TARGET)
     assert not (fresh.folder / "results/logs/download").exists()
-    assert not fresh.plan(TARGET)
+    assert not fresh.plan(TARGET).jobs
     assert set(pinned(fresh)) == set(BOOKS)
     assert {entry["url"] for entry in pinned(fresh).values()} == {None}
 
@@ -168,5 +168,5 @@ def test_what_nobody_offers_is_asked_for_before_anything_runs(fresh):
     assert "Traceback" not in printed
     folder.mkdir(parents=True)
     (folder / "toys.zip").write_bytes(archive())
-    plan = fresh.plan(*overlay)
-    assert (plan["download"], plan["unpack"], plan["prepare"]) == (0, 3, 1)
+    jobs = fresh.plan(*overlay).jobs
+    assert (jobs["download"], jobs["unpack"], jobs["prepare"]) == (0, 3, 1)

@@ -1,4 +1,7 @@
-"""What would run: the grid of experiments as job counts; nothing is trained here."""
+"""What would run: plans of the real workflow; nothing is trained here.
+
+How many runs and searches a study has, `tests/study/test_plan.py` counts without Snakemake.
+"""
 
 from collections import Counter
 
@@ -31,7 +34,7 @@ class Sharing(BaseSharing):
 
 
 def test_jobs_of_the_default_study(bare):
-    assert bare.plan() == {
+    assert bare.plan().jobs == {
         "all": 1,
         "prepare": 2,
         "audit": 2,
@@ -45,116 +48,74 @@ def test_jobs_of_the_default_study(bare):
     }
 
 
-def test_jobs_of_the_test_study(bare):
-    plan = bare.plan("--configfile", "config/test.yaml")
+def test_jobs_of_all_claims_tuned(bare):
+    jobs = bare.plan("--configfile", "config/all_claims.yaml", "config/tuned.yaml").jobs
 
-    assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 4 + 5 + 2)
-
-
-def test_jobs_of_further_methods(bare):
-    plan = bare.plan("--configfile", "config/more_methods.yaml")
-
-    # Two searches learn besides the paper's: the variants of Table 5 have spaces of their own.
-    assert (plan["prepare"], plan["search"], plan["train"]) == (2, 2 * 3, 2 * (9 + 3))
-    assert (plan["table5"], plan["figure1"]) == (1, 1)
-
-
-def test_jobs_of_all_claims(bare):
-    plan = bare.plan("--configfile", "config/all_claims.yaml")
-
-    # Table 5's two variants, the cut MMoE, three more depths and seven more widths.
-    assert plan["train"] == 2 * (4 + 5 + 2 + 1 + 3 + 7)
-    assert plan["search"] == 2 * (3 + 2 + 3 + 7)
+    runs = 4 + 5 + 2 + 1 + 3 + 7
+    tuned = 4 + 1  # the cut MMoE is an MMoE
+    assert (jobs["search"], jobs["tune"], jobs["train"]) == (2 * 15, 2 * tuned, 2 * runs)
     made = ("table5", "figure1", "figure7", "figure7_layers", "claims")
-    assert [plan[rule] for rule in made] == [1] * len(made)
+    assert [jobs[rule] for rule in made] == [1] * len(made)
 
 
-def test_jobs_of_a_tuned_study(bare):
-    study = ("--configfile", "config/more_methods.yaml", "config/tuned.yaml")
+def test_jobs_of_book_crossing(bare):
+    jobs = bare.plan("--configfile", "config/bookcrossing.yaml").jobs
 
-    assert bare.plan("--configfile", "config/tuned.yaml")["tune"] == 2 * 4
-    assert bare.plan(*study)["tune"] == 2 * 9  # every method but MTNAS: its options are the paper's
-
-
-def test_mtnas_is_tuned_under_the_routes_that_were_searched_if_it_is_listed(bare):
-    overlay = bare.write(
-        "config/own.yaml", "tuning: {enabled: true, methods: [mtnas], options: {}}"
-    )
-
-    plan = bare.plan("--configfile", overlay)
-
-    assert plan["tune"] == 2 * 3  # inherit and finetune have weights of the search
-    assert plan["search"] == 2 * 3
-
-
-def test_jobs_of_book_crossing(fresh):
-    raw = fresh.folder / "raw"
-    raw.mkdir()
-    for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):
-        (raw / name).touch()
-    overlay = ("--configfile", "config/bookcrossing.yaml")
-
-    plan = fresh.plan(*overlay, "--config", "bookcrossing_raw=raw")
-    fetched = fresh.plan(*overlay)
-
-    assert (plan["prepare"], plan["search"], plan["train"]) == (1, 3, 9)
-    assert fetched == plan + Counter({"download": 1, "unpack": 3})
+    assert (jobs["download"], jobs["unpack"], jobs["prepare"]) == (1, 3, 1)
+    assert (jobs["search"], jobs["train"]) == (3, 9)
 
 
 def test_jobs_of_the_synthetic_study(bare):
-    plan = bare.plan("--configfile", "config/synthetic.yaml")
+    jobs = bare.plan("--configfile", "config/synthetic.yaml").jobs
 
-    assert (plan["prepare"], plan["search"], plan["train"]) == (12, 12 * 3, 12 * 5)
+    assert (jobs["prepare"], jobs["search"], jobs["train"]) == (12, 12 * 3, 12 * 5)
     made = ("figure1", "figure2", "figure4", "figure5", "figure6", "search_curves")
-    assert [plan[rule] for rule in made] == [1] * len(made)
-    assert not {"audit", "figure3"} & set(plan)
+    assert [jobs[rule] for rule in made] == [1] * len(made)
+    assert not {"audit", "figure3"} & set(jobs)
 
 
-def test_jobs_of_the_synthetic_search_study(bare):
+def test_jobs_of_the_claims_of_the_synthetic_search_study(bare):
     study = ("--configfile", "config/synthetic.yaml", "config/synthetic_search_study.yaml")
 
-    plan = bare.plan("exhaustives", *study)
-    claims = bare.plan("claims", *study)
+    jobs = bare.plan("claims", *study).jobs
 
-    # Two spaces for each of three values of rho; six searches in the one, four in the other.
-    assert (plan["prepare"], plan["exhaustive"], plan["search"]) == (3, 3 * 2, 3 * (6 + 4))
-    assert (plan["train"], plan["regret"], plan["exhaustive_figure"]) == (0, 2, 2)
-    assert claims["exhaustive_table"] == 3  # the control of claim C10
+    # Two spaces for each of three values of rho; each has its table for the control of claim C10.
+    assert (jobs["exhaustive"], jobs["exhaustive_table"]) == (3 * 2, 3)
 
 
 def test_jobs_of_the_simulated_study(bare):
-    overlay = ("--configfile", "config/simulated.yaml")
+    jobs = bare.plan("--configfile", "config/simulated.yaml").jobs
 
-    plan = bare.plan(*overlay)
-    printed = bare.snakemake("-n", *overlay, "--config", "tiktok_raw=raw", ok=False)
-
-    assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (3, 3, 9, 27)
-    assert "config/simulated.yaml: dataset_options.tiktok.simulate: 60000 rows to sim" in printed
-    assert "Traceback" not in printed
+    assert (jobs["simulate"], jobs["prepare"], jobs["search"], jobs["train"]) == (3, 3, 9, 27)
 
 
-def test_jobs_of_the_papers_study(fresh):
-    files = ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv", "final_track2_train.txt")
-    files += tuple(f"goodreads_{part}_poetry.json.gz" for part in ("interactions", "books"))
-    (fresh.folder / "raw").mkdir()
-    for name in files:
-        (fresh.folder / "raw" / name).touch()
-    folders = [f"{name}_raw=raw" for name in ("bookcrossing", "tiktok", "goodreads")]
-
-    plan = fresh.plan("--configfile", "config/paper.yaml", "--config", *folders)
-
-    assert (plan["simulate"], plan["prepare"], plan["search"], plan["train"]) == (0, 3, 9, 27)
-
-
-def test_a_study_without_search_shows_the_methods_alone(bare):
+def test_jobs_of_a_search_study_without_other_searches(bare):
     overlay = bare.write(
-        "config/plain.yaml", "experiments: {main: {methods: [share_bottom, mmoe]}}\n"
+        "config/space.yaml",
+        "datasets: [insteval]\n"
+        "experiments: {main: {methods: [share_bottom, mmoe]}}\n"
+        "variants:\n"
+        "  mtnas:\n"
+        "    tiny: &tiny {num_layers: 1, num_subnets: 2, query_scope: root, hidden_dim: 4}\n"
+        "    tiny_exhaustive: {<<: *tiny, search: {strategy: exhaustive}}\n"
+        "    tiny_inherit: {<<: *tiny, derive: inherit}\n"
+        "exhaustive: {tiny: [tiny, tiny_exhaustive, tiny_inherit]}\n",
     )
 
     plan = bare.plan("--configfile", overlay)
 
-    assert (plan["train"], plan["figure1"]) == (4, 1)
-    assert not {"search", "figure2", "figure3", "search_curves"} & set(plan)
+    space = {
+        "exhaustive": 1,
+        "exhaustive_table": 1,
+        "search": 2,  # inherited weights share the search
+        "regret": 1,
+        "exhaustive_figure": 1,
+    }
+    assert plan.jobs.items() >= Counter(space).items()
+    # Inherited weights cannot be looked up.
+    assert plan.trained == {"share_bottom/paper", "mmoe/paper", "mtnas/tiny_inherit"}
+    assert plan.jobs["figure1"] == 1
+    assert not {"figure2", "figure3", "search_curves"} & set(plan.jobs)
 
 
 def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):
@@ -193,42 +154,4 @@ def test_a_new_method_file_needs_no_registration(fresh):
         "experiments: {main: {methods: [toy, mmoe]}}\n",
     )
 
-    assert fresh.trained("--configfile", overlay) == {"toy/paper", "mmoe/paper"}
-    fresh.edit("config/toy.yaml", "scale", "scales")
-    printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
-    assert "methods.toy: unknown key 'scales' (did you mean 'scale'?)" in printed
-
-
-def test_jobs_of_the_search_study(bare):
-    overlay = bare.write(
-        "config/space.yaml",
-        "datasets: [insteval]\n"
-        "variants:\n"
-        "  mtnas:\n"
-        "    tiny: &tiny {num_layers: 1, num_subnets: 2, query_scope: root, hidden_dim: 4}\n"
-        "    tiny_exhaustive: {<<: *tiny, search: {strategy: exhaustive}}\n"
-        "    tiny_inherit: {<<: *tiny, derive: inherit}\n"
-        "exhaustive: {tiny: [tiny, tiny_exhaustive, tiny_inherit]}\n",
-    )
-
-    assert bare.plan("exhaustives", "--configfile", overlay) == {
-        "exhaustives": 1,
-        "prepare": 1,
-        "exhaustive": 1,
-        "exhaustive_table": 1,
-        "search": 2,  # inherited weights share the search
-        "train": 1,  # and cannot be looked up
-        "regret": 1,
-        "exhaustive_figure": 1,
-    }
-    everything = bare.plan("--configfile", overlay)
-    assert (everything["exhaustive"], everything["regret"], everything["train"]) == (1, 1, 9 + 1)
-    printed = bare.snakemake("-n", "results/tables/regret_tiny.md", ok=False)
-    assert "unknown space 'tiny'; allowed: none" in printed
-
-
-def test_the_search_study_is_valid(bare):
-    plan = bare.plan("exhaustives", "--configfile", "config/search_study.yaml")
-
-    assert (plan["exhaustive"], plan["exhaustive_table"], plan["regret"]) == (2 * 2, 2, 2)
-    assert plan["search"] > 2 * 20
+    assert fresh.plan("--configfile", overlay).trained == {"toy/paper", "mmoe/paper"}

@@ -50,13 +50,12 @@ def test_the_example_of_the_documentation_runs(fresh):
     assert "fixed, by time (borrowed)" in report
     assert "loans: split by time or by a column, the same for every seed" in report
 
-    assert not fresh.plan(*STUDY)
     fresh.edit(FILE, "title:", "# A comment.\ntitle:")
     fresh.edit(FILE, "path: loans.csv", "path: ./loans.csv")
-    assert not fresh.plan(*STUDY)
+    assert not fresh.plan(*STUDY).jobs
     fresh.edit(FILE, "stars >= 4", "stars >= 5")
-    plan = fresh.plan(*STUDY)
-    assert (plan["prepare"], plan["train"]) == (1, 2)
+    jobs = fresh.plan(*STUDY).jobs
+    assert (jobs["prepare"], jobs["train"]) == (1, 2)
 
 
 def test_a_broken_file_stops_the_studies_that_name_it_and_no_other(fresh):
@@ -67,4 +66,4 @@ def test_a_broken_file_stops_the_studies_that_name_it_and_no_other(fresh):
 
     assert "config/datasets/mine.yaml: unknown key 'feilds' (did you mean 'fields'?)" in printed
     assert "Traceback" not in printed
-    assert fresh.plan("--configfile", "config/test.yaml")["prepare"] == 1
+    assert fresh.plan("--configfile", "config/test.yaml").jobs["prepare"] == 1

@@ -1,7 +1,9 @@
-"""Fetch one raw file from the first mirror that has it, or check the one that is there."""
+"""Fetch one raw file from the first address that has it, or check the one that is there."""
 
+from mtnas.data import sources
 from mtnas.data.fetch.acquire import fetch
 from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
-    fetch(smk.output[0], smk.params.source, dataset=smk.wildcards.dataset, lock=smk.params.lock)
+    dataset, file = smk.wildcards.dataset, smk.wildcards.file
+    fetch(smk.output[0], sources.load(dataset).download(file), dataset=dataset)

@@ -7,7 +7,6 @@ Nothing here imports torch or goes online.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mtnas.config.study import Study
 from mtnas.data import sources
@@ -15,7 +14,7 @@ from mtnas.data.fetch.advice import place_by_hand
 from mtnas.data.fetch.digests import digests
 from mtnas.data.sources.base import Download
 from mtnas.runtime import plugins
-from mtnas.runtime.errors import ConfigError, DataError, unknown
+from mtnas.runtime.errors import DataError
 
 RAW = "results/raw/{dataset}"
 SIMULATED = "results/simulated/{dataset}"
@@ -63,15 +62,9 @@ def raw_digests(study: Study, dataset: str) -> dict[str, str]:
     return {} if fetched else digests(raw_files(study, dataset), DIGESTS)
 
 
-def download_spec(study: Study, dataset: str, file: str) -> dict[str, Any]:
-    """Return how to get one file: its addresses in order, and what a person can do."""
-    item = _download(dataset, file)
-    return {"urls": list(item.urls), "by_hand": item.by_hand}
-
-
 def archive(study: Study, dataset: str, file: str) -> Path:
     """Return the archive that a raw file is a member of."""
-    return Path(RAW.format(dataset=dataset), _download(dataset, file).file)
+    return Path(RAW.format(dataset=dataset), sources.load(dataset).download(file).file)
 
 
 def every_download() -> Iterator[Download]:
@@ -79,16 +72,6 @@ def every_download() -> Iterator[Download]:
     for name in plugins.names("data.sources"):
         if name not in plugins.declared():
             yield from sources.load(name).downloads
-
-
-def _download(dataset: str, file: str) -> Download:
-    """Return the download of a file, or of the archive that it is a member of."""
-    offered = sources.load(dataset).downloads
-    known = {name: item for item in offered for name in (item.file, *item.files)}
-    if file not in known:
-        where = f"{RAW.format(dataset=dataset)}/{file}"
-        raise ConfigError(unknown(f"raw file of {dataset}", file, known, where))
-    return known[file]
 
 
 def _is_fetched(study: Study, dataset: str) -> bool:

@@ -1,76 +1,69 @@
 """The three things that the workflow does with raw files: fetch, unpack, admit.
 
 A file that is in its folder already, placed by hand or by an earlier job, is never replaced or
-removed: it is compared with the lock and left alone, or refused.
+removed: it is compared with its checksum and left alone, or refused.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from mtnas.data.fetch import archive
 from mtnas.data.fetch.advice import named, place_by_hand
+from mtnas.data.fetch.checksums import Checksums, measure
 from mtnas.data.fetch.download import PATIENCE, MirrorError, Patience, download
-from mtnas.data.fetch.lock import Lock, measure
+from mtnas.data.sources.base import Download
 from mtnas.runtime.errors import DataError, UnfitFileError, of_disk
 from mtnas.runtime.files import atomic_path
 
 
 def fetch(
-    target: str | Path,
-    source: Mapping[str, Any],
-    *,
-    dataset: str,
-    lock: str | Path,
-    patience: Patience = PATIENCE,
+    target: str | Path, source: Download, *, dataset: str, patience: Patience = PATIENCE
 ) -> None:
-    """Put one raw file in its place: the one that is there, else from the first good mirror.
+    """Put one raw file in its place: the one that is there, else from the first good address.
 
     Args:
         target: the file; a .part file beside it survives and goes on.
-        source: `urls`, mirrors in order (none: the file can only be placed by hand), and
-            `by_hand`, what a person can do.
+        source: where it is to be had.
         dataset: whose file it is.
-        lock: the lock file that pins it.
         patience: how long and how often to try.
 
     Raises:
-        DataError: no mirror has it (with all reasons, and where to place it by hand), another
+        DataError: no address has it (with all reasons, and where to place it by hand), another
             process is fetching it, or the disk is full or not writable.
     """
-    target, pins = Path(target), Lock(lock)
+    target = Path(target)
+    checksums = Checksums(target.parent, [source])
 
     def accept(part: Path, url: str) -> None:
         archive.check_whole(part, target.name)
-        pins.admit(dataset, target.name, measure(part, url))
+        checksums.admit(target.name, measure(part, url))
 
     with _explaining(target), _alone(target):
         if target.is_file():
-            _admit(dataset, target, pins)
+            _admit(target, dataset, checksums)
             return
-        pinned = pins.pinned(dataset, target.name)
+        wanted = checksums.of(target.name)
         try:
-            size = None if pinned is None else pinned.size
-            download(target, source["urls"], accept, size=size, patience=patience)
+            size = None if wanted is None else wanted.size
+            download(target, source.urls, accept, size=size, patience=patience)
         except MirrorError as problem:
-            raise DataError(
-                place_by_hand(target, dataset, source["by_hand"], str(problem))
-            ) from None
+            raise DataError(place_by_hand(target, dataset, source.by_hand, str(problem))) from None
 
 
-def unpack(source: str | Path, target: str | Path, *, dataset: str, lock: str | Path) -> None:
-    """Unpack the member of an archive that is called like `target`.
+def unpack(source: str | Path, target: str | Path, item: Download, *, dataset: str) -> None:
+    """Unpack the member of an archive, offered as `item`, that is called like `target`.
 
     Raises:
-        DataError: the archive or the member is not the pinned one, the archive is unsafe or
+        DataError: the archive or the member is not what it must be, the archive is unsafe or
             broken, or another file of this name is there.
     """
-    source, target, pins = Path(source), Path(target), Lock(lock)
+    source, target = Path(source), Path(target)
+    checksums = Checksums(target.parent, [item])
     with _explaining(target):
-        _admit(dataset, source, pins)
+        _admit(source, dataset, checksums)
         with atomic_path(target) as temporary:
             try:
                 archive.unpack(source, target.name, temporary)
@@ -79,44 +72,43 @@ def unpack(source: str | Path, target: str | Path, *, dataset: str, lock: str | 
                     f"{source.absolute()}: {problem}; delete it and run again"
                 ) from None
             found = measure(temporary, source.name)
-            if target.is_file() and not measure(target, None).same(found):
+            if target.is_file() and measure(target, None).sha256 != found.sha256:
                 raise DataError(
                     f"{target.absolute()}: is another file than the one in {source.name}; "
                     f"move one of them away, say to a folder {named(dataset)}"
                 )
             try:
-                pins.admit(dataset, target.name, found)
+                checksums.admit(target.name, found)
             except UnfitFileError as problem:
-                raise DataError(_refusal(target, dataset, pins, str(problem))) from None
+                raise _refusal(target, dataset, checksums, problem) from None
 
 
-def admit(paths: Sequence[str | Path], *, dataset: str, lock: str | Path) -> None:
-    """Compare raw files with the lock; pin those that it does not know, if they are whole.
+def admit(paths: Sequence[str | Path], downloads: Sequence[Download], *, dataset: str) -> None:
+    """Compare raw files with their checksums; pin those that have none, if they are whole.
 
     Raises:
-        DataError: a file is not the pinned one, or is broken.
+        DataError: a file is not what it must be, or is broken.
     """
     for path in map(Path, paths):
         with _explaining(path):
-            _admit(dataset, path, Lock(lock))
+            _admit(path, dataset, Checksums(path.parent, downloads))
 
 
-def _admit(dataset: str, path: Path, pins: Lock) -> None:
+def _admit(path: Path, dataset: str, checksums: Checksums) -> None:
     try:
-        if pins.pinned(dataset, path.name) is None:
+        if checksums.of(path.name) is None:
             archive.check_whole(path, path.name)
-        pins.admit(dataset, path.name, measure(path, None))
+        checksums.admit(path.name, measure(path, None))
     except UnfitFileError as problem:
-        raise DataError(_refusal(path, dataset, pins, str(problem))) from None
+        raise _refusal(path, dataset, checksums, problem) from None
 
 
-def _refusal(path: Path, dataset: str, pins: Lock, reason: str) -> str:
-    """Say what can be done about a file that is not trusted."""
-    return (
-        f"{path.absolute()}: {reason}; delete the file to have it fetched again. If it is right, "
-        f"and what was pinned is not, delete the entry {dataset}: {path.name} of {pins.path}. If "
-        f"it is a part of the data or another version, move it to a folder of its own"
-        f" {named(dataset)}"
+def _refusal(path: Path, dataset: str, checksums: Checksums, problem: UnfitFileError) -> DataError:
+    """Return the error for a file that is not trusted, with what can be done about it."""
+    return DataError(
+        f"{path.absolute()}: {problem}; delete the file to have it fetched again. If it is right, "
+        f"and what it was compared with is not, {checksums.correction(path.name)}. If it is a part "
+        f"of the data or another version, move it to a folder of its own {named(dataset)}"
     )
 
 

@@ -103,7 +103,7 @@ def download(
         session.max_redirects = 10
         for url in urls:
             try:
-                _Fetch(session, url, target, accept, size, patience).run()
+                _Fetch(session, url, target, Partial(target), accept, size, patience).run()
                 return
             except _NextMirrorError as reason:
                 _LOG.warning("%s: %s: %s", target.name, url, reason)
@@ -118,13 +118,10 @@ class _Fetch:
     session: requests.Session
     url: str
     target: Path
+    part: Partial
     accept: Accept
     size: int | None
     patience: Patience
-
-    @property
-    def part(self) -> Partial:
-        return Partial(self.target)
 
     def run(self) -> None:
         """Try until the file is whole and accepted."""

@@ -7,7 +7,7 @@ splitting and storing are the same for all and live in `mtnas.data.prepare`.
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -50,18 +50,28 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Checksum:
+    """What a raw file is known to be: its size in bytes and its SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Download:
     """One raw file as its source offers it.
 
     `urls` are tried in order; without any, the file can only be placed by hand. `members` are the
     files that an archive is unpacked into; none: the file is read as it is. `by_hand` tells a
-    person where to get it.
+    person where to get it. `checksums` holds, by name, what it and its members are known to be; a
+    file that is not in it is trusted when it is first had.
     """
 
     file: str
     urls: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     by_hand: str = ""
+    checksums: Mapping[str, Checksum] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -143,6 +153,13 @@ class Dataset(ABC):
         if not kept:
             raise ConfigError(f"{where}: all {len(names)} fields are dropped; keep at least one")
         return kept
+
+    def download(self, file: str) -> Download:
+        """Return what gives a raw file: the file as it is offered, or the archive it is in."""
+        known = {name: item for item in self.downloads for name in (item.file, *item.files)}
+        if file not in known:
+            raise ConfigError(unknown("raw file", file, known, f"dataset {self.name!r}"))
+        return known[file]
 
     def embedded_only(self, raw: Path | None) -> None:
         """Refuse a raw folder for a dataset that would not read it."""
