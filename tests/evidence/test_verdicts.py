@@ -174,18 +174,12 @@ def test_a_comparison_holds_all_that_is_known_of_it() -> None:
     gain = difference_of(np.array(values) - 0.5)
     assert gain.low is not None
     assert gain.high is not None
-    given: dict[str, Any] = {
-        "dataset": "toys",
-        "what": "a",
-        "unit": "AUC",
-        "null": 0.5,
-        "margin": 0.01,
-    }
+    given: dict[str, Any] = {"dataset": "toys", "what": "a", "unit": "AUC", "null": 0.5}
 
-    found = compare(values, dataset="toys", claim="higher", evidence=["runs/a"], **given)
+    found = compare(values, claim="higher", margin=0.01, evidence=["runs/a"], **given)
 
     assert found == Comparison(
-        dataset="toys",
+        margin=0.01,
         claim="higher",
         estimate=gain.mean + 0.5,
         low=gain.low + 0.5,
