@@ -129,7 +129,7 @@ def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):
 def test_a_mistake_of_the_command_line_is_not_blamed_on_a_file(bare):
     printed = bare.snakemake("-n", "--config", "datasets=insteval", ok=False)
 
-    assert "--config: datasets: 'insteval' must be of type list, such as [insteval]" in printed
+    assert "--config: datasets: 'insteval' should be a list, such as [insteval]" in printed
     assert "Traceback" not in printed
 
 
@@ -151,3 +151,6 @@ def test_a_new_method_file_needs_no_registration(fresh):
     )
 
     assert fresh.plan("--configfile", overlay).trained == {"toy/paper", "mmoe/paper"}
+    fresh.edit("config/toy.yaml", "scale", "scales")
+    printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
+    assert "methods.toy: unknown key 'scales' (did you mean 'scale'?)" in printed
