@@ -26,7 +26,7 @@ def cancel_forgotten_jobs():
 onstart:
     runs, seeds = STUDY.all_runs, STUDY.seeds
     print(
-        f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY['datasets'])}; "
+        f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY.datasets)}; "
         "results in results/, logs in results/logs/"
     )
     if simulated := [d for d in STUDY.datasets if STUDY.is_simulated(d) or d in PLAN.synthetic]:

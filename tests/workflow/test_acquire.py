@@ -10,7 +10,6 @@ import time
 import zipfile
 
 import pytest
-import yaml
 
 from mtnas.runtime.files import read_json
 from tests.helpers.server import Answer, mirror
@@ -18,7 +17,7 @@ from tests.helpers.server import Answer, mirror
 pytestmark = pytest.mark.slow
 
 FOLDER, TARGET = "results/raw/bookcrossing", "results/data/bookcrossing/manifest.json"
-ZIP, LOCK = "BX-CSV-Dump.zip", "config/data.lock.yaml"
+ZIP, LOCK = "BX-CSV-Dump.zip", "results/raw/bookcrossing.lock.json"
 BOOKS = {
     "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n'
     + "".join(f'"{i}";"{i % 4}";"{(0, 5, 10)[i % 3]}"\r\n' for i in range(30)),
@@ -26,7 +25,7 @@ BOOKS = {
     "BX-Books.csv": '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
     '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n',
 }
-# Nobody but a mirror of the config has the file, or nobody at all.
+# One address has the file, or none.
 ONLY_BY_HAND = (
     "from mtnas.data.sources.bookcrossing import _FILES, Dataset as Books\n"
     "from mtnas.data.sources.base import Download\n\n\n"
@@ -61,7 +60,7 @@ def place(checkout, files):
 
 
 def pinned(checkout):
-    return yaml.safe_load((checkout.folder / LOCK).read_text())["bookcrossing"]
+    return read_json(checkout.folder / LOCK)["files"]
 
 
 def kill_in_the_middle(checkout, part, size, *arguments):
@@ -87,19 +86,18 @@ def kill_in_the_middle(checkout, part, size, *arguments):
 def test_a_killed_download_goes_on_and_a_second_call_has_nothing_to_do(fresh):
     part, content = fresh.folder / FOLDER / f"{ZIP}.part", archive()
     with mirror({ZIP: content}, Answer(pause_s=0.05)) as server:
-        fresh.write(
-            "config/mirror.yaml", f"dataset_options: {{bookcrossing: {{mirrors: [{server.base}]}}}}"
-        )
-        study = (TARGET, "--configfile", "config/mirror.yaml")
-        kill_in_the_middle(fresh, part, 50_000, *study)
+        books = fresh.folder / "src/mtnas/data/sources/bookcrossing.py"
+        first = f'_MIRRORS = (\n    "{server.base}/{ZIP}",\n'
+        books.write_text(books.read_text("utf-8").replace("_MIRRORS = (\n", first), "utf-8")
+        kill_in_the_middle(fresh, part, 50_000, TARGET)
         size = part.stat().st_size
         assert not (fresh.folder / FOLDER / ZIP).exists()
 
-        fresh.snakemake("--nolock", *study)
+        fresh.snakemake("--nolock", TARGET)
 
         assert [request.first for request in server.asked] == [None, size]
     (fresh.folder / FOLDER / ZIP).unlink()
-    assert not fresh.plan(TARGET).jobs  # neither other mirrors nor a lost archive are a reason
+    assert not fresh.plan(TARGET).jobs  # a lost archive is no reason
     manifest = read_json(fresh.folder / TARGET)
     assert manifest["rows"] == 30
     digests = {name: entry["sha256"] for name, entry in pinned(fresh).items()}
