@@ -56,13 +56,15 @@ def in_columns(part: str, scores: Scores) -> dict[str, float]:
 
 
 def predictions_of(
-    seed: int, rows_N: NDArray[np.int64], kind: TaskKind, out_NT: Tensor, y_NT: NDArray[Any]
+    seed: int,
+    rows_N: NDArray[np.int64],
+    kind: TaskKind,
+    p_NT: NDArray[np.float64],
+    y_NT: NDArray[Any],
 ) -> dict[str, NDArray[Any]]:
     """Return the columns of the test predictions of a seed: seed, row of the table, and per task
-    the label and what is read from the output (a probability, if labels are binary).
+    the label and what was read from the output (a probability, if labels are binary).
     """
-    # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
-    p_NT = kind.read(out_NT.double()).numpy()
     columns: dict[str, NDArray[Any]] = {
         "seed": np.full(len(rows_N), seed, np.int32),
         "row": rows_N.astype(np.int32),

@@ -219,11 +219,13 @@ def _measured(
         part: scores_of(kind, outputs[part], torch.from_numpy(labels[np.stack(rows[part])]))
         for part in PARTS
     }
+    # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
+    p_SNT = kind.read(outputs["test"].double()).numpy()
     return [
         {
             "scores": {part: scores[part][s] for part in PARTS},
             "predictions": predictions_of(
-                seed, rows["test"][s], kind, outputs["test"][s], labels[rows["test"][s]]
+                seed, rows["test"][s], kind, p_SNT[s], labels[rows["test"][s]]
             ),
         }
         for s, seed in enumerate(group)
