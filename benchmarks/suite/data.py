@@ -21,7 +21,7 @@ from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data import sources
 from mtnas.data.prepare.hashing import DistinctValues, hash_column
-from mtnas.data.prepare.store import read_compact, read_table
+from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
 from mtnas.data.sources.base import BATCH_ROWS, Dataset, Field, Task
 from mtnas.training.data import Examples
@@ -134,9 +134,7 @@ def _contenders(data: Data) -> list[Contender]:
         Contender(HASHER, lambda: _feature_hasher(data.sample), sample),
         Contender(PREPARE, lambda: _prepare(data), rows),
         Contender(COPY, lambda: _copy(data.folder), rows),
-        Contender(
-            READ, lambda: read_table(data.prepared["table"], data.prepared["manifest"]), rows
-        ),
+        Contender(READ, lambda: pq.read_table(data.prepared["table"]), rows),
         Contender(READY, lambda: _examples(data), rows),
     ]
 

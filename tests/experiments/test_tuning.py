@@ -14,7 +14,7 @@ from mtnas.experiments.select_trial import choose
 from mtnas.experiments.train import train
 from mtnas.experiments.tune import tune
 from mtnas.runtime.errors import RecordError, TrainingError
-from mtnas.study.grids import expand, grid_of, replaced
+from mtnas.study.grids import expand, replaced
 from tests.helpers.specs import spec_of
 from tests.helpers.synthetic import examples
 from tests.helpers.tables import write_table
@@ -76,16 +76,6 @@ def test_a_grid_is_all_combinations_those_of_one_shape_side_by_side():
     assert len(points) == len({tuple(sorted(p.items())) for p in points}) == 8
     assert [p["options.num_experts"] for p in points] == [2] * 4 + [4] * 4
     assert expand({"training.batch_size": [64]}) == [{"training.batch_size": 64}]
-
-
-def test_the_grid_of_a_method_is_that_of_training_and_its_own():
-    block = {
-        "training": {"batch_size": [64, 128]},
-        "options": {"mmoe": {"num_experts": [2]}, "snr_aver": {"gates": {"l0_weight": [0.1]}}},
-    }
-    assert grid_of(block, "ple") == {"training.batch_size": [64, 128]}
-    assert grid_of(block, "mmoe").keys() == {"training.batch_size", "options.num_experts"}
-    assert grid_of(block, "snr_aver")["options.gates.l0_weight"] == [0.1]
 
 
 def test_values_enter_a_copy_of_the_spec():
