@@ -26,7 +26,7 @@ rule report:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, STUDY.all_runs),
-        titles=Names.of(PLAN).titles,
+        titles=titles(PLAN, [run[1:] for run in STUDY.all_runs]),
         code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
     message:
         "Writing the report"

@@ -33,7 +33,8 @@ def test_summarize_uses_the_sample_standard_deviation():
     )
 
 
-def test_one_value_has_no_spread():
+def test_two_values_have_a_spread_and_one_has_none():
+    assert statistics.summarize([0.0, 2.0]) == statistics.Summary(1.0, pytest.approx(2**0.5), 2)
     assert statistics.summarize([0.7]) == statistics.Summary(0.7, None, 1)
 
 
@@ -46,8 +47,9 @@ def test_summarize_refuses_what_is_not_a_list_of_numbers(bad):
 def test_paired_difference_agrees_with_scipy(pair):
     ours = statistics.paired_difference(*pair)
     theirs = stats.ttest_rel(*pair)
-    interval = theirs.confidence_interval(0.95)
+    narrow, interval = theirs.confidence_interval(0.8), theirs.confidence_interval(0.95)
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+    assert statistics.paired_difference(*pair, level=0.8).low == pytest.approx(narrow.low)
     assert ours.p_value == pytest.approx(theirs.pvalue)
     assert ours.excludes_zero == (theirs.pvalue < 0.05)
 
@@ -130,8 +132,9 @@ def test_holm_keeps_the_family_error_rate(rng):
 
 
 @pytest.mark.parametrize("margin", [0.0005, 0.002, 0.004, 0.01])
-def test_equivalence_is_the_tost_of_statsmodels(pair, margin):
-    a, b = pair
+@pytest.mark.parametrize("order", [1, -1])
+def test_equivalence_is_the_tost_of_statsmodels(pair, order, margin):
+    a, b = pair[::order]
     expected, _, _ = DescrStatsW(a - b).ttost_mean(-margin, margin)
     gain = statistics.paired_difference(a, b)
     assert statistics.equivalence_p_value(gain, margin) == pytest.approx(expected, rel=1e-12)
@@ -175,8 +178,8 @@ def test_seeds_needed_refuses_what_has_no_answer(sd, effect, power):
         statistics.seeds_needed(sd, effect, power)
 
 
-def test_seeds_needed_without_spread_is_two():
-    assert statistics.seeds_needed(0.0) == 2
+def test_seeds_needed_are_two_at_least():
+    assert statistics.seeds_needed(0.0) == statistics.seeds_needed(1e-9) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The rule by which comparisons decide a claim, case by case."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from mtnas.evidence.claims.verdicts import (
@@ -12,6 +15,12 @@ from mtnas.evidence.claims.verdicts import (
     decide,
     decisive,
     margin_of,
+)
+from mtnas.evidence.statistics import (
+    bootstrap_interval,
+    difference_of,
+    equivalence_p_value,
+    seeds_needed,
 )
 
 
@@ -160,20 +169,48 @@ def test_an_interval_decides_by_its_side_of_the_null_value() -> None:
         assert by_interval(0.5, 0.4, 0.6, null, "higher") == "inconclusive"
 
 
-def test_comparing_with_a_null_value_and_a_margin() -> None:
+def test_a_comparison_holds_all_that_is_known_of_it() -> None:
     values = [0.511, 0.512, 0.513]
-    found = compare(
-        values, dataset="toys", what="a", unit="AUC", claim="higher", null=0.5, margin=0.01
+    gain = difference_of(np.array(values) - 0.5)
+    assert gain.low is not None
+    assert gain.high is not None
+    given: dict[str, Any] = {"dataset": "toys", "what": "a", "unit": "AUC", "null": 0.5}
+
+    found = compare(values, claim="higher", margin=0.01, evidence=["runs/a"], **given)
+
+    assert found == Comparison(
+        margin=0.01,
+        claim="higher",
+        estimate=gain.mean + 0.5,
+        low=gain.low + 0.5,
+        high=gain.high + 0.5,
+        verdict="replicated",
+        seeds=3,
+        over="3 seeds, t",
+        p_value=gain.p_value,
+        tost_p=equivalence_p_value(gain, 0.01),
+        bootstrap=bootstrap_interval(values, np.random.default_rng(0)),
+        seeds_needed=seeds_needed(0.001, 0.01),
+        evidence=("runs/a",),
+        **given,
     )
+
+
+def test_what_a_comparison_is_told() -> None:
+    told: dict[str, Any] = {"role": "some", "equal_suffices": True, "over": "pairs", "seeds": 7}
+    found = compare([1.0, 1.0], dataset="", what="", unit="", claim="lower", margin=0.5, **told)
     assert found is not None
-    assert found.estimate == pytest.approx(0.512)
-    assert found.low == pytest.approx(0.512 - 4.302653 * 0.001 / 3**0.5)
-    assert found.high == pytest.approx(0.512 + 4.302653 * 0.001 / 3**0.5)
-    assert (found.verdict, found.seeds, found.over) == ("replicated", 3, "3 seeds, t")
-    assert found.bootstrap is not None
-    assert found.bootstrap[0] > 0.5
-    assert found.tost_p == pytest.approx(0.963, abs=1e-3)
-    assert found.seeds_needed == 3
+    assert (found.role, found.equal_suffices, found.seeds) == ("some", True, 7)
+    assert (found.claim, found.verdict, found.over) == ("lower", "contradicted", "2 pairs, t")
+    assert found.seeds_needed == 2  # without any spread
+
+
+def test_within_the_margin_is_equivalent() -> None:
+    values = [0.0001, -0.0001, 0.0]
+    for margin, verdict in ((0.001, "equivalent"), (0.0001, "inconclusive")):
+        found = compare(values, dataset="", what="", unit="", claim="lower", margin=margin)
+        assert found is not None
+        assert found.verdict == verdict
 
 
 def test_comparing_without_a_margin_never_says_equivalent() -> None:

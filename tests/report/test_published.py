@@ -49,7 +49,8 @@ COMMAND = ".venv/bin/snakemake publish --cores 2 --configfile config/bookcrossin
 def make_manifest(root, dataset, **more):
     sizes = {"train": 5200, "valid": 1000, "test": 1000}
     path = root / "data" / dataset / "manifest.json"
-    return write_manifest(path, dataset, split_sizes=sizes, **more)
+    told = {"split_sizes": sizes, "content_sha256": "0" * 64}  # as the runs of `make_run`
+    return write_manifest(path, dataset, **told, **more)
 
 
 def make_routes(root, dataset, variant="paper", simulated=False, seeds=SEEDS):
@@ -417,6 +418,8 @@ def test_curves_are_kept_of_the_searches_that_are_drawn(tmp_path):
     run = "bookcrossing/mtnas/depth_1"
     arguments["plan"]["experiments"]["sweep"] = [run]
     arguments["plan"]["homes"][run] = "depth_1"
+    deeper = {"title": "L = 1", "changes": {"num_layers": 1}, "place": 3}
+    arguments["plan"]["variants"]["mtnas/depth_1"] = deeper
     folder = tmp_path / "published"
     publish(folder, **arguments)
     kept, bare = (
@@ -545,12 +548,16 @@ def test_audits_and_what_needs_torch_are_published_as_numbers(tmp_path):
         ("inventory.json", b"{}", "inventory.json: lacks datasets"),
         (
             "inventory.json",
-            b'{"datasets": {"a": 1}, "experiments": {}, "homes": {}, "judged": {}}',
+            b'{"datasets": {"a": 1}, "experiments": {}, "homes": {}, "judged": {}, "variants": {}}',
             "inventory.json: not an inventory",
         ),
         ("runs.json", b"{}", "bookcrossing/ml_mmoe/paper.* in only one of metrics.csv.gz and runs"),
         ("metrics.csv.gz", b"text", "metrics.csv.gz: not a compressed table"),
-        ("metrics.csv.gz", gzip.compress(b"a,b\n1,2\n"), "metrics.csv.gz: columns .'a', 'b'."),
+        (
+            "metrics.csv.gz",
+            gzip.compress(b"a,b\n1,2\n", mtime=0),
+            "metrics.csv.gz: columns .'a', 'b'.",
+        ),
     ],
 )
 def test_broken_published_files_are_named_with_the_remedy(study, name, content, message):

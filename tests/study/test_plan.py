@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from mtnas import study as studies
-from mtnas.study.plan import inventory_of
+from mtnas.study.paths import RunKey
+from mtnas.study.plan import plan_of
 from tests.helpers.studies import shipped
 
 # Datasets, searches that runs of experiments need, runs, runs that are tuned before.
@@ -26,17 +27,17 @@ SIZES = {
 }
 
 
-def searches_of(study: studies.Config) -> set[studies.Run]:
+def searches_of(study: studies.Study) -> set[RunKey]:
     """Return the searches behind the runs of a study."""
-    runs = studies.all_runs(study)
-    searched = [run for run in runs if studies.searches(study.method(run[1]))]
+    runs = study.all_runs
+    searched = [run for run in runs if study.method(run[1]).searches]
     return {(d, m, studies.search_home(study, d, m, v)) for d, m, v in searched}
 
 
-def size_of(study: studies.Config) -> tuple[int, int, int, int]:
-    runs = studies.all_runs(study)
+def size_of(study: studies.Study) -> tuple[int, int, int, int]:
+    runs = study.all_runs
     tuned = [run for run in runs if studies.is_tuned(study, *run)]
-    return len(study["datasets"]), len(searches_of(study)), len(runs), len(tuned)
+    return len(study.datasets), len(searches_of(study)), len(runs), len(tuned)
 
 
 @pytest.mark.parametrize("overlays", SIZES, ids="+".join)
@@ -47,7 +48,7 @@ def test_size(overlays: tuple[str, ...]) -> None:
 def test_what_is_simulated() -> None:
     def simulated(name: str) -> list[str]:
         study = shipped(name)
-        return [name for name in study["datasets"] if studies.is_simulated(study, name)]
+        return [name for name in study.datasets if study.is_simulated(name)]
 
     assert simulated("simulated") == ["bookcrossing", "tiktok", "goodreads"]
     assert simulated("paper") == []
@@ -57,7 +58,7 @@ def test_mtnas_is_tuned_under_the_routes_that_were_searched_if_it_is_listed() ->
     study = shipped(tuning={"enabled": True, "methods": ["mtnas"], "options": {}})
 
     # Routes are searched first; inherit and finetune have weights of the search.
-    tuned = [v for _, m, v in studies.all_runs(study) if studies.is_tuned(study, "insteval", m, v)]
+    tuned = [v for _, m, v in study.all_runs if studies.is_tuned(study, "insteval", m, v)]
     assert tuned == ["paper", "random_routes", "full_sharing"] * 2
     assert size_of(study) == (2, 2 * 3, 2 * 9, 2 * 3)
 
@@ -74,10 +75,10 @@ def test_mtnas_is_tuned_under_the_routes_that_were_searched_if_it_is_listed() ->
     ],
 )
 def test_small_spaces(overlays: tuple[str, ...], by_space: dict[str, int]) -> None:
-    inventory = inventory_of(shipped(*overlays))
+    plan = plan_of(shipped(*overlays))
 
-    assert inventory.runs == []
-    found = {space: sum(map(len, of.values())) for space, of in inventory.judged.items()}
+    assert plan.runs == []
+    found = {space: sum(map(len, of.values())) for space, of in plan.judged.items()}
     assert found == by_space
 
 
@@ -108,17 +109,17 @@ CHANGES: dict[str, tuple[int, set[str]]] = {
 }
 
 
-def jobs_of(study: studies.Config) -> tuple[dict[str, Any], dict[str, Any], Any]:
+def jobs_of(study: studies.Study) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """Return what identifies every search, every run with its search, and the data."""
     searches = {run: studies.search_spec(study, *run) for run in searches_of(study)}
     runs = {
         f"{m}/{v}": (
             studies.run_spec(study, d, m, v),
             searches.get((d, m, studies.search_home(study, d, m, v)))
-            if studies.searches(study.method(m))
+            if study.method(m).searches
             else None,
         )
-        for d, m, v in studies.all_runs(study)
+        for d, m, v in study.all_runs
     }
     return (
         {m + v: spec for (_, m, v), spec in searches.items()},

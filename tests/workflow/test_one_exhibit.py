@@ -3,35 +3,14 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from mtnas.report.published.publish import publish
 from tests.helpers.runs import make_run
 from tests.report.test_published import Facts, Plan, make_manifest
 
-TABLE = '''"""How many fields a dataset has."""
-
-from mtnas.data.prepare.manifest import Manifest
-from mtnas.report.exhibits.base import Needs, TableExhibit
-from mtnas.report.render.layout import Block, Cell, Column, Row, Table
-
-
-class Fields(TableExhibit):
-    """A row per dataset."""
-
-    def needs(self, plan):
-        """Take the manifests of all datasets."""
-        return {"num_fields": Needs(manifests=tuple(plan.datasets))}
-
-    def read(self, needs):
-        """Return the table."""
-        found = map(Manifest.read, needs.manifest_files)
-        rows = [Row(m.dataset, (Cell(len(m.fields), "count"),)) for m in found]
-        block = Block("", "Dataset", (Column("fields"),), tuple(rows))
-        return Table("num_fields", "Fields of the datasets", (block,))
-
-
-EXHIBIT = Fields()
-'''
+DOCUMENT = Path(__file__).parents[2] / "docs/adding-a-table-or-figure.md"
+(TABLE,) = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.M | re.S)
 REBUILD = "import sys; from mtnas.report.published.rebuild import rebuild; rebuild(sys.argv[1])"
 PARSED = """
 print("IMPORTED", [name for name in ("torch", "matplotlib", "scipy.stats") if name in sys.modules])

@@ -21,6 +21,7 @@ from mtnas.report.render.layout import (
 )
 from mtnas.report.runs import Results, ScoredRun
 from mtnas.report.runs import Row as Key
+from mtnas.tasks.metrics import direction, split_column
 
 
 def mark_below(cell: Cell, run: ScoredRun, single: ScoredRun | None, column: str) -> Cell:
@@ -28,7 +29,7 @@ def mark_below(cell: Cell, run: ScoredRun, single: ScoredRun | None, column: str
     if single is None or column not in single.scores:
         return cell
     gain = difference(run.scores[column], single.scores[column])
-    if gain.mean == 0 or (gain.mean > 0) == is_higher_better(column):
+    if gain.mean == 0 or (gain.mean > 0) == (direction(column) == "higher"):
         return cell
     return cell.marked(gray=True, mark=SURELY_BELOW if gain.excludes_zero else BELOW)
 
@@ -48,7 +49,7 @@ def gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
     if not ours or not other or column not in ours.scores or column not in other.scores:
         return Cell(kind="difference")
     gain = difference(ours.scores[column], other.scores[column])
-    source = source_of(other, key, *metric_of(column), gain.n)
+    source = source_of(other, key, *split_column(column), gain.n)
     return Cell(
         gain.mean,
         "difference",
@@ -114,16 +115,6 @@ def row_of(results: Results, key: Key, cells: Sequence[Cell], *, minus: bool = F
 def group_of(results: Results, dataset: str) -> str:
     """Return what stands above the columns of a dataset."""
     return dataset_name(dataset, results.simulated(dataset))
-
-
-def is_higher_better(column: str) -> bool:
-    """Whether a score is an AUC; the others are losses."""
-    return column.startswith("auc_")
-
-
-def metric_of(column: str) -> tuple[str, str]:
-    """Split a score's name into metric and task as in metrics.csv."""
-    return ("auc", column.removeprefix("auc_")) if is_higher_better(column) else (column, "all")
 
 
 def source_of(run: ScoredRun, key: Key, metric: str, task: str, seeds: int) -> Source:

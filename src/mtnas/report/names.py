@@ -36,7 +36,7 @@ class Names:
     @classmethod
     def of(cls, plan: "Plan") -> "Names":
         """Return the names of all runs of a study."""
-        return cls({"/".join(row): found.title for row, found in plan.variants.items()})
+        return cls(titles(plan, plan.variants))
 
     def run(self, method: str, variant: str = PAPER) -> str:
         """Return such as `MTNAS (fine-tuned)`; the paper's own setting has no suffix.
@@ -54,6 +54,13 @@ class Names:
         if variant == PAPER:
             return f"{self.run(method)}, as in the paper"
         return self.titles.get(f"{method}/{variant}", variant)
+
+
+def titles(plan: "Plan", rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the titles of some (method, variant) of a study, as `Names` takes them."""
+    rows = list(rows)
+    found = {method: plugins.title("methods", method) for method, _ in rows}
+    return found | {"/".join(row): plan.variants[row].title for row in rows if row in plan.variants}
 
 
 def dataset_name(dataset: str, simulated: bool = False) -> str:

@@ -11,6 +11,7 @@ from mtnas.config.entries import PAPER
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.report.names import REFERENCE, Names
 from mtnas.runtime.errors import RecordError
+from mtnas.tasks.metrics import direction
 
 Row = tuple[str, str]  # (method, variant)
 
@@ -35,7 +36,7 @@ class ScoredRun:
     @property
     def columns(self) -> list[str]:
         """Name the printed scores: the AUC of each task, then the MTL loss."""
-        aucs = sorted(c for c in self.scores.columns if c.startswith("auc_"))
+        aucs = sorted(c for c in self.scores.columns if direction(c) == "higher")
         return [*aucs, *(["mtl_loss"] if "mtl_loss" in self.scores else [])]
 
 

@@ -12,9 +12,7 @@ from mtnas.report.cells import (
     embolden,
     gain_cell,
     group_of,
-    is_higher_better,
     mark_below,
-    metric_of,
     row_of,
     source_of,
 )
@@ -26,6 +24,7 @@ from mtnas.report.render.layout import Block, Cell, Column, Table
 from mtnas.report.runs import Results, read_results
 from mtnas.report.runs import Row as Key
 from mtnas.runtime.errors import RecordError
+from mtnas.tasks.metrics import direction, split_column
 
 TITLE = "Test scores of every method, mean ± standard deviation over seeds"
 
@@ -89,10 +88,10 @@ def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
             scores.mean,
             spread=scores.sd,
             paper=None if simulated else paper,
-            source=source_of(run, key, *metric_of(column), scores.n),
+            source=source_of(run, key, *split_column(column), scores.n),
         )
         cells.append(cell if key == (SINGLE, PAPER) else mark_below(cell, run, single, column))
-    return embolden(cells, higher_is_better=is_higher_better(column))
+    return embolden(cells, higher_is_better=direction(column) == "higher")
 
 
 def _count_cells(results: Results, dataset: str, what: str) -> list[Cell]:
@@ -140,7 +139,7 @@ def _seeds_cell(results: Results, dataset: str, key: Key) -> Cell:
     ours, other = results.get(dataset, results.reference), results.get(dataset, key)
     if not ours or not other:
         return Cell(kind="count")
-    aucs = [c for c in ours.columns if c.startswith("auc_") and c in other.scores]
+    aucs = [c for c in ours.columns if direction(c) == "higher" and c in other.scores]
     gains = [difference(ours.scores[c], other.scores[c]) for c in aucs]
     if not gains or gains[0].n < 2:
         return Cell(kind="count")

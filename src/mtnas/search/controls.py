@@ -1,7 +1,7 @@
-"""Control strategies, beside every search: routes that nobody searched.
+"""Strategies that give every seed a route without a search, as controls for those that search.
 
-Random routes are the route a search would return if it had learned nothing; full sharing is the
-densest route; without sharing, every task has sub-networks of its own. None of them trains.
+`random` draws a route uniformly, `full_sharing` takes the densest route, and `no_sharing` gives
+every task sub-networks of its own. None of them trains anything.
 """
 
 import math

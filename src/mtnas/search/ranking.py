@@ -4,8 +4,7 @@ Both spend what a REINFORCE search with the same options spends. All its weight 
 supernet, under routes drawn uniformly (`judge: supernet`); or they are shared out evenly among the
 candidates, and each is trained alone, as it would be retrained (`judge: training`). The route
 evaluations, one validation mini-batch each, come afterwards and are shared out as well; all
-candidates see the same mini-batches (at most every validation example once: more would say nothing
-new).
+candidates see the same mini-batches, and no validation example twice.
 Shapes: M members, N candidates, K blocks, B examples, T tasks.
 """
 

@@ -26,19 +26,19 @@ def check_finite(reward_M: Floats) -> Floats:
 class Rewards:
     """R_val of Eq. (4), a sum over tasks.
 
-    The AUC of a task whose mini-batch has one class only is undefined (NaN): that task's usual
-    score stands in for it, so that the route is neither rewarded nor punished for the draw.
+    The AUC of a task whose mini-batch has one class only is undefined (NaN). The moving average of
+    that task's scores stands in for it: the route is neither rewarded nor punished for the draw.
     """
 
     USUAL_MOMENTUM = 0.95
 
     def __init__(self) -> None:
-        """Start where nothing is usual yet: an AUC of one half."""
+        """Start the moving averages at one half, the AUC of a guess."""
         self._usual_MT: Floats = np.zeros(0)
         self.undefined_M: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def of(self, score_MT: Floats) -> Floats:
-        """Return reward_M, count what was undefined, move what is usual."""
+        """Return reward_M; count undefined scores and update the moving averages."""
         if len(self._usual_MT) == 0:
             self._usual_MT = np.full(score_MT.shape, 0.5)
             self.undefined_M = np.zeros(len(score_MT), np.int64)
@@ -49,7 +49,7 @@ class Rewards:
         return np.asarray(score_MT.sum(-1))
 
     def state(self) -> dict[str, Any]:
-        """Return what is usual and what was undefined."""
+        """Return the moving averages and the counts."""
         return {"usual": self._usual_MT, "undefined": self.undefined_M}
 
     def load(self, state: Mapping[str, Any]) -> None:

@@ -75,15 +75,16 @@ class Supernet:
 
     @torch.no_grad()
     def scores(self, batch_MB: torch.Tensor, kind: str) -> Floats:
-        """Return what R_val adds up, score_MT, of the network taken last on a validation batch.
+        """Return the score of every task on a validation batch, score_MT, under the last routes.
 
-        `kind` is `auc_sum` or `neg_loss`. The AUC of a task with one class only is NaN.
+        R_val is their sum. `kind` is `auc_sum` for AUCs or `neg_loss` for negative losses. The AUC
+        of a task of which the batch has one class only is NaN.
         """
         x_MBD, y_MTB = self.validation(batch_MB)
         return self.judge(self.ensemble.logits(x_MBD).transpose(1, 2), y_MTB, kind)
 
     def judge(self, logit_MTB: torch.Tensor, y_MTB: torch.Tensor, kind: str) -> Floats:
-        """Return what R_val adds up for given outputs, score_MT; `kind` as in `scores`."""
+        """Return the score of every task for given outputs, score_MT; `kind` as in `scores`."""
         loss = kind == "neg_loss"
         score_MT = -self.examples.kind.loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
         return np.asarray(score_MT.cpu().numpy())

@@ -173,7 +173,7 @@ class Ensemble:
 
     @property
     def has_gates(self) -> bool:
-        """Whether the method tells what its gates give."""
+        """Whether the models have gate scores to be recorded."""
         return self._template.has_gates
 
     def gate_scores(self, x_MBD: Tensor) -> Tensor:

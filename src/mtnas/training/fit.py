@@ -27,9 +27,9 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 
 @dataclass(frozen=True)
 class FitResult:
-    """What training left behind, besides the best weights, which are now in the ensemble.
+    """How training went, and the weights that validation selected.
 
-    Where each task has a best epoch of its own (U = T), the ensemble has those of the last task.
+    The ensemble has them, too; where each task has weights of its own (U = T), those of the last.
     """
 
     states: tuple[State, ...]  # [U], the best weights
@@ -80,9 +80,9 @@ def evaluate_loss(
 def mean_gate_scores(
     ensemble: Ensemble, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor | None:
-    """Return what the gates of every member give on average on its own rows, [M, T, experts] (D13).
+    """Return the mean gate scores of every member over its own rows, [M, T, experts] (D13).
 
-    Each task with the weights selected for it. None where the method has no gates to tell of.
+    Each task is given the weights selected for it. None for a method without gate scores.
     """
     if not ensemble.has_gates:
         return None

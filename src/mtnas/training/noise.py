@@ -1,4 +1,4 @@
-"""What a method draws in a training step, so that its `forward` need not draw.
+"""Random numbers for methods that are random in training: a `forward` itself draws nothing.
 
 Shapes: M members; a member's noise has the shape that its method asks for (`noise_shape`).
 """

@@ -1,7 +1,7 @@
-"""Selection on validation (V2): the epochs whose weights are kept, and when to stop.
+"""Selection on validation (V2): keep the weights of the best epoch, and say when to stop.
 
-What has a best epoch of its own is a unit: a model, each task of a model, or all models of a seed
-together (`TrainingOptions.selection`).
+The option `selection` says what shares a best epoch, here called a unit: a whole model, one task of
+a model (every task then has weights of its own), or all models of a seed.
 Shapes: M members, T tasks, U units of a member (1, or T where each task is one), N examples.
 """
 
@@ -18,10 +18,10 @@ State = Mapping[str, Tensor]
 
 
 class Selection:
-    """The best weights so far of every unit.
+    """The weights of the epoch with the least validation loss so far, for every unit.
 
-    A unit's best epoch counts only up to where it alone would have stopped, so that its result does
-    not depend on its neighbours.
+    A unit that has not improved for `patience` epochs is finished, even while others of the
+    ensemble train on: so its result does not depend on its company.
     """
 
     def __init__(self, ensemble: Ensemble, options: TrainingOptions) -> None:

@@ -43,7 +43,7 @@ class BaseSharing(nn.Module):
 
     def gate_scores(self, x_BD: Tensor) -> Tensor:
         """Return what the gate of every task gives every expert, scores_TBE, to be recorded."""
-        raise NotImplementedError(f"{type(self).__module__} has no gates to tell of")
+        raise NotImplementedError(f"{type(self).__module__} has no gate scores")
 
 
 class RoutedSharing(BaseSharing, ABC):

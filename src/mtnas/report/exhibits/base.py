@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import pandas as pd
 
 from mtnas.config.entries import PAPER
-from mtnas.report.names import REFERENCE, Names
+from mtnas.report.names import REFERENCE, Names, titles
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
-from mtnas.runtime import plugins
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.paths import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, RunKey, of_runs
@@ -156,10 +155,8 @@ class FigureExhibit(Exhibit[Content]):
 def titled(plan: "Plan", needs: Needs) -> Needs:
     """Return what an exhibit needs, with the titles of its methods and variants."""
     judged = ((REFERENCE, entry["variant"]) for entry in needs.judged)
-    rows = dict.fromkeys([*(run[1:] for run in (*needs.runs, *needs.searches)), *judged])
-    titles = {method: plugins.title("methods", method) for method, _ in rows}
-    titles |= {"/".join(row): plan.variants[row].title for row in rows if row in plan.variants}
-    return replace(needs, titles=titles)
+    rows = [*(run[1:] for run in (*needs.runs, *needs.searches)), *judged]
+    return replace(needs, titles=titles(plan, rows))
 
 
 def beside_paper(

@@ -13,7 +13,6 @@ from mtnas.report.cells import (
     gain_cell,
     group_of,
     mark_below,
-    metric_of,
     row_of,
     source_of,
 )
@@ -25,6 +24,7 @@ from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Table
 from mtnas.report.runs import Results, read_results
 from mtnas.report.runs import Row as Key
+from mtnas.tasks.metrics import split_column
 
 if TYPE_CHECKING:
     from mtnas.study.plan import Plan
@@ -88,7 +88,7 @@ def _loss_cells(results: Results, dataset: str, rows: Sequence[Key]) -> list[Cel
             continue
         scores = summarize(run.scores[LOSS].to_numpy())
         paper = None if results.simulated(dataset) else _paper_variant(dataset, key)
-        source = source_of(run, key, *metric_of(LOSS), scores.n)
+        source = source_of(run, key, *split_column(LOSS), scores.n)
         cell = Cell(scores.mean, spread=scores.sd, paper=paper, source=source)
         cells.append(mark_below(cell, run, single, LOSS))
     return embolden(cells, higher_is_better=False)

@@ -13,6 +13,7 @@ from mtnas.report.names import SINGLE, Names, column_name, dataset_name
 from mtnas.report.render.layout import Table
 from mtnas.report.runs import Results, Row, read_results
 from mtnas.report.scores import compared
+from mtnas.tasks.metrics import direction
 
 if TYPE_CHECKING:
     from mtnas.study.plan import Plan
@@ -55,7 +56,7 @@ def _answers(results: Results) -> list[str]:
         single = results.get(dataset, SINGLE_ROW)
         joint = [row for row in results.rows if row[1] == PAPER and row != SINGLE_ROW]
         for column in single.columns if single else []:
-            if not column.startswith("auc_"):
+            if direction(column) != "higher":
                 continue
             for base in joint:
                 lead = _lead(results, dataset, base, column)

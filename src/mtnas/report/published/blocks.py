@@ -25,6 +25,7 @@ from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
+from mtnas.tasks.metrics import direction
 
 COMPARED = ((SINGLE, PAPER), ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
 OURS = (REFERENCE, PAPER)
@@ -278,4 +279,4 @@ def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
 
 
 def _favours(gain: Difference, column: str) -> bool:
-    return (gain.mean > 0) == column.startswith("auc_")
+    return (gain.mean > 0) == (direction(column) == "higher")
