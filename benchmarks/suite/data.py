@@ -21,7 +21,7 @@ from benchmarks.harness import ratio, spread
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data import sources
 from mtnas.data.prepare.hashing import DistinctValues, hash_column
-from mtnas.data.prepare.store import read_compact, read_table
+from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
 from mtnas.data.sources.base import BATCH_ROWS, Dataset, Field, Task
 from mtnas.training.data import Examples
@@ -99,8 +99,7 @@ class Contender:
 HASHING, LOOP = "hashing columns (ours)", "md5 cell by cell, pure Python"
 HASHER = "sklearn FeatureHasher (another hash)"
 PREPARE, COPY = "whole preparation (ours): read, hash, split, write", "read and write, no hashing"
-READ = "read a prepared table as int32, content checked"
-READY = "read it for training: ids memory-mapped, content checked"
+READY = "read a prepared table for training: ids memory-mapped, content checked"
 
 
 def run(settings: Settings) -> Outcome:
@@ -134,9 +133,6 @@ def _contenders(data: Data) -> list[Contender]:
         Contender(HASHER, lambda: _feature_hasher(data.sample), sample),
         Contender(PREPARE, lambda: _prepare(data), rows),
         Contender(COPY, lambda: _copy(data.folder), rows),
-        Contender(
-            READ, lambda: read_table(data.prepared["table"], data.prepared["manifest"]), rows
-        ),
         Contender(READY, lambda: _examples(data), rows),
     ]
 
