@@ -99,8 +99,7 @@ class Contender:
 HASHING, LOOP = "hashing columns (ours)", "md5 cell by cell, pure Python"
 HASHER = "sklearn FeatureHasher (another hash)"
 PREPARE, COPY = "whole preparation (ours): read, hash, split, write", "read and write, no hashing"
-READ = "read a prepared table as int32, content checked"
-READY = "read it for training: ids memory-mapped, content checked"
+READY = "read a prepared table for training: ids memory-mapped, content checked"
 
 
 def run(settings: Settings) -> Outcome:
@@ -134,7 +133,6 @@ def _contenders(data: Data) -> list[Contender]:
         Contender(HASHER, lambda: _feature_hasher(data.sample), sample),
         Contender(PREPARE, lambda: _prepare(data), rows),
         Contender(COPY, lambda: _copy(data.folder), rows),
-        Contender(READ, lambda: pq.read_table(data.prepared["table"]), rows),
         Contender(READY, lambda: _examples(data), rows),
     ]
 

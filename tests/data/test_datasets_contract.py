@@ -82,7 +82,7 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     raw = None
     if source == "simulated":
         raw = tmp_path_factory.mktemp("simulated") / name
-        simulate({"dataset": name, "rows": SIMULATED_ROWS, "seed": 0}, raw)
+        simulate({"dataset": name, "rows": SIMULATED_ROWS}, raw)
     elif dataset.needs_raw:
         raw = real(name)
     table = _prepare(spec, raw, tmp_path_factory.mktemp(name))

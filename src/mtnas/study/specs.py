@@ -18,7 +18,6 @@ class SimulateSpec(Options):
 
     dataset: str
     rows: int
-    seed: int = 0
 
 
 class ModelSpec(Options):

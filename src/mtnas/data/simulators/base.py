@@ -7,7 +7,7 @@ be learned about it: which sharing route is good, how well any method does, anyt
 users, dates, texts and values in between (ratings other than those that make a label are drawn
 blindly), the order of rows, that a user meets an item once only.
 
-The same rows, seed, code and version of numpy give the same files.
+The same rows, code and version of numpy give the same files.
 """
 
 from abc import ABC, abstractmethod
@@ -27,6 +27,7 @@ from mtnas.data import simulators
 from mtnas.data.sources.base import MARKER
 from mtnas.runtime.files import write_json
 
+SEED = 0
 CHUNK_ROWS = 250_000  # bounds the memory of everything that streams
 NOTE = "SIMULATED DATA: every file in this folder was made by a generator; nothing was measured."
 
@@ -46,7 +47,7 @@ class Simulator(ABC):
     dataset: ClassVar[str]
 
     @abstractmethod
-    def write(self, folder: Path, rows: int, seed: int) -> Planted:
+    def write(self, folder: Path, rows: int) -> Planted:
         """Write all raw files with `rows` sound rows of examples."""
 
 
@@ -54,7 +55,7 @@ def simulate(spec: Mapping[str, Any], folder: str | Path) -> None:
     """Write the simulated raw files of a dataset into a new folder, with a marker.
 
     Args:
-        spec: `dataset`, `rows` (sound rows of examples) and `seed`.
+        spec: `dataset` and `rows` (sound rows of examples).
         folder: replaced as a whole, when all files are written.
     """
     folder = Path(folder)
@@ -63,7 +64,7 @@ def simulate(spec: Mapping[str, Any], folder: str | Path) -> None:
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         written = Path(temporary) / folder.name
         written.mkdir()
-        planted = simulator.write(written, spec["rows"], spec["seed"])
+        planted = simulator.write(written, spec["rows"])
         versions = {name: version(name) for name in ("mtnas", "numpy", "pyarrow")}
         marker = {"note": NOTE, **spec, "planted": asdict(planted), "versions": versions}
         write_json(written / MARKER, marker)
@@ -71,15 +72,15 @@ def simulate(spec: Mapping[str, Any], folder: str | Path) -> None:
         written.rename(folder)
 
 
-def generator(seed: int) -> np.random.Generator:
+def generator() -> np.random.Generator:
     """Return the stream that a world is drawn from."""
-    return np.random.default_rng([seed, 0])
+    return np.random.default_rng([SEED, 0])
 
 
-def chunks(rows: int, seed: int) -> Iterator[tuple[int, np.random.Generator]]:
+def chunks(rows: int) -> Iterator[tuple[int, np.random.Generator]]:
     """Yield the number of rows of every chunk, and a stream of its own."""
     for number, start in enumerate(range(0, rows, CHUNK_ROWS), 1):
-        yield min(CHUNK_ROWS, rows - start), np.random.default_rng([seed, number])
+        yield min(CHUNK_ROWS, rows - start), np.random.default_rng([SEED, number])
 
 
 def lines(*parts: str | pa.Array) -> bytes:

@@ -60,9 +60,9 @@ class Simulator(base.Simulator):
 
     dataset = "bookcrossing"
 
-    def write(self, folder: Path, rows: int, seed: int) -> base.Planted:
+    def write(self, folder: Path, rows: int) -> base.Planted:
         """Write the three files, the ratings chunk by chunk."""
-        rng = base.generator(seed)
+        rng = base.generator()
         books = _draw_books(rng, rows)
         num_raters, num_users = (scaled(n, rows, ROWS) for n in (NUM_RATERS, NUM_USERS))
         users = Population(0.75, USER_SD * effects(rng, num_raters, 2), tastes(rng, num_raters))
@@ -70,7 +70,7 @@ class Simulator(base.Simulator):
         world = World(rng, users, items, ((RATES[0],), (0.0, RATES[1] / RATES[0])), rows=rows)
         user_id = rng.permutation(num_users)[:num_raters] + 1
         lines = {
-            RATINGS: _rating_lines(world, user_id, books.isbn, rows, seed),
+            RATINGS: _rating_lines(world, user_id, books.isbn, rows),
             USERS: _user_lines(rng, num_users),
             BOOKS: _book_lines(rng, books),
         }
@@ -127,12 +127,12 @@ def _isbns(publisher: Indices) -> list[str]:
 
 
 def _rating_lines(
-    world: World, user_id: NDArray[np.int64], isbn: list[str], rows: int, seed: int
+    world: World, user_id: NDArray[np.int64], isbn: list[str], rows: int
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the ratings chunk by chunk: how many, and their lines."""
     users, isbns = pa.array(user_id).cast(pa.string()), pa.array(isbn)
     below_ten = np.cumsum(COUNTS[1:10]) / sum(COUNTS[1:10])
-    for n, rng in base.chunks(rows, seed):
+    for n, rng in base.chunks(rows):
         drawn = world.draw(rng, n)
         rated, top = drawn.labels.T
         rating = np.where(rated, 1 + np.searchsorted(below_ten, rng.random(n)), 0)

@@ -56,9 +56,9 @@ class Simulator(base.Simulator):
 
     dataset = "goodreads"
 
-    def write(self, folder: Path, rows: int, seed: int) -> base.Planted:
+    def write(self, folder: Path, rows: int) -> base.Planted:
         """Write the two files, the interactions chunk by chunk."""
-        rng = base.generator(seed)
+        rng = base.generator()
         num_users, num_books, num_authors = (
             scaled(number, rows, ROWS) for number in (NUM_USERS, NUM_BOOKS, NUM_AUTHORS)
         )
@@ -75,7 +75,7 @@ class Simulator(base.Simulator):
             folder / INTERACTIONS,
             (
                 _interaction_lines(world.draw(stream, n), user_id, book_id, stream)
-                for n, stream in base.chunks(rows, seed)
+                for n, stream in base.chunks(rows)
             ),
         )
         rates = {f"t{i}": rate for i, rate in enumerate(RATES)}

@@ -55,13 +55,13 @@ class Simulator(base.Simulator):
 
     dataset = "tiktok"
 
-    def write(self, folder: Path, rows: int, seed: int) -> base.Planted:
+    def write(self, folder: Path, rows: int) -> base.Planted:
         """Write the file, chunk by chunk."""
-        world, attributes = _world(rows, seed)
+        world, attributes = _world(rows)
         schema = pa.schema([(name, pa.int64()) for name in COLUMNS])
         options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
         with csv.CSVWriter(folder / FILE, schema, write_options=options) as writer:
-            for n, rng in base.chunks(rows, seed):
+            for n, rng in base.chunks(rows):
                 drawn = world.draw(rng, n)
                 columns = {
                     "uid": drawn.user,
@@ -76,9 +76,9 @@ class Simulator(base.Simulator):
         return base.Planted({"t0": RATES[0], "t1": RATES[1]}, {"t0_t1": PCC}, {FILE: 0})
 
 
-def _world(rows: int, seed: int) -> tuple[World, _Attributes]:
+def _world(rows: int) -> tuple[World, _Attributes]:
     """Draw users, videos and how labels follow from them."""
-    rng = base.generator(seed)
+    rng = base.generator()
     num_users, num_items, num_authors, num_music = (
         scaled(number, rows, ROWS) for number in (USERS, ITEMS, AUTHORS, MUSIC)
     )
