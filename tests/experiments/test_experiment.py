@@ -216,7 +216,7 @@ SEED = 2 * EPOCH + 1  # and its end
 def test_a_stopped_run_goes_on_and_leaves_the_same_bytes(stops, data, tmp_path):
     expected = finished(train(spec("mmoe"), **data, **GROUPS), tmp_path / "straight")
     folder = tmp_path / "stopped"
-    kept = folder / ".checkpoint"
+    kept = folder / ".unfinished"
 
     result = to_the_end(stops, lambda: train(spec("mmoe"), **data, **GROUPS, journal=kept))
 
@@ -226,7 +226,7 @@ def test_a_stopped_run_goes_on_and_leaves_the_same_bytes(stops, data, tmp_path):
 
 
 def test_a_stopped_search_goes_on_and_leaves_the_same_bytes(data, tmp_path):
-    searched, kept = spec("mtnas", search=SEARCH), tmp_path / "stopped" / ".checkpoint"
+    searched, kept = spec("mtnas", search=SEARCH), tmp_path / "stopped" / ".unfinished"
     straight = search(searched, **data, **GROUPS)
     stopped = to_the_end([3, 12, 4], lambda: search(searched, **data, **GROUPS, journal=kept))
     for found, folder in ((straight, "straight"), (stopped, "stopped")):

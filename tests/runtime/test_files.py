@@ -53,7 +53,7 @@ def test_the_manual_finds_what_a_killed_writer_leaves_and_nothing_that_is_read(t
     manual = (REPOSITORY / "docs/slurm.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^    (find results .*)$", manual, re.M)
     run = tmp_path / "results/runs/toys/mmoe/paper"
-    kept = [run / "metrics.csv", run / ".checkpoint/0123456789abcdef/0-4.safetensors"]
+    kept = [run / "metrics.csv", run / ".unfinished/0123456789abcdef/0-4.safetensors"]
     kept += [tmp_path / "results/.digests.json", tmp_path / "results/raw/toys/.hidden.csv"]
     for path in kept:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -276,7 +276,7 @@ def test_a_training_that_is_ended_goes_on_from_its_checkpoint(outcomes, long_job
     assert len({file for _, file in told}) == 1
     assert run.submissions() == 4
     assert "taken up from" in (run.folder / long_jobs.train_log).read_text()
-    assert not (run.folder / RUNS / "mmoe/paper/.checkpoint").exists()
+    assert not (run.folder / RUNS / "mmoe/paper/.unfinished").exists()
     long_jobs.compare(run, long_jobs.train, Path(long_jobs.train).with_name("predictions.parquet"))
 
 

@@ -60,7 +60,7 @@ def test_a_job_ended_twice_leaves_what_one_attempt_leaves(
     folder, log = (checkout.folder / target).parent, checkout.folder / log
 
     def kept():
-        return list(folder.glob(".checkpoint/*/[!.]*.safetensors"))
+        return list(folder.glob(".unfinished/*/[!.]*.safetensors"))
 
     def text():
         return log.read_text() if log.exists() else ""
@@ -83,5 +83,5 @@ def test_a_job_ended_twice_leaves_what_one_attempt_leaves(
 
     checkout.snakemake(target, *LongJobs.study)
     assert "taken up from" in text()
-    assert not (folder / ".checkpoint").exists()
+    assert not (folder / ".unfinished").exists()
     long_jobs.compare(checkout, *(Path(target).with_name(name) for name in compared))
