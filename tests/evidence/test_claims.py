@@ -537,6 +537,22 @@ def test_subnets(tmp_path, aucs, seconds, verdict):
     assert swept("C13", sweep(tmp_path, "num_subnets", aucs, losses, seconds))["verdict"] == verdict
 
 
+def test_returns_are_counted_per_subnetwork(tmp_path):
+    losses = [1.5 - auc for auc in SATURATING]
+    entry = swept("C13", sweep(tmp_path, "num_subnets", SATURATING, losses, GROWING))
+
+    estimates = {c["what"]: c["estimate"] for c in entry["comparisons"]}
+    early, late = (0.795 - 0.70) / (5 - 1), (0.7985 - 0.795) / (8 - 5)
+    assert {what: estimates[what] for what in estimates if "mean AUC" in what} == {
+        "mean AUC: gain per sub-network, H = 1..5": pytest.approx(early, rel=1e-3),
+        "mean AUC: gain per sub-network, H = 1..5 - H = 5..8": pytest.approx(early - late, rel=1e-3),
+    }
+    growth = entry["comparisons"][-1]
+    assert (growth["dataset"], growth["claim"]) == ("bookcrossing", "higher")
+    slope = np.polyfit(range(1, 9), np.log2(GROWING), 1)[0]
+    assert growth["estimate"] == pytest.approx(slope, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("seconds", "verdict"),
     [(13.0, "replicated"), (1000.0, "contradicted"), (24.3, "inconclusive")],
