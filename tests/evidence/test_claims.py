@@ -545,7 +545,9 @@ def test_returns_are_counted_per_subnetwork(tmp_path):
     early, late = (0.795 - 0.70) / (5 - 1), (0.7985 - 0.795) / (8 - 5)
     assert {what: estimates[what] for what in estimates if "mean AUC" in what} == {
         "mean AUC: gain per sub-network, H = 1..5": pytest.approx(early, rel=1e-3),
-        "mean AUC: gain per sub-network, H = 1..5 - H = 5..8": pytest.approx(early - late, rel=1e-3),
+        "mean AUC: gain per sub-network, H = 1..5 - H = 5..8": pytest.approx(
+            early - late, rel=1e-3
+        ),
     }
     growth = entry["comparisons"][-1]
     assert (growth["dataset"], growth["claim"]) == ("bookcrossing", "higher")
