@@ -43,6 +43,7 @@ def test_work_is_the_same_rows_in_both_forms():
     assert work.batch(5) == work.batch(1)
 
 
+@pytest.mark.slow
 def test_contenders_take_turns_in_processes_of_their_own():
     small = {"num_rows": 1_500, "batches": 4}
     measured = alternate(
@@ -55,6 +56,7 @@ def test_contenders_take_turns_in_processes_of_their_own():
         assert seen["ready"]["first_loss"] == pytest.approx(1.386, abs=0.02)  # 2 ln 2
 
 
+@pytest.mark.slow
 def test_routes_together_against_apart_gives_a_ratio():
     outcome = routes.run(Settings(quick=True))
     assert isinstance(outcome, Outcome)

@@ -739,6 +739,7 @@ def close(found, wanted):
         assert found == wanted
 
 
+@pytest.mark.slow
 def test_the_published_tables_and_claims_are_those_of_the_published_numbers(tmp_path):
     committed, folder = REPOSITORY / "results" / "published", tmp_path / "published"
     shutil.copytree(committed, folder)

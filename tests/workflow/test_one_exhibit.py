@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mtnas.report.published.publish import publish
 from tests.helpers.runs import make_run
 from tests.report.test_published import Facts, Plan, make_manifest
@@ -17,6 +19,7 @@ print("IMPORTED", [name for name in ("torch", "matplotlib", "scipy.stats") if na
 """
 
 
+@pytest.mark.slow
 def test_a_new_table_is_one_file(fresh, tmp_path):
     fresh.write("src/mtnas/report/exhibits/num_fields.py", TABLE)
     study = ("--config", "datasets=[insteval]")
