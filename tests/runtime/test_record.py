@@ -44,7 +44,10 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     [
         ({"name": "x"}, "not a toy record: the key 'scores' is missing"),
         ({"name": "x", "scores": {}, "nmae": 1}, "unknown key 'nmae' .*did you mean 'name'"),
-        ({"name": "x", "scores": {"0": {"value": "high"}}}, "scores.0.value: 'high' should be a valid number"),
+        (
+            {"name": "x", "scores": {"0": {"value": "high"}}},
+            "scores.0.value: 'high' should be a valid number",
+        ),
         ({"name": "x", "scores": {"a": {"value": 1}}}, "scores.a"),
     ],
 )
