@@ -97,6 +97,20 @@ def winner_if_tuned(wildcards):
     return {"tuned": f"{TUNING}/best.json".format(**wildcards)} if tuned else {}
 
 
+def made_from(kind):
+    """Name the inputs of a table or figure (`exhibits.smk`); its name is a wildcard."""
+    return lambda wildcards: exhibits.named(EXHIBITS, wildcards.name, kind).needs.files
+
+
+def specs_of(runs):
+    """Return what this study asks of runs, by their names."""
+    asked = {run: studies.run_spec(STUDY, *run) for run in runs}
+    return {
+        f"{dataset}/{method}/{variant}": spec.model_dump(mode="json", exclude={"tuned"})
+        for (dataset, method, variant), spec in asked.items()
+    }
+
+
 def per_attempt(amount):
     """Ask for `amount`, and for twice or three times as much when a job is tried again.
 

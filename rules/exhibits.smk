@@ -12,11 +12,6 @@ TABLES = [name for name, exhibit in EXHIBITS.items() if exhibit.kind == "table"]
 FIGURES = [name for name, exhibit in EXHIBITS.items() if exhibit.kind == "figure"]
 
 
-def made_from(kind):
-    """Name the inputs of a table or figure; its name is a wildcard."""
-    return lambda wildcards: exhibits.named(EXHIBITS, wildcards.name, kind).needs.files
-
-
 rule table:
     """One table of the study."""
     input:

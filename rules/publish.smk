@@ -35,10 +35,7 @@ rule publish:
         command=study_command("publish", OVERLAYS, workflow.config_settings.config),
         runs=of_runs(RUN, PUBLISHED_RUNS),
         tuning=of_runs(TUNING, TUNED),
-        specs={
-            "/".join(run): studies.run_spec(STUDY, *run).model_dump(mode="json", exclude={"tuned"})
-            for run in PUBLISHED_RUNS
-        },
+        specs=specs_of(PUBLISHED_RUNS),
     message:
         "Publishing the study"
     script:

@@ -48,11 +48,13 @@ def tidy(scores: Mapping[int, Mapping[str, Scores]]) -> pd.DataFrame:
 
 def in_columns(part: str, scores: Scores) -> dict[str, float]:
     """Return the scores of one unit by names such as `valid_auc_t0` and `valid_mtl_loss`."""
-    return {
-        f"{part}_{name}" if name == "mtl_loss" else f"{part}_{name}_t{task}": value
-        for name, values in scores.items()
-        for task, value in enumerate(values)
+    *measured, (total, (loss,)) = scores.items()
+    columns = {
+        f"{part}_{name}_t{task}": values[task]
+        for task in range(len(measured[0][1]))
+        for name, values in measured
     }
+    return {**columns, f"{part}_{total}": loss}
 
 
 def predictions_of(
