@@ -122,6 +122,11 @@ def columns_of(rows: list[Row], as_text: bool) -> dict[str, pa.Array]:
     }
 
 
+def test_minus_zero_is_zero():
+    found, _ = Expression.parse("0 * x in [0]")({"x": pa.array([-1.0, None])})
+    assert found.to_pylist() == [True, None]
+
+
 @given(conditions(), ROWS, st.booleans())
 def test_rules_mean_what_they_mean_in_python(
     condition: Meaning, rows: list[Row], as_text: bool

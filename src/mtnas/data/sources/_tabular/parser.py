@@ -264,6 +264,8 @@ def _text_of(node: ast.expr) -> str | None:
 
 def _among(values: pa.Array, known: pa.Array) -> pa.BooleanArray:
     """Tell which values are in a list; a missing one stays missing."""
+    if pa.types.is_floating(values.type):
+        values, known = pc.add(values, 0.0), pc.add(known, 0.0)  # -0.0 is 0.0, not so to pyarrow
     return pc.if_else(pc.is_valid(values), pc.is_in(values, known), None)
 
 
