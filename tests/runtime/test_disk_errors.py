@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from mtnas.data import sources
 from mtnas.data.prepare.table import prepare
+from mtnas.runtime import plugins
 from mtnas.runtime.job import job
 
 NOBODY = 65534
@@ -49,7 +51,12 @@ def test_a_full_disk_stops_a_preparation_with_one_message(smk: SimpleNamespace, 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_raw_file_that_may_not_be_read_is_named(smk: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_raw_file_that_may_not_be_read_is_named(
+    smk: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources.load("bookcrossing")  # somebody else may neither list nor read this checkout
+    listed = plugins._modules(sources)
+    monkeypatch.setattr(plugins, "_modules", lambda package: listed)
     raw = tmp_path / "raw"
     raw.mkdir()
     for name in ("BX-Book-Ratings.csv", "BX-Users.csv", "BX-Books.csv"):

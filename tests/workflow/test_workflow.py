@@ -40,6 +40,7 @@ def test_every_run_left_its_files(finished):
         folder = finished.folder / RUNS / run
         assert {p.name for p in folder.iterdir()} == {
             "metrics.csv",
+            "model.safetensors",
             "predictions.parquet",
             "run.json",
         }
