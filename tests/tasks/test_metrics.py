@@ -22,5 +22,5 @@ def test_a_column_names_its_metric_and_task(column, metric, task, better):
 
 
 def test_an_unknown_metric_is_refused():
-    with pytest.raises(RecordError, match=r"unknown metric 'acu_t0'.*allowed: auc, log_loss"):
+    with pytest.raises(RecordError, match=r"unknown metric 'acu_t0'.*allowed: accuracy, auc"):
         metric_of("acu_t0")

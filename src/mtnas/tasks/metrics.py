@@ -12,6 +12,7 @@ from mtnas.runtime.errors import RecordError, unknown
 ALL_TASKS = "all"  # the task of a metric that is measured over all tasks together
 
 Direction = Literal["higher", "lower"]
+Kind = Literal["binary", "multiclass", "regression", "drawn"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,22 @@ class Metric:
 
 METRICS = {
     "auc": Metric("higher", "AUC"),
+    "accuracy": Metric("higher", "share"),
+    "macro_f1": Metric("higher", "share"),
+    "calibration_error": Metric("lower", "share"),  # expected, of 15 bins of equal width
     "log_loss": Metric("lower", "loss"),
-    "mse": Metric("lower", "loss"),
+    "rmse": Metric("lower", "of the label"),
+    "mae": Metric("lower", "of the label"),
+    "r2": Metric("higher", "share"),
+    "mse": Metric("lower", "loss"),  # of standardised labels, but for drawn ones
     "mtl_loss": Metric("lower", "loss"),  # the sum of the losses of all tasks
+}
+# What is measured of a task of each kind; its loss comes last.
+OF_KIND: dict[Kind, tuple[str, ...]] = {
+    "binary": ("auc", "accuracy", "calibration_error", "log_loss"),
+    "multiclass": ("accuracy", "macro_f1", "calibration_error", "log_loss"),
+    "regression": ("rmse", "mae", "r2", "mse"),
+    "drawn": ("mse",),
 }
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.options import Options
 from mtnas.runtime.record import Part, Record
+from mtnas.tasks.metrics import Kind
 
 
 class PrepareSpec(Options):
@@ -38,12 +39,56 @@ class FieldSummary(Part):
 
 
 class TaskSummary(Part):
-    """A task, as `sources.base.Task`."""
+    """A task, as `sources.base.Task`, and how many rows have a label of it."""
 
     name: str
     column: str | None = None
     rule: str
     implies: str | None = None
+    kind: Kind = "binary"
+    classes: tuple[str, ...] = ()  # of a multiclass task, in the order of their numbers
+    unit: str = ""
+    metrics: tuple[str, ...] = ()  # that are reported; empty: all of its kind
+    source: str = ""
+    loss_weight: float = 1.0
+    labelled: int | None = None  # rows; None: all
+
+    @property
+    def width(self) -> int:
+        """Return how many outputs a model has for it."""
+        return len(self.classes) if self.kind == "multiclass" else 1
+
+
+class Bag(Part):
+    """A field that holds lists: its ids are so many columns, filled up with `num_ids`."""
+
+    name: str
+    length: int
+
+
+class Number(Part):
+    """A field that is read as a number."""
+
+    name: str
+    standardized: bool  # by the mean and spread of the training rows
+    has_missing: bool  # then the model is told where
+
+
+class FeatureBlock(Part):
+    """A field that is a row of a matrix."""
+
+    name: str
+    width: int
+    has_missing: bool
+
+
+class InputLayout(Part):
+    """What the columns of the input files are: ids of single values first, then bags."""
+
+    singles: int
+    bags: tuple[Bag, ...] = ()
+    numbers: tuple[Number, ...] = ()
+    features: tuple[FeatureBlock, ...] = ()
 
 
 class Count(Part):

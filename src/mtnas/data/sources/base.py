@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.runtime.errors import ConfigError, DataError, unknown
+from mtnas.tasks.metrics import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,25 +29,42 @@ BATCH_ROWS = 100_000  # bounds the memory of everything that streams
 
 @dataclass(frozen=True)
 class Field:
-    """One input feature: its name, the raw column it is read from, its kind and its meaning."""
+    """One input feature: its name, the raw column it is read from, its kind and its meaning.
+
+    A value of kind `numeric` is read as a number, one of kind `list` is a bag of values, one of
+    kind `features` is a row of a matrix; of every other kind it is a text that is hashed.
+    """
 
     name: str
     column: str
-    kind: str  # "id", "category", "count" or "time"
+    kind: str  # "id", "category", "number", "count", "time", "numeric", "list" or "features"
     help: str
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether its values are texts that are hashed, one to a row."""
+        return self.kind not in ("numeric", "list", "features")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One binary label: its name (t0, t1, ...), the raw column it is read from and the rule.
+    """What is to be predicted: its name, the raw column it is read from and the rule.
 
-    `implies` names a task whose label is 1 whenever this one is (nested labels).
+    The tasks of the paper's datasets are named t0, t1, ... `implies` names a task whose label is 1
+    whenever this one is (nested labels). `classes` of a multiclass task are known beforehand or, if
+    empty, found. `metrics` are those that are reported; empty: all of its kind.
     """
 
     name: str
     column: str
     rule: str
     implies: str | None = None
+    kind: Kind = "binary"
+    classes: tuple[str, ...] = ()
+    unit: str = ""  # of a regression, such as minutes
+    metrics: tuple[str, ...] = ()
+    source: str = ""  # whose rows it has, where a dataset has several sources
+    loss_weight: float = 1.0
 
 
 @dataclass(frozen=True)
