@@ -140,8 +140,12 @@ class Manifest(Record):
     split_kind: Literal["random", "column", "time"]
     split_column: str | None = None
     split_sizes: dict[str, int]  # rows of train, valid, test
+    rows_read: int | None = None  # kept or dropped
     rows_dropped: dict[str, int] = {}  # by reason
     values_replaced: dict[str, int] = {}  # those that a field could not read
+    unmatched: dict[str, int] = {}  # rows without a partner, by join
+    repeated: dict[str, int] = {}  # rows that stand there several times, by what is alike
+    warnings: tuple[str, ...] = ()  # plain sentences
     distinct_values: int | None = None
     distinct_ids: int | None = None
     collisions: Collisions | None = None

@@ -5,6 +5,7 @@ is missing (NaN) counts in neither.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,16 +79,18 @@ def _told(column: Column, label: Label, train: Rows, valid: Rows) -> Scores:
     )
 
 
-def _mean(column: Column, means: Scores, codes: NDArray[np.integer], prior: float) -> Scores:
+def _mean(column: Column, means: Scores, codes: NDArray[Any], prior: float) -> Scores:
     """Return the mean over the entries of every row; `prior` for a row without any."""
+    told: Scores = means[codes]
     if column.padding is None:
-        return means[codes[:, 0]]
+        return told[:, 0]
     known = codes != column.padding
-    sums, counts = np.where(known, means[codes], 0).sum(1), known.sum(1)
+    counts = known.sum(axis=1)
+    sums = np.where(known, told, 0).sum(axis=1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), prior)
 
 
-def _pieces(column: Column, rows: Rows) -> Iterator[tuple[NDArray[np.integer], Rows]]:
+def _pieces(column: Column, rows: Rows) -> Iterator[tuple[NDArray[Any], Rows]]:
     """Yield the codes of some rows, and the rows, so many at once that memory stays small."""
     step = max(_PIECE // column.codes.shape[1], 1)
     for start in range(0, len(rows), step):
@@ -103,8 +106,8 @@ def _on_a_line(numbers: Label, label: Label, train: Rows, valid: Rows) -> Scores
     spread = np.square(x - x.mean()).sum() if len(x) else 0.0
     if spread == 0:
         return np.full(len(valid), prior)
-    slope = ((x - x.mean()) * (y - y.mean())).sum() / spread
-    told = y.mean() + slope * (numbers[valid].astype(np.float64) - x.mean())
+    slope = np.sum((x - x.mean()) * (y - y.mean())) / spread
+    told: Scores = y.mean() + slope * (numbers[valid].astype(np.float64) - x.mean())
     return np.where(np.isnan(told), prior, told)
 
 

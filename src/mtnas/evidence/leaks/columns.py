@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ class Column:
     """
 
     name: str
-    codes: NDArray[np.integer]  # [rows, L]: L = 1 but for lists; it may be memory-mapped
+    codes: NDArray[Any]  # whole numbers [rows, L]: L = 1 but for lists; it may be memory-mapped
     size: int
     padding: int | None = None
     numbers: NDArray[np.float32] | None = None  # [rows], NaN = missing, of a number
@@ -31,7 +32,8 @@ def columns_of(table: Table) -> list[Column]:
     facts = table.manifest
     names = [field.name for field in facts.fields]
     layout = InputLayout(singles=len(names))
-    return arranged(names, layout, table.ids, facts.num_ids, table.split == 0)
+    ids: NDArray[Any] = table.ids
+    return arranged(names, layout, ids, facts.num_ids, table.split == 0)
 
 
 def arranged(
@@ -54,7 +56,8 @@ def arranged(
         numbers: [rows, numbers], NaN = missing.
         features: for every matrix the row in it [rows], -1 = missing, and the matrix itself.
     """
-    others = [part.name for part in (*layout.bags, *layout.numbers, *layout.features)]
+    others = {part.name for part in layout.bags} | {part.name for part in layout.numbers}
+    others |= {part.name for part in layout.features}
     singles = [name for name in names if name not in others]
     found = [Column(name, ids[:, i : i + 1], num_ids + 1) for i, name in enumerate(singles)]
     start = layout.singles

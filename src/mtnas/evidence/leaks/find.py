@@ -1,4 +1,4 @@
-"""The leak check: fields that tell a label alone, fields and labels that exist twice, rows met again.
+"""The leak check: fields that tell a label alone, fields and labels that exist twice, rows again.
 
 It looks for what makes results too good to be true. It cannot know what is known when: it names
 what stands out, and a person judges.
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.data.prepare.store import Table
 from mtnas.evidence.leaks.alone import score_alone
-from mtnas.evidence.leaks.columns import Column, columns_of
+from mtnas.evidence.leaks.columns import columns_of
 from mtnas.evidence.leaks.repeats import equal_fields, share_met
 
-# A copy of a label, or what is known only after it, reaches 0.98 and more; honest fields stay below.
+# A copy of a label, or what is known only after it, reaches 0.98 and more.
 AUC_LIMIT = 0.95
 R2_LIMIT = 0.9  # a correlation of 0.95
 MET_LIMIT = 0.5  # then scores are mostly of rows that training has met

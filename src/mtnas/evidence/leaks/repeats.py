@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ def equal_fields(columns: Sequence[Column], rows: Rows) -> tuple[tuple[str, ...]
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-def _pattern(codes: NDArray[np.integer], size: int) -> bytes:
+def _pattern(codes: NDArray[Any], size: int) -> bytes:
     """Return a digest that only tells where values are alike: of where each was met first."""
     first = np.zeros(size, np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several, numpy keeps the last
