@@ -42,7 +42,7 @@ rule prepare:
 rule audit:
     """Tell what was left out and what gives a label away; compare with the paper's data."""
     input:
-        paper="config/paper/results.yaml",
+        paper=of_checkout("config/paper/results.yaml"),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
         manifest=rules.prepare.output.manifest,
