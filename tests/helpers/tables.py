@@ -85,5 +85,6 @@ def read_hashed(table: str | Path, manifest: str | Path) -> Table:
     compact = read_compact(table, manifest)
     names = [field.name for field in compact.manifest.fields]
     columns = pq.read_table(table, columns=names)
-    ids = np.stack([column.to_numpy() for column in columns], axis=1)
-    return replace(compact, ids=ids)
+    held = np.stack([column.to_numpy() for column in columns], axis=1)
+    which = "ids" if compact.inputs.numbers is None else "numbers"
+    return replace(compact, inputs=replace(compact.inputs, **{which: held}))

@@ -1,6 +1,7 @@
 """An audit (`report.audit`) as Markdown for people."""
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from mtnas.report.audit_tables import LABELS_HEAD, label_rows, leaks_to_markdown, pipe
@@ -64,16 +65,18 @@ def _labels(found: Found) -> str:
 
 
 def _correlations(found: Found) -> str:
-    rows = [(_pair(pair), *_beside(e, "{:.4f}")) for pair, e in found["table4"].items()]
+    called = _pairs(found)
+    rows = [(called[pair], *_beside(e, "{:.4f}")) for pair, e in found["table4"].items()]
     return pipe(("Table 4", "ours", "paper", "agrees"), rows)
 
 
 def _thresholds(found: Found) -> str:
+    called = _pairs(found)
     rows = [
         (
             f"{entry['task']}: {entry['rule']}",
             f"{entry['rate']:.4f}",
-            ", ".join(f"{_pair(p)} {v:.4f}" for p, v in entry["pcc"].items()) or MISSING,
+            ", ".join(f"{called[p]} {v:.4f}" for p, v in entry["pcc"].items()) or MISSING,
             MISSING if entry["gap"] is None else f"{entry['gap']:.4f}",
         )
         for entry in found["thresholds"]
@@ -109,8 +112,9 @@ def _dropped(found: Found) -> str:
     return pipe(("Rows dropped", "count"), rows or [("none", "0")])
 
 
-def _pair(pair: str) -> str:
-    return pair.replace("_", " & ")
+def _pairs(found: Found) -> dict[str, str]:
+    """Return what readers call each pair of tasks."""
+    return {"_".join(pair): " & ".join(pair) for pair in combinations(found["tasks"], 2)}
 
 
 def _beside(entry: Found, form: str) -> tuple[str, str, str]:
