@@ -9,9 +9,7 @@ path: mine.csv
 fields:
   reader: {type: id, help: who}
   genre: {help: of the book}
-tasks:
-  likes: {rule: stars >= 4, help: the reader is content}
-  loves: stars >= 5
+tasks: {likes: stars >= 4, loves: stars >= 5}
 """
 OVERLAY = """\
 datasets: [mine]
@@ -26,8 +24,7 @@ TARGETS = (
 )
 EDITS = {
     "title": ("title: Loans", "title: What people borrow"),
-    "help of a field": ("help: of the book", "help: of the book, as its publisher says"),
-    "help of a task": ("the reader is content", "the reader is glad"),
+    "help": ("help: of the book", "help: of the book as its publisher says"),
 }
 COMPUTED = {"prepare", "search", "train"}
 
