@@ -1,5 +1,7 @@
 """Simulated data: what is drawn, how it is stored, and whose rows are whose."""
 
+from operator import attrgetter
+
 import numpy as np
 import pytest
 
@@ -53,11 +55,12 @@ def test_every_seed_draws_its_own_data_whoever_is_beside_it(tmp_path):
     three, one = prepared(tmp_path / "three"), prepared(tmp_path / "one", seeds=[1])
     together, alone = (read_hashed(p["table"], p["manifest"]) for p in (three, one))
     mine = slice(200, 400)
-    for name in ("ids", "labels", "split"):
-        assert np.array_equal(getattr(together, name)[mine], getattr(alone, name))
-    assert not np.array_equal(together.ids[:200], together.ids[mine])
+    for name in ("inputs.numbers", "labels", "split"):
+        theirs, own = map(attrgetter(name), (together, alone))
+        assert np.array_equal(theirs[mine], own)
+    assert not np.array_equal(together.inputs.numbers[:200], together.inputs.numbers[mine])
     x, labels = draw(SyntheticOptions(**SMALL), 1)
-    assert np.array_equal(alone.ids, x)
+    assert np.array_equal(alone.inputs.numbers, x)
     assert np.array_equal(alone.labels, labels)
 
 
@@ -66,9 +69,9 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     table, compact = (
         read(paths["table"], paths["manifest"]) for read in (read_hashed, read_compact)
     )
-    assert isinstance(compact.ids, np.memmap)
-    assert compact.ids.dtype == np.float32
-    assert np.array_equal(compact.ids, table.ids)
+    assert isinstance(compact.inputs.numbers, np.memmap)
+    assert compact.inputs.numbers.dtype == np.float32
+    assert np.array_equal(compact.inputs.numbers, table.inputs.numbers)
     assert np.array_equal(compact.labels, table.labels)
     assert table.manifest.simulated is True
     assert table.manifest.spec.synthetic.rho == 0.5
@@ -76,7 +79,7 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     assert table.manifest.split_sizes == {"train": 140, "valid": 30, "test": 30}
 
 
-@pytest.mark.parametrize("file", ["t.ids.npy", "t.parquet"])
+@pytest.mark.parametrize("file", ["t.ids.npy", "t.inputs/numbers.npy", "t.parquet"])
 def test_a_changed_file_is_refused(tmp_path, file):
     paths = prepared(tmp_path)
     content = bytearray((tmp_path / file).read_bytes())

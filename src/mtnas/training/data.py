@@ -55,8 +55,11 @@ class Examples:
     @classmethod
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
-        num_rows, kind = table.manifest.num_ids, TASK_KINDS[table.manifest.task_kind]
-        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, kind)
+        drawn = table.manifest.tasks[0].kind == "drawn"
+        inputs = table.inputs.ids if table.inputs.numbers is None else table.inputs.numbers
+        kind = TASK_KINDS["regression" if drawn else "binary"]
+        labels = torch.from_numpy(table.labels)
+        return cls(torch.from_numpy(inputs), labels, table.manifest.num_ids, kind)
 
     @property
     def is_dense(self) -> bool:
