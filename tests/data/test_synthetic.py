@@ -1,7 +1,5 @@
 """Simulated data: what is drawn, how it is stored, and whose rows are whose."""
 
-from operator import attrgetter
-
 import numpy as np
 import pytest
 
@@ -55,10 +53,11 @@ def test_every_seed_draws_its_own_data_whoever_is_beside_it(tmp_path):
     three, one = prepared(tmp_path / "three"), prepared(tmp_path / "one", seeds=[1])
     together, alone = (read_hashed(p["table"], p["manifest"]) for p in (three, one))
     mine = slice(200, 400)
-    for name in ("inputs.numbers", "labels", "split"):
-        theirs, own = map(attrgetter(name), (together, alone))
-        assert np.array_equal(theirs[mine], own)
-    assert not np.array_equal(together.inputs.numbers[:200], together.inputs.numbers[mine])
+    drawn = together.inputs.numbers
+    assert np.array_equal(drawn[mine], alone.inputs.numbers)
+    for name in ("labels", "split"):
+        assert np.array_equal(getattr(together, name)[mine], getattr(alone, name))
+    assert not np.array_equal(drawn[:200], drawn[mine])
     x, labels = draw(SyntheticOptions(**SMALL), 1)
     assert np.array_equal(alone.inputs.numbers, x)
     assert np.array_equal(alone.labels, labels)
@@ -71,6 +70,7 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     )
     assert isinstance(compact.inputs.numbers, np.memmap)
     assert compact.inputs.numbers.dtype == np.float32
+    assert compact.inputs.ids.shape == (600, 0)
     assert np.array_equal(compact.inputs.numbers, table.inputs.numbers)
     assert np.array_equal(compact.labels, table.labels)
     assert table.manifest.simulated is True

@@ -45,7 +45,7 @@ def small_data(monkeypatch):
         split_sizes=dict(zip(("train", "valid", "test"), sizes, strict=True)), simulated=True
     )
     split = assign_split(300, sizes, 0)
-    inputs = Inputs(manifest.layout, data.inputs.numpy(), None, ())
+    inputs = Inputs(data.inputs.layout, data.inputs.ids.numpy())
     table = Table(inputs, data.labels.numpy(), split, None, manifest)
 
     def assemble(spec, **_):

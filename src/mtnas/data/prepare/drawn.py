@@ -16,7 +16,6 @@ from mtnas.data.prepare.manifest import (
     FieldSummary,
     InputLayout,
     Manifest,
-    Number,
     PrepareSpec,
     TaskSummary,
 )
@@ -40,8 +39,7 @@ def prepare(spec: PrepareSpec, options: SyntheticOptions, table: Path) -> Manife
     x, labels = (np.concatenate(part) for part in zip(*draws, strict=True))
     part = np.concatenate([assign_split(options.rows, sizes, seed) for seed in spec.seeds])
     fields = [f"x{i}" for i in range(options.dim)]
-    numbers = tuple(Number(name=name, standardized=False, has_missing=False) for name in fields)
-    layout = InputLayout(singles=0, numbers=numbers)
+    layout = InputLayout.of_numbers(fields)
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
         rows, inputs = Path(folder) / "rows.parquet", Path(folder) / "inputs"
         inputs.mkdir()

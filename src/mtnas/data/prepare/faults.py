@@ -76,12 +76,9 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
 
 def warnings_of_repeated(repeated: Repeated) -> list[str]:
     """Return a sentence if many rows are equal."""
-    rows, tests = repeated.rows, repeated.test_rows_with_same_labels
-    if max(rows.rate, tests.rate) <= _MANY:
+    if max(repeated.rows.rate, repeated.test_rows_with_same_labels.rate) <= _MANY:
         return []
     return [
-        f"{rows.count} rows ({rows.rate:.1%}) repeat another one in all fields and labels, and "
-        f"{tests.count} of the test rows of the stored split ({tests.rate:.1%}) have such a twin "
-        "in training: scores may be better than on new rows; leave them out, or add a field "
-        "that tells them apart"
+        "many rows repeat another one in all fields and labels: scores may be better than on new "
+        "rows; leave them out, or add a field that tells them apart"
     ]

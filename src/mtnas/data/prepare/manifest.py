@@ -3,7 +3,7 @@
 Nothing else reads or writes `manifest.json`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -100,6 +100,22 @@ class InputLayout(Part):
     numbers: tuple[Number, ...] = ()
     features: tuple[FeatureBlock, ...] = ()
 
+    @classmethod
+    def of_numbers(cls, names: Iterable[str]) -> "InputLayout":
+        """Return the layout of numbers alone, read as they are."""
+        plain = (Number(name=name, standardized=False, has_missing=False) for name in names)
+        return cls(singles=0, numbers=tuple(plain))
+
+    @property
+    def num_embedded(self) -> int:
+        """Return how many fields are read through embeddings."""
+        return self.singles + len(self.bags)
+
+    @property
+    def num_columns(self) -> int:
+        """Return how many ids a row has, C."""
+        return self.singles + sum(bag.length for bag in self.bags)
+
 
 class Count(Part):
     """How many values or rows are of some kind, and which part of all they are."""
@@ -151,7 +167,7 @@ class Manifest(Record):
     fields: tuple[FieldSummary, ...]
     tasks: tuple[TaskSummary, ...]
     layout: InputLayout
-    sources: tuple[str, ...] = ()  # names, if there are several; a row holds the number of its one
+    sources: tuple[str, ...] = ()  # names, where there are several; a row holds the number of one
     num_features: int  # N of the hash
     num_ids: int  # of them, those that occur: rows of the embedding table; 0 for drawn numbers
     label_rates: dict[str, float] = {}  # of the labelled rows of binary tasks
@@ -161,9 +177,9 @@ class Manifest(Record):
     split_column: str | None = None
     split_sizes: dict[str, int]  # rows of train, valid, test
     source_sizes: dict[str, dict[str, int]] = {}  # the same of every source
-    rows_read: int | None = None  # with those dropped
+    rows_read: int | None = None  # kept or dropped
     rows_dropped: dict[str, int] = {}  # by reason
-    values_replaced: dict[str, int] = {}  # those that a field could not read
+    values_replaced: dict[str, int] = {}  # those that a field or a task could not read
     unmatched: dict[str, int] = {}  # rows without a partner, by join
     repeated: Repeated | None = None
     warnings: tuple[str, ...] = ()  # what may mislead, in plain sentences

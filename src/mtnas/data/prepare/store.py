@@ -30,13 +30,16 @@ _COMPRESSION = "zstd"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a model reads of every row, as files that are memory-mapped."""
+    """The inputs of a prepared table, C-contiguous and memory-mapped.
+
+    Bags are filled up with the number of ids; a feature block is the row of each example (-1:
+    missing) and a matrix.
+    """
 
     layout: InputLayout
-    ids: NDArray[np.int32]  # [rows, C]: renumbered; a bag is filled up with `num_ids`
-    numbers: NDArray[np.float32] | None  # [rows, D], NaN = missing
-    # (rows [rows], -1 = missing; matrix [K, W]) of each feature field
-    features: tuple[tuple[NDArray[np.int32], NDArray[np.float32]], ...]
+    ids: NDArray[np.int32]  # [rows, C], renumbered
+    numbers: NDArray[np.float32] | None = None  # [rows, D], NaN where missing
+    features: tuple[tuple[NDArray[np.int32], NDArray[np.float32]], ...] = ()  # [rows], [K, W]
 
 
 @dataclass(frozen=True)

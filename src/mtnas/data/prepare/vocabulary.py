@@ -64,7 +64,7 @@ def write_compact(
     source = pq.ParquetFile(table)
     lengths = {bag.name: bag.length for bag in layout.bags}
     names = [*(name for name in fields if name not in lengths), *lengths]
-    width = layout.singles + sum(lengths.values())
+    width = layout.num_columns
     count = np.zeros(0, np.int64)
     for batch in _batches(source, names, width):
         for column in batch.columns:
