@@ -1,7 +1,7 @@
 """One query over a table: columns as they are and expressions, in the order of the rows."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -27,10 +27,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Asked:
-    """A column of the result: an expression, and as what it is wanted (None: as it is)."""
+    """A column of the result: an expression, and as what it is wanted (None: as it is).
+
+    `wrap` takes its SQL and its type and returns the SQL of what is delivered.
+    """
 
     expression: Expression
     root: What | None = None
+    wrap: Callable[[str, str], str] | None = None
 
 
 @dataclass
@@ -69,8 +73,9 @@ class View:
 class Query:
     """SQL that gives columns and expressions, and for every read the texts it could not read.
 
-    `reads` names, by expression, the columns that it reads in another way; the column `bad_name`
-    of a read holds each value that was none, NULL elsewhere.
+    `reads` names, by expression, the columns that it reads in another way. For each, the column
+    `bad_name` holds every value that was none, NULL elsewhere, and `there_name` tells where there
+    was a value.
     """
 
     sql: str
@@ -81,6 +86,11 @@ class Query:
 def bad_name(read: Read) -> str:
     """Return the name of the column that holds what could not be read."""
     return f"{read.name}: wrong"
+
+
+def there_name(read: Read) -> str:
+    """Return the name of the column that tells where there was a value to read."""
+    return f"{read.name}: there"
 
 
 def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str, Asked]) -> Query:
@@ -99,12 +109,15 @@ def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str
     chosen = [name(column) for column in columns]
     for key, each in found.items():
         sql = _written(engine, each)
-        _check(engine, inner, sql, asked[key].expression)
+        kind = _type(engine, inner, sql, asked[key].expression)
+        if (wrap := asked[key].wrap) is not None:
+            sql = wrap(sql, kind)
         chosen.append(f"{sql} AS {name(key)}")
     for read in reads:
         wrong = f"{name(read.column)} IS NOT NULL AND {name(read.name)} IS NULL"
         shown = f"left({name(read.column)}::VARCHAR, 80)"
         chosen.append(f"CASE WHEN {wrong} THEN {shown} END AS {name(bad_name(read))}")
+        chosen.append(f"{name(read.column)} IS NOT NULL AS {name(there_name(read))}")
     order = "" if view.is_ordered else f" ORDER BY {name(PLACE)}"
     sql = f"SELECT {', '.join(chosen)} FROM {inner}{order}"
     return Query(sql, engine.types(sql), {key: tuple(each.reads) for key, each in found.items()})
@@ -144,9 +157,9 @@ def _written(engine: Engine, found: Resolved) -> str:
     return f"({str(text).removeprefix('SELECT ')})"
 
 
-def _check(engine: Engine, relation: str, sql: str, expression: Expression) -> None:
+def _type(engine: Engine, relation: str, sql: str, expression: Expression) -> str:
     try:
-        engine.types(f"SELECT {sql} AS x FROM {relation}")
+        return engine.types(f"SELECT {sql} AS x FROM {relation}")["x"]
     except EngineError as error:
         raise DataError(f"`{expression.text}`: {_remedy(str(error))}") from None
 

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from mtnas.data.engine.functions import known_functions
-from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.errors import ConfigError
 
 Node = dict[str, Any]
 LONGEST = 5_000  # characters
@@ -54,14 +53,11 @@ class Expression:
         whole = json.loads(self.statement)
         return whole, whole["statements"][0]["node"]
 
-    def unknown(self, column: str, known: Iterator[str] | list[str]) -> str:
-        """Say that a column does not exist, and what was meant if it is a text in double quotes."""
-        said = unknown("column", column, [*known])
-        if f'"{column}"' in self.text:
-            said += (
-                f"; in SQL double quotes name a column, a text stands in single ones: '{column}'"
-            )
-        return f"`{self.text}`: {said}"
+    def remedy(self, column: str) -> str:
+        """Say what to write if a column that it names is meant as a text."""
+        if f'"{column}"' not in self.text:
+            return ""
+        return f"; in SQL double quotes name a column, a text stands in single ones: '{column}'"
 
 
 def column(name: str) -> Expression:

@@ -103,8 +103,9 @@ class Dataset(ABC):
     `split` holds three ratios (their sum is 1) or three row counts; counts that do not add up to
     the rows found are used as ratios. Every seed draws its own random split; the split of another
     `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
-    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, and
-    `replaced` the values that a field could not read.
+    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, `replaced`
+    the values that a field could not read, and `unmatched` the rows without a partner, by join;
+    `warnings` are plain sentences for whoever reads the audit.
     """
 
     name: str
@@ -121,10 +122,14 @@ class Dataset(ABC):
     downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
+    allow_lost: float = 0.2  # the share of rows that may be left out
+    source_names: tuple[str, ...] = ()  # where its rows are of several sources
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
+        self.unmatched: Counter[str] = Counter()
+        self.warnings: list[str] = []
 
     @abstractmethod
     def sources(self, raw: Path | None) -> list[Path]:
@@ -150,7 +155,7 @@ class Dataset(ABC):
         `grade` is the column of the task `graded`, as numbers: the audit tries other thresholds.
         `split` decides a fixed split.
         """
-        arrays = [_text(columns[field.name]) for field in self.fields]
+        arrays = [as_text(columns[field.name]) for field in self.fields]
         arrays += [label.cast(pa.int8()) for label in labels]
         names = [field.name for field in self.fields] + [task.name for task in self.tasks]
         if grade is not None:
@@ -255,7 +260,7 @@ def embedded_frame(package: str, item: str, columns: Sequence[str]) -> "pd.DataF
     return frame[list(columns)]
 
 
-def _text(column: pa.Array) -> pa.Array:
+def as_text(column: pa.Array) -> pa.Array:
     """Return strings in which nothing is null or empty."""
     text = pc.fill_null(column.cast(pa.string()), UNKNOWN)
     return pc.if_else(pc.equal(text, ""), UNKNOWN, text)
