@@ -11,7 +11,7 @@ from os.path import commonpath
 from pathlib import Path
 
 from mtnas.data.engine import delimited, jsonl, parquet
-from mtnas.data.engine.cleaning import cleaned
+from mtnas.data.engine.cleaning import clean
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
@@ -64,8 +64,7 @@ def open_table(
     try:
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
-        columns = [f"{cleaned(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
-        engine.fetch(f"CREATE VIEW {view} AS SELECT {', '.join(columns)} FROM {raw}")
+        engine.fetch(f"CREATE VIEW {view} AS SELECT * FROM {clean(raw, types, reading)}")
         table.types = engine.types(f"SELECT * FROM {view}")
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
