@@ -165,7 +165,7 @@ class Dataset(ABC):
         `grade` is the column of the task `graded`, as numbers: the audit tries other thresholds.
         `split` decides a fixed split.
         """
-        arrays = [_text(columns[field.name]) for field in self.fields]
+        arrays = [as_text(columns[field.name]) for field in self.fields]
         arrays += [label.cast(pa.int8()) for label in labels]
         names = [field.name for field in self.fields] + [task.name for task in self.tasks]
         if grade is not None:
@@ -270,7 +270,7 @@ def embedded_frame(package: str, item: str, columns: Sequence[str]) -> "pd.DataF
     return frame[list(columns)]
 
 
-def _text(column: pa.Array) -> pa.Array:
+def as_text(column: pa.Array) -> pa.Array:
     """Return strings in which nothing is null or empty."""
     text = pc.fill_null(column.cast(pa.string()), UNKNOWN)
     return pc.if_else(pc.equal(text, ""), UNKNOWN, text)
