@@ -168,3 +168,16 @@ def test_what_nobody_offers_is_asked_for_before_anything_runs(fresh):
     (folder / "toys.zip").write_bytes(archive())
     jobs = fresh.plan(*overlay).jobs
     assert (jobs["download"], jobs["unpack"], jobs["prepare"]) == (0, 3, 1)
+
+
+def test_a_table_of_a_package_is_converted_once_and_checked(fresh):
+    folder, target = fresh.folder / "results/raw/insteval", "results/data/insteval/manifest.json"
+    fresh.snakemake(target)
+
+    assert [file.name for file in folder.iterdir()] == ["InstEval.parquet"]
+    assert read_json(fresh.folder / target)["source_sha256"].keys() == {"InstEval.parquet"}
+    assert not fresh.plan(target).jobs
+    (folder / "InstEval.parquet").write_bytes(b"PAR1")
+    printed = fresh.snakemake(target, ok=False)
+    assert "InstEval.parquet: is no sound Parquet file" in printed
+    assert (folder / "InstEval.parquet").read_bytes() == b"PAR1"

