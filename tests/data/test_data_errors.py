@@ -79,6 +79,9 @@ def test_label_with_one_class(
 ) -> None:
     with (raw / "BX-Book-Ratings.csv").open("a") as file:
         file.writelines(f'"1";"2";"{rating}"\r\n' for rating in ratings)
+    for name, line in {"Users": '"1";"a, b, c";NULL', "Books": '"2";"T";"A";"1999";"P";;;'}.items():
+        with (raw / f"BX-{name}.csv").open("a") as file:
+            file.write(f"{line}\r\n")
     with pytest.raises(DataError, match=rf"label {task} .* is {value} in all 2 rows.*Book-Rating"):
         run(tmp_path, dataset="bookcrossing", raw=str(raw))
     assert not list((tmp_path / "out").iterdir())

@@ -21,9 +21,11 @@ ZIP, LOCK = "BX-CSV-Dump.zip", "results/raw/bookcrossing.lock.json"
 BOOKS = {
     "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n'
     + "".join(f'"{i}";"{i % 4}";"{(0, 5, 10)[i % 3]}"\r\n' for i in range(30)),
-    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n',
+    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n'
+    + "".join(f'"{i}";"a, b, c";NULL\r\n' for i in range(30)),
     "BX-Books.csv": '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
-    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n',
+    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n'
+    + "".join(f'"{i}";"T";"A";"1999";"P";"s";"m";"l"\r\n' for i in range(4)),
 }
 # One address has the file, or none.
 ONLY_BY_HAND = (

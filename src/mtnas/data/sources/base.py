@@ -123,8 +123,9 @@ class Dataset(ABC):
     `split` holds three ratios (their sum is 1) or three row counts; counts that do not add up to
     the rows found are used as ratios. Every seed draws its own random split; the split of another
     `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
-    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, and
-    `replaced` the values that a field could not read.
+    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, `replaced`
+    the values that a field could not read, and `unmatched` the rows without a partner, by join;
+    `warnings` are plain sentences for whoever reads the audit.
     """
 
     name: str
@@ -145,6 +146,8 @@ class Dataset(ABC):
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
+        self.unmatched: Counter[str] = Counter()
+        self.warnings: list[str] = []
 
     @abstractmethod
     def sources(self, raw: Path | None) -> list[Path]:
@@ -180,6 +183,11 @@ class Dataset(ABC):
             arrays.append(split)
             names.append("split")
         return pa.RecordBatch.from_arrays(arrays, names=names)
+
+    def count_anew(self) -> None:
+        """Forget what an earlier reading counted."""
+        for counter in (self.dropped, self.replaced, self.unmatched, self.warnings):
+            counter.clear()
 
     def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:
         """Return the fields without the dropped ones; `ConfigError` names an unknown one."""
