@@ -40,10 +40,11 @@ rule prepare:
 
 
 rule audit:
-    """Compare a prepared dataset with the paper's, and tell what may mislead in it."""
+    """Tell what was left out and what gives a label away; compare with the paper's data."""
     input:
-        paper="config/paper/results.yaml",
+        paper=of_checkout("config/paper/results.yaml"),
         table=rules.prepare.output.table,
+        ids=rules.prepare.output.ids,
         manifest=rules.prepare.output.manifest,
     output:
         json=AUDIT,

@@ -376,9 +376,10 @@ def test_useless_fields_are_told(declare: Declare, caplog: pytest.LogCaptureFixt
     assert "field me" not in caplog.text
 
 
-def test_another_folder_may_hold_the_files(declare: Declare, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["elsewhere", "else[2024]*where", "else where?"])
+def test_another_folder_may_hold_the_files(declare: Declare, tmp_path: Path, folder: str) -> None:
     declare(f"path: [data/a.csv, 'data/b*.csv']\n{KEYS}")
-    folder = tmp_path / "elsewhere"
+    folder = tmp_path / folder
     folder.mkdir()
     for name in ("a.csv", "b1.csv", "b2.csv"):
         (folder / name).write_bytes(CSV)

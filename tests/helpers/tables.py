@@ -1,5 +1,6 @@
 """Prepared tables and manifests with known content."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,14 @@ def write_table(
     ids: NDArray[np.int32],
     labels: NDArray[np.int8],
     split: NDArray[np.int8],
+    names: Sequence[str] = (),
     **changes: Any,
 ) -> dict[str, Path]:
-    """Write a prepared table with its ids and manifest; return the paths of table and manifest."""
-    fields = [f"f{i}" for i in range(ids.shape[1])]
+    """Write a prepared table with its ids and manifest; return the paths of table and manifest.
+
+    `names` are those of its fields, by default f0, f1, ...
+    """
+    fields = names or [f"f{i}" for i in range(ids.shape[1])]
     tasks = [f"t{i}" for i in range(labels.shape[1])]
     columns = dict(zip([*fields, *tasks], [*ids.T, *labels.T], strict=True))
     pq.write_table(pa.table({**columns, "split": split}), table)
@@ -80,5 +85,6 @@ def read_hashed(table: str | Path, manifest: str | Path) -> Table:
     compact = read_compact(table, manifest)
     names = [field.name for field in compact.manifest.fields]
     columns = pq.read_table(table, columns=names)
-    ids = np.stack([column.to_numpy() for column in columns], axis=1)
-    return replace(compact, ids=ids)
+    held = np.stack([column.to_numpy() for column in columns], axis=1)
+    which = "ids" if compact.inputs.numbers is None else "numbers"
+    return replace(compact, inputs=replace(compact.inputs, **{which: held}))

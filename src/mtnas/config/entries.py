@@ -51,6 +51,16 @@ def _is_free(name: str) -> str:
     return name
 
 
+def _is_text(folder: Any) -> Any:
+    if folder is None or isinstance(folder, str):
+        return folder
+    raise ValueError(
+        "YAML reads no text here, but a number, a date or the like (2024_01 is the number 202401); "
+        "write ./ before the name of a folder, such as ./2024_01"
+    )
+
+
+Folder = Annotated[str | None, BeforeValidator(_is_text)]
 Seeds = Annotated[
     tuple[Seed, ...],
     AfterValidator(different),
@@ -94,10 +104,11 @@ class Tuning(Options):
 class DatasetOptions(Options):
     """How a dataset is prepared, and what it changes in methods and training."""
 
-    raw: str | None = Field(
+    raw: Folder = Field(
         None,
-        description="folder of raw files; null: the data is embedded, fetched into "
-        "`results/raw/<dataset>`, or lies where the `path` of its own file says",
+        description="folder of raw files (`~/x`: below your home folder); null: the data is "
+        "embedded, fetched into `results/raw/<dataset>`, or lies where the `path` of its own file "
+        "says",
     )
     simulate: int | None = Field(
         None,

@@ -53,6 +53,8 @@ class Engine:
             "preserve_insertion_order": "true",
             "disabled_optimizers": "'in_clause'",  # it makes a join of a long list: order is lost
             "TimeZone": "'UTC'",
+            "ieee_floating_point_ops": "false",
+            "error_on_division_by_zero": "false",  # it gives NULL
             "allowed_directories": f"[{_text(str(self.folder) + '/')}]",
             "allowed_paths": f"[{', '.join(_text(str(path)) for path in files)}]",
             "autoinstall_known_extensions": "false",
@@ -60,7 +62,7 @@ class Engine:
             "enable_external_access": "false",
             "lock_configuration": "true",
         }.items():
-            self._connection.execute(f"SET {setting} = {value}")
+            self._connection.execute(f"SET GLOBAL {setting} = {value}")
 
     def new_name(self, stem: str) -> str:
         """Return a name for a view or a file that nothing has yet."""

@@ -5,7 +5,7 @@ around a text do not count; what means missing is NULL.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
 from pathlib import Path
@@ -36,13 +36,17 @@ class Table:
 
 
 def open_table(
-    engine: Engine, files: Sequence[Path], reading: Reading, needed: Sequence[str]
+    engine: Engine,
+    files: Sequence[Path],
+    reading: Reading,
+    needed: Sequence[str],
+    users: Mapping[str, tuple[str, str]] | None = None,
 ) -> Table:
     """Check the files to their end and open them as one table with the needed columns.
 
     The column `@file` is always there: the file's name, with its folders where that is not enough.
     A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
-    the others.
+    the others. `users` say, for messages, what needs a column, and what to do if there is none.
 
     Raises:
         DataError: a file is not what `reading` says, most of its rows are broken, or no file has a
@@ -54,7 +58,7 @@ def open_table(
     sources = list(_sources(engine, labels, reading, wanted, table))
     if not sources:
         raise DataError(f"{files[0]}: no line of text; is the file complete?")
-    _check_found(sources, wanted)
+    _check_found(sources, wanted, users or {})
     parts = [_select(source, wanted, labels[source.file]) for source in sources]
     raw, view = name(f"{table.view} raw"), name(table.view)
     try:
@@ -97,15 +101,20 @@ def _sources(
         yield source
 
 
-def _check_found(sources: Sequence[Source], wanted: Sequence[str]) -> None:
+def _check_found(
+    sources: Sequence[Source], wanted: Sequence[str], users: Mapping[str, tuple[str, str]]
+) -> None:
     """Refuse columns that no file has, all at once, and one that a file has twice."""
     known = {column for source in sources for column in source.columns}
     known |= {column for source in sources for column in _hive(source.file)} | {FILE_COLUMN}
     first = sources[0]
     lost = [column for column in wanted if column not in known]
     if lost:
-        said = "; ".join(unknown("column", column, known) for column in lost)
-        first.fail(f"{said}{first.hint}")
+        said = []
+        for column in lost:
+            who, remedy = users.get(column, ("", ""))
+            said.append(f"{who}{unknown('column', column, known)}{remedy}")
+        first.fail(f"{'; '.join(said)}{first.hint}")
     for source in sources:
         for column in wanted:
             if source.columns.get(column) == "":

@@ -3,7 +3,7 @@
 Nothing else reads or writes `manifest.json`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -90,6 +90,22 @@ class InputLayout(Part):
     numbers: tuple[Number, ...] = ()
     features: tuple[FeatureBlock, ...] = ()
 
+    @classmethod
+    def of_numbers(cls, names: Iterable[str]) -> "InputLayout":
+        """Return the layout of numbers alone, read as they are."""
+        plain = (Number(name=name, standardized=False, has_missing=False) for name in names)
+        return cls(singles=0, numbers=tuple(plain))
+
+    @property
+    def num_embedded(self) -> int:
+        """Return how many fields are read through embeddings."""
+        return self.singles + len(self.bags)
+
+    @property
+    def num_columns(self) -> int:
+        """Return how many ids a row has, C."""
+        return self.singles + sum(bag.length for bag in self.bags)
+
 
 class Count(Part):
     """How many values share their id with another value, and which part of all they are."""
@@ -132,6 +148,7 @@ class Manifest(Record):
     rows: int
     fields: tuple[FieldSummary, ...]
     tasks: tuple[TaskSummary, ...]
+    sources: tuple[str, ...] = ()  # where the rows are of several, by number
     task_kind: Literal["binary", "regression"]
     num_features: int  # N of the hash
     num_ids: int  # of them, those that occur: rows of the embedding table; 0 for drawn numbers
@@ -140,8 +157,12 @@ class Manifest(Record):
     split_kind: Literal["random", "column", "time"]
     split_column: str | None = None
     split_sizes: dict[str, int]  # rows of train, valid, test
+    rows_read: int | None = None  # kept or dropped
     rows_dropped: dict[str, int] = {}  # by reason
     values_replaced: dict[str, int] = {}  # those that a field could not read
+    unmatched: dict[str, int] = {}  # rows without a partner, by join
+    repeated: dict[str, int] = {}  # rows that stand there several times, by what is alike
+    warnings: tuple[str, ...] = ()  # plain sentences
     distinct_values: int | None = None
     distinct_ids: int | None = None
     collisions: Collisions | None = None

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.manifest import Manifest
+from mtnas.data.prepare.manifest import InputLayout, Manifest
 from mtnas.data.prepare.vocabulary import ids_file
 from mtnas.runtime.files import atomic_path
 
@@ -26,13 +26,27 @@ _COMPRESSION = "zstd"
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """The inputs of a prepared table, C-contiguous and memory-mapped.
+
+    Bags are filled up with the number of ids; a feature block is the row of each example (-1:
+    missing) and a matrix.
+    """
+
+    layout: InputLayout
+    ids: NDArray[np.int32]  # [rows, C], renumbered
+    numbers: NDArray[np.float32] | None = None  # [rows, D], NaN where missing
+    features: tuple[tuple[NDArray[np.int32], NDArray[np.float32]], ...] = ()  # [rows], [K, W]
+
+
+@dataclass(frozen=True)
 class Table:
     """A prepared table as training takes it."""
 
-    # [rows, fields], C-contiguous and memory-mapped: renumbered ids, or float32 if they are dense
-    ids: NDArray[np.int32] | NDArray[np.float32]
+    inputs: Inputs
     labels: NDArray[np.float32]  # [rows, tasks]
     split: NDArray[np.int8]  # [rows]: 0 train, 1 valid, 2 test
+    source: NDArray[np.int8] | None  # [rows], where there are several
     manifest: Manifest
 
 
@@ -110,6 +124,15 @@ def read_compact(parquet: str | Path, manifest: str | Path) -> Table:
     labels = np.empty((facts.rows, len(tasks)), np.float32)
     for number, task in enumerate(tasks):
         labels[:, number] = columns[task].to_numpy()
+    inputs = _read_inputs(ids, facts)
+    return Table(inputs, labels, columns[SPLIT_COLUMN].to_numpy(), None, facts)
+
+
+def _read_inputs(ids: Path, facts: Manifest) -> Inputs:
+    """Map the inputs of a table: hashed ids, or the numbers of drawn data in their place."""
     # Copy on write: torch wants memory that it may write to, and nothing does.
     mapped = np.load(ids, mmap_mode="c", allow_pickle=False)
-    return Table(mapped, labels, columns[SPLIT_COLUMN].to_numpy(), facts)
+    if mapped.dtype == np.int32:
+        return Inputs(InputLayout(singles=mapped.shape[1]), mapped)
+    layout = InputLayout.of_numbers(field.name for field in facts.fields)
+    return Inputs(layout, np.empty((facts.rows, 0), np.int32), mapped)

@@ -142,6 +142,8 @@ class Dataset(ABC):
     downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
+    allow_lost: float = 0.2  # the share of rows that may be left out
+    source_names: tuple[str, ...] = ()  # where its rows are of several sources
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
@@ -173,7 +175,7 @@ class Dataset(ABC):
         `grade` is the column of the task `graded`, as numbers: the audit tries other thresholds.
         `split` decides a fixed split.
         """
-        arrays = [_text(columns[field.name]) for field in self.fields]
+        arrays = [as_text(columns[field.name]) for field in self.fields]
         arrays += [label.cast(pa.int8()) for label in labels]
         names = [field.name for field in self.fields] + [task.name for task in self.tasks]
         if grade is not None:
@@ -248,7 +250,7 @@ def map_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.
     return pa.array(values, pa.string()).take(encoded.indices)
 
 
-def _text(column: pa.Array) -> pa.Array:
+def as_text(column: pa.Array) -> pa.Array:
     """Return strings in which nothing is null or empty."""
     text = pc.fill_null(column.cast(pa.string()), UNKNOWN)
     return pc.if_else(pc.equal(text, ""), UNKNOWN, text)

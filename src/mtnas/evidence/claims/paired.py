@@ -30,10 +30,11 @@ ONE_SEED = "a second seed (one has no interval)"
 
 @dataclass
 class Outcome:
-    """What a test found, and by dataset what it lacked."""
+    """What a test found, by dataset what it lacked, and why a claim does not apply to one."""
 
     comparisons: list[Comparison] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
+    inapplicable: dict[str, str] = field(default_factory=dict)
 
     def add(self, dataset: str, comparison: Comparison | None, lacking: str = ONE_SEED) -> None:
         """Take a comparison, or note that it has no interval."""
@@ -46,22 +47,17 @@ class Outcome:
 Test = Callable[[Evidence], Outcome]
 
 
-def real(evidence: Evidence) -> list[str]:
-    """Name the datasets that are not of the synthetic study."""
-    return evidence.datasets
-
-
 def paired(
     evidence: Evidence,
     *,
     ours: Row,
     others: Sequence[Row],
     scores: Sequence[str],
-    datasets: Callable[[Evidence], Sequence[str]] = real,
+    datasets: Sequence[str] | None = None,
 ) -> Outcome:
     """Compare one run with others, seed by seed: ours is to be better in every score."""
     outcome = Outcome()
-    for dataset in datasets(evidence):
+    for dataset in binary(evidence, outcome, datasets):
         for other in others:
             if lacking(evidence, outcome, dataset, [ours, *others]):
                 continue
@@ -72,10 +68,27 @@ def paired(
     return outcome
 
 
+def binary(
+    evidence: Evidence, outcome: Outcome, datasets: Sequence[str] | None = None
+) -> list[str]:
+    """Return the datasets (all real ones by default) whose tasks are binary, as the paper's are.
+
+    What the paper says of AUCs, and of sums of their losses, says nothing of others: those are
+    noted.
+    """
+    found = []
+    for dataset in evidence.datasets if datasets is None else datasets:
+        if others := evidence.without_auc(dataset):
+            outcome.inapplicable[dataset] = f"no AUC of {', '.join(others)}"
+        else:
+            found.append(dataset)
+    return found
+
+
 def negative_transfer(evidence: Evidence, *, compared: Sequence[Row]) -> Outcome:
     """Compare every task with Single: some method falls below it, MTNAS is nowhere below."""
     outcome = Outcome()
-    for dataset in evidence.datasets:
+    for dataset in binary(evidence, outcome):
         if lacking(evidence, outcome, dataset, [SINGLE, MTNAS, *compared]):
             continue
         for column in evidence.columns((dataset, *SINGLE), "auc"):
@@ -110,7 +123,7 @@ def difference(
 def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
     """Compare each L with L + 1: 2 is no worse than 1 and more gain no more than the margin."""
     outcome = Outcome()
-    for dataset in evidence.datasets:
+    for dataset in binary(evidence, outcome):
         runs = sweep(evidence, dataset, "num_layers")
         if set(range(1, largest + 1)) - set(runs):
             wanted = sorted(set(range(1, largest + 1)) - set(runs))
@@ -152,7 +165,7 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
     And fit search time: it grows.
     """
     outcome = Outcome()
-    for dataset in evidence.datasets:
+    for dataset in binary(evidence, outcome):
         runs = sweep(evidence, dataset, "num_subnets")
         if len(runs) < fewest:
             wanted = [h for h in range(1, 9) if h not in runs]

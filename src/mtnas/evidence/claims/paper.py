@@ -78,7 +78,7 @@ CLAIMS = (
             ours=("cut_mmoe", "paper"),
             others=(MMOE,),
             scores=["auc", "mtl_loss"],
-            datasets=lambda _: ["bookcrossing"],
+            datasets=["bookcrossing"],
         ),
         overlays=("config/bookcrossing.yaml", "config/figure1.yaml"),
         settings="bookcrossing_raw=FOLDER",

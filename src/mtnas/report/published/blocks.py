@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from mtnas.config.entries import PAPER
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import difference
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
@@ -25,7 +26,7 @@ from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
-from mtnas.tasks.metrics import direction
+from mtnas.tasks.metrics import LOSSES, MTL_LOSS, direction, is_of, split_column
 
 COMPARED = ((SINGLE, PAPER), ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
 OURS = (REFERENCE, PAPER)
@@ -37,14 +38,14 @@ Records = dict[RunKey, RunRecord]
 
 
 def read_scores(published: Path) -> Scores:
-    """Return the test scores of every run: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
+    """Return the test scores of every run that tables show: a row per seed, a column per score."""
     path = published / "metrics.csv.gz"
     metrics = read_metrics(path)
     try:
         metrics = metrics.astype({"seed": int, "value": float})
     except ValueError as error:
         raise RecordError(f"{path}: not a number ({error}); {RESTORE}") from None
-    metrics = metrics[metrics["metric"] != "log_loss"]
+    metrics = metrics[~metrics["metric"].isin(LOSSES)]
     return {
         (str(d), str(m), str(v)): wide(rows)
         for (d, m, v), rows in metrics.groupby(list(RUN_COLUMNS[:3]), sort=False)
@@ -65,16 +66,24 @@ def headline(published: Path) -> str:
     for dataset in _with_runs(read_plan(published), methods):
         simulated = records[dataset, *OURS].simulated
         marks = [TUNED * bool(records[dataset, *m].spec.tuned) for m in methods]
+        units = _units(published, dataset)
         for column in scores[dataset, *OURS].columns:
             means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
             paper = None if simulated else paper_score(dataset, REFERENCE, column)
             printed = "" if paper is None else f"{paper:.4f}"
-            title = f"{dataset_name(dataset, simulated)} {column_name(column)}"
+            heading = column_name(column, units.get(split_column(column)[1], ""))
+            title = f"{dataset_name(dataset, simulated)} {heading}"
             shown = [f"{mean} {mark}".rstrip() for mean, mark in zip(means, marks, strict=True)]
             rows.append([title, *shown, printed])
     note = f"{TUNED}: options chosen by a grid search on validation (V8)."
     text = pipes.table(head, rows)
     return f"{text}\n\n{note}" if TUNED in text else text
+
+
+def _units(published: Path, dataset: str) -> dict[str, str]:
+    """Return the units of the tasks of a dataset, by their names."""
+    manifest = Manifest.read(published / "data" / f"{dataset}.json", remedy=RESTORE)
+    return {task.name: task.unit for task in manifest.tasks}
 
 
 def findings(published: Path) -> str:
@@ -272,8 +281,10 @@ def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
             else:
                 worse += 1
     total = better + worse + undecided
+    binary = all(is_of(column, "auc") or column == MTL_LOSS for column in ours.columns)
+    what = "AUCs and loss" if binary else "all scores"
     return (
-        f"{total} paired 95 % intervals (AUCs and loss), {better} favour MTNAS, "
+        f"{total} paired 95 % intervals ({what}), {better} favour MTNAS, "
         f"{worse} the other side and {undecided} include zero"
     )
 
