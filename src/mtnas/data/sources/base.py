@@ -139,7 +139,7 @@ class Dataset(ABC):
     split_column: str | None = None
     valid_share: float | None = None  # of the training rows, where no column names validation
     needs_raw: ClassVar[bool]
-    downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
+    downloads: tuple[Download, ...] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
     allow_lost: float = 0.2  # the share of rows that may be left out
