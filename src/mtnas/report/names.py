@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mtnas.config.entries import PAPER
+from mtnas.evidence.pairing import MTNAS
 from mtnas.runtime import plugins
 from mtnas.tasks.metrics import ALL_TASKS, OF_THE_LABEL, metric_of, split_column
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mtnas.evidence.records import Run
     from mtnas.study.plan import Plan
 
-REFERENCE, SINGLE = "mtnas", "single_task"
+REFERENCE = MTNAS[0]  # the method that the others are compared with
 STRATEGIES = {
     "reinforce": "REINFORCE",
     "random_search": "random search",

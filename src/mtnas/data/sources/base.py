@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.runtime.errors import ConfigError, DataError, unknown
 from mtnas.tasks.metrics import Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 UNKNOWN = "unknown"  # the value of a field that a row does not have
@@ -125,7 +129,8 @@ class Dataset(ABC):
     `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
     After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, `replaced`
     the values that a field could not read, and `unmatched` the rows without a partner, by join;
-    `warnings` are plain sentences for whoever reads the audit.
+    `warnings` are plain sentences for whoever reads the audit. More rows left out than the share
+    `allow_lost` of those read stop the preparation.
     """
 
     name: str
@@ -141,9 +146,9 @@ class Dataset(ABC):
     needs_raw: ClassVar[bool]
     downloads: tuple[Download, ...] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
+    source_names: tuple[str, ...] = ()  # where the rows are of several sources
+    allow_lost: float = 0.2  # the share of the rows that may be left out
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
-    allow_lost: float = 0.2  # the share of rows that may be left out
-    source_names: tuple[str, ...] = ()  # where its rows are of several sources
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
@@ -157,11 +162,18 @@ class Dataset(ABC):
 
     @abstractmethod
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
-        """Yield rows: one string column per field, one int8 0/1 column per task.
+        """Yield rows: one column per field and task.
 
-        A fixed split adds the column `split`: int8 (0 train, 1 valid, 2 test), or float64 that
-        rises with time.
+        Fields: text without nulls; float64 (`numeric`); lists of text, none empty (`list`); the
+        row of its matrix, int64 (`features`). Tasks: int8 0/1, text (the class) or float64. Null
+        is a missing number, row or label. A fixed split adds the column `split`: int8 (0 train, 1
+        valid, 2 test), or float64 that rises with time; several sources add `source`: int8, the
+        place of its name in `source_names`.
         """
+
+    def matrices(self, raw: Path | None) -> Mapping[str, "NDArray[np.float32]"]:
+        """Return the matrix [K, W] of every field of kind `features`, memory-mapped."""
+        return {}
 
     def batch(
         self,
