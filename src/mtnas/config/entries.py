@@ -134,12 +134,20 @@ class DatasetOptions(Options):
     split_seed: Seed = Field(
         0, description="seed of the one split that `fixed_split: true` gives to all seeds"
     )
+    allow_lost: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of the rows read that may be left out because they cannot be used; "
+        f"more stop the preparation; {OWN_DEFAULT}, mostly 0.2",
+    )
     methods: dict[str, Block] = Field({}, description="like `methods`, for this dataset only")
     training: Block = Field({}, description="like `training`, for this dataset only")
     tuning: Block = Field({}, description="like `tuning`, for this dataset only")
 
 
-OF_SOURCES = ("raw", "simulate", "num_features", "drop_fields")  # drawn data have no source
+# Drawn data have no source.
+OF_SOURCES = ("raw", "simulate", "num_features", "drop_fields", "allow_lost")
 
 
 class Experiment(Options):

@@ -10,8 +10,9 @@ from mtnas.config.methods import known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.schema import SCHEMA_FILE, as_text, generate
 from mtnas.config.study import Study
-from mtnas.data.sources._tabular.definition import Definition
+from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
+from mtnas.data.sources._tabular.tables import JoinDefinition
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.files import write_text
 from mtnas.runtime.provenance import REPOSITORY
@@ -56,11 +57,25 @@ def dataset_reference() -> str:
     """Return the keys of a file of config/datasets as Markdown tables."""
     sections: dict[str, type[BaseModel]] = {
         "The file": Definition,
+        "Its table, or each of `sources`": SourceDefinition,
+        "`joins.<name>`, with the keys of a table": _OfJoin,
         "`fields.<field>`": FieldDefinition,
         "`tasks.<task>`": TaskDefinition,
         "`split`": SplitDefinition,
     }
     return "\n".join(_table(title, record) for title, record in sections.items())
+
+
+class _OfJoin(JoinDefinition):
+    """The keys that only a joined table has."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Leave out those of every table."""
+        schema = super().model_json_schema(*args, **kwargs)
+        own = {"on", "allow_unmatched"}
+        schema["properties"] = {k: v for k, v in schema["properties"].items() if k in own}
+        return schema
 
 
 def _table(title: str, record: type[BaseModel]) -> str:

@@ -77,7 +77,19 @@ def problem_of(record: Any, error: ValidationError) -> Problem:
 
     An unknown name comes first, since a misspelt key also makes the right key look missing.
     """
-    first = min(error.errors(), key=lambda p: (p["type"] not in _NAMES, len(p["loc"])))
+    return _problem(record, _by_weight(error)[0])
+
+
+def problems_of(record: Any, error: ValidationError) -> list[Problem]:
+    """Return all errors, the ones that explain others first."""
+    return [_problem(record, first) for first in _by_weight(error)]
+
+
+def _by_weight(error: ValidationError) -> list[ErrorDetails]:
+    return sorted(error.errors(), key=lambda p: (p["type"] not in _NAMES, len(p["loc"])))
+
+
+def _problem(record: Any, first: ErrorDetails) -> Problem:
     keys, kind, value = first["loc"], first["type"], first["input"]
     if kind == "extra_forbidden":
         name, known = str(keys[-1]), keys_of(type_at(record, keys[:-1]))

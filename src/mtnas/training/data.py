@@ -60,7 +60,7 @@ class Examples:
         """Take a table that was read with `read_compact`, without a copy."""
         facts, inputs = table.manifest, MixedInputs.of(table.inputs)
         num_rows = facts.num_ids + bool(inputs.layout.bags)
-        kind = TASK_KINDS[facts.task_kind]
+        kind = TASK_KINDS["regression" if facts.tasks[0].kind == "drawn" else "binary"]
         return cls(inputs, torch.from_numpy(table.labels), num_rows, kind)
 
     def to(self, device: str) -> "Examples":
