@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mtnas import methods
 from mtnas.config.options import (
@@ -19,7 +20,7 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
-from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.splits import SPLITS, assign_split, split_sizes
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.methods import Method
@@ -89,6 +90,7 @@ class Assembly:
         """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
         split by time or by a column, which no seed can move.
 
+        Every source is split on its own, in all seeds into as many rows as in the stored split.
         Drawn data hold a block of rows for every seed, with its split (D12).
         """
         part, drawn = self.table.split, self.table.manifest.drawn_seeds
@@ -99,10 +101,22 @@ class Assembly:
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
         random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
         if random and not self.spec.fixed_split:
-            wanted = self.table.manifest.split_sizes
-            sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
-            part = assign_split(len(part), sizes, seed)
+            part = self._drawn_anew(seed)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))
+
+    def _drawn_anew(self, seed: int) -> NDArray[np.int8]:
+        """Return the part of every row in the random split of a seed."""
+        stored, source = self.table.split, self.table.source
+        if source is None:
+            wanted = self.table.manifest.split_sizes
+            sizes = split_sizes(len(stored), [wanted[name] for name in SPLITS])
+            return assign_split(len(stored), sizes, seed)
+        part = np.empty_like(stored)
+        for number in range(len(self.table.manifest.sources)):
+            own = source == number
+            counts = np.bincount(stored[own], minlength=len(SPLITS)).tolist()
+            part[own] = assign_split(int(own.sum()), counts, seed)
+        return part
 
     def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
         """Return the models of some seeds: one per seed, or one per seed and task."""

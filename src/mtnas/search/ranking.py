@@ -26,7 +26,7 @@ from mtnas.search.reinforce import Search
 from mtnas.search.result import DerivedRoute
 from mtnas.search.rewards import check_finite
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches
+from mtnas.training.data import training_batches
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
 
@@ -218,9 +218,9 @@ class Trained(Ranking):
         ensemble = self._ensemble
         ensemble.load(self._start)
         self._supernet.route(index_MK)
-        trainer = Trainer(ensemble, self._supernet.examples, self._training)
-        rows, size = [split.train for split in self._splits], self._training.batch_size
-        batches = Batches(rows, ensemble.members, size, device=ensemble.device)
+        examples = self._supernet.examples
+        trainer = Trainer(ensemble, examples, self._training)
+        batches = training_batches(examples, self._splits, ensemble, self._training)
         for _ in range(steps):
             trainer.step(next(batches))
             checkpoint.keep(self)

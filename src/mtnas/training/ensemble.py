@@ -23,7 +23,7 @@ from mtnas.methods.parts.model import Model
 from mtnas.methods.parts.sharing import Buffers, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import seeds
-from mtnas.training.inputs import MixedInputs, Scale
+from mtnas.training.inputs import MixedInputs, NumberScale
 
 
 class Rates(NamedTuple):
@@ -119,7 +119,7 @@ class Ensemble:
         self._padding = num_rows - 1  # the row that fills up bags, where there are any
         layout = self._template.encoder.layout
         self._standardizes = any(number.standardized for number in layout.numbers)
-        self._scale = Scale.neutral(len(members), len(layout.numbers), device)
+        self._scale = NumberScale.neutral(len(members), len(layout.numbers), device)
 
     @property
     def device(self) -> torch.device:

@@ -15,7 +15,7 @@ from torch import Tensor
 from mtnas.config.options import TrainingOptions
 from mtnas.runtime.errors import TrainingError
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches, Examples, Indices, Split
+from mtnas.training.data import Examples, Indices, Split, training_batches
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.selection import Selection, State, with_selected
 from mtnas.training.trainer import Trainer, spare_thread
@@ -29,10 +29,10 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 class FitResult:
     """How training went, and the weights that validation selected.
 
-    The ensemble has them, too; where each task has weights of its own (U = T), those of the last.
+    The ensemble has them, too; where not all tasks have the same (U = T), those of the last.
     """
 
-    states: tuple[State, ...]  # [U], the best weights
+    states: tuple[State, ...]  # [U], the best weights; U = 1 or T
     best_epochs: tuple[tuple[int, ...], ...]  # [M][U], from 1
     train_loss: tuple[tuple[float, ...], ...]  # [E][M], mean over the epoch
     valid_losses: tuple[tuple[tuple[float, ...], ...], ...]  # [E][M][T]
@@ -127,9 +127,8 @@ class _Training:
         ensemble = trainer.ensemble
         self._trainer, self._options = trainer, options
         self._valid = [split.valid for split in splits]
-        train = [split.train for split in splits]
-        self._batches = Batches(train, ensemble.members, options.batch_size, device=ensemble.device)
-        self._selection = Selection(ensemble, options)
+        self._batches = training_batches(trainer.examples, splits, ensemble, options)
+        self._selection = Selection(ensemble, options, trainer.examples.tasks)
         self._epoch, self._goes_on = 1, True
         self._losses: list[Tensor] = []  # [M], of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before
@@ -151,7 +150,7 @@ class _Training:
         self._trainer.ensemble.load(selection.states[-1])
         return FitResult(
             selection.states,
-            tuple(map(tuple, selection.epoch_MU.tolist())),
+            selection.best_epochs,
             tuple(tuple(loss.tolist()) for loss in self._train_losses),
             tuple(tuple(map(tuple, loss.tolist())) for loss in self._valid_losses),
             checkpoint.seconds + time.perf_counter() - started,

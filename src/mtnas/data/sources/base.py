@@ -120,6 +120,7 @@ class Dataset(ABC):
     needs_raw: ClassVar[bool]
     downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
+    source_names: tuple[str, ...] = ()  # where the rows are of several sources
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
 
     def __init__(self) -> None:
