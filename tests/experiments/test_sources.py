@@ -17,6 +17,10 @@ COUNTS = [400, 150, 50]
 NAMES = ("reviews", "questions", "notes")
 
 
+def sizes_of(split):
+    return dict(zip(("train", "valid", "test"), np.bincount(split).tolist(), strict=True))
+
+
 @pytest.fixture
 def table():
     """A table of three sources, whose stored split has its own sizes in each."""
@@ -26,13 +30,19 @@ def table():
     for number, count in enumerate(COUNTS):
         own = np.flatnonzero(source == number)
         split[own[: count // 5]], split[own[-(count // 4) :]] = 1, 2
-    sizes = dict(zip(("train", "valid", "test"), np.bincount(split).tolist(), strict=True))
+    sizes = sizes_of(split)
+    of_sources = {name: sizes_of(split[source == number]) for number, name in enumerate(NAMES)}
     tasks = (
         TaskSummary(name="good", rule="", source="reviews"),
         TaskSummary(name="true", rule="", source="questions"),
     )
     manifest = make_manifest(
-        rows=600, tasks=tasks, sources=NAMES, split_sizes=sizes, num_ids=data.num_rows - 1
+        rows=600,
+        tasks=tasks,
+        sources=NAMES,
+        split_sizes=sizes,
+        source_sizes=of_sources,
+        num_ids=data.num_rows - 1,
     )
     given = data.inputs
     features = tuple((rows.numpy(), matrix.numpy()) for rows, matrix in given.features)

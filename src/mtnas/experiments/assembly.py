@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mtnas import methods
 from mtnas.config.options import (
@@ -20,7 +19,7 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
-from mtnas.data.prepare.splits import SPLITS, assign_split, split_sizes
+from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.methods import Method
@@ -101,22 +100,11 @@ class Assembly:
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
         random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
         if random and not self.spec.fixed_split:
-            part = self._drawn_anew(seed)
+            facts = self.table.manifest
+            wanted = list(facts.source_sizes.values()) or [facts.split_sizes]
+            sizes = [[own[name] for name in SPLITS] for own in wanted]
+            part = assign_by_source(len(part), self.table.source, sizes, seed)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))
-
-    def _drawn_anew(self, seed: int) -> NDArray[np.int8]:
-        """Return the part of every row in the random split of a seed."""
-        stored, source = self.table.split, self.table.source
-        if source is None:
-            wanted = self.table.manifest.split_sizes
-            sizes = split_sizes(len(stored), [wanted[name] for name in SPLITS])
-            return assign_split(len(stored), sizes, seed)
-        part = np.empty_like(stored)
-        for number in range(len(self.table.manifest.sources)):
-            own = source == number
-            counts = np.bincount(stored[own], minlength=len(SPLITS)).tolist()
-            part[own] = assign_split(int(own.sum()), counts, seed)
-        return part
 
     def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
         """Return the models of some seeds: one per seed, or one per seed and task."""

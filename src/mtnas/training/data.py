@@ -76,7 +76,8 @@ class Examples:
         """Take a table that was read with `read_compact`, without a copy."""
         facts, inputs = table.manifest, MixedInputs.of(table.inputs)
         num_rows = facts.num_ids + bool(inputs.layout.bags)
-        kind, labels = TASK_KINDS[facts.task_kind], torch.from_numpy(table.labels)
+        kind = TASK_KINDS["regression" if facts.tasks[0].kind == "drawn" else "binary"]
+        labels = torch.from_numpy(table.labels)
         return cls(inputs, labels, num_rows, facts.tasks, kind, table.source, facts.sources)
 
     def to(self, device: str) -> "Examples":
