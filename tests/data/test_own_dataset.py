@@ -457,7 +457,7 @@ def test_a_broken_file_breaks_the_studies_that_name_it_and_no_other(declare: Dec
     declare(f"path: x.csv\n{KEYS}", "twice.yaml")
     declare(f"path: x.csv\n{KEYS}", "twice.yml")
     config = studies.load({"datasets": ["insteval"]})
-    assert raw_files.raw_files(config, "insteval") == []
+    assert len(raw_files.raw_files(config, "insteval")) == 1
     for name, message in {
         "broken": "datasets/broken.yaml: not YAML: .* line 1, column 8",
         "movielens": "movielens.yaml: another file declares dataset 'movielens'",
