@@ -13,6 +13,9 @@ from mtnas.tasks.metrics import column_of, direction, metric_of, split_column
         ("log_loss_t12", "log_loss", "t12", "lower"),
         ("mse_t1", "mse", "t1", "lower"),
         ("mtl_loss", "mtl_loss", "all", "lower"),
+        ("log_loss_log_loss", "log_loss", "log_loss", "lower"),
+        ("macro_f1_how_often_f1", "macro_f1", "how_often_f1", "higher"),
+        ("calibration_error_by_age", "calibration_error", "by_age", "lower"),
     ],
 )
 def test_a_column_names_its_metric_and_task(column, metric, task, better):

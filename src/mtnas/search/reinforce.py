@@ -53,7 +53,8 @@ class Search:
         members, device = ensemble.members, ensemble.device
         self._train = Batches(train, members, training.batch_size, "batches", device)
         self._valid = Batches(valid, members, options.batch_size, "validation", device)
-        self._rewards, self._baseline = Rewards(), Baseline(options)
+        self._rewards = Rewards(self._supernet.guesses(options.reward))
+        self._baseline = Baseline(options)
         self._curve = Curve(options.steps)
         self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan

@@ -50,14 +50,16 @@ OF_KIND: dict[Kind, tuple[str, ...]] = {
 
 
 def column_of(metric: str, task: str) -> str:
-    """Name the column of a metric and a task (`t0`, `t1`, ... or `all`): `auc_t0`, `mtl_loss`."""
+    """Name the column of a metric and a task (its name, or `all`): `auc_t0`, `mtl_loss`."""
     return metric if task == ALL_TASKS else f"{metric}_{task}"
 
 
 def split_column(column: str) -> tuple[str, str]:
     """Return the metric and the task of a column; undoes `column_of`."""
-    name, _, task = column.rpartition("_")
-    return (name, task) if name in METRICS else (column, ALL_TASKS)
+    for name in sorted(METRICS, key=len, reverse=True):
+        if column.startswith(f"{name}_"):
+            return name, column.removeprefix(f"{name}_")
+    return column, ALL_TASKS
 
 
 def metric_of(column: str) -> Metric:

@@ -7,6 +7,7 @@ Shapes: M members, B batch, F fields, T tasks.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtnas.config.options import TrainingOptions
+from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
-from mtnas.tasks.kinds import BINARY, TASK_KINDS, TaskKind
-from mtnas.training.ensemble import Member
+from mtnas.tasks.layout import Layout
+from mtnas.training.ensemble import Ensemble, Member
 
 Indices = NDArray[np.int64]
 
@@ -35,7 +38,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Examples:
-    """All examples: inputs and labels [rows, T].
+    """All examples: inputs and labels [rows, T], which are NaN where they are missing.
 
     Inputs are ids [rows, F] compacted to 0 .. num_rows-1, or dense: numbers [rows, D] that need no
     embedding table (num_rows = 0).
@@ -44,19 +47,29 @@ class Examples:
     inputs: Tensor
     labels: Tensor
     num_rows: int
-    kind: TaskKind = BINARY
+    tasks: tuple[TaskSummary, ...]
 
     @classmethod
-    def from_arrays(cls, ids: NDArray[np.int32], labels: NDArray[np.float32]) -> "Examples":
-        """Renumber the ids as the ids of a prepared table are (`prepare.vocabulary`)."""
+    def from_arrays(
+        cls,
+        ids: NDArray[np.int32],
+        labels: NDArray[np.float32],
+        tasks: Sequence[TaskSummary] | None = None,
+    ) -> "Examples":
+        """Renumber the ids as the ids of a prepared table are (`prepare.vocabulary`).
+
+        Tasks are binary, and named t0, t1, ..., where nothing else is said.
+        """
         new, num_rows = renumbering(np.bincount(ids.ravel()))
-        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), num_rows)
+        plain = (TaskSummary(name=f"t{t}", rule="") for t in range(labels.shape[1]))
+        tasks = tuple(plain if tasks is None else tasks)
+        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), num_rows, tasks)
 
     @classmethod
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
-        num_rows, kind = table.manifest.num_ids, TASK_KINDS[table.manifest.task_kind]
-        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, kind)
+        num_rows, tasks = table.manifest.num_ids, tasks_of(table.manifest)
+        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, tasks)
 
     @property
     def is_dense(self) -> bool:
@@ -67,9 +80,52 @@ class Examples:
         """Return the same examples on a device."""
         return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Which outputs of a model of all tasks belong to which."""
+        tasks = self.tasks
+        return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+
+    def layout_of(self, ensemble: Ensemble) -> Layout:
+        """Return the same of every model of an ensemble: their tasks are alike."""
+        return self.layout.of(ensemble.members[0].tasks)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether no label is missing."""
+        return not bool(self.labels.isnan().any())
+
     def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
+
+    def targets_of(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
+        """Return y_MBT as the outputs of an ensemble are to be: in units of the members' scales."""
+        y_MBT = self.labels_of(ensemble.tasks_MT, index_MB)
+        if ensemble.scale_2MT is None:
+            return y_MBT
+        mean_MT, spread_MT = ensemble.scale_2MT
+        standardized: Tensor = (y_MBT.double() - mean_MT.unsqueeze(1)) / spread_MT.unsqueeze(1)
+        return standardized
+
+    def loss_weights(self, options: TrainingOptions) -> tuple[float, ...] | None:
+        """Return what every task weighs in the training loss; None if all weigh 1."""
+        given = options.loss_weights or (1.0,) * len(self.tasks)
+        own = [task.loss_weight for task in self.tasks]
+        weights = tuple(a * b for a, b in zip(given, own, strict=True))
+        return None if set(weights) == {1.0} else weights
+
+
+def tasks_of(manifest: Manifest) -> tuple[TaskSummary, ...]:
+    """Return the tasks of a prepared table."""
+    drawn = manifest.task_kind == "regression"
+    return tuple(t.model_copy(update={"kind": "drawn"}) if drawn else t for t in manifest.tasks)
+
+
+def batch_shape(rows: int, size: int) -> tuple[int, int]:
+    """Return how large a batch of so many rows is, and how many whole ones an epoch has."""
+    size = min(size, rows)
+    return size, rows // size
 
 
 class Batches:
@@ -87,12 +143,19 @@ class Batches:
         stream: Stream = "batches",
         device: torch.device | str = "cpu",
     ) -> None:
-        """Take `size` of the row numbers of each member at a time; all have equally many."""
-        self._rows, self._members, self._device = rows, members, device
-        # Single-task members of one seed see the same order, as in a joint model.
-        self._rngs = {member.seed: seeds.generator(member.seed, stream) for member in members}
-        self._size = min(size, len(rows[0]))
-        self.per_epoch = len(rows[0]) // self._size
+        """Take `size` of the row numbers of each member at a time; all make equally many batches.
+
+        Raises:
+            ValueError: they do not.
+        """
+        self._rows, self._device = rows, device
+        # Members of one seed with equally many rows see the same order, as in a joint model.
+        self._keys = [(m.seed, len(own)) for m, own in zip(members, rows, strict=True)]
+        self._rngs = {key: seeds.generator(key[0], stream) for key in self._keys}
+        shapes = {batch_shape(len(own), size) for own in rows}
+        if len(shapes) > 1:
+            raise ValueError(f"members with other batches in one ensemble: {sorted(shapes)}")
+        self._size, self.per_epoch = shapes.pop()
         self._epoch: Sequence[Tensor] = ()
         self._taken = 0  # batches of this epoch
         self._before = seeds.states(self._rngs.values())  # at the start of this epoch
@@ -122,9 +185,9 @@ class Batches:
         self._taken = state["taken"]
 
     def _shuffle(self) -> None:
-        orders = {s: rng.permutation(len(self._rows[0])) for s, rng in self._rngs.items()}
-        pairs = zip(self._rows, self._members, strict=True)
-        shuffled = np.stack([rows[orders[member.seed]] for rows, member in pairs])
-        whole = shuffled[:, : self.per_epoch * self._size]
+        orders = {key: rng.permutation(key[1]) for key, rng in self._rngs.items()}
+        length = self.per_epoch * self._size
+        pairs = zip(self._rows, self._keys, strict=True)
+        whole = np.stack([rows[orders[key][:length]] for rows, key in pairs])
         epoch = torch.from_numpy(whole).to(self._device)  # once, not batch by batch
         self._epoch = torch.split(epoch, self._size, dim=1)

@@ -24,9 +24,14 @@ class Selection:
     ensemble train on: so its result does not depend on its company.
     """
 
-    def __init__(self, ensemble: Ensemble, options: TrainingOptions) -> None:
-        """Start with the weights that the ensemble has now."""
-        self._ensemble, self._options = ensemble, options
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        options: TrainingOptions,
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        """Start with the weights that the ensemble has now; losses of tasks count by `weights`."""
+        self._ensemble, self._options, self._weights = ensemble, options, weights
         shape = (len(ensemble), ensemble.tasks_MT.shape[1] if options.selection == "task" else 1)
         self.states = tuple(
             {name: tensor.clone() for name, tensor in ensemble.state().items()}
@@ -64,7 +69,7 @@ class Selection:
         """Return the losses that are compared between epochs, [M, U]."""
         if self._options.selection == "task":
             return loss_MT
-        loss_M1 = weighted(loss_MT, self._ensemble, self._options).sum(-1, keepdim=True)
+        loss_M1 = weighted(loss_MT, self._ensemble, self._weights).sum(-1, keepdim=True)
         if self._options.selection == "model":
             return loss_M1
         # The models of one seed, which in a grid search must also be those of one trial.
@@ -73,20 +78,25 @@ class Selection:
         return same_MM.double() @ loss_M1
 
 
-def weighted(loss_MT: Tensor, ensemble: Ensemble, options: TrainingOptions) -> Tensor:
-    """Return the losses of the members' tasks times their weights; without weights as they are."""
-    if options.loss_weights is None:
+def weighted(loss_MT: Tensor, ensemble: Ensemble, weights: Sequence[float] | None) -> Tensor:
+    """Return the losses of the members' tasks times the weights of all tasks, if there are any."""
+    if weights is None:
         return loss_MT
-    weight_T = torch.tensor(options.loss_weights, dtype=loss_MT.dtype, device=loss_MT.device)
+    weight_T = torch.tensor(weights, dtype=loss_MT.dtype, device=loss_MT.device)
     return loss_MT * weight_T[ensemble.tasks_MT.to(loss_MT.device)]
 
 
 def with_selected(
-    ensemble: Ensemble, states: Sequence[State], measure: Callable[[], Tensor], axis: int
+    ensemble: Ensemble,
+    states: Sequence[State],
+    measure: Callable[[], Tensor],
+    axis: int,
+    widths: Sequence[int] | None = None,
 ) -> Tensor:
     """Return a measurement of the ensemble in which each task has the weights selected for it.
 
-    `axis` is that of the tasks; one state is that of all tasks. The ensemble is left with the last.
+    `axis` is that of the tasks, or of the outputs of tasks with so many each; one state is that of
+    all tasks. The ensemble is left with the last.
     """
     measured = []
     for state in states:
@@ -94,4 +104,5 @@ def with_selected(
         measured.append(measure())
     if len(measured) == 1:
         return measured[0]
-    return torch.stack([part.select(axis, t) for t, part in enumerate(measured)], axis)
+    sizes = list(widths or [1] * len(states))
+    return torch.cat([torch.split(part, sizes, axis)[t] for t, part in enumerate(measured)], axis)
