@@ -215,9 +215,12 @@ def relatedness(published):
     for dataset in published.real:
         search, path = published.search(dataset), published.folder / "data" / f"{dataset}.json"
         if search and path.is_file():
-            pcc = json.loads(path.read_text())["label_pcc"]
+            facts = json.loads(path.read_text())
+            pcc, names = facts["label_pcc"], [task["name"] for task in facts["tasks"]]
             tasks = [f"t{i}" for i in range(search["space"]["num_tasks"])]
-            pairs = [p for p in combinations(tasks, 2) if pcc.get("_".join(p)) is not None]
+            named = dict(zip(combinations(tasks, 2), combinations(names, 2), strict=True))
+            known = {pair: pcc.get("_".join(names)) for pair, names in named.items()}
+            pairs = [pair for pair, value in known.items() if value is not None]
             lines = {}
             for seed, entry in search["seeds"].items():
                 sets = {task: reached(entry["blocks"], task) for task in tasks}
@@ -225,7 +228,7 @@ def relatedness(published):
                     len(sets[a] & sets[b]) / len(sets[a] | sets[b]) for a, b in pairs
                 ]
             shared = pd.DataFrame.from_dict(lines, orient="index").sort_index()
-            points[dataset] = ([pcc["_".join(pair)] for pair in pairs], shared)
+            points[dataset] = ([known[pair] for pair in pairs], shared)
     for dataset, (x, shared) in points.items():
         if len(set(x)) > 2:
             found.append(slopes(dataset, x, shared))

@@ -139,7 +139,7 @@ def test_nested_labels_imply_each_other(prepared: Prepared) -> None:
 
 
 def test_ids_are_in_range(prepared: Prepared) -> None:
-    ids = prepared.table.ids
+    ids = prepared.table.inputs.ids
     assert ids.dtype == np.int32
     assert ids.min() >= 0
     assert ids.max() < prepared.table.manifest.num_features == prepared.dataset.num_features
@@ -147,10 +147,10 @@ def test_ids_are_in_range(prepared: Prepared) -> None:
 
 def test_manifest_matches_the_table(prepared: Prepared) -> None:
     table, facts = prepared.table, prepared.table.manifest
-    assert facts.rows == len(table.ids) == len(table.labels) == len(table.split)
+    assert facts.rows == len(table.inputs.ids) == len(table.labels) == len(table.split)
     assert [f.name for f in facts.fields] == [f.name for f in prepared.dataset.fields]
-    assert facts.distinct_ids == len(np.unique(table.ids)) <= facts.distinct_values
-    for field, column in zip(facts.fields, table.ids.T, strict=True):
+    assert facts.distinct_ids == len(np.unique(table.inputs.ids)) <= facts.distinct_values
+    for field, column in zip(facts.fields, table.inputs.ids.T, strict=True):
         assert field.distinct_ids == len(np.unique(column))
     assert list(facts.split_sizes.values()) == np.bincount(table.split).tolist()
     means = table.labels.mean(axis=0, dtype=np.float64)
@@ -165,7 +165,7 @@ def test_manifest_matches_the_table(prepared: Prepared) -> None:
 
 def test_no_field_is_constant_or_gives_a_label_away(prepared: Prepared) -> None:
     table = prepared.table
-    for column, field in zip(table.ids.T, prepared.dataset.fields, strict=True):
+    for column, field in zip(table.inputs.ids.T, prepared.dataset.fields, strict=True):
         values, rows = np.unique(column, return_inverse=True)
         assert len(values) > 1, field.name
         if field.kind == "id" or (prepared.dataset.name, field.name) in FORETELLING:

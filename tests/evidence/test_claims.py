@@ -1,6 +1,7 @@
 """Every claim on constructed runs: each verdict, what is missing, and what a wrong number does."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from mtnas.data.prepare.manifest import PrepareSpec
+from mtnas.data.prepare.manifest import PrepareSpec, TaskSummary
 from mtnas.evidence.claims import paired
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
@@ -72,6 +73,44 @@ def entry(identity, folders, **files):
     found = ledger(read_evidence(folders, **files))
     assert [claim["id"] for claim in found] == [f"C{i}" for i in range(1, 16)]
     return next(claim for claim in found if claim["id"] == identity)
+
+
+def test_tasks_of_other_kinds_are_not_judged_by_claims_about_aucs(tmp_path):
+    scores = {"rmse_minutes_read": 12.0, "accuracy_mood": 0.7}
+    rows = [*METHODS, "cut_mmoe", "mtnas"]
+    library = [run(tmp_path, method, scores, 1.4, dataset="library") for method in rows]
+    library += [
+        run(tmp_path, "mtnas", scores, 1.4, dataset="library", variant=variant)
+        for variant in ("mean_pooling", "no_query_selection")
+    ]
+    tasks = (
+        TaskSummary(name="minutes_read", rule="", kind="regression", unit="min"),
+        TaskSummary(name="mood", rule="", kind="multiclass", classes=("bad", "good", "odd")),
+    )
+    files = {
+        "routes": [search(tmp_path, [FULL, THIN, HALF], "library")],
+        "manifests": [
+            write_manifest(tmp_path / "m.json", "library", tasks=tasks, label_pcc={}),
+        ],
+    }
+    alone = {e["id"]: e for e in ledger(read_evidence(library, **files))}
+    why = "not judged: no AUC of minutes_read, mood"
+    for name in ("C1", "C2", "C3", "C8", "C9", "C12", "C13"):
+        assert alone[name]["verdict"] == "not judged"
+        assert alone[name]["datasets"]["library"]["verdict"] == why
+        assert alone[name]["command"] is None
+    assert alone["C4"]["datasets"]["library"]["verdict"] != why  # routes have no kind
+    assert alone["C14"]["datasets"]["library"]["verdict"] == "contradicted"
+    assert "no two labels" in alone["C5"]["datasets"]["library"]["verdict"]
+    text = to_ledger_markdown(list(alone.values()))
+    assert f"library: {why} | applies to none of these datasets" in text
+
+    both = [*main_runs(tmp_path, (0.79, 0.82)), *library]
+    claim = entry("C1", both, **files)
+    assert claim["verdict"] == claim["datasets"]["bookcrossing"]["verdict"] == "replicated"
+    assert claim["datasets"]["library"]["verdict"] == why
+    assert {c["dataset"] for c in claim["comparisons"]} == {"bookcrossing"}
+    assert "**replicated** on 1 of 2" in summary([claim])
 
 
 def test_runs_of_different_seeds_are_compared_over_those_that_both_have(tmp_path):
@@ -290,19 +329,23 @@ def test_sparsity(tmp_path, routes, verdict):
     assert blind["estimate"] == pytest.approx(expected, abs=0.1)
 
 
-def manifest(root, dataset, pcc, synthetic=None):
+def manifest(root, dataset, pcc, synthetic=None, names=("t0", "t1")):
+    tasks = tuple(TaskSummary(name=name, rule="") for name in names)
     spec = PrepareSpec(dataset=dataset, synthetic=synthetic)
-    return write_manifest(root / f"{dataset}.json", dataset, label_pcc=pcc, spec=spec)
+    path = root / f"{dataset}.json"
+    return write_manifest(path, dataset, label_pcc=pcc, spec=spec, tasks=tasks)
 
 
 THREE = SearchSpace(1, 3, 3, "root")
 PAIRS = ("t0_t1", "t0_t2", "t1_t2")
+NAMED = ("income", "never_married", "college")
 
 
 def three_routes(*values):
     return Route(THREE, tuple(LocalRoute(names, "root") for names in values))
 
 
+@pytest.mark.parametrize("names", [("t0", "t1", "t2"), NAMED])
 @pytest.mark.parametrize(
     ("pcc", "verdict"),
     [
@@ -311,7 +354,7 @@ def three_routes(*values):
         ((0.5, 0.9, 0.1), "inconclusive"),
     ],
 )
-def test_relatedness(tmp_path, pcc, verdict):
+def test_relatedness(tmp_path, pcc, verdict, names):
     assert [overlap(r, "t0", "t1") for r in (FULL, THIN, HALF)] == [1, 0, pytest.approx(1 / 3)]
     near, half = ("s1", "s2"), ("s1", "s3")
     # The first two tasks share most, the third next to nothing.
@@ -322,7 +365,8 @@ def test_relatedness(tmp_path, pcc, verdict):
         three_routes(near, near, ("s3",)),
         three_routes(half, half, ("s2", "s3")),
     ]
-    data = manifest(tmp_path, "goodreads", dict(zip(PAIRS, pcc, strict=True)))
+    known = dict(zip(map("_".join, combinations(names, 2)), pcc, strict=True))
+    data = manifest(tmp_path, "goodreads", known, names=names)
     claim = entry("C5", [], routes=[search(tmp_path, routes, "goodreads")], manifests=[data])
     assert claim["verdict"] == verdict
     # Independently: the slope of every seed by scipy, and a t-test over them.
@@ -331,6 +375,13 @@ def test_relatedness(tmp_path, pcc, verdict):
     assert claim["estimate"] == pytest.approx(np.mean(slopes))
     interval = stats.ttest_1samp(slopes, 0).confidence_interval()
     assert claim["interval"] == pytest.approx(list(interval))
+
+
+def test_routes_to_other_tasks_than_the_manifest_has_are_refused(tmp_path):
+    data = manifest(tmp_path, "goodreads", {}, names=("likes",))
+    files = {"routes": [search(tmp_path, [FULL], "goodreads")], "manifests": [data]}
+    with pytest.raises(RecordError, match=r"routes to 2 tasks, but .*goodreads.json has 1; run"):
+        entry("C5", [], **files)
 
 
 def test_pairs_of_several_datasets_decide_nothing_of_relatedness(tmp_path):

@@ -27,10 +27,10 @@ from tests.helpers.stops import to_the_end
 from tests.helpers.tables import write_table
 
 TRAINING = {
-    "epochs": 3,
+    "epochs": 8,
     "patience": 2,
-    "batch_size": 64,
-    "learning_rate": 0.02,
+    "batch_size": 24,
+    "learning_rate": 0.03,
     "embedding_dim": 3,
     "dtype": "float64",
 }
@@ -48,7 +48,7 @@ def spec(method, **changes):
     values = {
         "dataset": "mixed",
         "method": method,
-        "variant": "paper",
+        **({} if "space" in changes else {"variant": "paper"}),
         "seeds": [0, 1, 2],
         "training": TRAINING,
         "options": OPTIONS.get(method, {"hidden_dim": 8}),
@@ -89,11 +89,13 @@ def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
         for (task, metric), expected in measured(rows).items():
             assert found.value[seed, task, metric] == pytest.approx(expected, abs=1e-9)
         assert (rows.y_minutes.isna() == np.isnan(labels[rows.row, 2])).all()
-        losses = [found.value[seed, "does_click", "log_loss"], found.value[seed, "mood", "log_loss"],
-                  found.value[seed, "minutes", "mse"]]  # fmt: skip
-        assert found.value[seed, "all", "mtl_loss"] == pytest.approx(sum(losses))
-    assert found.value[0, "minutes", "rmse"] < labels[:, 2][~np.isnan(labels[:, 2])].std()
-    assert found.value[0, "mood", "accuracy"] > 0.45
+        own = found.value[seed]
+        losses = own["does_click", "log_loss"] + own["mood", "log_loss"] + own["minutes", "mse"]
+        assert own["all", "mtl_loss"] == pytest.approx(losses)
+    means = found.value.groupby(["task", "metric"]).mean()
+    assert means["does_click", "auc"] > 0.6
+    assert means["mood", "macro_f1"] > 0.3  # a guess: about 0.2
+    assert means["minutes", "r2"] > 0.1
 
 
 def test_predictions_are_written_with_nulls_and_the_names_of_classes(data, tmp_path):
@@ -120,8 +122,9 @@ def test_models_of_other_kinds_and_rows_are_divided_and_named_by_task(data):
     result = train(spec("single_task"), **data)
     assert result.weights["mood.heads.weight"].shape == (3, 3, 8)
     assert result.weights["minutes.heads.weight"].shape == (3, 1, 8)
-    mean = result.weights["minutes.label_mean"]
-    assert 35 < mean.min() < mean.max() < 45
+    mean, (_, labels) = result.weights["minutes.label_mean"], mixed_arrays()
+    assert mean.shape == (3, 1)
+    np.testing.assert_allclose(mean, np.nanmean(labels[:, 2]), atol=1)
     assert [(fit.seed, fit.tasks) for fit in result.record.fits] == [
         (seed, (task,)) for seed in range(3) for task in range(3)
     ]
@@ -231,9 +234,9 @@ def rare(folder, kind):
     ids = rng.integers(20, size=(300, 4)).astype(np.int32) + 20 * np.arange(4, dtype=np.int32)
     label = {"binary": np.zeros(300), "multiclass": np.arange(300) % 2, "regression": np.ones(300)}
     second = label[kind].astype(np.float32)
-    second[[7, 90, 200]] = 2 if kind == "multiclass" else 1
-    if kind == "regression":
-        second[[7, 90]] = 5
+    few = {"binary": ([7, 90, 200], 1), "multiclass": ([280, 281, 282], 2), "regression": ([7], 5)}
+    rows, value = few[kind]
+    second[rows] = value
     classes = ("a", "b", "rarely") if kind == "multiclass" else ()
     tasks = (
         TaskSummary(name="click", rule=""),
@@ -266,16 +269,10 @@ def test_too_rare_a_label_is_refused_by_every_job(job, tmp_path):
         run(spec(method, **changes), **rare(tmp_path, "binary"))
 
 
-@pytest.mark.parametrize("kind", ["binary", "regression"])
+@pytest.mark.parametrize("kind", SAID)
 def test_the_part_and_the_counts_are_said(kind, tmp_path):
     with pytest.raises(DataError, match=rf"seed 0: label buys has {SAID[kind]}"):
         train(spec("mmoe", fixed_split=True), **rare(tmp_path, kind))
-
-
-def test_a_class_that_training_never_sees_is_refused(tmp_path):
-    files = rare(tmp_path, "multiclass")
-    with pytest.raises(DataError, match=r"seed \d: label buys has classes in the \w+ part that"):
-        train(spec("mmoe", seeds=range(30)), **files)
 
 
 def test_a_part_without_a_label_is_refused(tmp_path):

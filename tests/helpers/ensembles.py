@@ -10,7 +10,6 @@ from mtnas.methods.parts.model import Model
 from mtnas.routes.route import Route
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
-from tests.helpers.synthetic import NUM_FIELDS
 
 SMALL_WIDTH = 8
 
@@ -47,7 +46,7 @@ def small_ensemble(
 
     def build(member: Member) -> Model:
         number, widths = len(member.tasks), examples.layout.of(member.tasks).widths
-        encoder = Encoder(NUM_FIELDS, 3, num_readers=training.num_tables(number))
+        encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(number))
         return Model(
             method, chosen, encoder=encoder, num_tasks=number, widths=widths, route=member.route
         )

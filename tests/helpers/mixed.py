@@ -21,7 +21,7 @@ ROWS = 600
 def mixed_arrays(missing: float = 0.3) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return ids and labels that follow from them; `missing` is the share without a label."""
     data, rng = examples(ROWS, tasks=3), np.random.default_rng(1)
-    ids = data.inputs.numpy().astype(np.int32)
+    ids = data.inputs.ids.numpy().astype(np.int32)
     effect = rng.normal(size=(ids.max() + 1, 3))
     seen = effect[ids[:, 0]] + effect[ids[:, 1]] + 0.3 * rng.normal(size=(ROWS, 3))
     labels = np.stack(

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtnas.evidence.records import RunRecord
+from mtnas.evidence.records import METRIC_COLUMNS, RunRecord
 from mtnas.report.names import Names
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
+from mtnas.tasks.metrics import split_column
 
 NAMES = Names(
     {
@@ -30,7 +31,7 @@ NOISE = np.array([-0.001, 0.0, 0.001])  # over three seeds, the same for every m
 def make_run(
     root: Path,
     method: str,
-    auc: Sequence[float],
+    auc: Sequence[float] | Mapping[str, float],
     loss: float | None = 0.73,
     *,
     dataset: str = "bookcrossing",
@@ -40,18 +41,22 @@ def make_run(
     seeds: Sequence[int] = (0, 1, 2),
     noise: NDArray[np.float64] = NOISE,
 ) -> Path:
-    """Write one run; test scores are `auc` per task and `loss`, plus `noise` by seed."""
+    """Write one run; test scores are `auc` per task and `loss`, plus `noise` by seed.
+
+    Scores of tasks with names are given by column: `{"auc_likes": 0.8, "rmse_stars": 1.1}`.
+    """
+    columns = dict(auc) if isinstance(auc, Mapping) else {f"auc_t{i}": v for i, v in enumerate(auc)}
     folder = root / dataset / method / variant
     folder.mkdir(parents=True)
     rows: list[tuple[int, str, str, str, float]] = []
     for seed, shift in zip(seeds, noise, strict=False):
-        for task, value in enumerate(auc):
-            rows.append((seed, "test", f"t{task}", "auc", value + shift))
-            rows.append((seed, "valid", f"t{task}", "auc", 0.5))  # must never be printed
+        for column, value in columns.items():
+            metric, task = split_column(column)
+            rows.append((seed, "test", task, metric, value + shift))
+            rows.append((seed, "valid", task, metric, 0.5))  # must never be printed
         if loss is not None:
             rows.append((seed, "test", "all", "mtl_loss", loss + shift))
-    columns = ["seed", "split", "task", "metric", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "metrics.csv", index=False)
+    pd.DataFrame(rows, columns=list(METRIC_COLUMNS)).to_csv(folder / "metrics.csv", index=False)
     record = run_record(
         dataset, method, variant, seeds=seeds, simulated=simulated, split_kind=split_kind
     )

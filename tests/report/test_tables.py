@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtnas.data.prepare.manifest import FieldSummary
+from mtnas.data.prepare.manifest import FieldSummary, TaskSummary
 from mtnas.report.data_tables import other_data
 from mtnas.report.exhibits.table1 import data_statistics
 from mtnas.report.exhibits.table4 import label_correlations
@@ -295,11 +295,13 @@ def test_a_fixed_split_is_told_where_the_spread_is(tmp_path):
 
 
 def make_manifest(path, dataset, *, simulated=False, pcc=None):
+    names = dict.fromkeys(name for pair in pcc or ["t0_t1"] for name in pair.split("_"))
     return write_manifest(
         path,
         dataset,
         simulated=simulated,
         num_features=5000,
+        tasks=tuple(TaskSummary(name=name, rule="r > 0") for name in names),
         label_rates={"t0": 0.5, "t1": 0.1},
         label_pcc={"t0_t1": 0.25} if pcc is None else pcc,
         split_sizes={"train": 7, "valid": 2, "test": 1},
@@ -377,6 +379,25 @@ def test_label_correlations(tmp_path):
     assert r"t0 \& t1" in to_latex(table)
 
 
+def test_correlations_of_tasks_with_names_stand_below(tmp_path):
+    two = {"likes_mood": 0.4, "likes_never_returned": -0.1}
+    tasks = tuple(TaskSummary(name=n, rule="") for n in ("likes", "mood", "never_returned"))
+    table = label_correlations(
+        [
+            make_manifest(tmp_path / "a.json", "bookcrossing"),
+            write_manifest(tmp_path / "b.json", "library", tasks=tasks, label_pcc=two),
+            write_manifest(tmp_path / "c.json", "minutes", label_pcc={}),
+        ]
+    )
+    columns = [[column.label for column in block.columns] for block in table.blocks]
+    assert columns == [["t0 & t1"], ["likes & mood", "likes & never_returned"]]
+    assert [[row.label for row in block.rows] for block in table.blocks] == [
+        *(["Book-Crossing"], ["library"]),
+    ]
+    assert "No two labels of minutes have a correlation." in table.notes
+    assert table.blocks[1].rows[0].cells[1].source.metric == "pcc_likes_never_returned"
+
+
 def test_a_manifest_that_was_changed_is_refused(tmp_path):
     path = make_manifest(tmp_path / "m.json", "x")
     path.write_text(path.read_text().replace('"train": 7', '"train": 8'))
@@ -407,4 +428,90 @@ def test_the_papers_numbers():
 def test_display_names():
     assert dataset_name("insteval") == "InstEval"
     assert dataset_name("new", simulated=True) == "new (SIMULATED DATA)"
-    assert column_name("auc_t3") == "AUC3"
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "heading"),
+    [
+        ("auc_t3", "", "AUC3"),
+        ("auc_likes", "", "AUC likes"),
+        ("auc_t", "", "AUC t"),
+        ("accuracy_t1", "", "accuracy t1"),
+        ("rmse_stars", "minutes", "RMSE stars (minutes)"),
+        ("r2_stars", "minutes", "R² stars"),
+        ("log_loss_never_married", "", "log loss never_married"),
+        ("mtl_loss", "", "MTL loss"),
+    ],
+)
+def test_headings(column, unit, heading):
+    assert column_name(column, unit) == heading
+
+
+LIBRARY = {"auc_likes": 0.8, "accuracy_likes": 0.7, "log_loss_likes": 0.5, "rmse_minutes": 12.0,
+           "r2_minutes": 0.3, "mse_minutes": 0.9}  # fmt: skip
+BETTER = {
+    **LIBRARY,
+    "accuracy_likes": 0.6,
+    "auc_likes": 0.9,
+    "rmse_minutes": 11.0,
+    "r2_minutes": 0.4,
+}
+
+
+@pytest.fixture
+def library(tmp_path):
+    tasks = (
+        TaskSummary(name="likes", rule="stars >= 4"),
+        TaskSummary(name="minutes", rule="minutes", kind="regression", unit="min"),
+    )
+    manifest = write_manifest(tmp_path / "library.json", "library", tasks=tasks, label_pcc={})
+    runs = [
+        make_run(tmp_path, "single_task", LIBRARY, 1.4, dataset="library"),
+        make_run(tmp_path, "mtnas", BETTER, 1.3, dataset="library", noise=NOISE * 2),
+    ]
+    return runs, manifest
+
+
+def test_every_task_has_its_metrics_by_its_own_name(library):
+    runs, manifest = library
+    table = main_results(runs, manifests=[manifest])
+    scores, gains = table.blocks
+    heads = [column.label for column in scores.columns]
+    assert heads == [
+        *("AUC likes", "accuracy likes", "RMSE minutes (min)", "R² minutes", "MTL loss"),
+        *("dense parameters", "seeds"),
+    ]
+    assert [column.label for column in gains.columns] == [*heads[:5], "seeds for 0.001 AUC"]
+    single, mtnas = scores.rows
+    assert [cell.strong for cell in single.cells[:5]] == [False, True, False, False, False]
+    assert [cell.strong for cell in mtnas.cells[:5]] == [True, False, True, True, True]
+    assert gains.rows[0].cells[2].value == pytest.approx(-1.0)
+    assert "Positive AUC or accuracy or R² and negative RMSE or loss favour MTNAS" in " ".join(
+        table.notes
+    )
+    line = cell(table, "MTNAS", "library RMSE minutes (min)")
+    assert (line["metric"], line["task"]) == ("rmse", "minutes")
+    assert "RMSE minutes (min)" in to_latex(table)
+
+
+def test_datasets_of_other_tasks_stand_below(library, folders):
+    runs, manifest = library
+    alone, table = main_results(folders), main_results([*folders, *runs], manifests=[manifest])
+    assert [block.title for block in table.blocks] == [
+        "Book-Crossing",
+        "Book-Crossing: Paired difference over seeds, with its 95 % interval",
+        "library",
+        "library: Paired difference over seeds, with its 95 % interval",
+    ]
+    assert [block.rows for block in table.blocks[:2]] == [block.rows for block in alone.blocks]
+    assert [row.label for row in table.blocks[2].rows] == ["Single", "MTNAS"]
+    for text in (to_markdown(table), to_latex(table), to_csv(table), to_ledger(table)):
+        assert "RMSE minutes (min)" in text
+
+
+def test_without_an_auc_no_seeds_are_counted_for_one(tmp_path):
+    scores = {"rmse_minutes": 12.0}
+    runs = [make_run(tmp_path, m, scores, dataset="library") for m in ("single_task", "mtnas")]
+    table = main_results(runs)
+    assert [column.label for column in table.blocks[1].columns] == ["RMSE minutes", "MTL loss"]
+    assert "AUC" not in to_markdown(table)

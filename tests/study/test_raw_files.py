@@ -42,6 +42,15 @@ def test_a_folder_of_the_user_is_used_as_it_is(tmp_path: Path) -> None:
     assert raw_files.DIGESTS.is_file()
 
 
+def test_a_folder_below_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert raw_files.raw_folder(study(raw="~/x"), "bookcrossing") == tmp_path / "x"
+    typed = studies.load({"bookcrossing_raw": "~/y"})
+    assert raw_files.raw_folder(typed, "bookcrossing") == tmp_path / "y"
+    unknown = study(raw="~nobody-of-this-name/x")
+    assert raw_files.raw_folder(unknown, "bookcrossing") == Path("~nobody-of-this-name/x")
+
+
 def test_without_a_folder_the_files_are_fetched() -> None:
     config = study()
 

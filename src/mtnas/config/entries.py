@@ -51,6 +51,16 @@ def _is_free(name: str) -> str:
     return name
 
 
+def _is_text(folder: Any) -> Any:
+    if folder is None or isinstance(folder, str):
+        return folder
+    raise ValueError(
+        "YAML reads no text here, but a number, a date or the like (2024_01 is the number 202401); "
+        "write ./ before the name of a folder, such as ./2024_01"
+    )
+
+
+Folder = Annotated[str | None, BeforeValidator(_is_text)]
 Seeds = Annotated[
     tuple[Seed, ...],
     AfterValidator(different),
@@ -94,10 +104,11 @@ class Tuning(Options):
 class DatasetOptions(Options):
     """How a dataset is prepared, and what it changes in methods and training."""
 
-    raw: str | None = Field(
+    raw: Folder = Field(
         None,
-        description="folder of raw files; null: the data is embedded, fetched into "
-        "`results/raw/<dataset>`, or lies where the `path` of its own file says",
+        description="folder of raw files (`~/x`: below your home folder); null: the data is "
+        "embedded, fetched into `results/raw/<dataset>`, or lies where the `path` of its own file "
+        "says",
     )
     simulate: int | None = Field(
         None,
@@ -119,12 +130,20 @@ class DatasetOptions(Options):
     split_seed: Seed = Field(
         0, description="seed of the one split that `fixed_split: true` gives to all seeds"
     )
+    allow_lost: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of the rows read that may be left out because they cannot be used; "
+        f"more stop the preparation; {OWN_DEFAULT}, mostly 0.2",
+    )
     methods: dict[str, Block] = Field({}, description="like `methods`, for this dataset only")
     training: Block = Field({}, description="like `training`, for this dataset only")
     tuning: Block = Field({}, description="like `tuning`, for this dataset only")
 
 
-OF_SOURCES = ("raw", "simulate", "num_features", "drop_fields")  # drawn data have no source
+# Drawn data have no source.
+OF_SOURCES = ("raw", "simulate", "num_features", "drop_fields", "allow_lost")
 
 
 class Experiment(Options):

@@ -8,7 +8,15 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 
 from mtnas.config.blocks import dict_of, grid, list_of, mapping, overrides
 from mtnas.config.checks import check
-from mtnas.config.entries import DatasetOptions, Experiment, Name, Title, Tuning, VariantName
+from mtnas.config.entries import (
+    DatasetOptions,
+    Experiment,
+    Folder,
+    Name,
+    Title,
+    Tuning,
+    VariantName,
+)
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.origins import Origins
@@ -122,6 +130,6 @@ def _tuning(methods: Mapping[str, KnownMethod]) -> Any:
 
 def _short_raw(dataset: str) -> Any:
     return (
-        str | None,
+        Folder,
         Field(None, description=f"short for dataset_options.{dataset}.raw, for the command line"),
     )

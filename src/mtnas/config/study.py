@@ -3,6 +3,7 @@
 `known_study` fills in the names of the methods and datasets that there are.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -85,9 +86,10 @@ class Study(Options):
         return self.dataset_options.get(name, DatasetOptions())
 
     def raw(self, dataset: str) -> str | None:
-        """Return the folder of raw files that is named for a dataset, if one is."""
+        """Return the folder of raw files that is named for a dataset, if one is; ~ is at home."""
         short: str | None = getattr(self, f"{dataset}_raw", None)
-        return short or self.dataset(dataset).raw
+        named = short or self.dataset(dataset).raw
+        return named and os.path.expanduser(named)  # noqa: PTH111 (Path wants to know the home)
 
     def is_simulated(self, dataset: str) -> bool:
         """Whether the workflow writes the raw files of a dataset itself."""

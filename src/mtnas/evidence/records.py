@@ -165,7 +165,11 @@ def scores_by_seed(run: Run) -> pd.DataFrame:
 
 
 def wide(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return the test metrics of one run, one row per seed, columns such as `auc_t0`."""
+    """Return the test metrics of one run, one row per seed, columns such as `auc_t0`.
+
+    Columns stand in the order of the metrics, which is that of the tasks.
+    """
     test = metrics[metrics["split"] == "test"]
-    names = map(column_of, test["metric"], test["task"])
-    return test.assign(column=list(names)).pivot(index="seed", columns="column", values="value")
+    names = list(map(column_of, test["metric"], test["task"]))
+    found = test.assign(column=names).pivot(index="seed", columns="column", values="value")
+    return found[list(dict.fromkeys(names))]

@@ -34,7 +34,7 @@ from mtnas.runtime.files import sha256_of
 from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
-from mtnas.training.ensemble import Ensemble, Member, Scale
+from mtnas.training.ensemble import Ensemble, LabelScale, Member
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -117,18 +117,18 @@ class Assembly:
             for subset in subsets
         ]
 
-    def scales(self, seed: int) -> tuple[Scale, ...]:
+    def scales(self, seed: int) -> tuple[LabelScale, ...]:
         """Return the scale of the outputs of every task: of a regression, that of the labels of its
         training rows.
         """
         kinds = [TASK_KINDS[task.kind] for task in self.examples.tasks]
         if not any(kind.standardized for kind in kinds):
-            return (Scale(),) * len(kinds)
+            return (LabelScale(),) * len(kinds)
         labels = self.table.labels[self.split(seed).train].astype(np.float64)
         return tuple(
-            Scale(float(np.nanmean(column)), float(np.nanstd(column)))
+            LabelScale(float(np.nanmean(column)), float(np.nanstd(column)))
             if kind.standardized
-            else Scale()
+            else LabelScale()
             for kind, column in zip(kinds, labels.T, strict=True)
         )
 
@@ -248,10 +248,19 @@ def head_shape(method: Method, examples: Examples) -> dict[str, Any]:
 
 
 def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:
-    """Return the encoder of a model of T tasks."""
-    embedding_dim = None if examples.is_dense else training.embedding_dim
+    """Return the encoder of a model of T tasks.
+
+    Raises:
+        ConfigError: every task is to have tables of its own, and there are none.
+    """
+    layout = examples.inputs.layout
+    if training.embedding_per_task and layout.num_embedded == 0:
+        raise ConfigError(
+            "training.embedding_per_task: true, but all inputs of the dataset are numbers or "
+            "features, without embeddings; leave it out"
+        )
     readers = training.num_tables(num_tasks)
-    return Encoder(int(examples.inputs.shape[1]), embedding_dim, num_readers=readers)
+    return Encoder(layout, training.embedding_dim, num_readers=readers)
 
 
 def split_digest(split: Split) -> str:

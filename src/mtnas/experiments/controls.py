@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.experiments.scoring import Tasks, layout_of
-from mtnas.training.ensemble import Scale
+from mtnas.training.ensemble import LabelScale
 
 Floats = NDArray[np.float32]
 
 
-def perfect(tasks: Tasks, labels_NT: Floats, scales: Sequence[Scale]) -> Floats:
+def perfect(tasks: Tasks, labels_NT: Floats, scales: Sequence[LabelScale]) -> Floats:
     """Return what a perfect model predicts, [N, O]: probabilities 0 and 1, standardised numbers.
 
     Where a label is missing it is the mean of those that are not.

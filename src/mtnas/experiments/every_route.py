@@ -29,7 +29,7 @@ from mtnas.evidence.exhaustive_table import (
 from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly, assemble, split_digest
 from mtnas.experiments.journal import Journal, run_groups
-from mtnas.experiments.scoring import TOTAL, Scores, Tasks, reported, scores_of
+from mtnas.experiments.scoring import Scores, Tasks, reported, scores_of
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace
@@ -37,7 +37,7 @@ from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError, TrainingError
 from mtnas.study.specs import ExhaustiveSpec
 from mtnas.tasks.kinds import TASK_KINDS
-from mtnas.tasks.metrics import ALL_TASKS
+from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS
 from mtnas.training.checkpoint import Checkpoint, Tree
 from mtnas.training.fit import fit, predict_selected
 
@@ -153,7 +153,7 @@ def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) 
 
 def _columns(part: str, tasks: Tasks, scores: Scores) -> dict[str, float]:
     """Return the scores of a model by column: the summed loss, then loss and others by task."""
-    columns = {f"{part}_loss": scores[ALL_TASKS][TOTAL]}
+    columns = {f"{part}_loss": scores[ALL_TASKS][MTL_LOSS]}
     for task in tasks:
         own, loss = scores[task.name], TASK_KINDS[task.kind].loss_name
         columns[f"{part}_loss_{task.name}"] = own[loss]

@@ -16,16 +16,15 @@ from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.records import METRIC_COLUMNS
 from mtnas.tasks.kinds import TASK_KINDS, TaskKind
 from mtnas.tasks.layout import Layout
-from mtnas.tasks.metrics import ALL_TASKS, METRICS, OF_KIND, column_of
-from mtnas.training.ensemble import Scale
+from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
+from mtnas.training.ensemble import LabelScale
 
 Tasks = Sequence[TaskSummary]
 Scores = dict[str, dict[str, float]]  # by task and metric; `ALL_TASKS` has the sum of the losses
-TOTAL = "mtl_loss"
 
 
 def scores_of(
-    tasks: Tasks, out_UNO: Tensor, y_UNT: Tensor, scales: Sequence[Sequence[Scale]]
+    tasks: Tasks, out_UNO: Tensor, y_UNT: Tensor, scales: Sequence[Sequence[LabelScale]]
 ) -> list[Scores]:
     """Return the scores of every unit: what is reported of its tasks, and their losses.
 
@@ -60,7 +59,7 @@ def scores_of(
                 task.name: {name: float(value_U[u]) for name, value_U in own.items()}
                 for task, own in zip(tasks, measured, strict=True)
             },
-            ALL_TASKS: {TOTAL: float(loss_UT[u].sum())},
+            ALL_TASKS: {MTL_LOSS: float(loss_UT[u].sum())},
         }
         for u in range(len(loss_UT))
     ]
@@ -100,7 +99,7 @@ def lines_of(tasks: Tasks, scores: Scores) -> list[tuple[str, str, float]]:
     lines = [
         (task.name, name, scores[task.name][name]) for task in tasks for name in reported(task)
     ]
-    return [*lines, (ALL_TASKS, TOTAL, scores[ALL_TASKS][TOTAL])]
+    return [*lines, (ALL_TASKS, MTL_LOSS, scores[ALL_TASKS][MTL_LOSS])]
 
 
 def tidy(tasks: Tasks, scores: Mapping[int, Mapping[str, Scores]]) -> pd.DataFrame:
@@ -136,7 +135,7 @@ def predictions_of(
     }
 
 
-def read_of(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[Scale]]) -> Tensor:
+def read_of(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[LabelScale]]) -> Tensor:
     """Return what outputs predict, float64: probabilities, and numbers in the user's unit."""
     # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
     layout, exact = layout_of(tasks), out_UNO.double()

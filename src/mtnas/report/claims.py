@@ -7,7 +7,7 @@ from typing import Any
 
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import STUDY, Entry, ledger
-from mtnas.evidence.claims.verdicts import NOT_MEASURED
+from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
 from mtnas.report.names import dataset_name
 from mtnas.report.render import pipes
@@ -97,7 +97,7 @@ def summary(entries: Sequence[Entry]) -> str:
 def _verdict(entry: Entry) -> str:
     """Return the verdict, and on how many datasets it stands if not on all."""
     verdicts = [found["verdict"] for found in entry["datasets"].values()]
-    measured = len(verdicts) - verdicts.count(NOT_MEASURED)
+    measured = sum(not verdict.startswith((NOT_MEASURED, NOT_JUDGED)) for verdict in verdicts)
     part = f" on {measured} of {len(verdicts)}" if 0 < measured < len(verdicts) else ""
     return f"**{entry['verdict']}**{part}"
 
@@ -108,7 +108,9 @@ def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
 
 def _estimate(entry: Entry) -> str:
     """Return the interval that decides, or what is missing and the command that makes it."""
-    if entry["verdict"] == NOT_MEASURED:
+    if entry["verdict"] == NOT_JUDGED:
+        return "applies to none of these datasets"
+    if entry["verdict"] == NOT_MEASURED and entry["command"]:
         lacks = _missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
     low, high = entry["interval"]

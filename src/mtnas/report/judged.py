@@ -20,6 +20,7 @@ from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
 from mtnas.study.specs import ExhaustiveSpec
+from mtnas.tasks.metrics import OF_KIND, split_column
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +58,7 @@ class Truth:
             str(path),
             spec.dataset,
             _title(spec),
-            "nats" if "test_auc_t0" in truth.frame else "squared error",
+            _unit(truth.frame),
             record.simulated,
             record.code or "",
             truth.space(name),
@@ -125,6 +126,16 @@ def _title(spec: ExhaustiveSpec) -> str:
     """Name the dataset of a ground truth; synthetic data by what they are drawn from."""
     drawn = spec.synthetic
     return synthetic_name(drawn.model_dump()) if drawn else dataset_name(spec.dataset)
+
+
+def _unit(frame: pd.DataFrame) -> str:
+    """Return the unit of the losses of a ground truth, which the scores beside them tell."""
+    tested = (name.removeprefix("test_") for name in map(str, frame) if name.startswith("test_"))
+    metrics = {split_column(name)[0] for name in tested}
+    losses = {of[-1] for of in OF_KIND.values() if metrics.intersection(of[:-1])}
+    if losses == {"log_loss"}:
+        return "nats"
+    return "sum of nats and squared errors" if "log_loss" in losses else "squared error"
 
 
 @dataclass(frozen=True)

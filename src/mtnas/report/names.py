@@ -1,17 +1,20 @@
 """Names as a reader sees them; what has no title is shown under its own name."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mtnas.config.entries import PAPER
+from mtnas.evidence.pairing import MTNAS
 from mtnas.runtime import plugins
+from mtnas.tasks.metrics import ALL_TASKS, OF_THE_LABEL, metric_of, split_column
 
 if TYPE_CHECKING:
     from mtnas.evidence.records import Run
     from mtnas.study.plan import Plan
 
-REFERENCE, SINGLE = "mtnas", "single_task"
+REFERENCE = MTNAS[0]  # the method that the others are compared with
 STRATEGIES = {
     "reinforce": "REINFORCE",
     "random_search": "random search",
@@ -85,11 +88,30 @@ def strategy_name(strategy: str) -> str:
     return STRATEGIES.get(strategy, strategy)
 
 
-def column_name(column: str) -> str:
-    """Return the paper's heading of a score: `auc_t0` -> AUC0, `mtl_loss` -> MTL loss."""
-    if column.startswith("auc_t"):
-        return f"AUC{column.removeprefix('auc_t')}"
-    return {"mtl_loss": "MTL loss"}.get(column, column)
+def column_name(column: str, unit: str = "") -> str:
+    """Return the heading of a score: such as `AUC likes`, `RMSE stars (minutes)`, `MTL loss`.
+
+    `unit` is that of the task. The AUC of a task that has only a number is `AUC0`, as in the paper.
+    """
+    metric, task = split_column(column)
+    known = metric_of(column)
+    if task == ALL_TASKS:
+        return known.title
+    if metric == "auc" and (number := numbered(task)):
+        return f"{known.title}{number}"
+    return f"{known.title} {task}" + f" ({unit})" * bool(unit and known.unit == OF_THE_LABEL)
+
+
+def numbered(task: str) -> str | None:
+    """Return the number of a task that has no other name (`t0`, `t1`, ...), as text."""
+    found = re.fullmatch(r"t(\d+)", task)
+    return found[1] if found else None
+
+
+def task_name(task: str) -> str:
+    """Return what a figure calls a task: `task 0` for `t0`, else its own name."""
+    number = numbered(task)
+    return task if number is None else f"task {number}"
 
 
 def counted(number: int, noun: str) -> str:

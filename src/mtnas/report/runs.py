@@ -1,19 +1,18 @@
 """Run folders as the tables need them: test scores by seed, in the order given."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mtnas.config.entries import PAPER
+from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.pairing import MTNAS, Row
 from mtnas.evidence.records import Run, read_run, scores_by_seed
-from mtnas.report.names import REFERENCE, Names
+from mtnas.report.names import Names, column_name, numbered
 from mtnas.runtime.errors import RecordError
-from mtnas.tasks.metrics import direction
-
-Row = tuple[str, str]  # (method, variant)
+from mtnas.tasks.metrics import MTL_LOSS, column_of, in_tables, split_column
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,21 @@ class ScoredRun:
 
     @property
     def columns(self) -> list[str]:
-        """Name the printed scores: the AUC of each task, then the MTL loss."""
-        aucs = sorted(c for c in self.scores.columns if direction(c) == "higher")
-        return [*aucs, *(["mtl_loss"] if "mtl_loss" in self.scores else [])]
+        """Name the printed scores: those of each task, then the MTL loss."""
+        return in_tables(self.scores.columns)
 
 
 @dataclass(frozen=True)
 class Results:
     """All runs of one table, by dataset and by (method, variant), in the order given.
 
-    The others are compared with `reference`.
+    The others are compared with `reference`. `units` are those of tasks, by dataset and task.
     """
 
     runs: dict[tuple[str, Row], ScoredRun]
-    reference: Row = (REFERENCE, PAPER)
+    reference: Row = MTNAS
     names: Names = field(default_factory=Names)
+    units: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def name(self, row: Row) -> str:
         """Return what readers call a (method, variant)."""
@@ -66,9 +65,29 @@ class Results:
         return list(dict.fromkeys(row for _, row in self.runs))
 
     def columns(self, dataset: str) -> list[str]:
-        """Name the scores that any run of a dataset has, AUCs first."""
-        names = {c for (d, _), run in self.runs.items() if d == dataset for c in run.columns}
-        return sorted(names, key=lambda name: (name == "mtl_loss", name))
+        """Name the scores that any run of a dataset has, those of the tasks first."""
+        runs = (run for (name, _), run in self.runs.items() if name == dataset)
+        return in_tables(dict.fromkeys(column for run in runs for column in run.columns))
+
+    def heading(self, dataset: str, column: str) -> str:
+        """Return what stands above a score of a dataset."""
+        return column_name(column, self.units.get((dataset, split_column(column)[1]), ""))
+
+    def alike(self) -> list["Results"]:
+        """Return the runs of datasets whose tasks have the same names and kinds, group by group.
+
+        Tasks that have numbers for names (t0, t1, ...) are alike however many there are.
+        """
+        groups: dict[frozenset[str], list[str]] = {}
+        for dataset in self.datasets:
+            scores = [split_column(c) for c in self.columns(dataset) if c != MTL_LOSS]
+            plain = all(numbered(task) for _, task in scores)
+            kinds = frozenset(m if plain else column_of(m, task) for m, task in scores)
+            groups.setdefault(kinds, []).append(dataset)
+        return [
+            replace(self, runs={key: run for key, run in self.runs.items() if key[0] in names})
+            for names in groups.values()
+        ]
 
     def get(self, dataset: str, row: Row) -> ScoredRun | None:
         """Return one run, or None if it was not made."""
@@ -108,8 +127,12 @@ def read_results(
     run_folders: Sequence[str | Path],
     reference: Row = Results.reference,
     names: Names | None = None,
+    manifests: Sequence[str | Path] = (),
 ) -> Results:
-    """Read run folders; refuse none, and two for one dataset, method and variant."""
+    """Read run folders; refuse none, and two for one dataset, method and variant.
+
+    `manifests` tell the units of tasks.
+    """
     runs: dict[tuple[str, Row], ScoredRun] = {}
     for folder in map(Path, run_folders):
         run = read_run(folder)
@@ -120,4 +143,9 @@ def read_results(
         runs[key] = ScoredRun(run, scores_by_seed(run))
     if not runs:
         raise RecordError("no run folders were given; a table needs at least one")
-    return Results(runs, reference, names or Names())
+    units = {
+        (manifest.dataset, task.name): task.unit
+        for manifest in map(Manifest.read, manifests)
+        for task in manifest.tasks
+    }
+    return Results(runs, reference, names or Names(), units)

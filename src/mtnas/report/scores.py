@@ -1,10 +1,12 @@
 """Tables 2 and 3: test scores of every method, and what MTNAS gains on each of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mtnas.config.entries import PAPER
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import SINGLE, difference
+from mtnas.evidence.pairing import Row as Key
 from mtnas.evidence.records import Run
 from mtnas.evidence.statistics import seeds_needed, summarize
 from mtnas.report.cells import (
@@ -17,14 +19,13 @@ from mtnas.report.cells import (
     source_of,
 )
 from mtnas.report.data_tables import with_note
-from mtnas.report.names import SINGLE, Names, column_name
+from mtnas.report.names import Names
 from mtnas.report.notes import score_notes
 from mtnas.report.paper import paper_score
 from mtnas.report.render.layout import Block, Cell, Column, Table
 from mtnas.report.runs import Results, read_results
-from mtnas.report.runs import Row as Key
 from mtnas.runtime.errors import RecordError
-from mtnas.tasks.metrics import direction, split_column
+from mtnas.tasks.metrics import direction, is_of, split_column
 
 TITLE = "Test scores of every method, mean ± standard deviation over seeds"
 
@@ -38,27 +39,39 @@ def main_results(
 ) -> Table:
     """Build Table 2 (or 3) from run folders: rows and datasets in the order given.
 
-    A note says what `manifests` tell of datasets that are not the paper's. A simulated dataset says
-    so in its heading and gets no number of the paper beside it.
+    Datasets whose tasks have the same names and kinds stand side by side, others below them. A note
+    says what `manifests` tell of datasets that are not the paper's; they tell the units of tasks,
+    too. A simulated dataset says so in its heading and gets no number of the paper beside it.
 
     Raises:
         RecordError: a run is incomplete, or two runs to be compared have no seed in common.
     """
-    return with_note(compared(read_results(run_folders, names=names), name, TITLE), manifests)
+    results = read_results(run_folders, names=names, manifests=manifests)
+    return with_note(compared(results, name, TITLE), manifests)
 
 
 def compared(results: Results, name: str, title: str) -> Table:
     """Build a table of scores, and of what the reference gains on every other run."""
+    groups = results.alike()
+    blocks = [block for group in groups for block in _blocks(group, alone=len(groups) == 1)]
+    return Table(name, title, tuple(blocks), score_notes(results, gains=len(blocks) > len(groups)))
+
+
+def _blocks(results: Results, *, alone: bool) -> list[Block]:
+    """Return the blocks of datasets with the same tasks; their titles name them if not `alone`."""
     blocks = [_scores(results)]
     if results.reference in results.rows and len(results.rows) > 1:
         blocks.append(_gains(results))
-    return Table(name, title, tuple(blocks), score_notes(results, gains=len(blocks) > 1))
+    if alone:
+        return blocks
+    of = ", ".join(group_of(results, dataset) for dataset in results.datasets)
+    return [replace(b, title=": ".join(filter(None, (of, b.title)))) for b in blocks]
 
 
 def _scores(results: Results) -> Block:
     """Build the block of scores, one row per method and variant."""
     columns = [
-        *(Column(column_name(c), group_of(results, d)) for d, c in _score_columns(results)),
+        *(Column(results.heading(d, c), group_of(results, d)) for d, c in _score_columns(results)),
         *(Column("dense parameters", group_of(results, d)) for d in results.datasets),
         *(Column("seeds", group_of(results, d)) for d in results.datasets),
     ]
@@ -74,7 +87,7 @@ def _scores(results: Results) -> Block:
 
 def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
     """Return one column of scores with its best bold and what is below Single gray."""
-    single = results.get(dataset, (SINGLE, PAPER))
+    single = results.get(dataset, SINGLE)
     simulated = results.simulated(dataset)
     cells = []
     for key in results.rows:
@@ -90,7 +103,7 @@ def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
             paper=None if simulated else paper,
             source=source_of(run, key, *split_column(column), scores.n),
         )
-        cells.append(cell if key == (SINGLE, PAPER) else mark_below(cell, run, single, column))
+        cells.append(cell if key == SINGLE else mark_below(cell, run, single, column))
     return embolden(cells, higher_is_better=direction(column) == "higher")
 
 
@@ -118,9 +131,11 @@ def _dense(run: Run) -> float:
 def _gains(results: Results) -> Block:
     """Build the block of paired differences reference - other, with 95 % intervals."""
     others = [key for key in results.rows if key != results.reference]
-    columns = [*_score_columns(results), *((d, "seeds_needed") for d in results.datasets)]
-    heads = [Column(column_name(c), group_of(results, d)) for d, c in _score_columns(results)]
-    heads += [Column("seeds for 0.001 AUC", group_of(results, d)) for d in results.datasets]
+    columns = _score_columns(results)
+    heads = [Column(results.heading(d, c), group_of(results, d)) for d, c in columns]
+    if any(is_of(column, "auc") for _, column in columns):
+        columns += [(d, "seeds_needed") for d in results.datasets]
+        heads += [Column("seeds for 0.001 AUC", group_of(results, d)) for d in results.datasets]
     order = _by_dataset(heads)
     grid = [
         [
@@ -139,7 +154,7 @@ def _seeds_cell(results: Results, dataset: str, key: Key) -> Cell:
     ours, other = results.get(dataset, results.reference), results.get(dataset, key)
     if not ours or not other:
         return Cell(kind="count")
-    aucs = [c for c in ours.columns if direction(c) == "higher" and c in other.scores]
+    aucs = [c for c in ours.columns if is_of(c, "auc") and c in other.scores]
     gains = [difference(ours.scores[c], other.scores[c]) for c in aucs]
     if not gains or gains[0].n < 2:
         return Cell(kind="count")

@@ -112,10 +112,10 @@ class Supernet:
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x_MBD and y_MBT of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
-            inputs_MBF = self.examples.inputs[batch_MB]
-            self.trainer.table_optimizer.settle(inputs_MBF.flatten(1))
+            inputs = self.examples.inputs
+            self.trainer.table_optimizer.settle(inputs.ids[batch_MB].flatten(1))
             y_MBT = self.examples.targets_of(self.ensemble, batch_MB)
-            self._scored = batch_MB, self.ensemble.embed(inputs_MBF), y_MBT
+            self._scored = batch_MB, self.ensemble.read(inputs, batch_MB), y_MBT
         return self._scored[1:]
 
 

@@ -1,9 +1,10 @@
 """Metrics by name: which way each is better, and in which unit. Nothing here needs torch.
 
-In wide tables a column is named after its metric and its task: `auc_t0`, or `mtl_loss` alone for
-what is measured over all tasks together.
+In wide tables a column is named after its metric and its task: `auc_t0`, `rmse_minutes_read`, or
+`mtl_loss` alone for what is measured over all tasks together.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,7 @@ class Metric:
 
     direction: Direction  # which way it is better
     unit: str
+    title: str  # what readers call it
 
     @property
     def is_loss(self) -> bool:
@@ -28,17 +30,20 @@ class Metric:
         return self.direction == "lower"
 
 
+OF_THE_LABEL = "of the label"  # the unit of what is measured in the unit of a task
+
 METRICS = {
-    "auc": Metric("higher", "AUC"),
-    "accuracy": Metric("higher", "share"),
-    "macro_f1": Metric("higher", "share"),
-    "calibration_error": Metric("lower", "share"),  # expected, of 15 bins of equal width
-    "log_loss": Metric("lower", "loss"),
-    "rmse": Metric("lower", "of the label"),
-    "mae": Metric("lower", "of the label"),
-    "r2": Metric("higher", "share"),
-    "mse": Metric("lower", "loss"),  # of standardised labels, but for drawn ones
-    "mtl_loss": Metric("lower", "loss"),  # the sum of the losses of all tasks
+    "auc": Metric("higher", "AUC", "AUC"),
+    "accuracy": Metric("higher", "share", "accuracy"),
+    "macro_f1": Metric("higher", "share", "macro F1"),
+    # Expected, of 15 bins of equal width.
+    "calibration_error": Metric("lower", "share", "calibration error"),
+    "log_loss": Metric("lower", "loss", "log loss"),
+    "rmse": Metric("lower", OF_THE_LABEL, "RMSE"),
+    "mae": Metric("lower", OF_THE_LABEL, "MAE"),
+    "r2": Metric("higher", "share", "R²"),
+    "mse": Metric("lower", "loss", "MSE"),  # of standardised labels, but for drawn ones
+    "mtl_loss": Metric("lower", "loss", "MTL loss"),  # the sum of the losses of all tasks
 }
 # What is measured of a task of each kind; its loss comes last.
 OF_KIND: dict[Kind, tuple[str, ...]] = {
@@ -47,19 +52,41 @@ OF_KIND: dict[Kind, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2", "mse"),
     "drawn": ("mse",),
 }
+LOSSES = frozenset(metrics[-1] for metrics in OF_KIND.values())
+MTL_LOSS = "mtl_loss"
 
 
 def column_of(metric: str, task: str) -> str:
-    """Name the column of a metric and a task (its name, or `all`): `auc_t0`, `mtl_loss`."""
+    """Name the column of a metric and a task, or of `all` tasks: `auc_t0`, `mtl_loss`."""
     return metric if task == ALL_TASKS else f"{metric}_{task}"
 
 
 def split_column(column: str) -> tuple[str, str]:
-    """Return the metric and the task of a column; undoes `column_of`."""
-    for name in sorted(METRICS, key=len, reverse=True):
-        if column.startswith(f"{name}_"):
-            return name, column.removeprefix(f"{name}_")
+    """Return the metric and the task of a column; undoes `column_of`.
+
+    Names of tasks may hold underscores, too: the longest metric in front counts. What begins with
+    no metric is returned as one of all tasks.
+    """
+    for metric in sorted(METRICS, key=len, reverse=True):
+        if column.startswith(f"{metric}_"):
+            return metric, column.removeprefix(f"{metric}_")
     return column, ALL_TASKS
+
+
+def in_tables(columns: Iterable[str]) -> list[str]:
+    """Return the columns that tables show, in order: all but the loss of each task, which is a
+    part of the MTL loss. That stands last.
+
+    Raises:
+        RecordError: a column is of no known metric.
+    """
+    names = [name for name in columns if metric_of(name) and split_column(name)[0] not in LOSSES]
+    return sorted(names, key=lambda name: name == MTL_LOSS)
+
+
+def is_of(column: str, metric: str) -> bool:
+    """Whether a column is of a metric, whatever its task."""
+    return split_column(column)[0] == metric
 
 
 def metric_of(column: str) -> Metric:

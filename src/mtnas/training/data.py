@@ -2,7 +2,7 @@
 
 Members have their own splits and their own order, so a batch is an index [M, B] into one shared
 table: nothing is copied per seed.
-Shapes: M members, B batch, F fields, T tasks.
+Shapes: M members, B batch, T tasks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
-from mtnas.data.prepare.manifest import Manifest, TaskSummary
+from mtnas.data.prepare.manifest import InputLayout, TaskSummary
 from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
 from mtnas.tasks.layout import Layout
 from mtnas.training.ensemble import Ensemble, Member
+from mtnas.training.inputs import MixedInputs
 
 Indices = NDArray[np.int64]
 
@@ -40,11 +41,11 @@ class Split:
 class Examples:
     """All examples: inputs and labels [rows, T], which are NaN where they are missing.
 
-    Inputs are ids [rows, F] compacted to 0 .. num_rows-1, or dense: numbers [rows, D] that need no
-    embedding table (num_rows = 0).
+    Ids are 0 .. num_rows-1, rows of the embedding table; the last one fills up bags, where there
+    are any. Without ids there is no table (num_rows = 0).
     """
 
-    inputs: Tensor
+    inputs: MixedInputs
     labels: Tensor
     num_rows: int
     tasks: tuple[TaskSummary, ...]
@@ -63,18 +64,15 @@ class Examples:
         new, num_rows = renumbering(np.bincount(ids.ravel()))
         plain = (TaskSummary(name=f"t{t}", rule="") for t in range(labels.shape[1]))
         tasks = tuple(plain if tasks is None else tasks)
-        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), num_rows, tasks)
+        inputs = MixedInputs(InputLayout(singles=ids.shape[1]), torch.from_numpy(new[ids]))
+        return cls(inputs, torch.from_numpy(labels), num_rows, tasks)
 
     @classmethod
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
-        num_rows, tasks = table.manifest.num_ids, tasks_of(table.manifest)
-        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, tasks)
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether the inputs are numbers instead of ids."""
-        return self.inputs.is_floating_point()
+        facts, inputs = table.manifest, MixedInputs.of(table.inputs)
+        num_rows = facts.num_ids + bool(inputs.layout.bags)
+        return cls(inputs, torch.from_numpy(table.labels), num_rows, facts.tasks)
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""
@@ -114,12 +112,6 @@ class Examples:
         own = [task.loss_weight for task in self.tasks]
         weights = tuple(a * b for a, b in zip(given, own, strict=True))
         return None if set(weights) == {1.0} else weights
-
-
-def tasks_of(manifest: Manifest) -> tuple[TaskSummary, ...]:
-    """Return the tasks of a prepared table."""
-    drawn = manifest.task_kind == "regression"
-    return tuple(t.model_copy(update={"kind": "drawn"}) if drawn else t for t in manifest.tasks)
 
 
 def batch_shape(rows: int, size: int) -> tuple[int, int]:

@@ -18,7 +18,9 @@ from mtnas.runtime.errors import ConfigError, DataError, unknown
 from mtnas.tasks.metrics import Kind
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 UNKNOWN = "unknown"  # the value of a field that a row does not have
@@ -103,8 +105,10 @@ class Dataset(ABC):
     `split` holds three ratios (their sum is 1) or three row counts; counts that do not add up to
     the rows found are used as ratios. Every seed draws its own random split; the split of another
     `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
-    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, and
-    `replaced` the values that a field could not read.
+    After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, `replaced`
+    the values that a field could not read, and `unmatched` the rows without a partner, by join;
+    `warnings` are plain sentences for whoever reads the audit. More rows left out than the share
+    `allow_lost` of those read stop the preparation.
     """
 
     name: str
@@ -120,11 +124,15 @@ class Dataset(ABC):
     needs_raw: ClassVar[bool]
     downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
+    source_names: tuple[str, ...] = ()  # where the rows are of several sources
+    allow_lost: float = 0.2
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
+        self.unmatched: Counter[str] = Counter()
+        self.warnings: list[str] = []
 
     @abstractmethod
     def sources(self, raw: Path | None) -> list[Path]:
@@ -132,11 +140,18 @@ class Dataset(ABC):
 
     @abstractmethod
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
-        """Yield rows: one string column per field, one int8 0/1 column per task.
+        """Yield rows: one column per field and task.
 
-        A fixed split adds the column `split`: int8 (0 train, 1 valid, 2 test), or float64 that
-        rises with time.
+        Fields: text without nulls; float64 (`numeric`); lists of text, none empty (`list`); the
+        row of its matrix, int64 (`features`). Tasks: int8 0/1, text (the class) or float64. Null
+        is a missing number, row or label. A fixed split adds the column `split`: int8 (0 train, 1
+        valid, 2 test), or float64 that rises with time; several sources add `source`: int8, the
+        place of its name in `source_names`.
         """
+
+    def matrices(self, raw: Path | None) -> Mapping[str, "NDArray[np.float32]"]:
+        """Return the matrix [K, W] of every field of kind `features`, memory-mapped."""
+        return {}
 
     def batch(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.data.prepare.manifest import Manifest
+from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.search_record import SearchRecord
@@ -16,7 +16,7 @@ from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
-from mtnas.tasks.metrics import split_column
+from mtnas.tasks.metrics import ALL_TASKS, column_of, is_of, split_column
 
 LEARNED = "reinforce"  # the paper's strategy
 
@@ -54,6 +54,7 @@ class Evidence:
 
     runs: dict[RunKey, Run]
     searches: dict[RunKey, Search] = field(default_factory=dict)
+    tasks: dict[str, tuple[TaskSummary, ...]] = field(default_factory=dict)
     correlations: dict[str, dict[str, float]] = field(default_factory=dict)
     manifests: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
@@ -85,9 +86,25 @@ class Evidence:
             self._scores[run] = scores_by_seed(self.runs[run])
         return self._scores[run]
 
-    def columns(self, run: RunKey, kind: str) -> list[str]:
-        """Name the scores of a kind (`auc` or `mtl_loss`) that a run has."""
-        return sorted(c for c in self.scores(run).columns if split_column(c)[0] == kind)
+    def columns(self, run: RunKey, metric: str) -> list[str]:
+        """Name the scores of a metric (such as `auc` or `mtl_loss`) that a run has."""
+        return [column for column in self.scores(run).columns if is_of(column, metric)]
+
+    def without_auc(self, dataset: str) -> list[str]:
+        """Name the tasks of a dataset that no run has an AUC of: those that are not binary."""
+        runs = [run for run in self.runs if run[0] == dataset]
+        columns = dict.fromkeys(column for run in runs for column in self.scores(run).columns)
+        tasks = dict.fromkeys(split_column(column)[1] for column in columns)
+        return [t for t in tasks if t != ALL_TASKS and column_of("auc", t) not in columns]
+
+    def task_names(self, dataset: str) -> tuple[str, ...]:
+        """Name the tasks of a dataset in the order of its manifest; none if there is none."""
+        return tuple(task.name for task in self.tasks.get(dataset, ()))
+
+    def unit(self, dataset: str, column: str) -> str:
+        """Return the unit of the task of a score, such as `minutes`; mostly it has none."""
+        units = {task.name: task.unit for task in self.tasks.get(dataset, ())}
+        return units.get(split_column(column)[1], "")
 
     def metrics(self, run: RunKey) -> str:
         """Return the path of the metrics of a run."""
@@ -142,6 +159,7 @@ def read_evidence(
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},
+        tasks={m.dataset: m.tasks for m in data.values()},
         correlations={m.dataset: m.label_pcc for m in data.values()},
         manifests={m.dataset: path for path, m in data.items()},
         simulated=frozenset(simulated),

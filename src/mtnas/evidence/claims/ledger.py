@@ -9,7 +9,14 @@ from typing import Any
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.paper import CLAIMS, Claim
-from mtnas.evidence.claims.verdicts import NOT_MEASURED, Comparison, adjusted, decide, decisive
+from mtnas.evidence.claims.verdicts import (
+    NOT_JUDGED,
+    NOT_MEASURED,
+    Comparison,
+    adjusted,
+    decide,
+    decisive,
+)
 
 Entry = dict[str, Any]
 
@@ -39,7 +46,7 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
     head = decisive(comparisons)
     return {
         "id": claim.id,
-        "verdict": decide(comparisons),
+        "verdict": _verdict(comparisons, outcome),
         "estimate": None if head is None else head.estimate,
         "interval": None if head is None else [head.low, head.high],
         "seeds": None if head is None else head.seeds,
@@ -50,9 +57,22 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
         "decided_by": None if head is None else _shown(head),
         "datasets": _by_dataset(comparisons, outcome, evidence),
         "missing": outcome.missing,
-        "command": claim.command(study) if outcome.missing or head is None else None,
+        "command": _command(claim, outcome, head, study),
         "comparisons": [_written(c, evidence) for c in comparisons],
     }
+
+
+def _command(claim: Claim, outcome: Outcome, head: Comparison | None, study: str) -> str | None:
+    """Return what makes the runs that a claim lacks, if it lacks any."""
+    lacks = outcome.missing or (head is None and not outcome.inapplicable)
+    return claim.command(study) if lacks else None
+
+
+def _verdict(comparisons: Sequence[Comparison], outcome: Outcome) -> str:
+    """Judge the claim; it is not judged if it applies to none of the datasets."""
+    found = decide(comparisons)
+    applies = found != NOT_MEASURED or outcome.missing or not outcome.inapplicable
+    return found if applies else NOT_JUDGED
 
 
 def _by_dataset(
@@ -71,6 +91,11 @@ def _by_dataset(
         mine = [c for c in comparisons if c.dataset == name]
         found[name] = {
             "verdict": decide(mine) if name not in outcome.missing else NOT_MEASURED,
+            "simulated": name in evidence.simulated,
+        }
+    for name, why in outcome.inapplicable.items():
+        found[name] = {
+            "verdict": f"{NOT_JUDGED}: {why}",
             "simulated": name in evidence.simulated,
         }
     return found

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import scipy  # its `stats` is loaded when it is first used
 
-from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
@@ -16,24 +15,22 @@ from mtnas.evidence.claims.verdicts import (
     compare,
     margin_of,
 )
-from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.pairing import MTNAS, SINGLE, Row, on_common_seeds
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.runtime.errors import RecordError
 from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import direction, metric_of
 
-Row = tuple[str, str]  # method, variant
-MTNAS: Row = ("mtnas", PAPER)
-SINGLE: Row = ("single_task", PAPER)
 ONE_SEED = "a second seed (one has no interval)"
 
 
 @dataclass
 class Outcome:
-    """What a test found, and by dataset what it lacked."""
+    """What a test found, by dataset what it lacked, and why a claim does not apply to one."""
 
     comparisons: list[Comparison] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
+    inapplicable: dict[str, str] = field(default_factory=dict)
 
     def add(self, dataset: str, comparison: Comparison | None, lacking: str = ONE_SEED) -> None:
         """Take a comparison, or note that it has no interval."""
@@ -46,50 +43,62 @@ class Outcome:
 Test = Callable[[Evidence], Outcome]
 
 
-def real(evidence: Evidence) -> list[str]:
-    """Name the datasets that are not of the synthetic study."""
-    return evidence.datasets
-
-
 def paired(
     evidence: Evidence,
     *,
     ours: Row,
     others: Sequence[Row],
     scores: Sequence[str],
-    datasets: Callable[[Evidence], Sequence[str]] = real,
+    datasets: Sequence[str] | None = None,
 ) -> Outcome:
     """Compare one run with others, seed by seed: ours is to be better in every score."""
     outcome = Outcome()
-    for dataset in datasets(evidence):
+    for dataset in binary(evidence, outcome, datasets):
         for other in others:
             if lacking(evidence, outcome, dataset, [ours, *others]):
                 continue
             for kind in scores:
                 for column in evidence.columns((dataset, *ours), kind):
-                    found = difference(evidence, dataset, ours, other, column)
+                    found = compare_runs(evidence, dataset, ours, other, column)
                     outcome.add(dataset, found)
     return outcome
+
+
+def binary(
+    evidence: Evidence, outcome: Outcome, datasets: Sequence[str] | None = None
+) -> list[str]:
+    """Return the datasets (all real ones by default) whose tasks are binary, as the paper's are.
+
+    What the paper says of AUCs, and of sums of their losses, says nothing of others: those are
+    noted.
+    """
+    found = []
+    for dataset in evidence.datasets if datasets is None else datasets:
+        if others := evidence.without_auc(dataset):
+            outcome.inapplicable[dataset] = f"no AUC of {', '.join(others)}"
+        else:
+            found.append(dataset)
+    return found
 
 
 def negative_transfer(evidence: Evidence, *, compared: Sequence[Row]) -> Outcome:
     """Compare every task with Single: some method falls below it, MTNAS is nowhere below."""
     outcome = Outcome()
-    for dataset in evidence.datasets:
+    for dataset in binary(evidence, outcome):
         if lacking(evidence, outcome, dataset, [SINGLE, MTNAS, *compared]):
             continue
         for column in evidence.columns((dataset, *SINGLE), "auc"):
             for row in compared:
-                found = difference(
+                found = compare_runs(
                     evidence, dataset, row, SINGLE, column, claim="lower", role="some"
                 )
                 outcome.add(dataset, found)
-            found = difference(evidence, dataset, MTNAS, SINGLE, column, equal_suffices=True)
+            found = compare_runs(evidence, dataset, MTNAS, SINGLE, column, equal_suffices=True)
             outcome.add(dataset, found)
     return outcome
 
 
-def difference(
+def compare_runs(
     evidence: Evidence, dataset: str, ours: Row, other: Row, column: str, **how: Any
 ) -> Comparison | None:
     """Compare one score of two runs; by default ours is to be the better one."""
@@ -110,7 +119,7 @@ def difference(
 def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
     """Compare each L with L + 1: 2 is no worse than 1 and more gain no more than the margin."""
     outcome = Outcome()
-    for dataset in evidence.datasets:
+    for dataset in binary(evidence, outcome):
         runs = sweep(evidence, dataset, "num_layers")
         if set(range(1, largest + 1)) - set(runs):
             wanted = sorted(set(range(1, largest + 1)) - set(runs))
@@ -152,7 +161,7 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
     And fit search time: it grows.
     """
     outcome = Outcome()
-    for dataset in evidence.datasets:
+    for dataset in binary(evidence, outcome):
         runs = sweep(evidence, dataset, "num_subnets")
         if len(runs) < fewest:
             wanted = [h for h in range(1, 9) if h not in runs]

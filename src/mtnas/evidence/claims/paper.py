@@ -5,7 +5,8 @@ from functools import partial
 
 from mtnas.evidence.claims import paired as scores
 from mtnas.evidence.claims import ratios, sharing
-from mtnas.evidence.claims.paired import MTNAS, SINGLE, Test
+from mtnas.evidence.claims.paired import Test
+from mtnas.evidence.pairing import MTNAS, SINGLE
 
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
 SHARE_BOTTOM, MMOE, _ = COMPARED
@@ -78,7 +79,7 @@ CLAIMS = (
             ours=("cut_mmoe", "paper"),
             others=(MMOE,),
             scores=["auc", "mtl_loss"],
-            datasets=lambda _: ["bookcrossing"],
+            datasets=["bookcrossing"],
         ),
         overlays=("config/bookcrossing.yaml", "config/figure1.yaml"),
         settings="bookcrossing_raw=FOLDER",

@@ -12,12 +12,14 @@ from scipy import stats
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
-from mtnas.evidence.claims.paired import MTNAS, Outcome
+from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
+from mtnas.evidence.pairing import MTNAS
 from mtnas.evidence.statistics import LEVEL
 from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import remake
 from mtnas.study.paths import RunKey
 
 EXACT = 1e-12  # in float64, two orders of the same sums
@@ -95,7 +97,9 @@ def relatedness(evidence: Evidence) -> Outcome:
         if dataset not in evidence.correlations:
             outcome.missing[dataset] = [f"{dataset}: manifest.json with label correlations"]
             continue
-        points[dataset] = _points(search, evidence.correlations[dataset])
+        points[dataset] = _points(search, evidence, dataset)
+        if not points[dataset][0]:
+            outcome.inapplicable[dataset] = "no two labels have a correlation"
         paths += [search.path, evidence.manifests[dataset]]
     inside = [dataset for dataset, (pcc, _) in points.items() if len(set(pcc)) > 2]
     for dataset in inside:
@@ -111,16 +115,25 @@ def relatedness(evidence: Evidence) -> Outcome:
     return outcome
 
 
-def _points(search: Search, correlations: dict[str, float]) -> tuple[list[float], pd.DataFrame]:
-    """Return per task pair its label correlation, and its overlap with a row per seed."""
-    pairs = [
-        pair
+def _points(search: Search, evidence: Evidence, dataset: str) -> tuple[list[float], pd.DataFrame]:
+    """Return per task pair its label correlation, and its overlap with a row per seed.
+
+    Routes count the tasks (t0, t1, ...), manifests name them.
+    """
+    tasks, known = evidence.task_names(dataset), evidence.correlations[dataset]
+    if len(tasks) != search.space.num_tasks:
+        raise RecordError(
+            f"{search.path}: routes to {search.space.num_tasks} tasks, but "
+            f"{evidence.manifests[dataset]} has {len(tasks)}; run `{remake(search.path)}`"
+        )
+    names = dict(zip(search.space.tasks, tasks, strict=True))
+    pcc = {
+        pair: known["_".join(names[task] for task in pair)]
         for pair in combinations(search.space.tasks, 2)
-        if correlations.get("_".join(pair)) is not None
-    ]
-    rows = [[overlap(route, *pair) for pair in pairs] for route in search.routes.values()]
-    frame = pd.DataFrame(rows, index=list(search.routes))
-    return [correlations["_".join(pair)] for pair in pairs], frame
+        if "_".join(names[task] for task in pair) in known
+    }
+    rows = [[overlap(route, *pair) for pair in pcc] for route in search.routes.values()]
+    return list(pcc.values()), pd.DataFrame(rows, index=list(search.routes))
 
 
 def _slope(

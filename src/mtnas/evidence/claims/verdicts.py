@@ -28,7 +28,7 @@ from mtnas.tasks.metrics import metric_of
 
 Role = Literal["all", "some", "control"]
 Side = Literal["higher", "lower"]
-NOT_MEASURED = "not measured"
+NOT_MEASURED, NOT_JUDGED = "not measured", "not judged"
 LOSS_MARGIN = 0.001  # of the other side's mean loss
 
 

@@ -97,7 +97,7 @@ def count_parameters(
     widths: Sequence[int] | None = None,
 ) -> int:
     """Count the dense parameters of one model that reads D = `input_dim` numbers."""
-    encoder = Encoder(input_dim)
+    encoder = Encoder.of_numbers(input_dim)
     model = outline(method, options, encoder=encoder, num_tasks=num_tasks, widths=widths)
     return model.num_parameters()
 

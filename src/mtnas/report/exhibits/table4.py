@@ -1,6 +1,7 @@
 """Table 4: the Pearson correlation of the task labels."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from mtnas.report.data_tables import (
     manifest_cell,
 )
 from mtnas.report.exhibits.base import Needs, TableExhibit
-from mtnas.report.names import dataset_name
+from mtnas.report.names import dataset_name, numbered
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 
@@ -35,23 +36,45 @@ class Table4(TableExhibit):
 
 
 def label_correlations(manifests: Sequence[str | Path]) -> Table:
-    """Build Table 4: Pearson correlations of the task labels beside the paper's."""
-    read = [(path, Manifest.read(path)) for path in manifests]
-    found = [pair for _, manifest in read for pair in manifest.label_pcc]
-    pairs = list(dict.fromkeys([*(p for p in PAPER_PAIRS if p in found), *found]))
-    columns = tuple(Column(pair.replace("_", " & ")) for pair in pairs)
+    """Build Table 4: Pearson correlations of the task labels beside the paper's.
+
+    Datasets whose tasks have numbers for names share columns, as in the paper; those whose tasks
+    have other names stand below, side by side with those that have the same ones.
+    """
+    alike: dict[tuple[str, ...], list[tuple[str | Path, Manifest]]] = {}
+    for path, manifest in ((path, Manifest.read(path)) for path in manifests):
+        names = tuple(task.name for task in manifest.tasks)
+        alike.setdefault(() if all(map(numbered, names)) else names, []).append((path, manifest))
+    blocks = tuple(block for block in map(_block, alike.values()) if block.columns)
+    beside = any(c.paper is not None for block in blocks for row in block.rows for c in row.cells)
+    paper = "'paper': the number of the paper's Table 4, and in brackets ours less it."
+    without = [m.dataset for read in alike.values() for _, m in read if not _pairs(m)]
+    told = f"No two labels of {', '.join(map(dataset_name, without))} have a correlation."
+    notes = (*data_notes(manifests, paper if beside else ""), *[told] * bool(without))
+    return Table("table4", "Pearson correlation of the task labels", blocks, notes)
+
+
+def _block(read: Sequence[tuple[str | Path, Manifest]]) -> Block:
+    """Return a row per dataset and a column per pair of tasks."""
+    found = {pair: label for _, manifest in read for pair, label in _pairs(manifest).items()}
+    pairs = [*(pair for pair in PAPER_PAIRS if pair in found), *found]
+    pairs = list(dict.fromkeys(pairs))
     rows = tuple(
         Row(
             dataset_name(m.dataset, m.simulated),
             tuple(_correlation(path, m, pair) for pair in pairs),
         )
         for path, m in read
+        if _pairs(m)
     )
-    beside = any(cell.paper is not None for row in rows for cell in row.cells)
-    paper = "'paper': the number of the paper's Table 4, and in brackets ours less it."
-    notes = data_notes(manifests, paper if beside else "")
-    title = "Pearson correlation of the task labels"
-    return Table("table4", title, (Block("", "Dataset", columns, rows),), notes)
+    return Block("", "Dataset", tuple(Column(found[pair]) for pair in pairs), rows)
+
+
+def _pairs(manifest: Manifest) -> dict[str, str]:
+    """Return what readers call each pair of tasks whose labels have a correlation."""
+    names = [task.name for task in manifest.tasks]
+    pairs = {"_".join(pair): " & ".join(pair) for pair in combinations(names, 2)}
+    return {pair: label for pair, label in pairs.items() if pair in manifest.label_pcc}
 
 
 def _correlation(path: str | Path, manifest: Manifest, pair: str) -> Cell:

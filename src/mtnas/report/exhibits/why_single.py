@@ -6,21 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtnas.config.entries import PAPER
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import SINGLE, Row, difference
 from mtnas.evidence.statistics import Difference
 from mtnas.report.exhibits.base import Needs, TableExhibit
-from mtnas.report.names import SINGLE, Names, column_name, dataset_name
+from mtnas.report.names import Names, dataset_name
 from mtnas.report.render.layout import Table
-from mtnas.report.runs import Results, Row, read_results
+from mtnas.report.runs import Results, read_results
 from mtnas.report.scores import compared
-from mtnas.tasks.metrics import direction
+from mtnas.tasks.metrics import MTL_LOSS, direction
 
 if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 NAME = "why_single"  # of the table, and of the experiment that it is of
 TITLE = "Why Single wins: test scores with what sets it apart changed one thing at a time"
-SINGLE_ROW = (SINGLE, PAPER)
 
 
 class WhySingle(TableExhibit):
@@ -31,20 +30,25 @@ class WhySingle(TableExhibit):
     def needs(self, plan: "Plan") -> dict[str, Needs]:
         """Take all runs of the experiment."""
         runs = tuple(plan.experiments.get(NAME, ()))
-        return {NAME: Needs(runs=runs)} if runs else {}
+        data = tuple(dict.fromkeys(run[0] for run in runs))
+        return {NAME: Needs(runs=runs, manifests=data)} if runs else {}
 
     def read(self, needs: Needs) -> Table:
         """Return the table."""
-        return why_single(needs.run_folders, needs.names)
+        return why_single(needs.run_folders, needs.names, needs.manifest_files)
 
 
-def why_single(run_folders: Sequence[str | Path], names: Names | None = None) -> Table:
+def why_single(
+    run_folders: Sequence[str | Path],
+    names: Names | None = None,
+    manifests: Sequence[str | Path] = (),
+) -> Table:
     """Build the table of experiment `why_single`, with the answer in its notes.
 
     Raises:
         RecordError: a run is incomplete, or two runs to be compared have no seed in common.
     """
-    results = read_results(run_folders, SINGLE_ROW, names)
+    results = read_results(run_folders, SINGLE, names, manifests)
     table = compared(results, NAME, TITLE)
     return replace(table, notes=(*_answers(results), *table.notes))
 
@@ -53,10 +57,10 @@ def _answers(results: Results) -> list[str]:
     """Say for every task in which Single surely leads a joint model what is left of the lead."""
     found = []
     for dataset in results.datasets:
-        single = results.get(dataset, SINGLE_ROW)
-        joint = [row for row in results.rows if row[1] == PAPER and row != SINGLE_ROW]
+        single = results.get(dataset, SINGLE)
+        joint = [row for row in results.rows if row[1] == PAPER and row != SINGLE]
         for column in single.columns if single else []:
-            if direction(column) != "higher":
+            if column == MTL_LOSS:
                 continue
             for base in joint:
                 lead = _lead(results, dataset, base, column)
@@ -74,10 +78,9 @@ def _answer(results: Results, dataset: str, column: str, base: Row, lead: Differ
         if gain is not None
     ]
     tail = f" What is left of it: {'; '.join(parts)}." if parts else ""
-    return (
-        f"{dataset_name(dataset, results.simulated(dataset))} {column_name(column)}: Single leads "
-        f"{results.name(base)} by {_interval(lead)}.{tail}"
-    )
+    name = dataset_name(dataset, results.simulated(dataset))
+    leads = f"Single leads {results.name(base)} by {_interval(lead)}"
+    return f"{name} {results.heading(dataset, column)}: {leads}.{tail}"
 
 
 def _gone(share: float) -> str:
@@ -85,11 +88,12 @@ def _gone(share: float) -> str:
 
 
 def _lead(results: Results, dataset: str, row: Row, column: str) -> Difference | None:
-    """Return Single - other in one score, paired by seed."""
-    single, other = results.get(dataset, SINGLE_ROW), results.get(dataset, row)
+    """Return by how much Single is better than another run in one score, paired by seed."""
+    single, other = results.get(dataset, SINGLE), results.get(dataset, row)
     if not single or not other or column not in other.scores:
         return None
-    return difference(single.scores[column], other.scores[column])
+    pair = single.scores[column], other.scores[column]
+    return difference(*pair) if direction(column) == "higher" else difference(*reversed(pair))
 
 
 def _interval(gain: Difference) -> str:

@@ -7,14 +7,15 @@ import pandas as pd
 from PIL import Image
 
 from mtnas.config.entries import PAPER
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import MTNAS, SINGLE, difference
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.statistics import Difference
 from mtnas.report import claims as ledger
 from mtnas.report import exhibits
-from mtnas.report.names import REFERENCE, SINGLE, Names, column_name, dataset_name
+from mtnas.report.names import REFERENCE, Names, column_name, dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.published import performance
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
@@ -25,10 +26,9 @@ from mtnas.runtime.files import read_json
 from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
-from mtnas.tasks.metrics import direction
+from mtnas.tasks.metrics import LOSSES, MTL_LOSS, direction, is_of, split_column
 
-COMPARED = ((SINGLE, PAPER), ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
-OURS = (REFERENCE, PAPER)
+COMPARED = (SINGLE, ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
 REMAKE = f"{RESTORE}, or make it again with `.venv/bin/snakemake rebuild --cores 1`"
 ON_THEIR_OWN = ("table1", "table2", "table4")  # tables that docs/reproduction.md shows in place
 
@@ -37,14 +37,14 @@ Records = dict[RunKey, RunRecord]
 
 
 def read_scores(published: Path) -> Scores:
-    """Return the test scores of every run: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
+    """Return the test scores of every run that tables show: a row per seed, a column per score."""
     path = published / "metrics.csv.gz"
     metrics = read_metrics(path)
     try:
         metrics = metrics.astype({"seed": int, "value": float})
     except ValueError as error:
         raise RecordError(f"{path}: not a number ({error}); {RESTORE}") from None
-    metrics = metrics[metrics["metric"] != "log_loss"]
+    metrics = metrics[~metrics["metric"].isin(LOSSES)]
     return {
         (str(d), str(m), str(v)): wide(rows)
         for (d, m, v), rows in metrics.groupby(list(RUN_COLUMNS[:3]), sort=False)
@@ -59,22 +59,30 @@ def read_records(published: Path) -> Records:
 def headline(published: Path) -> str:
     """Render the means of Table 2, one line per dataset and score."""
     scores, records = read_scores(published), read_records(published)
-    methods = [*COMPARED, OURS]
+    methods = [*COMPARED, MTNAS]
     head = ["Test score", *(Names().run(*m) for m in methods), "MTNAS in the paper"]
     rows = []
     for dataset in _with_runs(read_plan(published), methods):
-        simulated = records[dataset, *OURS].simulated
+        simulated = records[dataset, *MTNAS].simulated
         marks = [TUNED * bool(records[dataset, *m].spec.tuned) for m in methods]
-        for column in scores[dataset, *OURS].columns:
+        units = _units(published, dataset)
+        for column in scores[dataset, *MTNAS].columns:
             means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
             paper = None if simulated else paper_score(dataset, REFERENCE, column)
             printed = "" if paper is None else f"{paper:.4f}"
-            title = f"{dataset_name(dataset, simulated)} {column_name(column)}"
+            heading = column_name(column, units.get(split_column(column)[1], ""))
+            title = f"{dataset_name(dataset, simulated)} {heading}"
             shown = [f"{mean} {mark}".rstrip() for mean, mark in zip(means, marks, strict=True)]
             rows.append([title, *shown, printed])
     note = f"{TUNED}: options chosen by a grid search on validation (V8)."
     text = pipes.table(head, rows)
     return f"{text}\n\n{note}" if TUNED in text else text
+
+
+def _units(published: Path, dataset: str) -> dict[str, str]:
+    """Return the units of the tasks of a dataset, by their names."""
+    manifest = Manifest.read(published / "data" / f"{dataset}.json", remedy=RESTORE)
+    return {task.name: task.unit for task in manifest.tasks}
 
 
 def findings(published: Path) -> str:
@@ -83,9 +91,9 @@ def findings(published: Path) -> str:
     plan, lines = read_plan(published), []
     controls = plan.controls
     called = " and ".join(plan.variants[row].title for row in controls)
-    for dataset in _with_runs(plan, [OURS, *COMPARED, *controls]):
-        ours = scores[dataset, *OURS]
-        name = dataset_name(dataset, records[dataset, *OURS].simulated)
+    for dataset in _with_runs(plan, [MTNAS, *COMPARED, *controls]):
+        ours = scores[dataset, *MTNAS]
+        name = dataset_name(dataset, records[dataset, *MTNAS].simulated)
         lines.append(
             f"* **{name}** ({len(ours)} seeds): of "
             f"{_tally(ours, [scores[dataset, *row] for row in COMPARED])} when MTNAS is compared "
@@ -272,8 +280,10 @@ def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
             else:
                 worse += 1
     total = better + worse + undecided
+    binary = all(is_of(column, "auc") or column == MTL_LOSS for column in ours.columns)
+    what = "AUCs and loss" if binary else "all scores"
     return (
-        f"{total} paired 95 % intervals (AUCs and loss), {better} favour MTNAS, "
+        f"{total} paired 95 % intervals ({what}), {better} favour MTNAS, "
         f"{worse} the other side and {undecided} include zero"
     )
 

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import reduce
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,11 @@ class TabularDataset(base.Dataset):
     def sources(self, raw: Path | None) -> list[Path]:
         """Return the files that `path` names; with a folder `raw`, those of these names in it."""
         found: list[Path] = []
-        for pattern in self._keys.path:
-            path = Path(pattern).expanduser() if raw is None else raw / Path(pattern).name
-            listed = map(Path, glob(str(path)))  # noqa: PTH207 (Path.glob takes no absolute one)
+        for name in self._keys.path:
+            path = Path(name).expanduser() if raw is None else raw / Path(name).name
+            # What a folder of the user's is called is no pattern.
+            pattern = str(path) if raw is None else f"{escape(str(raw))}/{path.name}"
+            listed = map(Path, glob(pattern))  # noqa: PTH207 (Path.glob takes no absolute one)
             matches = [path] if path.exists() else sorted(p for p in listed if p.exists())
             if not matches:
                 raise DataError(
