@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 
 from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.data.prepare.store import Inputs, Table
 from mtnas.experiments import assembly
+from mtnas.experiments.train import train
 from mtnas.study.specs import RunSpec
 from mtnas.training.data import Examples
 from mtnas.training.fit import fit
-from tests.helpers.mixed import LAYOUTS, mixed
+from tests.helpers.inputs import LAYOUTS, mixed
 from tests.helpers.tables import make_manifest
 
 COUNTS = [400, 150, 50]
@@ -34,7 +36,7 @@ def table():
     of_sources = {name: sizes_of(split[source == number]) for number, name in enumerate(NAMES)}
     tasks = (
         TaskSummary(name="good", rule="", source="reviews"),
-        TaskSummary(name="true", rule="", source="questions"),
+        TaskSummary(name="minutes", rule="", kind="regression", source="questions"),
     )
     manifest = make_manifest(
         rows=600,
@@ -47,7 +49,11 @@ def table():
     given = data.inputs
     features = tuple((rows.numpy(), matrix.numpy()) for rows, matrix in given.features)
     inputs = Inputs(given.layout, given.ids.numpy(), given.numbers.numpy(), features)
-    return Table(inputs, data.labels.numpy(), split, source, manifest)
+    labels = data.labels.numpy().copy()
+    labels[:, 1] = 20 + 5 * labels[:, 1] + np.arange(600) / 300
+    for task in range(2):
+        labels[source != task, task] = np.nan
+    return Table(inputs, labels, split, source, manifest)
 
 
 def assembled(table, monkeypatch, method="mmoe", seeds=(0, 1), **changes):
@@ -95,6 +101,30 @@ def test_a_dataset_of_sources_is_trained_and_selected_by_source(table, monkeypat
     assert len(result.states) == 2
     assert np.isfinite(result.valid_losses).all()
     assert {"number_mean", "number_spread", "embedding"} <= result.states[0].keys()
+
+
+@pytest.mark.parametrize("method", ["single_task", "mmoe"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mixing": "round_robin", "mixing_weights": {"reviews": 2}},
+        {"mixing": "balanced", "selection": "source"},
+        {"mixing": "sequential", "selection": "task"},
+    ],
+)
+def test_a_run_is_the_same_seed_by_seed(table, monkeypatch, method, options):
+    spec = assembled(table, monkeypatch, method, dtype="float64", **options).spec
+    files = {"table": "t", "manifest": "m"}
+    together, apart = (train(spec, **files, seeds_at_once=n) for n in (2, 1))
+    np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
+    assert np.isfinite(together.metrics.value).all()
+    assert together.weights.keys() == apart.weights.keys()
+    for name, tensor in together.weights.items():
+        torch.testing.assert_close(tensor, apart.weights[name], rtol=0, atol=1e-12)
+    epochs = [fit.best_epoch for fit in together.record.fits]
+    by_task = options.get("selection") is not None and method == "mmoe"
+    assert all(isinstance(epoch, tuple) == by_task for epoch in epochs)
 
 
 @pytest.mark.parametrize("layout", ["numbers", "features"])

@@ -18,7 +18,7 @@ from mtnas.training.fit import fit
 from mtnas.training.inputs import MixedInputs
 from mtnas.training.trainer import Trainer
 from tests.helpers.ensembles import small_ensemble, small_options
-from tests.helpers.mixed import FEATURES, LAYOUTS, NUM_IDS, ROWS, mixed
+from tests.helpers.inputs import FEATURES, LAYOUTS, NUM_IDS, ROWS, mixed
 from tests.helpers.stops import to_the_end
 
 E = 3  # embedding dimension of small ensembles

@@ -15,7 +15,7 @@ from mtnas.training.ensemble import Member
 from mtnas.training.fit import fit
 from mtnas.training.mixing import Mixing, plan_of
 from tests.helpers.ensembles import small_ensemble
-from tests.helpers.mixed import in_sources, mixed
+from tests.helpers.inputs import in_sources, mixed
 from tests.helpers.stops import to_the_end
 
 NAMES = ("a", "b", "c")

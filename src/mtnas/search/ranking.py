@@ -229,11 +229,9 @@ class Trained(Ranking):
     def _pooled_score(self, valid_MB: Tensor) -> Floats:
         """Return R_val on all given validation examples together, [M]."""
         examples = self._supernet.examples
-        logit_MBT = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
-        y_MBT = examples.labels_of(self._ensemble.tasks_MT, valid_MB)
-        score_MT = self._supernet.judge(
-            logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2), self._options.reward
-        )
+        out_MBO = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
+        y_MBT = examples.targets_of(self._ensemble, valid_MB)
+        score_MT = self._supernet.judge(out_MBO, y_MBT, self._options.reward)
         return check_finite(self._rewards.of(score_MT))
 
     def _keep(self, better_M: NDArray[np.bool_]) -> None:

@@ -53,7 +53,8 @@ class Search:
         valid, members = [split.valid for split in splits], ensemble.members
         self._train = training_batches(examples, splits, ensemble, training)
         self._valid = Batches(valid, members, options.batch_size, "validation", ensemble.device)
-        self._rewards, self._baseline = Rewards(), Baseline(options)
+        self._rewards = Rewards(self._supernet.guesses(options.reward))
+        self._baseline = Baseline(options)
         self._curve = Curve(options.steps)
         self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan

@@ -7,6 +7,7 @@ Shapes: M members, B batch, T tasks.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,10 @@ from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
-from mtnas.tasks.kinds import BINARY, TASK_KINDS, TaskKind
+from mtnas.tasks.layout import Layout
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.inputs import MixedInputs
-from mtnas.training.mixing import Mixing, Plan, plan_of
+from mtnas.training.mixing import Mixing, Plan, divided
 
 Indices = NDArray[np.int64]
 
@@ -39,7 +40,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Examples:
-    """All examples: inputs and labels [rows, T].
+    """All examples: inputs and labels [rows, T], which are NaN where they are missing.
 
     Ids are 0 .. num_rows-1, rows of the embedding table; the last one fills up bags, where there
     are any. Without ids there is no table (num_rows = 0). `source` [rows] is the number of each
@@ -50,7 +51,6 @@ class Examples:
     labels: Tensor
     num_rows: int
     tasks: tuple[TaskSummary, ...]
-    kind: TaskKind = BINARY
     source: NDArray[np.int8] | None = None
     sources: tuple[str, ...] = ()  # their names
 
@@ -76,17 +76,47 @@ class Examples:
         """Take a table that was read with `read_compact`, without a copy."""
         facts, inputs = table.manifest, MixedInputs.of(table.inputs)
         num_rows = facts.num_ids + bool(inputs.layout.bags)
-        kind = TASK_KINDS["regression" if facts.tasks[0].kind == "drawn" else "binary"]
         labels = torch.from_numpy(table.labels)
-        return cls(inputs, labels, num_rows, facts.tasks, kind, table.source, facts.sources)
+        return cls(inputs, labels, num_rows, facts.tasks, table.source, facts.sources)
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""
         return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Which outputs of a model of all tasks belong to which."""
+        tasks = self.tasks
+        return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+
+    def layout_of(self, ensemble: Ensemble) -> Layout:
+        """Return the same of every model of an ensemble: their tasks are alike."""
+        return self.layout.of(ensemble.members[0].tasks)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether no label is missing."""
+        return not bool(self.labels.isnan().any())
+
     def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
+
+    def targets_of(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
+        """Return y_MBT as the outputs of an ensemble are to be: in units of the members' scales."""
+        y_MBT = self.labels_of(ensemble.tasks_MT, index_MB)
+        if ensemble.scale_2MT is None:
+            return y_MBT
+        mean_MT, spread_MT = ensemble.scale_2MT
+        standardized: Tensor = (y_MBT.double() - mean_MT.unsqueeze(1)) / spread_MT.unsqueeze(1)
+        return standardized
+
+    def loss_weights(self, options: TrainingOptions) -> tuple[float, ...] | None:
+        """Return what every task weighs in the training loss; None if all weigh 1."""
+        given = options.loss_weights or (1.0,) * len(self.tasks)
+        own = [task.loss_weight for task in self.tasks]
+        weights = tuple(a * b for a, b in zip(given, own, strict=True))
+        return None if set(weights) == {1.0} else weights
 
 
 class Batches:
@@ -113,17 +143,14 @@ class Batches:
             ValueError: members of one ensemble would not take equal batches.
         """
         self._device = device
-        divided = [([own], [1.0]) if mixing is None else mixing.parts(own) for own in rows]
-        self._parts = [parts for parts, _ in divided]
+        self._parts, plans = zip(*(divided(own, size, mixing) for own in rows), strict=True)
         counts = [tuple(map(len, parts)) for parts in self._parts]
         # Single-task members of one seed see the same order, as in a joint model.
         self._keys = [(member.seed, own) for member, own in zip(members, counts, strict=True)]
         self._rngs = {key: seeds.generator(key[0], stream) for key in self._keys}
-        how = "proportional" if mixing is None else mixing.how
-        known = {(own, tuple(weights)) for own, (_, weights) in zip(counts, divided, strict=True)}
-        self._plan, *others = [plan_of(how, own, weights, size) for own, weights in known]
-        if not all(np.array_equal(other, self._plan) for other in others):
-            raise ValueError(f"members with other batches in one ensemble: rows {sorted(known)}")
+        self._plan: Plan = plans[0]
+        if not all(np.array_equal(plan, self._plan) for plan in plans):
+            raise ValueError(f"members with other batches in one ensemble: rows {counts}")
         self._places = _places(self._plan)
         self.per_epoch = len(self._plan)
         self._epoch: Sequence[Tensor] = ()

@@ -1,12 +1,14 @@
 """The training loop: weight steps, validation after every epoch, the best epoch of every member.
 
-Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tasks, E epochs.
+Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tasks, O outputs,
+E epochs.
 """
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -46,7 +48,7 @@ def predict(
     rows: Sequence[Indices],
     between: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return logit_MNT of every member on its own rows (equally many per member).
+    """Return out_MNO of every member on its own rows (equally many per member).
 
     `between` is called after every batch.
     """
@@ -61,7 +63,9 @@ def predict_selected(
     ensemble: Ensemble, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor:
     """Return what `predict` does, each task with the weights selected for it."""
-    return with_selected(ensemble, states, lambda: predict(ensemble, examples, rows), axis=-1)
+    widths = examples.layout_of(ensemble).widths
+    measure = partial(predict, ensemble, examples, rows)
+    return with_selected(ensemble, states, measure, axis=-1, widths=widths)
 
 
 def evaluate_loss(
@@ -70,10 +74,13 @@ def evaluate_loss(
     rows: Sequence[Indices],
     between: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return loss_MT of every member on its own rows, in float64; `between` as in `predict`."""
-    logit_MNT = predict(ensemble, examples, rows, between)
-    y_MNT = examples.labels_of(ensemble.tasks_MT, _indices(ensemble, rows))
-    return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).cpu()
+    """Return loss_MT of every member on its own rows, in float64; `between` as in `predict`.
+
+    It is the mean over the labelled rows of a task.
+    """
+    out_MNO = predict(ensemble, examples, rows, between)
+    y_MNT = examples.targets_of(ensemble, _indices(ensemble, rows))
+    return examples.layout_of(ensemble).loss(out_MNO, y_MNT).cpu()
 
 
 @torch.no_grad()
@@ -128,7 +135,7 @@ class _Training:
         self._trainer, self._options = trainer, options
         self._valid = [split.valid for split in splits]
         self._batches = training_batches(trainer.examples, splits, ensemble, options)
-        self._selection = Selection(ensemble, options, trainer.examples.tasks)
+        self._selection = Selection(ensemble, options, trainer.examples.tasks, trainer.weights)
         self._epoch, self._goes_on = 1, True
         self._losses: list[Tensor] = []  # [M], of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before

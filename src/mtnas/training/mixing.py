@@ -52,6 +52,16 @@ class Mixing:
         return [parts[number] for number in found], [self.weights[number] for number in found]
 
 
+def divided(
+    rows: NDArray[np.int64], size: int, mixing: Mixing | None
+) -> tuple[list[NDArray[np.int64]], Plan]:
+    """Return the rows of every source and the plan of their batches; of all alike, as one part."""
+    if mixing is None:
+        return [rows], plan_of("proportional", [len(rows)], [1.0], size)
+    parts, weights = mixing.parts(rows)
+    return parts, plan_of(mixing.how, [len(part) for part in parts], weights, size)
+
+
 def plan_of(how: str, counts: Sequence[int], weights: Sequence[float], size: int) -> Plan:
     """Return how many rows of every source each batch of `size` takes in an epoch.
 

@@ -27,10 +27,17 @@ class Selection:
     """
 
     def __init__(
-        self, ensemble: Ensemble, options: TrainingOptions, tasks: Sequence[TaskSummary]
+        self,
+        ensemble: Ensemble,
+        options: TrainingOptions,
+        tasks: Sequence[TaskSummary],
+        weights: Sequence[float] | None = None,
     ) -> None:
-        """Start with the weights that the ensemble has now; `tasks` are all of the dataset."""
-        self._ensemble, self._options = ensemble, options
+        """Start with the weights that the ensemble has now.
+
+        `tasks` are all of the dataset; their losses count by `weights`.
+        """
+        self._ensemble, self._options, self._weights = ensemble, options, weights
         self._unit_T = _units(ensemble, options, tasks)
         shape = (len(ensemble), max(self._unit_T) + 1)
         self._states = tuple(
@@ -83,7 +90,7 @@ class Selection:
         """Return the losses that are compared between epochs, [M, U]."""
         if self._options.selection == "task":
             return loss_MT
-        weighted_MT = weighted(loss_MT, self._ensemble, self._options)
+        weighted_MT = weighted(loss_MT, self._ensemble, self._weights)
         if self._options.selection == "source":
             unit_T = torch.tensor(self._unit_T)
             units = range(self.loss_MU.shape[1])
@@ -113,20 +120,25 @@ def _units(ensemble: Ensemble, options: TrainingOptions, tasks: Sequence[TaskSum
     return [0] * num
 
 
-def weighted(loss_MT: Tensor, ensemble: Ensemble, options: TrainingOptions) -> Tensor:
-    """Return the losses of the members' tasks times their weights; without weights as they are."""
-    if options.loss_weights is None:
+def weighted(loss_MT: Tensor, ensemble: Ensemble, weights: Sequence[float] | None) -> Tensor:
+    """Return the losses of the members' tasks times the weights of all tasks, if there are any."""
+    if weights is None:
         return loss_MT
-    weight_T = torch.tensor(options.loss_weights, dtype=loss_MT.dtype, device=loss_MT.device)
+    weight_T = torch.tensor(weights, dtype=loss_MT.dtype, device=loss_MT.device)
     return loss_MT * weight_T[ensemble.tasks_MT.to(loss_MT.device)]
 
 
 def with_selected(
-    ensemble: Ensemble, states: Sequence[State], measure: Callable[[], Tensor], axis: int
+    ensemble: Ensemble,
+    states: Sequence[State],
+    measure: Callable[[], Tensor],
+    axis: int,
+    widths: Sequence[int] | None = None,
 ) -> Tensor:
     """Return a measurement of the ensemble in which each task has the weights selected for it.
 
-    `axis` is that of the tasks; one state is that of all tasks. The ensemble is left with the last.
+    `axis` is that of the tasks, or of the outputs of tasks with so many each; one state is that of
+    all tasks. The ensemble is left with the last.
     """
     measured: dict[int, Tensor] = {}
     for state in states:  # tasks of one source have the same
@@ -135,5 +147,6 @@ def with_selected(
             measured[id(state)] = measure()
     if len(states) == 1:
         return measured[id(states[0])]
-    parts = [measured[id(state)].select(axis, t) for t, state in enumerate(states)]
-    return torch.stack(parts, axis)
+    sizes = list(widths or [1] * len(states))
+    parts = [torch.split(measured[id(s)], sizes, axis)[t] for t, s in enumerate(states)]
+    return torch.cat(parts, axis)
