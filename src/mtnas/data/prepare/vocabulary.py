@@ -62,35 +62,37 @@ def write_compact(
     Memory grows with the largest id, not with the rows.
     """
     source = pq.ParquetFile(table)
-    lengths = {bag.name: bag.length for bag in layout.bags}
-    names = [*(name for name in fields if name not in lengths), *lengths]
-    width = layout.num_columns
+    bags, width = [bag.name for bag in layout.bags], layout.num_columns
+    names = [*(name for name in fields if name not in bags), *bags]
     count = np.zeros(0, np.int64)
     for batch in _batches(source, names, width):
-        for column in batch.columns:
-            ids = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-            seen = np.bincount(ids.to_numpy(), minlength=len(count))
-            seen[: len(count)] += count
-            count = seen
+        seen = np.bincount(np.concatenate([*map(_ids, batch.columns)]), minlength=len(count))
+        seen[: len(count)] += count
+        count = seen
     new, num_ids = renumbering(count)
-    renumbered = (
-        np.concatenate(
-            [_renumbered(batch[name], new, lengths.get(name), num_ids) for name in names], axis=1
-        )
-        for batch in _batches(source, names, width)
-    )
+    pieces = (_renumbered(batch, new, layout, num_ids) for batch in _batches(source, names, width))
     with atomic_path(path) as temporary:
-        write_array(temporary, "<i4", (source.metadata.num_rows, width), renumbered)
+        write_array(temporary, "<i4", (source.metadata.num_rows, width), pieces)
     return new, num_ids
 
 
-def _renumbered(column: pa.Array, new: Ids, length: int | None, filler: int) -> Ids:
-    """Return the ids of a column [rows, 1], or of a column of lists [rows, length]."""
-    if length is None:
-        return np.expand_dims(new[column.to_numpy()], 1)
-    ids = np.full((len(column), length), filler, np.int32)
-    lengths = pc.list_value_length(column).to_numpy()
-    ids[np.arange(length) < lengths[:, None]] = new[pc.list_flatten(column).to_numpy()]
+def _ids(column: pa.Array) -> Ids:
+    """Return all ids of a column, of lists one after the other."""
+    flat: Ids = (pc.list_flatten(column) if pa.types.is_list(column.type) else column).to_numpy()
+    return flat
+
+
+def _renumbered(batch: pa.RecordBatch, new: Ids, layout: InputLayout, filler: int) -> Ids:
+    """Return the renumbered ids [rows, C] of columns of single ids and, behind them, of lists."""
+    ids = np.full((batch.num_rows, layout.num_columns), filler, np.int32)
+    for place, column in enumerate(batch.columns[: layout.singles]):
+        ids[:, place] = new[_ids(column)]
+    start = layout.singles
+    for bag, column in zip(layout.bags, batch.columns[layout.singles :], strict=True):
+        lengths = pc.list_value_length(column).to_numpy()
+        given = np.arange(bag.length) < lengths[:, None]
+        ids[:, start : start + bag.length][given] = new[_ids(column)]
+        start += bag.length
     return ids
 
 
@@ -120,6 +122,7 @@ def write_vocabulary(path: str | Path, hashed: Mapping[str, Ids], new: Ids) -> N
 
 
 def _batches(source: pq.ParquetFile, names: Sequence[str], width: int) -> Iterator[pa.RecordBatch]:
-    """Yield some columns of a table in pieces, smaller ones if they are wide."""
-    if names:
-        yield from source.iter_batches(_BATCH_ROWS * 16 // max(width, 16), columns=[*names])
+    """Yield some columns of a table, in this order, in pieces: smaller ones if they are wide."""
+    size = max(1, _BATCH_ROWS * 16 // max(width, 16))
+    for batch in source.iter_batches(size, columns=[*names]) if names else ():
+        yield batch.select([*names])
