@@ -160,7 +160,7 @@ def _check_search(study: Study, run: Run) -> None:
     if drawn and "reward" in READ[strategy] and options.search.reward == "auc_sum":
         raise ConfigError(
             f"{study.place_of(run, 'search', 'reward')}: 'auc_sum', but labels of {dataset} are "
-            "numbers and have no AUC; use reward: neg_loss"
+            "numbers, and only binary tasks have an AUC; use reward: neg_loss"
         )
 
 

@@ -73,7 +73,8 @@ def macro_f1(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean F1 of the classes that occur among labels or predictions, of [..., N, C]."""
     labelled, predicted = ~labels.isnan(), logits.argmax(-1)
     actual = labels.nan_to_num(0).long()
-    nothing = torch.zeros(*labels.shape[:-1], logits.shape[-1], dtype=torch.double).to(logits)
+    shape = (*labels.shape[:-1], logits.shape[-1])
+    nothing = torch.zeros(shape, dtype=torch.double, device=logits.device)
 
     def count(classes: Tensor, of: Tensor) -> Tensor:
         return nothing.scatter_add(-1, classes, of.to(nothing))
