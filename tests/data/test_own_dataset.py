@@ -457,7 +457,7 @@ def test_a_broken_file_breaks_the_studies_that_name_it_and_no_other(declare: Dec
     declare(f"path: x.csv\n{KEYS}", "twice.yaml")
     declare(f"path: x.csv\n{KEYS}", "twice.yml")
     config = studies.load({"datasets": ["insteval"]})
-    assert raw_files.raw_files(config, "insteval") == []
+    assert len(raw_files.raw_files(config, "insteval")) == 1
     for name, message in {
         "broken": "datasets/broken.yaml: not YAML: .* line 1, column 8",
         "movielens": "movielens.yaml: another file declares dataset 'movielens'",
@@ -486,7 +486,8 @@ BROKEN = {
     "a: [": "not YAML",
     "path: !!python/object:os.system x": "not YAML",
     START + "path: b.csv": "line 4: the key 'path' occurs twice",
-    START + "1: b": "line 4: the key 1 is no text",
+    START + "1: b": "unknown key '1'",
+    START + "? \n: b": "line 4: the key '' is no text",
     START + "feilds: 3": r"yaml: unknown key 'feilds' \(did you mean 'fields'\?\)",
     START + "split: {colum: x}": "split: unknown key 'colum' .*did you mean 'column'",
     START.replace("[a, b]", "{a: {tpe: id}}"): "fields.a: unknown key 'tpe' .*mean 'type'",

@@ -41,12 +41,12 @@ def read(swept, option="num_subnets"):
 
 
 def figure7(swept, outputs):
-    figure, caption = EXHIBIT.draw(read(swept))
+    figure, caption = EXHIBIT.draw(EXHIBIT.data(read(swept)))
     save_figure(figure, outputs, caption)
 
 
 def test_a_sweep_shows_scores_and_times(swept):
-    figure = sweep_figure(read(swept))
+    figure = sweep_figure(EXHIBIT.data(read(swept)))
     auc, loss, search, training = figure.axes
     first, second = auc.get_lines()[:2]
     assert first.get_xdata().tolist() == [1, 2, 4, 8]
@@ -75,7 +75,7 @@ def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
 
 def test_without_a_sweep_there_is_no_figure(swept):
     with pytest.raises(RecordError, match="two or more runs of mtnas over num_layers"):
-        sweep_figure(Sweep("num_layers", read_evidence(swept[0][:1])))
+        EXHIBIT.data(Sweep("num_layers", read_evidence(swept[0][:1])))
 
 
 @pytest.mark.parametrize("simulated", [True, False])
@@ -83,7 +83,7 @@ def test_simulated_data_say_so(swept, tmp_path, simulated):
     for folder in swept[0]:
         edit_run_record(folder, lambda record: record.update(simulated=simulated))
     figure7(swept, [tmp_path / "f.png"])
-    figure = sweep_figure(read(swept))
+    figure = sweep_figure(EXHIBIT.data(read(swept)))
     assert (SIMULATED in [text.get_text() for text in figure.texts]) is simulated
     with Image.open(tmp_path / "f.png") as opened:
         assert opened.info["Description"].startswith(SIMULATED) is simulated

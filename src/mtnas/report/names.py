@@ -11,6 +11,8 @@ from mtnas.runtime import plugins
 from mtnas.tasks.metrics import ALL_TASKS, OF_THE_LABEL, metric_of, split_column
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mtnas.evidence.records import Run
     from mtnas.study.plan import Plan
 
@@ -25,6 +27,7 @@ STRATEGIES = {
     "no_sharing": "no sharing",
 }
 SIMULATED = "SIMULATED DATA"
+ALONE = float("inf")  # the rho of a dataset that has none
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,18 @@ def synthetic_name(options: Mapping[str, Any]) -> str:
     return f"{synthetic_setting(options)}, ρ = {options['rho']:g}"
 
 
+def panel_of(run: "Run") -> dict[str, Any]:
+    """Return what rows of the data of a run begin with: its dataset, and where its panel is."""
+    synthetic, simulated = run.record.synthetic, run.record.simulated
+    name = dataset_name(run.key[0], simulated)
+    return {
+        "dataset": run.key[0],
+        "setting": synthetic_setting(synthetic.model_dump()) if synthetic else name,
+        "rho": synthetic.rho if synthetic else ALONE,
+        "simulated": simulated,
+    }
+
+
 def strategy_name(strategy: str) -> str:
     """Return the display name of a search strategy."""
     return STRATEGIES.get(strategy, strategy)
@@ -127,6 +142,11 @@ def caption(text: str, simulated: Iterable[str]) -> str:
     return f"{SIMULATED}: {names}. {text}" if names else text
 
 
-def simulated_caption(text: str, runs: "Iterable[Run]") -> str:
+def simulated_caption(text: str, simulated: bool) -> str:
     """Return the caption of a figure; it says first of all if any of its data are simulated."""
-    return f"{SIMULATED}. {text}" if any(run.record.simulated for run in runs) else text
+    return f"{SIMULATED}. {text}" if simulated else text
+
+
+def simulated_in(frame: "pd.DataFrame") -> list[str]:
+    """Name the datasets in the data of a figure that are simulated."""
+    return list(dict.fromkeys(frame.loc[frame["simulated"].astype(bool), "dataset"]))

@@ -146,18 +146,18 @@ class FigureExhibit(Exhibit[Content]):
     kind = "figure"
 
     @abstractmethod
-    def draw(self, content: Content) -> tuple["Figure", str]:
-        """Return the figure and its caption."""
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
+        """Return the figure of its data, and nothing but them, and the caption."""
 
     def write(self, needs: Needs, **paths: str | Path) -> None:
         """Write the drawing as `png` and `pdf`, and its data as `csv`, those that are named."""
         from mtnas.report.render.style import save_figure
 
-        content = self.read(needs)
+        frame = self.data(self.read(needs))
         if "csv" in paths:
             with atomic_path(paths.pop("csv")) as path:
-                self.data(content).to_csv(path, index=False, lineterminator="\n")
-        figure, caption = self.draw(content)
+                frame.to_csv(path, index=False, lineterminator="\n")
+        figure, caption = self.draw(frame)
         save_figure(figure, list(paths.values()), caption)
 
 
