@@ -4,12 +4,15 @@
 # Which runs exist is data (config/). How a stage runs is a rule (rules/).
 # What a stage computes is library code (src/mtnas/).
 # A rule marked `localrule` takes seconds: on a cluster it runs where Snakemake runs.
+from os.path import relpath
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-configfile: "config/config.yaml"
+# From the folder that Snakemake runs in (`--directory`), which may be another than this one.
+configfile: relpath(f"{workflow.basedir}/config/config.yaml")
 
 
 include: "rules/common.smk"

@@ -11,6 +11,7 @@ from benchmarks import work as w
 from benchmarks.work import Work
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.data.prepare.manifest import InputLayout
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.training import trainer
@@ -35,7 +36,7 @@ def ensemble_of(
     known = method.options.model_fields
     widths = {"hidden_dim": width, "root_dim": width, "num_experts": w.EXPERTS}
     options = method.options(**{k: v for k, v in widths.items() if k in known})
-    encoder = Encoder(w.FIELDS, w.EMBEDDING_DIM)
+    encoder = Encoder(InputLayout(singles=w.FIELDS), w.EMBEDDING_DIM)
     members = [Member(seed, tuple(range(w.TASKS))) for seed in seeds]
     return kind(
         members,

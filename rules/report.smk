@@ -17,6 +17,7 @@ rule report:
         records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,
         audits=AUDITS,
+        findings=expand(rules.audit.output.json, dataset=MEASURED),
     output:
         html="results/report.html",
     log:

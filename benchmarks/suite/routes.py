@@ -17,7 +17,7 @@ from mtnas.routes.space import SearchSpace
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.trainer import Trainer
-from tests.helpers.synthetic import NUM_FIELDS, examples
+from tests.helpers.synthetic import examples
 
 SEEDS = range(5)
 WIDTH = 8  # of the synthetic study's sub-networks
@@ -62,7 +62,7 @@ def everyone() -> list[Member]:
 def _trainers(data: Examples, members: Sequence[Member], size: int) -> list[Trainer]:
     method = methods.load("mtnas")
     options = method.options(num_layers=1, num_subnets=3, hidden_dim=WIDTH, query_scope="root")
-    encoder = Encoder(NUM_FIELDS, TRAINING.embedding_dim)
+    encoder = Encoder(data.inputs.layout, TRAINING.embedding_dim)
 
     def build(member: Member) -> Model:
         return Model(method, options, encoder=encoder, num_tasks=2, route=member.route)

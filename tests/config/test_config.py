@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 import yaml
@@ -105,6 +106,9 @@ VALUES = [
     ({"training": {"loss_weights": [1, 2, 3]}}, "training.loss_weights", "3 numbers", "2 tasks"),
     ({"datasets": "insteval"}, "datasets", "list, such as [insteval]; allowed in it: bookcross"),
     ({"datasets": "instevel"}, "datasets", "list; allowed in it: bookcross"),
+    ({"bookcrossing_raw": 202401}, "bookcrossing_raw", "202401", "2024_01", "such as ./2024_01"),
+    (insteval(raw=date(2024, 1, 2)), "dataset_options.insteval.raw", "write ./ before"),
+    (insteval(raw=1e5), "dataset_options.insteval.raw", "100000.0", "write ./ before"),
     (insteval(num_features=1), "dataset_options.insteval.num_features", "1", "equal to 2"),
     (insteval(num_features=2**31), "dataset_options.insteval.num_features", "2147483647"),
     (insteval(split=[0.5, 0.5, 0.5]), "dataset_options.insteval.split", "add up to 1.5, not 1"),
@@ -121,7 +125,7 @@ VALUES = [
         "dataset_options.tiktok.simulate",
         "raw: x",
     ),
-    ({"insteval_raw": 3}, "insteval_raw", "3", "string"),
+    ({"insteval_raw": 3}, "insteval_raw", "3", "write ./ before"),
     (experiment(methods=[]), "experiments.main.methods", "[]", "at least 1"),
     (experiment(), "experiments.main", "'methods' is missing"),
     (

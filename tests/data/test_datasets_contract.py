@@ -19,7 +19,7 @@ from mtnas.data import simulators, sources
 from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.table import prepare
 from mtnas.data.simulators.base import simulate
-from mtnas.data.sources.base import Dataset
+from mtnas.data.sources.base import Dataset, Packaged
 from mtnas.runtime.errors import DataError
 from tests.helpers.shared import SHARED, real
 from tests.helpers.tables import read_hashed
@@ -116,10 +116,11 @@ def test_downloads_give_the_files_that_are_read(name: str, tmp_path: Path) -> No
     files = [file for item in dataset.downloads for file in item.files]
     archives = [item.file for item in dataset.downloads if item.members]
     declared = dataset.definition is not None  # its files are the user's
-    assert bool(files) == (dataset.needs_raw and not declared)
+    made = [item for item in dataset.downloads if isinstance(item, Packaged)]
+    assert bool(files) == ((dataset.needs_raw and not declared) or bool(made))
     assert len({*files, *archives}) == len(files) + len(archives)
     for item in dataset.downloads:
-        assert item.urls or item.by_hand
+        assert item.urls or item.by_hand or item in made
         assert all(re.match("https?://", url) for url in item.urls)
     for file in files:
         (tmp_path / file).touch()
@@ -139,7 +140,7 @@ def test_nested_labels_imply_each_other(prepared: Prepared) -> None:
 
 
 def test_ids_are_in_range(prepared: Prepared) -> None:
-    ids = prepared.table.ids
+    ids = prepared.table.inputs.ids
     assert ids.dtype == np.int32
     assert ids.min() >= 0
     assert ids.max() < prepared.table.manifest.num_features == prepared.dataset.num_features
@@ -147,10 +148,10 @@ def test_ids_are_in_range(prepared: Prepared) -> None:
 
 def test_manifest_matches_the_table(prepared: Prepared) -> None:
     table, facts = prepared.table, prepared.table.manifest
-    assert facts.rows == len(table.ids) == len(table.labels) == len(table.split)
+    assert facts.rows == len(table.inputs.ids) == len(table.labels) == len(table.split)
     assert [f.name for f in facts.fields] == [f.name for f in prepared.dataset.fields]
-    assert facts.distinct_ids == len(np.unique(table.ids)) <= facts.distinct_values
-    for field, column in zip(facts.fields, table.ids.T, strict=True):
+    assert facts.distinct_ids == len(np.unique(table.inputs.ids)) <= facts.distinct_values
+    for field, column in zip(facts.fields, table.inputs.ids.T, strict=True):
         assert field.distinct_ids == len(np.unique(column))
     assert list(facts.split_sizes.values()) == np.bincount(table.split).tolist()
     means = table.labels.mean(axis=0, dtype=np.float64)
@@ -165,7 +166,7 @@ def test_manifest_matches_the_table(prepared: Prepared) -> None:
 
 def test_no_field_is_constant_or_gives_a_label_away(prepared: Prepared) -> None:
     table = prepared.table
-    for column, field in zip(table.ids.T, prepared.dataset.fields, strict=True):
+    for column, field in zip(table.inputs.ids.T, prepared.dataset.fields, strict=True):
         values, rows = np.unique(column, return_inverse=True)
         assert len(values) > 1, field.name
         if field.kind == "id" or (prepared.dataset.name, field.name) in FORETELLING:

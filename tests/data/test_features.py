@@ -104,12 +104,12 @@ def test_table_agrees_with_its_manifest(run: Prepare) -> None:
         "student_age",
         "lecture_age",
     ]
-    assert table.ids.shape == (73_421, 4)
-    assert table.ids.dtype == np.int32
-    assert table.ids.flags.c_contiguous
+    assert table.inputs.ids.shape == (73_421, 4)
+    assert table.inputs.ids.dtype == np.int32
+    assert table.inputs.ids.flags.c_contiguous
     assert table.labels.dtype == np.float32
     assert table.split.dtype == np.int8
-    assert facts.distinct_ids == len(np.unique(table.ids)) <= 500
+    assert facts.distinct_ids == len(np.unique(table.inputs.ids)) <= 500
     assert facts.label_rates["t0"] == pytest.approx(table.labels[:, 0].mean(), abs=1e-6)
     pcc = pearsonr(*table.labels.T.astype(np.float64)).statistic
     assert facts.label_pcc == {"t0_t1": pytest.approx(pcc, abs=1e-9)}
@@ -128,14 +128,14 @@ def test_collisions_are_counted_over_all_fields(run: Prepare) -> None:
 
 def test_dropping_a_field_leaves_the_others_alone(run: Prepare) -> None:
     whole, part = run(), run(drop_fields=["student"])
-    np.testing.assert_array_equal(whole.ids[:, 1:], part.ids)
+    np.testing.assert_array_equal(whole.inputs.ids[:, 1:], part.inputs.ids)
     np.testing.assert_array_equal(whole.split, part.split)
     assert whole.manifest.content_sha256 != part.manifest.content_sha256
 
 
 def test_split_seed_moves_the_split_only(run: Prepare) -> None:
     first, second = run(), run(split_seed=1)
-    np.testing.assert_array_equal(first.ids, second.ids)
+    np.testing.assert_array_equal(first.inputs.ids, second.inputs.ids)
     assert (first.split != second.split).any()
 
 
@@ -176,7 +176,7 @@ def test_prepare_leaves_only_its_files_and_the_manifest_knows_each(
     run: Prepare, tmp_path: Path
 ) -> None:
     artefacts = run().manifest.artefacts
-    left = {path.name: sha256_of(path) for path in tmp_path.iterdir()}
+    left = {path.name: sha256_of(path) for path in tmp_path.iterdir() if path.is_file()}
     assert left.keys() - artefacts.keys() == {"t.json"}
     assert artefacts.keys() == {"t.parquet", "t.ids.npy", "t.vocabulary.parquet"}
     assert artefacts.items() <= left.items()
@@ -193,12 +193,12 @@ def test_training_reads_the_ids_renumbered_by_frequency_from_a_mapped_file(
 ) -> None:
     table = run()
     mapped = read_compact(tmp_path / "t.parquet", tmp_path / "t.json")
-    assert isinstance(mapped.ids, np.memmap)
-    assert mapped.ids.dtype == np.int32
-    count = np.bincount(mapped.ids.ravel())
-    assert len(count) == table.manifest.num_ids == len(np.unique(table.ids))
+    assert isinstance(mapped.inputs.ids, np.memmap)
+    assert mapped.inputs.ids.dtype == np.int32
+    count = np.bincount(mapped.inputs.ids.ravel())
+    assert len(count) == table.manifest.num_ids == len(np.unique(table.inputs.ids))
     assert (np.diff(count) <= 0).all()
-    pairs = np.unique(np.stack([table.ids.ravel(), mapped.ids.ravel()]), axis=1)
+    pairs = np.unique(np.stack([table.inputs.ids.ravel(), mapped.inputs.ids.ravel()]), axis=1)
     assert pairs.shape[1] == len(count)  # one new number for every id
     np.testing.assert_array_equal(mapped.labels, table.labels)
     np.testing.assert_array_equal(mapped.split, table.split)
@@ -209,8 +209,10 @@ def test_renumbering_in_pieces_is_renumbering_at_once(
 ) -> None:
     table, whole = run(), np.load(tmp_path / "t.ids.npy")
     monkeypatch.setattr(vocabulary, "_BATCH_ROWS", 10_000)
-    num_fields = whole.shape[1]
-    _, num_ids = vocabulary.write_compact(tmp_path / "t.parquet", tmp_path / "b.npy", num_fields)
+    facts = table.manifest
+    names = [field.name for field in facts.fields]
+    files = tmp_path / "t.parquet", tmp_path / "b.npy"
+    _, num_ids = vocabulary.write_compact(*files, facts.layout, names)
     np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), whole)
     assert num_ids == table.manifest.num_ids
     assert table.manifest.source_sha256.keys() == {"InstEval.pkl.compress"}
@@ -226,8 +228,8 @@ def test_the_vocabulary_turns_new_rows_into_the_ids_of_training(
     rows = next(iter(sources.load("insteval").chunks(None)))[:100]
     for number, field in enumerate(compact.manifest.fields):
         hashed = hash_column(rows[field.name], field.name, num_features)
-        assert [row_of[value] for value in hashed] == compact.ids[:100, number].tolist()
+        assert [row_of[value] for value in hashed] == compact.inputs.ids[:100, number].tolist()
         mine = kept[kept["field"] == field.name]
         assert mine["hashed_id"].is_unique
         assert mine["id"].is_monotonic_increasing
-        assert set(mine["id"]) == set(compact.ids[:, number].tolist())
+        assert set(mine["id"]) == set(compact.inputs.ids[:, number].tolist())

@@ -109,7 +109,7 @@ def test_text_says_that_it_is_simulated(simulated: Simulated) -> None:
 
 def test_few_users_make_many_of_the_rows(simulated: Simulated) -> None:
     _, _, table = simulated
-    counts = np.sort(np.bincount(table.ids[:, 0]))[::-1]
+    counts = np.sort(np.bincount(table.inputs.ids[:, 0]))[::-1]
     present = counts[counts > 0]
     assert present[: len(present) // 10].sum() > 0.2 * ROWS
     assert present[0] < 0.2 * ROWS
@@ -120,7 +120,7 @@ def test_labels_depend_on_users_and_items_and_tasks_are_related(simulated: Simul
     _, _, table = simulated
     half = ROWS // 2
     for field in (0, 1):
-        ids = table.ids[:, field]
+        ids = table.inputs.ids[:, field]
         for task in range(table.labels.shape[1]):
             ones = np.bincount(ids[:half], table.labels[:half, task], minlength=ids.max() + 1)
             rate = (ones + 1) / (np.bincount(ids[:half], minlength=ids.max() + 1) + 10)

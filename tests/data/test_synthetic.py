@@ -53,11 +53,13 @@ def test_every_seed_draws_its_own_data_whoever_is_beside_it(tmp_path):
     three, one = prepared(tmp_path / "three"), prepared(tmp_path / "one", seeds=[1])
     together, alone = (read_hashed(p["table"], p["manifest"]) for p in (three, one))
     mine = slice(200, 400)
-    for name in ("ids", "labels", "split"):
+    drawn = together.inputs.numbers
+    assert np.array_equal(drawn[mine], alone.inputs.numbers)
+    for name in ("labels", "split"):
         assert np.array_equal(getattr(together, name)[mine], getattr(alone, name))
-    assert not np.array_equal(together.ids[:200], together.ids[mine])
+    assert not np.array_equal(drawn[:200], drawn[mine])
     x, labels = draw(SyntheticOptions(**SMALL), 1)
-    assert np.array_equal(alone.ids, x)
+    assert np.array_equal(alone.inputs.numbers, x)
     assert np.array_equal(alone.labels, labels)
 
 
@@ -66,9 +68,10 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     table, compact = (
         read(paths["table"], paths["manifest"]) for read in (read_hashed, read_compact)
     )
-    assert isinstance(compact.ids, np.memmap)
-    assert compact.ids.dtype == np.float32
-    assert np.array_equal(compact.ids, table.ids)
+    assert isinstance(compact.inputs.numbers, np.memmap)
+    assert compact.inputs.numbers.dtype == np.float32
+    assert compact.inputs.ids.shape == (600, 0)
+    assert np.array_equal(compact.inputs.numbers, table.inputs.numbers)
     assert np.array_equal(compact.labels, table.labels)
     assert table.manifest.simulated is True
     assert table.manifest.spec.synthetic.rho == 0.5
@@ -76,7 +79,7 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     assert table.manifest.split_sizes == {"train": 140, "valid": 30, "test": 30}
 
 
-@pytest.mark.parametrize("file", ["t.ids.npy", "t.parquet"])
+@pytest.mark.parametrize("file", ["t.ids.npy", "t.inputs/numbers.npy", "t.parquet"])
 def test_a_changed_file_is_refused(tmp_path, file):
     paths = prepared(tmp_path)
     content = bytearray((tmp_path / file).read_bytes())

@@ -7,7 +7,7 @@ import pytest
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.splits import assign_split, split_sizes
-from mtnas.data.prepare.store import Table
+from mtnas.data.prepare.store import Inputs, Table
 from mtnas.evidence import exhaustive_table
 from mtnas.evidence.exhaustive_table import GroundTruth, concatenate, read_ground_truth
 from mtnas.experiments import assembly, every_route, train
@@ -45,7 +45,8 @@ def small_data(monkeypatch):
         split_sizes=dict(zip(("train", "valid", "test"), sizes, strict=True)), simulated=True
     )
     split = assign_split(300, sizes, 0)
-    table = Table(data.inputs.numpy(), data.labels.numpy(), split, manifest)
+    inputs = Inputs(data.inputs.layout, data.inputs.ids.numpy())
+    table = Table(inputs, data.labels.numpy(), split, None, manifest)
 
     def assemble(spec, **_):
         options = method.options(**spec.options)

@@ -38,7 +38,7 @@ def data(tmp_path_factory):
     whole = read_hashed(**paths)
     rows = slice(None, None, 20)
     labels = whole.labels[rows].astype(np.int8)
-    return write_table(folder / "small.parquet", whole.ids[rows], labels, whole.split[rows])
+    return write_table(folder / "small.parquet", whole.inputs.ids[rows], labels, whole.split[rows])
 
 
 def spec(method, **changes):
@@ -86,7 +86,7 @@ def test_labels_of_the_test_set_change_nothing_before_the_test(data, tmp_path):
     table = read_hashed(**data)
     labels = table.labels.astype(np.int8)
     labels[table.split == 2, 0] = 1 - labels[table.split == 2, 0]
-    other = write_table(tmp_path / "other.parquet", table.ids, labels, table.split)
+    other = write_table(tmp_path / "other.parquet", table.inputs.ids, labels, table.split)
     fixed = spec("mmoe", fixed_split=True)
     before, after = train(fixed, **data), train(fixed, **other)
     assert before.record.fits == after.record.fits

@@ -81,7 +81,7 @@ def test_groups_of_seeds_give_the_same_numbers(method, data):
 
 def mmoe_of(assembly):
     method = methods.load("mmoe")
-    return Model(method, assembly.options, encoder=Encoder(7), num_tasks=2).double()
+    return Model(method, assembly.options, encoder=Encoder.of_numbers(7), num_tasks=2).double()
 
 
 def test_steps_equal_those_of_plain_torch(data):
@@ -92,7 +92,7 @@ def test_steps_equal_those_of_plain_torch(data):
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=5e-4)
     trainer = Trainer(ensemble, assembly.examples, assembly.training)
     for batch in torch.from_numpy(rows[:150]).split(50):
-        x, y = (getattr(assembly.examples, name)[batch] for name in ("inputs", "labels"))
+        x, y = assembly.examples.inputs.numbers[batch], assembly.examples.labels[batch]
         loss = torch.nn.functional.mse_loss(model(x.double()), y.double(), reduction="none")
         adam.zero_grad()
         loss.mean(0).sum().backward()
@@ -100,7 +100,7 @@ def test_steps_equal_those_of_plain_torch(data):
         ours = trainer.step(batch.unsqueeze(0))
         assert ours.item() == pytest.approx(loss.mean(0).sum().item(), abs=1e-12)
     outputs = predict(ensemble, assembly.examples, [rows])[0]
-    expected = model(assembly.examples.inputs[rows].double())
+    expected = model(assembly.examples.inputs.numbers[rows].double())
     torch.testing.assert_close(outputs, expected, rtol=0, atol=1e-10)
 
 
@@ -109,7 +109,7 @@ def test_mean_gate_scores_are_those_of_the_model_on_test(data):
     ensemble, rows = assembly.ensemble(assembly.members([0], {})), assembly.split(0).test
     model = mmoe_of(assembly)
     model.load_state_dict({name: p[0].clone() for name, p in ensemble.params.items()})
-    scores_TBE = model.sharing.gate_scores(assembly.examples.inputs[rows].double())
+    scores_TBE = model.sharing.gate_scores(assembly.examples.inputs.numbers[rows].double())
     found = mean_gate_scores(ensemble, (ensemble.state(),), assembly.examples, [rows])
     torch.testing.assert_close(found[0], scores_TBE.mean(1), rtol=0, atol=1e-12)
     assert found.shape == (1, 2, 3)

@@ -47,7 +47,7 @@ def write(folder, ids, labels, split):
 def arrays():
     data = examples()
     split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
-    return data.inputs.numpy().astype(np.int32), data.labels.numpy().astype(np.int8), split
+    return data.inputs.ids.numpy(), data.labels.numpy().astype(np.int8), split
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from mtnas.methods.parts.model import Model
 from mtnas.routes.route import Route
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
-from tests.helpers.synthetic import NUM_FIELDS
 
 SMALL_WIDTH = 8
 
@@ -42,7 +41,7 @@ def small_ensemble(
 
     def build(member: Member) -> Model:
         tasks = len(member.tasks)
-        encoder = Encoder(NUM_FIELDS, 3, num_readers=training.num_tables(tasks))
+        encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(tasks))
         return Model(method, chosen, encoder=encoder, num_tasks=tasks, route=member.route)
 
     return Ensemble(members, build, num_rows=examples.num_rows, options=training)

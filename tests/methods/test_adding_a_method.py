@@ -35,7 +35,7 @@ def test_the_method_of_the_guide_is_a_method(folder):
 
     method = methods.load("two_bottoms")
     options = method.options(hidden_dim=8)
-    model = Model(method, options, encoder=Encoder(5), num_tasks=3)
+    model = Model(method, options, encoder=Encoder.of_numbers(5), num_tasks=3)
 
     assert model(torch.randn(7, 5)).shape == (7, 3)
     assert not (method.searches or model.has_gates or model.sharing.has_penalty)

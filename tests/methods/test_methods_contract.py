@@ -27,7 +27,7 @@ def method(request):
 def build(method, tasks=3):
     torch.manual_seed(0)
     tasks = 1 if method.per_task else tasks
-    options, encoder = small_options(method), Encoder(INPUT)
+    options, encoder = small_options(method), Encoder.of_numbers(INPUT)
     return Model(method, options, encoder=encoder, num_tasks=tasks), tasks
 
 

@@ -1,8 +1,6 @@
 """The audit: what it says of data that are, nearly are, and are not the paper's."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data.prepare.manifest import (
@@ -11,12 +9,17 @@ from mtnas.data.prepare.manifest import (
     FieldSummary,
     Graded,
     Grades,
+    InputLayout,
     TaskSummary,
 )
+from mtnas.data.prepare.store import Inputs, Table
 from mtnas.report.audit import audit
+from mtnas.report.audit_labels import described, label_facts
+from mtnas.report.audit_tables import label_rows
+from mtnas.report.audit_text import to_markdown
 from mtnas.report.paper import paper_results
 from mtnas.runtime.files import read_json
-from tests.helpers.tables import make_manifest
+from tests.helpers.tables import make_manifest, write_table
 
 FIELDS = tuple(
     FieldSummary(name=name, kind="id" if name in ("user", "book") else "category", help="")
@@ -31,7 +34,7 @@ GRADES = [0] * 60 + [7] * 20 + [9] * 8 + [10] * 12  # of a hundred rows
 def audited(tmp_path):
     """Audit a hundred rows of a dataset with the counts of the paper's Book-Crossing."""
 
-    def audited(**changes):
+    def audited(split=None, late=None, **changes):
         counts = {}
         for grade in GRADES:
             counts[grade] = counts.get(grade, 0) + 1
@@ -57,14 +60,18 @@ def audited(tmp_path):
             ),
             **changes,
         }
-        table, manifest = tmp_path / "t.parquet", tmp_path / "m.json"
-        split = np.repeat(np.array([0, 2], np.int8), [80, 20])
-        user = np.arange(100) % 40  # all users of the test part are known from training
-        book = np.where(split == 2, np.arange(100), 0)
-        pq.write_table(pa.table({"user": user, "book": book, "split": split}), table)
-        make_manifest("bookcrossing", **facts).write(manifest, [table])
+        split = np.repeat(np.array([0, 2], np.int8), [80, 20]) if split is None else split
+        ids = np.zeros((100, len(FIELDS)), np.int32)
+        ids[:, 0] = np.arange(100) % 40  # all users of the test part are known from training
+        ids[:, 1] = np.where(split == 2, np.arange(100), 0)
+        labels = np.stack([np.array(GRADES) > 0, np.array(GRADES) == 10], axis=1).astype(np.int8)
+        if late is not None:
+            ids[:, 2] = labels[:, late]
+        names = [field.name for field in FIELDS]
+        facts = {"dataset": "bookcrossing", **facts}
+        files = write_table(tmp_path / "t.parquet", ids, labels, split, names=names, **facts)
         out = {"json": tmp_path / "audit.json", "md": tmp_path / "audit.md"}
-        audit(table, manifest, **out)
+        audit(files["table"], files["manifest"], **out)
         return read_json(out["json"]), out["md"].read_text()
 
     return audited
@@ -125,3 +132,100 @@ def test_without_a_graded_label_no_threshold_is_tried(audited):
     found, text = audited(grades=None)
     assert found["thresholds"] == []
     assert "Threshold" not in text
+
+
+SPLIT = np.tile(np.array([0, 0, 1, 0, 2], np.int8), 20)
+
+
+def test_a_field_that_tells_a_label_is_named_in_audit_and_log(audited, caplog):
+    found, text = audited(split=SPLIT, late=1)
+    warning = "field 'f0' alone tells 't1' (AUC 1.000): is it known before the label is?"
+    assert warning in found["leaks"]["warnings"]
+    assert f"**Warning**: {warning}" in text
+    assert f"bookcrossing: {warning}" in caplog.messages
+    assert found["leaks"]["scores"]["f0"]["t1"] == 1
+    assert "| Field alone | t0 | t1 |" in text
+
+
+def test_an_honest_table_has_no_warning(audited, caplog):
+    found, text = audited(split=SPLIT, rows_dropped={})
+    assert [w for w in found["leaks"]["warnings"] if "alone tells" in w] == []
+    assert found["left_out"] == []
+    assert "left out" not in text
+
+
+def test_what_was_left_out_stands_before_the_tables(audited):
+    found, text = audited(warnings=("Half of *all* rows are alike.",))
+    assert found["left_out"] == [
+        "Of 103 rows 3 (2.9 %) were left out: a | b (3).",
+        "Half of *all* rows are alike.",
+    ]
+    assert r"left out: a \| b (3)." in text
+    assert text.index(r"Half of \*all\* rows are alike.") < text.index("| Table 1 |")
+
+
+def test_what_the_labels_are_is_told(audited):
+    found, text = audited()
+    assert found["labels"]["t1"] == {
+        "kind": "binary",
+        "unit": "",
+        "rows": 100,
+        "labelled": 100,
+        "rate": pytest.approx(0.12),
+    }
+    assert "| t1 | binary | r == 10 | 100 | share of ones 0.1200 |" in text
+
+
+def test_an_older_audit_is_shown_as_it_was(audited):
+    found, _ = audited()
+    older = {k: v for k, v in found.items() if k not in ("labels", "leaks", "left_out")}
+    text = to_markdown(older)
+    assert "| t1 | r == 10 | 0.1200 |" in text
+    assert "alone" not in text
+
+
+LABELS = np.array([0, 1, np.nan, 1, np.nan, 0], np.float32)
+FIRST = np.array([True, True, True, False, False, False])
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "expected", "shown"),
+    [
+        (
+            {"kind": "binary"},
+            LABELS,
+            {"rows": 6, "labelled": 4, "rate": 0.5},
+            ("4 (67 %)", "share of ones 0.5000"),
+        ),
+        (
+            {"kind": "multiclass", "classes": ("low", "high", "none")},
+            LABELS,
+            {"rows": 6, "labelled": 4, "classes": {"low": 2, "high": 2, "none": 0}},
+            ("4 (67 %)", "low 2, high 2, none 0"),
+        ),
+        (
+            {"kind": "regression", "unit": "stars"},
+            3 * LABELS,
+            {"rows": 6, "labelled": 4, "mean": 1.5, "spread": 1.5},
+            ("4 (67 %)", "mean 1.5, spread 1.5 stars"),
+        ),
+        ({"kind": "binary"}, LABELS * np.nan, {"rows": 6, "labelled": 0}, ("0", "none")),
+    ],
+)
+def test_labels_of_every_kind_are_described(task, labels, expected, shown):
+    task = TaskSummary(name="t", rule="rule", **task)
+    found = described(task, labels, {})
+    assert found == expected
+    facts = {"kind": task.kind, "unit": task.unit, **found}
+    assert label_rows({"t": facts}, {"t": "rule"}) == [("t", task.kind, "rule", *shown)]
+
+
+def test_labels_are_described_by_source():
+    task = TaskSummary(name="t", rule="rule")
+    labels = np.where(FIRST, LABELS, np.nan).astype(np.float32)[:, None]
+    facts = make_manifest(tasks=(task,), sources=("reviews", "questions"))
+    inputs = Inputs(InputLayout(singles=0), np.empty((6, 0), np.int32))
+    source = np.where(FIRST, 0, 1).astype(np.int8)
+    found = label_facts(Table(inputs, labels, np.zeros(6, np.int8), source, facts))
+    assert found["t"]["by_source"] == {"reviews": {"rows": 3, "labelled": 2, "rate": 0.5}}
+    assert [row[0] for row in label_rows(found, {"t": "rule"})] == ["t", "t, reviews"]

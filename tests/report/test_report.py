@@ -13,6 +13,7 @@ from mtnas.report.render.style import new_figure, save_figure, styled
 from mtnas.report.render.writers import to_markdown, write_table
 from mtnas.report.site.page import timing, write_report
 from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import write_json
 from tests.helpers.runs import NAMES, edit_run_record, make_run
 from tests.helpers.tables import write_manifest
 
@@ -135,8 +136,34 @@ def test_everything_is_escaped(page):
     assert tags.text.count(EVIL) >= 6  # and comes out exactly as it went in
 
 
-def test_broken_lines_are_reported(page):
-    assert "<td>100,004 (1,234 broken lines left out)</td>" in page
+def test_rows_left_out_are_told_first_with_their_causes(page):
+    assert "<td>100,004 (1,234 more were left out)</td>" in page
+    told = (
+        "<li>Of 101,238 rows 1,234 (1.2 %) were left out: a.csv: not 3 columns (1,200), "
+        "a.csv: no rating (34).</li>"
+    )
+    assert page.index(told) < page.index("How to read this")
+    assert "Nothing was left out" not in page
+
+
+def test_data_of_which_nothing_is_missing_are_folded(tmp_path):
+    manifests = [write_manifest(tmp_path / "m.json", "movielens")]
+    write_report(tmp_path / "r.html", manifests=manifests)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<details>\n<summary>Nothing was left out of the data</summary>" in page
+    assert "<p>MovieLens.</p>" in page
+
+
+def test_warnings_of_audits_stand_first(tmp_path):
+    manifests = [write_manifest(tmp_path / "m.json", "movielens", warnings=(f"Seen: {EVIL}",))]
+    warning = f"field {EVIL!r} alone tells 't0' (AUC 0.998): is it known before the label is?"
+    audit = {"dataset": "movielens", "leaks": {"warnings": [warning]}}
+    write_json(tmp_path / "audit.json", audit)
+    write_report(tmp_path / "r.html", manifests=manifests, findings=[tmp_path / "audit.json"])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    text = parsed(page).text
+    assert f"Seen: {EVIL}" in text
+    assert text.index(warning) < text.index("How to read this")
 
 
 def test_simulated_data_are_announced(page):

@@ -193,7 +193,7 @@ def test_full_sharing_uses_every_parameter_that_a_network_has(space, seed):
         query_scope=space.query_scope,
         pooling=space.pooling,
     )
-    model = outline(method, options, encoder=Encoder(5), num_tasks=space.num_tasks)
+    model = outline(method, options, encoder=Encoder.of_numbers(5), num_tasks=space.num_tasks)
     dense = model.num_parameters()
     unused_gates = 0  # the softmax over one value
     if space.num_subnets == 1 and space.pooling == "gate":

@@ -1,4 +1,4 @@
-"""Write the HTML report from tables, figures, runs and manifests."""
+"""Write the HTML report from tables, figures, runs, manifests and audits."""
 
 from mtnas.report.site.page import write_report
 from mtnas.runtime.job import job
@@ -13,4 +13,5 @@ with job(snakemake) as smk:
         titles=smk.params.titles,
         manifests=smk.input.manifests,
         audits=smk.input.audits,
+        findings=smk.input.findings,
     )

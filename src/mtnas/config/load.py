@@ -1,4 +1,4 @@
-"""From the merged mapping of a configuration to a checked `Study`."""
+"""Check a merged configuration and make a `Study` of it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,15 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 
 from mtnas.config.blocks import dict_of, grid, list_of, mapping, overrides
 from mtnas.config.checks import check
-from mtnas.config.entries import DatasetOptions, Experiment, Name, Title, Tuning, VariantName
+from mtnas.config.entries import (
+    DatasetOptions,
+    Experiment,
+    Folder,
+    Name,
+    Title,
+    Tuning,
+    VariantName,
+)
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.origins import Origins
@@ -29,9 +37,12 @@ def load(
     files: Sequence[str | Path] = (),
     typed: Mapping[str, Any] | None = None,
 ) -> Study:
-    """Validate a merged configuration.
+    """Check a merged configuration.
 
-    Messages name `files`, later ones win, and `--config` for what of it was `typed` there.
+    Args:
+        raw: the configuration, all files and the command line merged.
+        files: the files it was merged from, later ones win; messages name them.
+        typed: what of it was given with `--config`.
 
     Raises:
         ConfigError: the first key, name or value that cannot be used.
@@ -51,7 +62,7 @@ def load(
 
 
 def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
-    """Return `Study` with the methods and datasets that there are, drawn ones included."""
+    """Return the class `Study` with a key for every method and dataset, synthetic ones included."""
     methods, measured = known_methods(), sources.available()
     dataset, method = _one_of((*measured, *synthetic)), _one_of(tuple(methods))
     blocks = mapping("methods", {name: overrides(m.options, name) for name, m in methods.items()})
@@ -89,19 +100,19 @@ def _one_of(names: tuple[str, ...]) -> Any:
 def _narrowed(
     base: type[Model], more: Mapping[str, Any] | None = None, **types: Any
 ) -> type[Model]:
-    """Return a model with narrower types of some fields, and more fields."""
+    """Return a subclass of a model with stricter types of some fields, and more fields."""
     fields = {name: (kind, base.model_fields[name]) for name, kind in types.items()}
     return create_model(base.__name__, __base__=base, **fields, **(more or {}))  # type: ignore[call-overload,no-any-return]
 
 
 def _variant(name: str, method: KnownMethod, training: Any) -> Any:
-    """Return the type of a variant: options of the method, and of training if it trains."""
+    """Return the type of a variant: options of the method and, if it is trained, of training."""
     more = {} if method.is_control else {"training": training}
     return overrides(method.options, f"{name}_variant", title=Title, **more)
 
 
 def _tuning(methods: Mapping[str, KnownMethod]) -> Any:
-    """Return the type of a grid search; a grid lists values that the option itself allows."""
+    """Return the type of a grid search; the values to try must be allowed for their option."""
     trained = {name: method for name, method in methods.items() if not method.is_control}
     options = {
         # A searched route belongs to the options it was searched with.
@@ -122,6 +133,6 @@ def _tuning(methods: Mapping[str, KnownMethod]) -> Any:
 
 def _short_raw(dataset: str) -> Any:
     return (
-        str | None,
+        Folder,
         Field(None, description=f"short for dataset_options.{dataset}.raw, for the command line"),
     )

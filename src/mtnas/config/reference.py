@@ -1,4 +1,4 @@
-"""The key tables of config/README.md and docs/adding-a-dataset.md, made from the models."""
+"""Write the tables of keys in config/README.md and docs/adding-a-dataset.md."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from mtnas.config.methods import known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.schema import SCHEMA_FILE, as_text, generate
 from mtnas.config.study import Study
-from mtnas.data.sources._tabular.definition import Definition
+from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
+from mtnas.data.sources._tabular.tables import JoinDefinition
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.files import write_text
 from mtnas.runtime.provenance import REPOSITORY
@@ -56,11 +57,25 @@ def dataset_reference() -> str:
     """Return the keys of a file of config/datasets as Markdown tables."""
     sections: dict[str, type[BaseModel]] = {
         "The file": Definition,
+        "Its table, or each of `sources`": SourceDefinition,
+        "`joins.<name>`, with the keys of a table": _OfJoin,
         "`fields.<field>`": FieldDefinition,
         "`tasks.<task>`": TaskDefinition,
         "`split`": SplitDefinition,
     }
     return "\n".join(_table(title, record) for title, record in sections.items())
+
+
+class _OfJoin(JoinDefinition):
+    """The keys that only a joined table has."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Leave out those of every table."""
+        schema = super().model_json_schema(*args, **kwargs)
+        own = {"on", "allow_unmatched"}
+        schema["properties"] = {k: v for k, v in schema["properties"].items() if k in own}
+        return schema
 
 
 def _table(title: str, record: type[BaseModel]) -> str:
@@ -85,14 +100,14 @@ def _rows(properties: dict[str, Any], parts: dict[str, Any], prefix: str = "") -
 
 
 def _shown(value: object) -> str:
-    """Write a value as YAML does."""
+    """Return a value as it is written in YAML."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _allowed(part: dict[str, Any]) -> str:
-    """Say in a few words what a value may be."""
+    """Say in a few words which values are allowed."""
     if "enum" in part:
         return ", ".join(f"`{_shown(value)}`" for value in part["enum"])
     if "anyOf" in part:

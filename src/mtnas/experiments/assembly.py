@@ -180,10 +180,19 @@ def assemble(
 
 
 def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:
-    """Return the encoder of a model of T tasks."""
-    embedding_dim = None if examples.is_dense else training.embedding_dim
+    """Return the encoder of a model of T tasks.
+
+    Raises:
+        ConfigError: every task is to have tables of its own, and there are none.
+    """
+    layout = examples.inputs.layout
+    if training.embedding_per_task and layout.num_embedded == 0:
+        raise ConfigError(
+            "training.embedding_per_task: true, but all inputs of the dataset are numbers or "
+            "features, without embeddings; leave it out"
+        )
     readers = training.num_tables(num_tasks)
-    return Encoder(int(examples.inputs.shape[1]), embedding_dim, num_readers=readers)
+    return Encoder(layout, training.embedding_dim, num_readers=readers)
 
 
 def split_digest(split: Split) -> str:

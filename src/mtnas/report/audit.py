@@ -1,10 +1,13 @@
 """The audit of a prepared dataset: does it look like the paper's, and what may mislead in it.
 
-Counts against Table 1, label correlations against Table 4, the threshold that would agree best,
-hash collisions, how much of the test set was met in training, rows dropped and why.
+Rows dropped and why, the labels of every task, what gives a label away; counts against Table 1,
+label correlations against Table 4, the threshold that would agree best, hash collisions, how much
+of the test set was met in training.
 """
 
+import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +16,48 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import Manifest
+from mtnas.data.prepare.store import read_compact
+from mtnas.evidence.leaks import find_leaks
+from mtnas.report.audit_labels import label_facts
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.data_tables import STATISTICS, statistics_of
+from mtnas.report.left_out import left_out
 from mtnas.report.paper import paper_value
 from mtnas.runtime.files import write_json, write_text
 
+_LOG = logging.getLogger(__name__)
 PRINTED = 0.0005  # the paper prints correlations to three decimals
 
 
 def audit(table: str | Path, manifest: str | Path, *, json: str | Path, md: str | Path) -> None:
     """Write what there is to know about one prepared dataset, for machines and for people.
 
+    Warnings, such as that a field tells a label alone, go to the log, too.
+
+    Args:
+        table: path of the Parquet file; its inputs lie beside it.
+        manifest: path of its manifest.
+        json: where to write for machines.
+        md: where to write for people, as Markdown.
+
     Raises:
         RecordError: the manifest was changed, or the table is not the one that it describes.
     """
-    facts = Manifest.read(manifest)
-    facts.check(table)
+    prepared = read_compact(table, manifest)
+    facts, leaks = prepared.manifest, find_leaks(prepared)
+    for warning in leaks.warnings:
+        _LOG.warning("%s: %s", facts.dataset, warning)
     found = {
         "dataset": facts.dataset,
         "simulated": facts.simulated,
         "rows": facts.rows,
         "rows_dropped": facts.rows_dropped,
+        "left_out": left_out(facts),
         "table1": _against_table1(facts),
         "tasks": {task.name: task.rule for task in facts.tasks},
         "label_rates": facts.label_rates,
+        "labels": label_facts(prepared),
+        "leaks": asdict(leaks),
         "table4": _against_table4(facts),
         "thresholds": _thresholds(facts),
         "distinct_values": facts.distinct_values,

@@ -1,9 +1,10 @@
 """An audit (`report.audit`) as Markdown for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
+from mtnas.report.audit_tables import LABELS_HEAD, label_rows, leaks_to_markdown, pipe
 from mtnas.report.data_tables import STATISTICS
 from mtnas.report.names import SIMULATED, dataset_name
 from mtnas.report.render import pipes
@@ -19,8 +20,11 @@ def to_markdown(found: Found) -> str:
     if found["simulated"]:
         parts.append(f"**{SIMULATED}**: made by a generator; not compared with the paper.")
     parts.append(_summary(found))
-    for table in (_counts, _rates, _correlations, _thresholds, _overlap, _collisions, _dropped):
+    parts += map(pipes.escaped, found.get("left_out", ()))
+    parts += (f"**Warning**: {pipes.escaped(warning)}" for warning in warnings_of(found))
+    for table in (_counts, _labels, _correlations, _thresholds, _overlap, _collisions, _dropped):
         parts.append(table(found))
+    parts.append(leaks_to_markdown(found["leaks"]) if "leaks" in found else "")
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -33,28 +37,37 @@ def _summary(found: Found) -> str:
         if known
         else "The paper has no numbers for it."
     )
-    return (
-        f"{found['rows']:,} rows, {sum(found['rows_dropped'].values()):,} dropped. {against} "
-        f"{found['distinct_values']:,} distinct values have {found['distinct_ids']:,} ids; "
+    hashed = (
+        f" {found['distinct_values']:,} distinct values have {found['distinct_ids']:,} ids; "
         f"{found['collisions']['rate']:.1%} of the values share theirs with another value."
-    )
+    ) * bool(found["collisions"])
+    dropped = sum(found["rows_dropped"].values())
+    return f"{found['rows']:,} rows, {dropped:,} dropped. {against}{hashed}"
 
 
 def _counts(found: Found) -> str:
     rows = [(STATISTICS[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
-    return _pipe(("Table 1", "ours", "paper", "agrees"), rows)
+    return pipe(("Table 1", "ours", "paper", "agrees"), rows)
 
 
-def _rates(found: Found) -> str:
+def warnings_of(found: Found) -> list[str]:
+    """Return the warnings of an audit, as plain text; older ones have none."""
+    return list(found["leaks"]["warnings"]) if "leaks" in found else []
+
+
+def _labels(found: Found) -> str:
+    """Return what the labels are; older audits tell the rates of binary ones only."""
+    if "labels" in found:
+        return pipe(LABELS_HEAD, label_rows(found["labels"], found["tasks"]))
     rates = found["label_rates"]
     rows = [(task, rule, f"{rates[task]:.4f}") for task, rule in found["tasks"].items()]
-    return _pipe(("Label", "rule", "share of ones"), rows)
+    return pipe(("Label", "rule", "share of ones"), rows)
 
 
 def _correlations(found: Found) -> str:
     called = _pairs(found)
     rows = [(called[pair], *_beside(e, "{:.4f}")) for pair, e in found["table4"].items()]
-    return _pipe(("Table 4", "ours", "paper", "agrees"), rows)
+    return pipe(("Table 4", "ours", "paper", "agrees"), rows)
 
 
 def _thresholds(found: Found) -> str:
@@ -71,7 +84,7 @@ def _thresholds(found: Found) -> str:
     ranked = any(entry["gap"] is not None for entry in found["thresholds"])
     first = "Threshold, best first" if ranked else "Threshold"
     head = (first, "share of ones", "correlations", "largest gap to Table 4")
-    return _pipe(head, rows)
+    return pipe(head, rows)
 
 
 def _overlap(found: Found) -> str:
@@ -85,18 +98,18 @@ def _overlap(found: Found) -> str:
         for name, entry in found["overlap"].items()
     ]
     head = ("Id field", "test rows seen in train", "distinct in test", "of these in train")
-    return _pipe(head, rows)
+    return pipe(head, rows)
 
 
 def _collisions(found: Found) -> str:
-    fields = found["collisions"]["per_field"]
+    fields = found["collisions"]["per_field"] if found["collisions"] else {}
     rows = [(name, f"{e['count']:,}", f"{e['rate']:.1%}") for name, e in fields.items()]
-    return _pipe(("Field", "values that share an id", "share"), rows)
+    return pipe(("Field", "values that share an id", "share"), rows)
 
 
 def _dropped(found: Found) -> str:
     rows = [(reason, f"{count:,}") for reason, count in found["rows_dropped"].items()]
-    return _pipe(("Rows dropped", "count"), rows or [("none", "0")])
+    return pipe(("Rows dropped", "count"), rows or [("none", "0")])
 
 
 def _pairs(found: Found) -> dict[str, str]:
@@ -110,9 +123,3 @@ def _beside(entry: Found, form: str) -> tuple[str, str, str]:
         return form.format(entry["ours"]), MISSING, MISSING
     agrees = "yes" if entry["agrees"] else "**no**"
     return form.format(entry["ours"]), form.format(entry["paper"]), agrees
-
-
-def _pipe(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Render a pipe table, nothing without rows; text from the data cannot break it."""
-    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
-    return pipes.table(lines[0], lines[1:]) if rows else ""

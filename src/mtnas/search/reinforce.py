@@ -50,6 +50,7 @@ class Search:
         self._architecture = Architecture(space, len(ensemble), learning_rate=rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in ensemble.members]
         train, valid = [s.train for s in splits], [s.valid for s in splits]
+        ensemble.standardize(examples.inputs, train)
         members, device = ensemble.members, ensemble.device
         self._train = Batches(train, members, training.batch_size, "batches", device)
         self._valid = Batches(valid, members, options.batch_size, "validation", device)

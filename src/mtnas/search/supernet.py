@@ -93,10 +93,11 @@ class Supernet:
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
-            inputs_MBF = self.examples.inputs[batch_MB]
-            self.trainer.table_optimizer.settle(inputs_MBF.flatten(1))
+            inputs = self.examples.inputs
+            self.trainer.table_optimizer.settle(inputs.ids[batch_MB].flatten(1))
             y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, batch_MB)
-            self._scored = batch_MB, self.ensemble.embed(inputs_MBF), y_MBT.transpose(1, 2)
+            x_MBD = self.ensemble.read(inputs, batch_MB)
+            self._scored = batch_MB, x_MBD, y_MBT.transpose(1, 2)
         return self._scored[1:]
 
 

@@ -62,6 +62,7 @@ def prepare_spec(study: Study, dataset: str) -> PrepareSpec:
         split=own.split,
         split_seed=own.split_seed if fixed else 0,
         definition=source.definition,
+        allow_lost=own.allow_lost,
     )
 
 

@@ -3,7 +3,10 @@
 Shared by the rules and by what rebuilds tables from `results/published`.
 """
 
+import os
 from collections.abc import Iterable
+
+from mtnas.runtime.provenance import REPOSITORY
 
 RunKey = tuple[str, str, str]  # dataset, method, variant
 Run = RunKey
@@ -16,6 +19,11 @@ TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
 TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
 AUDIT = "results/audit/{dataset}.json"
 SUBGRAPHS = "results/claims/subgraphs.json"
+
+
+def of_checkout(path: str) -> str:
+    """Name a file of this checkout, such as `config/config.yaml`, from the current folder."""
+    return os.path.relpath(REPOSITORY / path)
 
 
 def table_files(name: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.data.fetch.advice import place_by_hand
 from mtnas.data.fetch.digests import digests
-from mtnas.data.sources.base import Download
+from mtnas.data.sources.base import Download, Packaged
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import DataError
 
@@ -22,7 +22,7 @@ DIGESTS = Path("results/.digests.json")
 
 
 def raw_folder(study: Study, dataset: str) -> Path | None:
-    """Return the folder of raw files, None for an embedded dataset."""
+    """Return the folder of raw files; None: they lie where the dataset says."""
     if study.is_simulated(dataset):
         return Path(SIMULATED.format(dataset=dataset))
     if _is_fetched(study, dataset):
@@ -32,7 +32,7 @@ def raw_folder(study: Study, dataset: str) -> Path | None:
 
 
 def raw_files(study: Study, dataset: str) -> list[Path]:
-    """List the raw files of a dataset, none if it is embedded or simulated.
+    """List the raw files of a dataset, none if it is simulated or drawn.
 
     Raises:
         DataError: one is missing and no job can fetch it.
@@ -71,7 +71,8 @@ def every_download() -> Iterator[Download]:
     """Yield what all datasets offer for download; one of a YAML file offers nothing."""
     for name in plugins.names("data.sources"):
         if name not in plugins.declared():
-            yield from sources.load(name).downloads
+            items = sources.load(name).downloads
+            yield from (item for item in items if not isinstance(item, Packaged))
 
 
 def _is_fetched(study: Study, dataset: str) -> bool:
@@ -85,5 +86,5 @@ def _is_fetched(study: Study, dataset: str) -> bool:
 def _check_can_be_had(dataset: str, folder: Path, item: Download) -> None:
     """Refuse a missing file that has no address and is in no archive that is there."""
     there = all((folder / name).is_file() for name in item.files)
-    if not (item.urls or there or (folder / item.file).is_file()):
+    if not (item.can_be_had or there or (folder / item.file).is_file()):
         raise DataError(place_by_hand(folder / item.file, dataset, item.by_hand))

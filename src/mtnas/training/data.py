@@ -2,7 +2,7 @@
 
 Members have their own splits and their own order, so a batch is an index [M, B] into one shared
 table: nothing is copied per seed.
-Shapes: M members, B batch, F fields, T tasks.
+Shapes: M members, B batch, T tasks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtnas.data.prepare.manifest import InputLayout
 from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
 from mtnas.tasks.kinds import BINARY, TASK_KINDS, TaskKind
 from mtnas.training.ensemble import Member
+from mtnas.training.inputs import MixedInputs
 
 Indices = NDArray[np.int64]
 
@@ -37,11 +39,11 @@ class Split:
 class Examples:
     """All examples: inputs and labels [rows, T].
 
-    Inputs are ids [rows, F] compacted to 0 .. num_rows-1, or dense: numbers [rows, D] that need no
-    embedding table (num_rows = 0).
+    Ids are 0 .. num_rows-1, rows of the embedding table; the last one fills up bags, where there
+    are any. Without ids there is no table (num_rows = 0).
     """
 
-    inputs: Tensor
+    inputs: MixedInputs
     labels: Tensor
     num_rows: int
     kind: TaskKind = BINARY
@@ -50,18 +52,16 @@ class Examples:
     def from_arrays(cls, ids: NDArray[np.int32], labels: NDArray[np.float32]) -> "Examples":
         """Renumber the ids as the ids of a prepared table are (`prepare.vocabulary`)."""
         new, num_rows = renumbering(np.bincount(ids.ravel()))
-        return cls(torch.from_numpy(new[ids]), torch.from_numpy(labels), num_rows)
+        inputs = MixedInputs(InputLayout(singles=ids.shape[1]), torch.from_numpy(new[ids]))
+        return cls(inputs, torch.from_numpy(labels), num_rows)
 
     @classmethod
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
-        num_rows, kind = table.manifest.num_ids, TASK_KINDS[table.manifest.task_kind]
-        return cls(torch.from_numpy(table.ids), torch.from_numpy(table.labels), num_rows, kind)
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether the inputs are numbers instead of ids."""
-        return self.inputs.is_floating_point()
+        facts, inputs = table.manifest, MixedInputs.of(table.inputs)
+        num_rows = facts.num_ids + bool(inputs.layout.bags)
+        kind = TASK_KINDS["regression" if facts.tasks[0].kind == "drawn" else "binary"]
+        return cls(inputs, torch.from_numpy(table.labels), num_rows, kind)
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""

@@ -4,8 +4,8 @@ An ensemble holds M members of one architecture; every parameter, buffer and emb
 leading axis M. A member is a seed, a subset of the tasks and perhaps a route: one seed is the case
 M = 1, single-task models are members with one task, routes are buffers.
 
-Shapes: M members, B batch, F fields, E embedding dimension (of all tables that a member reads), N
-rows of a table, T tasks.
+Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
+reads), N rows of a table, T tasks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
@@ -22,6 +23,7 @@ from mtnas.methods.parts.model import Model
 from mtnas.methods.parts.sharing import Buffers, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import seeds
+from mtnas.training.inputs import MixedInputs, Scale
 
 
 class Rates(NamedTuple):
@@ -114,6 +116,10 @@ class Ensemble:
         self.table_MNE = self.table_MNE.to(device)
         first = torch.arange(len(members), dtype=torch.int32, device=device) * num_rows
         self._offset_M11 = first.view(-1, 1, 1)
+        self._padding = num_rows - 1  # the row that fills up bags, where there are any
+        layout = self._template.encoder.layout
+        self._standardizes = any(number.standardized for number in layout.numbers)
+        self._scale = Scale.neutral(len(members), len(layout.numbers), device)
 
     @property
     def device(self) -> torch.device:
@@ -128,17 +134,25 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.members)
 
-    def embed(self, inputs_MBF: Tensor) -> Tensor:
-        """Return what `logits` reads, x_MBD: the embeddings of ids side by side (D = F * E).
+    def standardize(self, inputs: MixedInputs, rows: Sequence[NDArray[np.int64]]) -> None:
+        """Take the scale of numbers from the rows that each member is trained on."""
+        if self._standardizes:
+            self._scale = inputs.scale_of(rows)
 
-        Plain numbers (D = F) are passed on as they are.
-        """
-        if self._template.encoder.is_dense:
-            return inputs_MBF.to(self.table_MNE.dtype)
-        members, batch, _ = inputs_MBF.shape
-        table = self.table_MNE.flatten(0, 1)
-        rows = (inputs_MBF + self._offset_M11).flatten()
-        return table.index_select(0, rows).view(members, batch, -1)
+    def read(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
+        """Return what `logits` reads of some examples, x_MBD."""
+        ids_MBC = inputs.ids[index_MB]
+        rows = (ids_MBC + self._offset_M11).flatten()
+        looked_up = self.table_MNE.flatten(0, 1).index_select(0, rows)
+        return self.joined(looked_up, ids_MBC, inputs, index_MB)
+
+    def joined(
+        self, looked_up: Tensor, ids_MBC: Tensor, inputs: MixedInputs, index_MB: Tensor
+    ) -> Tensor:
+        """Return x_MBD, given the rows of the tables that `ids_MBC` name, in this order."""
+        rows_MBCE = looked_up.view(*ids_MBC.shape, self.table_MNE.shape[-1])
+        plain = inputs.plain(index_MB, self._scale, self.table_MNE.dtype)
+        return self._template.encoder.joined(rows_MBCE, ids_MBC, plain, padding=self._padding)
 
     def rates(self, options: TrainingOptions) -> dict[str, list[float]]:
         """Return the learning rate and the weight decay of every member, by name."""
@@ -205,8 +219,9 @@ class Ensemble:
         return {of_sharing(name): torch.from_numpy(mask) for name, mask in active.items()}
 
     def state(self) -> dict[str, Tensor]:
-        """Return every trained tensor, by name; not copies."""
-        return {**self.params, "embedding": self.table_MNE}
+        """Return every tensor that training sets, by name; not copies."""
+        scale = self._scale.state() if self._standardizes else {}
+        return {**self.params, "embedding": self.table_MNE, **scale}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Copy tensors named as in `state()` into this ensemble."""

@@ -52,7 +52,7 @@ def predict(
     """
     index_MN, parts = _indices(ensemble, rows), []
     for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1):
-        parts.append(ensemble.logits(ensemble.embed(examples.inputs[index_MB])))
+        parts.append(ensemble.logits(ensemble.read(examples.inputs, index_MB)))
         between()
     return torch.cat(parts, dim=1)
 
@@ -90,7 +90,7 @@ def mean_gate_scores(
 
     def mean() -> Tensor:
         sums = [
-            ensemble.gate_scores(ensemble.embed(examples.inputs[index_MB])).double().sum(2)
+            ensemble.gate_scores(ensemble.read(examples.inputs, index_MB)).double().sum(2)
             for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
         ]
         return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]
@@ -114,6 +114,7 @@ def fit(
     With a checkpoint this goes on from it, and ends in the same numbers to the last bit.
     """
     checkpoint = checkpoint or Checkpoint()
+    ensemble.standardize(examples.inputs, [split.train for split in splits])
     with spare_thread() as spare:
         trainer = Trainer(ensemble, examples, options, read_ahead=spare)
         return _Training(trainer, splits, options).run(checkpoint)

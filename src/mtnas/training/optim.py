@@ -175,23 +175,23 @@ class DenseTableAdam:
 
 
 class NoTable:
-    """What stands in for an embedding table where inputs are dense: nothing to look up or learn."""
+    """What stands in for an embedding table where there are no ids: nothing to look up or learn."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         """Read in the precision of the network."""
         self._dtype = dtype
 
-    def read(self, inputs_M: Tensor) -> Tensor:
-        """Return the inputs themselves."""
-        return inputs_M.to(self._dtype)
+    def read(self, rows_MB: Tensor) -> Tensor:
+        """Return no rows, x_MBE of size 0."""
+        return rows_MB.new_empty(len(rows_MB), 0, 0, dtype=self._dtype)
 
-    def read_ahead(self, inputs_M: Tensor) -> None:
+    def read_ahead(self, rows_MB: Tensor) -> None:
         """Do nothing."""
 
-    def step(self, grad_M: Tensor) -> None:
+    def step(self, grad_MBE: Tensor) -> None:
         """Do nothing."""
 
-    def settle(self, inputs_M: Tensor | None = None) -> None:
+    def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing."""
 
     def state(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """One weight step of an ensemble on one batch per member.
 
-Knows nothing of methods or datasets. Shapes: M members, B batch, F fields, E embedding dimension,
-T tasks.
+Knows nothing of methods or datasets. Shapes: M members, B batch, C columns of ids, R = B * C rows
+of a table, E embedding dimension, D input, T tasks.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ class Trainer:
         self.noise = Noise(ensemble)
         self.dense_optimizer = MemberAdam(ensemble.flat_params, active=ensemble.activity(), **rates)
         self.table_optimizer: RowAdam | DenseTableAdam | NoTable
-        if examples.is_dense:
+        if examples.inputs.layout.num_columns == 0:
             self.table_optimizer = NoTable(ensemble.table_MNE.dtype)
         elif ensemble.device.type == "cpu":
             self.table_optimizer = RowAdam(ensemble.table_MNE, exact=EXACT_DECAY, **rates)
@@ -55,18 +55,21 @@ class Trainer:
 
         `upcoming_MB` is the batch of the next step, where it is known.
         """
-        x_MBE = self.table_optimizer.read(self._rows(index_MB)).requires_grad_()
+        rows_MR = self._rows(index_MB)
+        looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
         if self._read_ahead and upcoming_MB is not None:
             self._upcoming = upcoming_MB, self._rows(upcoming_MB)
             self.table_optimizer.read_ahead(self._upcoming[1])
         params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
-        logit_MBT = self.ensemble.logits(x_MBE.view(*index_MB.shape, -1), params, self.noise())
+        ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
+        x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
+        logit_MBT = self.ensemble.logits(x_MBD, params, self.noise())
         loss_M = self.loss(index_MB, logit_MBT)
         # Members share nothing, so the gradient of the sum is the gradient of each.
         total = (loss_M + self.ensemble.penalty(params)).sum()
-        *grads, grad_MBE = torch.autograd.grad(total, [*params.values(), x_MBE])
+        *grads, grad_MRE = torch.autograd.grad(total, [*params.values(), looked_up])
         self.dense_optimizer.step(dict(zip(params, grads, strict=True)))
-        self.table_optimizer.step(grad_MBE)
+        self.table_optimizer.step(grad_MRE)
         return loss_M.detach()
 
     def state(self) -> dict[str, Any]:
@@ -88,10 +91,10 @@ class Trainer:
         self.noise.load(state["noise"])
 
     def _rows(self, index_MB: Tensor) -> Tensor:
-        """Return the rows of the tables that a batch reads, [M, B * F]."""
+        """Return the rows of the tables that a batch reads, rows_MR."""
         if self._upcoming is not None and self._upcoming[0] is index_MB:
             return self._upcoming[1]
-        return self.examples.inputs[index_MB].flatten(1)
+        return self.examples.inputs.ids[index_MB].flatten(1)
 
     def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
         """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1)."""

@@ -78,7 +78,7 @@ def count_parameters(
     method: Method, options: MethodOptions, *, input_dim: int, num_tasks: int
 ) -> int:
     """Count the dense parameters of one model that reads D = `input_dim` numbers."""
-    model = outline(method, options, encoder=Encoder(input_dim), num_tasks=num_tasks)
+    model = outline(method, options, encoder=Encoder.of_numbers(input_dim), num_tasks=num_tasks)
     return model.num_parameters()
 
 

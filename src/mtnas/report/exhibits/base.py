@@ -14,7 +14,16 @@ from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import atomic_path
-from mtnas.study.paths import DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, RunKey, of_runs
+from mtnas.study.paths import (
+    DATA,
+    ROUTES,
+    RUN,
+    SUBGRAPHS,
+    TRUTH,
+    RunKey,
+    of_checkout,
+    of_runs,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +96,7 @@ class Needs:
             *self.manifest_files,
             *self.truth_files,
             *[SUBGRAPHS] * self.subgraphs,
-            *[PAPER_NUMBERS] * self.paper,
+            *[of_checkout(PAPER_NUMBERS)] * self.paper,
         ]
         return list(dict.fromkeys(found))
 

@@ -10,12 +10,14 @@ from PIL import Image
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.records import Run, read_run
+from mtnas.report.audit_text import warnings_of
+from mtnas.report.left_out import left_out
 from mtnas.report.names import SIMULATED, Names, dataset_name
 from mtnas.report.render.html import render, to_html
 from mtnas.report.render.layout import Table, number
 from mtnas.report.render.writers import to_markdown
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import remake, write_text
+from mtnas.runtime.files import read_json, remake, write_text
 
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
 HOW_TO_READ = """\
@@ -44,11 +46,13 @@ def write_report(
     titles: Mapping[str, str] | None = None,
     manifests: Sequence[str | Path] = (),
     audits: Sequence[str | Path] = (),
+    findings: Sequence[str | Path] = (),
 ) -> None:
     """Write one self-contained HTML file.
 
-    `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files; `figures` are
-    PNG files, whose captions are read from the files themselves (`style.save_figure`).
+    `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files, `findings` the
+    JSON files of the same audits; `figures` are PNG files, whose captions are read from the files
+    themselves (`style.save_figure`).
 
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
@@ -57,6 +61,7 @@ def write_report(
     runs = [read_run(folder) for folder in run_folders]
     simulated = {m.dataset for m in data if m.simulated}
     simulated |= {run.key[0] for run in runs if run.record.simulated}
+    told = _told(data, findings)
     counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
     page = render(
         "report.html.j2",
@@ -65,6 +70,8 @@ def write_report(
         counts=counts if runs else "No runs.",
         mark=SIMULATED,
         simulated=[dataset_name(name) for name in sorted(simulated)],
+        told={name: sentences for name, sentences in told if sentences},
+        complete=[name for name, sentences in told if not sentences],
         sections=[
             ("How to read this", [to_html(HOW_TO_READ)]),
             ("Claims", [] if claims is None else [_table(claims)]),
@@ -110,16 +117,24 @@ def _data(manifests: Sequence[Manifest]) -> list[Markup]:
     for m in manifests:
         tasks = (
             f"{task.name}: {task.rule}"
-            + (f" ({m.label_rates[task.name]:.1%} positive)" if m.label_rates else "")
+            + (f" ({m.label_rates[task.name]:.1%} positive)" if task.name in m.label_rates else "")
             for task in m.tasks
         )
         fields = ", ".join(entry.name for entry in m.fields)
         count = number(m.rows, "count")
-        if broken := sum(m.rows_dropped.values()):
-            count += f" ({number(broken, 'count')} broken lines left out)"
+        if lost := sum(m.rows_dropped.values()):
+            count += f" ({number(lost, 'count')} more were left out)"
         title = dataset_name(m.dataset, m.simulated)
         rows.append((title, m.title, count, _split(m), "; ".join(tasks), fields))
     return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
+
+
+def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> list[tuple[str, list[str]]]:
+    """Return, for every dataset, what was left out and what is suspicious, in sentences."""
+    found = {m.dataset: (dataset_name(m.dataset, m.simulated), left_out(m)) for m in data}
+    for audit in map(read_json, findings):
+        found[audit["dataset"]][1].extend(warnings_of(audit))
+    return list(found.values())
 
 
 def _split(manifest: Manifest) -> str:

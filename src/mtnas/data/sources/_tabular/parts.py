@@ -1,13 +1,22 @@
 """The parts of a dataset that a file declares: fields, tasks, split, and the values they take."""
 
 from collections import Counter
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from mtnas.data.sources._tabular.expression import Expression
+from mtnas.data.engine.syntax import Expression, parse
+from mtnas.runtime.errors import unknown
 from mtnas.runtime.options import Options
+from mtnas.tasks.metrics import OF_KIND
+
+# Keys of a field that only some types have.
+_OF_TYPES = {
+    ("buckets",): ("number", "count"),
+    ("parts", "time_format"): ("time",),
+    ("separator", "max_length"): ("list",),
+    ("path", "key"): ("features",),
+}
 
 
 def _as_text(value: object) -> object:
@@ -83,14 +92,26 @@ Buckets = Annotated[
 ]
 
 
+FieldKind = Literal["category", "id", "number", "count", "time", "numeric", "list", "features"]
+
+
 class FieldDefinition(Options):
     """One input field."""
 
-    column: str | None = Field(None, description="column to read; null: the field's own name")
-    type: Literal["category", "id", "number", "count", "time"] = Field(
+    column: str | None = Field(
+        None,
+        description="column to read, also of a joined table (books.title) or a key of a key "
+        "(user.name); null: the field's own name",
+    )
+    sql: str | None = Field(
+        None, description="instead of `column`: an SQL expression, such as `year(borrowed)`"
+    )
+    type: FieldKind = Field(
         "category",
         description="`category` and `id` are texts; `number` and `count` (whole, 0 or more) are "
-        "read as numbers, so that 4 and 4.0 are one value; `time` becomes a field per part",
+        "read as numbers, so that 4 and 4.0 are one value; `time` becomes a field per part; "
+        "`numeric` is a number for the model, not one value of many; `list` holds several values; "
+        "`features` is a row of a matrix in another file",
     )
     buckets: Buckets = Field(
         None,
@@ -105,37 +126,103 @@ class FieldDefinition(Options):
     )
     time_format: str | None = Field(
         None,
-        description="for `time`: a pattern such as `%d/%m/%Y`; null: ISO dates and times, "
-        "YYYYMMDD, unix times",
+        description="for `time`: a pattern such as `%d/%m/%Y`, or `unix`; null: ISO dates and "
+        "times, YYYYMMDD, unix times",
+    )
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="for a `list` that is written as text: the sign between its members",
+    )
+    max_length: int = Field(
+        50, ge=1, le=10_000, description="for `list`: members that are kept; longer ones are cut"
+    )
+    path: str | None = Field(
+        None,
+        description="for `features`: a matrix in a .npy or Parquet file; row i belongs to row i of "
+        "the table, or `column` holds the number of its row (from 0), or see `key`",
+    )
+    key: str | None = Field(
+        None,
+        description="for `features` in a Parquet file: the column by whose value a row is found",
     )
     help: str = Field("", description="what the field means")
 
+    @field_validator("sql")
+    @classmethod
+    def _is_an_expression(cls, sql: str | None) -> str | None:
+        return None if sql is None else parse(sql).text
+
     @model_validator(mode="after")
     def _suits_its_type(self) -> Self:
-        if self.buckets is not None and self.type not in ("number", "count"):
-            raise ValueError(f"buckets are for type number or count, not {self.type}")
-        if self.time_format is not None and self.type != "time":
-            raise ValueError(f"time_format is for type time, not {self.type}")
-        if self.parts != type(self).model_fields["parts"].default and self.type != "time":
-            raise ValueError(f"parts are for type time, not {self.type}")
+        if self.column is not None and self.sql is not None:
+            raise ValueError("give either `column` or `sql`")
+        for keys, kinds in _OF_TYPES.items():
+            for key in keys:
+                given = getattr(self, key) != type(self).model_fields[key].default
+                if given and self.type not in kinds:
+                    verb, listed = "are" if key.endswith("s") else "is", " or ".join(kinds)
+                    raise ValueError(f"{key} {verb} for type {listed}, not {self.type}")
+        if self.type == "features":
+            self._check_features()
         return self
+
+    def _check_features(self) -> None:
+        if self.path is None:
+            raise ValueError("features need `path`, a .npy or Parquet file")
+        if self.sql is not None:
+            raise ValueError("features have no `sql`; give `key` or `column`, or neither")
+        if self.key is not None and self.path.endswith(".npy"):
+            raise ValueError("`key` needs a Parquet file with that column, not .npy")
+        if self.key is not None and self.column is not None:
+            raise ValueError("give either `column`, the number of a row, or `key`")
 
 
 class TaskDefinition(Options):
-    """One binary task."""
+    """One task."""
 
-    rule: str = Field(description="when the label is 1, such as `rating >= 4`")
+    sql: str = Field(
+        description="an SQL expression, such as `rating >= 4`: when a label is 1, which class it "
+        "is, or its number"
+    )
+    kind: Literal["binary", "multiclass", "regression"] = Field(
+        "binary", description="what is predicted: yes or no, a class, a number"
+    )
+    classes: Texts = Field(
+        (), description="for `multiclass`: in this order; any other value is none, and counted"
+    )
+    unit: str = Field("", description="for `regression`: such as minutes")
+    metrics: tuple[str, ...] = Field(
+        (), description="those that are reported; default: all of the kind"
+    )
+    loss_weight: float = Field(1.0, gt=0, description="of its loss in the sum")
     help: str = Field("", description="what the task means")
 
-    @field_validator("rule")
+    @field_validator("sql")
     @classmethod
-    def _is_a_rule(cls, rule: str) -> str:
-        return Expression.parse(rule).text
+    def _is_an_expression(cls, sql: str) -> str:
+        return parse(sql).text
 
-    @cached_property
+    @model_validator(mode="after")
+    def _suits_its_kind(self) -> Self:
+        if self.classes and self.kind != "multiclass":
+            raise ValueError(f"classes are for kind multiclass, not {self.kind}")
+        if len(self.classes) == 1:
+            raise ValueError("classes: two are needed at least")
+        twice = [repr(c) for c, count in Counter(self.classes).items() if count > 1]
+        if twice:
+            raise ValueError(f"classes: listed twice: {', '.join(twice)}")
+        if self.unit and self.kind != "regression":
+            raise ValueError(f"unit is for kind regression, not {self.kind}")
+        for metric in self.metrics:
+            if metric not in OF_KIND[self.kind]:
+                raise ValueError(f"metrics: {unknown('metric', metric, OF_KIND[self.kind])}")
+        return self
+
+    @property
     def expression(self) -> Expression:
-        """Return the rule, ready to be computed."""
-        return Expression.parse(self.rule)
+        """Return the checked expression."""
+        return parse(self.sql)
 
 
 class SplitDefinition(Options):
@@ -147,7 +234,7 @@ class SplitDefinition(Options):
     time: str | None = Field(
         None, description="column of the time (or of any number) by which the oldest rows train"
     )
-    time_format: str | None = Field(None, description="a pattern such as `%d/%m/%Y`")
+    time_format: str | None = Field(None, description="a pattern such as `%d/%m/%Y`, or `unix`")
     column: str | None = Field(
         None, description="column that says where a row belongs; `@file` is its file's name"
     )

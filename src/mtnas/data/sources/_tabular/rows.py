@@ -1,37 +1,163 @@
-"""The columns of some rows, as a rule reads them."""
+"""The rows of one source: what the engine computes, turned into fields, labels and places."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtnas.data.sources._tabular.values import as_flag, as_number, as_text
+from mtnas.data.engine.connection import Engine
+from mtnas.data.engine.joins import Join, joined, matched_name
+from mtnas.data.engine.query import Asked, Query, View, build, rows
+from mtnas.data.engine.tables import Table, open_table
+from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
+from mtnas.data.sources._tabular.fields import FieldReader
+from mtnas.data.sources._tabular.labels import LabelReader
+from mtnas.data.sources._tabular.looks import warnings_of
+from mtnas.data.sources._tabular.places import PlaceReader
+from mtnas.data.sources._tabular.tables import TableKeys
+from mtnas.data.sources._tabular.tally import Reasons, Tally, count_of, count_rows
+from mtnas.runtime.errors import DataError
 
 
-class Rows:
-    """The columns of some rows as a rule reads them, and which of their values it could not use."""
+@dataclass
+class Counts:
+    """What a reading counts: see `sources.base.Dataset`."""
 
-    def __init__(self, columns: Mapping[str, pa.Array], decimal: str = ".") -> None:
-        self._columns, self._decimal = columns, decimal
-        self.wrong: dict[str, pa.BooleanArray] = {}
+    dropped: Counter[str] = field(default_factory=Counter)
+    replaced: Counter[str] = field(default_factory=Counter)
+    unmatched: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
-    def missing(self, name: str) -> pa.BooleanArray:
-        """Tell where a column has no value."""
-        return pc.is_null(self._columns[name])
 
-    def text(self, name: str) -> pa.StringArray:
-        """Return a column as text."""
-        return as_text(self._columns[name])
+@dataclass(frozen=True)
+class Files:
+    """The files of a source: of its table, and of every join and every field with features."""
 
-    def number(self, name: str) -> pa.DoubleArray:
-        """Return a column as numbers; what is not one is missing, and marked as wrong."""
-        return self._marked(name, *as_number(self._columns[name], self._decimal))
+    table: list[Path]
+    joins: dict[str, list[Path]]
+    features: dict[str, Path]
 
-    def flag(self, name: str) -> pa.BooleanArray:
-        """Return a column of 0/1 or true/false; what is neither is missing, and marked as wrong."""
-        return self._marked(name, *as_flag(self._columns[name]))
+    def all(self) -> list[Path]:
+        """List them, each once."""
+        joins = [path for paths in self.joins.values() for path in paths]
+        return list(dict.fromkeys([*self.table, *joins, *self.features.values()]))
 
-    def _marked(self, name: str, values: pa.Array, wrong: pa.BooleanArray) -> pa.Array:
-        before = self.wrong.get(name)
-        self.wrong[name] = wrong if before is None else pc.or_(before, wrong)
-        return values
+
+Chunk = tuple[dict[str, pa.Array], list[pa.Array], pa.Array | None]
+
+
+class SourceReader:
+    """Reads one source once; what it counts goes to `counts`."""
+
+    def __init__(
+        self, definition: Definition, source: SourceDefinition, files: Files, counts: Counts
+    ) -> None:
+        self._all, self._source, self._files, self._counts = definition, source, files, counts
+        self._fields = [FieldReader(f, source, files.features.get(f)) for f in source.fields]
+        self._labels = [LabelReader(name, task) for name, task in source.tasks.items()]
+        self._rows = 0
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the fields by name, the labels of the tasks, and what decides a fixed split.
+
+        A row without any label, or without one where all are required, is left out.
+        """
+        files = [*self._files.table, *(p for paths in self._files.joins.values() for p in paths)]
+        with Engine(files, self._all.time_limit) as engine:
+            view, num_rows = self._view(engine)
+            needed = self._source.needed(self._all.split)
+            self._counts.warnings += warnings_of(engine, view, self._source, needed)
+            place = PlaceReader.of(self._all.split, view, engine)
+            query = self._query(engine, view, place)
+            for reader in (*self._fields, *self._labels):
+                reader.check(query)
+            for batch in rows(engine, query):
+                yield self._chunk(batch, query, place)
+        for field_ in self._fields:
+            field_.check_end(num_rows)
+        self._check_partners()
+
+    def _view(self, engine: Engine) -> tuple[View, int]:
+        """Open the table and what is joined to it; return the number of its rows, too."""
+        source, split = self._source, self._all.split
+        table = self._open(engine, self._files.table, source, source.of_first_table(split), "")
+        joins = {}
+        for key, keys in source.joins.items():
+            paths = self._files.joins[key]
+            other = self._open(engine, paths, keys, source.of_join(key, split), f"{key}.")
+            joins[key] = Join(other, keys.on, keys.decimal, str(paths[0]))
+        return joined(engine, View.of(table, source.decimal), joins), table.rows
+
+    def _open(
+        self, engine: Engine, paths: list[Path], keys: TableKeys, needed: list[str], prefix: str
+    ) -> Table:
+        users = {c.removeprefix(prefix): said for c, said in self._users().items()}
+        table = open_table(engine, paths, keys.reading, needed, users)
+        self._counts.dropped.update(table.dropped)
+        self._counts.warnings += table.warnings
+        return table
+
+    def _users(self) -> dict[str, tuple[str, str]]:
+        """Say of every column what needs it, and what to do if it is not there."""
+        split = self._all.split
+        found = {name: ("split: ", "") for name in (split.column, split.time) if name}
+        for name in self._source.fields:
+            expression = self._source.expression_of(name)
+            for column in expression.columns if expression else ():
+                found[column] = (
+                    f"field {name!r}: ",
+                    expression.remedy(column) if expression else "",
+                )
+        for name, task in self._source.tasks.items():
+            for column in task.expression.columns:
+                remedy = task.expression.remedy(column)
+                found[column] = (f"task {name!r} (`{task.sql}`): ", remedy)
+        return found
+
+    def _query(self, engine: Engine, view: View, place: PlaceReader | None) -> Query:
+        asked: dict[str, Asked] = {}
+        for reader in (*self._fields, *self._labels, *([place] if place else [])):
+            asked |= reader.asked()
+        return build(engine, view, [matched_name(key) for key in self._source.joins], asked)
+
+    def _chunk(self, batch: pa.RecordBatch, query: Query, place: PlaceReader | None) -> Chunk:
+        counts, reasons = self._counts, Reasons()
+        found = [reader.read(batch, query, counts, reasons) for reader in self._labels]
+        where = None if place is None else place.read(batch, counts, reasons)
+        join = pc.and_ if self._all.require_all_labels else pc.or_
+        kept = reduce(join, map(pc.is_valid, found))
+        if where is not None:
+            kept = pc.and_(kept, pc.is_valid(where))
+            where = where.filter(kept)
+        count_rows(reasons, pc.invert(kept), counts.dropped)
+        for reader in self._labels:
+            reader.count_kept(kept, counts)
+        for key in self._source.joins:
+            partners = batch[matched_name(key)]
+            counts.unmatched[key] += len(partners) - count_of(partners)
+        numbers = pa.array(np.arange(self._rows, self._rows + batch.num_rows))
+        self._rows += batch.num_rows
+        batch, numbers = batch.filter(kept), numbers.filter(kept)
+        columns: dict[str, pa.Array] = {}
+        for field_ in self._fields:
+            columns |= field_.read(batch, query, numbers, counts)
+        return columns, [label.filter(kept) for label in found], where
+
+    def _check_partners(self) -> None:
+        """Refuse a join that finds too little."""
+        for key, keys in self._source.joins.items():
+            count, on = self._counts.unmatched[key], ", ".join(map(repr, keys.on))
+            if count > keys.allow_unmatched * self._rows:
+                raise DataError(
+                    f"{self._files.joins[key][0]}: joins.{key}: {count} of {self._rows} rows have "
+                    f"no partner by {on}; write the keys alike in both files, or give "
+                    f"`allow_unmatched: {min(1.0, count / self._rows + 0.05):.2f}`"
+                )
+            if not count:
+                del self._counts.unmatched[key]

@@ -1,12 +1,14 @@
-"""Columns as text, numbers, flags, times and buckets; what cannot be read as such is marked.
+"""Columns as text, times and buckets; what cannot be read as such is marked.
 
 A function that reads values returns them, null where a value is missing or wrong, and a mask of
 the wrong ones.
 """
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,6 @@ from mtnas.runtime.errors import DataError
 Read = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
-NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
 PARTS = {
     "year": pc.year,
@@ -27,7 +28,14 @@ PARTS = {
     "weekday": pc.day_of_week,  # 0 = Monday
     "hour": pc.hour,
 }
-_FLAGS = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0": False}
+UNIX_FORMAT = "unix"
+# Digits of a day and an hour (and minute, second), which may be unix times as well.
+_COMPACT = {
+    "%Y%m%d%H": 10,
+    "%Y%m%d%H%M": 12,
+    "%Y%m%d%H%M%S": 14,
+}
+_DAY = "^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9]){0,2}$"
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 # Unix times by their size, with the factor to microseconds: seconds up to the year 5138, milli-,
@@ -35,64 +43,28 @@ _MICROSECOND = timedelta(microseconds=1)
 _UNITS = ((1e8, 1e11, 1e6), (1e11, 1e14, 1e3), (1e14, 1e17, 1.0), (1e17, 1e20, 1e-3))
 
 
-def clean(column: pa.Array, missing: Collection[str]) -> pa.Array:
-    """Strip texts; make null what means missing: the given texts and NaN.
-
-    Raises:
-        DataError: values that cannot be written as text, such as structures.
-    """
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    text = pc.utf8_trim_whitespace(as_text(column))
-    absent = pc.is_in(text, pa.array(sorted(missing), pa.string()))
-    return pc.if_else(absent, None, column if _is_native(column.type) else text)
-
-
 def as_text(column: pa.Array) -> pa.StringArray:
     """Return text: 4.0 is "4", a list is joined by `|`."""
     try:
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
-        return column.cast(pa.string())
+        if pa.types.is_decimal(column.type):
+            return as_bucket(column, None)
+        text = column.cast(pa.string())
+        if pa.types.is_timestamp(column.type):  # whole seconds without their decimals
+            text = pc.replace_substring_regex(text, r"\.0+(Z?)$", r"\1")
+        return text
     except pa.ArrowException:
         raise DataError(f"values of type {column.type} are no texts, numbers or times") from None
-
-
-def is_number(text: str) -> bool:
-    """Tell whether a text is a number as `as_number` reads it."""
-    return re.match(NUMBER, text) is not None
-
-
-def as_number(column: pa.Array, decimal: str = ".") -> Read:
-    """Return float64; `decimal` is the sign before the decimals in text."""
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    if _is_numeric(column.type):
-        return column.cast(pa.float64(), safe=False), _nowhere(column)
-    text = as_text(column)
-    if decimal != ".":
-        text = pc.replace_substring(text, decimal, ".")
-    sound = pc.match_substring_regex(text, NUMBER)
-    digits = pc.utf8_ltrim(pc.if_else(sound, text, None), "+")
-    numbers = digits.cast(pa.float64())
-    numbers = pc.if_else(pc.is_finite(numbers), numbers, None)
-    return numbers, _wrong(column, numbers)
-
-
-def as_flag(column: pa.Array) -> Read:
-    """Return booleans of 0/1 and true/false."""
-    text = pc.utf8_lower(as_text(column))
-    index = pc.index_in(text, pa.array(list(_FLAGS)))
-    flags = pa.array(list(_FLAGS.values())).take(index)
-    return flags, _wrong(column, flags)
 
 
 def as_time(column: pa.Array, pattern: str | None = None) -> Read:
     """Return UTC times: ISO dates and times, YYYYMMDD, unix times, or those of a pattern.
 
     A time without a zone is taken as it is.
+
+    Raises:
+        DataError: digits that may be a unix time or a date with an hour.
     """
     if _is_moment(column.type):
         kind = pa.timestamp("us", tz="UTC" if getattr(column.type, "tz", None) else None)
@@ -100,40 +72,82 @@ def as_time(column: pa.Array, pattern: str | None = None) -> Read:
     if pa.types.is_floating(column.type):  # whole seconds, not 1.3e+09
         column = pc.floor(column).cast(pa.int64(), safe=False)
     text = as_text(column)
+    if pattern == UNIX_FORMAT:
+        times = _unix(pc.if_else(pc.match_substring_regex(text, UNIX), text, None))
+        return times, _wrong(column, times)
     if pattern is not None:
         times = _parsed(text, lambda value: datetime.strptime(value, pattern))
         return times, _wrong(column, times)
+    _check_compact(text)
     plain = pc.and_not(pc.match_substring_regex(text, UNIX), pc.match_substring_regex(text, DATE))
     written = _parsed(pc.if_else(plain, None, text), datetime.fromisoformat)
     times = pc.if_else(plain, _unix(pc.if_else(plain, text, None)), written)
     return times, _wrong(column, times)
 
 
-def bucket(numbers: pa.DoubleArray, rule: Buckets) -> pa.StringArray:
-    """Return the bucket of every number as text; without a rule the number itself.
+def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
+    """Return the bucket of every number as text; without a rule the number itself: 4.0 is "4".
 
     Edges e0 < e1 < ... make the buckets x < e0, e0 <= x < e1, ...; `log2` is floor(log2(1 + |x|))
-    with the sign of x; {width: w} is floor(x / w).
+    with the sign of x; {width: w} is floor(x / w). All is computed on decimals: 0.3 / 0.1 is 3.
     """
+    encoded = numbers.dictionary_encode()
+    names = [_bucket(Fraction(_exact(x)), x, rule) for x in encoded.dictionary.to_pylist()]
+    return pa.array(names, pa.string()).take(encoded.indices)
+
+
+def _exact(x: Any) -> Decimal:
+    """Return a number as it is written in the shortest way."""
+    return x if isinstance(x, Decimal) else Decimal(str(x))
+
+
+def _bucket(x: Fraction, number: Any, rule: Buckets) -> str:
     if rule is None:
-        return numbers.cast(pa.string())
-    x = numbers.to_numpy(zero_copy_only=False)
+        return _written(number, x)
     if isinstance(rule, Mapping):
-        return _named(np.floor(x / rule["width"]), numbers)
+        return str(x // Fraction(_exact(rule["width"])))
     if isinstance(rule, str):
-        # frexp is exact where log2 of a power of two might round.
-        return _named(np.sign(x) * (np.frexp(1 + np.abs(x))[1] - 1), numbers)
+        size = int(1 + abs(x)).bit_length() - 1
+        return str(-size if x < 0 else size)
     edges = [f"{edge:g}" for edge in rule]
-    inner = [f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
-    names = pa.array([f"below {edges[0]}", *inner, f"from {edges[-1]}"])
-    index = np.searchsorted(np.asarray(rule, np.float64), x, side="right")
-    return names.take(pa.array(index, mask=np.isnan(x)))
+    index = bisect_right([Fraction(_exact(edge)) for edge in rule], x)
+    if index == 0:
+        return f"below {edges[0]}"
+    return f"from {edges[-1]}" if index == len(edges) else f"{edges[index - 1]} to {edges[index]}"
 
 
-def _named(values: Any, numbers: pa.DoubleArray) -> pa.StringArray:
-    """Return whole numbers as text, null where `numbers` is."""
-    mask = pc.is_null(numbers).to_numpy(zero_copy_only=False)
-    return pa.array(values + 0.0, mask=mask).cast(pa.string())  # + 0.0: no "-0"
+def _written(number: Any, x: Fraction) -> str:
+    """Write a number: without an exponent if it is whole, without zeros at its end."""
+    if x.denominator == 1:
+        large = isinstance(number, float) and abs(x) >= 10**17
+        return str(pa.scalar(number).cast(pa.string()).as_py()) if large else str(x.numerator)
+    if isinstance(number, float):
+        return str(pa.scalar(number).cast(pa.string()).as_py())
+    return f"{number:f}".rstrip("0")
+
+
+def units_in(column: pa.Array) -> set[str]:
+    """Name the units of the unix times in a column, by what would be a time of 1990 to 2050."""
+    text = as_text(column)
+    plain = text.filter(pc.match_substring_regex(text, UNIX))
+    numbers = plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return {
+        unit
+        for unit, factor in (("seconds", 1), ("milliseconds", 1e3), ("microseconds", 1e6))
+        if ((numbers >= 6.3e8 * factor) & (numbers < 2.53e9 * factor)).any()
+    }
+
+
+def _check_compact(text: pa.StringArray) -> None:
+    """Refuse digits with two readings."""
+    twofold = text.filter(pc.fill_null(pc.match_substring_regex(text, _DAY), False))
+    if len(twofold):
+        first = twofold[0].as_py()
+        pattern = next(pattern for pattern, size in _COMPACT.items() if size == len(first))
+        raise DataError(
+            f"{first!r} may be the hour of a day or a unix time; give "
+            f"`time_format: '{pattern}'` or `time_format: {UNIX_FORMAT}`"
+        )
 
 
 def _wrong(column: pa.Array, values: pa.Array) -> pa.BooleanArray:
@@ -145,18 +159,8 @@ def _nowhere(column: pa.Array) -> pa.BooleanArray:
     return pa.repeat(pa.scalar(False), len(column))
 
 
-def _is_native(kind: pa.DataType) -> bool:
-    """Tell what is kept as it is; everything else becomes text."""
-    return _is_numeric(kind) or _is_moment(kind) or bool(pa.types.is_boolean(kind))
-
-
 def _is_moment(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    is_kind = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    return any(test(kind) for test in is_kind)
 
 
 def _unix(text: pa.StringArray) -> pa.TimestampArray:

@@ -22,10 +22,14 @@ _SIGNATURES = {
 
 
 class TextFile:
-    """One file of text; `lines` counts what `blocks` has yielded so far."""
+    """One file of text; `lines` counts what `blocks` has yielded so far.
+
+    `is_unix` tells, when all is read, whether no line ended with a carriage return.
+    """
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.path, self.lines, self._encoding = path, 0, encoding
+        self.is_unix = True
         # The sign of UTF-8 at the beginning of a file is not part of its first line.
         self._codec = "utf-8-sig" if encoding == "utf-8" else encoding
 
@@ -65,6 +69,7 @@ class TextFile:
             except UnicodeError as error:
                 self._undecodable(error)
             yield newlines.decode(text, final=not raw)
+        self.is_unix = newlines.newlines in (None, "\n")
 
     def _raw(self) -> Iterator[bytes]:
         """Yield unpacked bytes; the last piece is empty."""

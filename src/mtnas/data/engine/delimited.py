@@ -1,0 +1,174 @@
+"""Delimited text (CSV and its relatives), one file at a time."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from mtnas.data.engine.connection import Engine, EngineError, literal, name
+from mtnas.data.engine.plain import STAND_IN, PlainFile, plain
+from mtnas.data.engine.quotes import looks_like_rows, opens
+from mtnas.data.engine.reading import Reading
+from mtnas.data.engine.source import Losses, Source
+from mtnas.data.engine.text import TextFile
+from mtnas.runtime.errors import DataError
+
+MOST_LINES = 1000  # of one value
+LONGEST_VALUE = 1 << 24  # bytes of one line
+_BUFFER = 1 << 25
+_NO_TEXT = "\x02"  # stands for a missing value nowhere: that is decided later
+_DELIMITERS = {",": '","', ";": '";"', "\t": '"\\t"', "|": '"|"', "::": '"::"', " ": "whitespace"}
+Row = tuple[str, int, str]  # the kind of an error, its line in the file that is read, the text
+
+
+def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> Source | None:
+    """Check a file to its end and count its rows; None: it holds no text.
+
+    Raises:
+        DataError: it is not what `reading` says, a quote is never closed, most rows are broken.
+    """
+    found = plain(file, reading, engine.folder / engine.new_name("copy"))
+    if found is None:
+        return None
+    width = len(found.columns)
+    rows, broken = _count(engine, found, reading)
+    _take(broken, width, found, reading, losses)
+    hint = _delimiter_hint("".join(found.columns), found, reading) if width == 1 else ""
+    named = "first line" if reading.header else "key `columns`"
+    losses.check(
+        rows,
+        f"do not have the {width} columns that the {named} names",
+        f"check delimiter, quote and header{_delimiter_hint(losses.example, found, reading)}",
+    )
+    if found.has_quotes:
+        _check_values(engine, found, reading)
+    times = Counter(found.columns)
+    columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
+    columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
+    return Source(file, _relation(found, reading, {"ignore_errors": "true"}), columns, rows, hint)
+
+
+def text_relation(
+    path: Path, width: int, skip: int, signs: Mapping[str, str | None], options: Mapping[str, str]
+) -> str:
+    """Return the SQL of a text table whose columns are c0, c1, ...; nothing is guessed."""
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    fixed = {
+        "auto_detect": "false",
+        "header": "false",
+        "columns": f"{{{columns}}}",
+        "skip": str(skip),
+        "nullstr": literal(_NO_TEXT),
+        "max_line_size": str(LONGEST_VALUE),
+        "buffer_size": str(_BUFFER),
+        **{key: literal(sign or "") for key, sign in signs.items()},
+        **options,
+    }
+    listed = ", ".join(f"{key} = {value}" for key, value in fixed.items())
+    return f"read_csv({literal(str(path.resolve()))}, {listed})"
+
+
+def _relation(found: PlainFile, reading: Reading, options: Mapping[str, str]) -> str:
+    quote = reading.quotes if found.delimiter != STAND_IN else None
+    signs = {
+        "delim": found.delimiter,
+        "quote": quote,
+        "escape": (reading.escape or quote) if quote else None,
+    }
+    return text_relation(found.path, len(found.columns), found.skip, signs, options)
+
+
+def _count(engine: Engine, found: PlainFile, reading: Reading) -> tuple[int, list[Row]]:
+    """Return the number of sound rows, and the broken ones."""
+    table = engine.new_name("rejects").replace("#", "_")
+    options = {
+        "store_rejects": "true",
+        "rejects_limit": "0",
+        "rejects_table": literal(table),
+        "rejects_scan": literal(f"{table}_scan"),
+    }
+    relation = _relation(found, reading, options)
+    try:
+        ((rows,),) = engine.fetch(f"SELECT count(coalesce(c0, '')) FROM {relation}")
+        listed = engine.fetch(
+            f"SELECT any_value(error_type::VARCHAR), line, any_value(csv_line) FROM {table} "
+            "GROUP BY line, line_byte_position ORDER BY line, line_byte_position"
+        )
+    except EngineError as error:
+        raise DataError(f"{found.source}: cannot be read as {reading.format}: {error}") from None
+    engine.fetch(f"DROP TABLE {table}")
+    engine.fetch(f"DROP TABLE {table}_scan")
+    return rows, listed
+
+
+def _take(
+    broken: list[Row], width: int, found: PlainFile, reading: Reading, losses: Losses
+) -> None:
+    """Count broken rows by reason; refuse a quote that swallows the rest of the file."""
+    for kind, _, text in broken:
+        lines = text.strip("\n").split("\n")
+        if not text.strip():
+            continue  # blank lines are none
+        if "UNQUOTED" in kind and len(lines) > 1:
+            if _is_open(lines, reading):
+                _never_closed(found, lines)
+            losses.add("lines behind a quote that is not closed", text, len(lines))
+        elif "UNQUOTED" in kind and not _is_open(lines, reading):
+            losses.add("text behind a closing quote", text)
+        else:
+            losses.add(f"not {width} columns", text)
+
+
+def _is_open(lines: list[str], reading: Reading) -> bool:
+    inside = False
+    for line in lines:
+        inside = opens(line, inside, reading.quotes or "", reading.delimiter)
+    return inside
+
+
+def _never_closed(found: PlainFile, lines: list[str]) -> None:
+    number = line_of(found, lines[0])
+    raise DataError(
+        f"{found.source}: the quote that opens in line {number} is never closed: {len(lines) - 1} "
+        "more lines would be one value; correct that line, or give `quote: null`"
+    )
+
+
+def line_of(found: PlainFile, text: str) -> int:
+    """Return the number of the first line that holds a text, in the file as it is read."""
+    number = 1
+    for block in TextFile(found.path, "utf-8").blocks():
+        at = block.find(text)
+        if at >= 0:
+            return number + block.count("\n", 0, at)
+        number += block.count("\n")
+    return number
+
+
+def _check_values(engine: Engine, found: PlainFile, reading: Reading) -> None:
+    """Refuse a value over many lines that a stray quote made of whole rows."""
+    names = [f"c{i}" for i in range(len(found.columns))]
+    long = " OR ".join(f"contains({c}, chr(10))" for c in names)
+    chosen = ", ".join(f"CASE WHEN contains({c}, chr(10)) THEN {c} END AS {name(c)}" for c in names)
+    relation = _relation(found, reading, {"ignore_errors": "true"})
+    for batch in engine.batches(f"SELECT {chosen} FROM {relation} WHERE {long}", 1000):
+        for index, column in enumerate(batch.columns):
+            for value in filter(None, column.to_pylist()):
+                lines = value.count("\n")
+                rows = looks_like_rows(value, index, len(names), reading.delimiter)
+                if rows or lines > MOST_LINES:
+                    first = value.partition("\n")[0]
+                    what = "look like rows" if rows else f"are more than {MOST_LINES}"
+                    raise DataError(
+                        f"{found.source}: one value in quotes spans {lines + 1} lines from line "
+                        f"{line_of(found, first)} ({first[:40]!r}), and they {what}: a quote is "
+                        "stray; correct that line, or give `quote: null`"
+                    )
+
+
+def _delimiter_hint(line: str, found: PlainFile, reading: Reading) -> str:
+    """Guess the delimiter from a line that has none of the expected ones."""
+    counts = {sign: line.count(sign) for sign in _DELIMITERS if sign != reading.delimiter}
+    best = max(counts, key=lambda sign: (counts[sign], len(sign)))
+    if found.delimiter in line or not counts[best]:
+        return ""
+    return f"; is the delimiter another one? give such as `delimiter: {_DELIMITERS[best]}`"

@@ -1,0 +1,127 @@
+"""Further tables beside the first: to every row at most one row of each, found by its key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mtnas.data.engine.connection import Engine, name
+from mtnas.data.engine.numbers import Numbers, as_number
+from mtnas.data.engine.query import PLACE, Origin, View
+from mtnas.data.engine.tables import Table
+from mtnas.runtime.errors import DataError
+
+
+@dataclass(frozen=True)
+class Join:
+    """A table and how to find its row: `on` maps columns of the first table to its own."""
+
+    table: Table
+    on: Mapping[str, str]
+    decimal: str
+    file: str  # for messages
+
+
+def matched_name(join: str) -> str:
+    """Return the name of the column that says whether a row found its partner."""
+    return f"{join}: found"
+
+
+def joined(engine: Engine, view: View, joins: Mapping[str, Join]) -> View:
+    """Return a view that has the columns of joined tables, as `books.title`.
+
+    A row without a partner has NULL in them. Keys are compared as texts, or as numbers where all
+    those of both tables are (then 3 is 3.0).
+
+    Raises:
+        DataError: a key is there more than once in a joined table: rows would be multiplied.
+    """
+    if not joins:
+        return view
+    base = f"(SELECT *, row_number() OVER () AS {name(PLACE)} FROM {view.relation})"
+    chosen, parts = ["base.*"], [f"{base} AS base"]
+    types, origins = dict(view.types), dict(view.origins)
+    for key, join in joins.items():
+        right, on = _right(engine, view, key, join)
+        alias = name(f"join {key}")
+        columns = [c for c in join.table.types if not c.startswith("@")]
+        chosen += [f"{alias}.{name(c)} AS {name(f'{key}.{c}')}" for c in columns]
+        chosen.append(f"{alias}.{name(PLACE)} IS NOT NULL AS {name(matched_name(key))}")
+        parts.append(f"LEFT JOIN {right} AS {alias} ON {on}")
+        types |= {f"{key}.{c}": join.table.types[c] for c in columns}
+        types[matched_name(key)] = "BOOLEAN"
+        origins |= {f"{key}.{c}": Origin(right, c, join.decimal) for c in columns}
+    relation = f"(SELECT {', '.join(chosen)} FROM {' '.join(parts)})"
+    return View(relation, types, origins, is_ordered=False)
+
+
+def _right(engine: Engine, view: View, key: str, join: Join) -> tuple[str, str]:
+    """Keep a joined table in memory; return its name and the condition."""
+    right = name(engine.new_name(f"joined {key}"))
+    engine.fetch(
+        f"CREATE TABLE {right} AS SELECT *, row_number() OVER () AS {name(PLACE)} "
+        f"FROM {name(join.table.view)}"
+    )
+    origins = {c: Origin(right, c, join.decimal) for c in join.table.types}
+    sides = _Sides(view, View(right, join.table.types, origins), join.on)
+    numeric = sides.are_numbers(engine)
+    if numeric and _repeated(engine, right, sides.right("", numeric)):
+        numeric = False  # 07 and 7 are two keys
+    if found := _repeated(engine, right, sides.right("", numeric)):
+        count, example, times = found
+        raise DataError(
+            f"{join.file}: joins.{key}: {count} keys of {', '.join(map(repr, join.on.values()))} "
+            f"occur more than once, such as {example!r} ({times} times): rows would be "
+            "multiplied; keep one line per key"
+        )
+    pairs = zip(
+        sides.left("base.", numeric), sides.right(f"{name(f'join {key}')}.", numeric), strict=True
+    )
+    return right, " AND ".join(f"{a} = {b}" for a, b in pairs)
+
+
+class _Sides:
+    """The columns of both tables by which a row finds its partner."""
+
+    def __init__(self, left: View, right: View, on: Mapping[str, str]) -> None:
+        self._views, self._columns = (left, right), (list(on), list(on.values()))
+        self._numbers: tuple[dict[str, Numbers], dict[str, Numbers]] = ({}, {})
+
+    def are_numbers(self, engine: Engine) -> bool:
+        """Tell whether all keys of both sides are numbers that are written out."""
+        for view, columns, numbers in zip(self._views, self._columns, self._numbers, strict=True):
+            numbers |= view.numbers(engine, columns)
+        found = [facts for numbers in self._numbers for facts in numbers.values()]
+        return all(facts.numbers == facts.values and not facts.exponents for facts in found)
+
+    def left(self, table: str, numeric: bool) -> list[str]:
+        """Return the SQL of the keys of the first table."""
+        return self._keys(0, table, numeric)
+
+    def right(self, table: str, numeric: bool) -> list[str]:
+        """Return the SQL of the keys of the joined table."""
+        return self._keys(1, table, numeric)
+
+    def _keys(self, side: int, table: str, numeric: bool) -> list[str]:
+        view, found = self._views[side], []
+        for column in self._columns[side]:
+            sql, is_text = f"{table}{name(column)}", view.types[column] == "VARCHAR"
+            if numeric and is_text:
+                kind = self._numbers[side][column].sql_type(column)
+                sql = as_number(sql, view.origins[column].decimal, kind)
+            elif not numeric and not is_text:
+                sql = f"CAST({sql} AS VARCHAR)"
+            found.append(sql)
+        return found
+
+
+def _repeated(engine: Engine, table: str, keys: Sequence[str]) -> tuple[int, str, int] | None:
+    """Return how many keys are there more than once, the first of them and how often it is."""
+    there = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+    shown = " || ', ' || ".join(f"CAST({key} AS VARCHAR)" for key in keys)
+    grouped = (
+        f"SELECT {shown} AS shown, count(*) AS times FROM {table} WHERE {there} "
+        f"GROUP BY {', '.join(keys)} HAVING count(*) > 1"
+    )
+    ((count, example, times),) = engine.fetch(
+        f"SELECT count(*), min(shown), arg_min(times, shown) FROM ({grouped})"
+    )
+    return (count, example, times) if count else None

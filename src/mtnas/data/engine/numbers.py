@@ -1,0 +1,110 @@
+"""SQL that reads texts as exact numbers, flags and times; what is none is NULL.
+
+A whole number is BIGINT or HUGEINT, any other DECIMAL where that holds every value of its column,
+else DOUBLE: nothing is rounded that is written out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mtnas.data.engine.connection import Engine, literal, name
+from mtnas.runtime.errors import DataError
+
+_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_THOUSANDS = r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?"
+_DIGITS = 38  # that an exact type holds
+_EXACT_FLOAT = 2**53  # beyond, neighbouring whole numbers are one float
+FLAGS = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0": False}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What stands in a text column: how many values, how many are numbers, and how long they are.
+
+    `whole` digits stand before the decimals of the longest, `decimals` behind; `exponents` are
+    written with one, `large` are whole and beyond 2^53.
+    """
+
+    values: int
+    numbers: int
+    whole: int
+    decimals: int
+    exponents: int
+    large: int
+    example: str | None  # of what is no number
+
+    def sql_type(self, column: str) -> str:
+        """Choose the type that rounds nothing; `DataError` if there is none."""
+        if self.exponents == 0 and self.whole + self.decimals <= _DIGITS:
+            if self.decimals:
+                return f"DECIMAL({max(self.whole + self.decimals, 1)}, {self.decimals})"
+            return "BIGINT" if self.whole <= 18 else "HUGEINT"
+        if self.large:
+            raise DataError(
+                f"column {column!r}: whole numbers above 2^53 beside others that need floating "
+                "point: some would be rounded; compare them as texts ('...'), or write them alike"
+            )
+        return "DOUBLE"
+
+
+def number_text(text: str, decimal: str) -> str:
+    """Return the SQL of a number's digits with a `.`, NULL where a text is no finite number.
+
+    With `decimal` a comma, a `.` may only part thousands: 1.234 is 1234, and 1.5 is no number.
+    """
+    flag = f"CASE lower({text}) WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE {text} END"
+    if decimal == ",":
+        plain = f"CASE WHEN contains({text}, '.') THEN NULL ELSE replace({flag}, ',', '.') END"
+        flag = (
+            f"CASE WHEN regexp_full_match({text}, {literal(_THOUSANDS)}) "
+            f"THEN replace(replace({text}, '.', ''), ',', '.') ELSE {plain} END"
+        )
+    finite = f"coalesce(isfinite(TRY_CAST({flag} AS DOUBLE)), false)"
+    sound = f"regexp_full_match({flag}, {literal(_NUMBER)}) AND {finite}"
+    return f"CASE WHEN {sound} THEN ltrim({flag}, '+') END"
+
+
+def as_number(text: str, decimal: str, sql_type: str) -> str:
+    """Return the SQL of a text as a number of a type that holds it."""
+    digits = number_text(text, decimal)
+    if sql_type in ("BIGINT", "HUGEINT"):
+        digits = f"regexp_replace({digits}, '\\.0*$', '')"
+    return f"TRY_CAST({digits} AS {sql_type})"
+
+
+def as_flag(text: str) -> str:
+    """Return the SQL of 0/1 and true/false."""
+    whens = " ".join(f"WHEN {literal(word)} THEN {value}" for word, value in FLAGS.items())
+    return f"CASE lower({text}::VARCHAR) {whens} END"
+
+
+def as_time(text: str) -> str:
+    """Return the SQL of an ISO date or time."""
+    return f"TRY_CAST({text} AS TIMESTAMP)"
+
+
+def numbers_in(
+    engine: Engine, relation: str, columns: Sequence[str], decimal: str
+) -> Mapping[str, Numbers]:
+    """Look once through text columns for how their numbers are written."""
+    if not columns:
+        return {}
+    read = ", ".join(
+        f"{name(c)} AS v{i}, {number_text(name(c), decimal)} AS n{i}" for i, c in enumerate(columns)
+    )
+    # The largest of what is left without signs, leading zeros, decimals that are zero.
+    found = []
+    for i in range(len(columns)):
+        digits = f"regexp_replace(n{i}, '^-?0*([0-9]*).*$', '\\1')"
+        decimals = f"rtrim(regexp_extract(n{i}, '^-?[0-9]*\\.([0-9]*)', 1), '0')"
+        plain = f"NOT contains(lower(n{i}), 'e')"
+        large = f"{plain} AND {decimals} = '' AND TRY_CAST({digits} AS HUGEINT) > {_EXACT_FLOAT}"
+        found += [
+            f"count(v{i}), count(n{i})",
+            f"coalesce(max(length({digits})) FILTER ({plain}), 0)",
+            f"coalesce(max(length({decimals})) FILTER ({plain}), 0)",
+            f"count(n{i}) FILTER (NOT ({plain})), count(n{i}) FILTER ({large})",
+            f"min(left(v{i}, 80)) FILTER (n{i} IS NULL)",
+        ]
+    (row,) = engine.fetch(f"SELECT {', '.join(found)} FROM (SELECT {read} FROM {relation})")
+    return {c: Numbers(*row[7 * i : 7 * i + 7]) for i, c in enumerate(columns)}

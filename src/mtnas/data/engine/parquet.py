@@ -1,0 +1,82 @@
+"""Parquet: columns with their types; `user.name` is a member of a structure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mtnas.data.engine.connection import literal, name
+from mtnas.data.engine.source import Source
+from mtnas.runtime.errors import DataError
+
+
+def open_file(file: Path, wanted: Sequence[str]) -> Source:
+    """Read the schema of a file; `DataError` if it is damaged or a wanted column has objects."""
+    try:
+        with pq.ParquetFile(file) as found:
+            schema, rows = found.schema_arrow, found.metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).splitlines()[0]
+        raise DataError(f"{file}: not a sound Parquet file ({why}); see key `format`") from None
+    relation = f"read_parquet({literal(str(file.resolve()))}, hive_partitioning = false)"
+    source = Source(file, relation, {}, rows)
+    columns = {}
+    for column in [*schema.names, *wanted]:
+        if (sql := _column(schema, column, source, column in wanted)) is not None:
+            columns[column] = sql
+    return Source(file, relation, columns, rows)
+
+
+def _column(schema: pa.Schema, column: str, source: Source, needed: bool) -> str | None:
+    """Return the SQL of a column; None: there is none of this name."""
+    if schema.names.count(column) > 1:
+        return ""  # refused where it is needed
+    parts = column.split(".")
+    for first in range(len(parts), 0, -1):
+        head = ".".join(parts[:first])
+        if head in schema.names:
+            found = _inside(schema.field(head).type, name(head), parts[first:])
+            if found is None:
+                continue
+            sql, kind = found
+            if needed and (pa.types.is_struct(kind) or pa.types.is_map(kind)):
+                source.fail(
+                    f"column {column!r}: values of type {kind} are no texts, numbers or times; "
+                    f"name one of their keys, `{column}.KEY`"
+                )
+            return _readable(sql, kind)
+    return None
+
+
+def _inside(kind: pa.DataType, sql: str, keys: Sequence[str]) -> tuple[str, pa.DataType] | None:
+    """Return the SQL and the type of a member, also of every item of a list."""
+    if not keys:
+        return sql, kind
+    if _is_list(kind):
+        inner = _inside(kind.value_type, "item", keys)
+        if inner is None:
+            return None
+        return f"list_transform({sql}, lambda item: {inner[0]})", pa.list_(inner[1])
+    if not pa.types.is_struct(kind) or kind.get_field_index(keys[0]) < 0:
+        return None
+    return _inside(kind.field(keys[0]).type, f"struct_extract({sql}, {literal(keys[0])})", keys[1:])
+
+
+def _readable(sql: str, kind: pa.DataType) -> str:
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return f"TRY(decode({sql}))"
+    if pa.types.is_null(kind):
+        return f"CAST({sql} AS VARCHAR)"
+    if _is_list(kind):
+        texts = "CAST(item AS VARCHAR)"
+        if pa.types.is_floating(kind.value_type):
+            texts = f"regexp_replace({texts}, '^(-?[0-9]+)\\.0$', '\\1')"
+        return f"list_transform({sql}, lambda item: {texts})"
+    return sql
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )

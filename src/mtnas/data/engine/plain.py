@@ -1,0 +1,169 @@
+"""Text files as DuckDB can read them: as they are, or rewritten once as plain UTF-8."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import NoReturn
+
+from mtnas.data.engine.quotes import without_comments
+from mtnas.data.engine.reading import WHITESPACE, Reading
+from mtnas.data.engine.text import TextFile
+from mtnas.runtime.errors import DataError, of_disk
+
+STAND_IN = "\x1f"  # for delimiters that DuckDB does not know
+_LONGEST_DELIMITER = 4  # bytes that DuckDB takes
+_PACKED = (".bz2", ".lz4", ".br")  # that it cannot unpack
+_HEADER_LINES = 100
+
+
+@dataclass(frozen=True)
+class PlainFile:
+    """A text file that DuckDB can read; `source` is what the user named.
+
+    `columns` are the names in its header or of the definition, `skip` records stand above the
+    rows. `has_quotes`: a quote occurs somewhere.
+    """
+
+    source: Path
+    path: Path
+    columns: tuple[str, ...]
+    skip: int
+    delimiter: str
+    has_quotes: bool
+
+
+def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
+    """Check a file to its end; write it to `copy` where it cannot be read as it is.
+
+    None: it holds no line of text.
+
+    Raises:
+        DataError: it cannot be unpacked or decoded, holds a NUL, an endless line or header.
+    """
+    text = TextFile(source, reading.encoding)
+    delimiter = _delimiter(reading)
+    head = _Head(source, reading, delimiter)
+    quote = reading.quotes if delimiter != STAND_IN else None
+    direct = _is_direct(source, reading, delimiter)
+    has_quotes = False
+    if direct:
+        for block in head.below(text.blocks()):
+            has_quotes = has_quotes or (quote is not None and quote in block)
+        direct = text.is_unix and head.is_plain
+    if not direct:
+        head = _Head(source, reading, delimiter)
+        has_quotes = _write(source, copy, head.below(_rewritten(source, reading, delimiter)), quote)
+    if head.columns is None:
+        return None
+    skip = int(reading.header and reading.is_text_table) if direct else 0
+    path = source if direct else copy
+    return PlainFile(source, path, tuple(head.columns), skip, delimiter, has_quotes)
+
+
+def one_line(name: str) -> str:
+    """Return the name of a column without blanks around it; a line end in it is a blank."""
+    return re.sub(r"\s*\n\s*", " ", name.strip())
+
+
+def _delimiter(reading: Reading) -> str:
+    long = len(reading.delimiter) > _LONGEST_DELIMITER
+    return STAND_IN if long or not reading.is_text_table else reading.delimiter
+
+
+def _is_direct(source: Path, reading: Reading, delimiter: str) -> bool:
+    """Tell whether DuckDB may be able to read the file itself."""
+    rewrite = reading.is_text_table and (
+        reading.comment is not None or reading.skip > 0 or delimiter == STAND_IN
+    )
+    packed = source.suffix.lower() in _PACKED
+    return reading.encoding == "utf-8" and not rewrite and not packed
+
+
+def _rewritten(source: Path, reading: Reading, delimiter: str) -> Iterator[str]:
+    """Yield the text without skipped lines and comments, one sign for every delimiter."""
+    blocks = TextFile(source, reading.encoding).blocks()
+    if not reading.is_text_table:
+        return blocks
+    blocks = _below(blocks, reading.skip)
+    if reading.comment is not None:
+        blocks = without_comments(blocks, reading.comment, reading.quotes, reading.delimiter)
+    if delimiter == STAND_IN:
+        blocks = (_with_stand_in(block, reading.delimiter) for block in blocks)
+    return blocks
+
+
+def _below(blocks: Iterator[str], lines: int) -> Iterator[str]:
+    for block in blocks:
+        rest = block
+        while lines and rest:
+            rest, lines = rest.partition("\n")[2], lines - 1
+        if rest:
+            yield rest
+
+
+def _with_stand_in(block: str, delimiter: str) -> str:
+    if delimiter != WHITESPACE:
+        return block.replace(delimiter, STAND_IN)
+    block = re.sub(r"^[ \t]+|[ \t]+$", "", block, flags=re.M)
+    return re.sub(r"[ \t]+", STAND_IN, block)
+
+
+def _write(source: Path, copy: Path, blocks: Iterator[str], quote: str | None) -> bool:
+    """Write the text; tell whether a quote is in it."""
+    has_quotes = False
+    try:
+        with copy.open("wb") as file:
+            for block in blocks:
+                has_quotes = has_quotes or (quote is not None and quote in block)
+                file.write(block.encode())
+    except OSError as error:
+        raise DataError(of_disk(error, copy) or f"{source}: cannot be copied: {error}") from None
+    return has_quotes
+
+
+class _Head:
+    """The names of the columns; `below` yields the text behind them."""
+
+    def __init__(self, source: Path, reading: Reading, delimiter: str) -> None:
+        self.columns: list[str] | None = None
+        self.is_plain = True  # the header, if any, begins in the first line
+        self._source, self._reading, self._delimiter = source, reading, delimiter
+
+    def below(self, blocks: Iterator[str]) -> Iterator[str]:
+        """Read the header, then yield the rest."""
+        for block in blocks:
+            text = block.lstrip("\n")
+            self.is_plain = self.is_plain and text == block
+            if text:
+                yield from chain([self._rest(text)], blocks)
+
+    def _rest(self, text: str) -> str:
+        if not (self._reading.is_text_table and self._reading.header):
+            self.columns = list(self._reading.columns)
+            return text
+        if len(self._delimiter) > 1:
+            line, _, rest = text.partition("\n")
+            self.columns = [name.strip() for name in line.split(self._delimiter)]
+            return rest
+        lines = text.split("\n", _HEADER_LINES)
+        reader = csv.reader(
+            (f"{line}\n" for line in lines[:_HEADER_LINES]),
+            delimiter=self._delimiter,
+            quotechar=self._reading.quotes,  # None: none at all
+            escapechar=self._reading.escape,
+            skipinitialspace=True,
+        )
+        try:
+            names = next(reader)
+        except csv.Error as error:
+            self._fail(f"the header cannot be read: {error}")
+        if reader.line_num >= _HEADER_LINES:
+            self._fail("a quote that opens in the header is never closed")
+        self.columns = [one_line(name) for name in names]
+        return "\n".join(lines[reader.line_num :])
+
+    def _fail(self, why: str) -> NoReturn:
+        raise DataError(f"{self._source}: {why}; correct it, or give `quote: null`")

@@ -1,0 +1,182 @@
+"""One query over a table: columns as they are and expressions, in the order of the rows."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from mtnas.data.engine.connection import Engine, EngineError, literal, name
+from mtnas.data.engine.numbers import Numbers, as_flag, as_number, as_time, numbers_in
+from mtnas.data.engine.resolve import Read, Resolved, What, resolve
+from mtnas.data.engine.syntax import Expression
+from mtnas.data.engine.tables import Table
+from mtnas.runtime.errors import DataError
+
+PLACE = "#row"  # of a row in its table, where a join may have moved it
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a column is from."""
+
+    relation: str
+    column: str
+    decimal: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A column of the result: an expression, and as what it is wanted (None: as it is).
+
+    `wrap` takes its SQL and its type and returns the SQL of what is delivered.
+    """
+
+    expression: Expression
+    root: What | None = None
+    wrap: Callable[[str, str], str] | None = None
+
+
+@dataclass
+class View:
+    """Something to select from: `relation` is SQL, `types` those of its columns.
+
+    `origins` says from which table, under which name and with which decimal sign a column is.
+    `is_ordered`: its rows come in their order; else they are put in it by the column `#row`.
+    """
+
+    relation: str
+    types: dict[str, str]
+    origins: dict[str, Origin]
+    is_ordered: bool = True
+
+    @classmethod
+    def of(cls, table: Table, decimal: str = ".") -> "View":
+        """Return the view of one table."""
+        relation = name(table.view)
+        origins = {column: Origin(relation, column, decimal) for column in table.types}
+        return cls(relation, dict(table.types), origins)
+
+    def numbers(self, engine: Engine, columns: Iterable[str]) -> dict[str, Numbers]:
+        """Look through the text columns among some for how their numbers are written."""
+        found: dict[str, Numbers] = {}
+        texts = [c for c in dict.fromkeys(columns) if self.types[c] == "VARCHAR"]
+        for relation in dict.fromkeys(self.origins[c].relation for c in texts):
+            here = [c for c in texts if self.origins[c].relation == relation]
+            origins = [self.origins[c] for c in here]
+            facts = numbers_in(engine, relation, [o.column for o in origins], origins[0].decimal)
+            found |= {c: facts[o.column] for c, o in zip(here, origins, strict=True)}
+        return found
+
+
+@dataclass
+class Query:
+    """SQL that gives columns and expressions, and for every read the texts it could not read.
+
+    `reads` names, by expression, the columns that it reads in another way. For each, the column
+    `bad_name` holds every value that was none, NULL elsewhere, and `there_name` tells where there
+    was a value.
+    """
+
+    sql: str
+    types: dict[str, str]
+    reads: dict[str, tuple[Read, ...]] = field(default_factory=dict)
+
+
+def bad_name(read: Read) -> str:
+    """Return the name of the column that holds what could not be read."""
+    return f"{read.name}: wrong"
+
+
+def there_name(read: Read) -> str:
+    """Return the name of the column that tells where there was a value to read."""
+    return f"{read.name}: there"
+
+
+def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str, Asked]) -> Query:
+    """Return the query of some columns of a view, and of expressions by name.
+
+    Raises:
+        DataError: an expression does not fit the types of its columns; it says what to write.
+    """
+    numbers = view.numbers(engine, _computed(asked))
+    found = {
+        key: resolve(item.expression, view.types, numbers, item.root) for key, item in asked.items()
+    }
+    reads = list(dict.fromkeys(read for each in found.values() for read in each.reads))
+    values = [f"{_read(read, view, numbers)} AS {name(read.name)}" for read in reads]
+    inner = f"(SELECT *, {', '.join(values)} FROM {view.relation})" if values else view.relation
+    chosen = [name(column) for column in columns]
+    for key, each in found.items():
+        sql = _written(engine, each)
+        kind = _type(engine, inner, sql, asked[key].expression)
+        if (wrap := asked[key].wrap) is not None:
+            sql = wrap(sql, kind)
+        chosen.append(f"{sql} AS {name(key)}")
+    for read in reads:
+        wrong = f"{name(read.column)} IS NOT NULL AND {name(read.name)} IS NULL"
+        shown = f"left({name(read.column)}::VARCHAR, 80)"
+        chosen.append(f"CASE WHEN {wrong} THEN {shown} END AS {name(bad_name(read))}")
+        chosen.append(f"{name(read.column)} IS NOT NULL AS {name(there_name(read))}")
+    order = "" if view.is_ordered else f" ORDER BY {name(PLACE)}"
+    sql = f"SELECT {', '.join(chosen)} FROM {inner}{order}"
+    return Query(sql, engine.types(sql), {key: tuple(each.reads) for key, each in found.items()})
+
+
+def _computed(asked: Mapping[str, Asked]) -> Iterator[str]:
+    """Yield the columns that may be read as numbers."""
+    for item in asked.values():
+        if item.root is not None or not item.expression.is_column:
+            yield from item.expression.columns
+
+
+def rows(engine: Engine, query: Query) -> Iterator[pa.RecordBatch]:
+    """Yield the result piece by piece; `DataError` where an expression cannot be computed."""
+    try:
+        yield from engine.batches(query.sql)
+    except EngineError as error:
+        raise DataError(f"an expression cannot be computed: {_remedy(str(error))}") from None
+
+
+def _read(read: Read, view: View, numbers: Mapping[str, Numbers]) -> str:
+    column, is_text = name(read.column), view.types[read.column] == "VARCHAR"
+    if read.what == "flag":
+        return as_flag(column)
+    if read.what == "time":
+        return as_time(column)
+    if not is_text:
+        return f"CAST({column} AS INTEGER)"  # true and false
+    decimal = view.origins[read.column].decimal
+    return as_number(column, decimal, numbers[read.column].sql_type(read.column))
+
+
+def _written(engine: Engine, found: Resolved) -> str:
+    """Return the SQL of a tree."""
+    tree = json.dumps(found.statement)
+    ((text,),) = engine.fetch(f"SELECT json_deserialize_sql({literal(tree)})")
+    return f"({str(text).removeprefix('SELECT ')})"
+
+
+def _type(engine: Engine, relation: str, sql: str, expression: Expression) -> str:
+    try:
+        return engine.types(f"SELECT {sql} AS x FROM {relation}")["x"]
+    except EngineError as error:
+        raise DataError(f"`{expression.text}`: {_remedy(str(error))}") from None
+
+
+def _remedy(said: str) -> str:
+    """Add to what DuckDB says what to do."""
+    for sign, remedy in (
+        ("Cannot compare", "write numbers without quotes and texts in single quotes"),
+        (
+            "No function matches",
+            "the types of its arguments do not fit; cast them: `CAST(x AS DOUBLE)`",
+        ),
+        ("verflow", "a number became too large to be exact; compute with `CAST(x AS DOUBLE)`"),
+        ("Out of Range", "compute with `CAST(x AS DOUBLE)`"),
+        ("Conversion", "use `TRY_CAST`"),
+        ("convert", "use `TRY_CAST`, or write texts in single quotes and numbers without"),
+    ):
+        if sign in said:
+            return f"{said}; {remedy}"
+    return said

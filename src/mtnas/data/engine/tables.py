@@ -1,0 +1,134 @@
+"""Files opened as one table of the engine, with the columns that are needed, in file order.
+
+Text stays text (a JSON scalar as well), lists are lists of texts, Parquet keeps its types. Blanks
+around a text do not count; what means missing is NULL.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os.path import commonpath
+from pathlib import Path
+
+from mtnas.data.engine import delimited, jsonl, parquet
+from mtnas.data.engine.cleaning import clean
+from mtnas.data.engine.connection import Engine, EngineError, literal, name
+from mtnas.data.engine.plain import one_line
+from mtnas.data.engine.reading import FILE_COLUMN, Reading
+from mtnas.data.engine.source import Losses, Source
+from mtnas.runtime.errors import DataError, unknown
+
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass
+class Table:
+    """A view of the engine; `types` are those of its columns, as DuckDB writes them.
+
+    `dropped` counts the lines that could not be read, by file and reason; `warnings` are sentences.
+    """
+
+    view: str
+    types: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+
+def open_table(
+    engine: Engine,
+    files: Sequence[Path],
+    reading: Reading,
+    needed: Sequence[str],
+    users: Mapping[str, tuple[str, str]] | None = None,
+) -> Table:
+    """Check the files to their end and open them as one table with the needed columns.
+
+    The column `@file` is always there: the file's name, with its folders where that is not enough.
+    A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
+    the others. `users` say, for messages, what needs a column, and what to do if there is none.
+
+    Raises:
+        DataError: a file is not what `reading` says, most of its rows are broken, or no file has a
+            column that is needed.
+    """
+    wanted = [one_line(column) for column in dict.fromkeys(needed) if column != FILE_COLUMN]
+    table = Table(engine.new_name("table"))
+    labels = dict(zip(files, short_names(files), strict=True))
+    sources = list(_sources(engine, labels, reading, wanted, table))
+    if not sources:
+        raise DataError(f"{files[0]}: no line of text; is the file complete?")
+    _check_found(sources, wanted, users or {})
+    parts = [_select(source, wanted, labels[source.file]) for source in sources]
+    raw, view = name(f"{table.view} raw"), name(table.view)
+    try:
+        engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
+        types = engine.types(f"SELECT * FROM {raw}")
+        engine.fetch(f"CREATE VIEW {view} AS SELECT * FROM {clean(raw, types, reading)}")
+        table.types = engine.types(f"SELECT * FROM {view}")
+    except EngineError as error:
+        raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
+    return table
+
+
+def short_names(files: Sequence[Path]) -> list[str]:
+    """Return the name of every file, with as many folders as tell it from all others."""
+    names = [file.name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    top = Path(commonpath([file.absolute().parent for file in files]))
+    return [file.absolute().relative_to(top).as_posix() for file in files]
+
+
+def _sources(
+    engine: Engine, labels: dict[Path, str], reading: Reading, wanted: Sequence[str], table: Table
+) -> Iterator[Source]:
+    """Open one file after the other; say which are empty, and count what is broken."""
+    for file, label in labels.items():
+        losses = Losses(file, label)
+        if reading.format == "parquet":
+            source: Source | None = parquet.open_file(file, wanted)
+        elif reading.format == "jsonl":
+            source = jsonl.open_file(engine, file, reading, wanted, losses)
+        else:
+            source = delimited.open_file(engine, file, reading, losses)
+        table.dropped.update(losses.counts)
+        if source is None:
+            table.warnings.append(f"{label}: the file is empty and was left out")
+            continue
+        table.rows += source.rows
+        yield source
+
+
+def _check_found(
+    sources: Sequence[Source], wanted: Sequence[str], users: Mapping[str, tuple[str, str]]
+) -> None:
+    """Refuse columns that no file has, all at once, and one that a file has twice."""
+    known = {column for source in sources for column in source.columns}
+    known |= {column for source in sources for column in _hive(source.file)} | {FILE_COLUMN}
+    first = sources[0]
+    lost = [column for column in wanted if column not in known]
+    if lost:
+        said = []
+        for column in lost:
+            who, remedy = users.get(column, ("", ""))
+            said.append(f"{who}{unknown('column', column, known)}{remedy}")
+        first.fail(f"{'; '.join(said)}{first.hint}")
+    for source in sources:
+        for column in wanted:
+            if source.columns.get(column) == "":
+                source.fail(f"several columns have the name {column!r}; rename them")
+
+
+def _select(source: Source, wanted: Sequence[str], label: str) -> str:
+    folders = {key: literal(value) for key, value in _hive(source.file).items()}
+    columns = {**folders, **source.columns}
+    chosen = [f"{columns[c]} AS {name(c)}" for c in wanted if c in columns]
+    chosen.append(f"{literal(label)} AS {name(FILE_COLUMN)}")
+    return f"SELECT {', '.join(chosen)} FROM {source.relation}"
+
+
+def _hive(file: Path) -> dict[str, str]:
+    """Return the columns that the names of the folders give: `year=2020/part.csv`."""
+    pairs = [part.partition("=") for part in file.parts[:-1]]
+    return {key: value for key, sign, value in pairs if key and sign and value != _HIVE_NULL}

@@ -1,0 +1,112 @@
+"""What a dataset may not be, beyond the single keys: leaks, names that are taken."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from mtnas.data.engine.reading import FILE_COLUMN
+from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
+from mtnas.data.sources._tabular.parts import SplitDefinition
+from mtnas.runtime.errors import unknown
+
+_RESERVED = re.compile(r"t[0-9]+|split|source")
+_TASK = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def problems(definition: Definition) -> Iterator[str]:
+    """Yield every problem, each with its key and its remedy."""
+    tasks = Counter(task for source in definition.sources.values() for task in source.tasks)
+    for task, count in tasks.items():
+        if count > 1:
+            yield f"tasks: two sources have a task {task!r}; rename one"
+    if 0 < len([*filter(None, _packages(definition))]) < len(_packages(definition)):
+        yield "package: either all tables and files of a dataset are of the package, or none"
+    for name, source in definition.sources.items():
+        where = f"sources.{name}." if name else ""
+        for problem in _of_source(source, definition.split, set(tasks)):
+            yield where + problem
+
+
+def _packages(definition: Definition) -> list[str | None]:
+    """Return the package of every table, None for every other file."""
+    listed: list[str | None] = []
+    for source in definition.sources.values():
+        files = [field.path for field in source.fields.values() if field.path is not None]
+        listed += [source.package, *(None for _ in (*source.joins, *files))]
+    return listed
+
+
+def _of_source(source: SourceDefinition, split: SplitDefinition, tasks: set[str]) -> Iterator[str]:
+    yield from _names(source, tasks)
+    yield from _joins(source)
+    for field in source.fields:
+        yield from _leaks(source, field, split)
+    for name, task in source.tasks.items():
+        for text in {*task.expression.compared} & {*source.missing}:
+            yield (
+                f"tasks.{name}: {text!r} counts as missing, so no row can be equal to it; "
+                "write `IS NULL`, or give a shorter list `missing`"
+            )
+    if source.columns:
+        for column in source.of_first_table(split):
+            if column not in source.columns and "=" not in "".join(source.path):
+                yield f"columns: {unknown('column', column, [*source.columns, FILE_COLUMN])}"
+
+
+def _names(source: SourceDefinition, tasks: set[str]) -> Iterator[str]:
+    names = [name for field in source.fields for name in source.names_of(field)]
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"fields: two fields have the name {name!r}"
+        if name in tasks:
+            yield f"fields: {name!r} is a task, too; rename one, with `column: {name}` if need be"
+        elif _RESERVED.fullmatch(name) or not name.strip():
+            yield (
+                f"fields: the name {name!r} is taken (t0, t1, ... are tasks); give another "
+                f"name, and `column: {name}`"
+            )
+    for task in source.tasks:
+        if not _TASK.fullmatch(task) or task in ("split", "source", "all"):
+            yield (
+                f"tasks: the name {task!r} cannot be one; use letters, digits and _, "
+                "and a letter first"
+            )
+
+
+def _joins(source: SourceDefinition) -> Iterator[str]:
+    for name, join in source.joins.items():
+        if not name.isidentifier():
+            yield f"joins: the name {name!r} cannot be one; use letters, digits and _"
+        for column in join.on:
+            if source.joined(column) is not None:
+                yield f"joins.{name}.on: {column!r} is of another join; name a column of `path`"
+
+
+def _leaks(source: SourceDefinition, field: str, split: SplitDefinition) -> Iterator[str]:
+    """Refuse a field that reads what a label or the split is made of, also through a join."""
+    own, columns = source.fields[field], source.columns_of(field)
+    through = {
+        key: column
+        for column in columns
+        if (found := source.joined(column)) is not None
+        for key in source.joins[found[0]].on
+    }
+    for column in dict.fromkeys([*columns, *through]):
+        what = f"reads column {column!r}"
+        if column in through:
+            what = f"column {through[column]!r} is found by {column!r}"
+        for task, definition in source.tasks.items():
+            if column in definition.expression.columns:
+                yield (
+                    f"fields.{field}: {what}, which decides task {task!r} "
+                    f"(`{definition.sql}`): the label would be among the inputs; remove the field"
+                )
+        if column == split.column:
+            yield f"fields.{field}: {what}, which decides the split; remove the field"
+        recurs = own.type == "time" and "year" not in own.parts
+        if column == split.time and not recurs:
+            yield (
+                f"fields.{field}: {what}, by which the rows are split: no value of the test rows "
+                "would be known from training; read it as type: time with parts that recur "
+                "(month, day, weekday, hour), or remove the field"
+            )

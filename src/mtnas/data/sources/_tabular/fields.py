@@ -1,0 +1,200 @@
+"""What a field becomes: texts that are hashed, numbers, lists or rows of a matrix."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtnas.data.engine.cleaning import cleaned
+from mtnas.data.engine.connection import literal
+from mtnas.data.engine.functions import kind_of
+from mtnas.data.engine.query import Asked, Query, bad_name
+from mtnas.data.sources._tabular import values
+from mtnas.data.sources._tabular.definition import SourceDefinition
+from mtnas.data.sources._tabular.features import FeatureFile
+from mtnas.data.sources.base import UNKNOWN
+from mtnas.runtime.errors import DataError
+
+if TYPE_CHECKING:
+    from mtnas.data.sources._tabular.rows import Counts
+
+NUMBERS = ("number", "count", "numeric")
+
+
+class FieldReader:
+    """Reads one field of a source."""
+
+    def __init__(self, name: str, source: SourceDefinition, features: Path | None) -> None:
+        self.name, self.key = name, f"field {name}"
+        self._own, self._source = source.fields[name], source
+        self._expression = source.expression_of(name)
+        self._units: set[str] = set()
+        self._matrix = None if features is None else FeatureFile(features, self._own.key)
+
+    def asked(self) -> dict[str, Asked]:
+        """Say what the engine is to compute."""
+        if self._expression is None:
+            return {}
+        is_index = self._own.type == "features" and self._own.key is None
+        root = "number" if self._own.type in NUMBERS or is_index else None
+        wrap = self._as_list if self._own.type == "list" else None
+        return {self.key: Asked(self._expression, root, wrap)}  # type: ignore[arg-type]
+
+    def check(self, query: Query) -> None:
+        """Refuse what cannot be read as the type of the field."""
+        found = query.types.get(self.key)
+        if found is None:
+            return
+        kind, wanted = kind_of(found), self._own.type
+        if wanted in NUMBERS and kind != "number":
+            raise DataError(f"field {self.name!r}: of type {wanted}, but its values are {found}")
+        if wanted == "time" and kind not in ("time", "text", "number"):
+            raise DataError(f"field {self.name!r}: of type time, but its values are {found}")
+        if kind in ("any", "interval") and not found.startswith(("BLOB", "UUID", '"NULL"', "JSON")):
+            raise DataError(
+                f"field {self.name!r}: values of type {found} are no texts, numbers or times"
+            )
+
+    def read(
+        self, batch: pa.RecordBatch, query: Query, rows: pa.Int64Array, counts: "Counts"
+    ) -> dict[str, pa.Array]:
+        """Return what the field becomes, by name; a value that cannot be read is missing.
+
+        `rows` are the numbers of the rows in the table.
+        """
+        if self._expression is None:
+            return {self.name: rows}
+        column = batch[self.key]
+        match self._own.type:
+            case "category" | "id":
+                return {self.name: values.as_text(column)}
+            case "time":
+                return self._times(column, counts)
+            case "list":
+                return {self.name: self._list(column, counts)}
+            case "features":
+                return {self.name: self._rows(column, counts)}
+        return {self.name: self._numbers(batch, query, counts)}
+
+    def check_end(self, rows: int) -> None:
+        """Refuse a matrix with another number of rows than the table, if they go in order."""
+        if self._matrix is not None and self._expression is None:
+            found = self._matrix.num_rows
+            if found != rows:
+                raise DataError(
+                    f"{self._matrix.path}: {found} rows, but the table of field {self.name!r} has "
+                    f"{rows} (broken lines are none); row i must belong to row i, or give `key`"
+                )
+
+    def _wrong(self, what: str, there: int, wrong: pa.Array, counts: "Counts") -> None:
+        """Count values that are not of the type."""
+        counts.tally.add(
+            f"values of field {self.name!r} must be of type {self._own.type}", there, wrong
+        )
+        if count := len(wrong) - wrong.null_count:
+            counts.replaced[f"{self.name}: {what}"] += count
+
+    def _numbers(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> pa.Array:
+        own, numbers = self._own.type, batch[self.key]
+        wrong = pa.nulls(len(numbers), pa.string())
+        there = len(numbers) - numbers.null_count
+        for read in query.reads[self.key]:
+            bad = batch[bad_name(read)]
+            wrong = pc.coalesce(wrong, pc.if_else(pc.is_null(numbers), bad, None))
+            there += len(bad) - bad.null_count
+        sound = pc.is_valid(numbers)
+        if own == "count":
+            whole = pc.equal(pc.floor(numbers), numbers)
+            sound = pc.and_(whole, pc.greater_equal(numbers, pa.scalar(0)))
+        elif pa.types.is_floating(numbers.type):
+            sound = pc.is_finite(numbers)
+        sound = pc.fill_null(sound, False)
+        unsound = pc.and_not(pc.is_valid(numbers), sound)
+        shown = pc.if_else(unsound, values.as_text(numbers), None)
+        self._wrong(f"no {own}", there, pc.coalesce(wrong, shown), counts)
+        numbers = pc.if_else(sound, numbers, None)
+        return numbers.cast(pa.float64()) if own == "numeric" else self._bucket(numbers)
+
+    def _bucket(self, numbers: pa.Array) -> pa.StringArray:
+        return values.as_bucket(numbers, self._own.buckets)
+
+    def _times(self, column: pa.Array, counts: "Counts") -> dict[str, pa.Array]:
+        try:
+            times, wrong = values.as_time(column, self._own.time_format)
+        except DataError as error:
+            raise DataError(f"field {self.name!r}: {error}") from None
+        check_units(self._units, column, f"field {self.name!r}")
+        there = len(column) - column.null_count
+        self._wrong("no time", there, pc.if_else(wrong, values.as_text(column), None), counts)
+        return {f"{self.name}_{part}": values.PARTS[part](times) for part in self._own.parts}
+
+    def _as_list(self, sql: str, kind: str) -> str:
+        """Return the SQL of the first members; one more than allowed tells that there are more."""
+        if kind == "VARCHAR":
+            if self._own.separator is None:
+                raise DataError(
+                    f"field {self.name!r}: is a text; give `separator`, the sign between members"
+                )
+            split = f"string_split({sql}, {literal(self._own.separator)})"
+            sql = cleaned(split, "VARCHAR[]", self._source.reading)
+        elif not kind.endswith("[]"):
+            sql = f"CASE WHEN {sql} IS NULL THEN NULL ELSE [CAST({sql} AS VARCHAR)] END"
+        return f"list_slice(CAST({sql} AS VARCHAR[]), 1, {self._own.max_length + 1})"
+
+    def _list(self, column: pa.ListArray, counts: "Counts") -> pa.ListArray:
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+        most = self._own.max_length
+        if too_long := int((lengths > most).sum()):
+            counts.replaced[f"{self.name}: longer than {most}"] += too_long
+        members = column.flatten()
+        place = np.arange(len(members)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        kept = members.filter(pa.array(place < most))
+        return _with_unknown(kept, np.minimum(lengths, most))
+
+    def _rows(self, column: pa.Array, counts: "Counts") -> pa.Int64Array:
+        """Return the row of the matrix that a key or a number names."""
+        assert self._matrix is not None
+        if self._own.key is not None:
+            rows = self._matrix.rows_of(values.as_text(column))
+        else:
+            last = self._matrix.num_rows
+            whole = pc.equal(pc.floor(column), column)
+            inside = pc.and_(
+                pc.greater_equal(column, pa.scalar(0)), pc.less(column, pa.scalar(last))
+            )
+            rows = pc.if_else(pc.and_(whole, inside), column, None).cast(pa.int64())
+        lost = pc.and_(pc.is_valid(column), pc.is_null(rows))
+        there = len(column) - column.null_count
+        shown = pc.if_else(lost, values.as_text(column), None)
+        counts.tally.add(
+            f"values of field {self.name!r} must name a row of {self._matrix.path}", there, shown
+        )
+        if count := len(shown) - shown.null_count:
+            counts.replaced[f"{self.name}: no such row"] += count
+        return rows
+
+
+def check_units(seen: set[str], column: pa.Array, where: str) -> None:
+    """Refuse unix times of which some are in seconds and some in milliseconds."""
+    if pa.types.is_temporal(column.type):
+        return
+    seen |= values.units_in(column)
+    if len(seen) > 1:
+        raise DataError(
+            f"{where}: its unix times are in {' and in '.join(sorted(seen))}: their order would "
+            "be wrong; write them in one unit"
+        )
+
+
+def _with_unknown(members: pa.StringArray, lengths: np.ndarray[Any, Any]) -> pa.ListArray:
+    """Return lists of the members; an empty one holds `unknown`."""
+    filled = np.maximum(lengths, 1)
+    offsets = np.concatenate([[0], np.cumsum(filled)]).astype(np.int32)
+    index = np.full(int(offsets[-1]), len(members), np.int64)
+    starts = np.repeat(offsets[:-1][lengths > 0], lengths[lengths > 0])
+    within = np.arange(len(members)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    index[starts + within] = np.arange(len(members))
+    texts = pa.concat_arrays([members.cast(pa.string()), pa.array([UNKNOWN])])
+    return pa.ListArray.from_arrays(pa.array(offsets), texts.take(pa.array(index)))

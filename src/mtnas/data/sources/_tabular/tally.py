@@ -1,0 +1,54 @@
+"""Values that could not be read as what they should be, and rows that are left out, by reason."""
+
+import logging
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtnas.data.sources._tabular import values
+from mtnas.runtime.errors import DataError
+
+_LOG = logging.getLogger(__name__)
+Reasons = list[tuple[str, pa.BooleanArray]]  # why a row may be left out, the first decides
+
+
+class Tally:
+    """Counts of values that are not what they should be, of those that there are."""
+
+    def __init__(self) -> None:
+        self._values: Counter[str] = Counter()
+        self._wrong: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def add(self, what: str, values_: int, wrong: pa.Array) -> None:
+        """Count the values of a column; `wrong` holds those that are none, null elsewhere."""
+        self._values[what] += values_
+        if count := len(wrong) - wrong.null_count:
+            self._wrong[what] += count
+            first = values.as_text(wrong.drop_null())[0].as_py()
+            self._examples.setdefault(what, first[:80])
+
+    def check(self, name: str) -> None:
+        """Refuse what is wrong in most of its values; tell of the rest."""
+        for what, count in self._wrong.items():
+            text = f"{what}: {count} of {self._values[what]} are not, such as"
+            text = f"{text} {self._examples[what]!r}"
+            if 2 * count > self._values[what]:
+                raise DataError(f"dataset {name!r}: {text}; correct its type or the expression")
+            _LOG.warning("%s: %s", name, text)
+
+
+def count_rows(reasons: Reasons, left_out: pa.BooleanArray, dropped: Counter[str]) -> None:
+    """Count every row that is left out once, under its first reason."""
+    left = left_out
+    for reason, rows in reasons:
+        hit = pc.and_(left, rows)
+        if count := count_of(hit):
+            dropped[reason] += count
+        left = pc.and_not(left, hit)
+
+
+def count_of(mask: pa.BooleanArray) -> int:
+    """Return how many are true."""
+    return int(pc.sum(mask).as_py() or 0)
