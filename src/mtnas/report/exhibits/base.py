@@ -187,6 +187,8 @@ def beside_paper(
 
 
 def of_space(plan: "Plan", space: str) -> Needs:
-    """Return what judges the searches in a small space: all of its routes, and theirs."""
+    """Return what a table or figure of a small space needs: the losses of all of its routes, and
+    the routes (or runs) of the searches that are judged by them.
+    """
     truths = tuple((dataset, space) for dataset in plan.judged[space])
     return Needs(truths=truths, judged=tuple(plan.judged_by(space)))
