@@ -21,8 +21,8 @@ Predict = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float3
 class Method:
     """A sharing method.
 
-    It has a network, `sharing`, or, if it is a control, `predict(labels_NT, rng) ->
-    probability_NT`, which predicts from the labels.
+    It has a network, `sharing`, or, in a control method, `predict(known_NO, rng) ->
+    said_NO`, which sees what a perfect model predicts (`experiments.controls`).
     """
 
     name: str

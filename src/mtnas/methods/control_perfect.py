@@ -10,6 +10,6 @@ class Options(MethodOptions):
     """A control has no options."""
 
 
-def predict(labels_NT: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the labels themselves as probabilities."""
-    return labels_NT
+def predict(known_NO: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return what is known: the labels as probabilities, or standardised."""
+    return known_NO

@@ -55,7 +55,7 @@ def slopes(
 
     The loss is that of training on a validation batch, summed over tasks.
     """
-    x_MBD, y_MTB = supernet.validation(batch_MB)
+    x_MBD, y_MBT = supernet.validation(batch_MB)
     ensemble, sizes = supernet.ensemble, architecture.sizes_K.tolist()
     relaxed = Relaxed(ensemble.template, architecture)
     chosen = torch.from_numpy(index_MK).to(ensemble.device)
@@ -68,12 +68,13 @@ def slopes(
     named = {**ensemble.params, **ensemble.buffers}.items()
 
     def one(state: Mapping[str, Tensor], x: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
-        logit_BT: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
-        return logit_BT
+        out_BO: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
+        return out_BO
 
-    logit_MBT = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
-    losses = supernet.examples.kind.losses(logit_MBT, y_MTB.transpose(1, 2).to(logit_MBT))
-    loss_M = losses.mean(1).sum(-1)
+    out_MBO = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
+    examples = supernet.examples
+    loss_MT = examples.layout.batch_loss(out_MBO, y_MBT, complete=examples.complete)
+    loss_M = loss_MT.sum(-1)
     # Members share nothing, so the gradient of the sum is the gradient of each.
     slope_MKR = np.zeros((len(ensemble), len(sizes), max(sizes)))
     for k, slope_MR in enumerate(torch.autograd.grad(loss_M.sum(), z)):
@@ -91,7 +92,7 @@ class Relaxed(nn.Module):
         self._space, self._values_KRV = architecture.space, architecture.values_KRV
 
     def forward(self, x_BD: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
-        """Return logit_BT, given for every block the weights z_R and, if any, gate_RVH."""
+        """Return out_BO, given for every block the weights z_R and, if any, gate_RVH."""
 
         def mixed(block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
             scores = [
@@ -102,8 +103,8 @@ class Relaxed(nn.Module):
             ]
             return mix(torch.stack(scores), h_WBH)
 
-        logit_BT: Tensor = self.model.heads(self.model.sharing(x_BD, mixed))
-        return logit_BT
+        out_BO: Tensor = self.model.heads(self.model.sharing(x_BD, mixed))
+        return out_BO
 
     def _shares(self, k: int, z_R: Tensor) -> Tensor:
         """Return sum_r z_r m_r, where m_r weighs the values of local route r alike: [V]."""

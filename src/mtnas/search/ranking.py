@@ -27,7 +27,7 @@ from mtnas.search.reinforce import Search
 from mtnas.search.result import DerivedRoute
 from mtnas.search.rewards import check_finite
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches
+from mtnas.training.data import training_batches
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
 
@@ -219,9 +219,9 @@ class Trained(Ranking):
         ensemble = self._ensemble
         ensemble.load(self._start)
         self._supernet.route(index_MK)
-        trainer = Trainer(ensemble, self._supernet.examples, self._training)
-        rows, size = [split.train for split in self._splits], self._training.batch_size
-        batches = Batches(rows, ensemble.members, size, device=ensemble.device)
+        examples = self._supernet.examples
+        trainer = Trainer(ensemble, examples, self._training)
+        batches = training_batches(examples, self._splits, ensemble, self._training)
         for _ in range(steps):
             trainer.step(next(batches))
             checkpoint.keep(self)
@@ -230,11 +230,9 @@ class Trained(Ranking):
     def _pooled_score(self, valid_MB: Tensor) -> Floats:
         """Return R_val on all given validation examples together, [M]."""
         examples = self._supernet.examples
-        logit_MBT = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
-        y_MBT = examples.labels_of(self._ensemble.tasks_MT, valid_MB)
-        score_MT = self._supernet.judge(
-            logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2), self._options.reward
-        )
+        out_MBO = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
+        y_MBT = examples.targets_of(self._ensemble, valid_MB)
+        score_MT = self._supernet.judge(out_MBO, y_MBT, self._options.reward)
         return check_finite(self._rewards.of(score_MT))
 
     def _keep(self, better_M: NDArray[np.bool_]) -> None:

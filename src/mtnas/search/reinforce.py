@@ -19,7 +19,7 @@ from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches, Examples, Split
+from mtnas.training.data import Batches, Examples, Split, training_batches
 from mtnas.training.ensemble import Ensemble
 
 log = logging.getLogger(__name__)
@@ -49,12 +49,12 @@ class Search:
         space, rate = ensemble.template.routed.space, options.learning_rate
         self._architecture = Architecture(space, len(ensemble), learning_rate=rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in ensemble.members]
-        train, valid = [s.train for s in splits], [s.valid for s in splits]
-        ensemble.standardize(examples.inputs, train)
-        members, device = ensemble.members, ensemble.device
-        self._train = Batches(train, members, training.batch_size, "batches", device)
-        self._valid = Batches(valid, members, options.batch_size, "validation", device)
-        self._rewards, self._baseline = Rewards(), Baseline(options)
+        ensemble.standardize(examples.inputs, [split.train for split in splits])
+        valid, members = [split.valid for split in splits], ensemble.members
+        self._train = training_batches(examples, splits, ensemble, training)
+        self._valid = Batches(valid, members, options.batch_size, "validation", ensemble.device)
+        self._rewards = Rewards(self._supernet.guesses(options.reward))
+        self._baseline = Baseline(options)
         self._curve = Curve(options.steps)
         self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan

@@ -26,22 +26,23 @@ def check_finite(reward_M: Floats) -> Floats:
 class Rewards:
     """R_val of Eq. (4), a sum over tasks.
 
-    If all examples of a mini-batch have the same label of a task, its AUC is undefined (NaN). The
-    moving average of the task's scores is then used instead, so that the route is neither rewarded
-    nor punished for the draw.
+    The AUC of a task whose mini-batch has one class only is undefined (NaN), and so is its loss if
+    no example is labelled. The moving average of that task's scores stands in for it: the route is
+    neither rewarded nor punished for the draw.
     """
 
     USUAL_MOMENTUM = 0.95
 
-    def __init__(self) -> None:
-        """Start the moving averages at one half, the AUC of guessing."""
+    def __init__(self, guess_T: Floats | float = 0.5) -> None:
+        """Start the moving averages at what a guess scores; one half is its AUC."""
+        self._guess_T = guess_T
         self._usual_MT: Floats = np.zeros(0)
         self.undefined_M: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def of(self, score_MT: Floats) -> Floats:
         """Return reward_M; count undefined scores and update the moving averages."""
         if len(self._usual_MT) == 0:
-            self._usual_MT = np.full(score_MT.shape, 0.5)
+            self._usual_MT = np.full(score_MT.shape, self._guess_T)
             self.undefined_M = np.zeros(len(score_MT), np.int64)
         missing_MT = np.isnan(score_MT)
         score_MT = np.where(missing_MT, self._usual_MT, score_MT)

@@ -15,7 +15,8 @@ from mtnas.methods.parts.sharing import RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.gate_bank import GateBank
-from mtnas.tasks.scores import auc
+from mtnas.tasks.kinds import BINARY
+from mtnas.tasks.metrics import Kind
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.trainer import Trainer
@@ -77,28 +78,52 @@ class Supernet:
     def scores(self, batch_MB: torch.Tensor, kind: str) -> Floats:
         """Return the score of every task on a validation batch, score_MT, under the last routes.
 
-        R_val is their sum. `kind` is `auc_sum` for AUCs or `neg_loss` for negative losses. The AUC
-        of a task of which the batch has one class only is NaN.
+        R_val is their sum. `kind` is `auc_sum`, the AUC of binary tasks and the negative loss of
+        others, or `neg_loss`, the negative loss of all. What is undefined for the labels of the
+        batch is NaN: the AUC of one class, the loss of none.
         """
-        x_MBD, y_MTB = self.validation(batch_MB)
-        return self.judge(self.ensemble.logits(x_MBD).transpose(1, 2), y_MTB, kind)
+        x_MBD, y_MBT = self.validation(batch_MB)
+        return self.judge(self.ensemble.logits(x_MBD), y_MBT, kind)
 
-    def judge(self, logit_MTB: torch.Tensor, y_MTB: torch.Tensor, kind: str) -> Floats:
+    def judge(self, out_MBO: torch.Tensor, y_MBT: torch.Tensor, kind: str) -> Floats:
         """Return the score of every task for given outputs, score_MT; `kind` as in `scores`."""
-        loss = kind == "neg_loss"
-        score_MT = -self.examples.kind.loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
+        layout = self.examples.layout
+        if kind == "auc_sum" and layout.uniform is BINARY:
+            score_MT = BINARY.scores["auc"](out_MBO.transpose(1, 2), y_MBT.transpose(1, 2))
+        else:
+            score_MT = -layout.loss(out_MBO, y_MBT)
+            parts = zip(layout.kinds, layout.parts(out_MBO), strict=True)
+            for t, (of_task, out_MB) in enumerate(parts):
+                if kind == "auc_sum" and of_task == "binary":
+                    score_MT[:, t] = BINARY.scores["auc"](out_MB, y_MBT[..., t])
         return np.asarray(score_MT.cpu().numpy())
+
+    def guesses(self, kind: str) -> Floats:
+        """Return what a guess scores in every task, [T]; `kind` as in `scores`."""
+        layout = self.examples.layout
+        return np.array(
+            [
+                0.5 if kind == "auc_sum" and of_task == "binary" else -_guess_loss(of_task, width)
+                for of_task, width in zip(layout.kinds, layout.widths, strict=True)
+            ]
+        )
 
     @torch.no_grad()
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
+        """Return x_MBD and y_MBT of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
             inputs = self.examples.inputs
             self.trainer.table_optimizer.settle(inputs.ids[batch_MB].flatten(1))
-            y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, batch_MB)
-            x_MBD = self.ensemble.read(inputs, batch_MB)
-            self._scored = batch_MB, x_MBD, y_MBT.transpose(1, 2)
+            y_MBT = self.examples.targets_of(self.ensemble, batch_MB)
+            self._scored = batch_MB, self.ensemble.read(inputs, batch_MB), y_MBT
         return self._scored[1:]
+
+
+def _guess_loss(kind: Kind, width: int) -> float:
+    """Return the loss of the mean of standardised labels, or of equal probabilities."""
+    if kind in ("regression", "drawn"):
+        return 1.0
+    return float(np.log(2 if kind == "binary" else width))
 
 
 def _local_route_buffers(sharing: RoutedSharing) -> dict[str, NDArray[np.bool_]]:

@@ -195,7 +195,7 @@ def _format_of(path: object) -> str | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without tags, whose keys are texts and occur once."""
+    """YAML without tags, whose keys are the texts that stand there and occur once."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """Return a mapping; a key that is doubled or no text is an error with its line."""
@@ -204,8 +204,9 @@ class _Loader(yaml.SafeLoader):
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key, line = key_node.value, key_node.start_mark.line + 1
-            if key_node.tag != "tag:yaml.org,2002:str":
-                raise ConfigError(f"line {line}: the key {key} is no text; put it in quotes")
+            if not isinstance(key, str) or not key.strip():
+                raise ConfigError(f"line {line}: the key {key!r} is no text; put it in quotes")
+            key_node.tag = "tag:yaml.org,2002:str"  # YAML takes `on` for true, 2013 for a number
             if key in seen:
                 raise ConfigError(f"line {line}: the key {key!r} occurs twice")
             seen.add(key)
