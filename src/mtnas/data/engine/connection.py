@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -162,6 +163,11 @@ def name(text: str) -> str:
 def literal(text: str) -> str:
     """Write a text as SQL does."""
     return _text(text)
+
+
+def file(path: Path) -> str:
+    """Write the path of one file as SQL does; what is in its name is no pattern."""
+    return _text(escape(str(path.resolve())))
 
 
 def _text(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
+from mtnas.data.engine.connection import file as as_file
 from mtnas.data.engine.plain import STAND_IN, PlainFile, plain
 from mtnas.data.engine.quotes import looks_like_rows, opens
 from mtnas.data.engine.reading import Reading
@@ -64,7 +65,7 @@ def text_relation(
         **options,
     }
     listed = ", ".join(f"{key} = {value}" for key, value in fixed.items())
-    return f"read_csv({literal(str(path.resolve()))}, {listed})"
+    return f"read_csv({as_file(path)}, {listed})"
 
 
 def _relation(found: PlainFile, reading: Reading, options: Mapping[str, str]) -> str:
@@ -108,8 +109,8 @@ def _take(
         lines = text.strip("\n").split("\n")
         if not text.strip():
             continue  # blank lines are none
-        if "UNQUOTED" in kind and len(lines) > 1:
-            if _is_open(lines, reading):
+        if len(lines) > 1:
+            if "UNQUOTED" in kind and _is_open(lines, reading):
                 _never_closed(found, lines)
             losses.add("lines behind a quote that is not closed", text, len(lines))
         elif "UNQUOTED" in kind and not _is_open(lines, reading):

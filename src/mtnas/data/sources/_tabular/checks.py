@@ -36,10 +36,20 @@ def _of_source(source: SourceDefinition, split: SplitDefinition, tasks: set[str]
                 f"tasks.{name}: {text!r} counts as missing, so no row can be equal to it; "
                 "write `IS NULL`, or give a shorter list `missing`"
             )
-    if source.columns:
-        for column in source.of_first_table(split):
-            if column not in source.columns and "=" not in "".join(source.path):
-                yield f"columns: {unknown('column', column, [*source.columns, FILE_COLUMN])}"
+    yield from _unknown(source)
+
+
+def _unknown(source: SourceDefinition) -> Iterator[str]:
+    """Find columns that a table without a header does not have; folders may give more."""
+    known = [*source.columns, FILE_COLUMN]
+    if not source.columns or "=" in "".join(source.path):
+        return
+    users = {f"fields.{field}": source.columns_of(field) for field in source.fields}
+    users |= {f"tasks.{task}": own.expression.columns for task, own in source.tasks.items()}
+    for user, columns in users.items():
+        for column in columns:
+            if column not in known and source.joined(column) is None:
+                yield f"{user}: {unknown('column', column, known)}"
 
 
 def _names(source: SourceDefinition, tasks: set[str]) -> Iterator[str]:
