@@ -5,7 +5,6 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -64,6 +63,15 @@ class Engine:
             "lock_configuration": "true",
         }.items():
             self._connection.execute(f"SET GLOBAL {setting} = {value}")
+
+    def path(self, file: Path) -> str:
+        """Return the SQL of the path of one file; signs of a pattern in its name are none."""
+        path = file.resolve()
+        if set("*?[") & set(str(path)):
+            link = self.folder / (self.new_name("link") + "".join(path.suffixes[-2:]))
+            link.symlink_to(path)
+            path = link
+        return _text(str(path))
 
     def new_name(self, stem: str) -> str:
         """Return a name for a view or a file that nothing has yet."""
@@ -163,11 +171,6 @@ def name(text: str) -> str:
 def literal(text: str) -> str:
     """Write a text as SQL does."""
     return _text(text)
-
-
-def file(path: Path) -> str:
-    """Write the path of one file as SQL does; what is in its name is no pattern."""
-    return _text(escape(str(path.resolve())))
 
 
 def _text(text: str) -> str:

@@ -24,7 +24,7 @@ def open_file(
     if found is None:
         return None
     signs = {"delim": STAND_IN, "quote": None, "escape": None}
-    lines = text_relation(found.path, 1, 0, signs, {"ignore_errors": "true"})
+    lines = text_relation(engine.path(found.path), 1, 0, signs, {"ignore_errors": "true"})
     objects = f"(SELECT {_SOUND} AS line, c0 FROM {lines} WHERE trim(c0, ' \t') != '')"
     ((rows, broken, example),) = engine.fetch(
         "SELECT count(line), count(*) - count(line), first(left(c0, 200)) FILTER (line IS NULL) "
@@ -58,7 +58,7 @@ def _columns(engine: Engine, source: Source, wanted: Sequence[str]) -> dict[str,
 
 
 def _paths(column: str) -> Iterator[str]:
-    """Yield what a name may mean: a key of this name, a key of a key, a key in a list of objects."""
+    """Yield what a name may mean: a key, a key of a key, a key of objects in a list."""
     parts = column.split(".")
     for first in range(len(parts), 0, -1):
         head, rest = ".".join(parts[:first]), parts[first:]
