@@ -19,10 +19,22 @@ def problems(definition: Definition) -> Iterator[str]:
     for task, count in tasks.items():
         if count > 1:
             yield f"tasks: two sources have a task {task!r}; rename one"
+    yield from _kinds(definition)
     for name, source in definition.sources.items():
         where = f"sources.{name}." if name else ""
         for problem in _of_source(source, definition.split, set(tasks)):
             yield where + problem
+
+
+def _kinds(definition: Definition) -> Iterator[str]:
+    """Find fields that are of one kind in one source, of another in another."""
+    seen: dict[str, tuple[str, str]] = {}
+    for name, source in definition.sources.items():
+        for field, own in source.fields.items():
+            kind = own.type if own.type in ("numeric", "list", "features") else "hashed"
+            first, other = seen.setdefault(field, (kind, name))
+            if first != kind:
+                yield f"fields: {field!r} is {first} in {other!r}, {kind} in {name!r}; rename one"
 
 
 def _of_source(source: SourceDefinition, split: SplitDefinition, tasks: set[str]) -> Iterator[str]:
