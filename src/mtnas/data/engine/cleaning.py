@@ -1,31 +1,50 @@
 """SQL that cleans the values of a column: blanks, missing values, not-a-number."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from mtnas.data.engine.connection import literal
+from mtnas.data.engine.connection import literal, name
 from mtnas.data.engine.reading import Reading
 
 _BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
+_AROUND = r"^[\s\v\pZ\x1c-\x1f\x{85}]|[\s\v\pZ\x1c-\x1f\x{85}]$"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
-def cleaned(column: str, kind: str, reading: Reading) -> str:
-    """Return the SQL of a column without blanks around texts; what means missing is NULL.
+def clean(relation: str, types: Mapping[str, str], reading: Reading) -> str:
+    """Return the SQL of a query for the columns of a relation, cleaned.
 
-    `kind` is the type of the column, as DuckDB writes it.
+    `types` are those of the columns, as DuckDB writes them. One step after the other: what is
+    computed once is then not computed again.
     """
+    for step in (_without_spaces, _without_blanks, cleaned):
+        columns = [f"{step(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
+        relation = f"(SELECT {', '.join(columns)} FROM {relation})"
+    return relation
+
+
+def _without_spaces(column: str, kind: str, reading: Reading) -> str:
+    return f"trim({column})" if kind == "VARCHAR" else column
+
+
+def _without_blanks(column: str, kind: str, reading: Reading) -> str:
+    """Return the SQL without blanks of any other kind around it; to look for one is faster."""
+    if kind != "VARCHAR":
+        return column
+    found = f"regexp_matches({column}, {literal(_AROUND)})"
+    return f"CASE WHEN {found} THEN trim({column}, {literal(_BLANKS)}) ELSE {column} END"
+
+
+def cleaned(column: str, kind: str, reading: Reading) -> str:
+    """Return the SQL of a column without blanks around it in which what means missing is NULL."""
     if kind == "VARCHAR":
-        text = f"trim({column}, {literal(_BLANKS)})"
-        return f"CASE WHEN {_is_missing(text, reading)} THEN NULL ELSE {text} END"
+        return f"CASE WHEN {_is_missing(column, reading)} THEN NULL ELSE {column} END"
     if kind.endswith("[]"):
-        text = f"trim(item, {literal(_BLANKS)})"
-        texts = f"list_transform({column}, lambda item: {text})"
-        return (
-            f"list_filter({texts}, lambda item: NOT coalesce({_is_missing('item', reading)}, true))"
-        )
+        texts = f"list_transform({column}, lambda item: trim(item, {literal(_BLANKS)}))"
+        missing = f"coalesce({_is_missing('item', reading)}, true)"
+        return f"list_filter({texts}, lambda item: NOT {missing})"
     if kind in ("FLOAT", "DOUBLE"):
         column = f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END"
     numbers = _numbers(reading.missing)
@@ -44,7 +63,10 @@ def _is_missing(text: str, reading: Reading) -> str:
     """Return the SQL of whether a text means missing; -1.0 does where -1 does."""
     if not reading.missing:
         return "false"
-    found = f"{text} IN ({', '.join(map(literal, reading.missing))})"
+    longest = max(len(word.encode()) for word in reading.missing)
+    found = (
+        f"strlen({text}) <= {longest} AND {text} IN ({', '.join(map(literal, reading.missing))})"
+    )
     numbers = _numbers(reading.missing)
     if not numbers:
         return found
@@ -52,7 +74,7 @@ def _is_missing(text: str, reading: Reading) -> str:
         f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]*\\.[0-9]*') AND {text} != '.' "
         f"THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
     )
-    return f"({found} OR {shorter} IN ({', '.join(map(literal, numbers))}))"
+    return f"(({found}) OR {shorter} IN ({', '.join(map(literal, numbers))}))"
 
 
 def _numbers(missing: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from os.path import commonpath
 from pathlib import Path
 
 from mtnas.data.engine import delimited, jsonl, parquet
-from mtnas.data.engine.cleaning import cleaned
+from mtnas.data.engine.cleaning import clean
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
@@ -64,8 +64,7 @@ def open_table(
     try:
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
-        columns = [f"{cleaned(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
-        engine.fetch(f"CREATE VIEW {view} AS SELECT {', '.join(columns)} FROM {raw}")
+        engine.fetch(f"CREATE VIEW {view} AS SELECT * FROM {clean(raw, types, reading)}")
         table.types = engine.types(f"SELECT * FROM {view}")
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
@@ -88,7 +87,7 @@ def _sources(
     for file, label in labels.items():
         losses = Losses(file, label)
         if reading.format == "parquet":
-            source: Source | None = parquet.open_file(file, wanted)
+            source: Source | None = parquet.open_file(engine, file, wanted)
         elif reading.format == "jsonl":
             source = jsonl.open_file(engine, file, reading, wanted, losses)
         else:
