@@ -64,6 +64,15 @@ class Engine:
         }.items():
             self._connection.execute(f"SET GLOBAL {setting} = {value}")
 
+    def path(self, file: Path) -> str:
+        """Return the SQL of the path of one file; signs of a pattern in its name are none."""
+        path = file.resolve()
+        if set("*?[") & set(str(path)):
+            link = self.folder / (self.new_name("link") + "".join(path.suffixes[-2:]))
+            link.symlink_to(path)
+            path = link
+        return _text(str(path))
+
     def new_name(self, stem: str) -> str:
         """Return a name for a view or a file that nothing has yet."""
         self._names += 1

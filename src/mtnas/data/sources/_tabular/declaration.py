@@ -204,9 +204,10 @@ class _Loader(yaml.SafeLoader):
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key, line = key_node.value, key_node.start_mark.line + 1
-            if not isinstance(key, str) or not key.strip():
-                raise ConfigError(f"line {line}: the key {key!r} is no text; put it in quotes")
-            key_node.tag = "tag:yaml.org,2002:str"  # YAML takes `on` for true, 2013 for a number
+            if key.lower() in ("on", "off", "yes", "no", "y", "n"):  # words, to YAML 1.2 as well
+                key_node.tag = "tag:yaml.org,2002:str"
+            if key_node.tag != "tag:yaml.org,2002:str":
+                raise ConfigError(f"line {line}: the key {key} is no text; put it in quotes")
             if key in seen:
                 raise ConfigError(f"line {line}: the key {key!r} occurs twice")
             seen.add(key)
