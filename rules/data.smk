@@ -2,8 +2,8 @@
 
 requires: results/raw/{dataset}/{file}, if the dataset is neither embedded nor in a folder that
           dataset_options.{dataset}.raw names; results/simulated/{dataset}, if `simulate` is set
-provides: results/data/{dataset}/table.parquet, table.ids.npy, table.vocabulary.parquet,
-          manifest.json
+provides: results/data/{dataset}/table.parquet, table.ids.npy, table.inputs,
+          table.vocabulary.parquet, manifest.json
           results/audit/{dataset}.json, .md
 """
 
@@ -16,6 +16,7 @@ rule prepare:
     output:
         table=f"{DATA}/table.parquet",
         ids=f"{DATA}/table.ids.npy",
+        inputs=directory(f"{DATA}/table.inputs"),
         vocabulary=f"{DATA}/table.vocabulary.parquet",
         manifest=f"{DATA}/manifest.json",
     log:
@@ -45,6 +46,7 @@ rule audit:
         paper=of_checkout("config/paper/results.yaml"),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
+        inputs=rules.prepare.output.inputs,
         manifest=rules.prepare.output.manifest,
     output:
         json=AUDIT,

@@ -1,6 +1,6 @@
 """Train every route of a small space, and judge the searches by the outcome.
 
-requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+requires: results/data/{dataset}/table.parquet, table.ids.npy, table.inputs, manifest.json
 provides: results/exhaustive/{dataset}/{space}.parquet, results/exhaustive/{dataset}.parquet
 """
 
@@ -13,6 +13,7 @@ rule exhaustive:
     input:
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
+        inputs=rules.prepare.output.inputs,
         manifest=rules.prepare.output.manifest,
     output:
         table=TRUTH,

@@ -1,6 +1,6 @@
 """Search a sharing route, one for each seed (methods whose options have a `search` block).
 
-requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+requires: results/data/{dataset}/table.parquet, table.ids.npy, table.inputs, manifest.json
 provides: results/routes/{dataset}/{method}/{variant}/routes.json
           results/routes/{dataset}/{method}/{variant}/supernet.safetensors (empty: no weights)
 Variants with the same search share the job of the first of them.
@@ -12,6 +12,7 @@ rule search:
     input:
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
+        inputs=rules.prepare.output.inputs,
         manifest=rules.prepare.output.manifest,
     output:
         routes=f"{ROUTES}/routes.json",

@@ -1,6 +1,6 @@
 """Train and evaluate one sharing method on one dataset, over all its seeds.
 
-requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+requires: results/data/{dataset}/table.parquet, table.ids.npy, table.inputs, manifest.json
           results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
           results/tuning/{dataset}/{method}/{variant}/best.json (where `tuning` says so)
 provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet,
@@ -15,6 +15,7 @@ rule train:
         unpack(winner_if_tuned),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
+        inputs=rules.prepare.output.inputs,
         manifest=rules.prepare.output.manifest,
     output:
         metrics=f"{RUN}/metrics.csv",

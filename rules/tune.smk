@@ -1,6 +1,6 @@
 """Grid search of a method's options on validation, before it is trained (`tuning` in the config).
 
-requires: results/data/{dataset}/table.parquet, table.ids.npy, manifest.json
+requires: results/data/{dataset}/table.parquet, table.ids.npy, table.inputs, manifest.json
           results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
 provides: results/tuning/{dataset}/{method}/{variant}/trials.csv, best.json
 What wins travels as a file: which jobs there are does not depend on it.
@@ -13,6 +13,7 @@ rule tune:
         unpack(routes_if_searched),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
+        inputs=rules.prepare.output.inputs,
         manifest=rules.prepare.output.manifest,
     output:
         trials=f"{TUNING}/trials.csv",

@@ -1,14 +1,33 @@
-"""`python -m mtnas`: keep generated files in step with the code and the results."""
+"""`mtnas`: look at a table; keep generated files in step with the code and the results."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mtnas.runtime.errors import MtnasError
 
 PUBLISHED = "results/published"
 
 Handler = Callable[[argparse.Namespace], None]
+
+
+def describe(arguments: argparse.Namespace) -> None:
+    """Tell what the columns of a table hold and could be, and draft a dataset of it."""
+    from mtnas.data.describe.draft import draft, write
+    from mtnas.data.describe.look import look
+    from mtnas.data.describe.proposal import task_ideas
+    from mtnas.data.describe.text import described
+
+    seen = look(arguments.files, delimiter=arguments.delimiter, encoding=arguments.encoding)
+    ideas = task_ideas(seen.table)
+    print("\n".join(described(seen, ideas)), end="\n\n")
+    text = draft(seen, ideas)
+    if arguments.write is None:
+        print("A draft (--write config/datasets/NAME.yaml keeps it):", text, sep="\n\n")
+    else:
+        write(text, arguments.write)
+        print(f"Written: {arguments.write}. Correct it; docs/adding-a-dataset.md has every key.")
 
 
 def schema(arguments: argparse.Namespace) -> None:
@@ -37,12 +56,17 @@ def unpublish(arguments: argparse.Namespace) -> None:
     unpublish(REPOSITORY / PUBLISHED, arguments.names)
 
 
-COMMANDS: dict[str, Handler] = {"schema": schema, "readme": readme, "unpublish": unpublish}
+COMMANDS: dict[str, Handler] = {
+    "describe": describe,
+    "schema": schema,
+    "readme": readme,
+    "unpublish": unpublish,
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line: one subcommand per entry of `COMMANDS`."""
-    top = argparse.ArgumentParser(prog="python -m mtnas", description=__doc__)
+    top = argparse.ArgumentParser(prog="mtnas", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, handler in COMMANDS.items():
         help_line = (handler.__doc__ or "").splitlines()[0]
@@ -50,7 +74,19 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(handler=handler)
         if name == "unpublish":
             command.add_argument("names", nargs="+", metavar="NAME")
+        if name == "describe":
+            _add_describe(command)
     return top
+
+
+def _add_describe(command: argparse.ArgumentParser) -> None:
+    """Add what `describe` takes."""
+    files = "the files of one table: CSV and its relatives, JSON lines or Parquet; .gz, .bz2, .zst"
+    command.add_argument("files", nargs="+", metavar="FILE", type=Path, help=files)
+    command.add_argument("--delimiter", help="between two values; default: guessed")
+    command.add_argument("--encoding", help="such as latin-1; default: guessed")
+    draft = "keep the draft as config/datasets/NAME.yaml; a file that is there is never replaced"
+    command.add_argument("--write", metavar="YAML", type=Path, help=draft)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

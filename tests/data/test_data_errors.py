@@ -11,7 +11,6 @@ from mtnas.data.prepare.hashing import hash_column
 from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
-from mtnas.data.sources import base
 from mtnas.runtime.errors import ConfigError, DataError, RecordError
 from mtnas.runtime.files import read_json, sealed, write_json
 
@@ -80,14 +79,12 @@ def test_label_with_one_class(
 ) -> None:
     with (raw / "BX-Book-Ratings.csv").open("a") as file:
         file.writelines(f'"1";"2";"{rating}"\r\n' for rating in ratings)
+    for name, line in {"Users": '"1";"a, b, c";NULL', "Books": '"2";"T";"A";"1999";"P";;;'}.items():
+        with (raw / f"BX-{name}.csv").open("a") as file:
+            file.write(f"{line}\r\n")
     with pytest.raises(DataError, match=rf"label {task} .* is {value} in all 2 rows.*Book-Rating"):
         run(tmp_path, dataset="bookcrossing", raw=str(raw))
     assert not list((tmp_path / "out").iterdir())
-
-
-def test_raw_folder_for_an_embedded_dataset(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="dataset_options.movielens.raw: .* embedded.*remove"):
-        run(tmp_path, dataset="movielens", raw=str(tmp_path))
 
 
 def test_unknown_dataset(tmp_path: Path) -> None:
@@ -205,13 +202,3 @@ def test_a_table_that_was_changed(prepared: tuple[Path, Path], name: str) -> Non
         file.write(b" ")
     with pytest.raises(RecordError, match=rf"{name}: was changed .* delete it and run `.*{name}`"):
         read_compact(table, manifest)
-
-
-def test_embedded_table_missing() -> None:
-    with pytest.raises(DataError, match=r"no table lme4/Nothing; run `.venv/bin/pip install"):
-        base.embedded_file("lme4", "Nothing")
-
-
-def test_embedded_table_without_a_column() -> None:
-    with pytest.raises(DataError, match=r"expected \['stars'\]; run `.venv/bin/pip install"):
-        base.embedded_frame("lme4", "InstEval", ["stars"])

@@ -6,8 +6,10 @@ import pyarrow as pa
 import pytest
 
 from mtnas.data import sources
+from mtnas.data.isbn import group_of, registrant_of
 from mtnas.data.sources import base
-from mtnas.data.sources.bookcrossing import isbn_group, isbn_registrant
+from mtnas.runtime.errors import DataError
+from tests.helpers.shared import SHARED
 
 RATINGS = '"User-ID";"ISBN";"Book-Rating"'
 USERS = '"User-ID";"Location";"Age"'
@@ -15,6 +17,9 @@ BOOKS = (
     '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
     '"Image-URL-S";"Image-URL-M";"Image-URL-L"'
 )
+
+
+PARTNERS = ['"1";"nyc, new york, usa";NULL'], ['"2";"Title";"A";"1999";"P";"s";"m";"l"']
 
 
 def write(folder: Path, ratings: list[str], users: list[str], books: list[str]) -> Path:
@@ -80,14 +85,25 @@ def test_bookcrossing_counts_broken_rows_and_keeps_their_neighbours(tmp_path: Pa
             '"7";"open;"4"',
             '"8";"0000000008";"²"',  # a digit to some, not a number
             '"9";"0000000009";"0"',
+            *['"10";"0000000010";"0"'] * 4,
         ],
-        ['"1";"a, b, c";"300"'],
-        ['"0000000001";"Swallowed\\";Author";"1999";"P";"s";"m";"l"'],
+        ['"1";"a, b, c";"300"', *(f'"{user}";"a, b, c";"30"' for user in (6, 9, 10))],
+        [
+            '"0000000001";"Swallowed\\";Author";"1999";"P";"s";"m";"l"',
+            '"broken";"A";"B";"1999";"P";"s";"m";"l"',
+            '"0000000009";"A";"B";"0";"P";"s";"m";"l"',
+            '"0000000010";"A";"B";"1999";"P";"s";"m";"l"',
+        ],
     )
     dataset = sources.load("bookcrossing")
     table = read(dataset, raw)
-    assert table["user"].to_pylist() == ["1", "6", "9"]
-    assert table["age"].to_pylist()[0] == "unknown"
+    assert table["user"].to_pylist() == ["1", "6", "9", *["10"] * 4]
+    assert table["age"].to_pylist()[:2] == ["unknown", "30"]
+    assert dataset.replaced == {
+        "BX-Users.csv: Age is no age from 5 to 100": 1,
+        "BX-Books.csv: Year-Of-Publication is no year from 1800 to 2005": 1,
+    }
+    assert dataset.unmatched == {"books": 1}
     assert dataset.dropped == {
         "BX-Book-Ratings.csv: Book-Rating is not a whole number from 0 to 10": 3,
         "BX-Book-Ratings.csv: User-ID is not a whole number": 1,
@@ -97,11 +113,84 @@ def test_bookcrossing_counts_broken_rows_and_keeps_their_neighbours(tmp_path: Pa
 
 
 def test_dropped_rows_are_counted_once_per_reading(tmp_path: Path) -> None:
-    raw = write(tmp_path, ['"1";"2";"3"', '"broken"'], [], [])
+    raw = write(tmp_path, ['"1";"2";"3"', '"broken"'], *PARTNERS)
     dataset = sources.load("bookcrossing")
     read(dataset, raw)
     read(dataset, raw)
     assert sum(dataset.dropped.values()) == 1
+
+
+def test_bookcrossing_saved_again_by_another_program(tmp_path: Path) -> None:
+    files = {
+        "BX-Book-Ratings": "User-ID;ISBN;Book-Rating\n7.0;034545104X;10.0\n",
+        "BX-Users": "User-ID;Location;Age\n7;Köln, n/a, germany;18.0\n8;x;\n",
+        "BX-Books": BOOKS.replace('"', "") + "\n034545104X;Café;A;1990.0;P;s;m;l\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8-sig")
+    dataset = sources.load("bookcrossing")
+    (row,) = read(dataset, tmp_path).to_pylist()
+    found = {name: row[name] for name in ("user", "age", "year", "decade", "title", "city", "t1")}
+    assert found == {
+        "user": "7",
+        "age": "18",
+        "year": "1990",
+        "decade": "1990",
+        "title": "café",
+        "city": "köln, , germany",
+        "t1": 1,
+    }
+    assert not dataset.replaced
+
+
+RATING = '"1";"2";"3"'
+REFUSED = {
+    "ratings": (
+        [RATING, *['"1";"2";"3";"x"'] * 2],
+        *PARTNERS,
+        r"Ratings\.csv: 2 of 3 lines .* 3 c",
+    ),
+    "users": ([RATING], ['"1"', '"2"'], PARTNERS[1], r"Users\.csv: 2 of 2 lines cannot be read"),
+    "ages": (
+        [RATING],
+        ['"1";"x";"1990"', '"2";"x";"1985"', '"3";"x";"30"', '"4";"x";NULL'],
+        PARTNERS[1],
+        r"Users\.csv: Age is no age from 5 to 100 in 2 of 3 lines .* as '1990'; place the file",
+    ),
+    "years": (
+        [RATING],
+        PARTNERS[0],
+        ['"2";"Title";"1990";"A";"P";"s";"m";"l"'],  # two columns exchanged
+        r"Books\.csv: Year-Of-Publication is no year from 1800 to 2005 in 1 of 1 .* as 'A'",
+    ),
+    "books": (
+        ['"1";"002";"3"', '"1";"1.95E+08";"3"'],
+        *PARTNERS,
+        r"Books\.csv: 2 of 2 rows have no partner there by ISBN, such as '002': .* three files",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bookcrossing_files_of_which_most_is_lost(tmp_path: Path, case: str) -> None:
+    ratings, users, books, message = REFUSED[case]
+    raw = write(tmp_path, ratings, users, books)
+    with pytest.raises(DataError, match=message):
+        read(sources.load("bookcrossing"), raw)
+
+
+@pytest.mark.parametrize("name", ["07_bookcrossing_resaved", "08_bookcrossing_most_lines_broken"])
+def test_bookcrossing_cases_that_were_handed_over(name: str) -> None:
+    raw, dataset = SHARED.parent / "cases" / "data" / name, sources.load("bookcrossing")
+    if not raw.exists():
+        pytest.skip(f"{raw} is missing")
+    if name.startswith("08"):
+        with pytest.raises(DataError, match="380 of 400 lines cannot be read"):
+            read(dataset, raw)
+        return
+    table = read(dataset, raw)
+    for field in ("age", "age_bucket", "year", "decade"):
+        assert table[field].to_pylist().count("unknown") < 0.4 * table.num_rows
 
 
 @pytest.mark.parametrize(
@@ -117,7 +206,7 @@ def test_dropped_rows_are_counted_once_per_reading(tmp_path: Path) -> None:
 def test_bookcrossing_location(
     tmp_path: Path, location: str, city: str, state: str, country: str
 ) -> None:
-    raw = write(tmp_path, ['"1";"2";"3"'], [f'"1";"{location}";NULL'], [])
+    raw = write(tmp_path, ['"1";"2";"3"'], [f'"1";"{location}";NULL'], PARTNERS[1])
     row = read(sources.load("bookcrossing"), raw).to_pylist()[0]
     assert (row["city"], row["state"], row["country"]) == (city, state, country)
 
@@ -138,8 +227,8 @@ def test_bookcrossing_location(
     ],
 )
 def test_isbn_prefixes(isbn: str, group: str | None, registrant: str | None) -> None:
-    assert isbn_group(isbn) == group
-    assert isbn_registrant(isbn) == registrant
+    assert group_of(isbn) == group
+    assert registrant_of(isbn) == registrant
 
 
 def test_movielens_first_row() -> None:

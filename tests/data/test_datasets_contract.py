@@ -19,7 +19,7 @@ from mtnas.data import simulators, sources
 from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.table import prepare
 from mtnas.data.simulators.base import simulate
-from mtnas.data.sources.base import Dataset
+from mtnas.data.sources.base import Dataset, Packaged
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import DataError
 from tests.helpers.shared import SHARED, real
@@ -118,10 +118,11 @@ def test_downloads_give_the_files_that_are_read(name: str, tmp_path: Path) -> No
     files = [file for item in dataset.downloads for file in item.files]
     archives = [item.file for item in dataset.downloads if item.members]
     declared = dataset.definition is not None  # its files are the user's
-    assert bool(files) == (dataset.needs_raw and not declared)
+    made = [item for item in dataset.downloads if isinstance(item, Packaged)]
+    assert bool(files) == ((dataset.needs_raw and not declared) or bool(made))
     assert len({*files, *archives}) == len(files) + len(archives)
     for item in dataset.downloads:
-        assert item.urls or item.by_hand
+        assert item.urls or item.by_hand or item in made
         assert all(re.match("https?://", url) for url in item.urls)
     for file in files:
         (tmp_path / file).touch()

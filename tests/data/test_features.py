@@ -176,7 +176,7 @@ def test_prepare_leaves_only_its_files_and_the_manifest_knows_each(
     run: Prepare, tmp_path: Path
 ) -> None:
     artefacts = run().manifest.artefacts
-    left = {path.name: sha256_of(path) for path in tmp_path.iterdir()}
+    left = {path.name: sha256_of(path) for path in tmp_path.iterdir() if path.is_file()}
     assert left.keys() - artefacts.keys() == {"t.json"}
     assert artefacts.keys() == {"t.parquet", "t.ids.npy", "t.vocabulary.parquet"}
     assert artefacts.items() <= left.items()
@@ -209,8 +209,10 @@ def test_renumbering_in_pieces_is_renumbering_at_once(
 ) -> None:
     table, whole = run(), np.load(tmp_path / "t.ids.npy")
     monkeypatch.setattr(vocabulary, "_BATCH_ROWS", 10_000)
-    num_fields = whole.shape[1]
-    _, num_ids = vocabulary.write_compact(tmp_path / "t.parquet", tmp_path / "b.npy", num_fields)
+    facts = table.manifest
+    names = [field.name for field in facts.fields]
+    files = tmp_path / "t.parquet", tmp_path / "b.npy"
+    _, num_ids = vocabulary.write_compact(*files, facts.layout, names)
     np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), whole)
     assert num_ids == table.manifest.num_ids
     assert table.manifest.source_sha256.keys() == {"InstEval.pkl.compress"}

@@ -93,6 +93,20 @@ def test_interactions_are_joined_with_books(tmp_path: Path) -> None:
     assert not dropped
 
 
+def test_what_is_lost_in_the_join_and_in_books_is_counted(tmp_path: Path) -> None:
+    shelves = (SHELF, OTHER, {**SHELF, "book_id": "404"})
+    books = (BOOK, {**BOOK, "book_id": "2", "publication_year": "5", "num_pages": "many"})
+    dataset = sources.load("goodreads")
+    raw = write(tmp_path, pack(*shelves), pack(*books, {**BOOK, "book_id": "3"}))
+    for _ in range(2):
+        assert sum(batch.num_rows for batch in dataset.chunks(raw)) == 3
+    assert dataset.unmatched == {"books": 1}
+    assert dataset.replaced == {
+        f"{BOOKS}: publication_year is no year from 1400 to 2018": 1,
+        f"{BOOKS}: num_pages is no number of pages": 1,
+    }
+
+
 def test_labels_are_read_top_rating_and_review(tmp_path: Path) -> None:
     lines = [
         {**SHELF, "is_read": read, "rating": rating, "review_text_incomplete": review}
@@ -203,6 +217,8 @@ def test_what_changes_nothing(tmp_path: Path, line: object) -> None:
         ("publication_year", "²", "year", "unknown"),
         ("num_pages", "", "pages", "unknown"),
         ("num_pages", "100", "pages", "100"),
+        ("num_pages", "100.0", "pages", "100"),
+        ("publication_year", "1990.0", "year", "1990"),
         ("authors", [], "author", "unknown"),
         ("series", [], "series", "unknown"),
         ("publisher", "\ud800 A", "publisher", "? a"),
@@ -211,7 +227,8 @@ def test_what_changes_nothing(tmp_path: Path, line: object) -> None:
 def test_odd_values_of_a_book(
     tmp_path: Path, key: str, value: object, field: str, found: str
 ) -> None:
-    rows, dropped = read(write(tmp_path, pack(SHELF), pack({**BOOK, key: value})))
+    others = ({**BOOK, "book_id": "2"}, {**BOOK, "book_id": "3"})
+    rows, dropped = read(write(tmp_path, pack(SHELF), pack({**BOOK, key: value}, *others)))
     assert rows[0][field] == found
     assert not dropped
 
@@ -231,7 +248,22 @@ REFUSED = {
     "nothing at all": (b"", pack(BOOK), "no rows; dropped: none"),
     "no lines": (pack(), pack(BOOK), "no rows"),
     "no books": (SOUND, b"", f"{BOOKS}: not a single book; dropped: none; place"),
-    "files swapped": (pack(BOOK), SOUND, f"{BOOKS}: not a single book; dropped: .*no authors': 2"),
+    "files swapped": (pack(BOOK), SOUND, f"{BOOKS}: 2 of 2 lines cannot be read; .* no auth"),
+    "most lines broken": (
+        pack(SHELF, OTHER, b"{", b"{", {**SHELF, "rating": "5"}),
+        pack(BOOK),
+        f"{INTERACTIONS}: 3 of 5 lines cannot be read; the first is not JSON: '{{'; place the file",
+    ),
+    "years that are none": (
+        SOUND,
+        pack(BOOK, *({**BOOK, "book_id": f"{n}", "publication_year": "90"} for n in (2, 3))),
+        f"{BOOKS}: publication_year is no year from 1400 to 2018 in 2 of 3 lines .* as '90'; place",
+    ),
+    "books of another genre": (
+        SOUND,
+        pack({**BOOK, "book_id": "1"}),
+        f"{BOOKS}: 2 of 2 rows have no partner there by book_id, such as '402128': .*one genre",
+    ),
     "one class": (pack(SHELF, SHELF), pack(BOOK), "label t0 .* is 1 in all 2 rows.*'is_read'"),
 }
 

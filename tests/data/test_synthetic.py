@@ -79,7 +79,7 @@ def test_training_reads_what_the_table_holds_and_both_say_simulated(tmp_path):
     assert table.manifest.split_sizes == {"train": 140, "valid": 30, "test": 30}
 
 
-@pytest.mark.parametrize("file", ["t.ids.npy", "t.parquet"])
+@pytest.mark.parametrize("file", ["t.ids.npy", "t.inputs/numbers.npy", "t.parquet"])
 def test_a_changed_file_is_refused(tmp_path, file):
     paths = prepared(tmp_path)
     content = bytearray((tmp_path / file).read_bytes())

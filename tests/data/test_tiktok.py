@@ -114,10 +114,19 @@ def test_what_changes_nothing(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) == read(tmp_path, SOUND)
 
 
+FRACTION = LINES[0].replace(b"567569", b"7.5") + b"\n"
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "commas": (
         lambda p: p.write_bytes(SOUND.replace(b"\t", b",")),
-        "no rows; .*not 12 columns': 3",
+        "3 of 3 lines cannot be read; the first is not 12 columns: '37448,.*; place the file",
+    ),
+    "most lines broken": (
+        lambda p: p.write_bytes(SOUND + b"1\tx\n" * 4),
+        r"4 of 7 lines cannot be read; the first is not 12 columns: '1\\tx'; place",
+    ),
+    "most values no numbers": (
+        lambda p: p.write_bytes(SOUND + FRACTION * 4),
+        "4 of 7 lines cannot be read; the first is item_id is not a whole number or -1: '7.5'; p",
     ),
     "UTF-16": (lambda p: p.write_bytes(SOUND.decode().encode("utf-16")), "no rows|does not end"),
     "empty": (lambda p: p.write_bytes(b""), "no rows; dropped: none"),
@@ -163,8 +172,8 @@ def test_blocks_without_a_sound_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, junk: bytes
 ) -> None:
     monkeypatch.setattr("mtnas.data.sources.tiktok._BLOCK", 256)
-    rows, dropped = read(tmp_path, junk * 500 + SOUND + junk * 500 + SOUND)
-    assert len(rows) == 6
+    rows, dropped = read(tmp_path, junk * 500 + SOUND * 200 + junk * 500 + SOUND * 200)
+    assert len(rows) == 1200
     assert sum(dropped.values()) == 1000
 
 

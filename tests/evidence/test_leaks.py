@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import r2_score, roc_auc_score
 
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, InputLayout, Number, TaskSummary
-from mtnas.data.prepare.store import read_compact
+from mtnas.data.prepare.store import Inputs, read_compact
 from mtnas.evidence.leaks import find, find_leaks
 from mtnas.evidence.leaks.alone import MOST_CLASSES, SMOOTHING, auc, score_alone
 from mtnas.evidence.leaks.columns import Column, arranged
@@ -41,7 +41,8 @@ def number(values, name="f"):
         singles=0, numbers=(Number(name=name, standardized=True, has_missing=True),)
     )
     train = np.arange(len(values)) < len(TRAIN)
-    (column,) = arranged([name], layout, np.empty((ROWS, 0), np.int32), 0, train, values[:, None])
+    inputs = Inputs(layout, np.empty((ROWS, 0), np.int32), values[:, None])
+    (column,) = arranged([name], inputs, 0, train)
     return column
 
 
@@ -113,7 +114,7 @@ def test_a_list_tells_by_the_mean_of_its_entries(rng):
     layout = InputLayout(singles=1, bags=(Bag(name="tags", length=length),))
     both = np.concatenate([rng.integers(0, num_ids, (ROWS, 1)).astype(np.int32), bags], axis=1)
 
-    who, tags = arranged(["tags", "who"], layout, both, num_ids, np.ones(ROWS, bool))
+    who, tags = arranged(["tags", "who"], Inputs(layout, both), num_ids, np.ones(ROWS, bool))
 
     assert (who.name, tags.name) == ("who", "tags")
     assert score_alone(tags, KINDS["late"], label, TRAIN, VALID) > 0.9
@@ -127,10 +128,8 @@ def test_a_row_of_a_matrix_tells_as_an_id_does(rng):
         singles=0, features=(FeatureBlock(name="cover", width=2, has_missing=True),)
     )
     matrix = np.zeros((8, 2), np.float32)
-    (cover,) = arranged(
-        ["cover"], layout, np.empty((ROWS, 0), np.int32), 0, np.ones(ROWS, bool),
-        features=[(places, matrix)],
-    )  # fmt: skip
+    inputs = Inputs(layout, np.empty((ROWS, 0), np.int32), features=((places, matrix),))
+    (cover,) = arranged(["cover"], inputs, 0, np.ones(ROWS, bool))
     assert score_alone(cover, KINDS["late"], label, TRAIN, VALID) == 1
 
 

@@ -10,7 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.manifest import FieldSummary, Manifest, PrepareSpec, TaskSummary
+from mtnas.data.prepare.manifest import (
+    FieldSummary,
+    InputLayout,
+    Manifest,
+    PrepareSpec,
+    TaskSummary,
+)
 from mtnas.data.prepare.splits import SPLITS
 from mtnas.data.prepare.store import ContentHash, Table, read_compact
 from mtnas.data.prepare.vocabulary import ids_file, write_compact
@@ -25,7 +31,7 @@ def make_manifest(dataset: str = "insteval", **changes: Any) -> Manifest:
         "rows": 10,
         "fields": tuple(FieldSummary(name=n, kind="id", help="who") for n in ("user", "item")),
         "tasks": tuple(TaskSummary(name=n, rule="r > 0") for n in ("t0", "t1")),
-        "task_kind": "binary",
+        "layout": InputLayout(singles=2),
         "num_features": 1000,
         "num_ids": 9,
         "label_pcc": {"t0_t1": 0.3},
@@ -47,20 +53,23 @@ def write_manifest(path: Path, dataset: str = "insteval", **changes: Any) -> Pat
 def write_table(
     table: Path,
     ids: NDArray[np.int32],
-    labels: NDArray[np.int8],
+    labels: NDArray[Any],
     split: NDArray[np.int8],
     names: Sequence[str] = (),
     **changes: Any,
 ) -> dict[str, Path]:
     """Write a prepared table with its ids and manifest; return the paths of table and manifest.
 
-    `names` are those of its fields, by default f0, f1, ...
+    `names` are those of its fields, by default f0, f1, ...; tasks are t0, t1, ... where `tasks`
+    does not say otherwise.
     """
     fields = names or [f"f{i}" for i in range(ids.shape[1])]
-    tasks = [f"t{i}" for i in range(labels.shape[1])]
+    plain = (TaskSummary(name=f"t{i}", rule="") for i in range(labels.shape[1]))
+    tasks = [task.name for task in changes.setdefault("tasks", tuple(plain))]
     columns = dict(zip([*fields, *tasks], [*ids.T, *labels.T], strict=True))
     pq.write_table(pa.table({**columns, "split": split}), table)
-    _, num_ids = write_compact(table, ids_file(table), len(fields))
+    layout = InputLayout(singles=len(fields))
+    _, num_ids = write_compact(table, ids_file(table), layout, fields)
     content = ContentHash()
     content.update(ids, labels, split)
     counts = np.bincount(split, minlength=3).tolist()
@@ -68,7 +77,7 @@ def write_table(
         **{
             "rows": len(ids),
             "fields": tuple(FieldSummary(name=name, kind="id", help="") for name in fields),
-            "tasks": tuple(TaskSummary(name=name, rule="") for name in tasks),
+            "layout": layout,
             "num_ids": num_ids,
             "content_sha256": content.hexdigest(),
             "split_sizes": dict(zip(SPLITS, counts, strict=True)),

@@ -9,15 +9,17 @@ from mtnas.data.prepare.manifest import (
     FieldSummary,
     Graded,
     Grades,
+    InputLayout,
     TaskSummary,
 )
+from mtnas.data.prepare.store import Inputs, Table
 from mtnas.report.audit import audit
-from mtnas.report.audit_labels import described
+from mtnas.report.audit_labels import described, label_facts
 from mtnas.report.audit_tables import label_rows
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.paper import paper_results
 from mtnas.runtime.files import read_json
-from tests.helpers.tables import write_table
+from tests.helpers.tables import make_manifest, write_table
 
 FIELDS = tuple(
     FieldSummary(name=name, kind="id" if name in ("user", "book") else "category", help="")
@@ -218,10 +220,12 @@ def test_labels_of_every_kind_are_described(task, labels, expected, shown):
     assert label_rows({"t": facts}, {"t": "rule"}) == [("t", task.kind, "rule", *shown)]
 
 
-def test_labels_are_described_by_source(audited):
+def test_labels_are_described_by_source():
     task = TaskSummary(name="t", rule="rule")
-    labels = np.where(FIRST, LABELS, np.nan).astype(np.float32)
-    found = described(task, labels, {"reviews": FIRST, "questions": ~FIRST})
-    assert found["by_source"] == {"reviews": {"rows": 3, "labelled": 2, "rate": 0.5}}
-    facts = {"t": {"kind": "binary", "unit": "", **found}}
-    assert [row[0] for row in label_rows(facts, {"t": "rule"})] == ["t", "t, reviews"]
+    labels = np.where(FIRST, LABELS, np.nan).astype(np.float32)[:, None]
+    facts = make_manifest(tasks=(task,), sources=("reviews", "questions"))
+    inputs = Inputs(InputLayout(singles=0), np.empty((6, 0), np.int32))
+    source = np.where(FIRST, 0, 1).astype(np.int8)
+    found = label_facts(Table(inputs, labels, np.zeros(6, np.int8), source, facts))
+    assert found["t"]["by_source"] == {"reviews": {"rows": 3, "labelled": 2, "rate": 0.5}}
+    assert [row[0] for row in label_rows(found, {"t": "rule"})] == ["t", "t, reviews"]

@@ -2,8 +2,16 @@
 
 import pytest
 
+from mtnas.data.prepare.manifest import Count, Repeated
 from mtnas.report.left_out import left_out, percent
 from tests.helpers.tables import make_manifest
+
+
+def repeated(rows, same_fields, same_labels):
+    """Return what a manifest of 200 rows, 40 of them for test, says of equal ones."""
+    counts = ((rows, 200), (same_fields, 40), (same_labels, 40))
+    found = [Count(count=count, rate=count / of) for count, of in counts]
+    return Repeated(**dict(zip(Repeated.model_fields, found, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -47,9 +55,13 @@ from tests.helpers.tables import make_manifest
             ],
         ),
         (
-            {"rows": 200, "repeated": {"fields and labels": 100}},
-            ["fields and labels: 100 of 200 rows (50 %) stand there more than once."],
+            {"rows": 200, "repeated": repeated(100, 20, 15)},
+            [
+                "100 rows repeat another one in all fields and labels (50 %); of the test rows of "
+                "the stored split 38 % have such a twin in training."
+            ],
         ),
+        ({"rows": 200, "repeated": repeated(0, 20, 0)}, []),
         ({"warnings": ("A sentence.",)}, ["A sentence."]),
     ],
 )

@@ -14,14 +14,16 @@ import pytest
 from mtnas.__main__ import main
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
-from mtnas.evidence.records import RUN_COLUMNS
+from mtnas.evidence.records import RUN_COLUMNS, RunRecord
+from mtnas.report import exhibits
 from mtnas.report.exhibits.figure3 import Figure3
 from mtnas.report.exhibits.search_curves import SearchCurves
 from mtnas.report.published.blocks import COMPARED, measured
 from mtnas.report.published.documents import fill, refresh
 from mtnas.report.published.publish import merged, publish, unpublish
 from mtnas.report.published.rebuild import rebuild
-from mtnas.report.published.store import read_runs
+from mtnas.report.published.store import read_plan, read_runs
+from mtnas.report.render.style import save_figure
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -120,9 +122,10 @@ def figure1_study(root, seeds=range(20)):
 def undrawn(monkeypatch):
     """Leave out the two figures that every study has: they take the most time."""
 
-    def write(exhibit, needs, png):
+    def write(exhibit, needs, png, csv):
         Path(png).parent.mkdir(exist_ok=True)
-        Path(png).write_text(f"figure of {len(needs.searches)} searches")
+        for path in (png, csv):
+            Path(path).write_text(f"figure of {len(needs.searches)} searches")
 
     for exhibit in (Figure3, SearchCurves):
         monkeypatch.setattr(exhibit, "write", write)
@@ -217,7 +220,7 @@ def test_everything_is_rebuilt_from_what_is_published(study):
     made = {
         *(f"tables/table{n}.{e}" for n in (1, 2, 4) for e in ("md", "tex", "csv", "cells.csv")),
         *("claims/claims.json", "claims/claims.md"),
-        *("figures/figure3.png", "figures/search_curves.png"),
+        *(f"figures/{name}.{e}" for name in ("figure3", "search_curves") for e in ("png", "csv")),
     }
     before = tree(folder)
     assert made <= before.keys()
@@ -350,7 +353,7 @@ def as_measured_on(arguments, *, table="old", split="old", manifest="old"):
 
         def tell(record):
             record["data"]["content_sha256"] = table
-            record["splits"] = {"0": split}
+            record["splits"] = {"0": split} if split else {}
 
         edit_run_record(run, tell)
     for path in arguments["manifests"]:
@@ -363,8 +366,9 @@ def test_runs_of_other_data_or_other_splits_are_refused_until_they_are_taken_out
     folder = tmp_path / "published"
     publish(folder, **as_measured_on(main_study(tmp_path / "main")))
     before = tree(folder)
-    for other in ("table", "split", "manifest"):
-        arguments = as_measured_on(figure1_study(tmp_path / other), **{other: "new"})
+    changes = [{"table": "new"}, {"split": "new"}, {"split": ""}, {"manifest": "new"}]
+    for at, change in enumerate(changes):
+        arguments = as_measured_on(figure1_study(tmp_path / str(at)), **change)
         message = "another table or other splits of bookcrossing.*mtnas unpublish bookcrossing/si"
         with pytest.raises(RecordError, match=message):
             publish(folder, **arguments)
@@ -389,6 +393,29 @@ def test_runs_that_were_left_from_another_study_are_refused(tmp_path):
     with pytest.raises(RecordError, match=message):
         publish(tmp_path / "published", **arguments, specs=specs)
     assert tree(tmp_path / "published") == before
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_tuned_run_is_of_the_study_that_asked_for_it(tmp_path):
+    arguments = main_study(tmp_path / "main")
+    run = arguments["run_folders"][2]
+    edit_run_record(run, lambda record: record["spec"].update(training={}, options={"width": 4}))
+    asked = RunRecord.read(run / "run.json").spec
+    specs = {"/".join(run.parts[-3:]): asked.model_dump(mode="json", exclude={"tuned"})}
+    values = {"training.learning_rate": 0.003, "options.width": 8}
+    tuned = {
+        name: {"value": value, "instead_of": asked.value_at(name), "from": "best.json"}
+        for name, value in values.items()
+    }
+    made = asked.with_values({**values, "tuned": tuned}).model_dump(mode="json")
+    edit_run_record(run, lambda record: record.update(spec=made))
+    publish(tmp_path / "published", **arguments, specs=specs)
+    assert records_of(tmp_path / "published")["/".join(asked.job)]["spec"]["options"]["width"] == 8
+
+    made["options"]["depth"] = 2  # no grid search chose this
+    edit_run_record(run, lambda record: record.update(spec=made))
+    with pytest.raises(RecordError, match="made with other options than this study has"):
+        publish(tmp_path / "published", **arguments, specs=specs)
 
 
 def test_what_is_taken_out_leaves_nothing_behind(study, tmp_path):
@@ -745,6 +772,15 @@ def test_the_published_tables_and_claims_are_those_of_the_published_numbers(tmp_
     shutil.copytree(committed, folder)
     rebuild(folder)
     assert tree(folder).keys() == tree(committed).keys()
+    drawn = {path.stem: path for path in folder.glob("figures/*.csv")}
+    assert {"figure1", "figure3", "figure7", "exhaustive_l1h3"} <= drawn.keys()
+    for name, planned in exhibits.planned(read_plan(folder)).items():
+        if name in drawn:  # what is written is what is drawn, and all of it
+            again = exhibits.load(planned.file).draw(pd.read_csv(drawn[name]))
+            save_figure(again[0], [tmp_path / "again.png"], again[1])
+            assert (tmp_path / "again.png").read_bytes() == drawn[name].with_suffix(
+                ".png"
+            ).read_bytes(), name
     for path in sorted(committed.glob("tables/*")):
         again = folder / "tables" / path.name
         if path.suffix == ".csv":

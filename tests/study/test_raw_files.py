@@ -61,13 +61,14 @@ def test_without_a_folder_the_files_are_fetched() -> None:
     assert raw_files.archive(config, "bookcrossing", "BX-Users.csv") == FOLDER / "BX-CSV-Dump.zip"
 
 
-def test_an_embedded_dataset_needs_no_files() -> None:
-    config = study()
+def test_a_table_of_a_package_is_converted() -> None:
+    config, folder = study(), Path("results/raw/insteval")
 
-    assert raw_files.raw_files(config, "insteval") == []
-    assert raw_files.fetched_files(config, "insteval") == []
-    assert raw_files.raw_folder(config, "insteval") is None
-    with pytest.raises(ConfigError, match="insteval.raw: .* embedded"):
+    assert raw_files.raw_files(config, "insteval") == [folder / "InstEval.parquet"]
+    assert raw_files.fetched_files(config, "insteval") == [folder / "InstEval.parquet"]
+    assert raw_files.raw_folder(config, "insteval") == folder
+    assert "InstEval.parquet" not in {item.file for item in raw_files.every_download()}
+    with pytest.raises(DataError, match="x: dataset 'insteval': no such folder; place the file"):
         raw_files.raw_files(
             studies.load({"dataset_options": {"insteval": {"raw": "x"}}}), "insteval"
         )

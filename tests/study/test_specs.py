@@ -288,3 +288,14 @@ def test_a_searched_method_is_tuned_where_its_weights_are_its_own():
     tuned = {v: studies.is_tuned(config, *MTNAS, v) for v in config.variants_of("mtnas")}
 
     assert tuned == {"paper": True, "random_routes": True, "inherit": False}
+
+
+def test_a_share_of_lost_rows_is_in_the_spec_where_it_is_given():
+    def told(**own):
+        spec = studies.prepare_spec(study(dataset_options={"insteval": own}), "insteval")
+        return spec.model_dump(mode="json")
+
+    assert "allow_lost" not in told()  # the spec of older tables
+    assert told(allow_lost=0.6) == {**told(), "allow_lost": 0.6}
+    with pytest.raises(ConfigError, match=r"dataset_options\.insteval\.allow_lost: 60"):
+        told(allow_lost=60)

@@ -21,9 +21,11 @@ ZIP, LOCK = "BX-CSV-Dump.zip", "results/raw/bookcrossing.lock.json"
 BOOKS = {
     "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n'
     + "".join(f'"{i}";"{i % 4}";"{(0, 5, 10)[i % 3]}"\r\n' for i in range(30)),
-    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n',
+    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n'
+    + "".join(f'"{i}";"a, b, c";NULL\r\n' for i in range(30)),
     "BX-Books.csv": '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
-    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n',
+    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n'
+    + "".join(f'"{i}";"T";"A";"1999";"P";"s";"m";"l"\r\n' for i in range(4)),
 }
 # One address has the file, or none.
 ONLY_BY_HAND = (
@@ -168,3 +170,16 @@ def test_what_nobody_offers_is_asked_for_before_anything_runs(fresh):
     (folder / "toys.zip").write_bytes(archive())
     jobs = fresh.plan(*overlay).jobs
     assert (jobs["download"], jobs["unpack"], jobs["prepare"]) == (0, 3, 1)
+
+
+def test_a_table_of_a_package_is_converted_once_and_checked(fresh):
+    folder, target = fresh.folder / "results/raw/insteval", "results/data/insteval/manifest.json"
+    fresh.snakemake(target)
+
+    assert [file.name for file in folder.iterdir()] == ["InstEval.parquet"]
+    assert read_json(fresh.folder / target)["source_sha256"].keys() == {"InstEval.parquet"}
+    assert not fresh.plan(target).jobs
+    (folder / "InstEval.parquet").write_bytes(b"PAR1")
+    printed = fresh.snakemake(target, ok=False)
+    assert "InstEval.parquet: is no sound Parquet file" in printed
+    assert (folder / "InstEval.parquet").read_bytes() == b"PAR1"

@@ -36,6 +36,7 @@ class Sharing(BaseSharing):
 def test_jobs_of_the_default_study(bare):
     assert bare.plan().jobs == {
         "all": 1,
+        "convert": 2,
         "prepare": 2,
         "audit": 2,
         "search": 2 * 3,  # paper, inherit and finetune share one search

@@ -6,8 +6,13 @@ every run, so what both have is compared; whoever prints a difference says how m
 
 import pandas as pd
 
+from mtnas.config.entries import PAPER
 from mtnas.evidence.statistics import Difference, paired_difference
 from mtnas.runtime.errors import RecordError
+
+Row = tuple[str, str]  # (method, variant)
+MTNAS: Row = ("mtnas", PAPER)
+SINGLE: Row = ("single_task", PAPER)
 
 
 def common_seeds(*runs: "pd.Series[float]") -> list[int]:

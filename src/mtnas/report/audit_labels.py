@@ -12,10 +12,15 @@ from mtnas.data.prepare.store import Table
 
 def label_facts(table: Table) -> dict[str, dict[str, Any]]:
     """Return, by task, its kind and what `described` says of its labels."""
-    tasks = table.manifest.tasks
+    names, source = table.manifest.sources, table.source
+    sources = {} if source is None else {name: source == i for i, name in enumerate(names)}
     return {
-        task.name: {"kind": task.kind, "unit": task.unit, **described(task, table.labels[:, i], {})}
-        for i, task in enumerate(tasks)
+        task.name: {
+            "kind": task.kind,
+            "unit": task.unit,
+            **described(task, table.labels[:, i], sources),
+        }
+        for i, task in enumerate(table.manifest.tasks)
     }
 
 

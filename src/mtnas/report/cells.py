@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from mtnas.config.entries import PAPER
+from mtnas.evidence.pairing import Row as Key
 from mtnas.evidence.pairing import difference
-from mtnas.evidence.statistics import holm
+from mtnas.evidence.statistics import Difference, holm
 from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.render.layout import (
@@ -20,7 +21,6 @@ from mtnas.report.render.layout import (
     Source,
 )
 from mtnas.report.runs import Results, ScoredRun
-from mtnas.report.runs import Row as Key
 from mtnas.tasks.metrics import direction, split_column
 
 
@@ -50,19 +50,25 @@ def gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
         return Cell(kind="difference")
     gain = difference(ours.scores[column], other.scores[column])
     source = source_of(other, key, *split_column(column), gain.n)
+    source = replace(
+        source,
+        run_folder=f"{ours.folder} - {other.folder}",
+        code=f"{ours.code} - {other.code}",
+    )
+    return difference_cell(gain, source, _paper_gain(results, dataset, key, column))
+
+
+def difference_cell(gain: Difference, source: Source, paper: float | None = None) -> Cell:
+    """Return a paired difference with its interval; bold if that excludes zero."""
     return Cell(
         gain.mean,
         "difference",
         low=gain.low,
         high=gain.high,
         p_value=gain.p_value,
-        paper=_paper_gain(results, dataset, key, column),
+        paper=paper,
         strong=gain.excludes_zero,
-        source=replace(
-            source,
-            run_folder=f"{ours.folder} - {other.folder}",
-            code=f"{ours.code} - {other.code}",
-        ),
+        source=source,
     )
 
 
@@ -82,7 +88,10 @@ def differences(
 def in_family(
     grid: Sequence[Sequence[Cell]], metrics: Collection[str] | None = None
 ) -> list[list[Cell]]:
-    """Add Holm's p-values over the whole block (of `metrics` alone) and mark those below 5 %."""
+    """Add Holm's p-values over all cells of a block and mark those below 5 %.
+
+    With `metrics`, over the cells of these alone.
+    """
     p_values = {
         (i, j): cell.p_value
         for i, row in enumerate(grid)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mtnas.data.prepare.manifest import Manifest
+from mtnas.data.prepare.manifest import Manifest, Repeated
 
 
 def left_out(facts: Manifest) -> list[str]:
@@ -17,7 +17,7 @@ def left_out(facts: Manifest) -> list[str]:
         *_rows(facts.rows_dropped, read),
         *_values(facts.values_replaced),
         *(_unmatched(join, rows, facts.rows) for join, rows in _found(facts.unmatched).items()),
-        *_repeated(facts.repeated, facts.rows),
+        *_repeated(facts.repeated),
         *facts.warnings,
     ]
 
@@ -46,12 +46,14 @@ def _unmatched(join: str, rows: int, of: int) -> str:
     )
 
 
-def _repeated(repeated: Mapping[str, int], rows: int) -> list[str]:
-    found = _found(repeated)
+def _repeated(repeated: Repeated | None) -> list[str]:
+    if repeated is None or not repeated.rows.count:
+        return []
+    rows, tests = repeated.rows, repeated.test_rows_with_same_labels
+    noun = "row repeats" if rows.count == 1 else "rows repeat"
     return [
-        f"{what}: {count:,} of {rows:,} rows ({percent(count / max(rows, 1))}) stand there more "
-        "than once."
-        for what, count in found.items()
+        f"{rows.count:,} {noun} another one in all fields and labels ({percent(rows.rate)}); of "
+        f"the test rows of the stored split {percent(tests.rate)} have such a twin in training."
     ]
 
 

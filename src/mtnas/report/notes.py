@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from mtnas.config.entries import PAPER
-from mtnas.report.names import SINGLE, dataset_name
+from mtnas.evidence.pairing import SINGLE, Row
+from mtnas.report.names import dataset_name
 from mtnas.report.render.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
-from mtnas.report.runs import Results, Row
+from mtnas.report.runs import Results
 from mtnas.tasks.metrics import METRICS, MTL_LOSS, Direction, split_column
 
 SIMULATED_NOTE = "SIMULATED DATA: not the paper's data; no conclusion about it follows."
@@ -25,7 +25,7 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
             f"{', '.join(fixed)}: split by time or by a column, the same for every seed, so there "
             "the spread and the intervals cover initialisation only."
         )
-    if any(row == (SINGLE, PAPER) for row in results.rows):
+    if any(row == SINGLE for row in results.rows):
         notes.append(
             f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "
             f"includes zero or there is only one seed. {SURELY_BELOW} (gray): worse than Single, "
@@ -69,7 +69,7 @@ def variant_notes(results: Results, rows: Sequence[Row]) -> tuple[str, ...]:
         f"Differences: paired by seed; bold where the interval excludes zero, {FAMILY} where "
         "Holm's p-value over the block is below .05. Negative favours MTNAS.",
     ]
-    if any(results.get(dataset, (SINGLE, PAPER)) for dataset in results.datasets):
+    if any(results.get(dataset, SINGLE) for dataset in results.datasets):
         notes.append(
             f"{BELOW} (gray): loss above Single's; {SURELY_BELOW} (gray): and the paired interval "
             "excludes zero."
@@ -88,7 +88,7 @@ def _seeds(results: Results, rows: Sequence[Row]) -> list[str]:
     found = []
     for dataset in results.datasets:
         having = [row for row in rows if results.get(dataset, row)]
-        beside = next((r for r in (results.reference, (SINGLE, PAPER)) if r in having), having[0])
+        beside = next((r for r in (results.reference, SINGLE) if r in having), having[0])
         ours = results.seeds(dataset, beside)
         differing = [row for row in having if results.seeds(dataset, row) != ours]
         if differing:

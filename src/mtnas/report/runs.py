@@ -7,14 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.config.entries import PAPER
 from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.pairing import MTNAS, Row
 from mtnas.evidence.records import Run, read_run, scores_by_seed
-from mtnas.report.names import REFERENCE, Names, column_name, numbered
+from mtnas.report.names import Names, column_name, numbered
 from mtnas.runtime.errors import RecordError
 from mtnas.tasks.metrics import MTL_LOSS, column_of, in_tables, split_column
-
-Row = tuple[str, str]  # (method, variant)
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Results:
     """
 
     runs: dict[tuple[str, Row], ScoredRun]
-    reference: Row = (REFERENCE, PAPER)
+    reference: Row = MTNAS
     names: Names = field(default_factory=Names)
     units: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -116,10 +114,7 @@ class Results:
         return flags.pop()
 
     def split_is_fixed(self, dataset: str) -> bool:
-        """Whether the rows of a dataset are split by time or by a column, the same for all seeds.
-
-        Records from before there were such splits say nothing of it.
-        """
+        """Whether a dataset is split by time or by a column: the same for all seeds."""
         records = (run.run.record for (d, _), run in self.runs.items() if d == dataset)
         kinds = {record.data.split_kind for record in records}
         return kinds != {"random"}

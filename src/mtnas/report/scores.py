@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtnas.config.entries import PAPER
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import SINGLE, difference
+from mtnas.evidence.pairing import Row as Key
 from mtnas.evidence.records import Run
 from mtnas.evidence.statistics import seeds_needed, summarize
 from mtnas.report.cells import (
@@ -18,12 +19,11 @@ from mtnas.report.cells import (
     source_of,
 )
 from mtnas.report.data_tables import with_note
-from mtnas.report.names import SINGLE, Names
+from mtnas.report.names import Names
 from mtnas.report.notes import score_notes
 from mtnas.report.paper import paper_score
 from mtnas.report.render.layout import Block, Cell, Column, Table
 from mtnas.report.runs import Results, read_results
-from mtnas.report.runs import Row as Key
 from mtnas.runtime.errors import RecordError
 from mtnas.tasks.metrics import direction, is_of, split_column
 
@@ -87,7 +87,7 @@ def _scores(results: Results) -> Block:
 
 def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
     """Return one column of scores with its best bold and what is below Single gray."""
-    single = results.get(dataset, (SINGLE, PAPER))
+    single = results.get(dataset, SINGLE)
     simulated = results.simulated(dataset)
     cells = []
     for key in results.rows:
@@ -103,7 +103,7 @@ def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
             paper=None if simulated else paper,
             source=source_of(run, key, *split_column(column), scores.n),
         )
-        cells.append(cell if key == (SINGLE, PAPER) else mark_below(cell, run, single, column))
+        cells.append(cell if key == SINGLE else mark_below(cell, run, single, column))
     return embolden(cells, higher_is_better=direction(column) == "higher")
 
 

@@ -1,4 +1,4 @@
-"""The three things that the workflow does with raw files: fetch, unpack, admit.
+"""What the workflow does with raw files: fetch, unpack, convert, admit.
 
 A file that is in its folder already, placed by hand or by an earlier job, is never replaced or
 removed: it is compared with its checksum and left alone, or refused.
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from mtnas.data import packaged
 from mtnas.data.fetch import archive
 from mtnas.data.fetch.advice import named, place_by_hand
 from mtnas.data.fetch.checksums import Checksums, measure
 from mtnas.data.fetch.download import PATIENCE, MirrorError, Patience, download
-from mtnas.data.sources.base import Download
+from mtnas.data.sources.base import Download, Packaged
 from mtnas.runtime.errors import DataError, UnfitFileError, of_disk
 from mtnas.runtime.files import atomic_path
 
@@ -83,15 +84,40 @@ def unpack(source: str | Path, target: str | Path, item: Download, *, dataset: s
                 raise _refusal(target, dataset, checksums, problem) from None
 
 
+def convert(target: str | Path, item: Packaged, *, dataset: str) -> None:
+    """Put a table of an installed package in its place, as Parquet: the one there, else a new one.
+
+    Raises:
+        DataError: the package has no such table or another one, or the file there is another one.
+    """
+    target = Path(target)
+    with _explaining(target):
+        if not target.is_file():
+            packaged.write(item, target)
+    admit([target], [item], dataset=dataset)
+
+
 def admit(paths: Sequence[str | Path], downloads: Sequence[Download], *, dataset: str) -> None:
     """Compare raw files with their checksums; pin those that have none, if they are whole.
 
     Raises:
         DataError: a file is not what it must be, or is broken.
     """
+    tables = {i.file: i for i in downloads if isinstance(i, Packaged) and i.content_sha256}
     for path in map(Path, paths):
         with _explaining(path):
-            _admit(path, dataset, Checksums(path.parent, downloads))
+            if path.name in tables:
+                _admit_table(path, tables[path.name])
+            else:
+                _admit(path, dataset, Checksums(path.parent, downloads))
+
+
+def _admit_table(path: Path, item: Packaged) -> None:
+    """Compare the content of a converted table with the known one; its bytes may be others."""
+    try:
+        packaged.check(item, path)
+    except UnfitFileError as problem:
+        raise DataError(f"{path.absolute()}: {problem}; delete it and run again") from None
 
 
 def _admit(path: Path, dataset: str, checksums: Checksums) -> None:

@@ -4,37 +4,62 @@ from hashlib import md5
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mtnas.runtime.errors import DataError
 
+Ids = NDArray[np.int32]
+Keys = NDArray[np.uint64]
+
 _FEW = 1 << 16  # entries that are not worth a merge
+_WHOLE = r"^(?:0|-?[1-9][0-9]{0,17})\.0$"  # a whole number as a column of decimals writes it
 
 
 class DistinctValues:
     """The different values of one field seen so far: their ids, and enough to tell them apart.
 
     A value is known by 64 bits of its md5 (ten million values agree in one pair with probability
-    3e-6), so it costs 12 bytes, and no text is kept.
+    3e-6), so it costs 12 bytes, and no text is kept. One that is written like `3.0` costs 8 more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, field: str = "") -> None:
+        self._field = field
         self._keys, self._ids = np.empty(0, np.uint64), np.empty(0, np.int32)
-        self._new: list[tuple[NDArray[np.uint64], NDArray[np.int32]]] = []
+        self._new: list[tuple[Keys, Ids]] = []
         self._num_new = 0
+        self._with_point = np.empty(0, np.int64)  # the whole numbers among them, such as 3 for 3.0
 
-    def add(self, keys: NDArray[np.uint64], ids: NDArray[np.int32]) -> None:
+    def add(self, keys: Keys, ids: Ids) -> None:
         """Add values by their keys; those that are known change nothing."""
         self._new.append((keys, ids))
         self._num_new += len(keys)
         if self._num_new > max(_FEW, len(self._keys)):  # so a value is sorted a few times only
             self._merge()
 
+    def look_for_points(self, values: pa.Array) -> None:
+        """Remember which of some different values are whole numbers written like `3.0`."""
+        if pc.any(pc.ends_with(values, ".0")).as_py():
+            found = values.filter(pc.match_substring_regex(values, _WHOLE))
+            numbers = pc.utf8_slice_codeunits(found, 0, -2).cast(pa.int64()).to_numpy()
+            self._with_point = np.union1d(self._with_point, numbers)
+
     @property
-    def ids(self) -> NDArray[np.int32]:
+    def ids(self) -> Ids:
         """Return the id of every different value, in no particular order."""
         self._merge()
         return self._ids
+
+    @property
+    def spelt_twice(self) -> NDArray[np.int64]:
+        """Return the whole numbers that are among the values both as `3` and as `3.0`, sorted."""
+        self._merge()
+        found = [np.empty(0, np.int64)]
+        for start in range(0, len(self._with_point), _FEW):
+            numbers = self._with_point[start : start + _FEW]
+            keys, _ = _digests(self._field, pa.array(numbers).cast(pa.string()))
+            found.append(numbers[np.isin(keys, self._keys)])
+        return np.concatenate(found)
 
     def _merge(self) -> None:
         """Leave every value once."""
@@ -47,11 +72,19 @@ class DistinctValues:
 
 def hash_column(
     column: pa.Array, field: str, num_features: int, seen: DistinctValues | None = None
-) -> NDArray[np.int32]:
+) -> Ids:
     """Return the ids of a string column, int32 [rows]; each distinct value is hashed once.
 
     `seen` is told the values of the column.
     """
+    ids, _ = hash_values(column, field, num_features, DistinctValues() if seen is None else seen)
+    return ids
+
+
+def hash_values(
+    column: pa.Array, field: str, num_features: int, seen: DistinctValues
+) -> tuple[Ids, Keys]:
+    """Return the ids of a string column, and 64 bits of each value's md5; both [rows]."""
     if column.null_count:
         raise DataError(f"field {field!r}: {column.null_count} missing values; write 'unknown'")
     encoded = column.dictionary_encode()
@@ -59,13 +92,13 @@ def hash_column(
     # The digest is high * 2^64 + low. N is below 2^31, so no product below exceeds 64 bits.
     n = np.uint64(num_features)
     ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
-    if seen is not None:
-        seen.add(high, ids)
-    taken: NDArray[np.int32] = ids[encoded.indices.to_numpy(zero_copy_only=False)]
-    return taken
+    seen.add(high, ids)
+    seen.look_for_points(encoded.dictionary)
+    indices = encoded.indices.to_numpy(zero_copy_only=False)
+    return ids[indices], high[indices]
 
 
-def _digests(field: str, values: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def _digests(field: str, values: pa.Array) -> tuple[Keys, Keys]:
     """Return the md5 of every "field=value" as two 64-bit numbers, the higher one first."""
     prefix = f"{field}=".encode()
     texts = values.cast(pa.binary()).to_pylist()

@@ -6,7 +6,7 @@ Nothing else reads or writes `manifest.json`.
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.options import Options
@@ -25,6 +25,13 @@ class PrepareSpec(Options):
     definition: Mapping[str, Any] | None = None  # of a dataset that a YAML file declares
     synthetic: SyntheticOptions | None = None  # of a dataset that is drawn (`prepare.drawn`)
     seeds: tuple[int, ...] = ()  # one draw each
+    allow_lost: float | None = Field(None, ge=0, le=1)  # share of the rows that may be left out
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a key that is not given, so that no older spec differs from a new one."""
+        told: dict[str, Any] = dump(self)
+        return {key: told[key] for key in told if (key, told[key]) != ("allow_lost", None)}
 
 
 class FieldSummary(Part):
@@ -52,6 +59,9 @@ class TaskSummary(Part):
     source: str = ""
     loss_weight: float = 1.0
     labelled: int | None = None  # rows; None: all
+    class_rows: tuple[int, ...] = ()  # of a multiclass task: rows of each class
+    mean: float | None = None  # of the labels of a regression, in its unit
+    spread: float | None = None  # their standard deviation
 
     @property
     def width(self) -> int:
@@ -108,14 +118,14 @@ class InputLayout(Part):
 
 
 class Count(Part):
-    """How many values share their id with another value, and which part of all they are."""
+    """How many values or rows are of some kind, and which part of all they are."""
 
     count: int
     rate: float
 
 
 class Collisions(Count):
-    """The same over all fields, and of each."""
+    """How many values share their id with another value: over all fields, and of each."""
 
     per_field: dict[str, Count]
 
@@ -136,6 +146,14 @@ class Grades(Part):
     counts: tuple[Graded, ...]
 
 
+class Repeated(Part):
+    """Rows that are equal, by 64-bit digests of what was read, not of what it was hashed to."""
+
+    rows: Count  # those that repeat another row in all fields and labels
+    test_rows_with_twin: Count  # test rows of the stored split whose fields stand in training, too
+    test_rows_with_same_labels: Count  # those that have the same labels there
+
+
 class Manifest(Record):
     """A manifest: what is in a prepared table and in the files beside it.
 
@@ -148,26 +166,28 @@ class Manifest(Record):
     rows: int
     fields: tuple[FieldSummary, ...]
     tasks: tuple[TaskSummary, ...]
-    sources: tuple[str, ...] = ()  # where the rows are of several, by number
-    task_kind: Literal["binary", "regression"]
+    layout: InputLayout
+    sources: tuple[str, ...] = ()  # names, where there are several; a row holds the number of one
     num_features: int  # N of the hash
     num_ids: int  # of them, those that occur: rows of the embedding table; 0 for drawn numbers
-    label_rates: dict[str, float] = {}
-    label_pcc: dict[str, float]  # Pearson correlation of two labels, keyed as "t0_t1"
+    label_rates: dict[str, float] = {}  # of the labelled rows of binary tasks
+    label_pcc: dict[str, float]  # Pearson correlation of two labels, keyed as "t0_t1", over the
+    # rows that have both; of no multiclass label
     split_kind: Literal["random", "column", "time"]
     split_column: str | None = None
     split_sizes: dict[str, int]  # rows of train, valid, test
+    source_sizes: dict[str, dict[str, int]] = {}  # the same of every source
     rows_read: int | None = None  # kept or dropped
     rows_dropped: dict[str, int] = {}  # by reason
-    values_replaced: dict[str, int] = {}  # those that a field could not read
+    values_replaced: dict[str, int] = {}  # those that a field or a task could not read
     unmatched: dict[str, int] = {}  # rows without a partner, by join
-    repeated: dict[str, int] = {}  # rows that stand there several times, by what is alike
-    warnings: tuple[str, ...] = ()  # plain sentences
+    repeated: Repeated | None = None
+    warnings: tuple[str, ...] = ()  # what may mislead, in plain sentences
     distinct_values: int | None = None
     distinct_ids: int | None = None
     collisions: Collisions | None = None
     grades: Grades | None = None
-    content_sha256: str  # of ids, labels and split, in whatever file they are
+    content_sha256: str  # of inputs, labels, split and sources, in whatever file they are
     source_sha256: dict[str, str]  # of the raw files, by name
     spec: PrepareSpec
 

@@ -1,4 +1,4 @@
-"""To which part each row of a dataset belongs: by the kind of its split."""
+"""To which part each row of a dataset belongs: by the kind of its split, source by source."""
 
 import logging
 from collections.abc import Sequence
@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.data.prepare.splits import (
     SPLITS,
-    assign_split,
+    assign_by_source,
     check_split,
     draw_valid,
     is_counts,
@@ -22,6 +24,7 @@ from mtnas.data.sources.base import Dataset
 from mtnas.runtime.errors import ConfigError, DataError
 
 _LOG = logging.getLogger(__name__)
+Source = NDArray[np.int8] | None  # of every row, where there are several
 
 
 def check_split_of(dataset: Dataset, given: Sequence[float] | None) -> None:
@@ -34,11 +37,28 @@ def check_split_of(dataset: Dataset, given: Sequence[float] | None) -> None:
             f"{dataset.split_column!r}, not by {list(given)}; remove the key `split` of its "
             "dataset_options, or change its own file"
         )
+    if given is not None and is_counts(given) and len(dataset.source_names) > 1:
+        raise ConfigError(
+            f"dataset_options.{dataset.name}.split: {list(given)}: each of its "
+            f"{len(dataset.source_names)} sources is split; give shares, such as [0.7, 0.15, 0.15]"
+        )
+
+
+def check_sources(dataset: Dataset, source: Source) -> None:
+    """Refuse a source without rows."""
+    counts = np.bincount([] if source is None else source, minlength=len(dataset.source_names))
+    for name, count in zip(dataset.source_names, counts, strict=True):
+        if count == 0:
+            raise DataError(
+                f"dataset {dataset.name!r}: source {name!r} has no rows; dropped: "
+                f"{dict(sorted(dataset.dropped.items())) or 'none'}; check its files, or remove it"
+            )
 
 
 def assign_parts(
     dataset: Dataset,
     num_rows: int,
+    source: Source,
     places: Sequence[NDArray[Any]],
     given: Sequence[float] | None,
     seed: int,
@@ -49,34 +69,79 @@ def assign_parts(
     and the seed for a share of the training rows that validates.
     """
     if dataset.split_kind == "random":
-        return assign_split(num_rows, _sizes(dataset, num_rows, given), seed)
+        counts = [num_rows] if source is None else np.bincount(source).tolist()
+        sizes = [_sizes(dataset, count, given) for count in counts]
+        return assign_by_source(num_rows, source, sizes, seed)
     place = np.concatenate(places)
     if dataset.split_kind == "time":
         return split_by_time(place, dataset.split)
     return place if dataset.valid_share is None else draw_valid(place, dataset.valid_share, seed)
 
 
-def check_parts(dataset: Dataset, rows: Path, split: NDArray[np.int8]) -> None:
-    """Refuse a fixed split with a part in which a label has one class: it could not be scored."""
+def sizes_by_part(split: NDArray[np.int8]) -> dict[str, int]:
+    """Return how many rows each part has."""
+    return dict(zip(SPLITS, np.bincount(split, minlength=len(SPLITS)).tolist(), strict=True))
+
+
+def sizes_by_source(
+    dataset: Dataset, split: NDArray[np.int8], source: Source
+) -> dict[str, dict[str, int]]:
+    """Return how many rows of each source each part has; nothing without sources."""
+    return {
+        name: sizes_by_part(split[source == number])
+        for number, name in enumerate(dataset.source_names)
+    }
+
+
+def check_parts(
+    dataset: Dataset,
+    tasks: Sequence[TaskSummary],
+    rows: Path,
+    split: NDArray[np.int8],
+    source: Source,
+) -> None:
+    """Refuse a fixed split with a part in which a task could not be learned or scored."""
     if dataset.split_kind == "random":
         return  # this one split tells nothing of those of other seeds
-    tasks = [task.name for task in dataset.tasks]
-    sizes, ones, start = np.bincount(split, minlength=len(SPLITS)), np.zeros((3, len(tasks))), 0
-    for batch in pq.ParquetFile(rows).iter_batches(columns=tasks):
-        labels = np.stack([batch[task].to_numpy() for task in tasks], axis=1)
-        part = split[start : start + batch.num_rows]
-        start += batch.num_rows
-        ones += [labels[part == code].sum(axis=0) for code in range(len(SPLITS))]
     by = f"dataset {dataset.name!r}: split by {dataset.split_kind}, column {dataset.split_column!r}"
-    for name, size, counts in zip(SPLITS, sizes, ones, strict=True):
+    for name, size in sizes_by_part(split).items():
         if size == 0:
             raise DataError(f"{by}: no row belongs to {name}; change `split` in its file")
-        for task, count in zip(dataset.tasks, counts, strict=True):
-            if count in (0, size):
-                raise DataError(
-                    f"{by}: label {task.name} ({task.rule}) is {int(count > 0)} in all {size} rows "
-                    f"of {name}, both 0 and 1 are needed; change `split` in its file"
-                )
+    for task in tasks:
+        column = pq.read_table(rows, columns=[task.name])[task.name]
+        labels = column.cast(pa.float32(), safe=False).to_numpy()  # null becomes NaN
+        part = split
+        if task.source:
+            own = source == dataset.source_names.index(task.source)
+            labels, part = labels[own], split[own]
+        if fault := fault_of_parts(task, labels, part):
+            raise DataError(f"{by}: {fault}; change `split` in its file")
+
+
+def fault_of_parts(task: TaskSummary, labels: NDArray[Any], split: NDArray[np.int8]) -> str | None:
+    """Say in which part a task could not be learned or scored, and why; None if in no one.
+
+    Args:
+        task: whose labels they are.
+        labels: [rows of its source], NaN where there is none.
+        split: the part of every such row.
+    """
+    label, given = f"label {task.name} ({task.rule})", ~np.isnan(labels)
+    in_train = np.unique(labels[(split == 0) & given])
+    for code, part in enumerate(SPLITS):
+        found, counts = np.unique(labels[(split == code) & given], return_counts=True)
+        size = int(counts.sum())
+        rows = f"rows of {part}" if given.all() else f"labelled rows of {part}"
+        if size == 0:
+            return f"no row of {part} has {label}"
+        if task.kind == "multiclass":
+            for number in np.setdiff1d(found, in_train):
+                name = task.classes[int(number)]
+                return f"{label}: class {name!r} occurs in {part}, but in no row of train"
+        elif len(found) == 1:
+            needed = "both 0 and 1 are" if task.kind == "binary" else "two different values are"
+            return f"{label} is {found[0]:g} in all {size} {rows}, {needed} needed"
+    return None
 
 
 def _sizes(dataset: Dataset, num_rows: int, given: Sequence[float] | None) -> tuple[int, int, int]:

@@ -59,6 +59,25 @@ def assign_split(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.i
     return split
 
 
+def assign_by_source(
+    num_rows: int,
+    source: NDArray[np.int8] | None,
+    sizes: Sequence[Sequence[int]],
+    seed: int,
+) -> NDArray[np.int8]:
+    """Return the part of every row where every source is split on its own, by the same seed.
+
+    `source` is the number of each row's source, None if there is one; `sizes` are those of each.
+    """
+    if source is None:
+        return assign_split(num_rows, sizes[0], seed)
+    split = np.empty(num_rows, np.int8)
+    for number, of_source in enumerate(sizes):
+        rows = np.flatnonzero(source == number)
+        split[rows] = assign_split(len(rows), of_source, seed)
+    return split
+
+
 def split_by_time(times: NDArray[np.float64], split: Sequence[float]) -> NDArray[np.int8]:
     """Return the part of every row, int8 [rows]: the oldest train, the newest test.
 

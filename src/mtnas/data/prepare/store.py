@@ -1,26 +1,29 @@
 """The prepared table: Parquet beside a JSON manifest that says what must be in it.
 
-Columns: one int32 per field (hashed ids), one int8 per task (0/1), `split` as int8
-(0 train, 1 valid, 2 test). Beside it lie the ids as training reads them (`prepare.vocabulary`).
-In a table of a regression (`prepare.drawn`) fields and tasks are float32.
+Columns: one per field (a hashed id, int32; a list of them; a number, float32; a row of a matrix,
+int32), one per task (int8 0/1; the number of a class, int16; float64), `source` as int8 where there
+are several, `split` as int8 (0 train, 1 valid, 2 test). Null is a missing number, row or label.
+Beside it lie the inputs as training reads them (`prepare.vocabulary`, `prepare.inputs`).
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.inputs import feature_files, input_files, numbers_file
 from mtnas.data.prepare.manifest import InputLayout, Manifest
 from mtnas.data.prepare.vocabulary import ids_file
 from mtnas.runtime.files import atomic_path
 
-SPLIT_COLUMN = "split"
+SPLIT_COLUMN, SOURCE_COLUMN = "split", "source"
 _SPLIT = pa.field(SPLIT_COLUMN, pa.int8(), nullable=False)
 _COMPRESSION = "zstd"
 
@@ -44,43 +47,61 @@ class Table:
     """A prepared table as training takes it."""
 
     inputs: Inputs
-    labels: NDArray[np.float32]  # [rows, tasks]
+    labels: NDArray[np.float32]  # [rows, tasks]: 0/1, number of a class, or value; NaN = no label
     split: NDArray[np.int8]  # [rows]: 0 train, 1 valid, 2 test
     source: NDArray[np.int8] | None  # [rows], where there are several
     manifest: Manifest
 
 
 class ContentHash:
-    """SHA-256 over ids, labels and split, fed in pieces of any size."""
+    """SHA-256 over ids, labels and split, and over whatever else there is; fed in pieces."""
 
     def __init__(self) -> None:
         self._parts = [hashlib.sha256() for _ in range(3)]
+        self._more: dict[str, Any] = {}
 
     def update(self, ids: NDArray[Any], labels: NDArray[Any], split: NDArray[np.int8]) -> None:
         """Add rows: ids [rows, fields], labels [rows, tasks], split [rows]."""
         for part, array in zip(self._parts, (ids, labels, split), strict=True):
-            part.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+            part.update(_bytes(array))
+
+    def update_column(self, name: str, column: pa.Array) -> None:
+        """Add rows of a column of any kind: its values, and where there is none."""
+        if pa.types.is_list(column.type):
+            self._add(f"{name} lengths", pc.list_value_length(column))
+            column = pc.list_flatten(column)
+        elif column.null_count:
+            self._add(f"{name} given", pc.is_valid(column).cast(pa.int8()))
+            column = pc.fill_null(column, 0)
+        else:
+            self._add(f"{name} given", pa.array(np.ones(len(column), np.int8)))
+        self._add(name, column)
+
+    def update_file(self, name: str, digest: str) -> None:
+        """Add a file by its digest."""
+        self._more[f"{name} file"] = hashlib.sha256(digest.encode())
 
     def hexdigest(self) -> str:
         """Return the digest of everything added so far."""
-        return hashlib.sha256(b"".join(part.digest() for part in self._parts)).hexdigest()
+        parts = [part.digest() for part in self._parts]
+        parts += [name.encode() + self._more[name].digest() for name in sorted(self._more)]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    def _add(self, name: str, column: pa.Array) -> None:
+        part = self._more.setdefault(name, hashlib.sha256())
+        part.update(_bytes(column.to_numpy(zero_copy_only=False)))
 
 
 class RowWriter:
-    """Write ids and labels, batch by batch, to a table that has no split yet."""
+    """Write rows, batch by batch, to a table that has no split yet."""
 
-    def __init__(
-        self, path: Path, fields: Sequence[str], tasks: Sequence[str], kind: str = "binary"
-    ) -> None:
-        id_, label = (pa.int32(), pa.int8()) if kind == "binary" else (pa.float32(), pa.float32())
-        types = [(name, id_) for name in fields] + [(name, label) for name in tasks]
-        self._schema = pa.schema([pa.field(name, type_, nullable=False) for name, type_ in types])
-        self._writer = pq.ParquetWriter(path, self._schema, compression=_COMPRESSION)
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._writer = pq.ParquetWriter(path, schema, compression=_COMPRESSION)
 
-    def write(self, ids: Iterable[NDArray[Any]], labels: Iterable[NDArray[Any]]) -> None:
-        """Append rows given as columns, in the order of the fields and tasks."""
-        arrays = [pa.array(column) for column in (*ids, *labels)]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+    def write(self, columns: Iterable[pa.Array]) -> None:
+        """Append rows given as columns, in the order of the schema."""
+        self._writer.write_batch(pa.RecordBatch.from_arrays([*columns], schema=self._schema))
 
     def __enter__(self) -> "RowWriter":
         return self
@@ -89,50 +110,86 @@ class RowWriter:
         self._writer.close()
 
 
-def add_split(rows: Path, table: Path, split: NDArray[np.int8], num_fields: int) -> str:
-    """Copy `rows` to `table` with the split, atomically; return the content hash."""
+@dataclass(frozen=True)
+class Finish:
+    """How the rows that were written become the table: which columns have no gap, and so on."""
+
+    complete: frozenset[str]  # columns without a null
+    ids: Sequence[str]  # columns that are hashed as ids
+    labels: Sequence[str]  # columns that are hashed as labels
+    classes: Mapping[str, NDArray[np.int16]]  # the number of every class, by that in the rows
+
+
+def add_split(
+    rows: Path, table: Path, split: NDArray[np.int8], finish: Finish, files: Mapping[str, str]
+) -> str:
+    """Copy `rows` to `table` with the split, atomically; return the content hash.
+
+    `files` are the digests of further files that belong to the content.
+    """
     source, content, start = pq.ParquetFile(rows), ContentHash(), 0
-    schema = source.schema_arrow.append(_SPLIT)
+    written = source.schema_arrow
+    complete = [field.with_nullable(field.name not in finish.complete) for field in written]
+    plain = {*finish.ids, *finish.labels}
+    for name, digest in files.items():
+        content.update_file(name, digest)
     with (
         atomic_path(table) as temporary,
-        pq.ParquetWriter(temporary, schema, compression=_COMPRESSION) as writer,
+        RowWriter(temporary, pa.schema([*complete, _SPLIT])) as writer,
     ):
         for batch in source.iter_batches():
             part = split[start : start + batch.num_rows]
             start += batch.num_rows
-            columns = [column.to_numpy() for column in batch.columns]
-            ids, labels = (
-                np.stack(c, axis=1) for c in (columns[:num_fields], columns[num_fields:])
-            )
-            content.update(ids, labels, part)
-            arrays = [*batch.columns, pa.array(part)]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+            columns = dict(zip(written.names, batch.columns, strict=True))
+            for name, numbers in finish.classes.items():
+                columns[name] = pa.array(numbers).take(columns[name])
+            content.update(_stacked(columns, finish.ids), _stacked(columns, finish.labels), part)
+            for name in columns.keys() - plain:
+                content.update_column(name, columns[name])
+            writer.write([*columns.values(), pa.array(part)])
     return content.hexdigest()
 
 
 def read_compact(parquet: str | Path, manifest: str | Path) -> Table:
-    """Read a prepared table with its ids renumbered and memory-mapped, as training takes it.
+    """Read a prepared table with its inputs memory-mapped, as training takes it.
 
     Raises:
         RecordError: a file is missing, or is not the one that the manifest describes.
     """
-    facts, ids = Manifest.read(manifest), ids_file(Path(parquet))
-    for file in (parquet, ids):
+    facts, table = Manifest.read(manifest), Path(parquet)
+    for file in (table, ids_file(table), *input_files(table, facts.layout)):
         facts.check(file)
     tasks = [task.name for task in facts.tasks]
-    columns = pq.read_table(parquet, columns=[*tasks, SPLIT_COLUMN])
+    more = [SOURCE_COLUMN] if facts.sources else []
+    columns = pq.read_table(table, columns=[*tasks, *more, SPLIT_COLUMN])
     labels = np.empty((facts.rows, len(tasks)), np.float32)
     for number, task in enumerate(tasks):
-        labels[:, number] = columns[task].to_numpy()
-    inputs = _read_inputs(ids, facts)
-    return Table(inputs, labels, columns[SPLIT_COLUMN].to_numpy(), None, facts)
+        labels[:, number] = columns[task].to_numpy()  # null becomes NaN
+    source = columns[SOURCE_COLUMN].to_numpy() if facts.sources else None
+    split = columns[SPLIT_COLUMN].to_numpy()
+    return Table(_inputs(table, facts.layout), labels, split, source, facts)
 
 
-def _read_inputs(ids: Path, facts: Manifest) -> Inputs:
-    """Map the inputs of a table: hashed ids, or the numbers of drawn data in their place."""
-    # Copy on write: torch wants memory that it may write to, and nothing does.
-    mapped = np.load(ids, mmap_mode="c", allow_pickle=False)
-    if mapped.dtype == np.int32:
-        return Inputs(InputLayout(singles=mapped.shape[1]), mapped)
-    layout = InputLayout.of_numbers(field.name for field in facts.fields)
-    return Inputs(layout, np.empty((facts.rows, 0), np.int32), mapped)
+def _inputs(table: Path, layout: InputLayout) -> Inputs:
+    """Map the files of inputs."""
+    numbers = _mapped(numbers_file(table)) if layout.numbers else None
+    pairs = [feature_files(table, block.name) for block in layout.features]
+    features = tuple((_mapped(rows), _mapped(matrix)) for rows, matrix in pairs)
+    return Inputs(layout, _mapped(ids_file(table)), numbers, features)
+
+
+def _mapped(file: Path) -> NDArray[Any]:
+    """Map an array; copy on write: torch wants memory that it may write to, and nothing does."""
+    array: NDArray[Any] = np.load(file, mmap_mode="c", allow_pickle=False)
+    return array
+
+
+def _stacked(columns: Mapping[str, pa.Array], names: Sequence[str]) -> NDArray[Any]:
+    """Return some columns as one array [rows, columns]."""
+    if not names:
+        return np.empty((0, 0), np.int32)
+    return np.stack([columns[name].to_numpy() for name in names], axis=1)
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data

@@ -2,77 +2,96 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.hashing import DistinctValues
-from mtnas.data.prepare.manifest import (
-    Collisions,
-    Count,
-    FieldSummary,
-    Graded,
-    Grades,
-    TaskSummary,
-)
-from mtnas.data.sources.base import GRADE, Dataset, Field
+from mtnas.data.prepare.fields import HashedInput, Input, num_different
+from mtnas.data.prepare.labels import BinaryLabel, Label, Moments, Numbers
+from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
+from mtnas.data.sources.base import GRADE, Dataset
 
 
 @dataclass
 class Seen:
-    """What the rows held: the different values of every field, and counts of labels."""
+    """What the rows held: of every field, of every task, and what decides their split."""
 
-    values: dict[str, DistinctValues]
-    ones: NDArray[np.int64]  # [tasks, tasks]: rows where both labels are 1
+    inputs: Sequence[Input]
+    labels: Sequence[Label]
+    moments: Moments
     rows: int = 0
     grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
     places: list[NDArray[Any]] = field(default_factory=list)  # what decides a fixed split
+    sources: list[NDArray[np.int8]] = field(default_factory=list)  # of every row, if several
 
     @classmethod
-    def of(cls, fields: Sequence[str], num_tasks: int) -> "Seen":
+    def of(cls, inputs: Sequence[Input], labels: Sequence[Label]) -> "Seen":
         """Return what is known before the first row."""
-        values = {name: DistinctValues() for name in fields}
-        return cls(values, np.zeros((num_tasks, num_tasks), np.int64))
+        return cls(inputs, labels, Moments(labels))
 
-    def add(self, labels: Sequence[NDArray[np.int8]]) -> None:
-        """Count the labels of a chunk, int8 [rows] each."""
-        wide = np.stack(labels, axis=1).astype(np.int64)
-        self.ones += wide.T @ wide
-        self.rows += len(wide)
+    def add(self, labels: Sequence[Numbers]) -> None:
+        """Count the labels of a chunk, float64 [rows] each."""
+        self.moments.add(labels)
+        self.rows += len(labels[0])
 
-    def add_grades(self, batch: pa.RecordBatch, tasks: Sequence[str]) -> None:
+    def add_grades(self, batch: pa.RecordBatch) -> None:
         """Count the rows of a chunk by grade and labels."""
-        keys = [GRADE, *tasks]
+        keys = [GRADE, *(label.name for label in self.labels)]
         counted = pa.Table.from_batches([batch]).group_by(keys).aggregate([([], "count_all")])
         rows = zip(*(counted[key].to_pylist() for key in keys), strict=True)
         self.grades.update(dict(zip(rows, counted["count_all"].to_pylist(), strict=True)))
 
+    @property
+    def source(self) -> NDArray[np.int8] | None:
+        """Return the source of every row, int8 [rows], where there are several."""
+        return np.concatenate(self.sources) if self.sources else None
 
-def summary(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> dict[str, Any]:
+    @property
+    def hashed(self) -> list[HashedInput]:
+        """Return the fields whose values have ids."""
+        return [item for item in self.inputs if isinstance(item, HashedInput)]
+
+    @property
+    def tasks(self) -> tuple[TaskSummary, ...]:
+        """Return what was found of every task."""
+        return tuple(
+            label.summary(self.moments.mean(i), self.moments.spread(i))
+            for i, label in enumerate(self.labels)
+        )
+
+    def replaced(self, dataset: Dataset) -> dict[str, int]:
+        """Return the values that could not be what their field or task holds, by reason."""
+        found = Counter(dataset.replaced)
+        found.update({f"{item.name}: no number in 32 bits": item.replaced for item in self.inputs})
+        found.update({f"{label.name}: in no class of it": label.replaced for label in self.labels})
+        return {reason: count for reason, count in sorted(found.items()) if count}
+
+
+def summary(dataset: Dataset, seen: Seen) -> dict[str, Any]:
     """Return the entries of a `Manifest` that say what the rows of a dataset held."""
-    ids = {name: values.ids for name, values in seen.values.items()}
-    tasks = [task.name for task in dataset.tasks]
+    ids = {item.name: item.values.ids for item in seen.hashed}
+    every = np.concatenate([np.empty(0, np.int32), *ids.values()])
     return {
         "rows": seen.rows,
+        "rows_read": seen.rows + dataset.dropped.total(),
         "rows_dropped": dict(sorted(dataset.dropped.items())),
-        "values_replaced": dict(sorted(dataset.replaced.items())),
-        "fields": tuple(
-            FieldSummary(
-                **asdict(item),
-                distinct_values=len(ids[item.name]),
-                distinct_ids=_num_different(ids[item.name]),
-            )
-            for item in kept
-        ),
-        "tasks": tuple(TaskSummary(**asdict(task)) for task in dataset.tasks),
-        "distinct_values": sum(map(len, ids.values())),
-        "distinct_ids": _num_different(np.concatenate(list(ids.values()))),
-        "collisions": _collisions(ids),
-        "label_rates": {task: float(seen.ones[i, i]) / seen.rows for i, task in enumerate(tasks)},
-        "label_pcc": _correlations(seen, tasks),
+        "values_replaced": seen.replaced(dataset),
+        "unmatched": dict(sorted(dataset.unmatched.items())),
+        "sources": dataset.source_names,
+        "fields": tuple(item.summary() for item in seen.inputs),
+        "tasks": seen.tasks,
+        "distinct_values": len(every) if ids else None,
+        "distinct_ids": num_different(every) if ids else None,
+        "collisions": _collisions(ids) if ids else None,
+        "label_rates": {
+            label.name: seen.moments.mean(i)
+            for i, label in enumerate(seen.labels)
+            if isinstance(label, BinaryLabel)
+        },
+        "label_pcc": seen.moments.correlations(),
         "grades": None if dataset.graded is None else _grades(dataset, seen),
     }
 
@@ -85,12 +104,6 @@ def _grades(dataset: Dataset, seen: Seen) -> Grades:
     ]
     counts.sort(key=lambda entry: (entry.grade, entry.labels))
     return Grades(task=task.name, column=task.column, counts=tuple(counts))
-
-
-def _num_different(ids: NDArray[np.int32]) -> int:
-    """Count different ids; sorting is faster here than the hash table of np.unique."""
-    ids = np.sort(ids)
-    return len(ids) and 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))
 
 
 def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> Collisions:
@@ -108,12 +121,3 @@ def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> Collisions:
         rate=total / len(every),
         per_field={name: Count(count=n, rate=n / len(ids[name])) for name, n in counts.items()},
     )
-
-
-def _correlations(seen: Seen, tasks: Sequence[str]) -> dict[str, float]:
-    """Return the Pearson correlation of every pair of labels, keyed as "t0_t1"."""
-    p = seen.ones / seen.rows
-    spread = np.sqrt(np.diag(p) * (1 - np.diag(p)))
-    pcc = (p - np.outer(np.diag(p), np.diag(p))) / np.outer(spread, spread)
-    pairs = [(i, j) for i in range(len(tasks)) for j in range(i + 1, len(tasks))]
-    return {f"{tasks[i]}_{tasks[j]}": float(pcc[i, j]) for i, j in pairs}

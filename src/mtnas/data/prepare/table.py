@@ -1,7 +1,9 @@
 """Prepare a dataset: stream its rows, hash, split, store; tell everything in a manifest.
 
 Memory grows with the number of distinct values, by 12 bytes each, and with the number of rows only
-while the split is drawn (and by the time of every row, if that splits them).
+while the split is drawn and while equal rows are counted (and by the time and source of every row,
+where there are such). Matrices of features are copied piece by piece; 8 bytes of each of their rows
+are kept.
 """
 
 import logging
@@ -17,11 +19,21 @@ from numpy.typing import NDArray
 
 from mtnas.data import sources
 from mtnas.data.prepare import drawn
-from mtnas.data.prepare.hashing import hash_column
-from mtnas.data.prepare.manifest import Manifest, PrepareSpec
-from mtnas.data.prepare.parts import assign_parts, check_parts, check_split_of
-from mtnas.data.prepare.splits import SPLITS
-from mtnas.data.prepare.store import RowWriter, add_split
+from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
+from mtnas.data.prepare.fields import HashedInput, inputs_of, layout_of
+from mtnas.data.prepare.inputs import MatrixCopy, input_files, write_inputs
+from mtnas.data.prepare.labels import MulticlassLabel, labels_of
+from mtnas.data.prepare.manifest import InputLayout, Manifest, PrepareSpec, Repeated
+from mtnas.data.prepare.parts import (
+    assign_parts,
+    check_parts,
+    check_sources,
+    check_split_of,
+    sizes_by_part,
+    sizes_by_source,
+)
+from mtnas.data.prepare.repeated import RowDigests
+from mtnas.data.prepare.store import SOURCE_COLUMN, SPLIT_COLUMN, Finish, RowWriter, add_split
 from mtnas.data.prepare.summary import Seen, summary
 from mtnas.data.prepare.vocabulary import (
     ids_file,
@@ -41,7 +53,9 @@ class _Written:
     """What is known of a table once it is written."""
 
     seen: Seen
-    split_sizes: dict[str, int]
+    layout: InputLayout
+    split: NDArray[np.int8]
+    repeated: Repeated
     content_sha256: str
 
 
@@ -54,8 +68,8 @@ def prepare(
 ) -> None:
     """Write the table (Parquet) of one dataset, and what belongs to it.
 
-    Beside the table, and named after it, come its ids as training reads them (.ids.npy) and its
-    vocabulary (.vocabulary.parquet).
+    Beside the table, and named after it, come its ids as training reads them (.ids.npy), its other
+    inputs (the folder .inputs) and its vocabulary (.vocabulary.parquet).
 
     Args:
         spec: the keys of `PrepareSpec`.
@@ -65,7 +79,8 @@ def prepare(
 
     Raises:
         ConfigError: an unknown dataset, field or key.
-        DataError: a missing or broken source, a label with one class only, a bad split.
+        DataError: a missing or broken source, too many rows left out, a label from which nothing
+            can be learned, a bad split.
     """
     table, options = Path(table), PrepareSpec.of(spec, "prepare")
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -73,106 +88,127 @@ def prepare(
         facts = drawn.prepare(options, options.synthetic, table)
     else:
         facts = _prepare(options, table, None if raw is None else Path(raw))
-    facts.write(manifest, (table, ids_file(table), vocabulary_file(table)))
+    files = (table, ids_file(table), vocabulary_file(table), *input_files(table, facts.layout))
+    facts.write(manifest, files)
 
 
 def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
-    """Write the table, the ids and the vocabulary of a dataset that is read."""
+    """Write the table, its inputs and the vocabulary of a dataset that is read."""
     dataset = sources.load(spec.dataset, where="prepare: dataset", definition=spec.definition)
     where = f"dataset_options.{dataset.name}.drop_fields"
     kept = dataset.kept_fields(spec.drop_fields, where)
+    _check_names(dataset)
     check_split_of(dataset, spec.split)
     digests = {path.name: sha256_of(path) for path in dataset.sources(raw)}
     written = _write_table(dataset, raw, kept, spec, table)
-    numbers, num_ids = write_compact(table, ids_file(table), len(kept))
-    hashed = {name: values.ids for name, values in written.seen.values.items()}
+    seen, split = written.seen, written.split
+    hashed = {item.name: item.values.ids for item in seen.hashed}
+    numbers, num_ids = write_compact(table, ids_file(table), written.layout, [*hashed])
     write_vocabulary(vocabulary_file(table), hashed, numbers)
-    _LOG.info("%s: %d rows, %s", dataset.name, written.seen.rows, written.split_sizes)
+    warnings = [*warnings_of(dataset, seen), *warnings_of_repeated(written.repeated)]
+    for text in warnings:
+        _LOG.warning("%s: %s", dataset.name, text)
+    _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(split))
     look_alike = dataset.is_look_alike(raw)
     return Manifest(
         dataset=dataset.name,
         title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
         simulated=look_alike or dataset.simulated,
-        task_kind="binary",
+        layout=written.layout,
         num_features=spec.num_features or dataset.num_features,
         num_ids=num_ids,
         split_kind=dataset.split_kind,
         split_column=dataset.split_column,
-        split_sizes=written.split_sizes,
+        split_sizes=sizes_by_part(split),
+        source_sizes=sizes_by_source(dataset, split, seen.source),
+        repeated=written.repeated,
+        warnings=tuple(warnings),
         content_sha256=written.content_sha256,
         source_sha256=digests,
         spec=spec,
-        **summary(dataset, kept, written.seen),
+        **summary(dataset, seen),
     )
+
+
+def _check_names(dataset: Dataset) -> None:
+    """Refuse two columns of the table with one name."""
+    names = [*(field.name for field in dataset.fields), *(task.name for task in dataset.tasks)]
+    names += [SPLIT_COLUMN, *([SOURCE_COLUMN] if dataset.source_names else [])]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(
+                f"dataset {dataset.name!r}: two of its fields, tasks, `split` and `source` have "
+                f"the name {name!r}; give one of them another name"
+            )
 
 
 def _write_table(
     dataset: Dataset, raw: Path | None, kept: Sequence[Field], spec: PrepareSpec, table: Path
 ) -> _Written:
-    """Write the rows, then with their split."""
+    """Write the rows, then with their split, and the inputs that are no ids."""
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
-        rows = Path(folder) / "rows.parquet"
-        seen = _hash_rows(dataset, raw, kept, spec.num_features or dataset.num_features, rows)
-        _check_labels(dataset, seen)
-        split = assign_parts(dataset, seen.rows, seen.places, spec.split, spec.split_seed)
-        check_parts(dataset, rows, split)
-        content = add_split(rows, table, split, len(kept))
-    _warn(dataset, kept, seen)
-    sizes = np.bincount(split, minlength=len(SPLITS)).tolist()
-    return _Written(seen, dict(zip(SPLITS, sizes, strict=True)), content)
+        rows, digests = Path(folder) / "rows.parquet", RowDigests(Path(folder))
+        matrices = MatrixCopy(Path(folder) / "inputs", _matrices(dataset, raw, kept))
+        inputs = inputs_of(kept, spec.num_features or dataset.num_features, matrices.keys)
+        seen = Seen.of(inputs, labels_of(dataset.tasks))
+        _stream(dataset, raw, seen, rows, digests)
+        check_rows(dataset, seen, spec.allow_lost)
+        source = seen.source
+        check_sources(dataset, source)
+        split = assign_parts(dataset, seen.rows, source, seen.places, spec.split, spec.split_seed)
+        finish = _finish(seen)
+        check_parts(dataset, seen.tasks, rows, split, source)
+        content = add_split(rows, table, split, finish, matrices.digests)
+        repeated, layout = digests.count(split), layout_of(inputs)
+        write_inputs(table, layout, matrices.folder)
+    return _Written(seen, layout, split, repeated, content)
 
 
-def _hash_rows(
-    dataset: Dataset, raw: Path | None, kept: Sequence[Field], num_features: int, path: Path
-) -> Seen:
-    """Stream the rows once: write their ids and labels, and count."""
-    names = [item.name for item in kept]
-    tasks = [task.name for task in dataset.tasks]
-    seen = Seen.of(names, len(tasks))
-    with RowWriter(path, names, tasks) as writer:
+def _matrices(
+    dataset: Dataset, raw: Path | None, kept: Sequence[Field]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the matrix of every kept field of features."""
+    names = [item.name for item in kept if item.kind == "features"]
+    found = dataset.matrices(raw) if names else {}
+    return {name: found[name] for name in names}
+
+
+def _stream(
+    dataset: Dataset, raw: Path | None, seen: Seen, path: Path, digests: RowDigests
+) -> None:
+    """Stream the rows once: write what is stored of them, and count."""
+    source = [pa.field(SOURCE_COLUMN, pa.int8())] if dataset.source_names else []
+    stored = [pa.field(item.name, item.stored) for item in seen.inputs]
+    stored += [pa.field(label.name, label.stored) for label in seen.labels]
+    with RowWriter(path, pa.schema([*stored, *source])) as writer:
         for batch in dataset.chunks(raw):
-            ids = [hash_column(batch[n], n, num_features, seen.values[n]) for n in names]
-            labels = _labels(batch, tasks)
-            writer.write(ids, labels)
-            seen.add(labels)
+            fields, keys = zip(*(item.read(batch[item.name]) for item in seen.inputs), strict=True)
+            labels, values = zip(*(item.add(batch[item.name]) for item in seen.labels), strict=True)
+            of_source = [batch[SOURCE_COLUMN]] if source else []
+            writer.write([*fields, *labels, *of_source])
+            seen.add(values)
+            seen.sources += [column.to_numpy() for column in of_source]
+            digests.add([*keys, *(s.astype(np.uint64) for s in seen.sources[-1:])], values)
             if dataset.graded is not None:
-                seen.add_grades(batch, tasks)
+                seen.add_grades(batch)
             if dataset.split_kind != "random":
-                seen.places.append(batch["split"].to_numpy())
+                seen.places.append(batch[SPLIT_COLUMN].to_numpy())
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     for reason, count in sorted(dataset.dropped.items()):
         _LOG.warning("%s: %d rows dropped: %s", dataset.name, count, reason)
-    return seen
 
 
-def _labels(batch: pa.RecordBatch, tasks: Sequence[str]) -> list[NDArray[np.int8]]:
-    """Return the label columns of a chunk, int8 [rows] each."""
-    return [batch[task].to_numpy(zero_copy_only=False) for task in tasks]
-
-
-def _check_labels(dataset: Dataset, seen: Seen) -> None:
-    """Refuse a table without rows, and a task that has nothing to tell apart."""
-    if seen.rows == 0:
-        dropped = dict(sorted(dataset.dropped.items())) or "none"
-        raise DataError(f"dataset {dataset.name!r}: no rows; dropped: {dropped}")
-    for task, count in zip(dataset.tasks, np.diag(seen.ones), strict=True):
-        if count in (0, seen.rows):
-            raise DataError(
-                f"dataset {dataset.name!r}: label {task.name} ({task.rule}) is "
-                f"{int(count > 0)} in all {seen.rows} rows, both 0 and 1 are needed; "
-                f"check column {task.column!r} of the source files"
-            )
-
-
-def _warn(dataset: Dataset, kept: Sequence[Field], seen: Seen) -> None:
-    """Tell of fields from which nothing can be learned."""
-    for item in kept:
-        count = len(seen.values[item.name].ids)
-        if count == 1:
-            _LOG.warning("%s: field %s has one value only; drop it", dataset.name, item.name)
-        elif count == seen.rows and item.kind != "id":
-            _LOG.warning(
-                "%s: field %s has another value in every row: nothing learned from it holds for "
-                "other rows; drop it, or give it buckets",
-                *(dataset.name, item.name),
-            )
+def _finish(seen: Seen) -> Finish:
+    """Return how the rows become the table."""
+    complete = [item.name for item in seen.inputs if item.missing == 0]
+    complete += [label.name for label in seen.labels if label.labelled == label.rows]
+    return Finish(
+        complete=frozenset([*complete, SOURCE_COLUMN]),
+        ids=[item.name for item in seen.inputs if type(item) is HashedInput],
+        labels=[label.name for label in seen.labels if label.is_plain],
+        classes={
+            label.name: label.new_numbers
+            for label in seen.labels
+            if isinstance(label, MulticlassLabel)
+        },
+    )

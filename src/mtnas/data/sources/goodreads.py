@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data.safeguards import Join, Lines, Values
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Download, Field, Task
 from mtnas.runtime.errors import DataError
@@ -41,8 +42,10 @@ _BY_HAND = (
     "https://mengtingwan.github.io/data/goodreads.html; for academic use, not to be passed on"
 )
 _AGAIN = "place the file of the source there as a whole"
+_TOGETHER = "place the two files of one genre there"
 _PAGES = 50  # width of a class of `num_pages`
 
+_NUMBERS = range(100_000)
 _YEARS = range(1400, 2019)  # collected in 2017, some books were announced; 5 and 20123 are no years
 _KINDS = {
     str: "text",
@@ -106,26 +109,27 @@ class Dataset(base.Dataset):
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield the interactions in the order of their file, joined with the books."""
         interactions, books_file = self.sources(raw)
-        self.dropped.clear()
+        self.count_anew()
         books = self._books(books_file)
-        rows = self._interactions(interactions)
+        join = Join(books_file, "books", "book_id")
+        rows = self._sound(interactions, _interaction)
         while chunk := list(islice(rows, base.BATCH_ROWS)):
             user, book, read, rating, reviewed = (pa.array(c) for c in zip(*chunk, strict=True))
             index = pc.index_in(book, value_set=books["book"])
+            join.add(book, index)
             columns = {name: column.take(index) for name, column in books.items()}
             columns |= {"user": user, "book": book}
             yield self.batch(columns, [read, pc.equal(rating, 5), reviewed], grade=rating)
-
-    def _interactions(self, path: Path) -> Iterator[_Row]:
-        """Yield (user, book, read, rating, reviewed) of every sound line."""
-        return self._sound(path, _interaction)
+        join.check(self.unmatched, _TOGETHER)
 
     def _books(self, path: Path) -> dict[str, pa.Array]:
         """Return the fields of all books as columns; of two lines on a book, the first counts."""
         names = [field.name for field in self.fields if field.name != "user"]
         columns: list[list[str]] = [[] for _ in names]
         known: set[str] = set()
-        for book in self._sound(path, _book):
+        years = Values(path, "publication_year", "year from 1400 to 2018")
+        pages = Values(path, "num_pages", "number of pages")
+        for book in self._sound(path, lambda value: _book(value, years, pages)):
             if book[0] in known:
                 self.dropped[f"{path.name}: book_id for the second time"] += 1
                 continue
@@ -136,15 +140,22 @@ class Dataset(base.Dataset):
             raise DataError(
                 f"{path}: not a single book; dropped: {dict(self.dropped) or 'none'}; {_AGAIN}"
             )
+        for values in (years, pages):
+            values.check(self.replaced, _AGAIN)
         return {n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)}
 
     def _sound(self, path: Path, parse: Callable[[_Json], _Parsed]) -> Iterator[_Parsed]:
         """Yield what the sound lines of a file hold; count the others by their first fault."""
+        lines = Lines(path, self.dropped, _AGAIN)
         for line in _lines(path):
             try:
-                yield parse(_object(line))
+                sound = parse(_object(line))
             except _BrokenLineError as fault:
-                self.dropped[f"{path.name}: {fault}"] += 1
+                lines.drop(str(fault), line[:200].decode("utf-8", "replace"))
+            else:
+                lines.read += 1
+                yield sound
+        lines.check()
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -178,16 +189,15 @@ def _interaction(value: _Json) -> _Row:
     return user, book, read, rating, _get(value, "review_text_incomplete", str) != ""
 
 
-def _book(value: _Json) -> list[str]:
+def _book(value: _Json, years: Values, all_pages: Values) -> list[str]:
     """Return the fields of a book, its key first, in the order of `Dataset.fields`."""
     authors = [
         f"{_clean(_get(author, 'author_id', str))} {_clean(_get(author, 'role', str))}".strip()
         for author in _list(value, "authors", dict)
     ]
     series = [_clean(name) for name in _list(value, "series", str)]
-    year = _number(value, "publication_year")
-    year = year if year in _YEARS else None
-    pages = _number(value, "num_pages")
+    year = _number(value, "publication_year", years, _YEARS)
+    pages = _number(value, "num_pages", all_pages)
     return [
         _key(value, "book_id"),
         _clean(_get(value, "work_id", str)),
@@ -231,10 +241,14 @@ def _key(value: _Json, key: str) -> str:
     return found
 
 
-def _number(value: _Json, key: str) -> int | None:
-    """Return a number that is written as text; None if there is none."""
-    text = _get(value, key, str)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
+def _number(value: _Json, key: str, seen: Values, allowed: range = _NUMBERS) -> int | None:
+    """Return a number that is written as text; None if there is none, or none that is allowed."""
+    text = _get(value, key, str).removesuffix(".0")  # a program may have made 56 into 56.0
+    is_whole = text.isascii() and text.isdecimal() and len(text) < 6
+    is_sound = is_whole and int(text) in allowed
+    if text:
+        seen.add(text, is_sound)
+    return int(text) if is_sound else None
 
 
 def _clean(text: str) -> str:

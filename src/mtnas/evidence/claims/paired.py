@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import scipy  # its `stats` is loaded when it is first used
 
-from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
@@ -16,15 +15,12 @@ from mtnas.evidence.claims.verdicts import (
     compare,
     margin_of,
 )
-from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.pairing import MTNAS, SINGLE, Row, on_common_seeds
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.runtime.errors import RecordError
 from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import direction, metric_of
 
-Row = tuple[str, str]  # method, variant
-MTNAS: Row = ("mtnas", PAPER)
-SINGLE: Row = ("single_task", PAPER)
 ONE_SEED = "a second seed (one has no interval)"
 
 
@@ -63,7 +59,7 @@ def paired(
                 continue
             for kind in scores:
                 for column in evidence.columns((dataset, *ours), kind):
-                    found = difference(evidence, dataset, ours, other, column)
+                    found = compare_runs(evidence, dataset, ours, other, column)
                     outcome.add(dataset, found)
     return outcome
 
@@ -93,16 +89,16 @@ def negative_transfer(evidence: Evidence, *, compared: Sequence[Row]) -> Outcome
             continue
         for column in evidence.columns((dataset, *SINGLE), "auc"):
             for row in compared:
-                found = difference(
+                found = compare_runs(
                     evidence, dataset, row, SINGLE, column, claim="lower", role="some"
                 )
                 outcome.add(dataset, found)
-            found = difference(evidence, dataset, MTNAS, SINGLE, column, equal_suffices=True)
+            found = compare_runs(evidence, dataset, MTNAS, SINGLE, column, equal_suffices=True)
             outcome.add(dataset, found)
     return outcome
 
 
-def difference(
+def compare_runs(
     evidence: Evidence, dataset: str, ours: Row, other: Row, column: str, **how: Any
 ) -> Comparison | None:
     """Compare one score of two runs; by default ours is to be the better one."""

@@ -5,7 +5,8 @@ from functools import partial
 
 from mtnas.evidence.claims import paired as scores
 from mtnas.evidence.claims import ratios, sharing
-from mtnas.evidence.claims.paired import MTNAS, SINGLE, Test
+from mtnas.evidence.claims.paired import Test
+from mtnas.evidence.pairing import MTNAS, SINGLE
 
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
 SHARE_BOTTOM, MMOE, _ = COMPARED

@@ -12,8 +12,9 @@ from scipy import stats
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
-from mtnas.evidence.claims.paired import MTNAS, Outcome
+from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
+from mtnas.evidence.pairing import MTNAS
 from mtnas.evidence.statistics import LEVEL
 from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
 from mtnas.routes.route import Route

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.manifest import InputLayout
-from mtnas.data.prepare.store import Table
+from mtnas.data.prepare.store import Inputs, Table
 
 QUANTILES = 20  # bins of a number
 
@@ -29,33 +28,22 @@ class Column:
 
 def columns_of(table: Table) -> list[Column]:
     """Return every input field of a prepared table."""
-    facts = table.manifest
-    names = [field.name for field in facts.fields]
-    layout = InputLayout(singles=len(names))
-    ids: NDArray[Any] = table.ids
-    return arranged(names, layout, ids, facts.num_ids, table.split == 0)
+    names = [field.name for field in table.manifest.fields]
+    return arranged(names, table.inputs, table.manifest.num_ids, table.split == 0)
 
 
 def arranged(
-    names: Sequence[str],
-    layout: InputLayout,
-    ids: NDArray[np.int32],
-    num_ids: int,
-    train: NDArray[np.bool_],
-    numbers: NDArray[np.float32] | None = None,
-    features: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]] = (),
+    names: Sequence[str], inputs: Inputs, num_ids: int, train: NDArray[np.bool_]
 ) -> list[Column]:
-    """Return the fields that a layout describes: ids, lists, numbers, rows of matrices.
+    """Return the fields of inputs: ids, lists, numbers, rows of matrices.
 
     Args:
         names: of all fields; those that are no list, number or matrix are ids, in this order.
-        layout: what the arrays hold.
-        ids: [rows, singles and entries of lists]; `num_ids` fills up lists.
-        num_ids: how many different ids there are.
+        inputs: of a prepared table.
+        num_ids: how many different ids there are; this number fills up lists.
         train: [rows]: those from which the bins of a number are made.
-        numbers: [rows, numbers], NaN = missing.
-        features: for every matrix the row in it [rows], -1 = missing, and the matrix itself.
     """
+    layout, ids, numbers = inputs.layout, inputs.ids, inputs.numbers
     others = {part.name for part in layout.bags} | {part.name for part in layout.numbers}
     others |= {part.name for part in layout.features}
     singles = [name for name in names if name not in others]
@@ -69,7 +57,7 @@ def arranged(
         assert numbers is not None
         values = numbers[:, i]
         found.append(Column(number.name, *binned(values, train), numbers=values))
-    for block, (places, matrix) in zip(layout.features, features, strict=True):
+    for block, (places, matrix) in zip(layout.features, inputs.features, strict=True):
         found.append(Column(block.name, places[:, None] + 1, len(matrix) + 1))
     return found
 

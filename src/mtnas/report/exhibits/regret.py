@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtnas.evidence.statistics import Difference, paired_difference
-from mtnas.report.cells import in_family
+from mtnas.report.cells import difference_cell, in_family
 from mtnas.report.exhibits.base import Needs, TableExhibit, of_space
 from mtnas.report.judged import GOOD, ONE_SUBNET, Found, Truth, read_judged
 from mtnas.report.names import REFERENCE, SIMULATED, Names
@@ -127,7 +127,7 @@ def _judge(truth: Truth, found: Found, *, chosen: bool = False) -> tuple[Cell, .
     gain = paired_difference(found.losses["test"], truth.chance()["test"])
     return (
         *_regrets(truth, found, chosen=chosen),
-        _difference(truth, found, "gain", gain),
+        difference_cell(gain, _source(truth, found, "gain")),
         *(_share(truth, found, metric, value) for metric, value in shares.items()),
         *_spent(found),
     )
@@ -136,7 +136,7 @@ def _judge(truth: Truth, found: Found, *, chosen: bool = False) -> tuple[Cell, .
 def _regrets(truth: Truth, found: Found, *, chosen: bool = False) -> list[Cell]:
     """Return the regret on test and on validation."""
     test, valid = (
-        _difference(truth, found, metric, _regret(truth, found, part))
+        difference_cell(_regret(truth, found, part), _source(truth, found, metric))
         for part, metric in (("test", "regret"), ("valid", "valid_regret"))
     )
     return [test, replace(valid, mark=CHOSEN if chosen else "")]
@@ -155,19 +155,6 @@ def _share(truth: Truth, found: Found, metric: str, value: float | None) -> Cell
 def _spent(found: Found) -> list[Cell]:
     source = Source(found.dataset, variant=found.variant)
     return [Cell(count, "count", source=source) for count in found.spent or (None, None)]
-
-
-def _difference(truth: Truth, found: Found, metric: str, gap: Difference) -> Cell:
-    """Return a paired difference; bold if it excludes zero."""
-    return Cell(
-        gap.mean,
-        "difference",
-        low=gap.low,
-        high=gap.high,
-        p_value=gap.p_value,
-        strong=gap.excludes_zero,
-        source=_source(truth, found, metric),
-    )
 
 
 def _source(truth: Truth, found: Found, metric: str) -> Source:

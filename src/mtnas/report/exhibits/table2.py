@@ -1,4 +1,4 @@
-"""Table 2: test AUC and loss of every method, and paired differences to MTNAS."""
+"""Table 2: test scores of every method, and paired differences to MTNAS; Table 3 is the same."""
 
 from typing import TYPE_CHECKING
 
@@ -9,24 +9,29 @@ from mtnas.report.scores import main_results
 if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
+FEW = 2  # tasks of a dataset of Table 2, at most
 
-class Table2(TableExhibit):
-    """The main comparison on datasets of one or two tasks."""
+
+class MainComparison(TableExhibit):
+    """The main comparison on datasets of few tasks (Table 2), or of many (Table 3)."""
 
     place = 20
 
+    def __init__(self, name: str, *, many: bool) -> None:
+        self.name, self.many = name, many
+
     def needs(self, plan: "Plan") -> dict[str, Needs]:
-        """Take the runs of experiment `main`; three tasks have a table of their own."""
-        narrow = [name for name in plan.principal if plan.datasets[name].num_tasks <= 2]
-        runs = tuple(run for run in plan.main if run[0] in narrow)
+        """Take the runs of experiment `main` on those datasets."""
+        names = [n for n in plan.principal if (plan.datasets[n].num_tasks > FEW) == self.many]
+        runs = tuple(run for run in plan.main if run[0] in names)
         needs = Needs(runs=runs, manifests=tuple(plan.principal), paper=True)
-        return {"table2": needs} if runs else {}
+        return {self.name: needs} if runs else {}
 
     def read(self, needs: Needs) -> Table:
         """Return the table."""
         return main_results(
-            needs.run_folders, manifests=needs.manifest_files, name="table2", names=needs.names
+            needs.run_folders, manifests=needs.manifest_files, name=self.name, names=needs.names
         )
 
 
-EXHIBIT = Table2()
+EXHIBIT = MainComparison("table2", many=False)

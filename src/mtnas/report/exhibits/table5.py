@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtnas.config.entries import PAPER
+from mtnas.evidence.pairing import MTNAS, SINGLE
+from mtnas.evidence.pairing import Row as Key
 from mtnas.evidence.statistics import summarize
 from mtnas.report.cells import (
     differences,
@@ -18,12 +20,11 @@ from mtnas.report.cells import (
 )
 from mtnas.report.data_tables import with_note
 from mtnas.report.exhibits.base import Needs, TableExhibit, beside_paper
-from mtnas.report.names import REFERENCE, SINGLE, Names, column_name
+from mtnas.report.names import REFERENCE, Names, column_name
 from mtnas.report.notes import variant_notes
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Table
 from mtnas.report.runs import Results, read_results
-from mtnas.report.runs import Row as Key
 from mtnas.tasks.metrics import split_column
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Table5(TableExhibit):
 
     def needs(self, plan: "Plan") -> dict[str, Needs]:
         """Take the runs of the two variants in any experiment, MTNAS and Single beside them."""
-        runs = beside_paper(plan, list(TABLE5), ((SINGLE, PAPER),))
+        runs = beside_paper(plan, list(TABLE5), (SINGLE,))
         needs = Needs(runs=runs, manifests=tuple(plan.principal), paper=True)
         return {"table5": needs} if runs else {}
 
@@ -68,7 +69,7 @@ def variants(
     blocks = [
         Block("", "Variant", columns, tuple(row_of(results, key, of) for key, of in cells)),
     ]
-    others = [key for key in rows if key != (REFERENCE, PAPER)]
+    others = [key for key in rows if key != MTNAS]
     if others and len(others) < len(rows):
         grid = [[_variant_gain(results, d, key) for d in results.datasets] for key in others]
         blocks.append(differences(results, columns, others, grid))
@@ -79,7 +80,7 @@ def variants(
 
 def _loss_cells(results: Results, dataset: str, rows: Sequence[Key]) -> list[Cell]:
     """Return one column of Table 5 with the lowest loss bold and what is above Single gray."""
-    single = results.get(dataset, (SINGLE, PAPER))
+    single = results.get(dataset, SINGLE)
     cells = []
     for key in rows:
         run = results.get(dataset, key)
@@ -97,7 +98,7 @@ def _loss_cells(results: Results, dataset: str, rows: Sequence[Key]) -> list[Cel
 def _variant_gain(results: Results, dataset: str, key: Key) -> Cell:
     """Return MTNAS - variant in loss, beside the same difference in the paper's Table 5."""
     cell = gain_cell(results, dataset, key, LOSS)
-    values = [_paper_variant(dataset, k) for k in ((REFERENCE, PAPER), key)]
+    values = [_paper_variant(dataset, k) for k in (MTNAS, key)]
     if cell.value is None or results.simulated(dataset) or None in values:
         return replace(cell, paper=None)
     ours, theirs = (value for value in values if value is not None)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtnas.config.entries import PAPER
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import SINGLE, Row, difference
 from mtnas.evidence.statistics import Difference
 from mtnas.report.exhibits.base import Needs, TableExhibit
-from mtnas.report.names import SINGLE, Names, dataset_name
+from mtnas.report.names import Names, dataset_name
 from mtnas.report.render.layout import Table
-from mtnas.report.runs import Results, Row, read_results
+from mtnas.report.runs import Results, read_results
 from mtnas.report.scores import compared
 from mtnas.tasks.metrics import MTL_LOSS, direction
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 NAME = "why_single"  # of the table, and of the experiment that it is of
 TITLE = "Why Single wins: test scores with what sets it apart changed one thing at a time"
-SINGLE_ROW = (SINGLE, PAPER)
 
 
 class WhySingle(TableExhibit):
@@ -49,7 +48,7 @@ def why_single(
     Raises:
         RecordError: a run is incomplete, or two runs to be compared have no seed in common.
     """
-    results = read_results(run_folders, SINGLE_ROW, names, manifests)
+    results = read_results(run_folders, SINGLE, names, manifests)
     table = compared(results, NAME, TITLE)
     return replace(table, notes=(*_answers(results), *table.notes))
 
@@ -58,8 +57,8 @@ def _answers(results: Results) -> list[str]:
     """Say for every task in which Single surely leads a joint model what is left of the lead."""
     found = []
     for dataset in results.datasets:
-        single = results.get(dataset, SINGLE_ROW)
-        joint = [row for row in results.rows if row[1] == PAPER and row != SINGLE_ROW]
+        single = results.get(dataset, SINGLE)
+        joint = [row for row in results.rows if row[1] == PAPER and row != SINGLE]
         for column in single.columns if single else []:
             if column == MTL_LOSS:
                 continue
@@ -90,7 +89,7 @@ def _gone(share: float) -> str:
 
 def _lead(results: Results, dataset: str, row: Row, column: str) -> Difference | None:
     """Return by how much Single is better than another run in one score, paired by seed."""
-    single, other = results.get(dataset, SINGLE_ROW), results.get(dataset, row)
+    single, other = results.get(dataset, SINGLE), results.get(dataset, row)
     if not single or not other or column not in other.scores:
         return None
     pair = single.scores[column], other.scores[column]

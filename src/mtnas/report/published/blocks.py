@@ -9,13 +9,13 @@ from PIL import Image
 from mtnas.config.entries import PAPER
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import MTNAS, SINGLE, difference
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.statistics import Difference
 from mtnas.report import claims as ledger
 from mtnas.report import exhibits
-from mtnas.report.names import REFERENCE, SINGLE, Names, column_name, dataset_name
+from mtnas.report.names import REFERENCE, Names, column_name, dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.published import performance
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
@@ -28,8 +28,7 @@ from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
 from mtnas.tasks.metrics import LOSSES, MTL_LOSS, direction, is_of, split_column
 
-COMPARED = ((SINGLE, PAPER), ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
-OURS = (REFERENCE, PAPER)
+COMPARED = (SINGLE, ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
 REMAKE = f"{RESTORE}, or make it again with `.venv/bin/snakemake rebuild --cores 1`"
 ON_THEIR_OWN = ("table1", "table2", "table4")  # tables that docs/reproduction.md shows in place
 
@@ -60,14 +59,14 @@ def read_records(published: Path) -> Records:
 def headline(published: Path) -> str:
     """Render the means of Table 2, one line per dataset and score."""
     scores, records = read_scores(published), read_records(published)
-    methods = [*COMPARED, OURS]
+    methods = [*COMPARED, MTNAS]
     head = ["Test score", *(Names().run(*m) for m in methods), "MTNAS in the paper"]
     rows = []
     for dataset in _with_runs(read_plan(published), methods):
-        simulated = records[dataset, *OURS].simulated
+        simulated = records[dataset, *MTNAS].simulated
         marks = [TUNED * bool(records[dataset, *m].spec.tuned) for m in methods]
         units = _units(published, dataset)
-        for column in scores[dataset, *OURS].columns:
+        for column in scores[dataset, *MTNAS].columns:
             means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
             paper = None if simulated else paper_score(dataset, REFERENCE, column)
             printed = "" if paper is None else f"{paper:.4f}"
@@ -92,9 +91,9 @@ def findings(published: Path) -> str:
     plan, lines = read_plan(published), []
     controls = plan.controls
     called = " and ".join(plan.variants[row].title for row in controls)
-    for dataset in _with_runs(plan, [OURS, *COMPARED, *controls]):
-        ours = scores[dataset, *OURS]
-        name = dataset_name(dataset, records[dataset, *OURS].simulated)
+    for dataset in _with_runs(plan, [MTNAS, *COMPARED, *controls]):
+        ours = scores[dataset, *MTNAS]
+        name = dataset_name(dataset, records[dataset, *MTNAS].simulated)
         lines.append(
             f"* **{name}** ({len(ours)} seeds): of "
             f"{_tally(ours, [scores[dataset, *row] for row in COMPARED])} when MTNAS is compared "

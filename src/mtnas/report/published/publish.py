@@ -76,7 +76,7 @@ def publish(
         check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
     data = {path: Manifest.read(path) for path in manifests}
     for manifest in data.values():
-        check_same_data(staying, manifest.dataset, manifest.content_sha256, {})
+        check_same_data(staying, manifest.dataset, manifest.content_sha256, None)
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
     for path, manifest in data.items():
@@ -117,7 +117,7 @@ def merged(old: Plan, new: Plan) -> Plan:
     """Return both; what the new one says of a run, a dataset or a space replaces what the old says.
 
     Runs and exhaustive tables stand in the order of the datasets, runs then in that of methods and
-    variants , so that it does not matter in which order studies are published.
+    variants, so that it does not matter in which order studies are published.
     """
     datasets = {**old.datasets, **new.datasets}
     variants = {**old.variants, **new.variants}
@@ -156,10 +156,14 @@ def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[An
 
 
 def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -> None:
-    """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it."""
+    """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it.
+
+    `spec` is what this study asks for. What a grid search chose stands in the record for the values
+    that were asked for; the record keeps those, too.
+    """
     made, asked = record.spec.model_dump(mode="json"), json.loads(json.dumps(spec or {}))
     ours = made.pop("tuned") or {}
-    for option, found in ours.items():  # a grid search replaced what was asked
+    for option, found in ours.items():
         made = replaced(made, {option: found["instead_of"]})
     others = [key for key, value in asked.items() if made.get(key, value) != value]
     if others:
@@ -170,17 +174,24 @@ def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -
 
 
 def check_same_data(
-    staying: Mapping[RunKey, RunRecord], dataset: str, content: str, splits: Mapping[int, str]
+    staying: Mapping[RunKey, RunRecord],
+    dataset: str,
+    content: str,
+    splits: Mapping[int, str] | None,
 ) -> None:
     """Refuse published runs of a dataset whose table or splits are not those of a new record.
 
-    `content` is the digest of its table, `splits` are those of its seeds, if it has any.
+    `content` is the digest of its table. `splits` are those of the seeds of a run; None for a
+    manifest, which has none.
     """
     others = [
         key
         for key, old in staying.items()
         if key[0] == dataset
-        and (old.data.content_sha256 != content or _other_splits(old.splits, splits))
+        and (
+            old.data.content_sha256 != content
+            or (splits is not None and _other_splits(old.splits, splits))
+        )
     ]
     if others:
         names = " ".join(map("/".join, others))
@@ -192,8 +203,9 @@ def check_same_data(
 
 
 def _other_splits(splits: Mapping[int, str], more: Mapping[int, str]) -> bool:
-    """Whether a seed has two splits."""
-    return any(splits[seed] != more[seed] for seed in splits.keys() & more)
+    """Whether a seed has two splits; a run without any is not known to have the same."""
+    differ = any(splits[seed] != more[seed] for seed in splits.keys() & more)
+    return differ or bool(splits) != bool(more)
 
 
 def _published(run: Run, command: str) -> PublishedRun:

@@ -19,11 +19,22 @@ def problems(definition: Definition) -> Iterator[str]:
     for task, count in tasks.items():
         if count > 1:
             yield f"tasks: two sources have a task {task!r}; rename one"
+    if 0 < len([*filter(None, _packages(definition))]) < len(_packages(definition)):
+        yield "package: either all tables and files of a dataset are of the package, or none"
     yield from _kinds(definition)
     for name, source in definition.sources.items():
         where = f"sources.{name}." if name else ""
         for problem in _of_source(source, definition.split, set(tasks)):
             yield where + problem
+
+
+def _packages(definition: Definition) -> list[str | None]:
+    """Return the package of every table, None for every other file."""
+    listed: list[str | None] = []
+    for source in definition.sources.values():
+        files = [field.path for field in source.fields.values() if field.path is not None]
+        listed += [source.package, *(None for _ in (*source.joins, *files))]
+    return listed
 
 
 def _kinds(definition: Definition) -> Iterator[str]:

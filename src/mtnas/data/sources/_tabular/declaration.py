@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from mtnas.data import packaged
 from mtnas.data.sources._tabular.checks import problems
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.tables import TableKeys
@@ -141,7 +142,17 @@ def _table(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
             name: _with_format({**reading, **join}, found) if isinstance(join, Mapping) else join
             for name, join in joins.items()
         }
-    return _with_format(full, found)
+    return _with_format(_with_path(full, found), found)
+
+
+def _with_path(full: dict[str, Any], found: list[str]) -> dict[str, Any]:
+    """Name the file that a table of a package is converted to."""
+    if isinstance(package := full.get("package"), str):
+        path = [packaged.packaged(package).file]
+        if full.get("path", path) != path:
+            found.append("package: give either `path` or `package`")
+        return {**full, "path": path, "format": "parquet"}
+    return full
 
 
 def _with_format(full: dict[str, Any], found: list[str]) -> dict[str, Any]:
@@ -185,7 +196,7 @@ def _format_of(path: object) -> str | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without tags, whose keys are texts and occur once."""
+    """YAML without tags, whose keys are the texts that stand there and occur once."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """Return a mapping; a key that is doubled or no text is an error with its line."""

