@@ -14,7 +14,7 @@ from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
-from mtnas.report.exhibits.exhaustive import Space, routes_in_order
+from mtnas.report.exhibits.exhaustive import EXHIBIT, Space, routes_in_order
 from mtnas.report.exhibits.regret import regret_table
 from mtnas.report.judged import Truth, read_judged
 from mtnas.runtime.errors import ConfigError
@@ -186,7 +186,7 @@ def test_searches_of_numbers_are_judged(known):
     assert valid[0] == 0  # the oracle's
     assert all(value >= 0 for value in valid)
     truth = Truth.read(table)
-    assert routes_in_order(Space([truth], read_judged([truth], routes))).axes
+    assert routes_in_order(EXHIBIT.data(Space([truth], read_judged([truth], routes)))).axes
 
 
 def test_controls_that_predict_probabilities_are_refused(data):

@@ -29,11 +29,13 @@ def make(root, method, dataset="bookcrossing", *, tasks=2, gates=True, simulated
 
 
 def drawn(folders, routes=ROUTES):
-    return overview_figure(Overview(read_evidence(folders), routes))
+    return overview_figure(EXHIBIT.data(Overview(read_evidence(folders), routes)))
 
 
 def figure1(folders, subgraphs, outputs):
-    figure, caption = EXHIBIT.draw(Overview(read_evidence(folders), read_typical(subgraphs)))
+    figure, caption = EXHIBIT.draw(
+        EXHIBIT.data(Overview(read_evidence(folders), read_typical(subgraphs)))
+    )
     save_figure(figure, outputs, caption)
 
 
@@ -66,10 +68,23 @@ def test_gate_scores_and_boxes_have_a_place_for_every_dataset_that_ran(tmp_path)
     assert len(figure.axes) == 3 + 4 + 3
 
 
+def test_boxes_of_many_scores_stand_in_rows(tmp_path):
+    scores = {f"{metric}_stars": 0.5 for metric in ("rmse", "mae", "r2")} | {"macro_f1_mood": 0.4}
+    folders = [make_run(tmp_path, m, scores, 1.4, dataset="library") for m in ("mmoe", "cut_mmoe")]
+    figure = drawn(folders)
+    labels = [axes.get_ylabel() for axes in figure.axes[3:]]
+    assert labels == [
+        *("test RMSE stars", "test MAE stars", "test R² stars", "test macro F1 mood"),
+        "test MTL loss",
+    ]
+    tops = [round(axes.get_position().y1, 3) for axes in figure.axes[3:]]
+    assert len(set(tops[:4])) == 1 and tops[4] < tops[0]
+
+
 def test_boxes_are_those_of_the_runs(tmp_path):
     folders = [make(tmp_path, m, gates=False) for m in ("mmoe", "cut_mmoe")]
     evidence = read_evidence(folders)
-    loss = overview_figure(Overview(evidence, ROUTES)).axes[-1]
+    loss = overview_figure(EXHIBIT.data(Overview(evidence, ROUTES))).axes[-1]
     of_seeds, medians = loss.lines[: len(SEEDS)], [line.get_ydata() for line in loss.lines]
     for column, method in enumerate(("mmoe", "cut_mmoe")):
         values = evidence.scores(("bookcrossing", method, "paper"))["mtl_loss"]
@@ -127,11 +142,11 @@ def test_bytes_repeat(tmp_path):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
 
 
-def test_the_data_are_the_edges_gates_and_scores_that_are_drawn(tmp_path):
+def test_the_data_are_the_blocks_gates_and_scores_that_are_drawn(tmp_path):
     folders = [make(tmp_path, m) for m in ("mmoe", "cut_mmoe")]
     data = EXHIBIT.data(Overview(read_evidence(folders), ROUTES))
     count = data.groupby("panel").size()
-    assert count[["a", "b", "c"]].tolist() == [len(route.edges) for route in ROUTES.values()]
+    assert count[["a", "b", "c"]].tolist() == [len(r.space.blocks) for r in ROUTES.values()]
     assert (count["d"], count["e"]) == (6 * 2 * 4, 2 * 6 * 3)
     first = data[(data["panel"] == "e") & (data["method"] == "mmoe") & (data["what"] == "mtl_loss")]
     found = read_evidence(folders).scores(("bookcrossing", "mmoe", "paper"))["mtl_loss"]

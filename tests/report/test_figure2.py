@@ -87,7 +87,7 @@ def test_texts_neither_overlap_nor_leave_the_page(space):
 
 def test_bytes_repeat(tmp_path):
     for name in ("a", "b"):
-        figure, caption = EXHIBIT.draw(SPACES[0])
+        figure, caption = EXHIBIT.draw(EXHIBIT.data(SPACES[0]))
         save_figure(figure, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"], caption)
     for ending in (".png", ".pdf"):
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()

@@ -11,12 +11,13 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
+from mtnas.report import searched as searches
 from mtnas.report.exhibits import figure3, search_curves
 from mtnas.report.exhibits.search_curves import curves_figure, with_curves
 from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.report.render.route_panels import SMALLEST, block_caption, routes_figure
 from mtnas.report.render.style import SHARED, new_figure, save_figure, styled, task_colour
-from mtnas.report.searched import choices, read_routes
+from mtnas.report.searched import choices, course, read_routes
 from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -99,7 +100,7 @@ def test_the_legend_explains_every_task_colour():
     ("size", "seeds"), [((1, 3, 2), 12), ((3, 8, 3), 10), ((2, 4, 2), 1), ((2, 4, 2), 10)]
 )
 def test_no_text_overlaps_or_leaves_the_page(tmp_path, size, seeds):
-    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", size, seeds))])
+    figure = figure_of([read_routes(make_routes(tmp_path / "r.json", size, seeds))])
     assert_no_text_overlaps(figure)
 
 
@@ -132,7 +133,7 @@ def test_names_fit_into_their_nodes(scale):
 
 
 def test_figure3_says_how_decided_the_search_was(tmp_path):
-    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json"))])
+    figure = figure_of([read_routes(make_routes(tmp_path / "r.json"))])
     texts = [text.get_text() for text in texts_of(figure)]
     assert "MovieLens: MTNAS, REINFORCE" in texts
     assert "p = .031, entropy 4.4 of 4.9 nats" in texts
@@ -140,10 +141,15 @@ def test_figure3_says_how_decided_the_search_was(tmp_path):
     assert "SIMULATED DATA" not in texts
 
 
-@pytest.mark.parametrize("draw", [routes_figure, curves_figure])
+@pytest.mark.parametrize("draw", [figure3, search_curves])
 def test_simulated_data_say_so_on_the_face(tmp_path, draw):
-    figure = draw([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
+    found = [read_routes(make_routes(tmp_path / "r.json", simulated=True))]
+    figure, _ = draw.EXHIBIT.draw(draw.EXHIBIT.data(found))
     assert "SIMULATED DATA" in [text.get_text() for text in texts_of(figure)]
+
+
+def figure_of(found):
+    return routes_figure(searches.drawn(choices(found)))
 
 
 def text_in_pdf(path):
@@ -161,7 +167,7 @@ def text_in_pdf(path):
 def test_figure_files_of_simulated_data_say_so(tmp_path, draw, simulated):
     routes = make_routes(tmp_path / "r.json", simulated=simulated)
     png, pdf = tmp_path / "f.png", tmp_path / "f.pdf"
-    figure, caption = draw.EXHIBIT.draw([read_routes(routes)])
+    figure, caption = draw.EXHIBIT.draw(draw.EXHIBIT.data([read_routes(routes)]))
     save_figure(figure, [png, pdf], caption)
     with Image.open(png) as opened:
         caption = opened.info["Description"]
@@ -171,7 +177,7 @@ def test_figure_files_of_simulated_data_say_so(tmp_path, draw, simulated):
 
 
 def test_the_label_of_simulated_data_covers_nothing(tmp_path):
-    figure = routes_figure([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
+    figure = figure_of([read_routes(make_routes(tmp_path / "r.json", simulated=True))])
     assert_no_text_overlaps(figure)
 
 
@@ -185,7 +191,7 @@ def test_block_captions_say_only_what_was_recorded():
 def test_figures_repeat_byte_for_byte(tmp_path, draw):
     source = make_routes(tmp_path / "r.json", (1, 3, 2))
     for name in ("a", "b"):
-        figure, caption = draw.EXHIBIT.draw([read_routes(source)])
+        figure, caption = draw.EXHIBIT.draw(draw.EXHIBIT.data([read_routes(source)]))
         save_figure(figure, [tmp_path / name / "f.png", tmp_path / name / "f.pdf"], caption)
     for suffix in ("png", "pdf"):
         first, second = (tmp_path / n / f"f.{suffix}" for n in ("a", "b"))
@@ -193,16 +199,30 @@ def test_figures_repeat_byte_for_byte(tmp_path, draw):
     assert b"CreationDate" not in (tmp_path / "a" / "f.pdf").read_bytes()
 
 
+def test_tasks_with_other_names_are_named_above_their_routes(tmp_path):
+    names = ("income", "never_married", "a_task_with_a_rather_long_name")
+    one = read_routes(make_routes(tmp_path / "r.json", (2, 4, 3), seeds=5))
+    figure = figure_of([replace(one, tasks=names)])
+    shown = [text.get_text() for text in texts_of(figure)]
+    assert "t0: income, t1: never_married, t2: a_task_with_a_rather_long_name" in shown
+    assert_no_text_overlaps(figure)
+    plain = figure_of([replace(one, tasks=("t0", "t1", "t2"))])
+    assert not any(text.get_text().startswith("t0: ") for text in texts_of(plain))
+    assert plain.get_size_inches()[1] < figure.get_size_inches()[1]
+
+
 def test_three_datasets_with_ten_seeds_fit_on_a_page(tmp_path):
-    found = [read_routes(make_routes(tmp_path / f"{i}.json", seeds=10)) for i in range(3)]
-    assert routes_figure(found).get_size_inches()[1] < 11  # A4, less its margins
-    assert curves_figure(found * 4).get_size_inches()[1] < 11
+    one = read_routes(make_routes(tmp_path / "r.json", seeds=10))
+    found = [replace(one, dataset=f"d{i}") for i in range(12)]
+    assert figure_of(found[:3]).get_size_inches()[1] < 11  # A4, less its margins
+    assert curves_figure(course(found)).get_size_inches()[1] < 11
 
 
 def test_many_searches_stand_in_two_columns_and_are_named(tmp_path):
-    found = [read_routes(make_routes(tmp_path / f"{i}.json")) for i in range(5)]
-    found[1] = replace(found[1], variant="mean_pooling", simulated=True, names=NAMES)
-    figure = curves_figure(found)
+    one = read_routes(make_routes(tmp_path / "r.json"))
+    found = [one, *(replace(one, dataset=f"d{i}") for i in range(4))]
+    found[1] = replace(one, variant="mean_pooling", simulated=True, names=NAMES)
+    figure = curves_figure(course(found))
     assert len(figure.axes) == 10
     assert "MovieLens: MTNAS (mean pooling)" in [text.get_text() for text in figure.texts]
     assert_no_text_overlaps(figure, figure.texts)
@@ -210,7 +230,7 @@ def test_many_searches_stand_in_two_columns_and_are_named(tmp_path):
 
 def test_curves_take_the_mean_over_seeds(tmp_path):
     searched = read_routes(make_routes(tmp_path / "r.json", seeds=3))
-    left, right = curves_figure([searched]).axes
+    left, right = curves_figure(course([searched])).axes
     assert "MovieLens: MTNAS, REINFORCE, 3 seeds" in [t.get_text() for t in left.figure.texts]
     assert np.allclose(right.lines[0].get_ydata(), 2.0)
     expected = np.mean([np.log(searched.space.num_local_routes(b)) for b in searched.space.blocks])
@@ -234,7 +254,7 @@ def test_the_reward_says_over_how_many_steps_it_is_averaged(tmp_path, points, ev
 
     edit_search(path, change)
 
-    left, _ = curves_figure([read_routes(path)]).axes
+    left, _ = curves_figure(course([read_routes(path)])).axes
 
     assert left.get_ylabel() == label
 

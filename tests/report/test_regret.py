@@ -45,7 +45,7 @@ def regret_table(truths, judged):
 
 def draw(truth_files, judged, outputs):
     truths = [Truth.read(path) for path in truth_files]
-    figure, caption = EXHIBIT.draw(Space(truths, read_judged(truths, judged), NAMES))
+    figure, caption = EXHIBIT.draw(EXHIBIT.data(Space(truths, read_judged(truths, judged), NAMES)))
     save_figure(figure, outputs, caption)
 
 
@@ -280,7 +280,7 @@ def test_simulated_data_say_so_in_table_and_figure(tmp_path):
     text = to_markdown(regret_table([truth], []))
     assert "InstEval (SIMULATED DATA)" in text
     assert "no conclusion about it follows" in text
-    figure = routes_in_order(Space([Truth.read(truth)], []))
+    figure = routes_in_order(EXHIBIT.data(Space([Truth.read(truth)], [])))
     assert "InstEval (SIMULATED DATA)" in [text.get_text() for text in figure.findobj(Text)]
     draw([truth], [], [tmp_path / "f.png"])
     with Image.open(tmp_path / "f.png") as opened:
@@ -294,7 +294,7 @@ def test_numbers_as_labels_have_another_loss_and_another_name(tmp_path, truth):
     assert "Regret in test loss (squared error)" in text
     assert "#### d = 20, m = 2, ρ = 0.5 (SIMULATED DATA)" in text
     units = [
-        routes_in_order(Space([Truth.read(path)], [])).axes[0].get_ylabel()
+        routes_in_order(EXHIBIT.data(Space([Truth.read(path)], []))).axes[0].get_ylabel()
         for path in (truth, synthetic)
     ]
     assert units == [f"test loss − full sharing\n({unit})" for unit in ("nats", "squared error")]
@@ -308,7 +308,7 @@ def searches(tmp_path):
 
 def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
     read = Truth.read(truth)
-    figure = routes_in_order(Space([read], read_judged([read], searches), NAMES))
+    figure = routes_in_order(EXHIBIT.data(Space([read], read_judged([read], searches), NAMES)))
     upper, lower = figure.axes
     mean = upper.lines[0].get_ydata()
     assert len(mean) == SPACE.num_routes
@@ -326,7 +326,7 @@ def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
 def test_texts_do_not_overlap(tmp_path, truth, searches):
     other = make_truth(tmp_path, "movielens", noise=1e-3)
     truths = [Truth.read(truth), Truth.read(other)]
-    figure = routes_in_order(Space(truths, read_judged(truths, searches), NAMES))
+    figure = routes_in_order(EXHIBIT.data(Space(truths, read_judged(truths, searches), NAMES)))
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     texts = [*figure.texts, *figure.axes[1].get_yticklabels()]  # both datasets have the same rows
@@ -354,7 +354,8 @@ def test_the_figure_repeats_byte_for_byte(tmp_path, truth, searches):
 def test_the_data_are_the_losses_of_every_route_and_who_picked_it(truth, searches):
     read = Truth.read(truth)
     data = EXHIBIT.data(Space([read], read_judged([read], searches), NAMES))
-    assert len(data) == SPACE.num_routes * len(SEEDS)
-    picked = data[data["picked_by"] == "warm_up"]
+    assert data["search"].isna().sum() == SPACE.num_routes * len(SEEDS)
+    picked = data[data["search"] == "warm up"]
     assert (set(picked["route"]), picked["seed"].tolist()) == ({PLANTED}, SEEDS)
-    assert picked["test_loss"].tolist() == read.test_RS[PLANTED].tolist()
+    planted = data[data["search"].isna() & (data["route"] == PLANTED)]
+    assert planted["test_loss"].tolist() == read.test_RS[PLANTED].tolist()

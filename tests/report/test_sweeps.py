@@ -20,10 +20,14 @@ SPACE = SearchSpace(1, 2, 2)
 
 @pytest.fixture
 def swept(tmp_path):
+    return sweep_of(tmp_path, lambda size: (0.7 + size / 100, 0.8))
+
+
+def sweep_of(tmp_path, scores):
     folders, paths = [], []
     for variant, size in SIZES.items():
         noise = NOISE * (1 + size / 10)
-        folder = make_run(tmp_path, "mtnas", (0.7 + size / 100, 0.8), variant=variant, noise=noise)
+        folder = make_run(tmp_path, "mtnas", scores(size), variant=variant, noise=noise)
 
         def change(record, size=size):
             record["spec"]["options"] = {"num_layers": 2, "num_subnets": size}
@@ -41,12 +45,12 @@ def read(swept, option="num_subnets"):
 
 
 def figure7(swept, outputs):
-    figure, caption = EXHIBIT.draw(read(swept))
+    figure, caption = EXHIBIT.draw(EXHIBIT.data(read(swept)))
     save_figure(figure, outputs, caption)
 
 
 def test_a_sweep_shows_scores_and_times(swept):
-    figure = sweep_figure(read(swept))
+    figure = sweep_figure(EXHIBIT.data(read(swept)))
     auc, loss, search, training = figure.axes
     first, second = auc.get_lines()[:2]
     assert first.get_xdata().tolist() == [1, 2, 4, 8]
@@ -66,6 +70,21 @@ def test_a_sweep_shows_scores_and_times(swept):
     assert np.ptp(at_one) == pytest.approx(2 * 0.275, rel=1e-6)
 
 
+def test_a_sweep_of_tasks_of_other_kinds_shows_how_far_each_score_is_off_its_mean(tmp_path):
+    made = sweep_of(
+        tmp_path,
+        lambda size: {"rmse_minutes": 10.0 + size, "mae_minutes": 9.0, "accuracy_mood": 0.5},
+    )
+    figure, caption = EXHIBIT.draw(EXHIBIT.data(read(made)))
+    panel = figure.axes[0]
+    assert panel.get_ylabel() == "test score off its mean (%)"
+    legend = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert legend == ["RMSE minutes (13.750)", "accuracy mood (0.500)"]
+    away = np.array([11, 12, 14, 18]) / 13.75 - 1
+    assert panel.get_lines()[0].get_ydata() == pytest.approx(100 * away)
+    assert "AUC" not in caption
+
+
 def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
     for name in ("a", "b"):
         figure7(swept, [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"])
@@ -75,7 +94,7 @@ def test_the_same_runs_give_the_same_bytes(swept, tmp_path):
 
 def test_without_a_sweep_there_is_no_figure(swept):
     with pytest.raises(RecordError, match="two or more runs of mtnas over num_layers"):
-        sweep_figure(Sweep("num_layers", read_evidence(swept[0][:1])))
+        EXHIBIT.data(Sweep("num_layers", read_evidence(swept[0][:1])))
 
 
 @pytest.mark.parametrize("simulated", [True, False])
@@ -83,7 +102,7 @@ def test_simulated_data_say_so(swept, tmp_path, simulated):
     for folder in swept[0]:
         edit_run_record(folder, lambda record: record.update(simulated=simulated))
     figure7(swept, [tmp_path / "f.png"])
-    figure = sweep_figure(read(swept))
+    figure = sweep_figure(EXHIBIT.data(read(swept)))
     assert (SIMULATED in [text.get_text() for text in figure.texts]) is simulated
     with Image.open(tmp_path / "f.png") as opened:
         assert opened.info["Description"].startswith(SIMULATED) is simulated

@@ -18,7 +18,7 @@ from mtnas.report.names import SIMULATED, Names
 from mtnas.report.render.gates import ordered
 from mtnas.report.render.route_panels import routes_figure
 from mtnas.report.render.style import save_figure
-from mtnas.report.searched import Searched
+from mtnas.report.searched import Searched, choices, drawn
 from mtnas.routes.named import full_sharing, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -27,6 +27,17 @@ from tests.helpers.runs import run_record
 from tests.helpers.searches import write_search
 
 GATES = [[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.1, 0.8, 0.1], [0.5, 0.05, 0.45]]]
+
+
+METRICS = pd.DataFrame({"task": ["t0", "t1", "all"]})
+
+
+def losses(*runs):
+    return figure4.EXHIBIT.data(NamedRuns(runs, Names()))
+
+
+def gates(*runs):
+    return figure6.EXHIBIT.data(runs)
 
 
 def make(method="mmoe", rho=0.0, dim=20, simulated=True, tasks=(0, 1), gates=True):
@@ -44,7 +55,7 @@ def make(method="mmoe", rho=0.0, dim=20, simulated=True, tasks=(0, 1), gates=Tru
         record["synthetic"] = {
             **{"rho": rho, "dim": dim, "num_sines": 2, "scale": 1, "noise_variance": 0.01},
         }
-    return Run(pd.DataFrame(), RunRecord.of(record, "run.json"), Path("folder"))
+    return Run(METRICS, RunRecord.of(record, "run.json"), Path("folder"))
 
 
 def with_fits(run, fits):
@@ -61,7 +72,7 @@ def shown(figure):
 
 def test_every_dataset_has_its_panel_by_setting_and_rho():
     runs = [make(m, rho, d) for d, rho in ((20, 0), (50, 0), (50, 1)) for m in ("mmoe", "mtnas")]
-    figure = losses_figure(runs, Names())
+    figure = losses_figure(losses(*runs))
     titles = ["d = 20, m = 2, ρ = 0", "d = 50, m = 2, ρ = 0", "d = 50, m = 2, ρ = 1"]
     assert shown(figure) == titles
     assert {SIMULATED, "MMoE", "MTNAS"} <= set(texts(figure))
@@ -85,25 +96,26 @@ def test_experts_stand_in_the_order_in_which_the_first_task_prefers_them():
 
 
 def test_gate_scores_of_measured_data_are_drawn_without_the_label_and_name_the_lowest():
-    figure = gates_figure([make(simulated=False)])
+    figure = gates_figure(gates(make(simulated=False)))
     assert shown(figure) == ["Book-Crossing"]
     assert "lowest 0.05" in texts(figure)
     assert SIMULATED not in texts(figure)
-    assert SIMULATED in texts(gates_figure([make()]))
+    assert SIMULATED in texts(gates_figure(gates(make())))
 
 
 def test_runs_without_gates_and_no_runs_are_refused():
     with pytest.raises(RecordError, match="no gate scores"):
-        gates_figure([make(gates=False)])
+        gates(make(gates=False))
     with pytest.raises(RecordError, match="at least one"):
-        losses_figure([], Names())
+        losses()
 
 
 def searched(*routes):
     space = routes[0].space
     named = {str(seed): route for seed, route in enumerate(routes)}
     blocks = {seed: {"t0": {}, "t1": {}} for seed in named}
-    return Searched("s", "mtnas", "paper", "reinforce", True, space, named, blocks, {})
+    found = Searched("s", "mtnas", "paper", "reinforce", True, space, named, blocks, {})
+    return drawn(choices([found]))[0]
 
 
 def test_figure_5_counts_disjoint_routes_against_chance():
@@ -128,20 +140,18 @@ def test_figure_5_names_what_the_data_are_drawn_from(tmp_path, monkeypatch):
     write_search(
         Path(needs.routes_files[0]), {0: full_sharing(space)}, dataset="near", simulated=True
     )
-    figure, _ = figure5.EXHIBIT.draw(figure5.EXHIBIT.read(needs))
+    figure, _ = figure5.EXHIBIT.draw(figure5.EXHIBIT.data(figure5.EXHIBIT.read(needs)))
     assert "d = 20, m = 2, ρ = 0: MTNAS, REINFORCE" in texts(figure)
 
 
 def test_bytes_repeat(tmp_path):
     for name in ("a.png", "b.png"):
-        save_figure(losses_figure([make()], Names()), [tmp_path / name])
+        save_figure(losses_figure(losses(make())), [tmp_path / name])
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_the_data_are_what_is_drawn():
-    losses = figure4.EXHIBIT.data(NamedRuns([make()], Names()))
-    wide = losses.pivot(index="seed", columns="epoch", values="valid_loss")
+    wide = losses(make()).pivot(index="seed", columns="epoch", values="valid_loss")
     assert wide.to_numpy().tolist() == valid_losses(make()).tolist()
-    gates = figure6.EXHIBIT.data([make()])
-    shown = gates.set_index(["seed", "task", "expert"])["score"]
-    assert shown.loc[1, 0].tolist() == [0.8, 0.1, 0.1]  # in the order in which they are drawn
+    shown = gates(make()).set_index(["seed", "task", "expert"])["score"]
+    assert shown.loc[1, "t0"].tolist() == [0.8, 0.1, 0.1]  # in the order in which they are drawn

@@ -1,1 +1,1 @@
-"""The configuration: option classes, their schema, one checked object."""
+"""The configuration: classes of options, the schema made from them, one checked `Study`."""

@@ -1,7 +1,7 @@
-"""Types of the mappings of a configuration file, made from the classes of options.
+"""Types of the mappings in a configuration file, made from the classes of options.
 
-A file names only the options that it changes, so nothing is required in them; a grid names lists
-of values. Values of such types are plain mappings of what was written.
+A file names only the options that it changes, so no key is required; a grid has a list of values
+for each option. What is read with these types stays a plain mapping of what was written.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ def list_of(kind: Any, at_least: int = 1) -> Any:
 
 
 def dict_of(key: Any, kind: Any) -> Any:
-    """Return the type of a mapping whose keys are chosen by the study."""
+    """Return the type of a mapping with any keys of a kind, such as names of experiments."""
     return Annotated[dict[key, kind], BeforeValidator(nothing_to_empty)]
 
 
 def mapping(name: str, entries: Mapping[str, Any]) -> Any:
-    """Return the type of a mapping with known keys, none of which is required."""
+    """Return the type of a mapping that may have some keys and no others."""
     make: Any = TypedDict  # its functional form is for literal keys only, says mypy
     kind = make(name, dict(entries), total=False)
     kind.__pydantic_config__ = CONFIG
@@ -45,19 +45,19 @@ def mapping(name: str, entries: Mapping[str, Any]) -> Any:
 
 
 def overrides(options: type[BaseModel], name: str = "", **more: Any) -> Any:
-    """Return the type of a mapping that changes some options, with more keys beside them."""
+    """Return the type of a mapping that changes some options; `more` are further keys of it."""
     fields = {key: _override(field) for key, field in options.model_fields.items()}
     return mapping(name or options.__name__, {**fields, **more})
 
 
 def grid(options: type[BaseModel], name: str, leave_out: tuple[str, ...] = ()) -> Any:
-    """Return the type of a mapping that lists values to try of some options."""
+    """Return the type of a mapping from options to lists of values to try."""
     fields = options.model_fields.items()
     return mapping(name, {key: _list(field) for key, field in fields if key not in leave_out})
 
 
 def _override(field: FieldInfo) -> Any:
-    """Return the type of a value of an option; of a block of options, of what it changes in it."""
+    """Return the type of one option; for a group of options, of a mapping that changes some."""
     block = _block(field)
     kind = field.annotation if block is None else overrides(block)
     about = Field(

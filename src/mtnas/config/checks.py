@@ -1,7 +1,6 @@
-"""What a configuration may not say although every value of it is allowed by itself.
+"""Checks of a whole configuration: values that are allowed one by one, but not together.
 
-Each check looks at a whole study and raises `ConfigError` for the first thing that contradicts
-another, or that a job would refuse.
+Each check raises `ConfigError` for the first contradiction, or for what a job would refuse later.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from mtnas.runtime.errors import ConfigError, MtnasError, unknown
 
 
 def check(study: Study) -> None:
-    """Raise `ConfigError` for the first thing that contradicts another or does not exist."""
+    """Raise `ConfigError` for the first contradiction, or the first name that does not exist."""
     for check_one in (
         check_synthetic,
         check_sources,
@@ -34,7 +33,7 @@ def check(study: Study) -> None:
 
 
 def check_synthetic(study: Study) -> None:
-    """Refuse the name of another dataset, and options of raw files for data without any."""
+    """Refuse a synthetic dataset with the name of another one, or with options of raw files."""
     for name in study.synthetic:
         if name in sources.available():
             raise ConfigError(
@@ -50,7 +49,7 @@ def check_synthetic(study: Study) -> None:
 
 
 def check_sources(study: Study) -> None:
-    """Refuse fields that a dataset does not have, and rows from two places or from none."""
+    """Refuse to drop unknown fields, and to simulate data that `raw` names or nothing simulates."""
     for name, own in study.dataset_options.items():
         if own.drop_fields:
             where = study.place("dataset_options", name, "drop_fields")
@@ -73,7 +72,7 @@ def simulated_datasets() -> tuple[str, ...]:
 
 
 def check_splits(study: Study) -> None:
-    """Refuse splits that suit no table."""
+    """Refuse splits that no table can have, and those of datasets whose split is fixed."""
     for name, own in study.dataset_options.items():
         if own.split is None:
             continue
@@ -88,7 +87,7 @@ def check_splits(study: Study) -> None:
 
 
 def check_experiments(study: Study) -> None:
-    """Refuse variants and datasets that do not exist, and controls where labels are numbers."""
+    """Refuse unknown variants and datasets, and control methods where labels are numbers."""
     for space, variants in study.exhaustive.items():
         _check_variants(study, BUDGET_METHOD, variants, ("exhaustive", space))
     for name, experiment in study.experiments.items():
@@ -115,11 +114,12 @@ def _check_variants(study: Study, method: str, names: Sequence[str], keys: Seque
 
 
 def check_every_variant(study: Study) -> None:
-    """Refuse options that contradict each other, in runs or not, and what suits no task."""
+    """Refuse contradictory options of any variant, whether an experiment runs it or not."""
     for dataset in dict.fromkeys([*study.datasets, *study.dataset_options]):
         for method in study.known:
             for variant in study.variants_of(method):
                 _check_loss_weights(study, (dataset, method, variant))
+                _check_mixing(study, (dataset, method, variant))
                 _check_search(study, (dataset, method, variant))
 
 
@@ -132,8 +132,18 @@ def _check_loss_weights(study: Study, run: Run) -> None:
         )
 
 
+def _check_mixing(study: Study, run: Run) -> None:
+    """Refuse what needs sources where a dataset has none, or not these."""
+    try:
+        study.training_of(*run).check_sources(study.sources_of(run[0]))
+    except ConfigError as error:
+        option, _, reason = str(error).partition(": ")
+        where = study.place_of_training(run, option)
+        raise ConfigError(f"{where}: on {run[0]}: {reason}") from None
+
+
 def _check_search(study: Study, run: Run) -> None:
-    """Refuse weights of a search that trains none, tables per task, and an AUC of numbers."""
+    """Refuse options of a search that its strategy, its method or its dataset cannot fulfil."""
     dataset, method, variant = run
     options = study.options(*run)
     if not isinstance(options, SearchedOptions):
@@ -150,12 +160,12 @@ def _check_search(study: Study, run: Run) -> None:
     if drawn and "reward" in READ[strategy] and options.search.reward == "auc_sum":
         raise ConfigError(
             f"{study.place_of(run, 'search', 'reward')}: 'auc_sum', but labels of {dataset} are "
-            "numbers and have no AUC; use reward: neg_loss"
+            "numbers, and only binary tasks have an AUC; use reward: neg_loss"
         )
 
 
 def check_budget(study: Study) -> None:
-    """Refuse a budget without a size: it is what all other widths are solved from."""
+    """Refuse `hidden_dim: null` for MTNAS itself, whose size all other methods have to match."""
     for dataset in dict.fromkeys([*study.datasets, *study.dataset_options]):
         options = study.options(dataset, BUDGET_METHOD)
         if getattr(options, "hidden_dim", None) is None:
@@ -167,7 +177,7 @@ def check_budget(study: Study) -> None:
 
 
 def check_spaces(study: Study) -> None:
-    """Refuse to train every route of a space that has too many."""
+    """Refuse to train every route of a space that has too many routes."""
     for name, (variant, *_) in study.exhaustive.items():
         for dataset in study.datasets:
             space = space_of(study, dataset, variant)
@@ -200,8 +210,9 @@ def _has_more(space: SearchSpace, most: int) -> bool:
 
 
 def check_runs(study: Study) -> None:
-    """Refuse runs, searches that a space judges, and methods that Figure 1 shows, that their jobs
-    would refuse.
+    """Refuse what its own job would refuse later.
+
+    That is: runs, searches that are compared with all routes of a small space, methods in Figure 1.
     """
     judged = [
         (dataset, BUDGET_METHOD, variant)
@@ -256,7 +267,7 @@ def _check_tasks(study: Study, run: Run) -> None:
 
 
 def check_tuning(study: Study) -> None:
-    """Refuse a grid search of nothing, and trials of seeds that no route was searched for."""
+    """Refuse a grid search with nothing to try, and one with seeds that have no searched route."""
     for dataset in study.datasets:
         tuning, layers = study.tuning_of(dataset), tuning_layers(dataset)
         if not tuning.enabled:

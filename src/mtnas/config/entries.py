@@ -1,4 +1,4 @@
-"""What the entries of a configuration hold: seeds, a grid search, a dataset, an experiment."""
+"""Parts of a configuration: seeds, the grid search, a dataset, an experiment."""
 
 from typing import Annotated, Any
 
@@ -29,12 +29,12 @@ def _count_or_list(value: Any) -> Any:
     if isinstance(value, tuple):
         return value
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SEEDS:
-        raise ValueError(f"a number of seeds, 1 .. {MAX_SEEDS}, or a list of seeds is allowed")
+        raise ValueError(f"give a number of seeds, 1 .. {MAX_SEEDS}, or a list of seeds")
     return tuple(range(value))
 
 
 def _as_written(value: Any, check: Any) -> Any:
-    """Check a value and keep it as it is: a whole number stays one, a number of seeds, too."""
+    """Check a value but keep it as it was written: 3 seeds stay a 3, a whole number stays whole."""
     check(value)
     return value
 
@@ -47,7 +47,7 @@ def _is_name(name: str) -> str:
 
 def _is_free(name: str) -> str:
     if name == PAPER:
-        raise ValueError(f"the name {name!r} is taken by the variant without deviations")
+        raise ValueError(f"the name {name!r} is taken: it is the method as in the paper")
     return name
 
 
@@ -76,8 +76,8 @@ Title = Annotated[
     str,
     Field(
         min_length=1,
-        description="what tables and figures call a variant, in brackets behind its method unless "
-        "it begins with its name; default: the name of the variant",
+        description="what tables and figures call the variant: `METHOD (TITLE)`, or the title "
+        "alone if it begins with the name of the method; default: the name of the variant",
     ),
 ]
 
@@ -86,18 +86,22 @@ class Tuning(Options):
     """A grid search of training and method options."""
 
     enabled: bool = Field(
-        False, description="false: every run has the options of this file as they are"
+        False,
+        description="true: search a grid of values before the runs; false: use the options as "
+        "they are",
     )
     methods: tuple[str, ...] = Field(
-        (), description="methods that are tuned where an experiment runs them"
+        (), description="methods to tune, in every experiment that runs them"
     )
     seeds: TrialSeeds = Field(
         3,  # type: ignore[arg-type]
-        description="seeds of a trial: the first n of `seeds`, or a list",
+        description="seeds for each trial: a number n (the first n of `seeds`) or a list",
     )
-    training: dict[str, Any] = Field({}, description="lists of values of training options")
+    training: dict[str, Any] = Field(
+        {}, description="for options of training, the values to try, each a list"
+    )
     options: dict[str, Block] = Field(
-        {}, description="per method, lists of values for its own options"
+        {}, description="for each method, the values to try of its own options, each a list"
     )
 
 
@@ -113,14 +117,14 @@ class DatasetOptions(Options):
     simulate: int | None = Field(
         None,
         ge=1,
-        description="write simulated raw files with this many rows and read them instead of "
-        "`raw`; everything made from them says so",
+        description="write simulated raw files with this many rows and read those instead of real "
+        "ones; all results say that they are of simulated data",
     )
     num_features: int | None = Field(
         None,
         ge=2,
         le=MAX_INT32,
-        description=f"rows of the embedding table, the hash's modulus; {OWN_DEFAULT}",
+        description=f"number of different ids that values are hashed to; {OWN_DEFAULT}",
     )
     drop_fields: tuple[str, ...] = Field((), description="input fields to leave out")
     split: tuple[Number, Number, Number] | None = Field(
@@ -150,9 +154,9 @@ class Experiment(Options):
     """A named set of runs."""
 
     datasets: tuple[str, ...] | None = Field(
-        None, description="some of the study's; null: all of them; an empty list: it is off"
+        None, description="which of the study's datasets; null: all; an empty list: nothing is run"
     )
-    methods: tuple[str, ...] = Field(description="methods that it runs")
+    methods: tuple[str, ...] = Field(description="methods to run")
     variants: dict[str, tuple[str, ...]] = Field(
-        {}, description="per method, the variants to run; default: `paper`"
+        {}, description="for each method, the variants to run; default: `paper` alone"
     )

@@ -1,4 +1,4 @@
-"""From the merged mapping of a configuration to a checked `Study`."""
+"""Check a merged configuration and make a `Study` of it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,9 +37,12 @@ def load(
     files: Sequence[str | Path] = (),
     typed: Mapping[str, Any] | None = None,
 ) -> Study:
-    """Validate a merged configuration.
+    """Check a merged configuration.
 
-    Messages name `files`, later ones win, and `--config` for what of it was `typed` there.
+    Args:
+        raw: the configuration, all files and the command line merged.
+        files: the files it was merged from, later ones win; messages name them.
+        typed: what of it was given with `--config`.
 
     Raises:
         ConfigError: the first key, name or value that cannot be used.
@@ -59,7 +62,7 @@ def load(
 
 
 def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
-    """Return `Study` with the methods and datasets that there are, drawn ones included."""
+    """Return the class `Study` with a key for every method and dataset, synthetic ones included."""
     methods, measured = known_methods(), sources.available()
     dataset, method = _one_of((*measured, *synthetic)), _one_of(tuple(methods))
     blocks = mapping("methods", {name: overrides(m.options, name) for name, m in methods.items()})
@@ -97,19 +100,19 @@ def _one_of(names: tuple[str, ...]) -> Any:
 def _narrowed(
     base: type[Model], more: Mapping[str, Any] | None = None, **types: Any
 ) -> type[Model]:
-    """Return a model with narrower types of some fields, and more fields."""
+    """Return a subclass of a model with stricter types of some fields, and more fields."""
     fields = {name: (kind, base.model_fields[name]) for name, kind in types.items()}
     return create_model(base.__name__, __base__=base, **fields, **(more or {}))  # type: ignore[call-overload,no-any-return]
 
 
 def _variant(name: str, method: KnownMethod, training: Any) -> Any:
-    """Return the type of a variant: options of the method, and of training if it trains."""
+    """Return the type of a variant: options of the method and, if it is trained, of training."""
     more = {} if method.is_control else {"training": training}
     return overrides(method.options, f"{name}_variant", title=Title, **more)
 
 
 def _tuning(methods: Mapping[str, KnownMethod]) -> Any:
-    """Return the type of a grid search; a grid lists values that the option itself allows."""
+    """Return the type of a grid search; the values to try must be allowed for their option."""
     trained = {name: method for name, method in methods.items() if not method.is_control}
     options = {
         # A searched route belongs to the options it was searched with.

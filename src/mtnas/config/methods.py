@@ -1,4 +1,4 @@
-"""What the configuration knows of every sharing method: its options, without importing torch."""
+"""The options of every sharing method, read from its file without importing torch."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +10,7 @@ from mtnas.runtime.errors import ConfigError
 
 @dataclass(frozen=True)
 class KnownMethod:
-    """A method file, seen from the configuration."""
+    """What the configuration needs to know of a method."""
 
     options: type[MethodOptions]
     is_control: bool  # it predicts from the labels and trains nothing

@@ -1,4 +1,4 @@
-"""Where a key of a configuration was written: messages name the file, or the command line."""
+"""Where a key of a configuration was written, for messages: which file, or the command line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from mtnas.runtime.options import Keys
 
 @dataclass(frozen=True)
 class Origins:
-    """Where a configuration was written: in files, later ones win, and above them in `--config`."""
+    """The files of a configuration, of which later ones win, and what `--config` sets."""
 
     files: tuple[Path, ...] = ()
     typed: Mapping[str, Any] = field(default_factory=dict)
 
     def place(self, keys: Keys, name: int | str | None = None) -> str:
-        """Say where a key (or `name` below it) stands, and its dotted path.
+        """Return where a key (or `name` below it) was set, and its path: `my.yaml: seeds`.
 
-        That is `--config`, the last file that has it, or `config`: a default.
+        That is in `--config`, in the last file that has the key, or, by default, in `config`.
         """
         looked_for = keys if name is None else (*keys, name)
         source = "--config" if _has(self.typed, looked_for) else self._file_with(looked_for)

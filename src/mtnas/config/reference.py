@@ -1,4 +1,4 @@
-"""The key tables of config/README.md and docs/adding-a-dataset.md, made from the models."""
+"""Write the tables of keys in config/README.md and docs/adding-a-dataset.md."""
 
 from pathlib import Path
 from typing import Any
@@ -100,14 +100,14 @@ def _rows(properties: dict[str, Any], parts: dict[str, Any], prefix: str = "") -
 
 
 def _shown(value: object) -> str:
-    """Write a value as YAML does."""
+    """Return a value as it is written in YAML."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _allowed(part: dict[str, Any]) -> str:
-    """Say in a few words what a value may be."""
+    """Say in a few words which values are allowed."""
     if "enum" in part:
         return ", ".join(f"`{_shown(value)}`" for value in part["enum"])
     if "anyOf" in part:

@@ -1,4 +1,4 @@
-"""The JSON schema of a configuration file, for editors; nothing reads it at run time."""
+"""The JSON schema of a configuration file: editors use it, the workflow does not."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def _lines(part: dict[str, Any]) -> str:
 
 
 def _brief(node: Any) -> Any:
-    """Drop titles, which only repeat the key, and empty defaults."""
+    """Leave out titles, which only repeat their key."""
     if isinstance(node, list):
         return [_brief(item) for item in node]
     if not isinstance(node, dict):

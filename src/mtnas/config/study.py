@@ -1,6 +1,6 @@
-"""The whole configuration as one object: what a file may say, and what that means for a run.
+"""The whole configuration as one object: its keys, and which options a run gets from them.
 
-`known_study` fills in the names of the methods and datasets that there are.
+`load.study_type` adds the names of all methods and datasets.
 """
 
 import os
@@ -27,25 +27,25 @@ class Study(Options):
 
     seeds: Seeds = Field(
         tuple(range(5)),
-        description="independent repetitions: a number n (seeds 0 .. n-1) or a list",
+        description="repetitions of each run: a number n (seeds 0 .. n-1) or a list of seeds",
     )
     fixed_split: bool = Field(
-        False, description="one split for all seeds (the paper) instead of one per seed"
+        False, description="true: one split for all seeds (paper); false: every seed has its own"
     )
     datasets: tuple[str, ...] = Field(
-        (), description="datasets of every experiment that does not name its own"
+        (), description="datasets, for every experiment that does not name its own"
     )
     dataset_options: dict[str, DatasetOptions] = Field(
-        {}, description="how a dataset is prepared; what it changes in methods and training"
+        {}, description="for each dataset: how it is prepared, and other options for it"
     )
     synthetic: dict[Name, SyntheticOptions] = Field(
-        {}, description="named datasets that are drawn from a generator, not measured"
+        {}, description="datasets that are drawn at random, by the name you give them"
     )
     training: Block = Field({}, description="how weights are trained")
-    tuning: Block = Field(
-        {}, description="grid search of training and method options on validation (V8)"
+    tuning: Block = Field({}, description="grid search of options, judged on validation data (V8)")
+    methods: dict[str, Block] = Field(
+        {}, description="for each method, the options that differ from its defaults"
     )
-    methods: dict[str, Block] = Field({}, description="deviations from a method's own defaults")
     variants: dict[str, dict[str, Block]] = Field(
         {},
         description="named deviations of a method: its options and, under `training`, how it is "
@@ -60,7 +60,7 @@ class Study(Options):
     _origins: Origins = PrivateAttr(default_factory=Origins)
 
     def __hash__(self) -> int:
-        """Allow results to be cached: there is one object per run of the workflow."""
+        """Make results cacheable: there is one `Study` per start of the workflow."""
         return id(self)
 
     def __eq__(self, other: object) -> bool:
@@ -82,11 +82,11 @@ class Study(Options):
         return (PAPER, *self.variants.get(method, {}))
 
     def dataset(self, name: str) -> DatasetOptions:
-        """Return how a dataset is prepared."""
+        """Return the options of a dataset."""
         return self.dataset_options.get(name, DatasetOptions())
 
     def raw(self, dataset: str) -> str | None:
-        """Return the folder of raw files that is named for a dataset, if one is; ~ is at home."""
+        """Return the folder of raw files that is named for a dataset; ~ is the home folder."""
         short: str | None = getattr(self, f"{dataset}_raw", None)
         named = short or self.dataset(dataset).raw
         return named and os.path.expanduser(named)  # noqa: PTH111 (Path wants to know the home)
@@ -96,8 +96,12 @@ class Study(Options):
         return self.dataset(dataset).simulate is not None
 
     def num_tasks(self, dataset: str) -> int:
-        """Return T of a dataset."""
+        """Return the number of tasks of a dataset."""
         return len(TASKS if dataset in self.synthetic else sources.load(dataset).tasks)
+
+    def sources_of(self, dataset: str) -> tuple[str, ...]:
+        """Name the sources of the rows of a dataset; none where all rows are alike."""
+        return () if dataset in self.synthetic else sources.load(dataset).source_names
 
     def runs(self, experiment: str) -> list[Run]:
         """Return the runs of an experiment, in reading order."""
@@ -141,26 +145,26 @@ class Study(Options):
         return self.seeds[:seeds] if isinstance(seeds, int) else seeds
 
     def said(self, keys: Keys) -> Block:
-        """Return the mapping at a path of the configuration, an empty one if it is silent."""
+        """Return the mapping at a path of the configuration; an empty one if nothing is there."""
         value: Any = self
         for key in keys:
             value = value.get(key, {}) if isinstance(value, dict) else getattr(value, str(key))
         return dict(value)
 
     def place(self, *keys: int | str) -> str:
-        """Say where a key stands: its file, or the command line, and its dotted path."""
+        """Return where a key was set (file or command line) and its dotted path, for a message."""
         return self._origins.place(keys)
 
     def place_of(self, run: Run, *option: str) -> str:
-        """Say where the last word about an option of a run stands."""
+        """Return where the option of a run that counts was set, for a message."""
         return self.last_word(_option_layers(*run), option)
 
     def place_of_training(self, run: Run, option: str) -> str:
-        """Say where the last word about an option of a run's training stands."""
+        """Return where the training option of a run that counts was set, for a message."""
         return self.last_word(_training_layers(*run), (option,))
 
     def last_word(self, layers: Sequence[Keys], option: Keys) -> str:
-        """Say where the last of some layers that names an option does so."""
+        """Return where the last of some mappings that sets an option does so, for a message."""
         first, *later = layers
         *block, name = option or ("",)
         named = (layer for layer in reversed(later) if self._says((*layer, *block), name))
@@ -171,7 +175,7 @@ class Study(Options):
         return name in values if name else bool(values)
 
     def _resolved(self, record: type[Record], layers: Sequence[Keys]) -> Record:
-        """Merge what layers say, later ones win, and check what comes of it as a whole."""
+        """Merge the mappings at some paths, of which later ones win, and check the result."""
         values = merged(*map(self.said, layers))
         named = {key: value for key, value in values.items() if key in record.model_fields}
         try:
@@ -194,7 +198,7 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _option_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
-    """Name the places that say something about the options of a run; later ones win."""
+    """Return the paths where options of a run may be set; later ones win."""
     return (
         ("methods", method),
         ("dataset_options", dataset, "methods", method),
@@ -203,7 +207,7 @@ def _option_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
 
 
 def _training_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
-    """Name the places that say something about the training of a run; later ones win."""
+    """Return the paths where training options of a run may be set; later ones win."""
     return (
         ("training",),
         ("dataset_options", dataset, "training"),
@@ -212,5 +216,5 @@ def _training_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...
 
 
 def tuning_layers(dataset: str) -> tuple[Keys, ...]:
-    """Name the places that say something about the grid search of a dataset; later ones win."""
+    """Return the paths where the grid search of a dataset may be set; later ones win."""
     return ("tuning",), ("dataset_options", dataset, "tuning")

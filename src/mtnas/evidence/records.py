@@ -18,7 +18,7 @@ from mtnas.runtime.files import remake
 from mtnas.runtime.record import Part, Record
 from mtnas.study.paths import RunKey
 from mtnas.study.specs import RunSpec
-from mtnas.tasks.metrics import column_of
+from mtnas.tasks.metrics import ALL_TASKS, column_of
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
@@ -106,6 +106,11 @@ class Run:
     def key(self) -> RunKey:
         """Return (dataset, method, variant)."""
         return self.record.key
+
+    @property
+    def tasks(self) -> list[str]:
+        """Name the tasks that were measured, in their order."""
+        return [task for task in dict.fromkeys(self.metrics["task"]) if task != ALL_TASKS]
 
 
 def write_metrics(metrics: pd.DataFrame, path: Path) -> None:

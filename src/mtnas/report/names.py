@@ -11,6 +11,8 @@ from mtnas.runtime import plugins
 from mtnas.tasks.metrics import ALL_TASKS, OF_THE_LABEL, metric_of, split_column
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mtnas.evidence.records import Run
     from mtnas.study.plan import Plan
 
@@ -25,6 +27,7 @@ STRATEGIES = {
     "no_sharing": "no sharing",
 }
 SIMULATED = "SIMULATED DATA"
+ALONE = float("inf")  # the rho of a dataset that has none
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ def titles(plan: "Plan", rows: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found | {"/".join(row): plan.variants[row].title for row in rows if row in plan.variants}
 
 
+def dataset_titles(datasets: Iterable[str]) -> dict[str, str]:
+    """Return what readers call some datasets, for rules: a new title makes their job run again."""
+    return {name: dataset_name(name) for name in datasets}
+
+
 def dataset_name(dataset: str, simulated: bool = False) -> str:
     """Return such as `MovieLens`, marked where the rows are simulated."""
     name = plugins.title("data.sources", dataset)
@@ -81,6 +89,18 @@ def synthetic_setting(options: Mapping[str, Any]) -> str:
 def synthetic_name(options: Mapping[str, Any]) -> str:
     """Return such as `d = 20, m = 2, ρ = 0.5`."""
     return f"{synthetic_setting(options)}, ρ = {options['rho']:g}"
+
+
+def panel_of(run: "Run") -> dict[str, Any]:
+    """Return what rows of the data of a run begin with: its dataset, and where its panel is."""
+    synthetic, simulated = run.record.synthetic, run.record.simulated
+    name = dataset_name(run.key[0], simulated)
+    return {
+        "dataset": run.key[0],
+        "setting": synthetic_setting(synthetic.model_dump()) if synthetic else name,
+        "rho": synthetic.rho if synthetic else ALONE,
+        "simulated": simulated,
+    }
 
 
 def strategy_name(strategy: str) -> str:
@@ -127,6 +147,11 @@ def caption(text: str, simulated: Iterable[str]) -> str:
     return f"{SIMULATED}: {names}. {text}" if names else text
 
 
-def simulated_caption(text: str, runs: "Iterable[Run]") -> str:
+def simulated_caption(text: str, simulated: bool) -> str:
     """Return the caption of a figure; it says first of all if any of its data are simulated."""
-    return f"{SIMULATED}. {text}" if any(run.record.simulated for run in runs) else text
+    return f"{SIMULATED}. {text}" if simulated else text
+
+
+def simulated_in(frame: "pd.DataFrame") -> list[str]:
+    """Name the datasets in the data of a figure that are simulated."""
+    return list(dict.fromkeys(frame.loc[frame["simulated"].astype(bool), "dataset"]))

@@ -1,13 +1,14 @@
-"""Routes files as the figures need them: what a search found, seed by seed."""
+"""Searches as figures show them: files of routes become rows of data, rows become routes again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.names import Names, dataset_name, strategy_name
 from mtnas.routes.named import full_sharing
@@ -18,7 +19,10 @@ from mtnas.runtime.errors import RecordError
 
 @dataclass(frozen=True)
 class Searched:
-    """One search over all its seeds; `blocks` and `curves` are as written by the search."""
+    """One search over all its seeds; `blocks` and `curves` are as written by the search.
+
+    `tasks` names what routes call t0, t1, ..., if that is known.
+    """
 
     dataset: str
     method: str
@@ -30,6 +34,7 @@ class Searched:
     blocks: dict[str, dict[str, dict[str, Any]]]
     curves: dict[str, dict[str, Sequence[float]]]
     names: Names = field(default_factory=Names)
+    tasks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -42,6 +47,32 @@ class Searched:
         return f"{self.name}, {strategy_name(self.strategy)}"
 
     @property
+    def uniform_entropy(self) -> float:
+        """Return the entropy (nats) of a choice without preference, mean over blocks."""
+        counts = [self.space.num_local_routes(block) for block in self.space.blocks]
+        return float(np.mean(np.log(counts)))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Return what every row of its data begins with."""
+        return {
+            **{"dataset": self.dataset, "method": self.method, "variant": self.variant},
+            **{"name": self.name, "title": self.title, "simulated": self.simulated},
+        }
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One search as it is drawn, from its rows of `choices`."""
+
+    title: str
+    simulated: bool
+    tasks: tuple[str, ...]
+    space: SearchSpace
+    routes: dict[str, Route]
+    blocks: dict[str, dict[str, dict[str, Any]]]
+
+    @property
     def edges(self) -> list[int]:
         """Return the number of edges in use, seed by seed."""
         return [len(route.edges) for route in self.routes.values()]
@@ -51,33 +82,58 @@ class Searched:
         """Return the number of edges of full sharing."""
         return len(full_sharing(self.space).edges)
 
-    @property
-    def uniform_entropy(self) -> float:
-        """Return the entropy (nats) of a choice without preference, mean over blocks."""
-        counts = [self.space.num_local_routes(block) for block in self.space.blocks]
-        return float(np.mean(np.log(counts)))
 
-    @property
-    def course(self) -> pd.DataFrame:
-        """Return the recorded curves, a row per seed and step."""
-        frames = [pd.DataFrame({"seed": int(s), **curve}) for s, curve in self.curves.items()]
-        frame = pd.concat(frames, ignore_index=True)
-        for place, (key, value) in enumerate(self._key.items()):
-            frame.insert(place, key, value)
-        return frame
+def drawn(frame: pd.DataFrame) -> list[Drawn]:
+    """Return the searches of some rows of `choices`, in their order."""
+    found = []
+    for _, rows in frame.groupby(["dataset", "method", "variant"], sort=False):
+        first, space = rows.iloc[0], space_of(rows)
+        seeds = {str(seed): of for seed, of in rows.groupby("seed", sort=False)}
+        found.append(
+            Drawn(
+                str(first["title"]),
+                bool(first["simulated"]),
+                tuple(str(first["tasks"]).split("+")) if pd.notna(first["tasks"]) else (),
+                space,
+                {seed: route_of(space, of) for seed, of in seeds.items()},
+                {seed: _recorded(of) for seed, of in seeds.items()},
+            )
+        )
+    return found
 
-    @property
-    def _key(self) -> dict[str, str]:
-        return {"dataset": self.dataset, "method": self.method, "variant": self.variant}
 
-    def curve(self, name: str) -> pd.DataFrame:
-        """Return `reward` or `entropy` with a row per step and a column per seed."""
-        columns = {
-            seed: pd.Series(curve[name], index=pd.Index(curve["step"], name="step"), dtype=float)
-            for seed, curve in self.curves.items()
-            if curve.get(name)
+def _recorded(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return by block what the search recorded of it."""
+    blocks = rows.drop(columns="block").to_dict("records")
+    known = ({k: v for k, v in block.items() if pd.notna(v)} for block in blocks)
+    return dict(zip(rows["block"], known, strict=True))
+
+
+def space_of(rows: pd.DataFrame) -> SearchSpace:
+    """Return the space of some rows of data, which have its arguments as columns."""
+    first = rows.iloc[0]
+    sizes = {name: int(first[name]) for name in ("num_layers", "num_subnets", "num_tasks")}
+    return SearchSpace(**sizes, query_scope=first["query_scope"], pooling=first["pooling"])
+
+
+def route_rows(route: Route) -> list[dict[str, Any]]:
+    """Return a row per block of a route: its values, its query, and the space."""
+    return [
+        {**route.space.to_json(), "block": name, **_plain(block)}
+        for name, block in route.to_json().items()
+    ]
+
+
+def route_of(space: SearchSpace, rows: pd.DataFrame) -> Route:
+    """Return the route whose blocks some rows of data are."""
+    blocks = {
+        row["block"]: {
+            "values": row["values"].split("+"),
+            "query": row["query"] if pd.notna(row["query"]) else None,
         }
-        return pd.DataFrame(columns)
+        for row in rows.to_dict("records")
+    }
+    return Route.from_json(space, blocks)
 
 
 def choices(searches: Sequence[Searched]) -> pd.DataFrame:
@@ -87,12 +143,36 @@ def choices(searches: Sequence[Searched]) -> pd.DataFrame:
     """
     return pd.DataFrame(
         [
-            {**searched._key, "seed": int(seed), "block": name, **_plain(block)}
+            {
+                **searched.about,
+                "tasks": "+".join(searched.tasks) or None,
+                "seed": int(seed),
+                **row,
+                **_plain(searched.blocks[seed].get(row["block"], {})),
+            }
             for searched in searches
-            for seed, blocks in searched.blocks.items()
-            for name, block in blocks.items()
+            for seed, route in searched.routes.items()
+            for row in route_rows(route)
         ]
     )
+
+
+def course(searches: Sequence[Searched]) -> pd.DataFrame:
+    """Return the curves that searches recorded: a row per search, seed and step."""
+    frames = [
+        pd.DataFrame(
+            {
+                **searched.about,
+                "uniform_entropy": searched.uniform_entropy,
+                "seed": int(seed),
+                **curve,
+            },
+            index=range(len(curve.get("step", ()))),
+        )
+        for searched in searches
+        for seed, curve in searched.curves.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _plain(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,11 +181,15 @@ def _plain(block: Mapping[str, Any]) -> dict[str, Any]:
     return {k: "+".join(v) if isinstance(v, list | tuple) else v for k, v in kept.items()}
 
 
-def read_searches(paths: Sequence[str | Path], names: Names) -> list[Searched]:
-    """Read some routes.json; `RecordError` if there are none."""
+def read_searches(
+    paths: Sequence[str | Path], names: Names, manifests: Sequence[str | Path] = ()
+) -> list[Searched]:
+    """Read some routes.json; `RecordError` if there are none. `manifests` name the tasks."""
     if not paths:
         raise RecordError("no routes files were given; a figure needs at least one")
-    return [read_routes(path, names) for path in paths]
+    tasks = {m.dataset: tuple(task.name for task in m.tasks) for m in map(Manifest.read, manifests)}
+    found = [read_routes(path, names) for path in paths]
+    return [replace(searched, tasks=tasks.get(searched.dataset, ())) for searched in found]
 
 
 def read_routes(path: str | Path, names: Names | None = None) -> Searched:

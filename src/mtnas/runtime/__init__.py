@@ -1,1 +1,1 @@
-"""What every job stands on: errors, files, seeds, signals, provenance, the seam to Snakemake."""
+"""What every job needs: errors, files, options, seeds, signals, provenance, plug-ins."""

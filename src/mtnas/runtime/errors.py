@@ -29,7 +29,7 @@ class DataError(MtnasError, ValueError):
 
 
 class UnfitFileError(DataError):
-    """A file that is not whole, not what it is called, or not the one that is trusted."""
+    """A file that is damaged, is of another kind than its name says, or has another checksum."""
 
 
 class RecordError(MtnasError, ValueError):
@@ -37,15 +37,15 @@ class RecordError(MtnasError, ValueError):
 
 
 class TrainingError(MtnasError, RuntimeError):
-    """Training that cannot go on, such as a loss that is not finite."""
+    """Training that cannot go on, for example because a loss is no longer a finite number."""
 
 
 class StoppedError(MtnasError):
-    """Work that was told to end, and says where it will go on."""
+    """Work that a signal ended early; the message says from which step it will go on."""
 
 
 def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> str:
-    """Return the message for a name that does not exist, with the nearest one that does."""
+    """Return the message for a name that does not exist: it suggests the most similar one."""
     names = sorted(allowed)
     near = get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -54,7 +54,7 @@ def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> st
 
 
 def of_disk(problem: OSError, where: object = None) -> str | None:
-    """Return the message for what a disk or its permissions refuse; None for anything else."""
+    """Return the message for a full disk or a missing permission; None for other problems."""
     advice = _DISK.get(problem.errno or 0)
     if advice is None:
         return None

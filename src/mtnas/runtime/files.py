@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Write files so that they are complete or absent, and notice when one was changed later."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it there only if the block succeeds.
 
     Two jobs that write the same output (a killed workflow whose cluster job lives on) each write
-    their own temporary file, also on two nodes with one file system; the last whole one wins.
+    their own temporary file, also on two nodes with one file system; the one that ends last wins.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,8 @@ def read_json(
     """Read a JSON object that has at least `keys`.
 
     Raises:
-        error: the file is missing, not JSON or incomplete; it says `remedy`, by default the
-            command that makes the file.
+        error: the file is missing, not JSON or incomplete; the message ends with
+            `remedy`, by default the command that makes the file.
     """
     path = Path(path)
     if not path.is_file():
@@ -87,13 +87,13 @@ def write_record(
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with the digest of everything else in it under `digest`."""
+    """Return a record with one more key, `digest`: the SHA-256 of everything else in it."""
     told = {key: value for key, value in content.items() if key != "digest"}
     return {**told, "digest": _digest(told)}
 
 
 def _digest(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of JSON data, however its keys are ordered and its file is laid out."""
+    """Return the SHA-256 of JSON data; the order of keys and the layout of a file do not matter."""
     plain = json.loads(json.dumps(content, allow_nan=False))  # keys are strings, tuples lists
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -153,7 +153,7 @@ def remake(path: str | Path) -> str:
 
 
 def without_remake(message: str) -> str:
-    """Return a message without the advice to make a file again by `remake`."""
+    """Return a message without the advice, which `remake` gave, to make a file again."""
     return re.sub(f"; (delete it and )?run `{re.escape(_REMAKE)} [^`]*`", "", message)
 
 

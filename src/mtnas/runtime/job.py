@@ -1,6 +1,7 @@
-"""The seam to Snakemake: what every job script opens with.
+"""What every job script calls first: it sets up logging, threads and the report of errors.
 
-The only module that knows what Snakemake hands to a script; it does not import Snakemake.
+The only module that knows the object that Snakemake hands to a script; it does not import
+Snakemake.
 """
 
 import logging
@@ -20,11 +21,12 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Any]:
-    """Open the log of a job, set up its numerics, and report what goes wrong exactly once.
+    """Open the log of a job, set threads and number formats, and report an error exactly once.
 
-    An error of ours or of the disk becomes one message, any other one traceback, both in the log:
-    Snakemake shows that file when a job fails (`show-failed-logs` in the profile). A job that is
-    told to end says so, keeps what it can go on from (`mtnas.runtime.signals`) and tidies up.
+    An error that the library raises on purpose, or one of the disk, becomes one line; any other
+    becomes a traceback. Both go to the log file, which Snakemake shows when a job fails
+    (`show-failed-logs` in the profile). A job that receives a signal to end says so, keeps its
+    checkpoint (`mtnas.runtime.signals`) and removes its temporary files.
     """
     with signals.heard(), _reported(snakemake):
         yield snakemake
@@ -63,10 +65,10 @@ def _reported(snakemake: Any) -> Iterator[None]:
 
 
 def use_this_checkout() -> None:
-    """Let the jobs of a workflow import this checkout and run this interpreter's programs.
+    """Make the jobs of a workflow import this checkout and use the programs of this Python.
 
-    So `.venv/bin/snakemake` works without activating .venv, and a copy of the repository uses its
-    own code, whatever is installed.
+    So `.venv/bin/snakemake` works without activating .venv, and a copy of the repository runs its
+    own code even if another copy is installed.
     """
     for variable, folder in (("PYTHONPATH", PACKAGE.parent), ("PATH", Path(sys.executable).parent)):
         parts = os.environ.get(variable, "").split(os.pathsep)
@@ -80,7 +82,7 @@ def _name(snakemake: Any) -> str:
 
 
 def _file_handlers(log: Any) -> list[logging.Handler]:
-    """Return a handler for the rule's log file, if it has one; it starts anew."""
+    """Return a handler for the rule's log file, if it has one; an old file is overwritten."""
     if not log:
         return []
     path = Path(str(log[0]))
@@ -91,7 +93,7 @@ def _file_handlers(log: Any) -> list[logging.Handler]:
 
 
 def _terminal_handler(name: str) -> logging.Handler:
-    """Return a handler for progress on the terminal, every line with the job's name."""
+    """Return a handler that prints progress on the terminal, with the job's name in every line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(f"[{name}] %(message)s"))
     handler.addFilter(lambda record: not getattr(record, "report", False))
@@ -99,11 +101,11 @@ def _terminal_handler(name: str) -> logging.Handler:
 
 
 def _set_up_numerics(threads: int) -> None:
-    """Hold numeric libraries to the threads of the rule; set up torch only if the job uses it.
+    """Limit numeric libraries to the threads of the rule; set up torch only if the job uses it.
 
-    Weight decay takes float32 weights that nothing uses below 1e-38, and a CPU multiplies such
-    numbers a hundred times slower; so they count as zero. Threads have this from the one that
-    starts them: it is set before torch starts any.
+    Weight decay shrinks float32 weights that nothing uses below 1e-38, and a CPU multiplies such
+    numbers a hundred times slower; so they are treated as zero. A new thread inherits this setting,
+    so it is made before torch starts any.
     """
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)

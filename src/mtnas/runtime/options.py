@@ -1,4 +1,4 @@
-"""Typed, frozen records of configuration keys that refuse an unknown key, and say so plainly."""
+"""Base class of all options: typed, read-only, and with clear messages for wrong keys or values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
 
 class Problem(NamedTuple):
-    """What is wrong, where, and what is allowed; `name` is a key below that does not exist."""
+    """What is wrong and where; `name` is the unknown key at this place, if that is the problem."""
 
     keys: Keys
     message: str
@@ -29,15 +29,15 @@ class Problem(NamedTuple):
 
 
 class Options(BaseModel):
-    """Base of every options record."""
+    """Base class of every group of options."""
 
     model_config = CONFIG
 
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "") -> Self:
-        """Build from plain data; `ConfigError` says what is wrong at `where`.
+        """Build from plain data; a `ConfigError` begins with `where` and says what is wrong there.
 
-        Types are taken strictly: 2.0 is no integer, true is no number, a number is no text.
+        Types are not converted: 2.0 is not an integer, true is not a number, a number is not text.
         """
         try:
             return cls.model_validate(plain(values), strict=True)
@@ -53,12 +53,12 @@ class Options(BaseModel):
 
 
 def nothing_to_empty(values: Any) -> Any:
-    """Take a mapping with nothing in it, which YAML reads as null, for an empty one."""
+    """Return an empty mapping for null, which is what YAML makes of a key without any value."""
     return {} if values is None else values
 
 
 def plain(value: Any) -> Any:
-    """Copy what a YAML or JSON file holds: `1e-3` is a number, a list is a tuple."""
+    """Copy the content of a YAML or JSON file; text like `1e-3` becomes a number, lists tuples."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -75,7 +75,7 @@ def first_problem(record: Any, error: ValidationError) -> tuple[str, str]:
 def problem_of(record: Any, error: ValidationError) -> Problem:
     """Return the first error.
 
-    A name that does not exist comes first: it explains the rest, such as a key that is missing.
+    An unknown name comes first, since a misspelt key also makes the right key look missing.
     """
     return _problem(record, _by_weight(error)[0])
 
@@ -111,8 +111,9 @@ def _problem(record: Any, first: ErrorDetails) -> Problem:
 
 
 def _own_words(record: Any, problem: ErrorDetails) -> tuple[Keys, str]:
-    """Return what a validator of ours says: it may begin with a key of the record that it checks,
-    and says itself what is found where that is a whole record or a name.
+    """Return the place and the message of an error that a validator of this project raised.
+
+    Its message may begin with a key of what it checks; that key then becomes part of the place.
     """
     keys, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
     if keys and keys[-1] == "[key]":
@@ -126,7 +127,7 @@ def _own_words(record: Any, problem: ErrorDetails) -> tuple[Keys, str]:
 
 
 def _other_container(expected: str, value: object, kind: Any) -> str:
-    """Say that a list or a mapping is expected, what it may hold, and how a value is put in it."""
+    """Say that a list or a mapping is expected, what it may contain, and give an example."""
     message = f"{shown(value)} should be a {expected}"
     if names := keys_of(kind):
         return f"{message}; allowed keys: {', '.join(names)}"
@@ -142,14 +143,14 @@ def _is_literal(items: Sequence[Any]) -> bool:
 
 
 def keys_of(kind: Any) -> list[str]:
-    """Name the keys of a record or of a mapping with known keys; of anything else none."""
+    """Name the keys of a group of options or of a mapping with known keys; otherwise none."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return list(kind.model_fields)
     return list(kind.__annotations__) if is_typeddict(kind) else []
 
 
 def type_at(kind: Any, keys: Sequence[int | str]) -> Any:
-    """Return the type of what is at a path of keys below a type."""
+    """Return the type of the value that a path of keys leads to, starting at a type."""
     for key in keys:
         kind = bare(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -170,5 +171,5 @@ def bare(kind: Any) -> Any:
 
 
 def shown(value: object) -> str:
-    """Write a value as messages do: tuples as the lists that they were in YAML."""
+    """Write a value for a message; tuples are written as lists, as they were in YAML."""
     return repr(list(value) if isinstance(value, tuple) else value)

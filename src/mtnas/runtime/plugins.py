@@ -1,6 +1,7 @@
-"""A file name is a registration: find the plug-ins of a package by listing its folder.
+"""Find methods, datasets and other plug-ins: every file of a package's folder is one.
 
-Datasets may also be declared: `config/datasets/<name>.yaml` is one.
+So a new file needs no registration elsewhere. A dataset may also be a YAML file,
+`config/datasets/<name>.yaml`.
 """
 
 import ast
@@ -26,7 +27,7 @@ _HARMLESS = re.compile(r"[\w. -]+")  # in a pattern of names
 
 
 def available(package: ModuleType) -> tuple[str, ...]:
-    """Name the plug-ins of a package, without importing or reading them."""
+    """Name the plug-ins of a package, without importing or opening their files."""
     more = declared() if package.__name__ == "mtnas.data.sources" else {}
     return tuple(sorted({*_modules(package), *more}))
 
@@ -40,7 +41,7 @@ def names(package: str) -> tuple[str, ...]:
 
 
 def declared() -> dict[str, Path]:
-    """Return the file of every dataset that a YAML file declares; it may be broken."""
+    """Return the YAML file of every dataset that has one, by name; its content is not checked."""
     folder, here = DECLARED, Path.cwd()
     if folder.is_relative_to(here):  # messages name files as a reader would
         folder = folder.relative_to(here)
@@ -49,13 +50,14 @@ def declared() -> dict[str, Path]:
 
 
 def title(package: str, name: str) -> str:
-    """Return what readers call a plug-in: `TITLE` of its file, or `label` of a YAML file.
+    """Return what readers call a plug-in: `TITLE` of its file, `label` or `title` of a YAML file.
 
-    Without one, and for what is no plug-in (any more), that is its name.
+    Where there is no title, or no such plug-in any more, that is its name.
     """
     if package == "data.sources" and name in declared():
         content = yaml.safe_load(declared()[name].read_text(encoding="utf-8"))
-        return str((content.get("label") if isinstance(content, dict) else None) or name)
+        said = content if isinstance(content, dict) else {}
+        return str(said.get("label") or said.get("title") or name)
     return str(constants(package, name).get("TITLE", name))
 
 
@@ -94,10 +96,10 @@ def load(package: ModuleType, name: str, *, kind: str, where: str = "config") ->
 
 
 def part(package: str, name: str, wanted: Sequence[str]) -> ModuleType:
-    """Run some definitions of a plug-in's file alone, with the definitions and imports they need.
+    """Run only some definitions of a plug-in's file, and the definitions and imports they need.
 
-    The options of a method need no torch, its file does. A file of which a part alone does not run
-    is imported whole.
+    So the options of a method can be read without importing torch, which the rest of its file
+    needs. If those definitions do not run by themselves, the whole file is imported.
     """
     (folder,) = importlib.import_module("mtnas").__path__
     file = Path(folder, *package.split("."), f"{name}.py")

@@ -1,4 +1,4 @@
-"""Where a number comes from: a fingerprint of the code, versions, the state of git."""
+"""What a result was computed with: a fingerprint of the code, versions, the git commit."""
 
 import ast
 import hashlib
@@ -25,7 +25,7 @@ _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionD
 
 
 def canonical_code(tree: ast.AST) -> str:
-    """Return source text that comments, docstrings, formatting and titles do not change."""
+    """Return source text without comments, docstrings, formatting and titles."""
     if isinstance(tree, ast.Module):
         tree.body = [node for node in tree.body if not _is_shown(node)]
     for node in ast.walk(tree):
@@ -49,10 +49,10 @@ def _file_fingerprint(path: Path) -> str:
 
 @cache
 def code_fingerprint(*parts: str) -> str:
-    """Return 12 hex digits over the code of files and folders, named from `src/mtnas`.
+    """Return 12 hex digits that change with the code of files and folders below `src/mtnas`.
 
-    Given as a parameter of a rule, it makes a job depend on the library code that it runs, and on
-    nothing that cannot change its result: comments, docstrings, other modules.
+    As a parameter of a rule it makes a job run again when the library code that it uses changes,
+    but not for what cannot change its result: comments, docstrings, other modules.
     """
     digest = hashlib.sha256()
     for part in sorted(set(parts)):
@@ -68,10 +68,10 @@ def code_fingerprint(*parts: str) -> str:
 
 @cache
 def code_behind(*modules: str) -> tuple[str, ...]:
-    """Name the files that modules of this package need, found by reading imports, recursively.
+    """Name the files that modules of this package import, directly or through others.
 
-    Plug-ins are loaded by name, so they are not found: name them too. `NEUTRAL` files are left out,
-    and what is imported for type checkers alone.
+    Plug-ins are loaded by name, so they are not found and have to be named too. `NEUTRAL` files are
+    left out, and imports that only type checkers see.
     """
     found: set[str] = set()
     waiting = list(modules)
@@ -85,7 +85,7 @@ def code_behind(*modules: str) -> tuple[str, ...]:
 
 @cache
 def _direct_imports(path: Path) -> frozenset[str]:
-    """Name our files that one file imports, anywhere in it; what is not Python imports none."""
+    """Name the files of this package that one file imports; one that is not Python has none."""
     if path.suffix != ".py":
         return frozenset()
     names: list[str] = []
@@ -104,7 +104,7 @@ def _is_for_types(node: ast.stmt) -> bool:
 
 
 def _file_of(module: str) -> str | None:
-    """Return the file of one of our modules, from `src/mtnas`; None if it is not ours."""
+    """Return the file of a module, relative to `src/mtnas`; None if it is of another package."""
     first, *rest = module.split(".")
     if first != PACKAGE.name:
         return None
@@ -116,10 +116,10 @@ def _file_of(module: str) -> str | None:
 
 
 def study_command(target: str, files: Iterable[Path], settings: Mapping[str, Any]) -> str:
-    """Return the command that makes a target of a study, as it may be typed into a shell anywhere.
+    """Return the shell command that makes a target of a study, for a reader on another machine.
 
-    `files` are its overlays, the last one winning; `settings` those of `--config`, whose folders of
-    raw files belong to a machine.
+    `files` are its overlays in order, `settings` what `--config` sets. The word FOLDER stands for
+    folders of raw files, which differ between machines.
     """
     names = [_nearby(path) for path in files]
     values = {key: "FOLDER" if key.endswith("_raw") else value for key, value in settings.items()}
@@ -142,12 +142,12 @@ def _nearby(path: Path) -> str:
 
 
 def digest_of(facts: Any) -> str:
-    """Return 16 hex digits that stand for facts (JSON), such as all that a result depends on."""
+    """Return 16 hex digits that identify JSON data, such as all that a result depends on."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def environment() -> dict[str, Any]:
-    """Return the versions and the hardware that a number may depend on."""
+    """Return the versions of software and the hardware that a result may depend on."""
     return {
         "python": platform.python_version(),
         **{name: _version(name) for name in ("numpy", "pandas", "torch", "scikit-learn", "mtnas")},

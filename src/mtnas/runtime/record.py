@@ -1,4 +1,4 @@
-"""Records: what a job says of its result, as a typed JSON file that notices when it was changed."""
+"""Records: JSON files in which a job describes its result; a later change of one is noticed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,13 +12,13 @@ from mtnas.runtime.options import first_problem
 
 
 class Part(BaseModel):
-    """Base of what a record is made of; unknown keys, NaN and infinity are refused."""
+    """Base class of the parts of a record; unknown keys, NaN and infinity are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Record(Part):
-    """Base of every record. `digest` and `artefacts` are made when it is written."""
+    """Base class of every record. `digest` and `artefacts` are filled in when it is written."""
 
     error: ClassVar[type[MtnasError]] = RecordError
 
@@ -38,7 +38,7 @@ class Record(Part):
 
     @classmethod
     def of(cls, content: dict[str, Any], path: str | Path, *, remedy: str | None = None) -> Self:
-        """Return the record that JSON data holds; `path` is where it came from."""
+        """Return the record that JSON data holds; messages name `path` as its file."""
         try:
             return cls.model_validate(content)
         except ValidationError as problem:
@@ -49,7 +49,7 @@ class Record(Part):
             ) from None
 
     def write(self, path: str | Path, artefacts: Iterable[str | Path] = ()) -> None:
-        """Write the record atomically, after the files that it describes."""
+        """Write the record atomically; the files that it describes must be there already."""
         write_record(path, self.to_json(), artefacts)
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Record(Part):
         return self.model_dump(mode="json", exclude={"artefacts", "digest"})
 
     def sealed(self) -> dict[str, Any]:
-        """Return the record as JSON data with its digests; the files it describes are the same."""
+        """Return the record as JSON data with a new digest of itself and its old ones of files."""
         return sealed({**self.to_json(), "artefacts": self.artefacts})
 
     def check(self, artefact: str | Path, *, remedy: str | None = None) -> None:

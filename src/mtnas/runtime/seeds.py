@@ -1,8 +1,9 @@
-"""Independent streams of randomness: one per seed and purpose.
+"""Random numbers: an independent stream for every seed and every purpose.
 
-Methods share the streams of a seed, so that runs are paired by seed: same split, same batches,
-same initial embeddings. A stream depends on its own name alone; adding one moves no other. The
-split draws from a stream of its own, in `mtnas.data.prepare.splits`.
+All methods use the streams of a seed alike, so that they can be compared seed by seed: the same
+split, the same batches, the same initial embeddings. A stream depends only on the seed and its own
+name, so a new stream changes no other one. The split has a stream of its own, in
+`mtnas.data.prepare.splits`.
 """
 
 import zlib
@@ -25,18 +26,18 @@ Stream = Literal[
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:
-    """Return the generator of one stream of one seed."""
+    """Return a random generator at the start of one stream of one seed."""
     key = zlib.crc32(stream.encode())
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, key])))
 
 
 def states(generators: Iterable[np.random.Generator]) -> list[Mapping[str, Any]]:
-    """Return where generators are in their streams."""
+    """Return the positions of generators in their streams, for `restore`."""
     return [generator.bit_generator.state for generator in generators]
 
 
 def restore(generators: Iterable[np.random.Generator], states: Sequence[Mapping[str, Any]]) -> None:
-    """Put generators where they were when `states` was called."""
+    """Move generators back to the positions that `states` returned."""
     for generator, state in zip(generators, states, strict=True):
         generator.bit_generator.state = state
 

@@ -1,7 +1,7 @@
-"""A wish to stop: what a signal asks of a job, and when the job obeys.
+"""How a job ends when a signal (Ctrl-C, scancel, a time limit) tells it to.
 
-Work that keeps a checkpoint puts the end off until it has written it (`postponed`, `asked`);
-whatever else a job does ends at once. So does everything at a second signal.
+Work with a checkpoint first writes it, then ends (`postponed`, `asked`). All other work ends at
+once, and a second signal ends everything at once.
 """
 
 import logging
@@ -22,7 +22,7 @@ BY = {
 
 
 class _Wish:
-    """What this process was told, and when; and whether its work is to hear of it first."""
+    """The first signal that came, when it came, and whether work then ends by itself."""
 
     number: signal.Signals | None = None
     since = 0.0
@@ -31,7 +31,7 @@ class _Wish:
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Hear the signals that tell this process to end, instead of dying of them."""
+    """Catch the signals that tell this process to end, instead of being killed by them."""
     # A shell lets what it starts in the background ignore Ctrl-C: so it stays.
     wanted = [s for s in BY if (s, signal.getsignal(s)) != (signal.SIGINT, signal.SIG_IGN)]
     before = {number: signal.signal(number, _hear) for number in wanted}
@@ -44,9 +44,9 @@ def heard() -> Iterator[None]:
 
 
 def leave_to_jobs() -> None:
-    """Let this process, which only starts jobs, outlive the SIGUSR1 that SLURM sends to all alike.
+    """Let this process, which only starts jobs, ignore SIGUSR1, which SLURM sends to all processes.
 
-    What it starts ignores that signal too, until it listens (`heard`).
+    Processes that it starts ignore the signal too, until they call `heard`.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
@@ -54,7 +54,7 @@ def leave_to_jobs() -> None:
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Let work finish its step when a signal comes: it looks at `asked` and ends by itself."""
+    """Let work finish its step after a signal: it has to check `asked` and return by itself."""
     _Wish.postponed = True
     try:
         yield
@@ -65,12 +65,12 @@ def postponed() -> Iterator[None]:
 
 
 def asked() -> bool:
-    """Whether this process was told to end."""
+    """Whether a signal told this process to end."""
     return _Wish.number is not None
 
 
 def told() -> str:
-    """Say what told this process to end."""
+    """Return a sentence that names the signal that told this process to end."""
     assert _Wish.number is not None
     return f"told to end ({_Wish.number.name}): {BY[_Wish.number]}"
 

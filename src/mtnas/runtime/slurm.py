@@ -1,4 +1,4 @@
-"""What a workflow asks SLURM: which jobs a killed Snakemake left behind, and why a job failed."""
+"""Questions to SLURM: which jobs a killed Snakemake left behind, and why a job failed."""
 
 import os
 import re
@@ -27,16 +27,20 @@ class SlurmError(MtnasError, RuntimeError):
 
 
 def comment(rule: str, wildcards: Iterable[str]) -> str:
-    """Return what the executor writes into the comment of a SLURM job."""
+    """Return the comment that Snakemake's SLURM executor gives to the job of a rule."""
     values = "_".join(wildcards).replace("/", "_")
     return f"rule_{rule}_wildcards_{values}" if values else f"rule_{rule}"
 
 
 def cancel_forgotten(comments: Iterable[str], folder: str | Path) -> list[str]:
-    """Cancel the jobs of `folder` that write what a job with one of `comments` is to write.
+    """Cancel older jobs of `folder` that would write the same files as jobs about to be submitted.
 
     After `kill -9` of Snakemake its SLURM jobs go on, and no later Snakemake can watch them. Call
     this while holding Snakemake's lock on the outputs: then nobody waits for these jobs.
+
+    Args:
+        comments: those of the jobs about to be submitted (`comment`).
+        folder: in which the workflow runs.
 
     Returns:
         The ids of the cancelled jobs, when the last of them has ended.

@@ -88,6 +88,18 @@ class Checkpoint:
         self.seconds = seconds
         log.info("%s, after %.0f s: taken up from %s", at, seconds, self.path)
 
+    def part(self, number: int) -> "Checkpoint":
+        """Return the checkpoint of a part of this work, which lies beside this one."""
+        path = self.path
+        return Checkpoint(path and path.with_name(f"{path.stem}.{number}{path.suffix}"))
+
+    def remove(self) -> None:
+        """Remove the file, and those of parts."""
+        if self.path is not None:
+            parts = self.path.parent.glob(f"{self.path.stem}.[0-9]*{self.path.suffix}")
+            for path in (self.path, *parts):
+                path.unlink(missing_ok=True)
+
     def watching(self) -> AbstractContextManager[None]:
         """Let the end wait, if this process is told to end, until work is kept."""
         return nullcontext() if self.path is None else signals.postponed()

@@ -5,7 +5,7 @@ leading axis M. A member is a seed, a subset of the tasks and perhaps a route: o
 M = 1, single-task models are members with one task, routes are buffers.
 
 Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
-reads), N rows of a table, T tasks.
+reads), N rows of a table, T tasks, O outputs of all tasks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from mtnas.methods.parts.model import Model
 from mtnas.methods.parts.sharing import Buffers, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import seeds
-from mtnas.training.inputs import MixedInputs, Scale
+from mtnas.training.inputs import MixedInputs, NumberScale
 
 
 class Rates(NamedTuple):
@@ -33,17 +33,26 @@ class Rates(NamedTuple):
     weight_decay: float
 
 
+class LabelScale(NamedTuple):
+    """The mean and the spread of a label: an output says how many spreads it is from the mean."""
+
+    mean: float = 0.0
+    spread: float = 1.0
+
+
 @dataclass(frozen=True)
 class Member:
     """One model of an ensemble: its seed, the label columns it learns, its route if it has one.
 
-    Without `rates` of its own it has those of the training options.
+    Without `rates` of its own it has those of the training options; without `scales`, one of each
+    task, its outputs are in the unit of the labels.
     """
 
     seed: int
     tasks: tuple[int, ...]
     route: Route | None = None
     rates: Rates | None = None
+    scales: tuple[LabelScale, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,7 @@ class Ensemble:
         """
         self.members = tuple(members)
         self.tasks_MT = torch.tensor([member.tasks for member in members], device=device)
+        self.scale_2MT = _scales(self.members, device)
         models = [_drawn(build, member) for member in members]
         self._template = models[0]
         params, buffers = stack_module_state(models)
@@ -119,7 +129,7 @@ class Ensemble:
         self._padding = num_rows - 1  # the row that fills up bags, where there are any
         layout = self._template.encoder.layout
         self._standardizes = any(number.standardized for number in layout.numbers)
-        self._scale = Scale.neutral(len(members), len(layout.numbers), device)
+        self._scale = NumberScale.neutral(len(members), len(layout.numbers), device)
 
     @property
     def device(self) -> torch.device:
@@ -171,7 +181,7 @@ class Ensemble:
         params: Mapping[str, Tensor] | None = None,
         noise_M: Tensor | None = None,
     ) -> Tensor:
-        """Return logit_MBT of every member on its own batch; with noise_M [M, ...] as in training.
+        """Return out_MBO of every member on its own batch; with noise_M [M, ...] as in training.
 
         `params` default to those of the ensemble.
         """
@@ -227,6 +237,14 @@ class Ensemble:
         """Copy tensors named as in `state()` into this ensemble."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+
+
+def _scales(members: Sequence[Member], device: str) -> Tensor | None:
+    """Return means and spreads of all members' labels, float64 [2, M, T]; None if all are 0, 1."""
+    scales = [member.scales or (LabelScale(),) * len(member.tasks) for member in members]
+    if all(scale == LabelScale() for each in scales for scale in each):
+        return None
+    return torch.tensor(scales, dtype=torch.float64, device=device).movedim(2, 0)
 
 
 def of_sharing(name: str) -> str:

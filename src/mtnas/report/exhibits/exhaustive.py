@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mtnas.report.exhibits.base import FigureExhibit, Needs, of_space
 from mtnas.report.judged import Found, Truth, read_judged
-from mtnas.report.names import REFERENCE, SIMULATED, Names, caption
+from mtnas.report.names import REFERENCE, SIMULATED, Names, caption, simulated_in
 from mtnas.report.render.style import (
     PAGE_WIDTH,
     PALE,
@@ -25,6 +25,7 @@ from mtnas.report.render.style import (
     task_colour,
     write_at,
 )
+from mtnas.report.searched import space_of
 from mtnas.runtime.errors import RecordError
 
 if TYPE_CHECKING:
@@ -77,40 +78,71 @@ class Exhaustive(FigureExhibit[Space]):
         return Space(truths, found, needs.names)
 
     def data(self, content: Space) -> pd.DataFrame:
-        """Return a row per dataset, route and seed: its losses, and which searches picked it."""
-        return pd.concat([_routes(content, truth) for truth in content.truths], ignore_index=True)
+        """Return a row per dataset, route and seed with its losses; then one per pick of a search.
 
-    def draw(self, content: Space) -> tuple["Figure", str]:
+        Rows of picks name the `search`, and have no losses.
+        """
+        routes = [_routes(truth) for truth in content.truths]
+        return pd.concat([*routes, pd.DataFrame(_picked(content))], ignore_index=True)
+
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw one panel per dataset."""
-        simulated = [truth.dataset for truth in content.truths if truth.simulated]
-        return routes_in_order(content), caption(CAPTION, simulated)
+        return routes_in_order(frame), caption(CAPTION, simulated_in(frame))
 
 
-def _routes(content: Space, truth: Truth) -> pd.DataFrame:
+def _routes(truth: Truth) -> pd.DataFrame:
     index = pd.MultiIndex.from_product(
         [range(len(truth.mean_loss)), truth.seeds], names=["route", "seed"]
     )
     losses = {"valid_loss": truth.valid_RS.ravel(), "test_loss": truth.test_RS.ravel()}
-    frame = pd.DataFrame(losses, index=index)
+    frame = pd.DataFrame(losses, index=index).reset_index()
     frame["pattern"] = np.repeat(truth.pattern_R, len(truth.seeds))
     frame["good"] = np.repeat(truth.good, len(truth.seeds))
-    picked: dict[tuple[int, int], list[str]] = {}
-    for found in (f for f in content.found if f.dataset == truth.dataset):
-        for seed, route in (found.picks or {}).items():
-            picked.setdefault((route, seed), []).append(found.variant)
-    frame["picked_by"] = ["+".join(picked.get(key, ())) for key in frame.index]
-    frame = frame.reset_index()
-    frame.insert(0, "dataset", truth.dataset)
-    return frame
+    about = {"dataset": truth.dataset, "title": truth.title, "unit": truth.unit}
+    return frame.assign(**about, simulated=truth.simulated, **truth.space.to_json())
 
 
-def routes_in_order(content: Space) -> "Figure":
+def _picked(content: Space) -> list[dict[str, object]]:
+    """Return a row per search and seed: which route it picked."""
+    simulated = {truth.dataset for truth in content.truths if truth.simulated}
+    return [
+        {
+            **{"dataset": found.dataset, "simulated": found.dataset in simulated},
+            **{"search": content.name(found), "seed": seed, "route": route},
+        }
+        for found in content.found
+        for seed, route in (found.picks or {}).items()
+    ]
+
+
+def _truth(rows: pd.DataFrame) -> Truth:
+    """Return the ground truth of one dataset again, from the rows of its routes."""
+    first, losses = rows.iloc[0], rows.pivot(index="route", columns="seed")
+    return Truth(
+        name="",
+        source="",
+        dataset=str(first["dataset"]),
+        title=str(first["title"]),
+        unit=str(first["unit"]),
+        simulated=bool(first["simulated"]),
+        code="",
+        space=space_of(rows),
+        seeds=tuple(int(seed) for seed in losses["test_loss"].columns),
+        test_RS=losses["test_loss"].to_numpy(float),
+        valid_RS=losses["valid_loss"].to_numpy(float),
+        pattern_R=losses["pattern"].to_numpy(np.int64)[:, 0],
+    )
+
+
+def routes_in_order(frame: pd.DataFrame) -> "Figure":
     """Return the figure of some ground truths and the searches judged by them.
 
     Datasets stand in two columns, or one if there is one; searches are named at the left.
     """
-    truths, found = content.truths, content.found
-    names = list(dict.fromkeys(map(content.name, found)))
+    is_pick = frame["search"].notna() if "search" in frame else pd.Series(False, frame.index)
+    truths = [_truth(rows) for _, rows in frame[~is_pick].groupby("dataset", sort=False)]
+    found = frame[is_pick]
+    names = list(dict.fromkeys(found["search"])) if "search" in found else []
     columns = min(2, len(truths))
     height = TITLE + CURVE + BETWEEN + LINE * (len(names) + 1) + BOTTOM
     rows = -(-len(truths) // columns)
@@ -121,8 +153,8 @@ def routes_in_order(content: Space) -> "Figure":
             row, column = divmod(i, columns)
             place = (LEFT + column * (width + GAP), height * (rows - row), width)
             picks: dict[str, dict[int, int]] = {"oracle": truth.oracle, **{n: {} for n in names}}
-            mine = (f for f in found if f.dataset == truth.dataset)
-            picks |= {content.name(f): dict(f.picks or {}) for f in mine}
+            for pick in found[found["dataset"] == truth.dataset].to_dict("records"):
+                picks[pick["search"]][int(pick["seed"])] = int(pick["route"])
             upper, lower = _draw(figure, truth, picks, place)
             if column:
                 upper.set_ylabel("")

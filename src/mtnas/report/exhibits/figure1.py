@@ -5,6 +5,7 @@ Lengths are in inches.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,9 @@ import pandas as pd
 from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
-from mtnas.report.names import Names, caption, column_name, dataset_name
+from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in
 from mtnas.report.render.gates import CAPTION as OF_GATES
-from mtnas.report.render.gates import draw_gates, gate_data, gate_scores
+from mtnas.report.render.gates import draw_gates, gate_data
 from mtnas.report.render.style import (
     MARGIN,
     PAGE_WIDTH,
@@ -29,10 +30,12 @@ from mtnas.report.render.style import (
     write_at,
     write_title,
 )
+from mtnas.report.searched import route_of, route_rows, space_of
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import SUBGRAPHS, RunKey
+from mtnas.tasks.metrics import in_tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +59,7 @@ LEAST_GAP = 0.3
 LEGEND = 0.48
 GATES, BOXES = 1.8, 1.85  # height of a row of panels
 PER_ROW = 3  # datasets of (d) side by side
+MOST = 4  # scores of (e) side by side
 
 
 @dataclass(frozen=True)
@@ -76,43 +80,52 @@ class Figure1(FigureExhibit[Overview]):
         """Take the runs of MMoE and the cut MMoE in any experiment: (d) and (e) show those."""
         synthetic = plan.synthetic
         runs = tuple(r for r in plan.runs if r[0] not in synthetic and r[1:] in ROWS)
-        return {"figure1": Needs(runs=runs, subgraphs=True)} if plan.datasets else {}
+        data = tuple(dict.fromkeys(run[0] for run in runs))
+        needs = Needs(runs=runs, manifests=data, subgraphs=True)
+        return {"figure1": needs} if plan.datasets else {}
 
     def read(self, needs: Needs) -> Overview:
         """Read the runs, and the methods of (a-c) (`mtnas.experiments.equivalence`)."""
         if not Path(SUBGRAPHS).is_file():
             raise NothingToShowError(f"{SUBGRAPHS}: missing, so no method can be drawn as a route")
-        evidence = read_evidence(needs.run_folders)
+        evidence = read_evidence(needs.run_folders, manifests=needs.manifest_files)
         return Overview(evidence, read_typical(SUBGRAPHS), needs.names)
 
     def data(self, content: Overview) -> pd.DataFrame:
-        """Return a row per edge of (a-c), gate score of (d) and test score of (e)."""
-        evidence = content.evidence
-        edges = [
-            {"panel": letter, "method": method, "from": value, "to": block}
+        """Return a row per block of (a-c), gate score of (d) and test score of (e)."""
+        evidence, names = content.evidence, content.names
+        blocks = [
+            {"panel": letter, "method": method, "name": names.run(method), **row}
             for letter, (method, route) in zip("abc", content.routes.items(), strict=False)
-            for value, block in route.edges
+            for row in route_rows(route)
         ]
         gates = [gate_data(evidence.runs[name, *MMOE]) for name in gated(evidence)]
-        scores = [_scores(evidence, (name, *row)) for name in paired(evidence) for row in ROWS]
-        frames = [pd.DataFrame(edges), *(frame.assign(panel="d") for frame in gates)]
-        frames += [frame.assign(panel="e") for frame in scores]
-        return pd.concat(frames, ignore_index=True)
+        scores = [_scores(content, (name, *row)) for name in paired(evidence) for row in ROWS]
+        frames = [pd.DataFrame(blocks), *(frame.assign(panel="d") for frame in gates)]
+        frame = pd.concat([*frames, *scores], ignore_index=True)
+        frame = frame.reindex(columns=list(dict.fromkeys(["panel", "dataset", *frame])))
+        return frame.assign(simulated=frame["dataset"].isin(evidence.simulated))
 
-    def draw(self, content: Overview) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw (a-c), and (d) and (e) for the datasets that have their runs, if any."""
-        evidence = content.evidence
-        parts = {CAPTION: True, GATES_CAPTION: gated(evidence), BOXES_CAPTION: paired(evidence)}
-        text = " ".join(part for part, shown in parts.items() if shown)
-        return overview_figure(content), caption(text, sorted(evidence.simulated))
+        parts = {CAPTION: "a", GATES_CAPTION: "d", BOXES_CAPTION: "e"}
+        text = " ".join(part for part, panel in parts.items() if panel in set(frame["panel"]))
+        return overview_figure(frame), caption(text, sorted(simulated_in(frame)))
 
 
-def _scores(evidence: Evidence, run: RunKey) -> pd.DataFrame:
+def _scores(content: Overview, run: RunKey) -> pd.DataFrame:
     """Return the test scores of a run, a row per seed and score."""
-    columns = [*evidence.columns(run, "auc"), "mtl_loss"]
-    scores = evidence.scores(run)[columns].rename_axis(columns=None).reset_index()
-    frame = scores.melt("seed", var_name="what", value_name="score")
-    return frame.assign(dataset=run[0], method=run[1])
+    scores, (dataset, method, variant) = content.evidence.scores(run), run
+    wide = scores[in_tables(scores.columns)].rename_axis(columns=None).reset_index()
+    frame = wide.melt("seed", var_name="what", value_name="score")
+    units = {what: content.evidence.unit(dataset, what) for what in set(frame["what"])}
+    return frame.assign(
+        panel="e",
+        dataset=dataset,
+        method=method,
+        name=content.names.run(method, variant),
+        label=[column_name(what, units[what]) for what in frame["what"]],
+    )
 
 
 def read_typical(path: str | Path) -> dict[str, Route]:
@@ -135,49 +148,59 @@ def paired(evidence: Evidence) -> list[str]:
     return [d for d in evidence.datasets if not evidence.lacking([(d, *MMOE), (d, *CUT)])]
 
 
-def overview_figure(content: Overview) -> "Figure":
+def overview_figure(frame: pd.DataFrame) -> "Figure":
     """Return Figure 1."""
     from mtnas.report.render.route_drawing import panel_units
 
-    evidence, routes = content.evidence, content.routes
-    units = [panel_units(route.space) for route in routes.values()]
+    routes = [rows for letter, rows in frame.groupby("panel") if letter in ("a", "b", "c")]
+    units = [panel_units(space_of(rows)) for rows in routes]
     room = PAGE_WIDTH - 2 * MARGIN - LEAST_GAP * (len(units) - 1)
     scale = min(SCALE, room / sum(width for width, _ in units))
     drawn = HEAD + scale * max(height for _, height in units) + LEGEND
-    boxes, gates = paired(evidence), gated(evidence)
+    gates, boxes = (_by_dataset(frame, panel) for panel in "de")
     rows = [gates[i : i + PER_ROW] for i in range(0, len(gates), PER_ROW)]
-    height = drawn + GATES_HEAD * bool(rows) + GATES * len(rows) + BOXES * len(boxes)
+    lines = [BOXES * ceil(of["label"].nunique() / MOST) for of in boxes]
+    height = drawn + GATES_HEAD * bool(rows) + GATES * len(rows) + sum(lines)
     with styled():
         figure = new_figure(PAGE_WIDTH, height + 0.06)
-        _draw_methods(figure, height, content, scale)
+        _draw_methods(figure, height, routes, scale)
         top = height - drawn
         if rows:
             write_title(figure, top, "(d) Gate scores of MMoE")
             top -= GATES_HEAD
         for row in rows:
-            _draw_gates(figure, top, evidence, row)
+            _draw_gates(figure, top, row)
             top -= GATES
-        for dataset in boxes:
-            _draw_boxes(figure, top, content, dataset)
-            top -= BOXES
+        for scores, line in zip(boxes, lines, strict=True):
+            _draw_boxes(figure, top, scores)
+            top -= line
     return figure
 
 
-def _draw_methods(figure: "Figure", top: float, content: Overview, scale: float) -> None:
+def _by_dataset(frame: pd.DataFrame, panel: str) -> list[pd.DataFrame]:
+    """Return the rows of a panel, dataset by dataset in their order."""
+    rows = frame[frame["panel"] == panel]
+    return [of for _, of in rows.groupby("dataset", sort=False)]
+
+
+def _draw_methods(
+    figure: "Figure", top: float, methods: Sequence[pd.DataFrame], scale: float
+) -> None:
     """Draw (a-c) side by side on one ground line, their widths shared out over the page."""
     from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
 
-    routes = content.routes
-    sizes = [panel_units(route.space) for route in routes.values()]
+    routes = [route_of(space_of(rows), rows) for rows in methods]
+    sizes = [panel_units(route.space) for route in routes]
     spare = PAGE_WIDTH - 2 * MARGIN - scale * sum(width for width, _ in sizes)
     left, pitch = MARGIN, spare / max(1, len(sizes) - 1)
     low = top - HEAD - scale * max(height for _, height in sizes)
-    for letter, (method, route), size in zip("abc", routes.items(), sizes, strict=False):
-        write_at(figure, left, top, f"({letter}) {content.names.run(method)}", 9, fontweight="bold")
+    for rows, route, size in zip(methods, routes, sizes, strict=True):
+        title = "({panel}) {name}".format(**rows.iloc[0])
+        write_at(figure, left, top, title, 9, fontweight="bold")
         panel = axes_at(figure, left, low, scale * size[0], scale * size[1])
         draw_route(panel, route, font_size=name_size(scale))
         left += scale * size[0] + pitch
-    tasks = max(route.space.num_tasks for route in routes.values())
+    tasks = max(route.space.num_tasks for route in routes)
     _, h = figure.get_size_inches()
     figure.legend(
         handles=legend_handles(tasks, unused=False), loc="upper center",
@@ -186,35 +209,42 @@ def _draw_methods(figure: "Figure", top: float, content: Overview, scale: float)
     )  # fmt: skip
 
 
-def _draw_gates(figure: "Figure", top: float, evidence: Evidence, datasets: Sequence[str]) -> None:
+def _draw_gates(figure: "Figure", top: float, datasets: Sequence[pd.DataFrame]) -> None:
     """Draw a row of (d): a panel per dataset."""
     panels = row_of_axes(figure, top, GATES, PER_ROW)
     for panel in panels[len(datasets) :]:
         panel.remove()
-    for panel, dataset in zip(panels, datasets, strict=False):
-        scores_STE = gate_scores(evidence.runs[dataset, *MMOE])
-        draw_gates(panel, scores_STE)
+    for panel, rows in zip(panels, datasets, strict=False):
+        scores_STE = draw_gates(panel, rows)
         panel.set_ylim(
             0, (1.2 + 0.15 * scores_STE.shape[1]) * scores_STE.max()
         )  # room for the legend
-        simulated = dataset in evidence.simulated
-        panel.set_title(dataset_name(dataset, simulated), color=WARNING if simulated else SHARED)
+        name, simulated = rows["dataset"].iloc[0], bool(rows["simulated"].iloc[0])
+        panel.set_title(dataset_name(name, simulated), color=WARNING if simulated else SHARED)
         panel.set_xlabel("expert")
         panel.set_ylabel("mean gate score")
         panel.legend(loc="upper left")
 
 
-def _draw_boxes(figure: "Figure", top: float, content: Overview, dataset: str) -> None:
+def _draw_boxes(figure: "Figure", top: float, rows: pd.DataFrame) -> None:
     """Draw (e) of one dataset: two boxes per score, and the line of each seed between them."""
-    evidence, names = content.evidence, [content.names.run(*row) for row in ROWS]
-    scores = {row: evidence.scores((dataset, *row)) for row in ROWS}
-    common = scores[MMOE].index.intersection(scores[CUT].index)
-    columns = [*evidence.columns((dataset, *MMOE), "auc"), "mtl_loss"]
-    title = f"(e) {dataset_name(dataset)}, {len(common)} seeds"
-    write_title(figure, top, title, dataset in evidence.simulated)
-    for panel, column in zip(row_of_axes(figure, top, BOXES, len(columns)), columns, strict=True):
-        _boxes(panel, names, pd.DataFrame({row: of[column][common] for row, of in scores.items()}))
-        panel.set_ylabel(f"test {column_name(column)}")
+    labels = list(dict.fromkeys(rows["label"]))
+    names = dict.fromkeys(rows["name"])
+    both = {
+        label: of.pivot(index="seed", columns="name", values="score")[list(names)].dropna()
+        for label, of in rows.groupby("label", sort=False)
+    }
+    name, simulated = rows["dataset"].iloc[0], bool(rows["simulated"].iloc[0])
+    title = f"(e) {dataset_name(name)}, {len(both[labels[0]])} seeds"
+    write_title(figure, top, title, simulated)
+    for i in range(0, len(labels), MOST):
+        panels = row_of_axes(figure, top, BOXES, min(MOST, len(labels)))
+        for panel, label in zip(panels, labels[i : i + MOST], strict=False):
+            _boxes(panel, list(names), both[label])
+            panel.set_ylabel(f"test {label}")
+        for panel in panels[len(labels[i : i + MOST]) :]:
+            panel.remove()
+        top -= BOXES
 
 
 def _boxes(panel: "Axes", names: Sequence[str], both: pd.DataFrame) -> None:

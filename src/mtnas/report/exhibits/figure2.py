@@ -17,6 +17,7 @@ from mtnas.report.render.style import (
     write_at,
     write_title,
 )
+from mtnas.report.searched import space_of
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
 
@@ -61,6 +62,7 @@ class Figure2(FigureExhibit[SearchSpace]):
         return pd.DataFrame(
             [
                 {
+                    **content.to_json(),
                     "block": block,
                     "values": "+".join(content.values(block)),
                     "queries": "+".join(query or "" for query in content.queries(block)),
@@ -70,9 +72,10 @@ class Figure2(FigureExhibit[SearchSpace]):
             ]
         )
 
-    def draw(self, content: SearchSpace) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw the space."""
-        return space_figure(content), CAPTION.format(content)
+        space = space_of(frame)
+        return space_figure(space), CAPTION.format(space)
 
 
 def space_figure(space: SearchSpace) -> "Figure":

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mtnas.report.exhibits.base import FigureExhibit, Needs
-from mtnas.report.names import caption
-from mtnas.report.searched import Searched, choices, read_searches
+from mtnas.report.names import caption, simulated_in
+from mtnas.report.searched import Searched, choices, drawn, read_searches
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,22 +31,22 @@ class Figure3(FigureExhibit[Sequence[Searched]]):
         """Take those searches."""
         synthetic = plan.synthetic
         searches = tuple(run for run in plan.main_searches if run[0] not in synthetic)
-        return {"figure3": Needs(searches=searches)} if searches else {}
+        data = tuple(dict.fromkeys(run[0] for run in searches))
+        return {"figure3": Needs(searches=searches, manifests=data)} if searches else {}
 
     def read(self, needs: Needs) -> list[Searched]:
         """Read the routes of all seeds."""
-        return read_searches(needs.routes_files, needs.names)
+        return read_searches(needs.routes_files, needs.names, needs.manifest_files)
 
     def data(self, content: Sequence[Searched]) -> pd.DataFrame:
         """Return a row per search, seed and block: what was chosen, and how decidedly."""
         return choices(content)
 
-    def draw(self, content: Sequence[Searched]) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw per search the first seed large, the other seeds small."""
         from mtnas.report.render.route_panels import routes_figure
 
-        simulated = [searched.dataset for searched in content if searched.simulated]
-        return routes_figure(content), caption(CAPTION, simulated)
+        return routes_figure(drawn(frame)), caption(CAPTION, simulated_in(frame))
 
 
 EXHIBIT = Figure3()

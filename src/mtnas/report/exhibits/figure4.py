@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mtnas.config.entries import PAPER
 from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
-from mtnas.report.names import Names, simulated_caption
+from mtnas.report.names import Names, panel_of, simulated_caption
 from mtnas.report.render.style import SHARED, TASK_COLOURS
 from mtnas.runtime.errors import RecordError
 
@@ -55,56 +55,62 @@ class Figure4(FigureExhibit[NamedRuns]):
 
     def data(self, content: NamedRuns) -> pd.DataFrame:
         """Return a row per run, seed and epoch."""
-        return pd.concat([_losses(run) for run in content.runs], ignore_index=True)
+        if not content.runs:
+            raise RecordError("no run folders were given; a figure needs at least one")
+        frames = [_losses(run, content.names) for run in content.runs]
+        return pd.concat(frames, ignore_index=True)
 
-    def draw(self, content: NamedRuns) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw a panel per dataset, a line per method."""
-        figure = losses_figure(content.runs, content.names)
-        return figure, simulated_caption(CAPTION, content.runs)
+        return losses_figure(frame), simulated_caption(CAPTION, bool(frame["simulated"].any()))
 
 
-def _losses(run: Run) -> pd.DataFrame:
-    losses_SE = valid_losses(run)
+def _losses(run: Run, names: Names) -> pd.DataFrame:
+    """Return the rows of a run; `noise` is what no model can predict, summed over both tasks."""
+    losses_SE, (_, method, variant) = valid_losses(run), run.key
     seeds = dict.fromkeys(fitted.seed for fitted in run.record.fits)
     epochs = range(1, losses_SE.shape[1] + 1)
     index = pd.MultiIndex.from_product([list(seeds), epochs], names=["seed", "epoch"])
     frame = pd.DataFrame({"valid_loss": losses_SE.ravel()}, index=index).reset_index()
-    for place, (name, value) in enumerate(
-        zip(("dataset", "method", "variant"), run.key, strict=True)
-    ):
-        frame.insert(place, name, value)
-    return frame
+    drawn = run.record.synthetic
+    title = names.run(method, variant)
+    more = {"method": method, "variant": variant, "title": title}
+    noise = 2 * drawn.noise_variance if drawn else 0.0
+    return frame.assign(**panel_of(run), **more, noise=noise)
 
 
-def losses_figure(runs: Sequence[Run], names: Names) -> "Figure":
+def losses_figure(frame: pd.DataFrame) -> "Figure":
     """Return Figure 4."""
     from matplotlib.lines import Line2D
 
     from mtnas.report.render.panels import panel_grid
 
-    rows = list(dict.fromkeys(run.key[1:] for run in runs))
-    styles = {
+    rows = frame.drop_duplicates(["method", "variant"])
+    keys = list(zip(rows["method"], rows["variant"], strict=True))
+    titles: dict[tuple[str, ...], str] = dict(zip(keys, rows["title"], strict=True))
+    styles: dict[tuple[str, ...], Any] = {
         key: (TASK_COLOURS[i % len(TASK_COLOURS)], "-" if key[1] == PAPER else DASHES)
-        for i, key in enumerate(rows)
+        for i, key in enumerate(titles)
     }
 
-    def draw(axes: "Axes", runs: Sequence[Run]) -> None:
-        for run in runs:
-            colour, line = styles[run.key[1:]]
-            low, middle, high = np.quantile(valid_losses(run), (0.25, 0.5, 0.75), axis=0)
+    def draw(axes: "Axes", rows: pd.DataFrame) -> None:
+        for key, of in rows.groupby(["method", "variant"], sort=False):
+            colour, line = styles[tuple(map(str, key))]
+            losses = of.pivot(index="seed", columns="epoch", values="valid_loss")
+            low, middle, high = np.quantile(losses.to_numpy(), (0.25, 0.5, 0.75), axis=0)
             epochs = np.arange(1, len(middle) + 1)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.15, lw=0)
             axes.plot(epochs, middle, color=colour, ls=line)
-        noise = runs[0].record.synthetic and runs[0].record.synthetic.noise_variance
+        noise = float(rows["noise"].iloc[0])
         if noise:
-            axes.axhline(2 * noise, color=SHARED, lw=0.7, ls=(0, (4, 2)))
+            axes.axhline(noise, color=SHARED, lw=0.7, ls=(0, (4, 2)))
         axes.set_yscale("log")
 
     handles = [
-        Line2D([], [], color=colour, ls=line, label=names.run(*key))
+        Line2D([], [], color=colour, ls=line, label=titles[key])
         for key, (colour, line) in styles.items()
     ]
-    return panel_grid(runs, draw, ("epoch", "validation loss"), handles)
+    return panel_grid(frame, draw, ("epoch", "validation loss"), handles)
 
 
 def valid_losses(run: Run) -> NDArray[np.float64]:

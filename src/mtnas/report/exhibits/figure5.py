@@ -9,7 +9,7 @@ import pandas as pd
 
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import SIMULATED, synthetic_name
-from mtnas.report.searched import Searched, choices, read_searches
+from mtnas.report.searched import Drawn, Searched, choices, drawn, read_searches
 from mtnas.routes.named import share_disjoint
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ class Figure5(FigureExhibit[Sequence[Searched]]):
         """Return a row per search, seed and block."""
         return choices(content)
 
-    def draw(self, content: Sequence[Searched]) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw the routes, and say how often their tasks share nothing."""
         from mtnas.report.render.route_panels import routes_figure
 
-        return routes_figure(content, overlap), f"{SIMULATED}. {CAPTION}"
+        return routes_figure(drawn(frame), overlap), f"{SIMULATED}. {CAPTION}"
 
 
 def _titled(searched: Searched, drawn: Mapping[str, Mapping[str, Any]]) -> Searched:
@@ -56,7 +56,7 @@ def _titled(searched: Searched, drawn: Mapping[str, Mapping[str, Any]]) -> Searc
     return replace(searched, dataset=synthetic_name(drawn[searched.dataset]))
 
 
-def overlap(searched: Searched) -> str:
+def overlap(searched: Drawn) -> str:
     """Say how many edges are in use, and how often tasks share nothing, against chance."""
     routes = list(searched.routes.values())
     apart = sum(route.is_disjoint for route in routes)

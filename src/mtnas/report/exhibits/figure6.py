@@ -7,8 +7,8 @@ import pandas as pd
 
 from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
-from mtnas.report.names import simulated_caption
-from mtnas.report.render.gates import CAPTION, draw_gates, gate_data, gate_scores
+from mtnas.report.names import panel_of, simulated_caption, task_name
+from mtnas.report.render.gates import CAPTION, draw_gates, gate_data
 from mtnas.report.render.style import task_colour
 
 if TYPE_CHECKING:
@@ -35,28 +35,26 @@ class Figure6(FigureExhibit[Sequence[Run]]):
 
     def data(self, content: Sequence[Run]) -> pd.DataFrame:
         """Return a row per dataset, seed, task and expert."""
-        return pd.concat([gate_data(run) for run in content], ignore_index=True)
+        return pd.concat([gate_data(r).assign(**panel_of(r)) for r in content], ignore_index=True)
 
-    def draw(self, content: Sequence[Run]) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw a panel per dataset."""
-        return gates_figure(content), simulated_caption(CAPTION, content)
+        return gates_figure(frame), simulated_caption(CAPTION, bool(frame["simulated"].any()))
 
 
-def gates_figure(runs: Sequence[Run]) -> "Figure":
-    """Return Figure 6; `RecordError` if a run has no gate scores."""
+def gates_figure(frame: pd.DataFrame) -> "Figure":
+    """Return Figure 6."""
     from matplotlib.lines import Line2D
 
     from mtnas.report.render.panels import panel_grid
 
-    tasks = max(gate_scores(run).shape[1] for run in runs)
-
-    def draw(axes: "Axes", runs: Sequence[Run]) -> None:
-        (run,) = runs
-        draw_gates(axes, gate_scores(run))
+    def draw(axes: "Axes", rows: pd.DataFrame) -> None:
+        draw_gates(axes, rows)
         axes.set_ylim(0, 1)
 
-    handles = [Line2D([], [], color=task_colour(t), label=f"task {t}") for t in range(tasks)]
-    return panel_grid(runs, draw, ("expert", "mean gate score"), handles)
+    tasks = map(task_name, dict.fromkeys(frame["task"]))
+    handles = [Line2D([], [], color=task_colour(t), label=name) for t, name in enumerate(tasks)]
+    return panel_grid(frame, draw, ("expert", "mean gate score"), handles)
 
 
 EXHIBIT = Figure6()

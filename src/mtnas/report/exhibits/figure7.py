@@ -13,7 +13,7 @@ from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.evidence.claims.paired import search_seconds, sweep
 from mtnas.report.exhibits.base import FigureExhibit, Needs, beside_paper
-from mtnas.report.names import caption, column_name, dataset_name
+from mtnas.report.names import caption, column_name, dataset_name, simulated_in
 from mtnas.report.render.style import (
     PAGE_WIDTH,
     SHARED,
@@ -25,6 +25,7 @@ from mtnas.report.render.style import (
 )
 from mtnas.runtime.errors import RecordError
 from mtnas.study.paths import RunKey
+from mtnas.tasks.metrics import MTL_LOSS, OF_KIND, in_tables, split_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 ROW = 1.85
+ABOVE = 15  # letters of the labels that have room above a panel
 SWEPT = {"figure7": "num_subnets", "figure7_layers": "num_layers"}
 OPTIONS = {"num_subnets": "H", "num_layers": "L"}
 SYMBOLS = {"num_subnets": "H, sub-networks per layer", "num_layers": "L, layers of sub-networks"}
@@ -43,6 +45,11 @@ CAPTION = (
     "is taken out, since methods are compared seed by seed. The dotted line is the paper's value; "
     "its run belongs to the main comparison, whose times may be those of another day or machine."
 )
+OTHER_CAPTION = CAPTION.replace(
+    "test AUC of every task less its mean over the sweep",
+    "a test score of every task, by how much it is off its mean over the sweep",
+)
+MARKED = [metrics[0] for metrics in OF_KIND.values()]  # by which a task of each kind is drawn
 
 
 @dataclass(frozen=True)
@@ -71,86 +78,112 @@ class Figure7(FigureExhibit[Sweep]):
             runs = beside_paper(plan, plan.variants_that_change(option))
             if runs:
                 searches = tuple(plan.searches_of(runs))
-                found[name] = Needs(runs=runs, searches=searches, facts={"option": option})
+                data = tuple(dict.fromkeys(run[0] for run in runs))
+                facts = {"option": option}
+                found[name] = Needs(runs=runs, searches=searches, manifests=data, facts=facts)
         return found
 
     def read(self, needs: Needs) -> Sweep:
         """Read runs and searches."""
-        evidence = read_evidence(needs.run_folders, routes=needs.routes_files)
+        evidence = read_evidence(
+            needs.run_folders, routes=needs.routes_files, manifests=needs.manifest_files
+        )
         return Sweep(needs.facts["option"], evidence)
 
     def data(self, content: Sweep) -> pd.DataFrame:
         """Return a row per dataset, value, seed and score; times are per seed, without one."""
-        return pd.DataFrame([row for of in content.runs.items() for row in _rows(content, *of)])
+        found = content.runs
+        if not found:
+            raise RecordError(
+                f"figure 7: no dataset has two or more runs of mtnas over {content.option}; "
+                "config/all_claims.yaml has such runs"
+            )
+        return pd.DataFrame([row for of in found.items() for row in _rows(content, *of)])
 
-    def draw(self, content: Sweep) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw scores and times, one row per dataset."""
-        text = CAPTION.format(symbol=OPTIONS[content.option])
-        return sweep_figure(content), caption(text, sorted(content.evidence.simulated))
+        text = CAPTION if set(_tasks(frame)["metric"]) == {"auc"} else OTHER_CAPTION
+        text = text.format(symbol=OPTIONS[frame["option"].iloc[0]])
+        return sweep_figure(frame), caption(text, sorted(simulated_in(frame)))
 
 
 def _rows(content: Sweep, dataset: str, runs: dict[int, RunKey]) -> list[dict[str, object]]:
     """Return the rows of one dataset."""
     evidence, rows = content.evidence, list[dict[str, object]]()
     searching = search_seconds(evidence, runs)
+    simulated = dataset in evidence.simulated
     for value, run in runs.items():
-        key = {"dataset": dataset, "variant": run[2], content.option: value}
-        scores = evidence.scores(run)
-        for what in [*evidence.columns(run, "auc"), "mtl_loss"]:
-            each = scores[what].items()
-            rows += [{**key, "what": what, "seed": seed, "value": score} for seed, score in each]
-        seconds = {"search_seconds": searching.get(value)}
-        seconds["train_seconds"] = evidence.train_seconds(run)
-        rows += [{**key, "what": what, "seed": None, "value": v} for what, v in seconds.items()]
+        key = {
+            **{"dataset": dataset, "title": dataset_name(dataset), "simulated": simulated},
+            **{"variant": run[2], "option": content.option, "size": value},
+        }
+        for what in in_tables(evidence.scores(run).columns):
+            metric, task = split_column(what)
+            label = column_name(what, evidence.unit(dataset, what))
+            about = {**key, "metric": metric, "task": task, "label": label}
+            each = evidence.scores(run)[what].items()
+            rows += [{**about, "seed": seed, "value": score} for seed, score in each]
+        seconds = {"search": searching.get(value), "training": evidence.train_seconds(run)}
+        rows += [
+            {**key, "metric": "seconds", "task": part, "label": f"{part} (s)", "value": time}
+            for part, time in seconds.items()
+            if time is not None
+        ]
     return rows
 
 
-def sweep_figure(content: Sweep) -> "Figure":
+def sweep_figure(frame: pd.DataFrame) -> "Figure":
     """Return the curves of every dataset that was swept."""
     from matplotlib.ticker import MaxNLocator
 
-    evidence, option, found = content.evidence, content.option, content.runs
-    if not found:
-        raise RecordError(f"figure 7: no dataset has two or more runs of mtnas over {option}")
+    found = dict(list(frame.groupby("title", sort=False)))
     with styled():
         figure = new_figure(PAGE_WIDTH, ROW * len(found) + 0.1)
         top = ROW * len(found) + 0.02
-        for dataset, runs in found.items():
-            write_title(figure, top, dataset_name(dataset), dataset in evidence.simulated)
+        for title, rows in found.items():
+            write_title(figure, top, str(title), bool(rows["simulated"].any()))
             panels = row_of_axes(figure, top, ROW, 4)
-            _aucs(panels[0], evidence, runs)
-            _line(panels[1], _values(evidence, runs, "mtl_loss"), SHARED)
+            _scores(panels[0], _tasks(rows))
+            _line(panels[1], _values(rows[rows["metric"] == MTL_LOSS]), SHARED)
             panels[1].set_ylabel("test MTL loss")
-            _times(panels[2], search_seconds(evidence, runs), "search (s)")
-            training = {size: evidence.train_seconds(run) for size, run in runs.items()}
-            _times(panels[3], training, "training (s)")
+            seconds = rows[rows["metric"] == "seconds"]
+            for panel, part in zip(panels[2:], ("search", "training"), strict=True):
+                _times(panel, seconds[seconds["task"] == part], f"{part} (s)")
             for panel in panels:
-                panel.axvline(_paper_value(runs), color=SHARED, lw=0.7, ls=":")
+                panel.axvline(_paper_value(rows), color=SHARED, lw=0.7, ls=":")
                 panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-                panel.set_xlabel(SYMBOLS[option], fontsize=7)
+                panel.set_xlabel(SYMBOLS[rows["option"].iloc[0]], fontsize=7)
             top -= ROW
     return figure
 
 
-def _aucs(panel: "Axes", evidence: Evidence, runs: dict[int, RunKey]) -> None:
-    """Draw how far each AUC is from its mean over the sweep: levels of tasks are far apart."""
-    columns = evidence.columns(next(iter(runs.values())), "auc")
-    for i, column in enumerate(columns):
-        values = _values(evidence, runs, column)
+def _tasks(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the score by which each task is drawn."""
+    return rows[rows["metric"].isin(MARKED)].drop_duplicates(["dataset", "size", "task", "seed"])
+
+
+def _scores(panel: "Axes", rows: pd.DataFrame) -> None:
+    """Draw how far each score is from its mean over the sweep: levels of tasks are far apart."""
+    aucs = set(rows["metric"]) <= {"auc"}
+    labels = list(dict.fromkeys(rows["label"]))
+    for i, label in enumerate(labels):
+        values = _values(rows[rows["label"] == label])
         level = float(values.to_numpy().mean())
-        away = 1000 * (values - level)
-        _line(panel, away, task_colour(i), f"{column_name(column)} ({level:.3f})")
-    panel.legend(
-        loc="lower left", bbox_to_anchor=(-0.1, 0.98), borderaxespad=0, ncols=len(columns),
-        handlelength=1.2, columnspacing=0.9,
-    )  # fmt: skip
-    panel.set_ylabel("test AUC − mean (0.001)")
+        away = 1000 * (values - level) if aucs else 100 * (values - level) / abs(level)
+        _line(panel, away, task_colour(i), f"{label} ({level:.3f})")
+    if sum(map(len, labels)) <= ABOVE:
+        panel.legend(
+            loc="lower left", bbox_to_anchor=(-0.1, 0.98), borderaxespad=0, ncols=len(labels),
+            handlelength=1.2, columnspacing=0.9,
+        )  # fmt: skip
+    else:
+        panel.legend(loc="best", handlelength=1.2, fontsize=5)
+    panel.set_ylabel("test AUC − mean (0.001)" if aucs else "test score off its mean (%)")
 
 
-def _values(evidence: Evidence, runs: dict[int, RunKey], column: str) -> pd.DataFrame:
+def _values(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one score with a row per seed that all runs have and a column per size."""
-    of_runs = {size: evidence.scores(run)[column] for size, run in runs.items()}
-    return pd.DataFrame(of_runs).dropna()
+    return rows.pivot(index="seed", columns="size", values="value").dropna()
 
 
 def _line(panel: "Axes", values: pd.DataFrame, colour: str, label: str | None = None) -> None:
@@ -163,15 +196,15 @@ def _line(panel: "Axes", values: pd.DataFrame, colour: str, label: str | None = 
     panel.plot(sizes, mean, color=colour, marker="o", ms=2.5, label=label)
 
 
-def _times(panel: "Axes", seconds: dict[int, float], label: str) -> None:
-    panel.plot(list(seconds), list(seconds.values()), color=SHARED, marker="o", ms=2.5)
-    panel.set_ylim(0, 1.1 * max(seconds.values(), default=1.0))
+def _times(panel: "Axes", rows: pd.DataFrame, label: str) -> None:
+    panel.plot(rows["size"], rows["value"], color=SHARED, marker="o", ms=2.5)
+    panel.set_ylim(0, 1.1 * max(rows["value"], default=1.0))
     panel.set_ylabel(label)
 
 
-def _paper_value(runs: dict[int, RunKey]) -> float:
+def _paper_value(rows: pd.DataFrame) -> float:
     """Return the swept value of the variant that follows the paper."""
-    return next((float(size) for size, run in runs.items() if run[2] == PAPER), float("nan"))
+    return next(map(float, rows.loc[rows["variant"] == PAPER, "size"]), float("nan"))
 
 
 EXHIBIT = Figure7()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
-from mtnas.report.names import caption, counted
+from mtnas.report.names import caption, counted, simulated_in
 from mtnas.report.render.style import (
     MARGIN,
     PAGE_WIDTH,
@@ -19,7 +19,7 @@ from mtnas.report.render.style import (
     task_colour,
     write_title,
 )
-from mtnas.report.searched import Searched, read_searches
+from mtnas.report.searched import Searched, course, read_searches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,12 +50,11 @@ class SearchCurves(FigureExhibit[Sequence[Searched]]):
 
     def data(self, content: Sequence[Searched]) -> pd.DataFrame:
         """Return a row per search, seed and recorded step."""
-        return pd.concat([searched.course for searched in content], ignore_index=True)
+        return course(content)
 
-    def draw(self, content: Sequence[Searched]) -> tuple["Figure", str]:
+    def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw reward and mean entropy, with a band over seeds."""
-        simulated = [searched.dataset for searched in content if searched.simulated]
-        return curves_figure(content), caption(CAPTION, simulated)
+        return curves_figure(frame), caption(CAPTION, simulated_in(frame))
 
 
 def with_curves(found: Sequence[Searched]) -> list[Searched]:
@@ -67,28 +66,30 @@ def with_curves(found: Sequence[Searched]) -> list[Searched]:
     return having
 
 
-def curves_figure(found: Sequence[Searched]) -> "Figure":
-    """Return the curves of the given searches, reward and entropy; two searches a row if many."""
+def curves_figure(frame: pd.DataFrame) -> "Figure":
+    """Return the curves of some searches, reward and entropy; two searches a row if many."""
+    found = [rows for _, rows in frame.groupby(["dataset", "method", "variant"], sort=False)]
     columns = 1 if len(found) <= 3 else 2
     height, width = (2.15, 2.6) if columns == 1 else (1.75, 0.98)
     pitch, rows = (PAGE_WIDTH - MARGIN) / columns, ceil(len(found) / columns)
     with styled():
         figure = new_figure(PAGE_WIDTH, height * rows)
-        for i, searched in enumerate(found):
+        for i, search in enumerate(found):
+            first = search.iloc[0]
             row, column = divmod(i, columns)
             left, low = MARGIN + column * pitch, height * (rows - 1 - row)
-            seeds = counted(len(searched.curves), "seed")
-            title = f"{searched.title}, {seeds}" if columns == 1 else searched.name
+            seeds = counted(search["seed"].nunique(), "seed")
+            title = f"{first['title']}, {seeds}" if columns == 1 else first["name"]
             place = left, left + pitch - MARGIN, 9 if columns == 1 else 7.5
-            write_title(figure, low + height - 0.1, title, searched.simulated, *place)
+            write_title(figure, low + height - 0.1, title, bool(first["simulated"]), *place)
             for axis, draw in enumerate((_draw_reward, _draw_entropy)):
                 at = left + 0.66 + axis * (width + (0.9 if columns == 1 else 0.78))
-                draw(axes_at(figure, at, low + 0.42, width, height - 0.83), searched)
+                draw(axes_at(figure, at, low + 0.42, width, height - 0.83), search)
     return figure
 
 
-def _draw_reward(axes: "Axes", searched: Searched) -> None:
-    reward = searched.curve("reward")
+def _draw_reward(axes: "Axes", rows: pd.DataFrame) -> None:
+    reward = _curve(rows, "reward")
     window = max(1, len(reward) // 20)
     # A point of the curve is already the mean of the steps since the point before.
     steps = window * (int(reward.index[1] - reward.index[0]) if len(reward) > 1 else 1)
@@ -97,9 +98,15 @@ def _draw_reward(axes: "Axes", searched: Searched) -> None:
     axes.set_ylabel("reward" if steps == 1 else f"reward, rolling mean\nof {steps} steps")
 
 
-def _draw_entropy(axes: "Axes", searched: Searched) -> None:
-    _band(axes, searched.curve("entropy"), task_colour(1))
-    uniform = searched.uniform_entropy
+def _curve(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return `reward` or `entropy` with a row per step and a column per seed that recorded it."""
+    wide = rows.pivot(index="step", columns="seed", values=name)
+    return wide.dropna(axis=1, how="all")
+
+
+def _draw_entropy(axes: "Axes", rows: pd.DataFrame) -> None:
+    _band(axes, _curve(rows, "entropy"), task_colour(1))
+    uniform = float(rows["uniform_entropy"].iloc[0])
     axes.axhline(uniform, color=SHARED, lw=0.9, ls=(0, (4, 2)))
     axes.annotate(
         "uniform choice", (1.0, uniform), (0, 3), xycoords=axes.get_yaxis_transform(),

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
+from textwrap import wrap
 
 from matplotlib.figure import Figure
 
 from mtnas.evidence.statistics import summarize
-from mtnas.report.names import counted
+from mtnas.report.names import counted, numbered
 from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.report.render.style import (
     MARGIN,
@@ -20,10 +21,11 @@ from mtnas.report.render.style import (
     write_at,
     write_title,
 )
-from mtnas.report.searched import Searched
+from mtnas.report.searched import Drawn
 from mtnas.routes.named import mean_edges
 
 HEADER = 0.46  # two lines above the panels of a dataset
+NAMES, LETTERS = 0.14, 120  # a line more that names the tasks, and how many letters fit into it
 LINE = 0.125  # one line of the list of blocks
 LIST_WIDTH = 1.9  # one column of the list of blocks
 TITLE, LABEL = 0.17, 0.9  # height and width of the line above a small panel
@@ -46,7 +48,7 @@ class _Layout:
     height: float
 
     @classmethod
-    def of(cls, searched: Searched) -> "_Layout":
+    def of(cls, searched: Drawn) -> "_Layout":
         width, height = panel_units(searched.space)
         large = min(LARGE, 3.3 / width)
         left = max(LIST_WIDTH, width * large)
@@ -61,12 +63,11 @@ class _Layout:
             if small >= SMALLEST or columns == 1:
                 found.append((-total, small, columns))
         total, small, columns = max(found)  # the lowest, then the largest
-        return cls(large, left, small, columns, HEADER - total + 0.1)
+        header = HEADER + NAMES * len(task_lines(searched))
+        return cls(large, left, small, columns, header - total + 0.1)
 
 
-def routes_figure(
-    found: Sequence[Searched], summary: Callable[[Searched], str] | None = None
-) -> Figure:
+def routes_figure(found: Sequence[Drawn], summary: Callable[[Drawn], str] | None = None) -> Figure:
     """Draw searches one under the other, the first seed large; `summary` is the subtitle."""
     with styled():
         layouts = [_Layout.of(searched) for searched in found]
@@ -83,15 +84,17 @@ def routes_figure(
 
 def _draw_dataset(
     figure: Figure,
-    searched: Searched,
+    searched: Drawn,
     layout: _Layout,
     top: float,
-    summary: Callable[[Searched], str],
+    summary: Callable[[Drawn], str],
 ) -> None:
     """Draw title, large panel, list of blocks and small panels of one dataset below `top`."""
     write_title(figure, top - 0.06, searched.title, searched.simulated)
     write_at(figure, MARGIN, top - 0.26, summary(searched), color=SHARED)
-    top -= HEADER
+    for i, line in enumerate(task_lines(searched)):
+        write_at(figure, MARGIN, top - 0.26 - NAMES * (i + 1), line, color=SHARED)
+    top -= HEADER + NAMES * len(task_lines(searched))
     width, height = panel_units(searched.space)
     (first, route), *others = searched.routes.items()
     size = (width * layout.large, height * layout.large)
@@ -111,7 +114,15 @@ def _draw_dataset(
         draw_route(panel, route, font_size=name_size(layout.small))
 
 
-def edges_in_use(searched: Searched) -> str:
+def task_lines(searched: Drawn) -> list[str]:
+    """Say which task is t0, t1, ... in the drawing, where they have other names."""
+    if all(map(numbered, searched.tasks)):
+        return []
+    named = zip(searched.space.tasks, searched.tasks, strict=True)
+    return wrap(", ".join(f"{node}: {name}" for node, name in named), LETTERS)
+
+
+def edges_in_use(searched: Drawn) -> str:
     """Say how sparse the routes are against the two ends of the scale."""
     edges = summarize(searched.edges)
     spread = "" if edges.sd is None else f" ± {edges.sd:.1f}"
@@ -121,9 +132,7 @@ def edges_in_use(searched: Searched) -> str:
     )
 
 
-def _list_blocks(
-    figure: Figure, searched: Searched, seed: str, layout: _Layout, top: float
-) -> None:
+def _list_blocks(figure: Figure, searched: Drawn, seed: str, layout: _Layout, top: float) -> None:
     """List how decided the search was, block by block."""
     blocks = searched.space.blocks
     head = f"seed {seed}: {counted(len(searched.routes[seed].edges), 'edge')}. Per block:"

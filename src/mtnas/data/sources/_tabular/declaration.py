@@ -195,7 +195,7 @@ def _format_of(path: object) -> str | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without tags, whose keys are texts and occur once."""
+    """YAML without tags, whose keys are the texts that stand there and occur once."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """Return a mapping; a key that is doubled or no text is an error with its line."""
