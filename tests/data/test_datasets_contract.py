@@ -22,7 +22,6 @@ from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.table import prepare
 from mtnas.data.simulators.base import simulate
 from mtnas.data.sources.base import Dataset, Packaged
-from mtnas.runtime import plugins
 from mtnas.runtime.errors import DataError
 from tests.helpers.shared import SHARED, real
 from tests.helpers.tables import read_hashed
