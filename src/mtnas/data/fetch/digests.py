@@ -9,7 +9,7 @@ from mtnas.runtime.files import read_json, sha256_of, short_names, write_json
 
 
 def digests(paths: Iterable[Path], cache: Path) -> dict[str, str]:
-    """Return the SHA-256 of files by their `short_names`, reading only those that changed since the last time.
+    """Return the SHA-256 of files by their `short_names`, reading only those that changed.
 
     `cache` is a JSON file: absolute path -> size, times of the last change (of content, of
     anything) and digest. A broken one is made anew.
