@@ -18,6 +18,7 @@ from mtnas.data.engine.source import Losses, Source
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
 
+SMALL = 1 << 26  # bytes of files that are kept as they were read, since they are asked often
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -64,7 +65,8 @@ def open_table(
     try:
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
-        engine.fetch(f"CREATE VIEW {view} AS SELECT * FROM {clean(raw, types, reading)}")
+        kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
+        engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {clean(raw, types, reading)}")
         table.types = engine.types(f"SELECT * FROM {view}")
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
