@@ -56,6 +56,7 @@ rule claims:
         study=lambda wildcards, input: study_command(
             "claims", OVERLAYS, workflow.config_settings.config
         ),
+        titles=dataset_titles(STUDY.datasets),
         code=code_of("report/claims.py"),
     message:
         "Judging the claims of the paper"

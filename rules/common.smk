@@ -15,7 +15,7 @@ from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
 from mtnas.report import exhibits
-from mtnas.report.names import titles
+from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError

@@ -28,6 +28,7 @@ rule report:
     params:
         runs=of_runs(RUN, STUDY.all_runs),
         titles=titles(PLAN, [run[1:] for run in STUDY.all_runs]),
+        datasets=dataset_titles(STUDY.datasets),
         code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
     message:
         "Writing the report"

@@ -10,6 +10,7 @@ from mtnas.config.study import merged
 from mtnas.report import exhibits
 from mtnas.report.exhibits.base import Needs
 from mtnas.report.names import Names
+from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.plan import Facts, Plan, plan_of
@@ -146,6 +147,20 @@ def test_variants_are_named_by_their_titles():
     assert found.search("mtnas", "l1h3_plus_with_slow_alpha") == "MTNAS+ with slow alpha"
     titles = needs(plan)["regret_l1h3"].titles
     assert (titles["mtnas"], titles["mtnas/l1h3_inherit"]) == ("MTNAS", "inherited weights")
+
+
+def test_a_new_title_of_a_dataset_is_another_need_of_what_shows_it(monkeypatch):
+    plan = shipped("search_study")
+    before = needs(plan)
+    title = plugins.title
+    monkeypatch.setattr(
+        plugins, "title", lambda kind, name: "Films" if name == "movielens" else title(kind, name)
+    )
+    after = needs(plan)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == after.keys() - {"figure1", "figure2"}  # without runs they show no dataset
+    assert after["regret_l1h3"].datasets == {"movielens": "Films", "insteval": "InstEval"}
+    assert after["table1"].files == before["table1"].files
 
 
 @pytest.mark.parametrize("overlay", ["config", "search_study", "synthetic", "all_claims"])

@@ -68,6 +68,19 @@ def test_gate_scores_and_boxes_have_a_place_for_every_dataset_that_ran(tmp_path)
     assert len(figure.axes) == 3 + 4 + 3
 
 
+def test_boxes_of_many_scores_stand_in_rows(tmp_path):
+    scores = {f"{metric}_stars": 0.5 for metric in ("rmse", "mae", "r2")} | {"macro_f1_mood": 0.4}
+    folders = [make_run(tmp_path, m, scores, 1.4, dataset="library") for m in ("mmoe", "cut_mmoe")]
+    figure = drawn(folders)
+    labels = [axes.get_ylabel() for axes in figure.axes[3:]]
+    assert labels == [
+        *("test RMSE stars", "test MAE stars", "test R² stars", "test macro F1 mood"),
+        "test MTL loss",
+    ]
+    tops = [round(axes.get_position().y1, 3) for axes in figure.axes[3:]]
+    assert len(set(tops[:4])) == 1 and tops[4] < tops[0]
+
+
 def test_boxes_are_those_of_the_runs(tmp_path):
     folders = [make(tmp_path, m, gates=False) for m in ("mmoe", "cut_mmoe")]
     evidence = read_evidence(folders)

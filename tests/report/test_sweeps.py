@@ -20,10 +20,14 @@ SPACE = SearchSpace(1, 2, 2)
 
 @pytest.fixture
 def swept(tmp_path):
+    return sweep_of(tmp_path, lambda size: (0.7 + size / 100, 0.8))
+
+
+def sweep_of(tmp_path, scores):
     folders, paths = [], []
     for variant, size in SIZES.items():
         noise = NOISE * (1 + size / 10)
-        folder = make_run(tmp_path, "mtnas", (0.7 + size / 100, 0.8), variant=variant, noise=noise)
+        folder = make_run(tmp_path, "mtnas", scores(size), variant=variant, noise=noise)
 
         def change(record, size=size):
             record["spec"]["options"] = {"num_layers": 2, "num_subnets": size}
@@ -64,6 +68,21 @@ def test_a_sweep_shows_scores_and_times(swept):
     band = auc.collections[0].get_paths()[0].vertices
     at_one = band[np.isclose(band[:, 0], 1), 1]
     assert np.ptp(at_one) == pytest.approx(2 * 0.275, rel=1e-6)
+
+
+def test_a_sweep_of_tasks_of_other_kinds_shows_how_far_each_score_is_off_its_mean(tmp_path):
+    made = sweep_of(
+        tmp_path,
+        lambda size: {"rmse_minutes": 10.0 + size, "mae_minutes": 9.0, "accuracy_mood": 0.5},
+    )
+    figure, caption = EXHIBIT.draw(EXHIBIT.data(read(made)))
+    panel = figure.axes[0]
+    assert panel.get_ylabel() == "test score off its mean (%)"
+    legend = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert legend == ["RMSE minutes (13.750)", "accuracy mood (0.500)"]
+    away = np.array([11, 12, 14, 18]) / 13.75 - 1
+    assert panel.get_lines()[0].get_ydata() == pytest.approx(100 * away)
+    assert "AUC" not in caption
 
 
 def test_the_same_runs_give_the_same_bytes(swept, tmp_path):

@@ -24,6 +24,7 @@ from mtnas.report.render.writers import (
     write_table,
 )
 from mtnas.report.scores import main_results
+from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError, RecordError
 from tests.helpers.runs import NAMES, NOISE, edit_run_record, make_run, write_scores
 from tests.helpers.tables import write_manifest
@@ -428,6 +429,21 @@ def test_the_papers_numbers():
 def test_display_names():
     assert dataset_name("insteval") == "InstEval"
     assert dataset_name("new", simulated=True) == "new (SIMULATED DATA)"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("title: Loans of a library\nlabel: Loans\n", "Loans"),
+        ("title: Loans of a library\n", "Loans of a library"),
+        ("path: loans.csv\n", "mine"),
+        ("[broken]\n", "mine"),
+    ],
+)
+def test_a_dataset_in_yaml_is_called_by_its_label_or_title(tmp_path, monkeypatch, content, name):
+    (tmp_path / "mine.yaml").write_text(content)
+    monkeypatch.setattr(plugins, "DECLARED", tmp_path)
+    assert dataset_name("mine") == name
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,16 @@ def test_differences_are_to_single(folders):
     assert "favour Single" in to_markdown(why_single(folders))
 
 
+def test_less_is_a_lead_in_an_error(tmp_path):
+    runs = [
+        make_run(tmp_path, method, {"rmse_minutes_read": error}, noise=noise, dataset="library")
+        for method, error, noise in (("single_task", 4, NOISE), ("share_bottom", 5, NOISE / 2))
+    ]
+    answers = [note for note in why_single(runs).notes if "Single leads" in note]
+    assert len(answers) == 1
+    assert answers[0].startswith("library RMSE minutes_read: Single leads Share-Bottom by 1.0000 [")
+
+
 def test_no_lead_no_answer(tmp_path):
     runs = [
         make_run(tmp_path, "single_task", (0.78, 0.80)),

@@ -48,7 +48,7 @@ def test_the_example_of_the_documentation_runs(fresh):
     assert record["data"]["split_kind"] == "time"
     report = (fresh.folder / "results/report.html").read_text(encoding="utf-8")
     assert "fixed, by time (borrowed)" in report
-    assert "loans: split by time or by a column, the same for every seed" in report
+    assert "Loans of a small library: split by time or by a column, the same for" in report
 
     fresh.edit(FILE, "title:", "# A comment.\ntitle:")
     fresh.edit(FILE, "path: loans.csv", "path: ./loans.csv")

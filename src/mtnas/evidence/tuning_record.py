@@ -35,7 +35,11 @@ class Beaten(Trial):
 
 
 class Choice(Part):
-    """Which trial won; `tied` and `diverged` number others, `configured` has the spec's options."""
+    """Which trial won, and how the others did, by the numbers of their lines in trials.csv.
+
+    `tied` are as good as the best one (the winner is one of them), `diverged` have no finite loss;
+    `configured` is the trial with the values that the configuration has, if it was tried.
+    """
 
     criterion: str
     trials: int

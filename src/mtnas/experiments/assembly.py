@@ -19,7 +19,7 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
-from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
@@ -92,6 +92,7 @@ class Assembly:
         """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
         split by time or by a column, which no seed can move.
 
+        Every source is split on its own, in all seeds into as many rows as in the stored split.
         Drawn data hold a block of rows for every seed, with its split (D12).
         """
         part, drawn = self.table.split, self.table.manifest.drawn_seeds
@@ -102,9 +103,10 @@ class Assembly:
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
         random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
         if random and not self.spec.fixed_split:
-            wanted = self.table.manifest.split_sizes
-            sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
-            part = assign_split(len(part), sizes, seed)
+            facts = self.table.manifest
+            wanted = list(facts.source_sizes.values()) or [facts.split_sizes]
+            sizes = [[own[name] for name in SPLITS] for own in wanted]
+            part = assign_by_source(len(part), self.table.source, sizes, seed)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
     def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:

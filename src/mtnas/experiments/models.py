@@ -17,9 +17,10 @@ from torch import Tensor
 from mtnas.experiments.assembly import Assembly
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import Split, batch_shape
+from mtnas.training.data import Split
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
+from mtnas.training.mixing import Mixing, divided
 from mtnas.training.selection import State
 
 
@@ -166,13 +167,13 @@ def _divided(
     """Return the places of the members that can be in one ensemble, group by group."""
     if not assembly.method.per_task:
         return [list(range(len(members)))]
+    examples = assembly.examples
+    mixing = Mixing.of(assembly.training, examples.source, examples.sources)
     groups: dict[Any, list[int]] = {}
     of_seed: dict[int, Any] = {}
     for place, (member, split) in enumerate(zip(members, splits, strict=True)):
-        key = (
-            assembly.examples.layout.of(member.tasks),
-            batch_shape(len(split.train), assembly.training.batch_size),
-        )
+        _, plan = divided(split.train, assembly.training.batch_size, mixing)
+        key = (examples.layout.of(member.tasks), plan.shape, plan.tobytes())
         groups.setdefault(key, []).append(place)
         if of_seed.setdefault(member.seed, key) != key and assembly.training.selection == "seed":
             raise ConfigError(

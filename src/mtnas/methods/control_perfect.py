@@ -1,4 +1,4 @@
-"""Control: a predictor that knows the labels. Its AUC is 1, or the pipeline loses information."""
+"""Control: a predictor that knows the labels. An AUC below 1 reveals an error in evaluation."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -88,7 +88,10 @@ def differences(
 def in_family(
     grid: Sequence[Sequence[Cell]], metrics: Collection[str] | None = None
 ) -> list[list[Cell]]:
-    """Add Holm's p-values over the whole block (of `metrics` alone) and mark those below 5 %."""
+    """Add Holm's p-values over all cells of a block and mark those below 5 %.
+
+    With `metrics`, over the cells of these alone.
+    """
     p_values = {
         (i, j): cell.p_value
         for i, row in enumerate(grid)

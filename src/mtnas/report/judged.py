@@ -75,7 +75,10 @@ class Truth:
 
     @cached_property
     def pattern_loss(self) -> Floats:
-        """Return for every route the mean over its pattern, free of the luck of single names."""
+        """Return for every route the mean loss of all routes that share in the same way.
+
+        They differ in the names of their sub-networks, so in initial weights: in luck.
+        """
         _, of_R, size = np.unique(self.pattern_R, return_inverse=True, return_counts=True)
         return np.asarray((np.bincount(of_R, self.mean_loss) / size)[of_R])
 
@@ -104,7 +107,10 @@ class Truth:
 
     @property
     def known(self) -> dict[str, int]:
-        """Number the routes that need no search; a space too narrow for no sharing lacks it."""
+        """Return, by name, the numbers of the routes that need no search.
+
+        There is no sharing only where a layer has a sub-network for every task.
+        """
         routes = {"full sharing": full_sharing, ONE_SUBNET: share_bottom}
         if self.space.num_subnets >= self.space.num_tasks:
             routes["no sharing"] = no_sharing
@@ -157,7 +163,8 @@ class Found:
 
 
 def read_judged(truths: Sequence[Truth], judged: Sequence[Mapping[str, str]]) -> list[Found]:
-    """Read what the rule `regret` names: per dataset and variant a routes.json or a run folder.
+    """Read what searches found: for each dataset and variant its routes.json, whose routes are
+    looked up, or the folder of its own run.
 
     Raises:
         RecordError: a file is broken, or holds other seeds or another space than the ground truth.

@@ -69,6 +69,11 @@ def titles(plan: "Plan", rows: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found | {"/".join(row): plan.variants[row].title for row in rows if row in plan.variants}
 
 
+def dataset_titles(datasets: Iterable[str]) -> dict[str, str]:
+    """Return what readers call some datasets, for rules: a new title makes their job run again."""
+    return {name: dataset_name(name) for name in datasets}
+
+
 def dataset_name(dataset: str, simulated: bool = False) -> str:
     """Return such as `MovieLens`, marked where the rows are simulated."""
     name = plugins.title("data.sources", dataset)

@@ -114,10 +114,7 @@ class Results:
         return flags.pop()
 
     def split_is_fixed(self, dataset: str) -> bool:
-        """Whether the rows of a dataset are split by time or by a column, the same for all seeds.
-
-        Records from before there were such splits say nothing of it.
-        """
+        """Whether a dataset is split by time or by a column: the same for all seeds."""
         records = (run.run.record for (d, _), run in self.runs.items() if d == dataset)
         kinds = {record.data.split_kind for record in records}
         return kinds != {"random"}

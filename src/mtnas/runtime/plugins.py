@@ -50,13 +50,14 @@ def declared() -> dict[str, Path]:
 
 
 def title(package: str, name: str) -> str:
-    """Return what readers call a plug-in: `TITLE` of its file, or `label` of a YAML file.
+    """Return what readers call a plug-in: `TITLE` of its file, `label` or `title` of a YAML file.
 
     Where there is no title, or no such plug-in any more, that is its name.
     """
     if package == "data.sources" and name in declared():
         content = yaml.safe_load(declared()[name].read_text(encoding="utf-8"))
-        return str((content.get("label") if isinstance(content, dict) else None) or name)
+        said = content if isinstance(content, dict) else {}
+        return str(said.get("label") or said.get("title") or name)
     return str(constants(package, name).get("TITLE", name))
 
 

@@ -24,7 +24,7 @@ from mtnas.search.supernet import Supernet
 
 
 class GumbelSearch(Search):
-    """Algorithm 1 with the gradient of the validation loss in place of REINFORCE's."""
+    """Algorithm 1, but alpha follows the gradient of the validation loss instead of rewards."""
 
     _noisy_MKR: Floats  # alpha + g of the routes sampled last
 
@@ -36,7 +36,7 @@ class GumbelSearch(Search):
         return np.asarray(self._noisy_MKR.argmax(-1))
 
     def _architecture_step(self, index_MK: Index) -> Floats:
-        """Descend the validation loss of the sampled routes; return its negative, [M]."""
+        """Take a step of alpha that lowers the validation loss; return minus this loss, [M]."""
         gradients, rewards = [], []
         for tried_MK, batch_MB in self._tries(index_MK):
             slope_MKR, loss_M = slopes(self._supernet, self._architecture, tried_MK, batch_MB)
@@ -86,7 +86,7 @@ class Relaxed(nn.Module):
     """A model in which every block passes on a weighted sum over all of its local routes."""
 
     def __init__(self, model: Model, architecture: Architecture) -> None:
-        """Wrap the model of an ensemble; its own route is not used."""
+        """Wrap the model of an ensemble; the route in it is ignored."""
         super().__init__()
         self.model = model
         self._space, self._values_KRV = architecture.space, architecture.values_KRV

@@ -60,14 +60,14 @@ class Rewards:
 
 
 class Baseline:
-    """b of Eq. (5): the moving average of the rewards experienced so far (D3)."""
+    """The baseline b of Eq. (5): the moving average of the rewards so far (D3)."""
 
     def __init__(self, options: SearchOptions) -> None:
-        """Start without a value: the first advantage is zero."""
+        """Start without a value, so that the first advantage is zero."""
         self._options, self._value_M, self._count = options, np.zeros(0), 0
 
     def advantage(self, reward_PM: Floats) -> Floats:
-        """Return R - b for P routes per member, then move b."""
+        """Return the advantages R - b for P routes per member, then update b."""
         mean_M = reward_PM.mean(0)
         if self._count == 0:
             self._value_M = mean_M
@@ -84,7 +84,7 @@ class Baseline:
         return advantage
 
     def state(self) -> dict[str, Any]:
-        """Return b and how many rewards it is of."""
+        """Return b and the number of rewards in it, for `load`."""
         return {"value": self._value_M, "count": self._count}
 
     def load(self, state: Mapping[str, Any]) -> None:

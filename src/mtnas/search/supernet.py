@@ -1,4 +1,4 @@
-"""The supernet of a search: one ensemble that becomes the network of whichever routes are sampled.
+"""The supernet of a search: an ensemble whose routes can be exchanged at every step.
 
 Shapes: M members, B batch, T tasks, K blocks, R the largest number of local routes of a block.
 """
@@ -23,10 +23,10 @@ from mtnas.training.trainer import Trainer
 
 
 class Supernet:
-    """M supernets: an ensemble that gets a new route, and its gates, whenever one is sampled."""
+    """M supernets: an ensemble that gets other routes, with their gates, at every step."""
 
     def __init__(self, ensemble: Ensemble, examples: Examples, options: TrainingOptions) -> None:
-        """Build gate banks (of a method with gates) and optimisers; change `ensemble` in place."""
+        """Add optimisers and, for a method with gates, a gate bank; change `ensemble` in place."""
         self.ensemble, self.examples = ensemble, examples
         sharing = ensemble.template.routed
         self.bank = None if sharing.gate_name is None else GateBank(ensemble)
@@ -36,7 +36,7 @@ class Supernet:
         self.trainer = Trainer(ensemble, examples, options)
 
     def take(self, index_MK: Index) -> None:
-        """Become the network of the sampled routes N(u, w_u); nothing to do if it is already."""
+        """Switch to the networks N(u, w_u) of some routes, unless they are the present ones."""
         if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
             return
         self.route(index_MK)
@@ -46,13 +46,13 @@ class Supernet:
         self._index_MK = index_MK
 
     def route(self, index_MK: Index) -> None:
-        """Change the routes of the ensemble, and nothing else."""
+        """Change the routes of the ensemble, but not its gates."""
         blocks = np.arange(index_MK.shape[1])
         tables = self.buffers_of.items()
         self.ensemble.take({name: table_KR[blocks, index_MK] for name, table_KR in tables})
 
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
-        """Descend the training loss of the network taken last; return loss_M."""
+        """Take a weight step with the present routes; return the training loss, loss_M."""
         assert self._index_MK is not None, "take a route first"
         self.trainer.dense_optimizer.set_active(self.ensemble.activity() or {})
         loss_M, self._scored = self.trainer.step(batch_MB), None
@@ -63,7 +63,7 @@ class Supernet:
         return loss_M
 
     def state(self) -> dict[str, Any]:
-        """Return weights, gates and optimisers, not copies; what comes next takes a route first."""
+        """Return weights, gates and optimisers, without copying; after `load`, take a route."""
         bank = None if self.bank is None else self.bank.state()
         return {"trainer": self.trainer.state(), "bank": bank}
 

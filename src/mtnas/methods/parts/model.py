@@ -21,7 +21,7 @@ BUDGET_TOLERANCE = 0.02
 
 
 class Model(nn.Module):
-    """The dense part of one model."""
+    """One model without its embedding tables."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Model(nn.Module):
 
     @property
     def has_gates(self) -> bool:
-        """Whether there are gate scores to be recorded: those of an input that all tasks read."""
+        """Whether gate scores are recorded: there are some, and all tasks read one input."""
         return self.sharing.has_gates and self.encoder.num_readers == 1
 
     @property
@@ -83,7 +83,7 @@ def outline(
     num_tasks: int,
     widths: Sequence[int] | None = None,
 ) -> Model:
-    """Return a model without numbers, to count its parameters."""
+    """Return a model whose parameters have shapes but no values, to count them."""
     with torch.device("meta"):
         return Model(method, options, encoder=encoder, num_tasks=num_tasks, widths=widths)
 

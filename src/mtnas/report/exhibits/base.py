@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import pandas as pd
 
 from mtnas.config.entries import PAPER
-from mtnas.report.names import REFERENCE, Names, titles
+from mtnas.report.names import REFERENCE, Names, dataset_titles, titles
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
 from mtnas.runtime.errors import RecordError
@@ -45,7 +45,7 @@ class Needs:
     `runs` and `searches` are (dataset, method, variant), `manifests` datasets, `truths` (dataset,
     small space); `judged` says where the search of a variant in a small space is judged
     (`Plan.judged_by`). `facts` is plain data of the plan, `titles` what readers call methods and
-    variants (`names.Names`).
+    variants (`names.Names`), `datasets` what they call datasets.
     """
 
     runs: tuple[RunKey, ...] = ()
@@ -57,6 +57,7 @@ class Needs:
     paper: bool = False  # the numbers printed in the paper
     facts: Mapping[str, Any] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -162,10 +163,15 @@ class FigureExhibit(Exhibit[Content]):
 
 
 def titled(plan: "Plan", needs: Needs) -> Needs:
-    """Return what an exhibit needs, with the titles of its methods and variants."""
+    """Return what an exhibit needs, with the titles of its datasets, methods and variants.
+
+    A title that changes makes the exhibit again, since what it needs is a parameter of its job.
+    """
     judged = ((REFERENCE, entry["variant"]) for entry in needs.judged)
     rows = [*(run[1:] for run in (*needs.runs, *needs.searches)), *judged]
-    return replace(needs, titles=titles(plan, rows))
+    keyed = (*needs.runs, *needs.searches, *needs.truths)
+    datasets = dict.fromkeys([*(key[0] for key in keyed), *needs.manifests])
+    return replace(needs, titles=titles(plan, rows), datasets=dataset_titles(datasets))
 
 
 def beside_paper(
@@ -181,6 +187,8 @@ def beside_paper(
 
 
 def of_space(plan: "Plan", space: str) -> Needs:
-    """Return what judges the searches in a small space: all of its routes, and theirs."""
+    """Return what a table or figure of a small space needs: the losses of all of its routes, and
+    the routes (or runs) of the searches that are judged by them.
+    """
     truths = tuple((dataset, space) for dataset in plan.judged[space])
     return Needs(truths=truths, judged=tuple(plan.judged_by(space)))

@@ -103,6 +103,7 @@ class Figure1(FigureExhibit[Overview]):
         scores = [_scores(content, (name, *row)) for name in paired(evidence) for row in ROWS]
         frames = [pd.DataFrame(blocks), *(frame.assign(panel="d") for frame in gates)]
         frame = pd.concat([*frames, *scores], ignore_index=True)
+        frame = frame.reindex(columns=list(dict.fromkeys(["panel", "dataset", *frame])))
         return frame.assign(simulated=frame["dataset"].isin(evidence.simulated))
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:

@@ -94,8 +94,10 @@ class Figure7(FigureExhibit[Sweep]):
         """Return a row per dataset, value, seed and score; times are per seed, without one."""
         found = content.runs
         if not found:
-            option = content.option
-            raise RecordError(f"figure 7: no dataset has two or more runs of mtnas over {option}")
+            raise RecordError(
+                f"figure 7: no dataset has two or more runs of mtnas over {content.option}; "
+                "config/all_claims.yaml has such runs"
+            )
         return pd.DataFrame([row for of in found.items() for row in _rows(content, *of)])
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:

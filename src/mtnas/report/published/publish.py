@@ -117,7 +117,7 @@ def merged(old: Plan, new: Plan) -> Plan:
     """Return both; what the new one says of a run, a dataset or a space replaces what the old says.
 
     Runs and exhaustive tables stand in the order of the datasets, runs then in that of methods and
-    variants , so that it does not matter in which order studies are published.
+    variants, so that it does not matter in which order studies are published.
     """
     datasets = {**old.datasets, **new.datasets}
     variants = {**old.variants, **new.variants}

@@ -33,6 +33,7 @@ from mtnas.study.paths import (
 from mtnas.study.plan import Plan
 
 _LOG = logging.getLogger(__name__)
+MOST_BYTES = 200_000  # of the data of a figure; larger ones are not published
 PARTS = ("tables", "claims", "figures", "audit")
 
 
@@ -69,7 +70,10 @@ def _report(plan: Plan) -> None:
     """Write tables, claims, figures and audits below the current folder."""
     for exhibit in exhibits.planned(plan).values():
         try:
-            exhibits.load(exhibit.file).write(exhibit.needs, **_files(exhibit))
+            files = _files(exhibit)
+            exhibits.load(exhibit.file).write(exhibit.needs, **files)
+            if exhibit.kind == "figure" and Path(files["csv"]).stat().st_size > MOST_BYTES:
+                Path(files["csv"]).unlink()
         except NothingToShowError as nothing:
             _LOG.info("%s is left out: %s", exhibit.name, nothing)
     _claims(plan)
@@ -78,10 +82,10 @@ def _report(plan: Plan) -> None:
 
 
 def _files(exhibit: Planned) -> dict[str, str]:
-    """Name the files of an exhibit that are published; the numbers of a figure are there anyway."""
+    """Name the files of an exhibit that are published; a figure is not published as PDF."""
     if exhibit.kind == "table":
         return table_files(exhibit.name)
-    return {"png": figure_files(exhibit.name)["png"]}
+    return {kind: path for kind, path in figure_files(exhibit.name).items() if kind != "pdf"}
 
 
 def _claims(plan: Plan) -> None:

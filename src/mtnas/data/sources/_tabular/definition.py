@@ -91,9 +91,7 @@ class Definition(Options):
     """
 
     title: str = Field("", description="name for reports; default: the name of this file")
-    label: str = Field(
-        "", description="short name for tables and figures; default: the name of this file"
-    )
+    label: str = Field("", description="short name for tables and figures; default: its title")
     sources: dict[str, SourceDefinition] = Field(
         min_length=1,
         description="instead of the keys of one table: several, by name, each with its own rows, "
