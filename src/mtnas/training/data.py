@@ -86,8 +86,7 @@ class Examples:
     @cached_property
     def layout(self) -> Layout:
         """Which outputs of a model of all tasks belong to which."""
-        tasks = self.tasks
-        return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+        return layout_of(self.tasks)
 
     def layout_of(self, ensemble: Ensemble) -> Layout:
         """Return the same of every model of an ensemble: their tasks are alike."""
@@ -117,6 +116,11 @@ class Examples:
         own = [task.loss_weight for task in self.tasks]
         weights = tuple(a * b for a, b in zip(given, own, strict=True))
         return None if set(weights) == {1.0} else weights
+
+
+def layout_of(tasks: Sequence[TaskSummary]) -> Layout:
+    """Return which outputs of a model of some tasks belong to which."""
+    return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
 
 
 class Batches:
