@@ -20,7 +20,8 @@ from mtnas.report.exhibits.figure3 import Figure3
 from mtnas.report.exhibits.search_curves import SearchCurves
 from mtnas.report.published.blocks import COMPARED, measured
 from mtnas.report.published.documents import fill, refresh
-from mtnas.report.published.publish import merged, publish, unpublish
+from mtnas.report.published.plans import merged
+from mtnas.report.published.publish import publish, unpublish
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import read_plan, read_runs
 from mtnas.report.render.style import save_figure
