@@ -46,6 +46,7 @@ rule audit:
         paper=of_checkout("config/paper/results.yaml"),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
+        inputs=rules.prepare.output.inputs,
         manifest=rules.prepare.output.manifest,
     output:
         json=AUDIT,

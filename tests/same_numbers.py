@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -39,13 +40,20 @@ def routes(path: Path) -> Any:
     return told(json.loads(path.read_text())["seeds"])
 
 
+def inputs(path: Path) -> bytes:
+    """Return the numbers of all inputs: ids, and those in the folder beside them."""
+    folder = path.with_name("table.inputs")
+    files = [path, *sorted(folder.glob("*.npy"))]
+    return b"".join(np.load(file).tobytes() for file in files)
+
+
 KINDS: dict[str, Callable[[Path], Any]] = {
     "runs/*/*/*/metrics.csv": Path.read_bytes,
     "runs/*/*/*/predictions.parquet": without(),
     "routes/*/*/*/routes.json": routes,
     "tuning/*/*/*/trials.csv": without("seconds"),
     "exhaustive/*.parquet": without(),
-    "data/*/table.ids.npy": Path.read_bytes,
+    "data/*/table.ids.npy": inputs,
     "tables/*.cells.csv": without("code"),
     "tables/*.tex": Path.read_bytes,
     "tables/*.md": Path.read_bytes,

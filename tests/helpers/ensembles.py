@@ -29,19 +29,26 @@ def small_ensemble(
     dtype: Literal["float32", "float64"] = "float64",
     routes: Sequence[Route] | None = None,
     embedding_per_task: bool = False,
+    tasks: tuple[int, ...] | None = None,
     **options: Any,
 ) -> Ensemble:
-    """Return an ensemble of one small model per seed (and per task, where the method says so)."""
+    """Return an ensemble of one small model per seed (and per task, where the method says so).
+
+    `tasks` are those that are learned; None: all.
+    """
     method = methods.load(name)
-    chosen, tasks = small_options(method, **options), range(examples.labels.shape[1])
-    subsets = [(t,) for t in tasks] if method.per_task else [tuple(tasks)]
+    chosen = small_options(method, **options)
+    tasks = tuple(range(examples.labels.shape[1])) if tasks is None else tasks
+    subsets = [(t,) for t in tasks] if method.per_task else [tasks]
     given = dict(zip(seeds, routes, strict=True)) if routes is not None else {}
     members = [Member(s, subset, given.get(s)) for s in seeds for subset in subsets]
     training = TrainingOptions(embedding_dim=3, dtype=dtype, embedding_per_task=embedding_per_task)
 
     def build(member: Member) -> Model:
-        tasks = len(member.tasks)
-        encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(tasks))
-        return Model(method, chosen, encoder=encoder, num_tasks=tasks, route=member.route)
+        number, widths = len(member.tasks), examples.layout.of(member.tasks).widths
+        encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(number))
+        return Model(
+            method, chosen, encoder=encoder, num_tasks=number, widths=widths, route=member.route
+        )
 
     return Ensemble(members, build, num_rows=examples.num_rows, options=training)

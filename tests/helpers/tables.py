@@ -53,17 +53,19 @@ def write_manifest(path: Path, dataset: str = "insteval", **changes: Any) -> Pat
 def write_table(
     table: Path,
     ids: NDArray[np.int32],
-    labels: NDArray[np.int8],
+    labels: NDArray[Any],
     split: NDArray[np.int8],
     names: Sequence[str] = (),
     **changes: Any,
 ) -> dict[str, Path]:
     """Write a prepared table with its ids and manifest; return the paths of table and manifest.
 
-    `names` are those of its fields, by default f0, f1, ...
+    `names` are those of its fields, by default f0, f1, ...; tasks are t0, t1, ... where `tasks`
+    does not say otherwise.
     """
     fields = names or [f"f{i}" for i in range(ids.shape[1])]
-    tasks = [f"t{i}" for i in range(labels.shape[1])]
+    plain = (TaskSummary(name=f"t{i}", rule="") for i in range(labels.shape[1]))
+    tasks = [task.name for task in changes.setdefault("tasks", tuple(plain))]
     columns = dict(zip([*fields, *tasks], [*ids.T, *labels.T], strict=True))
     pq.write_table(pa.table({**columns, "split": split}), table)
     layout = InputLayout(singles=len(fields))
@@ -75,7 +77,6 @@ def write_table(
         **{
             "rows": len(ids),
             "fields": tuple(FieldSummary(name=name, kind="id", help="") for name in fields),
-            "tasks": tuple(TaskSummary(name=name, rule="") for name in tasks),
             "layout": layout,
             "num_ids": num_ids,
             "content_sha256": content.hexdigest(),

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import log_loss, mean_squared_error
 
 from mtnas.tasks.kinds import BINARY, REGRESSION, TASK_KINDS
-from mtnas.tasks.metrics import METRICS
+from mtnas.tasks.metrics import METRICS, OF_KIND
 
 
 def test_log_loss_equals_scikit_learn():
@@ -37,7 +37,17 @@ def test_squared_error_equals_scikit_learn():
     np.testing.assert_allclose(got, [mean_squared_error(y, z) for y, z in pairs])
 
 
-@pytest.mark.parametrize("kind", TASK_KINDS.values(), ids=TASK_KINDS)
-def test_what_a_kind_measures_are_known_metrics(kind):
-    assert {kind.loss_name, *kind.scores} <= set(METRICS)
+@pytest.mark.parametrize("name", TASK_KINDS)
+def test_what_a_kind_measures_is_what_is_reported_in_that_order(name):
+    kind = TASK_KINDS[name]
+    assert (*kind.scores, kind.loss_name) == OF_KIND[name]
     assert METRICS[kind.loss_name].is_loss
+
+
+@pytest.mark.parametrize("kind", [BINARY, REGRESSION])
+def test_a_loss_without_labels_is_undefined_and_one_with_some_is_theirs(kind):
+    outputs, labels = torch.randn(2, 50), (torch.rand(2, 50) > 0.5).float()
+    labels[0], labels[1, :30] = torch.nan, torch.nan
+    none, some = kind.loss(outputs, labels)
+    assert none.isnan()
+    assert some.item() == pytest.approx(kind.loss(outputs[1, 30:], labels[1, 30:]).item())

@@ -17,6 +17,9 @@ from mtnas.tasks.metrics import column_of, direction, in_tables, metric_of, spli
         ("calibration_error_a_b", "calibration_error", "a_b", "lower"),
         ("macro_f1_auc_t0", "macro_f1", "auc_t0", "higher"),
         ("mtl_loss", "mtl_loss", "all", "lower"),
+        ("log_loss_log_loss", "log_loss", "log_loss", "lower"),
+        ("macro_f1_how_often_f1", "macro_f1", "how_often_f1", "higher"),
+        ("calibration_error_by_age", "calibration_error", "by_age", "lower"),
     ],
 )
 def test_a_column_names_its_metric_and_task(column, metric, task, better):

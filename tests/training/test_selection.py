@@ -1,5 +1,7 @@
 """Which epoch's weights are kept, what a task weighs, which tables it reads: one at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,50 @@ def test_each_task_can_have_the_weights_of_its_own_best_epoch(method):
         assert epochs == tuple(first_best(curve_EMT[:, m, t], 2) for t in range(2))
         assert loss_MT[m].tolist() == [curve_EMT[e - 1, m, t] for t, e in enumerate(epochs)]
     assert any(first != second for first, second in result.best_epochs)
+
+
+@pytest.mark.parametrize("method", ["share_bottom", "mmoe"])
+@pytest.mark.parametrize("weights", [None, (1.0, 3.0, 0.5)])
+def test_the_tasks_of_a_source_can_have_the_weights_of_their_best_epoch(method, weights):
+    torch.set_num_threads(1)
+    data = examples(tasks=3)
+    named = zip(data.tasks, ("reviews", "questions", "reviews"), strict=True)
+    tasks = tuple(task.model_copy(update={"source": source}) for task, source in named)
+    source = np.tile(np.int8([0, 1]), 300)
+    data = replace(data, tasks=tasks, source=source, sources=("reviews", "questions"))
+    ensemble, splits = small_ensemble(method, SEEDS, data), [split()] * len(SEEDS)
+    options = training(selection="source", loss_weights=weights)
+    result = fit(ensemble, data, splits, options)
+    curve_EMT = np.array(result.valid_losses) * (weights or 1)
+    units = [curve_EMT[..., [0, 2]].sum(-1), curve_EMT[..., 1]]
+
+    logit_MNT = predict_selected(ensemble, result.states, data, ROWS * len(ensemble))
+    y_MNT = data.labels_of(ensemble.tasks_MT, torch.from_numpy(np.stack(ROWS * len(ensemble))))
+    loss_MT = BINARY.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2))
+
+    best = [[first_best(unit_EM[:, m], 2) for unit_EM in units] for m in range(len(SEEDS))]
+    for m, (reviews, questions) in enumerate(best):
+        assert result.best_epochs[m] == (reviews, questions, reviews)
+        expected = [
+            result.valid_losses[epoch - 1][m][t] for t, epoch in enumerate(result.best_epochs[m])
+        ]
+        assert loss_MT[m].tolist() == expected
+    assert any(first != second for first, second in best)
+    assert len(result.valid_losses) == min(12, max(map(max, best)) + 2)  # waits for all
+
+
+def test_models_of_one_source_each_have_one_best_epoch():
+    sources = {"source": np.tile(np.int8([0, 1]), 300), "sources": ("reviews", "questions")}
+    tasks = tuple(
+        task.model_copy(update={"source": source})
+        for task, source in zip(examples().tasks, sources["sources"], strict=True)
+    )
+    data = replace(examples(), tasks=tasks, **sources)
+    ensemble = small_ensemble("single_task", SEEDS, data)
+    splits = [split()] * len(ensemble)
+    of_source = fit(ensemble, data, splits, training(selection="source"))
+    of_model = fit(small_ensemble("single_task", SEEDS, data), data, splits, training())
+    assert of_source.best_epochs == of_model.best_epochs
 
 
 def test_the_models_of_a_seed_can_share_the_best_epoch_of_their_sum():

@@ -30,7 +30,6 @@ COMPUTED = {"prepare", "search", "train"}
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="titles and help are part of `definition` still")
 def test_an_edited_title_or_help_runs_tables_alone(fresh):
     fresh.write(FILE, KEYS)
     lines = (f"{i % 7},{'abc'[i % 3]},{i % 5 + 1}\n" for i in range(200))

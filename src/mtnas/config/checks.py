@@ -119,6 +119,7 @@ def check_every_variant(study: Study) -> None:
         for method in study.known:
             for variant in study.variants_of(method):
                 _check_loss_weights(study, (dataset, method, variant))
+                _check_mixing(study, (dataset, method, variant))
                 _check_search(study, (dataset, method, variant))
 
 
@@ -129,6 +130,16 @@ def _check_loss_weights(study: Study, run: Run) -> None:
             f"{study.place_of_training(run, 'loss_weights')}: {len(weights)} numbers, but "
             f"{run[0]} has {tasks} tasks; give one for each, in their order"
         )
+
+
+def _check_mixing(study: Study, run: Run) -> None:
+    """Refuse what needs sources where a dataset has none, or not these."""
+    try:
+        study.training_of(*run).check_sources(study.sources_of(run[0]))
+    except ConfigError as error:
+        option, _, reason = str(error).partition(": ")
+        where = study.place_of_training(run, option)
+        raise ConfigError(f"{where}: on {run[0]}: {reason}") from None
 
 
 def _check_search(study: Study, run: Run) -> None:
@@ -149,7 +160,7 @@ def _check_search(study: Study, run: Run) -> None:
     if drawn and "reward" in READ[strategy] and options.search.reward == "auc_sum":
         raise ConfigError(
             f"{study.place_of(run, 'search', 'reward')}: 'auc_sum', but labels of {dataset} are "
-            "numbers and have no AUC; use reward: neg_loss"
+            "numbers, and only binary tasks have an AUC; use reward: neg_loss"
         )
 
 

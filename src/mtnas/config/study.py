@@ -99,6 +99,10 @@ class Study(Options):
         """Return the number of tasks of a dataset."""
         return len(TASKS if dataset in self.synthetic else sources.load(dataset).tasks)
 
+    def sources_of(self, dataset: str) -> tuple[str, ...]:
+        """Name the sources of the rows of a dataset; none where all rows are alike."""
+        return () if dataset in self.synthetic else sources.load(dataset).source_names
+
     def runs(self, experiment: str) -> list[Run]:
         """Return the runs of an experiment, in reading order."""
         if experiment not in self.experiments:

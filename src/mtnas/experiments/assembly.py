@@ -5,7 +5,7 @@ Shared by all experiments. Shapes: M members, T tasks.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
-from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
+from mtnas.experiments.label_check import check_labels
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
@@ -31,8 +32,9 @@ from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import sha256_of
 from mtnas.study.specs import ModelSpec
+from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
-from mtnas.training.ensemble import Ensemble, Member
+from mtnas.training.ensemble import Ensemble, LabelScale, Member
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -89,6 +91,7 @@ class Assembly:
         """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
         split by time or by a column, which no seed can move.
 
+        Every source is split on its own, in all seeds into as many rows as in the stored split.
         Drawn data hold a block of rows for every seed, with its split (D12).
         """
         part, drawn = self.table.split, self.table.manifest.drawn_seeds
@@ -99,25 +102,77 @@ class Assembly:
             return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
         random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
         if random and not self.spec.fixed_split:
-            wanted = self.table.manifest.split_sizes
-            sizes = split_sizes(len(part), [wanted[name] for name in ("train", "valid", "test")])
-            part = assign_split(len(part), sizes, seed)
+            facts = self.table.manifest
+            wanted = list(facts.source_sizes.values()) or [facts.split_sizes]
+            sizes = [[own[name] for name in SPLITS] for own in wanted]
+            part = assign_by_source(len(part), self.table.source, sizes, seed)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
     def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
         """Return the models of some seeds: one per seed, or one per seed and task."""
         tasks = range(self.num_tasks)
         subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
-        return [Member(s, subset, routes.get(s)) for s in seeds for subset in subsets]
+        scales = {seed: self.scales(seed) for seed in seeds}
+        return [
+            Member(s, subset, routes.get(s), scales=tuple(scales[s][t] for t in subset))
+            for s in seeds
+            for subset in subsets
+        ]
+
+    def scales(self, seed: int) -> tuple[LabelScale, ...]:
+        """Return the scale of the outputs of every task: of a regression, that of the labels of its
+        training rows.
+        """
+        kinds = [TASK_KINDS[task.kind] for task in self.examples.tasks]
+        if not any(kind.standardized for kind in kinds):
+            return (LabelScale(),) * len(kinds)
+        labels = self.table.labels[self.split(seed).train].astype(np.float64)
+        return tuple(
+            LabelScale(float(np.nanmean(column)), float(np.nanstd(column)))
+            if kind.standardized
+            else LabelScale()
+            for kind, column in zip(kinds, labels.T, strict=True)
+        )
+
+    def splits(self, members: Sequence[Member]) -> list[Split]:
+        """Return the split of every model; one of a single task trains on its labelled rows."""
+        known = {seed: self.split(seed) for seed in dict.fromkeys(m.seed for m in members)}
+        splits = [known[member.seed] for member in members]
+        if not self.method.per_task or self.examples.complete:
+            return splits
+        labelled = ~np.isnan(self.table.labels)
+        return [
+            replace(split, train=split.train[labelled[split.train, member.tasks[0]]])
+            for split, member in zip(splits, members, strict=True)
+        ]
+
+    def check_labels(self) -> None:
+        """Raise `DataError` if a part lacks labels that it needs, for any seed of the spec."""
+        facts, moves = self.table.manifest, not self.spec.fixed_split
+        random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
+        share = min(facts.split_sizes.values()) / facts.rows if random else None
+        seeds = self.spec.seeds if moves and facts.split_kind == "random" else self.spec.seeds[:1]
+        check_labels(
+            self.spec.dataset,
+            self.examples.tasks,
+            self.table.labels,
+            seeds,
+            self.split,
+            smallest_share=share,
+        )
 
     def ensemble(self, members: Sequence[Member]) -> Ensemble:
         """Draw an ensemble of models."""
 
         def build(member: Member) -> Model:
             tasks = len(member.tasks)
-            encoder = self.encoder(tasks)
             return Model(
-                self.method, self.options, encoder=encoder, num_tasks=tasks, route=member.route
+                self.method,
+                self.options,
+                encoder=self.encoder(tasks),
+                num_tasks=tasks,
+                widths=self.examples.layout.of(member.tasks).widths,
+                route=member.route,
             )
 
         return Ensemble(
@@ -145,10 +200,13 @@ class Assembly:
         return int(max(1, min(fitting, useful, MOST_MODELS) // models))
 
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
-        """Count the parameters of one model; with routes, also what each route uses."""
-        tasks = 1 if self.method.per_task else self.num_tasks
-        encoder = self.encoder(tasks)
-        model = outline(self.method, self.options, encoder=encoder, num_tasks=tasks)
+        """Count the parameters of one model; with routes, also what each route uses.
+
+        Of models of one task each, it is the one with the most outputs.
+        """
+        shape = head_shape(self.method, self.examples)
+        encoder = self.encoder(shape["num_tasks"])
+        model = outline(self.method, self.options, encoder=encoder, **shape)
         return Parameters(
             dense=model.num_parameters(),
             embedding=self.examples.num_rows * encoder.row_dim,
@@ -161,7 +219,11 @@ class Assembly:
 def assemble(
     spec: ModelSpec, *, table: str | Path, manifest: str | Path, device: str = "cpu"
 ) -> Assembly:
-    """Load the data of a spec and solve the method's width for its parameter budget."""
+    """Load the data of a spec and solve the method's width for its parameter budget.
+
+    Raises:
+        DataError: there is too little of a label to train and measure one of the seeds.
+    """
     data = read_compact(table, manifest)
     method = methods.load(spec.method)
     training = spec.trained
@@ -169,14 +231,22 @@ def assemble(
     examples = Examples.of(data)
     num_tasks = int(data.labels.shape[1])
     input_dim = encoder_of(examples, training, num_tasks).output_dim
-    shape = {"input_dim": input_dim, "num_tasks": num_tasks}
     if spec.budget is not None and method.sharing is not None:
         reference = methods.load(BUDGET_METHOD)
         searched = reference.options.of(spec.budget, f"methods.{BUDGET_METHOD}")
-        budget = count_parameters(reference, searched, **shape)
-        tasks = {"num_tasks": 1} if method.per_task else {}
-        options = solve_width(method, options, budget, **{**shape, **tasks})
-    return Assembly(spec, data, examples.to(device), method, options, training, device)
+        whole, own = head_shape(reference, examples), head_shape(method, examples)
+        budget = count_parameters(reference, searched, input_dim=input_dim, **whole)
+        options = solve_width(method, options, budget, input_dim=input_dim, **own)
+    assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
+    assembly.check_labels()
+    return assembly
+
+
+def head_shape(method: Method, examples: Examples) -> dict[str, Any]:
+    """Return for how many tasks a model is, and their outputs; of a model per task, the largest."""
+    widths = examples.layout.widths
+    widths = (max(widths),) if method.per_task else widths
+    return {"num_tasks": len(widths), "widths": widths}
 
 
 def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:

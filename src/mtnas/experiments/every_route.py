@@ -3,13 +3,13 @@
 A route is data, so routes train side by side like seeds do. Seeds are paired: all routes of a seed
 share its split, its batches and its initial weights. Each model is selected on validation and
 touches the test set once.
-Shapes: M members, N examples, T tasks.
+Shapes: M members, N examples, T tasks, O outputs.
 """
 
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,16 @@ from mtnas.evidence.exhaustive_table import (
 from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly, assemble, split_digest
 from mtnas.experiments.journal import Journal, run_groups
-from mtnas.experiments.scoring import scores_of
+from mtnas.experiments.scoring import Scores, Tasks, reported, scores_of
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError, TrainingError
 from mtnas.study.specs import ExhaustiveSpec
+from mtnas.tasks.kinds import TASK_KINDS
+from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.ensemble import Member
 from mtnas.training.fit import fit, predict_selected
 
 log = logging.getLogger(__name__)
@@ -126,23 +127,22 @@ def representatives(space: SearchSpace) -> NDArray[np.int64]:
 
 def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) -> list[Tree]:
     """Train one model per seed and route; return a line for each."""
-    tasks = tuple(range(assembly.num_tasks))
-    members = [Member(seed, tasks, Route.at(assembly.space, route)) for seed, route in group]
-    known = {seed: assembly.split(seed) for seed in dict.fromkeys(seed for seed, _ in group)}
-    splits = [known[seed] for seed, _ in group]
+    plain = {m.seed: m for m in assembly.members(list({seed for seed, _ in group}), {})}
+    members = [replace(plain[s], route=Route.at(assembly.space, route)) for s, route in group]
+    splits, scales = assembly.splits(members), [member.scales for member in members]
     ensemble = assembly.ensemble(members)
     fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
     lines: list[Tree] = [
         {"seed": seed, "route": route, "best_epoch": max(epochs)}
         for (seed, route), epochs in zip(group, fitted.best_epochs, strict=True)
     ]
-    kind = assembly.examples.kind
+    tasks = assembly.examples.tasks
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
-        out_MNT = predict_selected(ensemble, fitted.states, assembly.examples, rows).cpu()
+        out_MNO = predict_selected(ensemble, fitted.states, assembly.examples, rows).cpu()
         y_MNT = torch.from_numpy(assembly.table.labels)[torch.from_numpy(np.stack(rows))]
-        for line, scores in zip(lines, scores_of(kind, out_MNT, y_MNT), strict=True):
-            line |= _columns(part, kind.loss_name, scores)
+        for line, scores in zip(lines, scores_of(tasks, out_MNO, y_MNT, scales), strict=True):
+            line |= _columns(part, tasks, scores)
     if not np.isfinite(pd.DataFrame(lines).to_numpy(float)).all():
         raise TrainingError(
             "exhaustive: a loss or AUC is not a finite number; lower training.learning_rate, or "
@@ -151,18 +151,15 @@ def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) 
     return [{**line, "seconds": fitted.seconds / len(group)} for line in lines]
 
 
-def _columns(part: str, loss: str, scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
+def _columns(part: str, tasks: Tasks, scores: Scores) -> dict[str, float]:
     """Return the scores of a model by column: the summed loss, then loss and others by task."""
-    by_task = {"loss": scores[loss]}
-    by_task |= {name: values for name, values in scores.items() if name not in (loss, "mtl_loss")}
-    return {
-        f"{part}_loss": scores["mtl_loss"][0],
-        **{
-            f"{part}_{name}_t{task}": values[task]
-            for task in range(len(scores[loss]))
-            for name, values in by_task.items()
-        },
-    }
+    columns = {f"{part}_loss": scores[ALL_TASKS][MTL_LOSS]}
+    for task in tasks:
+        own, loss = scores[task.name], TASK_KINDS[task.kind].loss_name
+        columns[f"{part}_loss_{task.name}"] = own[loss]
+        others = (name for name in reported(task) if name != loss)
+        columns |= {f"{part}_{name}_{task.name}": own[name] for name in others}
+    return columns
 
 
 def _every_route(assembly: Assembly, outcomes: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -58,8 +58,7 @@ class Journal:
             results = work(group, checkpoint)
         except MisfitError as error:
             log.warning("%s; starting anew", error)
-            assert path is not None
-            path.unlink()
+            checkpoint.remove()
             return self.work_on(group, work)
         self.seconds += checkpoint.seconds
         self.finished.update(zip(group, results, strict=True))
@@ -67,7 +66,7 @@ class Journal:
             seconds = checkpoint.seconds + time.perf_counter() - started
             content = {"units": list(group), "results": list(results), "seconds": seconds}
             write_tree(path.with_suffix(DONE), content)
-            path.unlink(missing_ok=True)
+            checkpoint.remove()
         return None
 
     def remove(self) -> None:

@@ -1,6 +1,6 @@
 """From outputs to scores, tidy metrics and predictions.
 
-Shapes: U units (such as seeds), N examples, T tasks.
+Shapes: U units (such as seeds), N examples, T tasks, O outputs, C classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,82 +8,185 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.records import METRIC_COLUMNS
-from mtnas.tasks.kinds import TaskKind
-from mtnas.tasks.metrics import ALL_TASKS
+from mtnas.tasks.kinds import TASK_KINDS, TaskKind
+from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
+from mtnas.training.data import layout_of
+from mtnas.training.ensemble import LabelScale
 
-Scores = dict[str, list[float]]  # by metric: a value for each task; of `mtl_loss` their sum
+Tasks = Sequence[TaskSummary]
+Scores = dict[str, dict[str, float]]  # by task and metric; `ALL_TASKS` has the sum of the losses
 
 
-def scores_of(kind: TaskKind, out_UNT: Tensor, y_UNT: Tensor) -> list[Scores]:
-    """Return the scores of every unit: those of its tasks' kind, then their loss and its sum."""
-    out_UTN, y_UTN = out_UNT.transpose(1, 2), y_UNT.transpose(1, 2)
-    loss_UT = kind.loss(out_UTN, y_UTN)
-    measured = {name: score(out_UTN, y_UTN) for name, score in kind.scores.items()}
-    measured[kind.loss_name] = loss_UT
+def scores_of(
+    tasks: Tasks, out_UNO: Tensor, y_UNT: Tensor, scales: Sequence[Sequence[LabelScale]]
+) -> list[Scores]:
+    """Return the scores of every unit: what is reported of its tasks, and their losses.
+
+    `scales` are those of the outputs, unit by unit; labels are in the user's unit, NaN where they
+    are missing.
+    """
+    layout = layout_of(tasks)
+    scale_2UT = torch.tensor(scales, dtype=torch.float64).movedim(2, 0)
+    z_UNT = _standardized(tasks, y_UNT, scale_2UT)
+    measured: list[dict[str, Tensor]]  # by task: of every unit
+    if layout.uniform is not None:
+        names = list(dict.fromkeys(name for task in tasks for name in _wanted(task)))
+        out_UTN, z_UTN = out_UNO.transpose(1, 2), z_UNT.transpose(1, 2)
+        found = _measured(layout.uniform, names, out_UTN, z_UTN)
+        measured = [{n: v_UT[:, t] for n, v_UT in found.items()} for t in range(len(tasks))]
+    else:
+        measured = [
+            _measured(TASK_KINDS[task.kind], _wanted(task), out, z_UNT[..., t])
+            for t, (task, out) in enumerate(zip(tasks, layout.parts(out_UNO), strict=True))
+        ]
+    for t, values in enumerate(measured):
+        for name in values:
+            if METRICS[name].unit == "of the label":
+                values[name] = values[name] * scale_2UT[1, :, t]
+    losses = [
+        own[TASK_KINDS[task.kind].loss_name] for task, own in zip(tasks, measured, strict=True)
+    ]
+    loss_UT = torch.stack(losses, 1)
     return [
         {
-            **{name: value_UT[u].tolist() for name, value_UT in measured.items()},
-            "mtl_loss": [float(loss_UT[u].sum())],
+            **{
+                task.name: {name: float(value_U[u]) for name, value_U in own.items()}
+                for task, own in zip(tasks, measured, strict=True)
+            },
+            ALL_TASKS: {MTL_LOSS: float(loss_UT[u].sum())},
         }
         for u in range(len(loss_UT))
     ]
 
 
-def tidy(scores: Mapping[int, Mapping[str, Scores]]) -> pd.DataFrame:
+def reported(task: TaskSummary) -> tuple[str, ...]:
+    """Name the metrics that are reported of a task."""
+    return tuple(name for name in OF_KIND[task.kind] if not task.metrics or name in task.metrics)
+
+
+def _wanted(task: TaskSummary) -> list[str]:
+    """Name the metrics that are measured: those that are reported, and the loss."""
+    loss = TASK_KINDS[task.kind].loss_name
+    return [name for name in OF_KIND[task.kind] if name in reported(task) or name == loss]
+
+
+def _measured(kind: TaskKind, names: Sequence[str], out: Tensor, y: Tensor) -> dict[str, Tensor]:
+    measures = {**kind.scores, kind.loss_name: kind.loss}
+    return {name: measures[name](out, y) for name in names}
+
+
+def _standardized(tasks: Tasks, y_UNT: Tensor, scale_2UT: Tensor) -> Tensor:
+    """Return labels in units of the scales; as they are where no task has one."""
+    if not any(TASK_KINDS[task.kind].standardized for task in tasks):
+        return y_UNT
+    mean_UT, spread_UT = scale_2UT[0], scale_2UT[1]
+    return (y_UNT.double() - mean_UT.unsqueeze(1)) / spread_UT.unsqueeze(1)
+
+
+def lines_of(tasks: Tasks, scores: Scores) -> list[tuple[str, str, float]]:
+    """Return what is reported of one unit: task, metric and value, the sum of losses last."""
+    lines = [
+        (task.name, name, scores[task.name][name]) for task in tasks for name in reported(task)
+    ]
+    return [*lines, (ALL_TASKS, MTL_LOSS, scores[ALL_TASKS][MTL_LOSS])]
+
+
+def tidy(tasks: Tasks, scores: Mapping[int, Mapping[str, Scores]]) -> pd.DataFrame:
     """Return metrics by seed and part of the data, a line each (`METRIC_COLUMNS`)."""
-    lines: list[tuple[Any, ...]] = []
-    for seed, parts in scores.items():
-        for part, values in parts.items():
-            *measured, (total, (loss,)) = values.items()
-            for task in range(len(measured[0][1])):
-                lines += [(seed, part, f"t{task}", name, found[task]) for name, found in measured]
-            lines.append((seed, part, ALL_TASKS, total, loss))
+    lines = [
+        (seed, part, *line)
+        for seed, parts in scores.items()
+        for part, values in parts.items()
+        for line in lines_of(tasks, values)
+    ]
     frame = pd.DataFrame(lines, columns=list(METRIC_COLUMNS))
     return frame.sort_values(["seed", "split"], kind="stable", ignore_index=True)
 
 
-def in_columns(part: str, scores: Scores) -> dict[str, float]:
+def in_columns(tasks: Tasks, part: str, scores: Scores) -> dict[str, float]:
     """Return the scores of one unit by names such as `valid_auc_t0` and `valid_mtl_loss`."""
-    *measured, (total, (loss,)) = scores.items()
-    columns = {
-        f"{part}_{name}_t{task}": values[task]
-        for task in range(len(measured[0][1]))
-        for name, values in measured
+    return {
+        f"{part}_{column_of(name, task)}": value for task, name, value in lines_of(tasks, scores)
     }
-    return {**columns, f"{part}_{total}": loss}
 
 
 def predictions_of(
-    seed: int,
-    rows_N: NDArray[np.int64],
-    kind: TaskKind,
-    p_NT: NDArray[np.float64],
-    y_NT: NDArray[Any],
+    seed: int, rows_N: NDArray[np.int64], y_NT: NDArray[np.float32], read_NO: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:
-    """Return the columns of the test predictions of a seed: seed, row of the table, and per task
-    the label and what was read from the output (a probability, if labels are binary).
+    """Return the test predictions of a seed as numbers: seed, row of the table, labels, and what
+    was read from the outputs.
     """
-    columns: dict[str, NDArray[Any]] = {
+    return {
         "seed": np.full(len(rows_N), seed, np.int32),
         "row": rows_N.astype(np.int32),
+        "y": y_NT,
+        "read": read_NO,
     }
-    for task in range(p_NT.shape[1]):
-        columns[f"y_t{task}"] = y_NT[:, task].astype(kind.label_dtype)
-        columns[f"p_t{task}"] = p_NT[:, task]
-    return columns
 
 
-def joined(parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
-    """Return columns of several seeds below each other."""
-    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
+def read_of(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[LabelScale]]) -> Tensor:
+    """Return what outputs predict, float64: probabilities, and numbers in the user's unit."""
+    # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
+    layout, exact = layout_of(tasks), out_UNO.double()
+    if layout.uniform is not None:
+        read = layout.uniform.read(exact)
+    else:
+        parts = zip(tasks, layout.parts(exact), strict=True)
+        own = [TASK_KINDS[task.kind].read(part) for task, part in parts]
+        read = torch.cat([p if p.dim() == 3 else p.unsqueeze(-1) for p in own], -1)
+    if not any(TASK_KINDS[task.kind].standardized for task in tasks):
+        return read
+    wide = [
+        [scale for scale, width in zip(each, layout.widths, strict=True) for _ in range(width)]
+        for each in scales
+    ]
+    scale_2UO = torch.tensor(wide, dtype=torch.float64).movedim(2, 0)
+    mean_UO, spread_UO = scale_2UO[0], scale_2UO[1]
+    return read * spread_UO.unsqueeze(1) + mean_UO.unsqueeze(1)
 
 
-def by_unit(out_MNT: Tensor, units: int) -> Tensor:
-    """Bring the single-task members of every unit together: [U * T, N, 1] becomes [U, N, T]."""
-    members, rows, tasks = out_MNT.shape
-    per_unit = members // units
-    return out_MNT.view(units, per_unit, rows, tasks).transpose(1, 2).reshape(units, rows, -1)
+def joined(tasks: Tasks, parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
+    """Return the predictions of several seeds below each other.
+
+    Columns of a task are `y_<name>`, its label, null where it is missing, and `p_<name>`: the
+    probability of label 1, or the number in the user's unit. A task with classes has the
+    probability of each, `p_<name>_<class>`.
+    """
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns: dict[str, Any] = {name: whole[name] for name in ("seed", "row")}
+    ends = np.cumsum(layout_of(tasks).widths)[:-1]
+    read = np.split(whole["read"], ends, axis=1)
+    for task, y, p_NC in zip(tasks, whole["y"].T, read, strict=True):
+        columns[f"y_{task.name}"] = _labels(task, y)
+        if task.kind == "multiclass":
+            columns |= {f"p_{task.name}_{c}": p for c, p in zip(task.classes, p_NC.T, strict=True)}
+        else:
+            columns[f"p_{task.name}"] = p_NC[:, 0]
+    return pd.DataFrame(columns)
+
+
+def _labels(task: TaskSummary, y: NDArray[np.float32]) -> Any:
+    """Return labels as they are stored: classes by their names, null where one is missing."""
+    missing, dtype = np.isnan(y), TASK_KINDS[task.kind].label_dtype
+    if task.kind == "multiclass":
+        names = np.array([*task.classes, None], object)
+        return names[np.where(missing, -1, y).astype(int)]
+    if not missing.any():
+        return y.astype(dtype)
+    nullable: Any = dtype.capitalize()  # of pandas: Int8, Float32
+    return pd.array([None if np.isnan(v) else v for v in y.tolist()], dtype=nullable)
+
+
+def by_unit(out: Sequence[Tensor], units: int) -> Tensor:
+    """Bring the models of every unit together: their outputs [N, O] become one, [U, N, O]."""
+    each = len(out) // units
+    if each == 1:
+        return torch.stack(list(out))
+    own = [torch.cat([part.T for part in out[u * each : (u + 1) * each]]) for u in range(units)]
+    return torch.stack(own).transpose(1, 2)

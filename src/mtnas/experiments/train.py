@@ -23,17 +23,24 @@ from torch import Tensor
 
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
 from mtnas.experiments.assembly import Assembly, assemble, split_digest
+from mtnas.experiments.controls import outputs_from, perfect
 from mtnas.experiments.derive import Derived, read_derived, with_winner
 from mtnas.experiments.journal import Journal, run_groups
-from mtnas.experiments.scoring import Scores, by_unit, joined, predictions_of, scores_of, tidy
+from mtnas.experiments.models import Models
+from mtnas.experiments.scoring import (
+    Scores,
+    by_unit,
+    joined,
+    predictions_of,
+    read_of,
+    scores_of,
+    tidy,
+)
 from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.specs import RunSpec
-from mtnas.tasks.kinds import BINARY
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.ensemble import Ensemble
-from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +52,7 @@ class TrainedRun:
     """What a run measured, what made it, and its selected weights by name (a control has none).
 
     A weight has a leading axis of models: seed by seed, and for a method with a model per task
-    task by task.
+    task by task, unless such models differ in shape (`Models.weights`).
     """
 
     metrics: pd.DataFrame
@@ -103,7 +110,7 @@ def train(
     kept = Journal(journal, assembly.identity(code, routes=routes, supernet=supernet))
     work = partial(_trained, assembly, spec, derived)
     results = run_groups(spec.seeds, together, work, kept)
-    by_seed = dict(zip(spec.seeds, results, strict=True))
+    by_seed, tasks = dict(zip(spec.seeds, results, strict=True)), assembly.examples.tasks
     timings = Timings(
         train_seconds=sum(result["seconds"] for result in results),
         total_seconds=kept.seconds + time.perf_counter() - started,
@@ -112,9 +119,9 @@ def train(
         threads=torch.get_num_threads(),
     )
     return TrainedRun(
-        tidy({seed: result["scores"] for seed, result in by_seed.items()}),
+        tidy(tasks, {seed: result["scores"] for seed, result in by_seed.items()}),
         _record(spec, assembly, counts, by_seed, timings, code),
-        joined([result["predictions"] for result in results]),
+        joined(tasks, [result["predictions"] for result in results]),
         {n: torch.cat([r["weights"][n] for r in results]) for n in results[0]["weights"]},
         kept,
     )
@@ -156,29 +163,20 @@ def _trained(
     """Return what some seeds gave, trained side by side."""
     if assembly.method.predict is not None:
         return _control(assembly, group)
-    members = assembly.members(group, derived.routes)
-    ensemble, splits = assembly.ensemble(members), [assembly.split(m.seed) for m in members]
-    fitted = None
+    models = Models(assembly, assembly.members(group, derived.routes))
     if spec.derive in ("inherit", "finetune"):
-        derived.inherit(ensemble, spec.seeds)
+        derived.inherit(models.whole, spec.seeds)
     if spec.derive != "inherit":
-        fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
-    states = (ensemble.state(),) if fitted is None else fitted.states
-    rows = {part: [getattr(split, part) for split in splits] for part in PARTS}
-    outputs = {
-        part: by_unit(predict_selected(ensemble, states, assembly.examples, own).cpu(), len(group))
-        for part, own in rows.items()
-    }
-    gates = mean_gate_scores(ensemble, states, assembly.examples, rows["test"])
-    fits = [] if fitted is None else _fit_records(ensemble, fitted)
-    each = len(members) // len(group)
+        models.fit(checkpoint)
+    outputs = {part: by_unit(models.outputs(part), len(group)) for part in PARTS}
+    gates, each = models.gates("test"), len(models.members) // len(group)
     return [
         {
             **result,
-            "fits": fits[s * each : (s + 1) * each],
+            "fits": models.fits[s * each : (s + 1) * each],
             "gates": None if gates is None else gates[s].tolist(),
-            "weights": _weights(states, slice(s * each, (s + 1) * each)),
-            "seconds": 0.0 if fitted is None else fitted.seconds / len(group),
+            "weights": models.weights(range(s * each, (s + 1) * each)),
+            "seconds": models.seconds / len(group),
         }
         for s, result in enumerate(_measured(assembly, group, outputs))
     ]
@@ -186,23 +184,21 @@ def _trained(
 
 def _control(assembly: Assembly, group: Sequence[int]) -> list[Tree]:
     """Let a control method predict from the labels: the floor and ceiling of every metric."""
-    assert assembly.method.predict is not None
-    if assembly.examples.kind is not BINARY:
+    predict, tasks = assembly.method.predict, assembly.examples.tasks
+    assert predict is not None
+    if any(task.kind == "drawn" for task in tasks):
         raise ConfigError(
             f"method {assembly.method.name!r} predicts probabilities, and the labels of "
             f"{assembly.spec.dataset} are numbers; leave it out of the experiment"
         )
     outputs: dict[str, Tensor] = {}
     for part in PARTS:
-        drawn = [
-            assembly.method.predict(
-                assembly.table.labels[getattr(assembly.split(seed), part)],
-                seeds.generator(seed, "control"),
-            )
-            for seed in group
-        ]
-        p_SNT = torch.from_numpy(np.stack(drawn)).double().clamp(1e-7, 1 - 1e-7)
-        outputs[part] = p_SNT.logit()
+        drawn = []
+        for seed in group:
+            labels_NT = assembly.table.labels[getattr(assembly.split(seed), part)]
+            known_NO = perfect(tasks, labels_NT, assembly.scales(seed))
+            drawn.append(predict(known_NO, seeds.generator(seed, "control")))
+        outputs[part] = outputs_from(tasks, torch.from_numpy(np.stack(drawn)).double())
     nothing: Tree = {"fits": [], "gates": None, "weights": {}, "seconds": 0.0}
     return [{**result, **nothing} for result in _measured(assembly, group, outputs)]
 
@@ -211,50 +207,24 @@ def _measured(
     assembly: Assembly, group: Sequence[int], outputs: Mapping[str, Tensor]
 ) -> list[Tree]:
     """Return the scores of every seed on validation and test, and its predictions on test."""
-    kind, labels = assembly.examples.kind, assembly.table.labels
+    tasks, labels = assembly.examples.tasks, assembly.table.labels
+    scales = [assembly.scales(seed) for seed in group]
     rows: dict[str, list[Any]] = {
         part: [getattr(assembly.split(seed), part) for seed in group] for part in PARTS
     }
     scores: dict[str, list[Scores]] = {
-        part: scores_of(kind, outputs[part], torch.from_numpy(labels[np.stack(rows[part])]))
+        part: scores_of(
+            tasks, outputs[part], torch.from_numpy(labels[np.stack(rows[part])]), scales
+        )
         for part in PARTS
     }
-    # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
-    p_SNT = kind.read(outputs["test"].double()).numpy()
+    read_SNO = read_of(tasks, outputs["test"], scales).numpy()
     return [
         {
             "scores": {part: scores[part][s] for part in PARTS},
             "predictions": predictions_of(
-                seed, rows["test"][s], kind, p_SNT[s], labels[rows["test"][s]]
+                seed, rows["test"][s], labels[rows["test"][s]], read_SNO[s]
             ),
         }
         for s, seed in enumerate(group)
     ]
-
-
-def _fit_records(ensemble: Ensemble, fitted: FitResult) -> list[Tree]:
-    return [
-        {
-            "seed": member.seed,
-            "tasks": list(member.tasks),
-            "best_epoch": _one_or_all(fitted.best_epochs[m]),
-            "train_loss": [losses[m] for losses in fitted.train_loss],
-            "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
-            "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
-        }
-        for m, member in enumerate(ensemble.members)
-    ]
-
-
-def _one_or_all(best_epochs: Sequence[int]) -> int | list[int]:
-    """Return the epoch of a model, or those of its tasks where each has its own."""
-    return best_epochs[0] if len(best_epochs) == 1 else list(best_epochs)
-
-
-def _weights(states: Sequence[Mapping[str, Tensor]], members: slice) -> dict[str, Tensor]:
-    """Return the selected weights of some members; where each task has its own, named `t0.` ..."""
-    return {
-        name if len(states) == 1 else f"t{task}.{name}": tensor[members].detach().cpu().clone()
-        for task, state in enumerate(states)
-        for name, tensor in state.items()
-    }

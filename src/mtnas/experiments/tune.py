@@ -22,6 +22,7 @@ from mtnas.evidence.tuning_record import TuningRecord, TuningTimings
 from mtnas.experiments.assembly import Assembly, assemble
 from mtnas.experiments.derive import Derived, read_derived
 from mtnas.experiments.journal import Journal, run_groups
+from mtnas.experiments.models import Models
 from mtnas.experiments.scoring import by_unit, in_columns, scores_of
 from mtnas.experiments.select_trial import CRITERION, choose
 from mtnas.runtime import provenance
@@ -30,9 +31,7 @@ from mtnas.runtime.files import atomic_path
 from mtnas.study.grids import STACKED, Values, expand
 from mtnas.study.specs import TuneSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import Split
-from mtnas.training.ensemble import Ensemble, Rates
-from mtnas.training.fit import FitResult, fit, predict_selected
+from mtnas.training.ensemble import Rates
 
 log = logging.getLogger(__name__)
 
@@ -141,15 +140,13 @@ def _lines(
         for number, seed in pairs
         for member in assembly.members([seed], derived.routes)
     ]
-    ensemble = assembly.ensemble(members)
-    split_of = {seed: assembly.split(seed) for _, seed in pairs}
-    splits = [split_of[member.seed] for member in members]
-    fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
-    scores = _scores(assembly, ensemble, fitted, splits, len(pairs))
-    epochs = _best_epochs(ensemble, fitted, len(pairs))
+    models = Models(assembly, members)
+    models.fit(checkpoint)
+    scores = _scores(assembly, models, [seed for _, seed in pairs])
+    epochs = _best_epochs(assembly, models, len(pairs))
     return [
         {**_head(pair, trials), "status": "trained", **scores[p], **epochs[p],
-         "seconds": fitted.seconds / len(pairs)}
+         "seconds": models.seconds / len(pairs)}
         for p, pair in enumerate(pairs)
     ]  # fmt: skip
 
@@ -166,31 +163,24 @@ def _rates(assembly: Assembly, values: Values) -> Rates:
     return Rates(**{n: getattr(training, n) if v is None else v for n, v in named.items()})
 
 
-def _scores(
-    assembly: Assembly,
-    ensemble: Ensemble,
-    fitted: FitResult,
-    splits: Sequence[Split],
-    num_pairs: int,
-) -> list[dict[str, float]]:
+def _scores(assembly: Assembly, models: Models, seeds: Sequence[int]) -> list[dict[str, float]]:
     """Return the validation metrics of every pair, named such as `valid_auc_t0`."""
-    valid = [split.valid for split in splits]
-    out_MNT = predict_selected(ensemble, fitted.states, assembly.examples, valid)
-    rows = np.stack(valid[:: len(splits) // num_pairs])
-    y_PNT = torch.from_numpy(assembly.table.labels[rows])
-    out_PNT = by_unit(out_MNT.cpu(), num_pairs)
-    scores = scores_of(assembly.examples.kind, out_PNT, y_PNT)
-    return [in_columns("valid", values) for values in scores]
+    known = {seed: (assembly.split(seed).valid, assembly.scales(seed)) for seed in set(seeds)}
+    rows, scales = zip(*(known[seed] for seed in seeds), strict=True)
+    y_PNT = torch.from_numpy(assembly.table.labels[np.stack(rows)])
+    tasks, out_PNO = assembly.examples.tasks, by_unit(models.outputs("valid"), len(seeds))
+    scores = scores_of(tasks, out_PNO, y_PNT, scales)
+    return [in_columns(tasks, "valid", values) for values in scores]
 
 
-def _best_epochs(ensemble: Ensemble, fitted: FitResult, num_pairs: int) -> list[dict[str, int]]:
+def _best_epochs(assembly: Assembly, models: Models, num_pairs: int) -> list[dict[str, int]]:
     """Return the best epoch of every pair, per task: single-task models have their own."""
     found: list[dict[str, int]] = [{} for _ in range(num_pairs)]
-    for m, member in enumerate(ensemble.members):
-        epochs = fitted.best_epochs[m]
+    names = [task.name for task in assembly.examples.tasks]
+    for m, (member, epochs) in enumerate(zip(models.members, models.best_epochs, strict=True)):
         for t, task in enumerate(member.tasks):
             own = epochs[t % len(epochs)]  # one for all tasks, or one each
-            found[m * num_pairs // len(ensemble)][f"best_epoch_t{task}"] = own
+            found[m * num_pairs // len(models.members)][f"best_epoch_{names[task]}"] = own
     return found
 
 

@@ -1,9 +1,9 @@
-"""Sharing methods, one file each; a file name is a registration.
+"""Sharing methods, one file each; a new file is a new method, without further registration.
 
-A method answers the paper's question: from one shared input x_BD to one representation per task
-h_BTH. Its module has `Options` (a `MethodOptions`) and either `Sharing` (a `BaseSharing`, or a
-`RoutedSharing` if its route is searched) or, for a control, `predict`. With the module constant
-`PER_TASK = True` one model is trained per task.
+A method is a network from one shared input x_BD to a representation for every task, h_BTH. Its file
+has a class `Options` (a `MethodOptions`) and either a class `Sharing` (a `BaseSharing`, or a
+`RoutedSharing` if its route is searched) or, for a control that trains nothing, a function
+`predict`. With the constant `PER_TASK = True` one model is trained for each task.
 """
 
 from mtnas.methods.base import Method, available, load

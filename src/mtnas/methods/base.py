@@ -1,4 +1,4 @@
-"""What the rest of the library may ask of a sharing method."""
+"""What the rest of the library may use of a sharing method."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ Predict = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float3
 
 @dataclass(frozen=True)
 class Method:
-    """One method file, looked at from outside.
+    """A sharing method.
 
-    It has a network, `sharing`, or, in a control method, `predict(labels_NT, rng) ->
-    probability_NT`, which sees the labels.
+    It has a network, `sharing`, or, in a control method, `predict(known_NO, rng) ->
+    said_NO`, which sees what a perfect model predicts (`experiments.controls`).
     """
 
     name: str
@@ -44,7 +44,7 @@ class Method:
         num_tasks: int,
         route: Route | None = None,
     ) -> BaseSharing:
-        """Draw the network of the method for D inputs and T tasks, perhaps on a route."""
+        """Build the network of the method for D inputs and T tasks, with a route if it has one."""
         assert self.sharing is not None, f"{self.name} is a control and trains nothing"
         build: Callable[..., BaseSharing] = self.sharing
         on_route = {} if route is None else {"route": route}
@@ -52,12 +52,12 @@ class Method:
 
 
 def available() -> tuple[str, ...]:
-    """Name every method file."""
+    """Name every method."""
     return plugins.available(mtnas.methods)
 
 
 def load(name: str, where: str = "config") -> Method:
-    """Import one method file and check that it keeps the contract."""
+    """Import the file of a method and check that it defines what a method needs."""
     module: Any = plugins.load(mtnas.methods, name, kind="method", where=where)
     sharing, predict = getattr(module, "Sharing", None), getattr(module, "predict", None)
     if not hasattr(module, "Options") or (sharing is None) == (predict is None):

@@ -1,4 +1,4 @@
-"""Control: a predictor that knows the labels. Its AUC is 1, or the pipeline loses information."""
+"""Control: a predictor that knows the labels. An AUC below 1 reveals an error in evaluation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,6 @@ class Options(MethodOptions):
     """A control has no options."""
 
 
-def predict(labels_NT: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the labels themselves as probabilities."""
-    return labels_NT
+def predict(known_NO: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return what is known: the labels as probabilities, or standardised."""
+    return known_NO

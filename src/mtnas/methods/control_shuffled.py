@@ -1,4 +1,4 @@
-"""Control: the labels of other examples. Its AUC is about 0.5, or the pipeline leaks labels."""
+"""Control: predict labels of other examples. An AUC far from 0.5 reveals leaked labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ class Options(MethodOptions):
     """A control has no options."""
 
 
-def predict(labels_NT: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def predict(known_NO: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Return noise around the labels of randomly chosen examples, so that no two scores tie."""
-    noise = rng.uniform(-0.1, 0.1, labels_NT.shape)
-    return (0.2 + 0.6 * rng.permutation(labels_NT) + noise).astype(np.float32)
+    noise = rng.uniform(-0.1, 0.1, known_NO.shape)
+    return (0.2 + 0.6 * rng.permutation(known_NO) + noise).astype(np.float32)

@@ -20,17 +20,21 @@ PLACE = 70  # among the methods of a table
 class Options(MethodOptions):
     """Options of Cross-stitch."""
 
-    num_layers: int = Field(2, ge=1, description="layers of a column (Share-Bottom has 2)")
+    num_layers: int = Field(
+        2, ge=1, description="layers of each task's network (Share-Bottom has 2)"
+    )
     own_share: float = Field(
-        0.9, gt=0, le=1, description="where a task's weight of its own column starts"
+        0.9, gt=0, le=1, description="initial weight of a task's own network in a stitch"
     )
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of all layers; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of all layers; null: chosen to make the model as large as MTNAS",
     )
 
 
 class Sharing(BaseSharing):
-    """T columns side by side, with a stitch after each layer."""
+    """T networks side by side, with a stitch after each layer."""
 
     def __init__(self, options: Options, *, input_dim: int, num_tasks: int) -> None:
         """Build for D = `input_dim` and T = `num_tasks`."""

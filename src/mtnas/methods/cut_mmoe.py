@@ -25,11 +25,13 @@ class Options(MethodOptions):
     num_experts: int = Field(4, ge=1, description="experts, as in MMoE")
     root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of an expert; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of an expert; null: chosen to make the model as large as MTNAS",
     )
 
     def check_tasks(self, num_tasks: int) -> None:
-        """Refuse too few experts for links to be cut."""
+        """Refuse fewer experts than are needed to cut links."""
         if self.num_experts < 3 and num_tasks > 1:
             raise ConfigError(
                 f"num_experts: {self.num_experts} leaves no task both an expert of its own and a "
@@ -39,8 +41,8 @@ class Options(MethodOptions):
     def kept_by(self, num_tasks: int) -> Kept:
         """Return the experts that each of T tasks keeps: some of its own, and some that all share.
 
-        Up to half of the experts are dealt out, but one at least to every task. Where there are too
-        few for that, all but one are dealt out, and tasks without their own share those of others.
+        Up to half of the experts become own ones, at least one for every task. If there are too few
+        experts for that, all but one become own ones, and several tasks have the same.
         """
         self.check_tasks(num_tasks)
         own = max(1, self.num_experts // (2 * num_tasks))
@@ -78,7 +80,7 @@ class Sharing(BaseSharing):
         return mix(self._scores(root_BR), h_EBH).transpose(0, 1)
 
     def gate_scores(self, x_BD: Tensor) -> Tensor:
-        """Return what every task gives every expert, scores_TBE; a cut link gets zero."""
+        """Return the weight of every expert for every task, scores_TBE; zero for a cut link."""
         return self._scores(self.root(x_BD).relu())
 
     def _scores(self, root_BR: Tensor) -> Tensor:

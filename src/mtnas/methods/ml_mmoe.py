@@ -22,7 +22,9 @@ class Options(MethodOptions):
     num_layers: int = Field(2, ge=1, description="layers of experts")
     num_experts: int = Field(4, ge=1, description="experts per layer")
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of all layers; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of all layers; null: chosen to make the model as large as MTNAS",
     )
 
 

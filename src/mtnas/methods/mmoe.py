@@ -21,7 +21,9 @@ class Options(MethodOptions):
     num_experts: int = Field(4, ge=1, description="experts (paper: four)")
     root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of an expert; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of an expert; null: chosen to make the model as large as MTNAS",
     )
 
 
@@ -45,7 +47,7 @@ class Sharing(BaseSharing):
         return mix(self._scores(root_BR), h_EBH).transpose(0, 1)
 
     def gate_scores(self, x_BD: Tensor) -> Tensor:
-        """Return what every task gives every expert, scores_TBE (paper, Figs. 1d and 6)."""
+        """Return the weight of every expert for every task, scores_TBE (paper, Figs. 1d and 6)."""
         return self._scores(self.root(x_BD).relu())
 
     def _scores(self, root_BR: Tensor) -> Tensor:

@@ -29,17 +29,19 @@ PLACE = 110  # among the methods of a table
 class Options(SearchedOptions):
     """Options of MTNAS."""
 
-    num_layers: int = Field(2, ge=1, description="L, layers of sub-networks (paper: 2)")
-    num_subnets: int = Field(4, ge=1, description="H, sub-networks per layer (paper: 4)")
+    num_layers: int = Field(2, ge=1, description="layers of sub-networks, L (paper: 2)")
+    num_subnets: int = Field(4, ge=1, description="sub-networks per layer, H (paper: 4)")
     hidden_dim: int | None = Field(
         64,
         ge=1,
-        description="width of all layers (paper: 64); null: solved to match the parameters of "
+        description="width of all layers (paper: 64); null: chosen to make the model as large as "
         "variant `paper`",
     )
-    query_scope: QueryScope = Field("all_below", description="nodes a gate may read (D1)")
+    query_scope: QueryScope = Field("all_below", description="nodes that a gate may read (D1)")
     pooling: Pooling = Field(
-        "gate", description="how a block weighs its values; mean: alike, no gates, no queries (D11)"
+        "gate",
+        description="how a block combines its values: weighed by a gate, or as their mean, without "
+        "any gates (D11)",
     )
 
     def space(self, num_tasks: int) -> SearchSpace:
@@ -50,7 +52,7 @@ class Options(SearchedOptions):
 
 
 class Sharing(RoutedSharing):
-    """The network of one route; without one, of full sharing."""
+    """The network of one route; if none is given, that of full sharing."""
 
     values_KW: Tensor
     query_KC: Tensor
@@ -72,7 +74,7 @@ class Sharing(RoutedSharing):
         self.take(route or full_sharing(self.space))
 
     def forward(self, x_BD: Tensor, mixed: Mix | None = None) -> Tensor:
-        """Return h_BTH; `mixed` may stand in for the route."""
+        """Return h_BTH; if given, `mixed` combines the values of blocks instead of the route."""
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
         nodes_CBH, first = root_BH.unsqueeze(0), 0
@@ -109,7 +111,7 @@ class Sharing(RoutedSharing):
         return {"values_KW": np.array(values), "query_KC": np.array(query)}
 
     def activity(self, buffers: Buffers) -> dict[str, NDArray[np.bool_]]:
-        """Say which sub-networks and gates take part in each of M routes."""
+        """Return which sub-networks and gates take part in each of M routes."""
         space, values_MKW, query_MKC = self.space, buffers["values_KW"], buffers["query_KC"]
         subnets = space.num_subnets
         active: dict[str, NDArray[np.bool_]] = {}

@@ -27,7 +27,9 @@ class Options(MethodOptions):
     num_shared_experts: int = Field(2, ge=1, description="shared experts in a level")
     root_dim: int = Field(64, ge=1, description="width of the first layer, as in MMoE")
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of an expert; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of an expert; null: chosen to make the model as large as MTNAS",
     )
 
 

@@ -17,7 +17,9 @@ class Options(MethodOptions):
     """Options of Share-Bottom."""
 
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of both layers; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of both layers; null: chosen to make the model as large as MTNAS",
     )
 
 

@@ -19,7 +19,9 @@ class Options(MethodOptions):
     """Options of the shared embedding."""
 
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of both layers; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of both layers; null: chosen to make the model as large as MTNAS",
     )
 
 

@@ -26,7 +26,9 @@ class Options(MethodOptions):
     num_layers: int = Field(2, ge=1, description="layers of sub-networks, as in MTNAS")
     num_subnets: int = Field(4, ge=1, description="sub-networks per layer, as in MTNAS")
     hidden_dim: int | None = Field(
-        None, ge=1, description="width of all layers; null: solved to match MTNAS's parameters"
+        None,
+        ge=1,
+        description="width of all layers; null: chosen to make the model as large as MTNAS",
     )
     gates: GateOptions = Field(default_factory=GateOptions, description="gates of connections")
 

@@ -1,1 +1,1 @@
-"""Sharing routes and the spaces that they come from. Nothing here needs torch."""
+"""Sharing routes, and the search spaces that contain them. Nothing here needs torch."""

@@ -1,4 +1,4 @@
-"""Routes of a space that need no search: the dense, the sparse, the divided and the random ones."""
+"""Routes that need no search: everything shared, nothing shared, one chain, or random."""
 
 from functools import cache
 
@@ -51,7 +51,7 @@ def no_sharing(space: SearchSpace) -> Route:
 
 
 def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:
-    """Draw every local route uniformly: what the search would give if it learned nothing."""
+    """Draw every local route uniformly, as a search does that learns nothing."""
     draw = (int(rng.integers(space.num_local_routes(block))) for block in space.blocks)
     return Route(
         space, tuple(space.local_route(b, i) for b, i in zip(space.blocks, draw, strict=True))
@@ -60,7 +60,7 @@ def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:
 
 @cache
 def random_routes(space: SearchSpace, draws: int = DRAWS) -> tuple[Route, ...]:
-    """Draw routes of a space, the same ones every time."""
+    """Draw `draws` routes of a space; they are the same in every call and every process."""
     rng = np.random.default_rng(0)
     return tuple(random_route(space, rng) for _ in range(draws))
 
@@ -73,5 +73,5 @@ def mean_edges(space: SearchSpace) -> float:
 
 @cache
 def share_disjoint(space: SearchSpace) -> float:
-    """Return how often the tasks of a random route share no sub-network."""
+    """Return the share of random routes in which the tasks have no sub-network in common."""
     return float(np.mean([route.is_disjoint for route in random_routes(space)]))

@@ -1,4 +1,4 @@
-"""Which routes of a space share in the same way."""
+"""Which routes of a space are the same up to the numbers of sub-networks."""
 
 from itertools import permutations, product
 
@@ -7,10 +7,10 @@ from mtnas.routes.space import SearchSpace
 
 
 def patterns(space: SearchSpace) -> list[int]:
-    """Return, for every route of a space, the first route that shares in the same way.
+    """Return, for every route of a space, the number of the first route that shares like it.
 
-    That is one which computes the same (`canonical`) after sub-networks changed their names within
-    their layers. Models of such routes differ in the initialisation alone.
+    Two routes share alike if they compute the same (`Route.canonical`) once the
+    sub-networks within each layer are renamed. Their models differ in the initial weights alone.
     """
     layers = [space.layer(layer) for layer in range(space.num_layers)]
     orders = [

@@ -10,7 +10,7 @@ from mtnas.runtime.errors import RecordError, unknown
 
 @dataclass(frozen=True)
 class Route:
-    """One candidate of the space: a local route for each block, in the order of `space.blocks`."""
+    """One route of a space: a local route for each block, in the order of `space.blocks`."""
 
     space: SearchSpace
     choices: tuple[LocalRoute, ...]
@@ -18,7 +18,9 @@ class Route:
     def __post_init__(self) -> None:
         blocks = self.space.blocks
         if len(self.choices) != len(blocks):
-            raise RecordError(f"route has {len(self.choices)} blocks, its space {len(blocks)}")
+            raise RecordError(
+                f"a route has {len(self.choices)} local routes, but its space {len(blocks)} blocks"
+            )
         for block, local in zip(blocks, self.choices, strict=True):
             allowed = self.space.values(block)
             for name in local.values:
@@ -38,7 +40,7 @@ class Route:
         return zip(self.space.blocks, self.choices, strict=True)
 
     def used(self, tasks: Sequence[str] | None = None) -> frozenset[str]:
-        """Name every node that feeds `tasks` (default: all): values, and queries that matter."""
+        """Name every node that the outputs of `tasks` (default: all) depend on."""
         wanted = list(self.space.tasks if tasks is None else tasks)
         seen: set[str] = set()
         while wanted:
@@ -56,7 +58,7 @@ class Route:
         return frozenset(seen)
 
     def renamed(self, names: Mapping[str, str]) -> "Route":
-        """Return the route after its sub-networks changed their names (within their layers)."""
+        """Return the route with its sub-networks renamed; they have to stay in their layers."""
         moved = {names.get(block, block): local for block, local in self}
         choices = []
         for block in self.space.blocks:
@@ -68,12 +70,12 @@ class Route:
         return Route(self.space, tuple(choices))
 
     def canonical(self) -> "Route":
-        """Return the representative of all routes that compute the same function.
+        """Return one and the same route for all routes that compute the same function.
 
-        A block with one value has no use for its query, and a block that feeds no task for
-        anything: they take their first choice. Neither takes part in a weight step either, so such
-        routes are equal for every initialisation and after any training. Routes that differ in the
-        names of their sub-networks only start from different weights, so they are kept apart.
+        The query of a block with one value changes nothing, and neither does any choice of a block
+        that no task depends on; each gets its first choice here. Their weights are not trained
+        either, so such routes give equal models from equal initial weights. Routes that differ only
+        in the names of sub-networks start from different weights and remain different.
         """
         space, used, choices = self.space, self.used(), []
         for block, local in self:
@@ -112,7 +114,7 @@ class Route:
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
-        """Return the (value, block) pairs that carry anything to a task."""
+        """Return the connections (value, block) that the output of some task depends on."""
         used = self.used()
         return tuple((v, block) for block, local in self if block in used for v in local.values)
 

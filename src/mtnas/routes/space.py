@@ -1,9 +1,10 @@
-"""The space that sharing routes come from (paper, Sec. 3.1).
+"""The search space: all sharing routes of a network (paper, Sec. 3.1).
 
 Nodes are named as in the paper's figures: `root`, the sub-networks `s1 ... s(L*H)` layer by
-layer, the tasks `t0 ... t(T-1)`. A block stands before every sub-network of layers 2..L and
-before every task and is named after that node. Its local route is a non-empty subset of the layer
-below (the values) and the node that asks the gate (the query). Nothing here needs torch.
+layer, the tasks `t0 ... t(T-1)`. Every sub-network of layers 2..L and every task has a block, named
+like it, that chooses what it reads: one or more sub-networks of the layer below (the values), and
+the node whose output decides how a gate weighs them (the query). This choice is its local route.
+Nothing here needs torch.
 """
 
 import math
@@ -20,14 +21,14 @@ MOST_ROUTES = 20_000  # of a space all of whose routes can be trained
 
 @dataclass(frozen=True)
 class LocalRoute:
-    """What one block does: mix `values` by a gate that reads `query`; without one, their mean."""
+    """What one block reads: `values`, weighed by a gate that reads `query`; alike if it is None."""
 
     values: tuple[str, ...]
     query: str | None
 
     @property
     def has_gate(self) -> bool:
-        """Whether the gate matters: the softmax over a single value is always one."""
+        """Whether there is a gate that matters: with a single value, its weight is always one."""
         return self.query is not None and len(self.values) > 1
 
 
@@ -35,8 +36,8 @@ class LocalRoute:
 class SearchSpace:
     """All routes over L layers of H sub-networks for T tasks.
 
-    `query_scope` is deviation D1: which nodes may be the query of a block. With `pooling` by the
-    mean there are no gates, so no queries: one local route per subset of values (D11).
+    `query_scope` says which nodes may be the query of a block (D1). With `pooling: mean` there are
+    no gates and no queries, so each subset of values is one local route (D11).
     """
 
     num_layers: int
@@ -47,7 +48,9 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         if min(self.num_layers, self.num_subnets, self.num_tasks) < 1:
-            raise ConfigError(f"search space: layers, sub-networks and tasks must be >= 1: {self}")
+            raise ConfigError(
+                f"search space: layers, sub-networks and tasks must be at least 1: {self}"
+            )
         for kind, value, known in (
             ("query scope", self.query_scope, get_args(QueryScope)),
             ("pooling", self.pooling, get_args(Pooling)),
@@ -90,7 +93,7 @@ class SearchSpace:
         return self.layer(self.level(block) - 1)
 
     def queries(self, block: str) -> tuple[str | None, ...]:
-        """Name the candidates for the query of a block (D1); the root, or none at all, is first."""
+        """Name the nodes that may be the query of a block (D1), root first; None without gates."""
         if self.pooling == "mean":
             return (None,)
         level = self.level(block)

@@ -1,1 +1,1 @@
-"""Search strategies: each gives every seed a route of the space."""
+"""Search strategies: each finds a route of the space for every seed."""

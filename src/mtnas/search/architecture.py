@@ -1,4 +1,4 @@
-"""Architecture parameters: a multinomial over the local routes of every block (Eqs. 2-5).
+"""Architecture parameters alpha: how probable each local route of a block is (Eqs. 2-5).
 
 Shapes: M members, K blocks, R the largest number of local routes of a block (padded), V
 values that a block may read.
@@ -18,10 +18,10 @@ Index = NDArray[np.int64]
 
 
 class Architecture:
-    """alpha_MKR of M independent searches, with its Adam optimiser (ascending)."""
+    """alpha_MKR of M independent searches, and Adam, which goes up the gradient of the reward."""
 
     def __init__(self, space: SearchSpace, members: int, *, learning_rate: float) -> None:
-        """Start uniform: alpha = 0."""
+        """Start with alpha = 0: all local routes of a block are equally probable."""
         self.space = space
         self.sizes_K = np.array([space.num_local_routes(block) for block in space.blocks])
         self.exists_KR = np.arange(self.sizes_K.max()) < self.sizes_K[:, None]
@@ -44,7 +44,7 @@ class Architecture:
         return np.asarray(p / p.sum(-1, keepdims=True))
 
     def sample(self, rngs: Sequence[np.random.Generator]) -> Index:
-        """Draw u_MK, one local route per block, each member from its own generator (Eq. 2)."""
+        """Draw u_MK, one local route per block; each member uses its own generator (Eq. 2)."""
         draw_MK1 = np.stack([rng.random(len(self.sizes_K)) for rng in rngs])[..., None]
         index = (self.probabilities().cumsum(-1) <= draw_MK1).sum(-1)
         return np.asarray(np.minimum(index, self.sizes_K - 1))  # rounding of the last sum
@@ -59,7 +59,7 @@ class Architecture:
         return np.asarray(-(p * np.log(np.where(p > 0, p, 1))).sum(-1))
 
     def uniform_entropy(self) -> dict[str, float]:
-        """Return the entropy in nats of a choice without preference, by block."""
+        """Return, by block, the entropy in nats if all local routes are equally probable."""
         return dict(zip(self.space.blocks, np.log(self.sizes_K).tolist(), strict=True))
 
     def routes(self, index_MK: Index) -> tuple[Route, ...]:
@@ -95,18 +95,18 @@ class Architecture:
         self.alpha_MKR += self._learning_rate * first / (np.sqrt(second) + 1e-8)
 
     def state(self) -> dict[str, Any]:
-        """Return alpha and its optimiser."""
+        """Return alpha and the state of Adam, for `load`."""
         moments = {"first": self._first, "second": self._second}
         return {"alpha": self.alpha_MKR, **moments, "steps": self._steps}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Continue from what `state` returned."""
         self.alpha_MKR, self._steps = state["alpha"], state["steps"]
         self._first, self._second = state["first"], state["second"]
 
 
 def _values(space: SearchSpace, block: str, rows: int) -> NDArray[np.bool_]:
-    """Tabulate which values every local route of a block reads; zero where no route is, [R, V]."""
+    """Return which values every local route of a block reads, [R, V]; rows of padding are false."""
     values_RV = np.zeros((rows, space.num_subnets), bool)
     for index in range(space.num_local_routes(block)):
         chosen = space.local_route(block, index).values

@@ -1,4 +1,4 @@
-"""Strategies that give every seed a route without a search, as controls for those that search.
+"""Strategies that give every seed a route without any search, to compare searches with.
 
 `random` draws a route uniformly, `full_sharing` takes the densest route, and `no_sharing` gives
 every task sub-networks of its own. None of them trains anything.
@@ -22,12 +22,12 @@ def random_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
 
 
 def full_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
-    """Give every seed the route of full sharing, with certainty."""
+    """Give every seed the route of full sharing, with probability 1."""
     return _sure(full_sharing(space), seed_list)
 
 
 def separate_routes(space: SearchSpace, seed_list: Sequence[int]) -> SearchResult:
-    """Give every seed the route in which no task shares a sub-network, with certainty."""
+    """Give every seed the route in which tasks share no sub-network, with probability 1."""
     return _sure(no_sharing(space), seed_list)
 
 

@@ -24,7 +24,7 @@ from mtnas.search.supernet import Supernet
 
 
 class GumbelSearch(Search):
-    """Algorithm 1 with the gradient of the validation loss in place of REINFORCE's."""
+    """Algorithm 1, but alpha follows the gradient of the validation loss instead of rewards."""
 
     _noisy_MKR: Floats  # alpha + g of the routes sampled last
 
@@ -36,7 +36,7 @@ class GumbelSearch(Search):
         return np.asarray(self._noisy_MKR.argmax(-1))
 
     def _architecture_step(self, index_MK: Index) -> Floats:
-        """Descend the validation loss of the sampled routes; return its negative, [M]."""
+        """Take a step of alpha that lowers the validation loss; return minus this loss, [M]."""
         gradients, rewards = [], []
         for tried_MK, batch_MB in self._tries(index_MK):
             slope_MKR, loss_M = slopes(self._supernet, self._architecture, tried_MK, batch_MB)
@@ -55,7 +55,7 @@ def slopes(
 
     The loss is that of training on a validation batch, summed over tasks.
     """
-    x_MBD, y_MTB = supernet.validation(batch_MB)
+    x_MBD, y_MBT = supernet.validation(batch_MB)
     ensemble, sizes = supernet.ensemble, architecture.sizes_K.tolist()
     relaxed = Relaxed(ensemble.template, architecture)
     chosen = torch.from_numpy(index_MK).to(ensemble.device)
@@ -68,12 +68,13 @@ def slopes(
     named = {**ensemble.params, **ensemble.buffers}.items()
 
     def one(state: Mapping[str, Tensor], x: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
-        logit_BT: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
-        return logit_BT
+        out_BO: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
+        return out_BO
 
-    logit_MBT = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
-    losses = supernet.examples.kind.losses(logit_MBT, y_MTB.transpose(1, 2).to(logit_MBT))
-    loss_M = losses.mean(1).sum(-1)
+    out_MBO = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
+    examples = supernet.examples
+    loss_MT = examples.layout.batch_loss(out_MBO, y_MBT, complete=examples.complete)
+    loss_M = loss_MT.sum(-1)
     # Members share nothing, so the gradient of the sum is the gradient of each.
     slope_MKR = np.zeros((len(ensemble), len(sizes), max(sizes)))
     for k, slope_MR in enumerate(torch.autograd.grad(loss_M.sum(), z)):
@@ -85,13 +86,13 @@ class Relaxed(nn.Module):
     """A model in which every block passes on a weighted sum over all of its local routes."""
 
     def __init__(self, model: Model, architecture: Architecture) -> None:
-        """Wrap the model of an ensemble; its own route is not used."""
+        """Wrap the model of an ensemble; the route in it is ignored."""
         super().__init__()
         self.model = model
         self._space, self._values_KRV = architecture.space, architecture.values_KRV
 
     def forward(self, x_BD: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
-        """Return logit_BT, given for every block the weights z_R and, if any, gate_RVH."""
+        """Return out_BO, given for every block the weights z_R and, if any, gate_RVH."""
 
         def mixed(block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
             scores = [
@@ -102,8 +103,8 @@ class Relaxed(nn.Module):
             ]
             return mix(torch.stack(scores), h_WBH)
 
-        logit_BT: Tensor = self.model.heads(self.model.sharing(x_BD, mixed))
-        return logit_BT
+        out_BO: Tensor = self.model.heads(self.model.sharing(x_BD, mixed))
+        return out_BO
 
     def _shares(self, k: int, z_R: Tensor) -> Tensor:
         """Return sum_r z_r m_r, where m_r weighs the values of local route r alike: [V]."""

@@ -1,8 +1,8 @@
-"""The gates of a supernet: one for every local route of every block (Sec. 3.1, Eq. 1).
+"""All gates of a supernet: one for every local route of every block (Sec. 3.1, Eq. 1).
 
-A training step uses one gate per block. The bank lends the gates of the sampled routes, with their
-optimiser state, to an ensemble and takes them back afterwards; so a step of the supernet costs what
-a step of the sampled network costs, and gates that took no part stay as they are.
+A training step uses only one gate per block. Before it the gates of the sampled routes, and their
+optimiser state, are copied into an ensemble, and afterwards back. So a step costs as much as one of
+the sampled network alone, and all other gates stay as they are.
 
 Shapes: M members, K blocks, R local routes of all blocks together, V values, H hidden.
 """
@@ -22,7 +22,7 @@ class GateBank:
     """All gates of M supernets, with their Adam state."""
 
     def __init__(self, ensemble: Ensemble) -> None:
-        """Draw |R| gates per block and member from the member's own stream."""
+        """Draw the gates of every block; each member from the random stream of its own seed."""
         sharing = ensemble.template.routed
         assert sharing.gate_name is not None, "a method without gates has no bank"
         self._name, space = of_sharing(sharing.gate_name), sharing.space
@@ -48,7 +48,7 @@ class GateBank:
             steps.copy_(self._steps_MR[at].view_as(steps))
 
     def take_back(self, index_MK: Tensor, ensemble: Ensemble, adam: MemberAdam) -> None:
-        """Store what a step made of the lent gates."""
+        """Copy the gates that `lend` copied into the ensemble, and their state, back."""
         at = self._at(index_MK)
         self.gate_MRVH[at] = ensemble.params[self._name]
         self._first_moment[at] = adam.first[self._name]
@@ -60,7 +60,7 @@ class GateBank:
         return self.gate_MRVH.narrow(1, int(self._first_K[block]), size)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the gates and their optimiser; not copies."""
+        """Return the gates and their optimiser state, without copying, for `load`."""
         return {
             "gates": self.gate_MRVH,
             "first": self._first_moment,
@@ -69,7 +69,7 @@ class GateBank:
         }
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` returned."""
+        """Continue from what `state` returned."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
 

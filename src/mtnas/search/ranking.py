@@ -1,10 +1,11 @@
-"""Routes ranked against each other: random search and exhaustive search.
+"""Random search and exhaustive search: compare many routes and take the best.
 
-Both spend what a REINFORCE search with the same options spends. All its weight steps train one
-supernet, under routes drawn uniformly (`judge: supernet`); or they are shared out evenly among the
-candidates, and each is trained alone, as it would be retrained (`judge: training`). The route
-evaluations, one validation mini-batch each, come afterwards and are shared out as well; all
-candidates see the same mini-batches, and no validation example twice.
+Both have the budget of a REINFORCE search with the same options. With `judge: supernet` all its
+weight steps train one supernet, under routes drawn uniformly. With `judge: training` the weight
+steps are divided evenly among the routes to compare (the candidates), and each is trained alone,
+as a derived route is trained later. The route evaluations, one validation mini-batch each, come
+afterwards and are divided evenly, too; all candidates see the same mini-batches, and no validation
+example comes twice.
 Shapes: M members, N candidates, K blocks, B examples, T tasks.
 """
 
@@ -26,7 +27,7 @@ from mtnas.search.reinforce import Search
 from mtnas.search.result import DerivedRoute
 from mtnas.search.rewards import check_finite
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches
+from mtnas.training.data import training_batches
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
 
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Contest:
-    """Candidates, the mini-batches that they are compared on, and what is known of them so far."""
+    """The candidates, the mini-batches to compare them on, and their rewards so far."""
 
     index_NMK: Index
     batches: Sequence[Tensor]  # [M, B]
@@ -43,24 +44,24 @@ class Contest:
     done: int = 0  # pairs of mini-batch and candidate, or candidates
 
     def state(self) -> dict[str, Any]:
-        """Return all of it."""
+        """Return everything, for `of`."""
         drawn = {"candidates": self.index_NMK, "batches": torch.stack(list(self.batches))}
         return {**drawn, "scores": self.score_NM, "done": self.done}
 
     @classmethod
     def of(cls, state: Mapping[str, Any], device: torch.device) -> "Contest":
-        """Return the contest of a state."""
+        """Return the contest that `state` described."""
         batches = list(state["batches"].clone().to(device))
         return cls(state["candidates"], batches, state["scores"], state["done"])
 
 
 class Ranking(Search, ABC):
-    """A supernet under uniform routes, then a tournament of candidates."""
+    """Train a supernet under uniformly drawn routes, then compare candidates with its weights."""
 
     _contest: Contest | None = None  # after the weight steps
 
     def step(self) -> None:
-        """Take a weight step; nothing is learned about routes yet."""
+        """Take a weight step; candidates are compared later."""
         self._weight_step()
 
     @abstractmethod
@@ -82,7 +83,7 @@ class Ranking(Search, ABC):
             checkpoint.keep(self)
 
     def derive(self) -> tuple[DerivedRoute, ...]:
-        """Return the best candidates; the ensemble becomes their networks."""
+        """Return the best candidate of every member; the ensemble gets these routes."""
         contest = self._opened()
         index_NMK, score_NM = contest.index_NMK, self._mean_scores(contest)
         best_M = score_NM.argmax(0)
@@ -111,7 +112,7 @@ class Ranking(Search, ABC):
         return np.asarray(contest.score_NM / len(contest.batches))
 
     def _opened(self) -> Contest:
-        """Return the contest; draw candidates and mini-batches when first asked."""
+        """Return the contest; the first call draws its candidates and mini-batches."""
         if self._contest is None:
             index_NMK = self.candidates()
             batches = self._batches_for(len(index_NMK))
@@ -149,7 +150,7 @@ class Random(Ranking):
     """Random search."""
 
     def candidates(self) -> Index:
-        """Draw the candidates of every member from its own stream."""
+        """Draw the candidates of every member from the random stream of its seed."""
         num = min(self._options.candidates, self._options.route_evaluations)
         return np.stack([self._sample() for _ in range(num)])
 
@@ -161,7 +162,7 @@ class Exhaustive(Ranking):
         """List every route of the space once, the same for all members.
 
         Raises:
-            ConfigError: the budget does not reach for one mini-batch per route.
+            ConfigError: there are more routes than route evaluations, so some could not be tried.
         """
         space, budget = self._architecture.space, self._options.route_evaluations
         if space.num_routes > budget:
@@ -176,14 +177,14 @@ class Exhaustive(Ranking):
 
 
 class Trained(Ranking):
-    """Candidates trained alone, one after the other, from the weights that retraining starts with.
+    """Train candidates alone, one after the other, from the initial weights of a derived route.
 
-    So a score is what the first steps of retraining the route give, luck of the start included.
-    There is no supernet, and a checkpoint is of whole candidates.
+    So a score is that of the first steps of the later training, with the same initial weights.
+    There is no supernet, and a checkpoint is written only between candidates.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Remember the weights that the ensemble has now."""
+        """Keep a copy of the ensemble's present weights: every candidate starts with them."""
         super().__init__(*args, **kwargs)
         self._start = {name: tensor.clone() for name, tensor in self._ensemble.state().items()}
         self._best = {name: tensor.clone() for name, tensor in self._start.items()}
@@ -192,7 +193,7 @@ class Trained(Ranking):
         self._compare(self._opened(), checkpoint)
 
     def _compare(self, contest: Contest, checkpoint: Checkpoint) -> None:
-        """Give every candidate the reward that it has after its share of the weight steps."""
+        """Train every candidate for its share of the weight steps, then note its reward."""
         index_NMK, score_NM = contest.index_NMK, contest.score_NM
         steps, candidates = self._options.weight_steps // len(index_NMK), len(index_NMK)
         if steps < 1:
@@ -214,13 +215,13 @@ class Trained(Ranking):
         return contest.score_NM  # of all mini-batches together
 
     def _train_alone(self, index_MK: Index, steps: int, checkpoint: Checkpoint) -> None:
-        """Train the networks of some routes from the start."""
+        """Train the networks of some routes, one per member, from the initial weights."""
         ensemble = self._ensemble
         ensemble.load(self._start)
         self._supernet.route(index_MK)
-        trainer = Trainer(ensemble, self._supernet.examples, self._training)
-        rows, size = [split.train for split in self._splits], self._training.batch_size
-        batches = Batches(rows, ensemble.members, size, device=ensemble.device)
+        examples = self._supernet.examples
+        trainer = Trainer(ensemble, examples, self._training)
+        batches = training_batches(examples, self._splits, ensemble, self._training)
         for _ in range(steps):
             trainer.step(next(batches))
             checkpoint.keep(self)
@@ -229,15 +230,13 @@ class Trained(Ranking):
     def _pooled_score(self, valid_MB: Tensor) -> Floats:
         """Return R_val on all given validation examples together, [M]."""
         examples = self._supernet.examples
-        logit_MBT = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
-        y_MBT = examples.labels_of(self._ensemble.tasks_MT, valid_MB)
-        score_MT = self._supernet.judge(
-            logit_MBT.transpose(1, 2), y_MBT.transpose(1, 2), self._options.reward
-        )
+        out_MBO = predict(self._ensemble, examples, list(valid_MB.cpu().numpy()))
+        y_MBT = examples.targets_of(self._ensemble, valid_MB)
+        score_MT = self._supernet.judge(out_MBO, y_MBT, self._options.reward)
         return check_finite(self._rewards.of(score_MT))
 
     def _keep(self, better_M: NDArray[np.bool_]) -> None:
-        """Remember the weights of the members whose candidate is the best so far."""
+        """Keep the weights of those members whose candidate is their best so far."""
         chosen = torch.from_numpy(better_M).to(self._ensemble.device)
         for name, tensor in self._ensemble.state().items():
             self._best[name][chosen] = tensor[chosen]
@@ -253,7 +252,7 @@ class Trained(Ranking):
         return f"candidate {contest.done} of {len(contest.index_NMK)} of the search"
 
     def state(self) -> dict[str, Any]:
-        """Return what the candidates that are done left; not copies."""
+        """Return the results of the candidates that are done, without copying, for `load`."""
         return {
             "contest": self._opened().state(),
             "evaluations": self._evaluations,

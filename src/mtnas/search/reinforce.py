@@ -1,6 +1,6 @@
-"""Algorithm 1: search the sharing route by REINFORCE, many seeds at once.
+"""Algorithm 1 of the paper: search the sharing route by REINFORCE, many seeds at once.
 
-D2-D4 (docs/deviations.md) name what the paper leaves open; every one is an option.
+What the paper leaves open is an option each; see D2 to D4 in docs/deviations.md.
 Shapes: M members, B batch, T tasks, K blocks, P routes per step.
 """
 
@@ -19,7 +19,7 @@ from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches, Examples, Split
+from mtnas.training.data import Batches, Examples, Split, training_batches
 from mtnas.training.ensemble import Ensemble
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,10 @@ SMALL_SPACE = 20_000  # routes; of such a space the whole distribution is record
 
 
 class Search:
-    """Algorithm 1 for M members side by side: one route each, searched one iteration at a time.
+    """Algorithm 1 for M members side by side; each searches a route of its own.
 
-    The ensemble becomes the derived networks with inherited weights. The other strategies that
-    train a supernet change how it draws routes or what it learns of them.
+    Afterwards the ensemble consists of the networks of the routes found, with the weights of the
+    search. Other strategies are subclasses: they draw routes, or learn from them, in another way.
     """
 
     def __init__(
@@ -42,27 +42,28 @@ class Search:
         options: SearchOptions,
         training: TrainingOptions,
     ) -> None:
-        """Start with uniform routes and fresh batches; `ensemble` is changed in place."""
+        """Start with equally probable routes; `ensemble` is changed in place."""
         self._options, self._training = options, training
         self._ensemble, self._splits = ensemble, splits
         self._supernet = Supernet(ensemble, examples, training)
         space, rate = ensemble.template.routed.space, options.learning_rate
         self._architecture = Architecture(space, len(ensemble), learning_rate=rate)
         self._rngs = [seeds.generator(m.seed, "routes") for m in ensemble.members]
-        train, valid = [s.train for s in splits], [s.valid for s in splits]
-        ensemble.standardize(examples.inputs, train)
-        members, device = ensemble.members, ensemble.device
-        self._train = Batches(train, members, training.batch_size, "batches", device)
-        self._valid = Batches(valid, members, options.batch_size, "validation", device)
-        self._rewards, self._baseline = Rewards(), Baseline(options)
+        ensemble.standardize(examples.inputs, [split.train for split in splits])
+        valid, members = [split.valid for split in splits], ensemble.members
+        self._train = training_batches(examples, splits, ensemble, training)
+        self._valid = Batches(valid, members, options.batch_size, "validation", ensemble.device)
+        self._rewards = Rewards(self._supernet.guesses(options.reward))
+        self._baseline = Baseline(options)
         self._curve = Curve(options.steps)
         self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan
 
     def run(self, checkpoint: Checkpoint | None = None) -> SearchResult:
-        """Take all steps, report on the way, derive the routes.
+        """Take all steps, log progress, and return the routes found.
 
-        With a checkpoint this goes on from it, and ends in the same numbers to the last bit.
+        If there is a checkpoint, the search continues from it, and its result is the same to the
+        last bit as without an interruption.
         """
         checkpoint = checkpoint or Checkpoint()
         started = time.perf_counter()
@@ -106,7 +107,10 @@ class Search:
         return index_MK
 
     def _tries(self, index_MK: Index) -> Iterator[tuple[Index, Tensor]]:
-        """Become one sampled route after the other, the given one first; yield batches for them."""
+        """Give the supernet one sampled route after the other, and yield each with its batch.
+
+        The first is the given route.
+        """
         batch_MB = next(self._valid)
         for number in range(self._options.routes_per_step):
             if number > 0:
@@ -128,12 +132,12 @@ class Search:
         return np.asarray(reward_PM.mean(0))
 
     def _score(self, batch_MB: Tensor) -> Floats:
-        """Return R_val of the route taken last on a validation mini-batch, [M]."""
+        """Return R_val, the reward, of the present route on a validation mini-batch, [M]."""
         scores_MT = self._supernet.scores(batch_MB, self._options.reward)
         return check_finite(self._rewards.of(scores_MT))
 
     def _ascend(self, gradient_PMKR: Floats) -> None:
-        """Go up the mean gradient of the routes tried in a step (D4: and that of the entropy)."""
+        """Change alpha along the mean gradient of the routes of a step, and of the entropy (D4)."""
         gradient, bonus = gradient_PMKR.mean(0), self._options.entropy_bonus
         if bonus:
             gradient = gradient + bonus * self._architecture.entropy_gradient()
@@ -172,7 +176,7 @@ class Search:
         seeds.restore(self._rngs, state["generators"])
 
     def _parts(self) -> dict[str, Any]:
-        """Return what has a state of its own."""
+        """Return the parts of the search that have a state."""
         return {
             "supernet": self._supernet,
             "architecture": self._architecture,
@@ -184,7 +188,7 @@ class Search:
         }
 
     def derive(self) -> tuple[DerivedRoute, ...]:
-        """Return the most probable routes; the ensemble becomes their networks."""
+        """Return the most probable route of every member; the ensemble gets these routes."""
         best_MK = self._architecture.best()
         self._become(best_MK)
         return _found(self._architecture, best_MK, self._curve, self._notes())
@@ -194,7 +198,7 @@ class Search:
         self._supernet.trainer.table_optimizer.settle()
 
     def _notes(self) -> list[dict[str, int]]:
-        """Say what the search spent, member by member, and how many rewards were undefined."""
+        """Return, for every member, the number of steps and of AUCs that were undefined."""
         spent = {"weight_steps": self._steps, "route_evaluations": self._evaluations}
         undefined_M = self._rewards.undefined_M
         counts = undefined_M.tolist() if len(undefined_M) else [0] * len(self._ensemble)

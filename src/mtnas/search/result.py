@@ -1,4 +1,4 @@
-"""What a search leaves: a route per seed, how sure it is, how it went, the supernet's weights."""
+"""The result of a search: a route per seed, its probability, the curve, the weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,11 +56,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class DerivedRoute:
-    """The route of one seed. Per block: probability of the choice, entropies in nats.
+    """The route of one seed; for each block the probability of its choice, and entropies in nats.
 
-    `distribution` holds the probability of every local route, where the space is small; `scores`
-    what the candidates of a ranking were worth, by the number of the route. A ranking has no
-    probabilities.
+    `distribution` holds the probability of every local route, if the space is small. Random and
+    exhaustive search have no probabilities; their `scores` are the mean rewards of the routes that
+    were compared, by the number of the route.
     """
 
     route: Route
@@ -93,9 +93,9 @@ class DerivedRoute:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What the search of some seeds gave.
+    """The result of a search for some seeds.
 
-    `state` holds the weights of the supernets under their routes; it is empty for a control.
+    `state` holds the weights of the networks of the routes found; it is empty for a control.
     """
 
     routes: tuple[DerivedRoute, ...]

@@ -26,21 +26,23 @@ def check_finite(reward_M: Floats) -> Floats:
 class Rewards:
     """R_val of Eq. (4), a sum over tasks.
 
-    The AUC of a task whose mini-batch has one class only is undefined (NaN). The moving average of
-    that task's scores stands in for it: the route is neither rewarded nor punished for the draw.
+    The AUC of a task whose mini-batch has one class only is undefined (NaN), and so is its loss if
+    no example is labelled. The moving average of that task's scores stands in for it: the route is
+    neither rewarded nor punished for the draw.
     """
 
     USUAL_MOMENTUM = 0.95
 
-    def __init__(self) -> None:
-        """Start the moving averages at one half, the AUC of a guess."""
+    def __init__(self, guess_T: Floats | float = 0.5) -> None:
+        """Start the moving averages at what a guess scores; one half is its AUC."""
+        self._guess_T = guess_T
         self._usual_MT: Floats = np.zeros(0)
         self.undefined_M: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def of(self, score_MT: Floats) -> Floats:
         """Return reward_M; count undefined scores and update the moving averages."""
         if len(self._usual_MT) == 0:
-            self._usual_MT = np.full(score_MT.shape, 0.5)
+            self._usual_MT = np.full(score_MT.shape, self._guess_T)
             self.undefined_M = np.zeros(len(score_MT), np.int64)
         missing_MT = np.isnan(score_MT)
         score_MT = np.where(missing_MT, self._usual_MT, score_MT)
@@ -58,14 +60,14 @@ class Rewards:
 
 
 class Baseline:
-    """b of Eq. (5): the moving average of the rewards experienced so far (D3)."""
+    """The baseline b of Eq. (5): the moving average of the rewards so far (D3)."""
 
     def __init__(self, options: SearchOptions) -> None:
-        """Start without a value: the first advantage is zero."""
+        """Start without a value, so that the first advantage is zero."""
         self._options, self._value_M, self._count = options, np.zeros(0), 0
 
     def advantage(self, reward_PM: Floats) -> Floats:
-        """Return R - b for P routes per member, then move b."""
+        """Return the advantages R - b for P routes per member, then update b."""
         mean_M = reward_PM.mean(0)
         if self._count == 0:
             self._value_M = mean_M
@@ -82,7 +84,7 @@ class Baseline:
         return advantage
 
     def state(self) -> dict[str, Any]:
-        """Return b and how many rewards it is of."""
+        """Return b and the number of rewards in it, for `load`."""
         return {"value": self._value_M, "count": self._count}
 
     def load(self, state: Mapping[str, Any]) -> None:

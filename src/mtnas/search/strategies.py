@@ -1,4 +1,4 @@
-"""Which class runs a strategy that trains a supernet or its candidates."""
+"""Choose the class that runs a search strategy."""
 
 from mtnas.config.options import SearchOptions
 from mtnas.search.differentiable import GumbelSearch

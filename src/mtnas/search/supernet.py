@@ -1,4 +1,4 @@
-"""The supernet of a search: one ensemble that becomes the network of whichever routes are sampled.
+"""The supernet of a search: an ensemble whose routes can be exchanged at every step.
 
 Shapes: M members, B batch, T tasks, K blocks, R the largest number of local routes of a block.
 """
@@ -15,17 +15,18 @@ from mtnas.methods.parts.sharing import RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.gate_bank import GateBank
-from mtnas.tasks.scores import auc
+from mtnas.tasks.kinds import BINARY
+from mtnas.tasks.metrics import Kind
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.trainer import Trainer
 
 
 class Supernet:
-    """M supernets: an ensemble that gets a new route, and its gates, whenever one is sampled."""
+    """M supernets: an ensemble that gets other routes, with their gates, at every step."""
 
     def __init__(self, ensemble: Ensemble, examples: Examples, options: TrainingOptions) -> None:
-        """Build gate banks (of a method with gates) and optimisers; change `ensemble` in place."""
+        """Add optimisers and, for a method with gates, a gate bank; change `ensemble` in place."""
         self.ensemble, self.examples = ensemble, examples
         sharing = ensemble.template.routed
         self.bank = None if sharing.gate_name is None else GateBank(ensemble)
@@ -35,7 +36,7 @@ class Supernet:
         self.trainer = Trainer(ensemble, examples, options)
 
     def take(self, index_MK: Index) -> None:
-        """Become the network of the sampled routes N(u, w_u); nothing to do if it is already."""
+        """Switch to the networks N(u, w_u) of some routes, unless they are the present ones."""
         if self._index_MK is not None and np.array_equal(index_MK, self._index_MK):
             return
         self.route(index_MK)
@@ -45,13 +46,13 @@ class Supernet:
         self._index_MK = index_MK
 
     def route(self, index_MK: Index) -> None:
-        """Change the routes of the ensemble, and nothing else."""
+        """Change the routes of the ensemble, but not its gates."""
         blocks = np.arange(index_MK.shape[1])
         tables = self.buffers_of.items()
         self.ensemble.take({name: table_KR[blocks, index_MK] for name, table_KR in tables})
 
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
-        """Descend the training loss of the network taken last; return loss_M."""
+        """Take a weight step with the present routes; return the training loss, loss_M."""
         assert self._index_MK is not None, "take a route first"
         self.trainer.dense_optimizer.set_active(self.ensemble.activity() or {})
         loss_M, self._scored = self.trainer.step(batch_MB), None
@@ -62,7 +63,7 @@ class Supernet:
         return loss_M
 
     def state(self) -> dict[str, Any]:
-        """Return weights, gates and optimisers, not copies; what comes next takes a route first."""
+        """Return weights, gates and optimisers, without copying; after `load`, take a route."""
         bank = None if self.bank is None else self.bank.state()
         return {"trainer": self.trainer.state(), "bank": bank}
 
@@ -77,28 +78,52 @@ class Supernet:
     def scores(self, batch_MB: torch.Tensor, kind: str) -> Floats:
         """Return the score of every task on a validation batch, score_MT, under the last routes.
 
-        R_val is their sum. `kind` is `auc_sum` for AUCs or `neg_loss` for negative losses. The AUC
-        of a task of which the batch has one class only is NaN.
+        R_val is their sum. `kind` is `auc_sum`, the AUC of binary tasks and the negative loss of
+        others, or `neg_loss`, the negative loss of all. What is undefined for the labels of the
+        batch is NaN: the AUC of one class, the loss of none.
         """
-        x_MBD, y_MTB = self.validation(batch_MB)
-        return self.judge(self.ensemble.logits(x_MBD).transpose(1, 2), y_MTB, kind)
+        x_MBD, y_MBT = self.validation(batch_MB)
+        return self.judge(self.ensemble.logits(x_MBD), y_MBT, kind)
 
-    def judge(self, logit_MTB: torch.Tensor, y_MTB: torch.Tensor, kind: str) -> Floats:
+    def judge(self, out_MBO: torch.Tensor, y_MBT: torch.Tensor, kind: str) -> Floats:
         """Return the score of every task for given outputs, score_MT; `kind` as in `scores`."""
-        loss = kind == "neg_loss"
-        score_MT = -self.examples.kind.loss(logit_MTB, y_MTB) if loss else auc(logit_MTB, y_MTB)
+        layout = self.examples.layout
+        if kind == "auc_sum" and layout.uniform is BINARY:
+            score_MT = BINARY.scores["auc"](out_MBO.transpose(1, 2), y_MBT.transpose(1, 2))
+        else:
+            score_MT = -layout.loss(out_MBO, y_MBT)
+            parts = zip(layout.kinds, layout.parts(out_MBO), strict=True)
+            for t, (of_task, out_MB) in enumerate(parts):
+                if kind == "auc_sum" and of_task == "binary":
+                    score_MT[:, t] = BINARY.scores["auc"](out_MB, y_MBT[..., t])
         return np.asarray(score_MT.cpu().numpy())
+
+    def guesses(self, kind: str) -> Floats:
+        """Return what a guess scores in every task, [T]; `kind` as in `scores`."""
+        layout = self.examples.layout
+        return np.array(
+            [
+                0.5 if kind == "auc_sum" and of_task == "binary" else -_guess_loss(of_task, width)
+                for of_task, width in zip(layout.kinds, layout.widths, strict=True)
+            ]
+        )
 
     @torch.no_grad()
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return x_MBD and y_MTB of a validation batch; they are the same for every route."""
+        """Return x_MBD and y_MBT of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
             inputs = self.examples.inputs
             self.trainer.table_optimizer.settle(inputs.ids[batch_MB].flatten(1))
-            y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, batch_MB)
-            x_MBD = self.ensemble.read(inputs, batch_MB)
-            self._scored = batch_MB, x_MBD, y_MBT.transpose(1, 2)
+            y_MBT = self.examples.targets_of(self.ensemble, batch_MB)
+            self._scored = batch_MB, self.ensemble.read(inputs, batch_MB), y_MBT
         return self._scored[1:]
+
+
+def _guess_loss(kind: Kind, width: int) -> float:
+    """Return the loss of the mean of standardised labels, or of equal probabilities."""
+    if kind in ("regression", "drawn"):
+        return 1.0
+    return float(np.log(2 if kind == "binary" else width))
 
 
 def _local_route_buffers(sharing: RoutedSharing) -> dict[str, NDArray[np.bool_]]:

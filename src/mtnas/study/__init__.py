@@ -1,6 +1,6 @@
-"""What a configuration implies: searches, the spec of every job, paths, fingerprints.
+"""What follows from a configuration: its searches, the spec of every job, paths, fingerprints.
 
-Nothing here imports torch: the workflow is parsed again by every job.
+Nothing here imports torch, since every job reads the workflow again and torch loads slowly.
 """
 
 from mtnas.config.load import load

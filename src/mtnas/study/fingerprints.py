@@ -25,9 +25,9 @@ def simulation_code(study: Study, dataset: str) -> str:
 
 
 def run_code(study: Study, dataset: str, method: str, variant: str) -> str:
-    """Fingerprint the code behind a run: the engine and its method.
+    """Fingerprint the code behind a run: that of training, and the file of its method.
 
-    The file of MTNAS counts for all: its size is the parameter budget of the others.
+    The file of MTNAS is part of it for every method, since all have to match the size of MTNAS.
     """
     return _from("experiments/train.py", method)
 
@@ -43,5 +43,5 @@ def tune_code(study: Study, dataset: str, method: str, variant: str) -> str:
 
 
 def _from(entry: str, method: str) -> str:
-    """Fingerprint what a module needs for a method."""
+    """Fingerprint a module, all it imports, the file of a method and that of MTNAS."""
     return code_of(entry, "methods/mtnas.py", f"methods/{method}.py")

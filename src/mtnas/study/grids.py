@@ -1,7 +1,8 @@
-"""Grids of hyper-parameters: what is tried, and how what won enters a spec.
+"""Grids of hyper-parameters: the values to try, and how to put chosen ones into a spec.
 
-A grid is flat: `{"training.learning_rate": [0.001, 0.01], "options.num_experts": [2, 4]}`, each
-name a place in a run spec. Nothing here needs torch: the workflow reads it at parse time.
+A grid maps names to lists of values:
+`{"training.learning_rate": [0.001, 0.01], "options.num_experts": [2, 4]}`. The dots of a name lead
+to an option in a run spec. Nothing here needs torch, since the workflow reads it before any job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ Grid = Mapping[str, Sequence[Any]]
 Values = dict[str, Any]
 Spec = dict[str, Any]
 
-# Members of one ensemble may differ in these; trials that differ in anything else take turns.
+# Trials that differ in these alone are trained together, as one ensemble; others take turns.
 STACKED = ("training.learning_rate", "training.weight_decay")
 
 
@@ -26,7 +27,7 @@ def flat(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def expand(grid: Grid) -> list[Values]:
-    """Return every combination, those that can be stacked side by side."""
+    """Return every combination; those that can be trained together are neighbours."""
     names = sorted(grid, key=lambda name: name in STACKED)  # stable: else as written
     return [
         dict(zip(names, chosen, strict=True)) for chosen in product(*(grid[name] for name in names))

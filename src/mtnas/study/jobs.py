@@ -1,7 +1,7 @@
-"""From a study to the spec of every job.
+"""Make the spec of every job of a study.
 
-What a job does not read is not in its spec, or has its default there, so that a change of it runs
-nothing again.
+A spec holds only what its job reads; anything else is left out or has its default. So a change of
+it does not run the job again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,8 @@ def simulate_spec(study: Study, dataset: str) -> SimulateSpec:
 def prepare_spec(study: Study, dataset: str) -> PrepareSpec:
     """Return what identifies the prepared table of a dataset, apart from its raw files.
 
-    A run reads the stored split only where it is fixed; where it is not, its seed is the default.
+    If every seed has its own split, runs do not read the one that is stored with the table. Then
+    its seed has its default, so that `split_seed` changes nothing.
     """
     own = study.dataset(dataset)
     if dataset in study.synthetic:  # every seed has its own data, or all have one (D12)
@@ -90,7 +91,7 @@ def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> R
 def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> bool:
     """Whether a grid search comes before a run.
 
-    Weights that come from a search were trained with the options of that search.
+    None does if the run takes its weights from a search: they were trained with its options.
     """
     tuning = study.tuning_of(dataset)
     if not tuning.enabled or method not in tuning.methods:
@@ -101,7 +102,7 @@ def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> b
 
 
 def tune_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> TuneSpec:
-    """Return what identifies the grid search before a run: that run with other seeds, its grid."""
+    """Return what identifies the grid search before a run: run, seeds, and values to try."""
     tuning = study.tuning_of(dataset)
     if not is_tuned(study, dataset, method, variant):
         raise ConfigError(
@@ -115,7 +116,7 @@ def tune_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> 
 
 
 def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, tuple[Any, ...]]:
-    """Return the grid of a run; what its variant deviates in is not up for tuning."""
+    """Return the values to try for a run, but none for options that its variant sets itself."""
     own = study.said(("variants", method, variant))
     fixed = flat(_without(own, OF_VARIANTS), "options.") | flat(
         own.get("training", {}), "training."
@@ -125,7 +126,7 @@ def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, 
 
 
 def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> SearchSpec:
-    """Return what identifies a search; a control strategy reads the space of routes alone."""
+    """Return what identifies a search; for a control that is the space of routes alone."""
     options = study.options(dataset, method, variant)
     if not isinstance(options, SearchedOptions):
         raise ConfigError(f"config: method {method!r} has no route to search")
@@ -156,21 +157,22 @@ def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -
 
 
 def _without_stopping(training: TrainingOptions) -> TrainingOptions:
-    """Return training options for a job that fits no weights: what stops a fit has its default."""
+    """Return training options in which those that end a training have their defaults."""
     return TrainingOptions(**training.model_dump(exclude={*STOPPING}))
 
 
 def _network(options: MethodOptions) -> dict[str, Any]:
-    """Leave out what says how a route is found and used: it has its own place in a spec."""
+    """Return the options of the network, without those of the search for its route."""
     return options.model_dump(mode="json", exclude={*SearchedOptions.model_fields})
 
 
 def _budget(
     study: Study, dataset: str, method: str, options: MethodOptions
 ) -> dict[str, Any] | None:
-    """Return the options that set the number of parameters, for a run that has to match it.
+    """Return the options of MTNAS that set its size, for a run that has to have the same size.
 
-    That is any other method, and a variant of MTNAS that leaves its width to be solved.
+    Those are runs of other methods, and of variants of MTNAS with `hidden_dim: null`; None for all
+    others.
     """
     if study.method(method).is_control:
         return None

@@ -1,7 +1,7 @@
-"""What a study has, by name: its datasets, the runs of every experiment, its searches and spaces.
+"""The plan of a study: names of its datasets, of the runs of every experiment, of its searches.
 
-The workflow takes it from the configuration; `results/published` keeps that of all studies that
-were published. Both choose the runs of a table or figure from it (`mtnas.report.exhibits`).
+The workflow makes it from the configuration; `results/published` keeps one of all studies that
+were published. Tables and figures choose their runs from a plan (`mtnas.report.exhibits`).
 Nothing here imports torch.
 """
 
@@ -24,8 +24,8 @@ from mtnas.study.search_spaces import Judged
 
 @dataclass(frozen=True)
 class Facts:
-    """What is asked of a dataset: its tasks, the space that MTNAS searches on it, and, of a
-    synthetic one, what it is drawn from.
+    """What a plan knows of a dataset: its tasks, the space that MTNAS searches on it, and, if it is
+    synthetic, the options that it is drawn with.
     """
 
     num_tasks: int
@@ -34,14 +34,15 @@ class Facts:
 
     @property
     def rho(self) -> float | None:
-        """Return the relatedness of the tasks of a synthetic dataset."""
+        """Return how related the tasks of a synthetic dataset are (cosine); None for other data."""
         return None if self.drawn is None else float(self.drawn["rho"])
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A variant of a method: what readers call it, and the options (by their dotted names) that it
-    changes, those of training included. `place` counts the variants of its method.
+    """A variant of a method: its title, and the options that it changes, by their dotted names.
+
+    Options of training are among them. `place` is its number among the variants of its method.
     """
 
     title: str
@@ -57,8 +58,8 @@ CUT_MMOE = ("cut_mmoe", PAPER)
 class Plan:
     """Datasets, experiments and spaces in reading order.
 
-    `homes` names, for each run under routes that were learned, the variant that searched them;
-    `variants` tells of each (method, variant) that deviates from the paper.
+    `homes` holds, for each run whose routes were found by a search that learns, the variant under
+    whose name that search is stored; `variants` describes each (method, variant) but the paper's.
     """
 
     datasets: dict[str, Facts] = field(default_factory=dict)
@@ -84,19 +85,19 @@ class Plan:
 
     @property
     def principal(self) -> list[str]:
-        """Name the datasets of the main tables: synthetic ones only if there are no others."""
+        """Name the datasets of the main tables: all that are not synthetic or, without any, all."""
         measured = [name for name, facts in self.datasets.items() if facts.rho is None]
         return measured or list(self.datasets)
 
     @property
     def main_searches(self) -> list[RunKey]:
-        """Return the searches of the main comparison that learn."""
+        """Return the searches of the main comparison, without controls that learn nothing."""
         datasets = self.principal
         return self.searches_of(run for run in self.main if run[0] in datasets)
 
     @property
     def shown(self) -> str | None:
-        """Name the dataset whose methods and space are drawn: one with the cut MMoE, if any."""
+        """Name the dataset that Figures 1 and 2 show: one with a run of the cut MMoE, if any."""
         synthetic = self.synthetic
         cut = [d for d, *row in self.runs if tuple(row) == CUT_MMOE and d not in synthetic]
         return next(iter([*cut, *self.datasets]), None)
@@ -117,12 +118,12 @@ class Plan:
         return [name for (_, name), variant in named if list(variant.changes) == [option]]
 
     def searches_of(self, runs: Iterable[RunKey]) -> list[RunKey]:
-        """Return the searches that learned the routes of some runs, each once."""
+        """Return the searches that the routes of some runs come from, each once."""
         found = [(d, m, self.homes[d, m, v]) for d, m, v in runs if (d, m, v) in self.homes]
         return list(dict.fromkeys(found))
 
     def judged_by(self, space: str) -> list[dict[str, str]]:
-        """Say for each dataset and variant of a small space where its routes or its run is."""
+        """Return, for each dataset and variant of a small space, where its routes or run are."""
         if space not in self.judged:
             raise ConfigError(unknown("space", space, self.judged, "config: exhaustive"))
         found = []
@@ -134,7 +135,7 @@ class Plan:
         return found
 
     def judged_runs(self, *, by_run: bool) -> list[RunKey]:
-        """Return what judges the searches of all spaces: their own runs, or their routes."""
+        """Return the runs by which searches in small spaces are judged, or else the searches."""
         found = [
             (dataset, MTNAS, entry.home)
             for of_space in self.judged.values()
@@ -187,7 +188,7 @@ def _row(key: str) -> tuple[str, str]:
 
 
 def plan_of(study: Study) -> Plan:
-    """Return what a study has."""
+    """Return the plan of a study."""
     experiments = {name: study.runs(name) for name in study.experiments}
     return Plan(
         {name: _facts(study, name) for name in study.datasets},
@@ -211,7 +212,7 @@ def _variant(name: str, said: Mapping[str, Any], place: int) -> Variant:
 
 
 def _homes(study: Study, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey, str]:
-    """Name the variant that searched the routes of each run, where they were learned."""
+    """Name, for each run whose routes a search learned, the variant that this search belongs to."""
     learned = {search for name in experiments for search in experiment_searches(study, name)}
     runs = dict.fromkeys(run for runs in experiments.values() for run in runs)
     homes = {run: search_home(study, *run) for run in runs if study.method(run[1]).searches}

@@ -1,7 +1,8 @@
 """Where the raw files of a study are: in a folder that the config names, else in results/raw.
 
-What is in a folder of the user's is used as it is. What is in results/raw is fetched, checked and
-pinned by the workflow (`mtnas.data.fetch`); what is in results/simulated, it writes itself.
+Files in a folder of the user's are used as they are. The workflow downloads those in results/raw,
+checks them and remembers their checksums (`mtnas.data.fetch`); it writes those in results/simulated
+itself.
 Nothing here imports torch or goes online.
 """
 
@@ -54,21 +55,21 @@ def fetched_files(study: Study, dataset: str) -> list[Path]:
 
 
 def raw_digests(study: Study, dataset: str) -> dict[str, str]:
-    """Return what identifies the files of a folder of the user's, wherever it is.
+    """Return the SHA-256 of the files in a folder of the user's, by name, wherever the folder is.
 
-    Files in results/raw are inputs of a job, which Snakemake compares itself.
+    None of files in results/raw: they are inputs of a job, which Snakemake watches itself.
     """
     fetched = _is_fetched(study, dataset)
     return {} if fetched else digests(raw_files(study, dataset), DIGESTS)
 
 
 def archive(study: Study, dataset: str, file: str) -> Path:
-    """Return the archive that a raw file is a member of."""
+    """Return the archive that contains a raw file."""
     return Path(RAW.format(dataset=dataset), sources.load(dataset).download(file).file)
 
 
 def every_download() -> Iterator[Download]:
-    """Yield what all datasets offer for download; one of a YAML file offers nothing."""
+    """Yield all files that can be downloaded, of all datasets; one of a YAML file has none."""
     for name in plugins.names("data.sources"):
         if name not in plugins.declared():
             items = sources.load(name).downloads
@@ -76,7 +77,7 @@ def every_download() -> Iterator[Download]:
 
 
 def _is_fetched(study: Study, dataset: str) -> bool:
-    """Whether the workflow has to get the raw files itself."""
+    """Whether the workflow downloads the raw files of a dataset."""
     if dataset in study.synthetic:
         return False
     elsewhere = study.raw(dataset) is not None or study.is_simulated(dataset)
@@ -84,7 +85,7 @@ def _is_fetched(study: Study, dataset: str) -> bool:
 
 
 def _check_can_be_had(dataset: str, folder: Path, item: Download) -> None:
-    """Refuse a missing file that has no address and is in no archive that is there."""
+    """Refuse a missing file that can neither be downloaded nor be unpacked."""
     there = all((folder / name).is_file() for name in item.files)
     if not (item.can_be_had or there or (folder / item.file).is_file()):
         raise DataError(place_by_hand(folder / item.file, dataset, item.by_hand))

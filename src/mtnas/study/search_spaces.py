@@ -1,9 +1,9 @@
-"""The spaces of a study: the paper's, and small ones all of whose routes are trained.
+"""Small search spaces in which every route is trained, to see how good a search is.
 
-A small space (key `exhaustive`) is the network of the first variant of MTNAS that is named for it.
-A variant with the same network whose routes are retrained is judged by looking its routes up: the
-model of each is there. Any other (inherited weights, another query scope) is judged by its own run.
-Nothing here imports torch.
+The key `exhaustive` names variants of MTNAS for each space; the network of the first one makes the
+space. A variant with this network that trains new weights for its route is judged by the trained
+model of that route, which is there already. Any other variant (with weights of the search, or
+another query scope) is judged by its own run. Nothing here imports torch.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from mtnas.study.specs import ExhaustiveSpec, ModelSpec
 
 @dataclass(frozen=True)
 class Judged:
-    """One variant and how it is judged: by its routes, or (`by_run`) by its run.
+    """One variant, and whether its routes are looked up or (`by_run`) its own run counts.
 
-    The files are those of variant `home`: variants with the same search share its routes.
+    The files to read are those of variant `home`, since variants may share a search.
     """
 
     variant: str
@@ -30,21 +30,21 @@ class Judged:
 
 
 def exhaustive_spec(study: Study, dataset: str, space: str) -> ExhaustiveSpec:
-    """Return what identifies the ground truth of a space."""
+    """Return what identifies the results of all routes of a space."""
     spec = run_spec(study, dataset, METHOD, variants_of(study, space)[0])
     shared = {name: getattr(spec, name) for name in ModelSpec.model_fields}
     return ExhaustiveSpec(**shared, space=space, synthetic=study.synthetic.get(dataset))
 
 
 def typical_methods(study: Study, dataset: str) -> dict[str, Any]:
-    """Return what Fig. 1(a-c) shows of a dataset, as `equivalence.typical_routes` takes it."""
+    """Return what `equivalence.typical_routes` needs to know of the methods in Fig. 1(a-c)."""
     mmoe, cut = (study.options(dataset, method).model_dump() for method in ("mmoe", "cut_mmoe"))
     tasks = study.num_tasks(dataset)
     return {"num_tasks": tasks, "num_experts": mmoe["num_experts"], "cut": cut}
 
 
 def judged(study: Study, dataset: str, space: str) -> list[Judged]:
-    """Return the variants that a space judges, in the order of the configuration."""
+    """Return how each variant of a space is judged, in the order of the configuration."""
     truth = exhaustive_spec(study, dataset, space)
     found = []
     for variant in variants_of(study, space):

@@ -1,7 +1,7 @@
-"""The spec of every job: a frozen record with everything that identifies its result.
+"""The spec of every job: all options that its result depends on.
 
-The workflow passes one as a parameter, dumped to plain data, and the job reads nothing else.
-`study.jobs` makes them.
+`study.jobs` makes it, the workflow passes it as a parameter, as plain data, and the job reads no
+other configuration.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from mtnas.study.grids import replaced
 
 
 class SimulateSpec(Options):
-    """The simulated raw files of a dataset: so many sound rows of examples."""
+    """Simulated raw files of a dataset with so many rows of examples, broken ones not counted."""
 
     dataset: str
     rows: int
 
 
 class ModelSpec(Options):
-    """What every job that builds models reads."""
+    """The options that every job with models reads."""
 
     dataset: str
     method: str
@@ -38,9 +38,9 @@ class ModelSpec(Options):
 
 
 class RunSpec(ModelSpec):
-    """A run, apart from the route that it is given.
+    """A run, without the route that it is given.
 
-    `tuned` says, for each value that a grid search chose, what it replaced and where it is from.
+    `tuned` tells of each value that a grid search chose: the value before, and the grid search.
     """
 
     variant: str
@@ -65,22 +65,22 @@ class RunSpec(ModelSpec):
 
 
 class TuneSpec(RunSpec):
-    """The grid search before a run: that run with other seeds, and the values to try."""
+    """The grid search before a run: the options of that run, the seeds of trials, values to try."""
 
     grid: dict[str, tuple[Any, ...]]  # by dotted name
 
 
 class SearchSpec(ModelSpec):
-    """A search for routes; a control strategy reads the space of routes alone."""
+    """A search for routes; for a control strategy, only what the space of routes depends on."""
 
     variant: str
     search: SearchOptions
 
 
 class ExhaustiveSpec(ModelSpec):
-    """The ground truth of a small space: every route of it, trained.
+    """A small space of which every route is trained.
 
-    `synthetic` says what drawn data are drawn from.
+    `synthetic` holds the options of synthetic data.
     """
 
     space: str

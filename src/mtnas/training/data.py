@@ -1,12 +1,13 @@
-"""What an ensemble learns from: one table on the device, and batches as row numbers per member.
+"""The examples that an ensemble learns from, and batches of them.
 
-Members have their own splits and their own order, so a batch is an index [M, B] into one shared
-table: nothing is copied per seed.
+There is one table on the device for all members. A batch is the row numbers [M, B] of each member,
+since each has a split and an order of its own; so nothing is copied for a seed.
 Shapes: M members, B batch, T tasks.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.data.prepare.manifest import InputLayout
+from mtnas.config.options import TrainingOptions
+from mtnas.data.prepare.manifest import InputLayout, TaskSummary
 from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
-from mtnas.tasks.kinds import BINARY, TASK_KINDS, TaskKind
-from mtnas.training.ensemble import Member
+from mtnas.tasks.layout import Layout
+from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.inputs import MixedInputs
+from mtnas.training.mixing import Mixing, Plan, divided
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of one seed's training, validation and test examples."""
+    """The row numbers of the training, validation and test examples of one seed."""
 
     train: Indices
     valid: Indices
@@ -37,46 +40,94 @@ class Split:
 
 @dataclass(frozen=True)
 class Examples:
-    """All examples: inputs and labels [rows, T].
+    """All examples: inputs and labels [rows, T], which are NaN where they are missing.
 
     Ids are 0 .. num_rows-1, rows of the embedding table; the last one fills up bags, where there
-    are any. Without ids there is no table (num_rows = 0).
+    are any. Without ids there is no table (num_rows = 0). `source` [rows] is the number of each
+    row's source, where there are several.
     """
 
     inputs: MixedInputs
     labels: Tensor
     num_rows: int
-    kind: TaskKind = BINARY
+    tasks: tuple[TaskSummary, ...]
+    source: NDArray[np.int8] | None = None
+    sources: tuple[str, ...] = ()  # their names
 
     @classmethod
-    def from_arrays(cls, ids: NDArray[np.int32], labels: NDArray[np.float32]) -> "Examples":
-        """Renumber the ids as the ids of a prepared table are (`prepare.vocabulary`)."""
+    def from_arrays(
+        cls,
+        ids: NDArray[np.int32],
+        labels: NDArray[np.float32],
+        tasks: Sequence[TaskSummary] | None = None,
+    ) -> "Examples":
+        """Renumber the ids as the ids of a prepared table are (`prepare.vocabulary`).
+
+        Tasks are binary, and named t0, t1, ..., where nothing else is said.
+        """
         new, num_rows = renumbering(np.bincount(ids.ravel()))
+        plain = (TaskSummary(name=f"t{t}", rule="") for t in range(labels.shape[1]))
+        tasks = tuple(plain if tasks is None else tasks)
         inputs = MixedInputs(InputLayout(singles=ids.shape[1]), torch.from_numpy(new[ids]))
-        return cls(inputs, torch.from_numpy(labels), num_rows)
+        return cls(inputs, torch.from_numpy(labels), num_rows, tasks)
 
     @classmethod
     def of(cls, table: Table) -> "Examples":
         """Take a table that was read with `read_compact`, without a copy."""
         facts, inputs = table.manifest, MixedInputs.of(table.inputs)
         num_rows = facts.num_ids + bool(inputs.layout.bags)
-        kind = TASK_KINDS["regression" if facts.tasks[0].kind == "drawn" else "binary"]
-        return cls(inputs, torch.from_numpy(table.labels), num_rows, kind)
+        labels = torch.from_numpy(table.labels)
+        return cls(inputs, labels, num_rows, facts.tasks, table.source, facts.sources)
 
     def to(self, device: str) -> "Examples":
         """Return the same examples on a device."""
         return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Which outputs of a model of all tasks belong to which."""
+        return layout_of(self.tasks)
+
+    def layout_of(self, ensemble: Ensemble) -> Layout:
+        """Return the same of every model of an ensemble: their tasks are alike."""
+        return self.layout.of(ensemble.members[0].tasks)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether no label is missing."""
+        return not bool(self.labels.isnan().any())
+
     def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
+    def targets_of(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
+        """Return y_MBT as the outputs of an ensemble are to be: in units of the members' scales."""
+        y_MBT = self.labels_of(ensemble.tasks_MT, index_MB)
+        if ensemble.scale_2MT is None:
+            return y_MBT
+        mean_MT, spread_MT = ensemble.scale_2MT
+        standardized: Tensor = (y_MBT.double() - mean_MT.unsqueeze(1)) / spread_MT.unsqueeze(1)
+        return standardized
+
+    def loss_weights(self, options: TrainingOptions) -> tuple[float, ...] | None:
+        """Return what every task weighs in the training loss; None if all weigh 1."""
+        given = options.loss_weights or (1.0,) * len(self.tasks)
+        own = [task.loss_weight for task in self.tasks]
+        weights = tuple(a * b for a, b in zip(given, own, strict=True))
+        return None if set(weights) == {1.0} else weights
+
+
+def layout_of(tasks: Sequence[TaskSummary]) -> Layout:
+    """Return which outputs of a model of some tasks belong to which."""
+    return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+
 
 class Batches:
-    """Batches index_MB without an end, epoch after epoch.
+    """Batches of row numbers, index_MB, epoch after epoch without end.
 
     Every member is shuffled by the stream of its own seed. The last, incomplete batch of an epoch
-    is left out (V9), so all batches have one shape.
+    is left out (V9), so all batches have one shape; with `mixing`, those of one source have.
     """
 
     def __init__(
@@ -86,13 +137,26 @@ class Batches:
         size: int,
         stream: Stream = "batches",
         device: torch.device | str = "cpu",
+        mixing: Mixing | None = None,
     ) -> None:
-        """Take `size` of the row numbers of each member at a time; all have equally many."""
-        self._rows, self._members, self._device = rows, members, device
+        """Take `size` of the row numbers of each member at a time; all make equal batches.
+
+        Without `mixing` all rows are alike.
+
+        Raises:
+            ValueError: members of one ensemble would not take equal batches.
+        """
+        self._device = device
+        self._parts, plans = zip(*(divided(own, size, mixing) for own in rows), strict=True)
+        counts = [tuple(map(len, parts)) for parts in self._parts]
         # Single-task members of one seed see the same order, as in a joint model.
-        self._rngs = {member.seed: seeds.generator(member.seed, stream) for member in members}
-        self._size = min(size, len(rows[0]))
-        self.per_epoch = len(rows[0]) // self._size
+        self._keys = [(member.seed, own) for member, own in zip(members, counts, strict=True)]
+        self._rngs = {key: seeds.generator(key[0], stream) for key in self._keys}
+        self._plan: Plan = plans[0]
+        if not all(np.array_equal(plan, self._plan) for plan in plans):
+            raise ValueError(f"members with other batches in one ensemble: rows {counts}")
+        self._places = _places(self._plan)
+        self.per_epoch = len(self._plan)
         self._epoch: Sequence[Tensor] = ()
         self._taken = 0  # batches of this epoch
         self._before = seeds.states(self._rngs.values())  # at the start of this epoch
@@ -107,11 +171,11 @@ class Batches:
 
     @property
     def upcoming(self) -> Tensor | None:
-        """The very batch that comes next, if it is of the same epoch."""
+        """The batch that the next call will return; None if that begins a new epoch."""
         return self._epoch[self._taken] if self._taken < len(self._epoch) else None
 
     def state(self) -> dict[str, Any]:
-        """Return where this is: what `load` takes."""
+        """Return the position in the sequence of batches, for `load`."""
         return {"generators": self._before, "taken": self._taken}
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -122,9 +186,43 @@ class Batches:
         self._taken = state["taken"]
 
     def _shuffle(self) -> None:
-        orders = {s: rng.permutation(len(self._rows[0])) for s, rng in self._rngs.items()}
-        pairs = zip(self._rows, self._members, strict=True)
-        shuffled = np.stack([rows[orders[member.seed]] for rows, member in pairs])
-        whole = shuffled[:, : self.per_epoch * self._size]
+        needed = self._plan.sum(0).tolist()
+        orders = {
+            key: [_order(rng, rows, used) for rows, used in zip(key[1], needed, strict=True)]
+            for key, rng in self._rngs.items()
+        }
+        chosen = [
+            np.concatenate([part[own] for part, own in zip(parts, orders[key], strict=True)])
+            for parts, key in zip(self._parts, self._keys, strict=True)
+        ]
+        whole = np.stack(chosen)[:, self._places]
         epoch = torch.from_numpy(whole).to(self._device)  # once, not batch by batch
-        self._epoch = torch.split(epoch, self._size, dim=1)
+        self._epoch = torch.split(epoch, self._plan.sum(1).tolist(), dim=1)
+
+
+def _order(rng: np.random.Generator, rows: int, used: int) -> Indices:
+    """Return the order in which so many of the rows of a source are used: each before any again."""
+    times = max(1, -(-used // rows))
+    return np.concatenate([rng.permutation(rows) for _ in range(times)])[:used]
+
+
+def _places(plan: Plan) -> Indices | slice:
+    """Return where the rows of batch after batch stand in those of source after source."""
+    if plan.shape[1] == 1:
+        return slice(None)
+    first = np.cumsum(plan.T.ravel()).reshape(plan.T.shape).T - plan
+    taken = zip(first.ravel().tolist(), plan.ravel().tolist(), strict=True)
+    return np.concatenate([np.arange(start, start + rows) for start, rows in taken])
+
+
+def training_batches(
+    examples: Examples, splits: Sequence[Split], ensemble: Ensemble, options: TrainingOptions
+) -> Batches:
+    """Return the batches that an ensemble is trained on, mixed as the options say.
+
+    Raises:
+        ConfigError: the options do not suit the sources of the dataset.
+    """
+    mixing = Mixing.of(options, examples.source, examples.sources)
+    rows, size = [split.train for split in splits], options.batch_size
+    return Batches(rows, ensemble.members, size, device=ensemble.device, mixing=mixing)

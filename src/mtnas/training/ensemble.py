@@ -1,11 +1,12 @@
-"""Many models as one: the only file that knows how.
+"""Ensembles: many models of one architecture that are computed together.
 
-An ensemble holds M members of one architecture; every parameter, buffer and embedding table has a
-leading axis M. A member is a seed, a subset of the tasks and perhaps a route: one seed is the case
-M = 1, single-task models are members with one task, routes are buffers.
+Every parameter, buffer and embedding table of an ensemble has a leading axis of length M, one entry
+for each of its models, the members. A member has a seed, one or more tasks and perhaps a route. A
+single model is an ensemble with M = 1; single-task models are members with one task. Only this file
+knows how the computation is done together.
 
 Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
-reads), N rows of a table, T tasks.
+reads), N rows of a table, T tasks, O outputs of all tasks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,34 +24,43 @@ from mtnas.methods.parts.model import Model
 from mtnas.methods.parts.sharing import Buffers, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import seeds
-from mtnas.training.inputs import MixedInputs, Scale
+from mtnas.training.inputs import MixedInputs, NumberScale
 
 
 class Rates(NamedTuple):
-    """What two members of one ensemble may be trained with differently."""
+    """Learning rate and weight decay: the options in which members of an ensemble may differ."""
 
     learning_rate: float
     weight_decay: float
+
+
+class LabelScale(NamedTuple):
+    """The mean and the spread of a label: an output says how many spreads it is from the mean."""
+
+    mean: float = 0.0
+    spread: float = 1.0
 
 
 @dataclass(frozen=True)
 class Member:
     """One model of an ensemble: its seed, the label columns it learns, its route if it has one.
 
-    Without `rates` of its own it has those of the training options.
+    Without `rates` of its own it has those of the training options; without `scales`, one of each
+    task, its outputs are in the unit of the labels.
     """
 
     seed: int
     tasks: tuple[int, ...]
     route: Route | None = None
     rates: Rates | None = None
+    scales: tuple[LabelScale, ...] = ()
 
 
 @dataclass(frozen=True)
 class FlatParameters:
-    """Named tensors [M, ...] side by side in one, flat_MP.
+    """Named tensors [M, ...] stored side by side in one tensor, flat_MP.
 
-    An optimiser then needs a handful of operations however many parameters there are.
+    So an optimiser needs a few operations, however many tensors there are.
     """
 
     flat_MP: Tensor
@@ -94,6 +104,7 @@ class Ensemble:
         """
         self.members = tuple(members)
         self.tasks_MT = torch.tensor([member.tasks for member in members], device=device)
+        self.scale_2MT = _scales(self.members, device)
         models = [_drawn(build, member) for member in members]
         self._template = models[0]
         params, buffers = stack_module_state(models)
@@ -119,11 +130,11 @@ class Ensemble:
         self._padding = num_rows - 1  # the row that fills up bags, where there are any
         layout = self._template.encoder.layout
         self._standardizes = any(number.standardized for number in layout.numbers)
-        self._scale = Scale.neutral(len(members), len(layout.numbers), device)
+        self._scale = NumberScale.neutral(len(members), len(layout.numbers), device)
 
     @property
     def device(self) -> torch.device:
-        """Return where the ensemble lives."""
+        """Return the device of the ensemble."""
         return self.table_MNE.device
 
     @property
@@ -171,7 +182,7 @@ class Ensemble:
         params: Mapping[str, Tensor] | None = None,
         noise_M: Tensor | None = None,
     ) -> Tensor:
-        """Return logit_MBT of every member on its own batch; with noise_M [M, ...] as in training.
+        """Return out_MBO of every member on its own batch; with noise_M [M, ...] as in training.
 
         `params` default to those of the ensemble.
         """
@@ -203,7 +214,7 @@ class Ensemble:
         return _mapped(_Part(self._template, part), state, inputs)
 
     def take(self, buffers: Buffers) -> None:
-        """Become the networks of other routes, given their buffers (`RoutedSharing`), [M, ...]."""
+        """Switch to the networks of other routes, given as buffers (`RoutedSharing`), [M, ...]."""
         self._route = buffers
         for name, array in buffers.items():
             self.buffers[of_sharing(name)] = torch.from_numpy(array).to(self.device)
@@ -229,13 +240,21 @@ class Ensemble:
             tensor.copy_(state[name])
 
 
+def _scales(members: Sequence[Member], device: str) -> Tensor | None:
+    """Return means and spreads of all members' labels, float64 [2, M, T]; None if all are 0, 1."""
+    scales = [member.scales or (LabelScale(),) * len(member.tasks) for member in members]
+    if all(scale == LabelScale() for each in scales for scale in each):
+        return None
+    return torch.tensor(scales, dtype=torch.float64, device=device).movedim(2, 0)
+
+
 def of_sharing(name: str) -> str:
     """Return what a parameter or buffer of a method is called in a model."""
     return f"sharing.{name}"
 
 
 class _Part(nn.Module):
-    """A model seen as one function of its method: `functional_call` calls only `forward`."""
+    """A module whose `forward` calls one function of a model's method, for `functional_call`."""
 
     def __init__(self, model: Model, part: Callable[..., Tensor]) -> None:
         super().__init__()

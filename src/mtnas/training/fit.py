@@ -1,12 +1,14 @@
 """The training loop: weight steps, validation after every epoch, the best epoch of every member.
 
-Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tasks, E epochs.
+It does not depend on any method or dataset.
+Shapes: M members, B batch, D input, T tasks, O outputs, E epochs.
 """
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from torch import Tensor
 from mtnas.config.options import TrainingOptions
 from mtnas.runtime.errors import TrainingError
 from mtnas.training.checkpoint import Checkpoint
-from mtnas.training.data import Batches, Examples, Indices, Split
+from mtnas.training.data import Examples, Indices, Split, training_batches
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.selection import Selection, State, with_selected
 from mtnas.training.trainer import Trainer, spare_thread
@@ -27,12 +29,12 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 
 @dataclass(frozen=True)
 class FitResult:
-    """How training went, and the weights that validation selected.
+    """The course of a training, and the weights that were selected on validation data.
 
-    The ensemble has them, too; where each task has weights of its own (U = T), those of the last.
+    The ensemble has these weights, too; where tasks have different ones (U = T), those of the last.
     """
 
-    states: tuple[State, ...]  # [U], the best weights
+    states: tuple[State, ...]  # [U], the best weights; U = 1 or T
     best_epochs: tuple[tuple[int, ...], ...]  # [M][U], from 1
     train_loss: tuple[tuple[float, ...], ...]  # [E][M], mean over the epoch
     valid_losses: tuple[tuple[tuple[float, ...], ...], ...]  # [E][M][T]
@@ -46,7 +48,7 @@ def predict(
     rows: Sequence[Indices],
     between: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return logit_MNT of every member on its own rows (equally many per member).
+    """Return out_MNO of every member on its own rows (equally many per member).
 
     `between` is called after every batch.
     """
@@ -61,7 +63,9 @@ def predict_selected(
     ensemble: Ensemble, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor:
     """Return what `predict` does, each task with the weights selected for it."""
-    return with_selected(ensemble, states, lambda: predict(ensemble, examples, rows), axis=-1)
+    widths = examples.layout_of(ensemble).widths
+    measure = partial(predict, ensemble, examples, rows)
+    return with_selected(ensemble, states, measure, axis=-1, widths=widths)
 
 
 def evaluate_loss(
@@ -70,10 +74,13 @@ def evaluate_loss(
     rows: Sequence[Indices],
     between: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return loss_MT of every member on its own rows, in float64; `between` as in `predict`."""
-    logit_MNT = predict(ensemble, examples, rows, between)
-    y_MNT = examples.labels_of(ensemble.tasks_MT, _indices(ensemble, rows))
-    return examples.kind.loss(logit_MNT.transpose(1, 2), y_MNT.transpose(1, 2)).cpu()
+    """Return loss_MT of every member on its own rows, in float64; `between` as in `predict`.
+
+    It is the mean over the labelled rows of a task.
+    """
+    out_MNO = predict(ensemble, examples, rows, between)
+    y_MNT = examples.targets_of(ensemble, _indices(ensemble, rows))
+    return examples.layout_of(ensemble).loss(out_MNO, y_MNT).cpu()
 
 
 @torch.no_grad()
@@ -111,7 +118,7 @@ def fit(
 ) -> FitResult:
     """Train until no member has improved for `patience` epochs; load the best weights.
 
-    With a checkpoint this goes on from it, and ends in the same numbers to the last bit.
+    If there is a checkpoint, training continues from it; the result is the same to the last bit.
     """
     checkpoint = checkpoint or Checkpoint()
     ensemble.standardize(examples.inputs, [split.train for split in splits])
@@ -121,22 +128,21 @@ def fit(
 
 
 class _Training:
-    """Training under way: the epoch it is in, and what the earlier ones left."""
+    """A training between two steps: its epoch, and the results of earlier epochs."""
 
     def __init__(self, trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> None:
         ensemble = trainer.ensemble
         self._trainer, self._options = trainer, options
         self._valid = [split.valid for split in splits]
-        train = [split.train for split in splits]
-        self._batches = Batches(train, ensemble.members, options.batch_size, device=ensemble.device)
-        self._selection = Selection(ensemble, options)
+        self._batches = training_batches(trainer.examples, splits, ensemble, options)
+        self._selection = Selection(ensemble, options, trainer.examples.tasks, trainer.weights)
         self._epoch, self._goes_on = 1, True
         self._losses: list[Tensor] = []  # [M], of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before
         self._valid_losses: list[Tensor] = []  # [M, T]
 
     def run(self, checkpoint: Checkpoint) -> FitResult:
-        """Train to the end, from wherever this is."""
+        """Train to the end, from the present step."""
         started = time.perf_counter()
         checkpoint.resume(self)
         with checkpoint.watching():
@@ -151,14 +157,14 @@ class _Training:
         self._trainer.ensemble.load(selection.states[-1])
         return FitResult(
             selection.states,
-            tuple(map(tuple, selection.epoch_MU.tolist())),
+            selection.best_epochs,
             tuple(tuple(loss.tolist()) for loss in self._train_losses),
             tuple(tuple(map(tuple, loss.tolist())) for loss in self._valid_losses),
             checkpoint.seconds + time.perf_counter() - started,
         )
 
     def _end_epoch(self, checkpoint: Checkpoint, started: float) -> None:
-        """Validate, select, and decide whether there is another epoch."""
+        """Validate, keep the best weights, and end the training if it is time to."""
         trainer, epoch, options = self._trainer, self._epoch, self._options
         train_loss = torch.stack(self._losses).double().mean(0).cpu()
         trainer.table_optimizer.settle()  # doing so once more changes nothing

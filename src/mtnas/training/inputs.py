@@ -20,17 +20,17 @@ CHUNK_ROWS = 1 << 18  # bounds the memory of measuring numbers
 
 
 @dataclass(frozen=True)
-class Scale:
-    """By what every member standardises its numbers; 0 and 1 for numbers that are left as they are.
+class NumberScale:
+    """Mean and spread that every member standardises its numbers with; 0 and 1 for others.
 
-    It is that of the member's own training rows, so validation and test tell it nothing.
+    They are those of the member's own training rows; validation and test rows have no part in them.
     """
 
     mean_MD: Tensor  # float64
     spread_MD: Tensor
 
     @classmethod
-    def neutral(cls, members: int, numbers: int, device: torch.device | str) -> "Scale":
+    def neutral(cls, members: int, numbers: int, device: torch.device | str) -> "NumberScale":
         """Return the scale that changes nothing."""
         mean_MD = torch.zeros(members, numbers, dtype=torch.float64, device=device)
         return cls(mean_MD, torch.ones_like(mean_MD))
@@ -62,7 +62,7 @@ class MixedInputs:
         features = tuple((rows.to(device), matrix.to(device)) for rows, matrix in self.features)
         return replace(self, ids=self.ids.to(device), numbers=numbers, features=features)
 
-    def plain(self, index_MB: Tensor, scale: Scale, dtype: torch.dtype) -> list[Tensor]:
+    def plain(self, index_MB: Tensor, scale: NumberScale, dtype: torch.dtype) -> list[Tensor]:
         """Return what is read without an embedding, x_MBP in parts.
 
         First the numbers, then where they are missing, then every feature block, followed by where
@@ -77,7 +77,7 @@ class MixedInputs:
                 parts.append(missing_MB1)
         return [part.to(dtype) for part in parts]
 
-    def _numbers(self, index_MB: Tensor, scale: Scale) -> list[Tensor]:
+    def _numbers(self, index_MB: Tensor, scale: NumberScale) -> list[Tensor]:
         """Return numbers, standardised where they are to be, and where they are missing."""
         assert self.numbers is not None
         layout, x_MBD = self.layout.numbers, self.numbers[index_MB]
@@ -89,7 +89,7 @@ class MixedInputs:
             return [x_MBD]
         return [x_MBD.masked_fill(missing_MBD, 0), missing_MBD[..., told]]
 
-    def scale_of(self, rows: Sequence[NDArray[np.int64]]) -> Scale:
+    def scale_of(self, rows: Sequence[NDArray[np.int64]]) -> NumberScale:
         """Return mean and population spread of the numbers in the rows of each member.
 
         A number that is the same in all of them is divided by 1.
@@ -100,7 +100,7 @@ class MixedInputs:
         chosen_D = torch.tensor([number.standardized for number in self.layout.numbers])
         mean_MD = torch.where(chosen_D, mean_MD, 0.0)
         spread_MD = torch.where(chosen_D, spread_MD, 1.0)
-        return Scale(mean_MD.to(self.numbers.device), spread_MD.to(self.numbers.device))
+        return NumberScale(mean_MD.to(self.numbers.device), spread_MD.to(self.numbers.device))
 
 
 def _tensor(array: NDArray[np.int32] | NDArray[np.float32]) -> Tensor:

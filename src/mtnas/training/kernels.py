@@ -1,4 +1,4 @@
-"""How kernels are compiled, and the arrays that they take."""
+"""How functions are compiled with numba, and types of the arrays that they take."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

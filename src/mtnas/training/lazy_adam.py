@@ -1,8 +1,8 @@
-"""Compiled kernels of the row-wise Adam (`training.row_adam`): replay the steps a row has missed.
+"""Adam for embedding tables, row by row (`training.row_adam`): make up for the steps a row missed.
 
-A row that no batch touched sees the gradient of its own weight decay alone, g = decay * w. What
-such a step makes of its weight w and moments m, v depends on that row only, so it need not be done
-when it is due: it is replayed when the row is next read.
+Adam with weight decay changes all rows at every step. For a row that the batch did not contain, the
+gradient is that of its own weight decay, g = decay * w, so the step depends on this row alone. It
+need not be done at once: all missed steps are done (replayed) when the row is next read.
 
 Three ways to replay, from the first to the last step missed:
 

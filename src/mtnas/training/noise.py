@@ -1,4 +1,4 @@
-"""Random numbers for methods that are random in training: a `forward` itself draws nothing.
+"""Random numbers for methods that need some in training; their `forward` may draw none itself.
 
 Shapes: M members; a member's noise has the shape that its method asks for (`noise_shape`).
 """
@@ -31,7 +31,7 @@ class Noise:
         return torch.from_numpy(drawn).to(self._like)
 
     def state(self) -> list[Mapping[str, Any]]:
-        """Return where the streams are."""
+        """Return the positions in the streams, for `load`."""
         return seeds.states(self._rngs)
 
     def load(self, state: Sequence[Mapping[str, Any]]) -> None:

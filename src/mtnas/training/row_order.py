@@ -1,4 +1,4 @@
-"""Compiled kernels of the row-wise Adam: which rows a batch reads, in which order to replay them.
+"""Which rows of an embedding table a batch reads, and in which order their steps are replayed.
 
 Shapes: R rows of a table, B rows a batch reads (with repeats).
 """

@@ -1,20 +1,22 @@
-"""Selection on validation (V2): keep the weights of the best epoch, and say when to stop.
+"""Selection on validation data (V2): keep the weights of the best epoch, and end the training.
 
 The option `selection` says what shares a best epoch, here called a unit: a whole model, one task of
-a model (every task then has weights of its own), or all models of a seed.
-Shapes: M members, T tasks, U units of a member (1, or T where each task is one), N examples.
+a model (every task then has weights of its own), its tasks of one source, or all models of a seed.
+Shapes: M members, T tasks, U units of a member, N examples.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
+from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.training.ensemble import Ensemble
 
 State = Mapping[str, Tensor]
+Value = TypeVar("Value")
 
 
 class Selection:
@@ -24,16 +26,40 @@ class Selection:
     ensemble train on: so its result does not depend on its company.
     """
 
-    def __init__(self, ensemble: Ensemble, options: TrainingOptions) -> None:
-        """Start with the weights that the ensemble has now."""
-        self._ensemble, self._options = ensemble, options
-        shape = (len(ensemble), ensemble.tasks_MT.shape[1] if options.selection == "task" else 1)
-        self.states = tuple(
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        options: TrainingOptions,
+        tasks: Sequence[TaskSummary],
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        """Start with the weights that the ensemble has now.
+
+        `tasks` are all of the dataset; their losses count by `weights`.
+        """
+        self._ensemble, self._options, self._weights = ensemble, options, weights
+        self._unit_T = _units(ensemble, options, tasks)
+        shape = (len(ensemble), max(self._unit_T) + 1)
+        self._states = tuple(
             {name: tensor.clone() for name, tensor in ensemble.state().items()}
             for _ in range(shape[1])
         )
         self.loss_MU = torch.full(shape, torch.inf, dtype=torch.float64)
         self.epoch_MU = torch.zeros(shape, dtype=torch.long)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Return the best weights: of all tasks, or those of each task where units differ."""
+        return self._states if len(self._states) == 1 else self._of_tasks(self._states)
+
+    @property
+    def best_epochs(self) -> tuple[tuple[int, ...], ...]:
+        """Return the best epochs of every member, as `states`."""
+        epochs_MU = self.epoch_MU.tolist()
+        return tuple(tuple(own) if len(own) == 1 else self._of_tasks(own) for own in epochs_MU)
+
+    def _of_tasks(self, values: Sequence[Value]) -> tuple[Value, ...]:
+        return tuple(values[unit] for unit in self._unit_T)
 
     def update(self, epoch: int, loss_MT: Tensor) -> bool:
         """Keep the weights of the units that are better than ever; return whether to go on."""
@@ -42,7 +68,7 @@ class Selection:
         improved = alive & (loss_MU < self.loss_MU)
         self.loss_MU = torch.where(improved, loss_MU, self.loss_MU)
         self.epoch_MU = torch.where(improved, torch.tensor(epoch), self.epoch_MU)
-        for state, improved_M in zip(self.states, improved.T, strict=True):
+        for state, improved_M in zip(self._states, improved.T, strict=True):
             chosen = improved_M.to(self._ensemble.device)
             for name, tensor in self._ensemble.state().items():
                 state[name][chosen] = tensor[chosen]
@@ -50,11 +76,11 @@ class Selection:
 
     def state(self) -> dict[str, Any]:
         """Return the best weights and what they are worth; not copies."""
-        return {"weights": self.states, "loss": self.loss_MU, "epoch": self.epoch_MU}
+        return {"weights": self._states, "loss": self.loss_MU, "epoch": self.epoch_MU}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
-        for kept, loaded in zip(self.states, state["weights"], strict=True):
+        for kept, loaded in zip(self._states, state["weights"], strict=True):
             for name, tensor in kept.items():
                 tensor.copy_(loaded[name])
         self.loss_MU.copy_(state["loss"])
@@ -64,7 +90,12 @@ class Selection:
         """Return the losses that are compared between epochs, [M, U]."""
         if self._options.selection == "task":
             return loss_MT
-        loss_M1 = weighted(loss_MT, self._ensemble, self._options).sum(-1, keepdim=True)
+        weighted_MT = weighted(loss_MT, self._ensemble, self._weights)
+        if self._options.selection == "source":
+            unit_T = torch.tensor(self._unit_T)
+            units = range(self.loss_MU.shape[1])
+            return torch.stack([weighted_MT[:, unit_T == unit].sum(-1) for unit in units], -1)
+        loss_M1 = weighted_MT.sum(-1, keepdim=True)
         if self._options.selection == "model":
             return loss_M1
         # The models of one seed, which in a grid search must also be those of one trial.
@@ -73,25 +104,49 @@ class Selection:
         return same_MM.double() @ loss_M1
 
 
-def weighted(loss_MT: Tensor, ensemble: Ensemble, options: TrainingOptions) -> Tensor:
-    """Return the losses of the members' tasks times their weights; without weights as they are."""
-    if options.loss_weights is None:
+def _units(ensemble: Ensemble, options: TrainingOptions, tasks: Sequence[TaskSummary]) -> list[int]:
+    """Return the unit of every task of a member: members are alike in that."""
+    num = ensemble.tasks_MT.shape[1]
+    if options.selection == "task":
+        return list(range(num))
+    if options.selection == "source":
+        found = []
+        for member in ensemble.members:
+            own = [tasks[task].source for task in member.tasks]
+            names = list(dict.fromkeys(own))
+            found.append([names.index(name) for name in own])
+        assert all(units == found[0] for units in found), "members with other units"
+        return found[0]
+    return [0] * num
+
+
+def weighted(loss_MT: Tensor, ensemble: Ensemble, weights: Sequence[float] | None) -> Tensor:
+    """Return the losses of the members' tasks times the weights of all tasks, if there are any."""
+    if weights is None:
         return loss_MT
-    weight_T = torch.tensor(options.loss_weights, dtype=loss_MT.dtype, device=loss_MT.device)
+    weight_T = torch.tensor(weights, dtype=loss_MT.dtype, device=loss_MT.device)
     return loss_MT * weight_T[ensemble.tasks_MT.to(loss_MT.device)]
 
 
 def with_selected(
-    ensemble: Ensemble, states: Sequence[State], measure: Callable[[], Tensor], axis: int
+    ensemble: Ensemble,
+    states: Sequence[State],
+    measure: Callable[[], Tensor],
+    axis: int,
+    widths: Sequence[int] | None = None,
 ) -> Tensor:
     """Return a measurement of the ensemble in which each task has the weights selected for it.
 
-    `axis` is that of the tasks; one state is that of all tasks. The ensemble is left with the last.
+    `axis` is that of the tasks, or of the outputs of tasks with so many each; one state is that of
+    all tasks. The ensemble is left with the last.
     """
-    measured = []
-    for state in states:
-        ensemble.load(state)
-        measured.append(measure())
-    if len(measured) == 1:
-        return measured[0]
-    return torch.stack([part.select(axis, t) for t, part in enumerate(measured)], axis)
+    measured: dict[int, Tensor] = {}
+    for state in states:  # tasks of one source have the same
+        if id(state) not in measured:
+            ensemble.load(state)
+            measured[id(state)] = measure()
+    if len(states) == 1:
+        return measured[id(states[0])]
+    sizes = list(widths or [1] * len(states))
+    parts = [torch.split(measured[id(s)], sizes, axis)[t] for t, s in enumerate(states)]
+    return torch.cat(parts, axis)

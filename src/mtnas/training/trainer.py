@@ -1,7 +1,8 @@
 """One weight step of an ensemble on one batch per member.
 
-Knows nothing of methods or datasets. Shapes: M members, B batch, C columns of ids, R = B * C rows
-of a table, E embedding dimension, D input, T tasks.
+It does not depend on any method or dataset.
+Shapes: M members, B batch, C columns of ids, R = B * C rows of a table, E embedding
+dimension, D input, T tasks, O outputs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,8 @@ class Trainer:
         read_ahead: bool = False,
     ) -> None:
         """Train `ensemble` in place, what takes part in its routes; `read_ahead` is speed only."""
-        self.ensemble, self.examples, self._options = ensemble, examples, options
+        self.ensemble, self.examples = ensemble, examples
+        self._layout, self.weights = examples.layout_of(ensemble), examples.loss_weights(options)
         self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
@@ -63,8 +65,7 @@ class Trainer:
         params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
-        logit_MBT = self.ensemble.logits(x_MBD, params, self.noise())
-        loss_M = self.loss(index_MB, logit_MBT)
+        loss_M = self.loss(index_MB, self.ensemble.logits(x_MBD, params, self.noise()))
         # Members share nothing, so the gradient of the sum is the gradient of each.
         total = (loss_M + self.ensemble.penalty(params)).sum()
         *grads, grad_MRE = torch.autograd.grad(total, [*params.values(), looked_up])
@@ -96,18 +97,21 @@ class Trainer:
             return self._upcoming[1]
         return self.examples.inputs.ids[index_MB].flatten(1)
 
-    def loss(self, index_MB: Tensor, logit_MBT: Tensor) -> Tensor:
-        """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1)."""
-        y_MBT = self.examples.labels_of(self.ensemble.tasks_MT, index_MB).to(logit_MBT.dtype)
-        loss_MT = self.examples.kind.losses(logit_MBT, y_MBT).mean(1)
-        return weighted(loss_MT, self.ensemble, self._options).sum(-1)
+    def loss(self, index_MB: Tensor, out_MBO: Tensor) -> Tensor:
+        """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1).
+
+        That of a task is the mean over its labelled examples.
+        """
+        y_MBT = self.examples.targets_of(self.ensemble, index_MB)
+        loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
+        return weighted(loss_MT, self.ensemble, self.weights).sum(-1)
 
 
 @contextmanager
 def spare_thread() -> Iterator[bool]:
     """Keep one of torch's threads, if it has several, for reading embedding rows ahead.
 
-    torch's threads wait actively: a core that they share with other work is lost to it.
+    torch's threads are busy while they wait, so other work on the same core hardly gets on.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))

@@ -30,7 +30,8 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
     if found is None:
         return None
     width = len(found.columns)
-    rows, broken = _count(engine, found, reading)
+    path = engine.path(found.path)
+    rows, broken = _count(engine, found, path, reading)
     _take(broken, width, found, reading, losses)
     hint = _delimiter_hint("".join(found.columns), found, reading) if width == 1 else ""
     named = "first line" if reading.header else "key `columns`"
@@ -40,17 +41,22 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
         f"check delimiter, quote and header{_delimiter_hint(losses.example, found, reading)}",
     )
     if found.has_quotes:
-        _check_values(engine, found, reading)
+        _check_values(engine, found, path, reading)
     times = Counter(found.columns)
     columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
     columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
-    return Source(file, _relation(found, reading, {"ignore_errors": "true"}), columns, rows, hint)
+    return Source(
+        file, _relation(found, path, reading, {"ignore_errors": "true"}), columns, rows, hint
+    )
 
 
 def text_relation(
-    path: Path, width: int, skip: int, signs: Mapping[str, str | None], options: Mapping[str, str]
+    path: str, width: int, skip: int, signs: Mapping[str, str | None], options: Mapping[str, str]
 ) -> str:
-    """Return the SQL of a text table whose columns are c0, c1, ...; nothing is guessed."""
+    """Return the SQL of a text table whose columns are c0, c1, ...; nothing is guessed.
+
+    `path` is SQL, too.
+    """
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     fixed = {
         "auto_detect": "false",
@@ -64,20 +70,20 @@ def text_relation(
         **options,
     }
     listed = ", ".join(f"{key} = {value}" for key, value in fixed.items())
-    return f"read_csv({literal(str(path.resolve()))}, {listed})"
+    return f"read_csv({path}, {listed})"
 
 
-def _relation(found: PlainFile, reading: Reading, options: Mapping[str, str]) -> str:
+def _relation(found: PlainFile, path: str, reading: Reading, options: Mapping[str, str]) -> str:
     quote = reading.quotes if found.delimiter != STAND_IN else None
     signs = {
         "delim": found.delimiter,
         "quote": quote,
         "escape": (reading.escape or quote) if quote else None,
     }
-    return text_relation(found.path, len(found.columns), found.skip, signs, options)
+    return text_relation(path, len(found.columns), found.skip, signs, options)
 
 
-def _count(engine: Engine, found: PlainFile, reading: Reading) -> tuple[int, list[Row]]:
+def _count(engine: Engine, found: PlainFile, path: str, reading: Reading) -> tuple[int, list[Row]]:
     """Return the number of sound rows, and the broken ones."""
     table = engine.new_name("rejects").replace("#", "_")
     options = {
@@ -86,7 +92,7 @@ def _count(engine: Engine, found: PlainFile, reading: Reading) -> tuple[int, lis
         "rejects_table": literal(table),
         "rejects_scan": literal(f"{table}_scan"),
     }
-    relation = _relation(found, reading, options)
+    relation = _relation(found, path, reading, options)
     try:
         ((rows,),) = engine.fetch(f"SELECT count(coalesce(c0, '')) FROM {relation}")
         listed = engine.fetch(
@@ -108,8 +114,8 @@ def _take(
         lines = text.strip("\n").split("\n")
         if not text.strip():
             continue  # blank lines are none
-        if "UNQUOTED" in kind and len(lines) > 1:
-            if _is_open(lines, reading):
+        if len(lines) > 1:
+            if "UNQUOTED" in kind and _is_open(lines, reading):
                 _never_closed(found, lines)
             losses.add("lines behind a quote that is not closed", text, len(lines))
         elif "UNQUOTED" in kind and not _is_open(lines, reading):
@@ -144,12 +150,12 @@ def line_of(found: PlainFile, text: str) -> int:
     return number
 
 
-def _check_values(engine: Engine, found: PlainFile, reading: Reading) -> None:
+def _check_values(engine: Engine, found: PlainFile, path: str, reading: Reading) -> None:
     """Refuse a value over many lines that a stray quote made of whole rows."""
     names = [f"c{i}" for i in range(len(found.columns))]
     long = " OR ".join(f"contains({c}, chr(10))" for c in names)
     chosen = ", ".join(f"CASE WHEN contains({c}, chr(10)) THEN {c} END AS {name(c)}" for c in names)
-    relation = _relation(found, reading, {"ignore_errors": "true"})
+    relation = _relation(found, path, reading, {"ignore_errors": "true"})
     for batch in engine.batches(f"SELECT {chosen} FROM {relation} WHERE {long}", 1000):
         for index, column in enumerate(batch.columns):
             for value in filter(None, column.to_pylist()):

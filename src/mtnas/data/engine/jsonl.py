@@ -24,7 +24,7 @@ def open_file(
     if found is None:
         return None
     signs = {"delim": STAND_IN, "quote": None, "escape": None}
-    lines = text_relation(found.path, 1, 0, signs, {"ignore_errors": "true"})
+    lines = text_relation(engine.path(found.path), 1, 0, signs, {"ignore_errors": "true"})
     objects = f"(SELECT {_SOUND} AS line, c0 FROM {lines} WHERE trim(c0, ' \t') != '')"
     ((rows, broken, example),) = engine.fetch(
         "SELECT count(line), count(*) - count(line), first(left(c0, 200)) FILTER (line IS NULL) "
@@ -47,21 +47,18 @@ def _columns(engine: Engine, source: Source, wanted: Sequence[str]) -> dict[str,
     kinds = _kinds(engine, source, every)
     columns = {}
     for column, options in paths.items():
-        path = next((path for path in options if kinds[path]), None)
-        if path is None:
-            continue
-        found = kinds[path] - {"NULL"}
+        there = [path for path in options if kinds[path]]
+        found = {kind for path in there for kind in kinds[path]}
         if "OBJECT" in found:
             source.fail(f"column {column!r} holds objects; name one of their keys, `{column}.KEY`")
-        columns[column] = _list(path) if "ARRAY" in found or "[*]" in path else _text(path)
+        read = _list if "ARRAY" in found or "LIST" in found else _text
+        if there:
+            columns[column] = f"coalesce({', '.join(map(read, there))})"
     return columns
 
 
 def _paths(column: str) -> Iterator[str]:
-    """Yield what a name may mean: a key of this name, a key of a key, a key in a list of objects.
-
-    The last may stand for a few lines only: it is asked last.
-    """
+    """Yield what a name may mean: a key, a key of a key, a key of objects in a list."""
     parts = column.split(".")
     for first in range(len(parts), 0, -1):
         head, rest = ".".join(parts[:first]), parts[first:]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtnas.data.engine.connection import literal, name
+from mtnas.data.engine.connection import Engine, literal, name
 from mtnas.data.engine.source import Source
 from mtnas.runtime.errors import DataError
 
 
-def open_file(file: Path, wanted: Sequence[str]) -> Source:
+def open_file(engine: Engine, file: Path, wanted: Sequence[str]) -> Source:
     """Read the schema of a file; `DataError` if it is damaged or a wanted column has objects."""
     try:
         with pq.ParquetFile(file) as found:
@@ -19,7 +19,7 @@ def open_file(file: Path, wanted: Sequence[str]) -> Source:
     except (pa.ArrowException, OSError) as error:
         why = str(error).splitlines()[0]
         raise DataError(f"{file}: not a sound Parquet file ({why}); see key `format`") from None
-    relation = f"read_parquet({literal(str(file.resolve()))}, hive_partitioning = false)"
+    relation = f"read_parquet({engine.path(file)}, hive_partitioning = false)"
     source = Source(file, relation, {}, rows)
     columns = {}
     for column in [*schema.names, *wanted]:

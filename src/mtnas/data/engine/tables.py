@@ -87,7 +87,7 @@ def _sources(
     for file, label in labels.items():
         losses = Losses(file, label)
         if reading.format == "parquet":
-            source: Source | None = parquet.open_file(file, wanted)
+            source: Source | None = parquet.open_file(engine, file, wanted)
         elif reading.format == "jsonl":
             source = jsonl.open_file(engine, file, reading, wanted, losses)
         else:

@@ -76,9 +76,11 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
 
 def warnings_of_repeated(repeated: Repeated) -> list[str]:
     """Return a sentence if many rows are equal."""
-    if max(repeated.rows.rate, repeated.test_rows_with_same_labels.rate) <= _MANY:
+    rows, tests = repeated.rows.rate, repeated.test_rows_with_same_labels.rate
+    if max(rows, tests) <= _MANY:
         return []
     return [
-        "many rows repeat another one in all fields and labels: scores may be better than on new "
-        "rows; leave them out, or add a field that tells them apart"
+        f"{rows:.0%} of the rows repeat another one in all fields and labels, {tests:.0%} of the "
+        "test rows one of training: scores may be better than on new rows; leave them out, or add "
+        "a field that tells them apart"
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -107,7 +108,8 @@ def check_parts(
         if size == 0:
             raise DataError(f"{by}: no row belongs to {name}; change `split` in its file")
     for task in tasks:
-        labels = pq.read_table(rows, columns=[task.name])[task.name].to_numpy()
+        column = pq.read_table(rows, columns=[task.name])[task.name]
+        labels = column.cast(pa.float32(), safe=False).to_numpy()  # null becomes NaN
         part = split
         if task.source:
             own = source == dataset.source_names.index(task.source)

@@ -1,1 +1,1 @@
-"""What sharing methods are made of: layers, gates, the model around them."""
+"""Parts that sharing methods are built from: layers, gates, the model around them."""

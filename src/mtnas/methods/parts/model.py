@@ -1,7 +1,10 @@
 """One model: encoder -> sharing -> heads; and how many parameters it has.
 
-Shapes: B batch, N what was read for an example, D input, T tasks, H hidden.
+Shapes: B batch, N what was read for an example, D input, T tasks, H hidden, O
+outputs of all tasks.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +21,7 @@ BUDGET_TOLERANCE = 0.02
 
 
 class Model(nn.Module):
-    """The dense part of one model."""
+    """One model without its embedding tables."""
 
     def __init__(
         self,
@@ -27,18 +30,22 @@ class Model(nn.Module):
         *,
         encoder: Encoder,
         num_tasks: int,
+        widths: Sequence[int] | None = None,
         route: Route | None = None,
     ) -> None:
-        """Build `method` with `options` (widths solved) for T tasks, perhaps on a route."""
+        """Build `method` with `options` (widths solved) for T tasks, perhaps on a route.
+
+        `widths` says how many outputs every task has; None: one.
+        """
         super().__init__()
         self.encoder = encoder
         self.sharing = method.build(
             options, input_dim=encoder.output_dim, num_tasks=num_tasks, route=route
         )
-        self.heads = Heads(num_tasks, self.sharing.output_dim)
+        self.heads = Heads(widths or [1] * num_tasks, self.sharing.output_dim)
 
     def forward(self, read_BN: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return logit_BT; `noise` is for a method that asks for it, and in training only."""
+        """Return out_BO; `noise` is for a method that asks for it, and in training only."""
         x, with_noise = self.encoder(read_BN), () if noise is None else (noise,)
         if self.encoder.num_readers == 1:
             h_BTH: Tensor = self.sharing(x, *with_noise)
@@ -46,12 +53,12 @@ class Model(nn.Module):
             # The network of all tasks on the input of each, and of that the task's own output.
             own = [self.sharing(x_BD, *with_noise)[:, t] for t, x_BD in enumerate(x)]
             h_BTH = torch.stack(own, 1)
-        logit_BT: Tensor = self.heads(h_BTH)
-        return logit_BT
+        out_BO: Tensor = self.heads(h_BTH)
+        return out_BO
 
     @property
     def has_gates(self) -> bool:
-        """Whether there are gate scores to be recorded: those of an input that all tasks read."""
+        """Whether gate scores are recorded: there are some, and all tasks read one input."""
         return self.sharing.has_gates and self.encoder.num_readers == 1
 
     @property
@@ -68,22 +75,41 @@ class Model(nn.Module):
         return self.routed.used_parameters(route) + heads
 
 
-def outline(method: Method, options: MethodOptions, *, encoder: Encoder, num_tasks: int) -> Model:
-    """Return a model without numbers, to count its parameters."""
+def outline(
+    method: Method,
+    options: MethodOptions,
+    *,
+    encoder: Encoder,
+    num_tasks: int,
+    widths: Sequence[int] | None = None,
+) -> Model:
+    """Return a model whose parameters have shapes but no values, to count them."""
     with torch.device("meta"):
-        return Model(method, options, encoder=encoder, num_tasks=num_tasks)
+        return Model(method, options, encoder=encoder, num_tasks=num_tasks, widths=widths)
 
 
 def count_parameters(
-    method: Method, options: MethodOptions, *, input_dim: int, num_tasks: int
+    method: Method,
+    options: MethodOptions,
+    *,
+    input_dim: int,
+    num_tasks: int,
+    widths: Sequence[int] | None = None,
 ) -> int:
     """Count the dense parameters of one model that reads D = `input_dim` numbers."""
-    model = outline(method, options, encoder=Encoder.of_numbers(input_dim), num_tasks=num_tasks)
+    encoder = Encoder.of_numbers(input_dim)
+    model = outline(method, options, encoder=encoder, num_tasks=num_tasks, widths=widths)
     return model.num_parameters()
 
 
 def solve_width(
-    method: Method, options: MethodOptions, budget: int, *, input_dim: int, num_tasks: int
+    method: Method,
+    options: MethodOptions,
+    budget: int,
+    *,
+    input_dim: int,
+    num_tasks: int,
+    widths: Sequence[int] | None = None,
 ) -> MethodOptions:
     """Return `options` with `hidden_dim` solved so that the dense parameters match `budget`.
 
@@ -98,7 +124,8 @@ def solve_width(
         return options.model_copy(update={"hidden_dim": width})
 
     def count(width: int) -> int:
-        return count_parameters(method, at(width), input_dim=input_dim, num_tasks=num_tasks)
+        size = {"input_dim": input_dim, "num_tasks": num_tasks}
+        return count_parameters(method, at(width), **size, widths=widths)
 
     def matches(width: int) -> bool:
         return abs(count(width) - budget) <= BUDGET_TOLERANCE * budget

@@ -21,10 +21,10 @@ Mix = Callable[[slice, Tensor, Tensor], Tensor]  # blocks, h_VBH and nodes_CBH b
 
 
 class BaseSharing(nn.Module):
-    """Base of the class `Sharing` of a method file: `forward` maps x_BD to h_BTH.
+    """Base class of `Sharing` in the file of a method: `forward` maps x_BD to h_BTH.
 
-    It is built as `Sharing(options, input_dim=D, num_tasks=T)` and sets `output_dim`, H. What else
-    is here has a default, for a method that does not need it.
+    It is built as `Sharing(options, input_dim=D, num_tasks=T)` and sets `output_dim`, H. Everything
+    else here has a default; only methods that need it replace it.
     """
 
     output_dim: int
@@ -42,7 +42,7 @@ class BaseSharing(nn.Module):
         return torch.zeros(())
 
     def gate_scores(self, x_BD: Tensor) -> Tensor:
-        """Return what the gate of every task gives every expert, scores_TBE, to be recorded."""
+        """Return the weight of every expert in the gate of every task, scores_TBE, to record it."""
         raise NotImplementedError(f"{type(self).__module__} has no gate scores")
 
 
@@ -65,11 +65,12 @@ class RoutedSharing(BaseSharing, ABC):
 
     @abstractmethod
     def activity(self, buffers: Buffers) -> dict[str, NDArray[np.bool_]]:
-        """Say which slices of which parameters take part in the routes of M models.
+        """Return which slices of which parameters the routes of M models use.
 
-        `buffers` are those of `route_buffers`, [M, K, ...]. Keys are names of parameters, arrays
-        are [M, slices]; a parameter that is not named takes part as a whole. What takes no part has
-        no gradient, and the optimiser must not touch it: it would decay and drift under Adam.
+        `buffers` are those of `route_buffers`, [M, K, ...]. The keys of the result are names of
+        parameters, its arrays are [M, slices]; a parameter that is not named is used as a whole.
+        Unused slices have no gradient, and the optimiser must leave them alone: Adam would let them
+        decay and drift.
         """
 
     @abstractmethod
@@ -77,7 +78,7 @@ class RoutedSharing(BaseSharing, ABC):
         """Count the parameters that a route uses."""
 
     def take(self, route: Route) -> None:
-        """Become the network of a route."""
+        """Switch to the network of a route."""
         buffers = self.route_buffers(route)
         self.route_names = tuple(buffers)
         for name, array in buffers.items():

@@ -21,6 +21,7 @@ def problems(definition: Definition) -> Iterator[str]:
             yield f"tasks: two sources have a task {task!r}; rename one"
     if 0 < len([*filter(None, _packages(definition))]) < len(_packages(definition)):
         yield "package: either all tables and files of a dataset are of the package, or none"
+    yield from _kinds(definition)
     for name, source in definition.sources.items():
         where = f"sources.{name}." if name else ""
         for problem in _of_source(source, definition.split, set(tasks)):
@@ -36,6 +37,17 @@ def _packages(definition: Definition) -> list[str | None]:
     return listed
 
 
+def _kinds(definition: Definition) -> Iterator[str]:
+    """Find fields that are of one kind in one source, of another in another."""
+    seen: dict[str, tuple[str, str]] = {}
+    for name, source in definition.sources.items():
+        for field, own in source.fields.items():
+            kind = own.type if own.type in ("numeric", "list", "features") else "hashed"
+            first, other = seen.setdefault(field, (kind, name))
+            if first != kind:
+                yield f"fields: {field!r} is {first} in {other!r}, {kind} in {name!r}; rename one"
+
+
 def _of_source(source: SourceDefinition, split: SplitDefinition, tasks: set[str]) -> Iterator[str]:
     yield from _names(source, tasks)
     yield from _joins(source)
@@ -47,10 +59,20 @@ def _of_source(source: SourceDefinition, split: SplitDefinition, tasks: set[str]
                 f"tasks.{name}: {text!r} counts as missing, so no row can be equal to it; "
                 "write `IS NULL`, or give a shorter list `missing`"
             )
-    if source.columns:
-        for column in source.of_first_table(split):
-            if column not in source.columns and "=" not in "".join(source.path):
-                yield f"columns: {unknown('column', column, [*source.columns, FILE_COLUMN])}"
+    yield from _unknown(source)
+
+
+def _unknown(source: SourceDefinition) -> Iterator[str]:
+    """Find columns that a table without a header does not have; folders may give more."""
+    known = [*source.columns, FILE_COLUMN]
+    if not source.columns or "=" in "".join(source.path):
+        return
+    users = {f"fields.{field}": source.columns_of(field) for field in source.fields}
+    users |= {f"tasks.{task}": own.expression.columns for task, own in source.tasks.items()}
+    for user, columns in users.items():
+        for column in columns:
+            if column not in known and source.joined(column) is None:
+                yield f"{user}: {unknown('column', column, known)}"
 
 
 def _names(source: SourceDefinition, tasks: set[str]) -> Iterator[str]:

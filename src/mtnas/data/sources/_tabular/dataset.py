@@ -1,8 +1,10 @@
 """A dataset that one YAML file describes."""
 
+import shutil
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -47,7 +49,7 @@ class TabularDataset(base.Dataset):
             self.split = definition.split.ratios
         self.valid_share = definition.split.valid_share
         self.definition = _what_decides(definition)
-        self._copies: TemporaryDirectory[str] | None = None
+        self._copies: Path | None = None
 
     def sources(self, raw: Path | None) -> list[Path]:
         """Return all files that are named; with a folder `raw`, those of these names in it."""
@@ -56,11 +58,13 @@ class TabularDataset(base.Dataset):
 
     def matrices(self, raw: Path | None) -> dict[str, np.memmap[Any, Any]]:
         """Return the matrix of every field of type features, float32 [K, W]."""
-        self._copies = self._copies or TemporaryDirectory(prefix="mtnas.")
-        found = {}
+        if self._copies is None:
+            self._copies = Path(mkdtemp(prefix="mtnas."))
+            weakref.finalize(self, shutil.rmtree, self._copies, ignore_errors=True)
+        found: dict[str, np.memmap[Any, Any]] = {}
         for key, files in self._files(raw).items():
             for field, path in files.features.items():
-                folder = Path(self._copies.name, f"{len(found)}")
+                folder = self._copies / str(len(found))
                 folder.mkdir(exist_ok=True)
                 own = self._keys.sources[key].fields[field]
                 found[field] = FeatureFile(path, own.key).matrix(folder)

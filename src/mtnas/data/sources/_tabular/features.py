@@ -78,7 +78,7 @@ class FeatureFile:
         try:
             matrix = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
-            if "bject arrays" in str(error) or "pickle" in str(error):
+            if "bject" in str(error) or "pickle" in str(error):
                 self._fail("holds Python objects or is no .npy file; save a matrix of float32")
             self._fail(f"not a sound .npy file ({str(error).splitlines()[0]})")
         if not isinstance(matrix, np.ndarray):

@@ -1,0 +1,105 @@
+"""Whether there is something to learn and to measure in every part of the data, for every seed.
+
+Asked before anything is trained: a part with one class only has no AUC, and a class that training
+never sees cannot be told from others.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtnas.data.prepare.manifest import TaskSummary
+from mtnas.data.prepare.splits import SPLITS
+from mtnas.runtime.errors import DataError
+from mtnas.training.data import Split
+
+SURE = 100  # labelled rows that a part may expect: that a random split gives it none is out of hand
+
+Labels = NDArray[np.float32]
+
+
+def check_labels(
+    dataset: str,
+    tasks: Iterable[TaskSummary],
+    labels: Labels,
+    seeds: Iterable[int],
+    split_of: Callable[[int], Split],
+    *,
+    smallest_share: float | None = None,
+) -> None:
+    """Raise `DataError` for the first seed, part and label of which too little is there.
+
+    `labels` are [rows, T], NaN where they are missing. Of a random split, `smallest_share` is that
+    of its smallest part: splits need not be drawn where every label is frequent.
+
+    Raises:
+        DataError: it names dataset, seed, part and label, and counts rows.
+    """
+    columns = [(task, labels[:, t]) for t, task in enumerate(tasks)]
+    if smallest_share is not None:
+        columns = [
+            (task, column)
+            for task, column in columns
+            if _rarest(task, column) * smallest_share < SURE
+        ]
+    if not columns:
+        return
+    for seed in seeds:
+        split = split_of(seed)
+        parts = {name: getattr(split, name) for name in SPLITS}
+        for task, column in columns:
+            for problem in _problems(task, {n: column[rows] for n, rows in parts.items()}):
+                raise DataError(
+                    f"dataset {dataset!r}, seed {seed}: label {task.name} has {problem}; leave "
+                    f"the task out, or give the parts more rows (dataset_options.{dataset}.split)"
+                )
+
+
+def _rarest(task: TaskSummary, column: Labels) -> int:
+    """Return how many rows have the rarest label; of numbers, all labels but the commonest."""
+    if task.kind == "binary":  # sorting is slow where there are millions
+        return int(min((column == value).sum() for value in (0, 1)))
+    _, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    if task.kind == "multiclass":
+        return int(counts.min()) if len(counts) > 1 else 0
+    return int(counts.sum() - counts.max()) if len(counts) else 0
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The labels that one part has: different values and how many rows have each."""
+
+    values: Labels
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, labels: Labels) -> "_Part":
+        return cls(*np.unique(labels[~np.isnan(labels)], return_counts=True))
+
+    def rows(self, value: float) -> int:
+        """Return how many rows have a label."""
+        return int(self.counts[self.values == value].sum())
+
+
+def _problems(task: TaskSummary, parts: dict[str, Labels]) -> Iterable[str]:
+    """Yield what is missing, in words that go on from "label t0 has"."""
+    found = {name: _Part.of(labels) for name, labels in parts.items()}
+    train = found["train"]
+    for name, part in found.items():
+        size = f"{int(part.counts.sum())} labelled rows of the {name} part"
+        if len(part.values) == 0:
+            yield f"no labelled row in the {name} part"
+        elif task.kind == "binary" and len(part.values) < 2:
+            counts = f"{part.rows(1)} ones and {part.rows(0)} zeros"
+            yield f"{counts} among the {size}, both are needed"
+        elif task.kind == "multiclass":
+            unseen = [int(value) for value in part.values if train.rows(value) == 0]
+            if unseen:
+                names = ", ".join(f"{task.classes[c]!r} ({part.rows(c)} rows)" for c in unseen)
+                yield f"classes in the {name} part that the train part has not: {names}"
+            if len(train.values) < 2:
+                yield "one class only in the train part, two are needed"
+        elif len(part.values) < 2:
+            yield f"one value only, {part.values[0]:g}, in the {size}, two are needed"
