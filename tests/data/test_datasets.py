@@ -148,9 +148,9 @@ REFUSED = {
     "ratings": (
         [RATING, *['"1";"2";"3";"x"'] * 2],
         *PARTNERS,
-        r"Ratings\.csv: 2 of 3 lines .* 3 c",
+        r"Ratings\.csv: 2 of 3 rows .* 3 columns",
     ),
-    "users": ([RATING], ['"1"', '"2"'], PARTNERS[1], r"Users\.csv: 2 of 2 lines cannot be read"),
+    "users": ([RATING], ['"1"', '"2"'], PARTNERS[1], r"Users\.csv: 2 of 2 rows cannot be read"),
     "ages": (
         [RATING],
         ['"1";"x";"1990"', '"2";"x";"1985"', '"3";"x";"30"', '"4";"x";NULL'],
@@ -185,7 +185,7 @@ def test_bookcrossing_cases_that_were_handed_over(name: str) -> None:
     if not raw.exists():
         pytest.skip(f"{raw} is missing")
     if name.startswith("08"):
-        with pytest.raises(DataError, match="380 of 400 lines cannot be read"):
+        with pytest.raises(DataError, match="380 of 400 rows cannot be read"):
             read(dataset, raw)
         return
     table = read(dataset, raw)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from mtnas.__main__ import main
 from mtnas.data.describe.draft import draft, write
@@ -18,7 +17,7 @@ from mtnas.data.describe.look import Look, look
 from mtnas.data.describe.profile import Column
 from mtnas.data.describe.proposal import kind_of, left_out, task_ideas, time_format, warnings
 from mtnas.data.describe.text import described
-from mtnas.data.sources._tabular import declaration
+from mtnas.data.sources._tabular.dataset import load
 from mtnas.runtime.errors import ConfigError, DataError
 
 N = 40
@@ -228,12 +227,13 @@ def test_one_table_in_every_format(tmp_path: Path, case: str) -> None:
     assert found["reader"] == (2, 60, "id")
     assert found["stars"] == (2, 60, "count")
     assert list(found) == HEADER
-    ideas = task_ideas(seen.table)
-    (tmp_path / "t.yaml").write_text(draft(seen, ideas))
-    definition = declaration.read(tmp_path / "t.yaml")
-    assert list(definition.tasks) == ["stars"]
-    assert "reader" in definition.fields
-    assert definition.path == (str(tmp_path / name),)
+    (tmp_path / "t.yaml").write_text(draft(seen, task_ideas(seen.table)))
+    dataset = load("t", tmp_path / "t.yaml")
+    assert [task.name for task in dataset.tasks] == ["stars"]
+    assert [field.name for field in dataset.fields] == ["reader", "genres"]
+    (rows,) = dataset.chunks(None)
+    assert rows["stars"].to_pylist() == [0, 1] * 30
+    assert not dataset.dropped
 
 
 def test_a_file_without_a_header_gets_names(tmp_path: Path) -> None:
@@ -288,14 +288,17 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
 
 
 def test_names_that_need_quotes_and_odd_values(tmp_path: Path) -> None:
-    names = ["a: b", "# c", "yes", "marital-status", 'say "x"', "ünï 1", "null"]
+    names = ["a: b", "# c", "yes", "marital-status", 'say "x"', "ünï 1", "null", "split", "t0"]
     text = ";".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names)
-    rows = "".join(";".join(str((i * k) % 11) for k in range(1, 8)) + "\n" for i in range(30))
+    rows = "".join(";".join(str((i * k) % 11) for k in range(1, 10)) + "\n" for i in range(30))
     (tmp_path / "t.csv").write_text(f"{text}\n{rows}", encoding="utf-8")
     seen = look([tmp_path / "t.csv"])
     assert [c.name for c in seen.table.columns] == names
-    definition = yaml.safe_load(draft(seen, task_ideas(seen.table)))
-    assert {*definition["fields"], *definition["tasks"]} == {*names}
+    (tmp_path / "t.yaml").write_text(draft(seen, task_ideas(seen.table)), encoding="utf-8")
+    dataset = load("t", tmp_path / "t.yaml")
+    assert {*(f.column for f in dataset.fields), *(t.column for t in dataset.tasks)} == {*names}
+    (rows,) = dataset.chunks(None)
+    assert rows.num_rows == 30 and not dataset.replaced
 
 
 def test_lines_are_not_longer_than_a_terminal(tmp_path: Path) -> None:
@@ -349,7 +352,7 @@ def test_the_command_writes_a_draft_once(
     arguments = ["describe", str(tmp_path / "t.csv"), "--write", str(target)]
     assert main(arguments) == 0
     assert f"Written: {target}" in capsys.readouterr().out
-    assert list(declaration.read(target).tasks) == ["stars"]
+    assert [task.name for task in load("loans", target).tasks] == ["stars"]
     before = target.read_text()
     assert main(arguments) == 1
     assert "is there already; give another name" in capsys.readouterr().err

@@ -248,11 +248,11 @@ REFUSED = {
     "nothing at all": (b"", pack(BOOK), "no rows; dropped: none"),
     "no lines": (pack(), pack(BOOK), "no rows"),
     "no books": (SOUND, b"", f"{BOOKS}: not a single book; dropped: none; place"),
-    "files swapped": (pack(BOOK), SOUND, f"{BOOKS}: 2 of 2 lines cannot be read; .* no auth"),
+    "files swapped": (pack(BOOK), SOUND, f"{BOOKS}: 2 of 2 rows cannot be read .*: no auth"),
     "most lines broken": (
         pack(SHELF, OTHER, b"{", b"{", {**SHELF, "rating": "5"}),
         pack(BOOK),
-        f"{INTERACTIONS}: 3 of 5 lines cannot be read; the first is not JSON: '{{'; place the file",
+        f"{INTERACTIONS}: 3 of 5 rows cannot be read .mostly: not JSON.; the first is '{{'; place",
     ),
     "years that are none": (
         SOUND,

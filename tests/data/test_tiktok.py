@@ -118,15 +118,15 @@ FRACTION = LINES[0].replace(b"567569", b"7.5") + b"\n"
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "commas": (
         lambda p: p.write_bytes(SOUND.replace(b"\t", b",")),
-        "3 of 3 lines cannot be read; the first is not 12 columns: '37448,.*; place the file",
+        "3 of 3 rows cannot be read .mostly: not 12 columns.; the first is '37448,.*; place",
     ),
     "most lines broken": (
         lambda p: p.write_bytes(SOUND + b"1\tx\n" * 4),
-        r"4 of 7 lines cannot be read; the first is not 12 columns: '1\\tx'; place",
+        r"4 of 7 rows cannot be read .mostly: not 12 columns.; the first is '1\\tx'; place",
     ),
     "most values no numbers": (
         lambda p: p.write_bytes(SOUND + FRACTION * 4),
-        "4 of 7 lines cannot be read; the first is item_id is not a whole number or -1: '7.5'; p",
+        "4 of 7 rows cannot be read .mostly: item_id is not .*; the first is '7.5'; p",
     ),
     "UTF-16": (lambda p: p.write_bytes(SOUND.decode().encode("utf-16")), "no rows|does not end"),
     "empty": (lambda p: p.write_bytes(b""), "no rows; dropped: none"),

@@ -10,6 +10,7 @@ import pytest
 from mtnas.data.prepare.hashing import DistinctValues, hash_column
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.prepare.repeated import RowDigests
+from mtnas.data.prepare.table import prepare as prepare_table
 from mtnas.runtime.errors import DataError
 from tests.helpers.columns import Columns, alternating, matrix, prepared
 
@@ -183,3 +184,15 @@ def test_two_spellings_of_an_id_are_warned_of(prepare: Any, kind: str, wrap: Any
     labels = [int(row > 20) for row in range(ROWS)]
     (warning,) = (w for w in prepare(users, kind, labels=labels).warnings if "repeat" not in w)
     assert "field user: '0' and '0.0' both occur, and 3 more like it" in warning
+
+
+def test_a_dataset_of_the_paper_stops_as_any_other(tmp_path: Path) -> None:
+    sound = [f"{i}\t1\t{i}\t1\t1\t0\t{i % 2}\t{i // 2 % 2}\t1\t1\t1\t9\n" for i in range(70)]
+    (tmp_path / "final_track2_train.txt").write_text("".join(sound + ["x" + sound[0]] * 30))
+    spec, out = {"dataset": "tiktok"}, tmp_path / "out"
+    files = {"raw": tmp_path, "table": out / "t.parquet", "manifest": out / "t.json"}
+    message = r"30 of 100 rows read .*30 final_track2_train.txt: uid is .*dataset_options\.tiktok"
+    with pytest.raises(DataError, match=message):
+        prepare_table(spec, **files)
+    prepare_table({**spec, "allow_lost": 0.3}, **files)
+    assert Manifest.read(out / "t.json").rows_read == 100

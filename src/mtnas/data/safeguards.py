@@ -1,6 +1,7 @@
 """When a file of the paper's datasets is refused: what is lost is counted, and most never is.
 
-Tables of a YAML file have the same safeguards in `mtnas.data.engine`.
+These are the safeguards that tables of a YAML file have, for files that DuckDB does not read as
+they are meant (docs/data.md).
 """
 
 from collections import Counter
@@ -9,32 +10,23 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data.engine.source import Losses
 from mtnas.runtime.errors import DataError
 
 
-class Lines:
-    """The lines of one file: those that can be read, and the others by reason.
-
-    `dropped` is the counter of the dataset; `fix` ends an error with what to do.
-    """
+class Lines(Losses):
+    """The lines of one file: those that are read, and what is lost, which `dropped` counts."""
 
     def __init__(self, path: Path, dropped: Counter[str], fix: str) -> None:
-        self.path, self.read, self.broken = path, 0, 0
-        self._dropped, self._fix, self._example = dropped, fix, ""
+        super().__init__(path, path.name)
+        self.read, self._dropped, self._fix = 0, dropped, fix
 
-    def drop(self, reason: str, line: str = "", count: int = 1) -> None:
-        """Count lines that are left out, and keep the first as an example."""
-        self._dropped[f"{self.path.name}: {reason}"] += count
-        self.broken += count
-        self._example = self._example or f"{reason}: {line.strip()[:80]!r}"
-
-    def check(self) -> None:
-        """Refuse a file most of whose lines cannot be read."""
-        if self.broken > self.read:
-            raise DataError(
-                f"{self.path}: {self.broken} of {self.broken + self.read} lines cannot be read; "
-                f"the first is {self._example}; {self._fix}"
-            )
+    def end(self) -> None:
+        """Refuse a file most of whose lines cannot be read; tell the dataset of the others."""
+        why = next((reason for reason, _ in self.counts.most_common(1)), "")
+        why = why.removeprefix(f"{self.label}: ")
+        self.check(self.read, f"cannot be read (mostly: {why})", self._fix)
+        self._dropped.update(self.counts)
 
 
 class Values:

@@ -15,8 +15,8 @@ from torch import Tensor
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.records import METRIC_COLUMNS
 from mtnas.tasks.kinds import TASK_KINDS, TaskKind
-from mtnas.tasks.layout import Layout
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
+from mtnas.training.data import layout_of
 from mtnas.training.ensemble import LabelScale
 
 Tasks = Sequence[TaskSummary]
@@ -63,11 +63,6 @@ def scores_of(
         }
         for u in range(len(loss_UT))
     ]
-
-
-def layout_of(tasks: Tasks) -> Layout:
-    """Return which outputs of a model of some tasks belong to which."""
-    return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
 
 
 def reported(task: TaskSummary) -> tuple[str, ...]:

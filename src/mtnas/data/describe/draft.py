@@ -14,6 +14,7 @@ from mtnas.data.engine.reading import MISSING
 from mtnas.runtime.errors import ConfigError, DataError, of_disk
 
 _MOST_TASKS = 8
+_TAKEN = {"split", "source", "all"}  # names that a column of a prepared table has
 _SURE = 2  # rank of an idea from which it is taken without being the best
 
 
@@ -95,7 +96,7 @@ def _tasks(chosen: Sequence[TaskIdea], ideas: Sequence[TaskIdea]) -> Iterator[st
 
 
 def _task(idea: TaskIdea) -> str:
-    name = _flow(idea.column)
+    name = task_name(idea.column)
     if idea.kind == "binary":
         return f"{name}: {_flow(idea.sql)}"
     return f"{name}: {_flow({'kind': idea.kind, 'sql': idea.sql})}"
@@ -103,8 +104,9 @@ def _task(idea: TaskIdea) -> str:
 
 def _fields(seen: Look, fields: Sequence[Column], tasks: set[str]) -> Iterator[str]:
     yield "fields:"
+    taken = {*map(task_name, tasks)}
     for column in fields:
-        yield f"  {_flow(column.name)}: {_flow(_field(column))}"
+        yield f"  {_flow(_field_name(column.name, taken))}: {_flow(_field(column, taken))}"
     for column in seen.table.columns:
         if column.name not in tasks and (reason := left_out(column)):
             yield f"  # {_flow(column.name)}: left out: {reason}"
@@ -120,9 +122,24 @@ def _fields(seen: Look, fields: Sequence[Column], tasks: set[str]) -> Iterator[s
     yield ""
 
 
-def _field(column: Column) -> dict[str, Any]:
+def task_name(column: str) -> str:
+    """Return the name of the task that a column gives: ASCII letters, digits and _."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")
+    name = name if re.match("[A-Za-z]", name) else f"task_{name}".rstrip("_")
+    return f"{name}_" if name.lower() in _TAKEN else name
+
+
+def _field_name(column: str, taken: set[str]) -> str:
+    """Return the name of the field that reads a column: the column's own, if it may."""
+    is_taken = column in taken | _TAKEN or re.fullmatch("t[0-9]+", column)
+    return f"{column}_" if is_taken else column
+
+
+def _field(column: Column, taken: set[str]) -> dict[str, Any]:
     kind = kind_of(column)
     keys: dict[str, Any] = {"type": kind}
+    if _field_name(column.name, taken) != column.name:
+        keys = {"column": column.name, **keys}
     if kind == "time" and (pattern := time_format(column)):
         keys["time_format"] = pattern
     if kind == "list" and column.separator:
@@ -132,5 +149,7 @@ def _field(column: Column) -> dict[str, Any]:
 
 def _flow(value: object) -> str:
     """Write a value in one line of YAML."""
-    text = yaml.safe_dump(value, default_flow_style=True, width=10**9, allow_unicode=True)
+    text = yaml.safe_dump(
+        value, default_flow_style=True, width=10**9, allow_unicode=True, sort_keys=False
+    )
     return text.removesuffix("...\n").strip()

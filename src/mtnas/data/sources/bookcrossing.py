@@ -132,13 +132,13 @@ class Dataset(base.Dataset):
         for row in _rows(lines, _RATINGS):
             user, isbn, rating = _whole(row[0]), row[1], _whole(row[2])
             if not user.isdecimal():
-                lines.drop("User-ID is not a whole number", ";".join(row))
+                lines.add("User-ID is not a whole number", ";".join(row))
             elif not rating.isdecimal() or int(rating) > 10:
-                lines.drop("Book-Rating is not a whole number from 0 to 10", ";".join(row))
+                lines.add("Book-Rating is not a whole number from 0 to 10", ";".join(row))
             else:
                 lines.read += 1
                 yield user, isbns.spelled(isbn), int(rating)
-        lines.check()
+        lines.end()
 
     def _users(self, path: Path) -> list[pa.Array]:
         """Return the fields of all users as columns, the key first."""
@@ -160,20 +160,20 @@ class Dataset(base.Dataset):
         for row in _rows(lines, columns):
             lines.read += 1
             yield row
-        lines.check()
+        lines.end()
 
 
 def _rows(lines: Lines, columns: Sequence[str]) -> Iterator[_Row]:
     """Yield the rows of one file below its header that have all columns."""
-    with lines.path.open(encoding=_encoding(lines.path), newline="\n") as file:
+    with lines.file.open(encoding=_encoding(lines.file), newline="\n") as file:
         header = _split_line(file.readline(), len(columns))
-        base.check_header(lines.path, header, columns, _ORIGINAL_FILE)
+        base.check_header(lines.file, header, columns, _ORIGINAL_FILE)
         for line in file:
             row = _split_line(line, len(columns))
             if len(row) == len(columns):
                 yield row
             else:
-                lines.drop(f"not {len(columns)} columns", line)
+                lines.add(f"not {len(columns)} columns", line)
 
 
 def _encoding(path: Path) -> str:

@@ -151,11 +151,11 @@ class Dataset(base.Dataset):
             try:
                 sound = parse(_object(line))
             except _BrokenLineError as fault:
-                lines.drop(str(fault), line[:200].decode("utf-8", "replace"))
+                lines.add(str(fault), line[:200].decode("utf-8", "replace"))
             else:
                 lines.read += 1
                 yield sound
-        lines.check()
+        lines.end()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

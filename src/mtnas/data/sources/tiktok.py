@@ -98,7 +98,7 @@ class Dataset(base.Dataset):
                 if rows.num_rows:
                     columns = {field.name: _present(rows[field.column]) for field in self.fields}
                     yield self.batch(columns, [pc.equal(rows[name], "1") for name in _LABELS])
-            lines.check()
+            lines.end()
         except pa.ArrowInvalid as error:
             what = str(error).splitlines()[0]
             raise DataError(
@@ -110,14 +110,14 @@ def _blocks(lines: Lines) -> Iterator[pa.RecordBatch]:
     """Yield the lines that have the right number of columns, as text."""
 
     def count(row: csv.InvalidRow) -> str:
-        lines.drop(f"not {len(_COLUMNS)} columns", row.text or "")
+        lines.add(f"not {len(_COLUMNS)} columns", row.text or "")
         return "skip"
 
-    if lines.path.stat().st_size == 0:
+    if lines.file.stat().st_size == 0:
         return
     used = [name for name in _COLUMNS if name != "creat_time"]
     yield from csv.open_csv(
-        lines.path,
+        lines.file,
         read_options=csv.ReadOptions(column_names=_COLUMNS, block_size=_BLOCK, use_threads=False),
         parse_options=csv.ParseOptions(
             delimiter="\t",
@@ -143,7 +143,7 @@ def _sound(block: pa.RecordBatch, lines: Lines) -> pa.RecordBatch:
             rule = "0 or 1" if name in _LABELS else "a whole number or -1"
             value = block[name].filter(pa.array(wrong))[0].cast(pa.binary()).as_py()
             text = value.decode("utf-8", "replace")
-            lines.drop(f"{name} is not {rule}", text, int(wrong.sum()))
+            lines.add(f"{name} is not {rule}", text, int(wrong.sum()))
         sound = still
     rows = block.filter(pa.array(sound))
     lines.read += rows.num_rows
