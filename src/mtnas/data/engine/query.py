@@ -174,6 +174,7 @@ def _remedy(said: str) -> str:
         ),
         ("verflow", "a number became too large to be exact; compute with `CAST(x AS DOUBLE)`"),
         ("Out of Range", "compute with `CAST(x AS DOUBLE)`"),
+        ("Could not parse", "use `try_strptime`, which gives NULL there"),
         ("Conversion", "use `TRY_CAST`"),
         ("convert", "use `TRY_CAST`, or write texts in single quotes and numbers without"),
     ):
