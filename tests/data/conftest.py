@@ -26,7 +26,7 @@ class Found:
     def rate(self, task: str) -> float:
         """Return the mean of a label over its labelled rows."""
         labels = [label for label in self.columns[task] if label is not None]
-        return sum(labels) / len(labels)
+        return float(sum(labels) / len(labels))
 
 
 Own = Callable[[str, Mapping[str, str | bytes]], Found]

@@ -148,7 +148,7 @@ def test_unix_times_are_what_they_are(own: Own) -> None:
 
 
 # Case 5: a decimal comma.
-COMMA = {
+COMMA: dict[tuple[str, ...], list[int]] = {
     ("1.234", "999,5", "12.500", "3,5"): [1, 1, 1, 0],
     ("1.234.567,8", "-1.000", "+600", "500"): [1, 0, 1, 0],
 }
@@ -339,7 +339,7 @@ def test_the_same_table_in_every_format(own: Own) -> None:
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     texts = ["" if v is None else str(v) for row in rows for v in row.values()]
     lines = [",".join(texts[i : i + 4]) + "\n" for i in range(0, len(texts), 4)]
-    files = {
+    files: dict[str, str | bytes] = {
         "x.csv": "user,n,x,r\n" + "".join(lines),
         "x.jsonl": json_lines(rows),
         "x.parquet": parquet(columns),
@@ -370,9 +370,23 @@ def test_what_only_shows_decides_nothing(own: Own) -> None:
     own(keys.replace("T\n", "U\n").replace("who", "whom").replace("likes", "loves"), {})
     assert sources.load("mine").definition == first
     assert sources.load("mine", definition=first).title == "U"
+    assert first is not None
     assert set(first["fields"]) == {"help", "user"}
     own(keys.replace("> 3", "> 2"), {})
     assert sources.load("mine").definition != first
+
+
+def test_names_that_sql_does_not_tell_apart_are_refused(own: Own) -> None:
+    keys = "path: x.csv\nfields: [a, A]\ntasks: {l: r > 3}\n"
+    with pytest.raises(DataError, match="'a' and 'A' differ in capital letters only"):
+        own(keys, {"x.csv": "a,A,r\n1,2,3\n"})
+
+
+def test_any_name_of_a_column_will_do(own: Own) -> None:
+    name = "r as number"
+    keys = f"path: x.csv\nfields: [größe]\ntasks:\n  l: '\"{name}\" > 3 and r > 1 and user = 4'\n"
+    found = own(keys, {"x.csv": f"größe,{name},r,user\n1,2,3,4\n2,5,4,4\n"})
+    assert found.columns == {"größe": ["1", "2"], "l": [0, 1]}
 
 
 def test_all_problems_of_a_file_are_told_at_once(own: Own) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtnas.data.engine import connection
+from mtnas.data.engine import connection, tables
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.joins import Join, joined
 from mtnas.data.engine.query import Asked, View, build, rows
@@ -68,10 +68,13 @@ def test_a_query_without_an_answer_is_stopped() -> None:
         engine.fetch(endless)
 
 
+@pytest.mark.parametrize("kept_in_memory", [True, False])
 def test_rows_keep_their_order_whatever_the_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_in_memory: bool
 ) -> None:
     monkeypatch.setattr(connection, "THREADS", 4)
+    if not kept_in_memory:
+        monkeypatch.setattr(tables, "SMALL", 0)
     files = [tmp_path / f"{part}.csv" for part in "ba"]
     for part, file in enumerate(files):
         lines = [f"{part * 150_000 + i},k{i % 9}\n" for i in range(150_000)]

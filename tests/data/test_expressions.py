@@ -116,6 +116,7 @@ NO_EXPRESSION = {
     "1 < 2": "names no column",
     "rating >=> 4": "unknown function",
     "rating >= 4 and (": "not SQL",
+    "order > 3": "not SQL at character 1, `order > 3`.*a word of SQL goes in double quotes",
     "x is missing": r"not SQL at character 6, `missing`.*; write `IS NULL`",
     "x is not missing": "write `IS NOT NULL`",
     "1 < x <= 3": "comparisons cannot be chained; write such as `1 < x AND x <= 3`",

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -204,7 +205,7 @@ def test_a_list_in_text_needs_its_separator(own: Own) -> None:
         own("path: x.csv\nfields: {tags: {type: list}}\ntasks: [y]\n", {"x.csv": "tags,y\na,1\n"})
 
 
-def npy(array: object) -> bytes:
+def npy(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()
@@ -244,7 +245,7 @@ def test_rows_of_a_matrix(own: Own, case: str) -> None:
     keys = COVER.replace("FILE", name + more)
     assert own(keys, {"x.csv": TABLE, name: content}).columns["cover"] == rows
     dataset = sources.load("mine")
-    matrix = dataset.matrices(None)["cover"]  # type: ignore[attr-defined]
+    matrix = dataset.matrices(None)["cover"]
     assert matrix.dtype == np.float32
     np.testing.assert_array_equal(matrix, MATRIX)
     assert [path.name for path in dataset.sources(None)] == ["x.csv", name]
@@ -296,7 +297,7 @@ def test_matrices_that_cannot_be_used_are_refused(own: Own, case: str) -> None:
     name, content, more, message = WRONG_MATRICES[case]
     with pytest.raises(DataError, match=message):
         own(COVER.replace("FILE", name + more), {"x.csv": TABLE, name: content})
-        sources.load("mine").matrices(None)  # type: ignore[attr-defined]
+        sources.load("mine").matrices(None)
 
 
 def test_nothing_in_a_matrix_is_run(own: Own, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _computed(asked: Mapping[str, Asked]) -> Iterator[str]:
 
 
 def rows(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the result, so many rows at once; `DataError` if it cannot be computed."""
+    """Yield the result, so many rows at once; `DataError` where it cannot be computed."""
     try:
         yield from engine.batches(query.sql, size)
     except EngineError as error:
@@ -174,6 +174,7 @@ def _remedy(said: str) -> str:
         ),
         ("verflow", "a number became too large to be exact; compute with `CAST(x AS DOUBLE)`"),
         ("Out of Range", "compute with `CAST(x AS DOUBLE)`"),
+        ("Could not parse", "use `try_strptime`, which gives NULL there"),
         ("Conversion", "use `TRY_CAST`"),
         ("convert", "use `TRY_CAST`, or write texts in single quotes and numbers without"),
     ):

@@ -14,6 +14,7 @@ from mtnas.data.engine.numbers import Numbers
 from mtnas.data.engine.syntax import Expression, Node, children, column_of, text_of
 from mtnas.runtime.errors import DataError
 
+_AS = "\x1f"  # in the name of a column that is read in another way; in no other
 What = Literal["number", "flag", "time"]
 _SAME = {"greatest", "least", "if", "ifnull", "nullif"}  # their arguments are of one kind
 _CONTAINS = {"contains", "list_contains", "list_has", "array_contains", "array_has"}
@@ -31,7 +32,7 @@ class Read:
     @property
     def name(self) -> str:
         """Return the name of the column that holds the values read."""
-        return f"{self.column} as {self.what}"
+        return f"{self.column}{_AS}{self.what}"
 
 
 @dataclass
@@ -246,7 +247,7 @@ class _Resolver:
             case "COLUMN_REF":
                 name = column_of(node)
                 for what, kind in (("number", "number"), ("flag", "bool"), ("time", "time")):
-                    if name.endswith(f" as {what}") and name not in self._types:
+                    if name.endswith(f"{_AS}{what}") and name not in self._types:
                         return kind
                 return kind_of(self._types.get(name, ""))
             case "CONSTANT":

@@ -120,6 +120,7 @@ def _serialized(text: str) -> str:
         start = int(position) - len(_BEFORE)
         rest = text.encode()[max(start, 0) :].decode("utf-8", "ignore")
         place = f" at character {max(start, 0) + 1}, `{rest[:30]}`" if rest else " at its end"
+    hints = hints or ["a name that is a word of SQL goes in double quotes, a text in single ones"]
     more = "; ".join(["", *hints])
     raise ConfigError(f"`{text}`: not SQL{place} ({said}){more}")
 

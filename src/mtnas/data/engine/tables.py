@@ -107,6 +107,13 @@ def _check_found(
             who, remedy = users.get(column, ("", ""))
             said.append(f"{who}{unknown('column', column, known)}{remedy}")
         first.fail(f"{'; '.join(said)}{first.hint}")
+    folded = {column.casefold(): column for column in wanted}
+    for column in wanted:
+        if folded[column.casefold()] != column:
+            first.fail(
+                f"columns {column!r} and {folded[column.casefold()]!r} differ in capital letters "
+                "only, which SQL does not tell apart; rename one"
+            )
     for source in sources:
         for column in wanted:
             if source.columns.get(column) == "":

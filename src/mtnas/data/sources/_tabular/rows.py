@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.joins import Join, joined, matched_name
 from mtnas.data.engine.query import Asked, Query, View, build, rows
+from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
@@ -110,13 +111,10 @@ class SourceReader:
         """Say of every column what needs it, and what to do if it is not there."""
         split = self._all.split
         found = {name: ("split: ", "") for name in (split.column, split.time) if name}
-        for name in self._source.fields:
-            expression = self._source.expression_of(name)
-            for column in expression.columns if expression else ():
-                found[column] = (
-                    f"field {name!r}: ",
-                    expression.remedy(column) if expression else "",
-                )
+        for name, own in self._source.fields.items():
+            for column in self._source.columns_of(name):
+                remedy = parse(own.sql).remedy(column) if own.sql else ""
+                found[column] = (f"field {name!r}: ", remedy)
         for name, task in self._source.tasks.items():
             for column in task.expression.columns:
                 remedy = task.expression.remedy(column)
