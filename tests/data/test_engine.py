@@ -15,8 +15,9 @@ from mtnas.data.engine.joins import Join, joined
 from mtnas.data.engine.query import Asked, View, build, rows
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.syntax import parse
-from mtnas.data.engine.tables import Table, open_table, short_names
+from mtnas.data.engine.tables import Table, open_table
 from mtnas.runtime.errors import DataError
+from mtnas.runtime.files import short_names
 
 
 def values(engine: Engine, table: Table, column: str) -> list[object]:

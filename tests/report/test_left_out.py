@@ -36,16 +36,13 @@ def repeated(rows, same_fields, same_labels):
         (
             {"values_replaced": {"age: no count": 20, "when: no time": 1_000}},
             [
-                "1,020 values were taken for missing, since the field could not read them: "
-                "when: no time (1,000), age: no count (20)."
+                "1,020 values could not be read and count as missing: when: no time (1,000), "
+                "age: no count (20)."
             ],
         ),
         (
             {"values_replaced": {"age: no count": 1}},
-            [
-                "1 value was taken for missing, since the field could not read it: "
-                "age: no count (1)."
-            ],
+            ["1 value could not be read and counts as missing: age: no count (1)."],
         ),
         (
             {"rows": 200, "unmatched": {"books": 150, "authors": 1, "shops": 0}},

@@ -19,8 +19,10 @@ BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its s
 class TrainingOptions(Options):
     """How weights are trained (paper, Sec. 4.2) and selected on validation data."""
 
-    epochs: int = Field(20, ge=1, description="largest number of passes over the training set")
-    patience: int = Field(2, ge=1, description="stop after this many epochs without improvement")
+    epochs: int = Field(20, ge=1, description="most epochs, that is passes over the training rows")
+    patience: int = Field(
+        2, ge=1, description="stop after so many epochs without a better validation loss"
+    )
     batch_size: int = Field(512, ge=1, description="training examples in a step (paper: 512)")
     learning_rate: float = Field(
         1e-3, gt=0, description="step size of Adam for the weights (paper: 0.001)"
@@ -37,9 +39,9 @@ class TrainingOptions(Options):
     dtype: Literal["float32", "float64"] = Field("float32", description="number format of training")
     selection: Literal["model", "task", "source", "seed"] = Field(
         "model",
-        description="the weights of the best epoch on validation are kept: one epoch per model, "
-        "one per task of a model, one for the tasks of each source, or one for all models of a "
-        "seed (V2)",
+        description="weights of which epoch are kept, by validation loss: the best of each model "
+        "(model), of each task (task), of the tasks of each source together (source), or of all "
+        "models of a seed together (seed) (V2)",
     )
     mixing: Literal["proportional", "round_robin", "sequential", "balanced"] = Field(
         "proportional",
@@ -59,8 +61,8 @@ class TrainingOptions(Options):
     )
     embedding_per_task: bool = Field(
         False,
-        description="every task of a joint model reads embedding tables of its own; not for a "
-        "method that searches",
+        description="true: every task has embedding tables of its own, although the tasks share "
+        "the rest of the model; not for a method that searches",
     )
 
     @model_validator(mode="after")
@@ -95,6 +97,11 @@ class TrainingOptions(Options):
         for source in self.mixing_weights or {}:
             if names and source not in names:
                 raise ConfigError(unknown("source", source, names, "mixing_weights"))
+        if self.mixing == "balanced" and self.batch_size < len(names):
+            raise ConfigError(
+                f"batch_size: {self.batch_size}, but with mixing: balanced a batch holds rows of "
+                f"each of {len(names)} sources; make it larger"
+            )
         chosen = {
             "mixing": self.mixing != "proportional",
             "mixing_weights": self.mixing_weights is not None,

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtnas.experiments.scoring import Tasks, layout_of
+from mtnas.experiments.scoring import Tasks
+from mtnas.training.data import layout_of
 from mtnas.training.ensemble import LabelScale
 
 Floats = NDArray[np.float32]

@@ -32,9 +32,9 @@ def _rows(dropped: Mapping[str, int], read: int) -> list[str]:
 
 def _values(replaced: Mapping[str, int]) -> list[str]:
     values = sum(replaced.values())
+    noun, verb = ("value", "counts") if values == 1 else ("values", "count")
     return [
-        f"{_are(values, 'value')} taken for missing, since the field could not read "
-        f"{'them' if values > 1 else 'it'}: {_causes(replaced)}."
+        f"{values:,} {noun} could not be read and {verb} as missing: {_causes(replaced)}."
     ] * bool(values)
 
 
@@ -72,7 +72,3 @@ def _causes(counts: Mapping[str, int]) -> str:
 
 def _found(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
-
-
-def _are(count: int, noun: str) -> str:
-    return f"{count:,} {noun} was" if count == 1 else f"{count:,} {noun}s were"

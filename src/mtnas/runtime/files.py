@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,12 @@ def sha256_of(path: str | Path) -> str:
     """Return the SHA-256 hex digest of a file, read in pieces."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def short_names(files: Sequence[Path]) -> list[str]:
+    """Return the name of every file, with as many folders as tell it from all others."""
+    names = [file.name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    top = Path(commonpath([file.absolute().parent for file in files]))
+    return [file.absolute().relative_to(top).as_posix() for file in files]

@@ -1,1 +1,1 @@
-"""Training: many models as one, the optimisers, the loop."""
+"""Training: many models at once, their optimisers, the training loop."""

@@ -1,4 +1,4 @@
-"""Checkpoints: what a job goes on from that was ended before it was done.
+"""Checkpoints: files from which a job that was interrupted continues.
 
 A checkpoint is one .safetensors file for the work on one group of seeds: tensors under dotted
 names, everything else as JSON in the file's metadata. A new one replaces the old one when it is
@@ -36,7 +36,10 @@ Tree = Any  # nested dicts and lists of tensors, arrays, finite numbers, strings
 
 
 class Work(Protocol):
-    """What can be left at any step and taken up again, in another process, to the last bit."""
+    """Work that can be interrupted after any step and continued by another process.
+
+    The result is the same to the last bit.
+    """
 
     @property
     def at(self) -> str:
@@ -50,11 +53,11 @@ class Work(Protocol):
 
 
 class MisfitError(MtnasError):
-    """A checkpoint that can be read, but is none of the work that it is to be loaded into."""
+    """A checkpoint that can be read, but is of other work than the one to be continued."""
 
 
 class Checkpoint:
-    """The file of one group; without a path nothing is kept and nothing taken up."""
+    """The checkpoint of one group of seeds; without a path it does nothing."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Start the clock."""
@@ -64,7 +67,7 @@ class Checkpoint:
         self._pause = EVERY_S
 
     def resume(self, work: Work) -> None:
-        """Put work where the checkpoint is, if there is one that can be read.
+        """Let work continue from the checkpoint, if there is one that can be read.
 
         Raises:
             MisfitError: it is of something else; `work` may be in any state.
@@ -185,6 +188,6 @@ def read_tree(path: Path) -> Tree:
 
 
 def _flush(path: Path) -> None:
-    """Have a file on the disk: a power cut must not leave an empty one under a good name."""
+    """Wait until a file is on the disk, lest a power cut leave an empty one."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

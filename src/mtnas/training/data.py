@@ -1,7 +1,7 @@
-"""What an ensemble learns from: one table on the device, and batches as row numbers per member.
+"""The examples that an ensemble learns from, and batches of them.
 
-Members have their own splits and their own order, so a batch is an index [M, B] into one shared
-table: nothing is copied per seed.
+There is one table on the device for all members. A batch is the row numbers [M, B] of each member,
+since each has a split and an order of its own; so nothing is copied for a seed.
 Shapes: M members, B batch, T tasks.
 """
 
@@ -31,7 +31,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of one seed's training, validation and test examples."""
+    """The row numbers of the training, validation and test examples of one seed."""
 
     train: Indices
     valid: Indices
@@ -86,8 +86,7 @@ class Examples:
     @cached_property
     def layout(self) -> Layout:
         """Which outputs of a model of all tasks belong to which."""
-        tasks = self.tasks
-        return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+        return layout_of(self.tasks)
 
     def layout_of(self, ensemble: Ensemble) -> Layout:
         """Return the same of every model of an ensemble: their tasks are alike."""
@@ -119,8 +118,13 @@ class Examples:
         return None if set(weights) == {1.0} else weights
 
 
+def layout_of(tasks: Sequence[TaskSummary]) -> Layout:
+    """Return which outputs of a model of some tasks belong to which."""
+    return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+
+
 class Batches:
-    """Batches index_MB without an end, epoch after epoch.
+    """Batches of row numbers, index_MB, epoch after epoch without end.
 
     Every member is shuffled by the stream of its own seed. The last, incomplete batch of an epoch
     is left out (V9), so all batches have one shape; with `mixing`, those of one source have.
@@ -167,11 +171,11 @@ class Batches:
 
     @property
     def upcoming(self) -> Tensor | None:
-        """The very batch that comes next, if it is of the same epoch."""
+        """The batch that the next call will return; None if that begins a new epoch."""
         return self._epoch[self._taken] if self._taken < len(self._epoch) else None
 
     def state(self) -> dict[str, Any]:
-        """Return where this is: what `load` takes."""
+        """Return the position in the sequence of batches, for `load`."""
         return {"generators": self._before, "taken": self._taken}
 
     def load(self, state: Mapping[str, Any]) -> None:

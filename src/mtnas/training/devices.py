@@ -52,9 +52,9 @@ def visible_gpus(count: int) -> list[str]:
 
 
 def hold_one(gpus: Sequence[str]) -> int:
-    """Wait for a GPU that no other job holds, hold it until this process ends; return its index.
+    """Wait for a GPU that no other job uses, reserve it for this process, return its index.
 
-    Snakemake counts GPUs (`--resources gpu=2`) but does not say which one is whose.
+    Snakemake counts GPUs (`--resources gpu=2`) but does not say which job has which.
     """
     folder = Path(tempfile.gettempdir()) / f"mtnas-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,8 +1,9 @@
-"""Many models as one: the only file that knows how.
+"""Ensembles: many models of one architecture that are computed together.
 
-An ensemble holds M members of one architecture; every parameter, buffer and embedding table has a
-leading axis M. A member is a seed, a subset of the tasks and perhaps a route: one seed is the case
-M = 1, single-task models are members with one task, routes are buffers.
+Every parameter, buffer and embedding table of an ensemble has a leading axis of length M, one entry
+for each of its models, the members. A member has a seed, one or more tasks and perhaps a route. A
+single model is an ensemble with M = 1; single-task models are members with one task. Only this file
+knows how the computation is done together.
 
 Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
 reads), N rows of a table, T tasks, O outputs of all tasks.
@@ -27,7 +28,7 @@ from mtnas.training.inputs import MixedInputs, NumberScale
 
 
 class Rates(NamedTuple):
-    """What two members of one ensemble may be trained with differently."""
+    """Learning rate and weight decay: the options in which members of an ensemble may differ."""
 
     learning_rate: float
     weight_decay: float
@@ -57,9 +58,9 @@ class Member:
 
 @dataclass(frozen=True)
 class FlatParameters:
-    """Named tensors [M, ...] side by side in one, flat_MP.
+    """Named tensors [M, ...] stored side by side in one tensor, flat_MP.
 
-    An optimiser then needs a handful of operations however many parameters there are.
+    So an optimiser needs a few operations, however many tensors there are.
     """
 
     flat_MP: Tensor
@@ -133,7 +134,7 @@ class Ensemble:
 
     @property
     def device(self) -> torch.device:
-        """Return where the ensemble lives."""
+        """Return the device of the ensemble."""
         return self.table_MNE.device
 
     @property
@@ -213,7 +214,7 @@ class Ensemble:
         return _mapped(_Part(self._template, part), state, inputs)
 
     def take(self, buffers: Buffers) -> None:
-        """Become the networks of other routes, given their buffers (`RoutedSharing`), [M, ...]."""
+        """Switch to the networks of other routes, given as buffers (`RoutedSharing`), [M, ...]."""
         self._route = buffers
         for name, array in buffers.items():
             self.buffers[of_sharing(name)] = torch.from_numpy(array).to(self.device)
@@ -253,7 +254,7 @@ def of_sharing(name: str) -> str:
 
 
 class _Part(nn.Module):
-    """A model seen as one function of its method: `functional_call` calls only `forward`."""
+    """A module whose `forward` calls one function of a model's method, for `functional_call`."""
 
     def __init__(self, model: Model, part: Callable[..., Tensor]) -> None:
         super().__init__()

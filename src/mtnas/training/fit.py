@@ -1,7 +1,7 @@
 """The training loop: weight steps, validation after every epoch, the best epoch of every member.
 
-Knows nothing of methods or datasets. Shapes: M members, B batch, D input, T tasks, O outputs,
-E epochs.
+It does not depend on any method or dataset.
+Shapes: M members, B batch, D input, T tasks, O outputs, E epochs.
 """
 
 import logging
@@ -29,9 +29,9 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 
 @dataclass(frozen=True)
 class FitResult:
-    """How training went, and the weights that validation selected.
+    """The course of a training, and the weights that were selected on validation data.
 
-    The ensemble has them, too; where not all tasks have the same (U = T), those of the last.
+    The ensemble has these weights, too; where tasks have different ones (U = T), those of the last.
     """
 
     states: tuple[State, ...]  # [U], the best weights; U = 1 or T
@@ -118,7 +118,7 @@ def fit(
 ) -> FitResult:
     """Train until no member has improved for `patience` epochs; load the best weights.
 
-    With a checkpoint this goes on from it, and ends in the same numbers to the last bit.
+    If there is a checkpoint, training continues from it; the result is the same to the last bit.
     """
     checkpoint = checkpoint or Checkpoint()
     ensemble.standardize(examples.inputs, [split.train for split in splits])
@@ -128,7 +128,7 @@ def fit(
 
 
 class _Training:
-    """Training under way: the epoch it is in, and what the earlier ones left."""
+    """A training between two steps: its epoch, and the results of earlier epochs."""
 
     def __init__(self, trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> None:
         ensemble = trainer.ensemble
@@ -142,7 +142,7 @@ class _Training:
         self._valid_losses: list[Tensor] = []  # [M, T]
 
     def run(self, checkpoint: Checkpoint) -> FitResult:
-        """Train to the end, from wherever this is."""
+        """Train to the end, from the present step."""
         started = time.perf_counter()
         checkpoint.resume(self)
         with checkpoint.watching():
@@ -164,7 +164,7 @@ class _Training:
         )
 
     def _end_epoch(self, checkpoint: Checkpoint, started: float) -> None:
-        """Validate, select, and decide whether there is another epoch."""
+        """Validate, keep the best weights, and end the training if it is time to."""
         trainer, epoch, options = self._trainer, self._epoch, self._options
         train_loss = torch.stack(self._losses).double().mean(0).cpu()
         trainer.table_optimizer.settle()  # doing so once more changes nothing

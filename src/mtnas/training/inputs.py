@@ -21,9 +21,9 @@ CHUNK_ROWS = 1 << 18  # bounds the memory of measuring numbers
 
 @dataclass(frozen=True)
 class NumberScale:
-    """By what every member standardises its numbers; 0 and 1 for numbers that are left as they are.
+    """Mean and spread that every member standardises its numbers with; 0 and 1 for others.
 
-    It is that of the member's own training rows, so validation and test tell it nothing.
+    They are those of the member's own training rows; validation and test rows have no part in them.
     """
 
     mean_MD: Tensor  # float64

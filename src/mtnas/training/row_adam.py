@@ -63,9 +63,9 @@ class RowAdam:
         return torch.from_numpy(np.stack(read))
 
     def read_ahead(self, rows_MB: Tensor) -> None:
-        """Prepare to `read` these very rows after the next `step`, beside whatever runs until then.
+        """Begin, in another thread, to prepare the rows that will be read after the next `step`.
 
-        For speed alone: the tables stay as they are, and every number is the same.
+        This only saves time: no number changes.
         """
         self._was_read_ahead(None)
         self._grow_schedules()

@@ -1,4 +1,4 @@
-"""Selection on validation (V2): keep the weights of the best epoch, and say when to stop.
+"""Selection on validation data (V2): keep the weights of the best epoch, and end the training.
 
 The option `selection` says what shares a best epoch, here called a unit: a whole model, one task of
 a model (every task then has weights of its own), its tasks of one source, or all models of a seed.

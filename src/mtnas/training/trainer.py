@@ -1,7 +1,8 @@
 """One weight step of an ensemble on one batch per member.
 
-Knows nothing of methods or datasets. Shapes: M members, B batch, C columns of ids, R = B * C rows
-of a table, E embedding dimension, D input, T tasks, O outputs.
+It does not depend on any method or dataset.
+Shapes: M members, B batch, C columns of ids, R = B * C rows of a table, E embedding
+dimension, D input, T tasks, O outputs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -110,7 +111,7 @@ class Trainer:
 def spare_thread() -> Iterator[bool]:
     """Keep one of torch's threads, if it has several, for reading embedding rows ahead.
 
-    torch's threads wait actively: a core that they share with other work is lost to it.
+    torch's threads are busy while they wait, so other work on the same core hardly gets on.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))

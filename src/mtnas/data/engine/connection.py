@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from mtnas.data.sources import base
 from mtnas.runtime.errors import DataError
 
 if TYPE_CHECKING:
     import duckdb
 
+BATCH_ROWS = 100_000  # of a result that streams
 MEMORY = "1GB"  # of the engine; what needs more goes to a temporary folder
 THREADS = min(4, os.cpu_count() or 1)
 SECONDS = 300.0  # without any answer, until a query is taken for one that never ends
@@ -89,8 +89,8 @@ class Engine:
             return self._connection.execute(query).fetchall()
 
     def batches(self, query: str, rows: int | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield a result piece by piece, `base.BATCH_ROWS` rows at most each; errors as `fetch`."""
-        size = rows or base.BATCH_ROWS
+        """Yield a result piece by piece, `BATCH_ROWS` rows at most each; errors as `fetch`."""
+        size = rows or BATCH_ROWS
         cursor = self._connection.cursor()
         try:
             with self._guarded(), self._watched(cursor):

@@ -98,8 +98,8 @@ def _list(path: str) -> str:
     inner = f"json_extract(line, {literal(path)})"
     if "[*]" not in path:  # a scalar among lists is a list of one
         inner = (
-            f"CASE json_type(line, {literal(path)}) WHEN 'ARRAY' THEN {inner}->'$[*]' "
-            f"WHEN 'NULL' THEN NULL ELSE [{inner}] END"
+            f"CASE coalesce(json_type(line, {literal(path)}), 'NULL') "
+            f"WHEN 'ARRAY' THEN {inner}->'$[*]' WHEN 'NULL' THEN NULL ELSE [{inner}] END"
         )
     return f"list_transform({inner}, lambda item: {_scalar('item')})"
 

@@ -69,7 +69,15 @@ def as_number(text: str, decimal: str, sql_type: str) -> str:
     digits = number_text(text, decimal)
     if sql_type in ("BIGINT", "HUGEINT"):
         digits = f"regexp_replace({digits}, '\\.0*$', '')"
-    return f"TRY_CAST({digits} AS {sql_type})"
+    return f"TRY_CAST(CASE WHEN {_plain(text)} THEN {text} ELSE {digits} END AS {sql_type})"
+
+
+def _plain(text: str) -> str:
+    """Return the SQL of whether a text is a short whole number, which is fast to read.
+
+    It has 18 characters at most: its digits are not counted, that is fast, too.
+    """
+    return f"regexp_full_match({text}, '-?[0-9]{{1,15}}(\\.0)?')"
 
 
 def as_flag(text: str) -> str:
@@ -89,22 +97,35 @@ def numbers_in(
     """Look once through text columns for how their numbers are written."""
     if not columns:
         return {}
-    read = ", ".join(
-        f"{name(c)} AS v{i}, {number_text(name(c), decimal)} AS n{i}" for i, c in enumerate(columns)
+    first = ", ".join(
+        f"{name(c)} AS v{i}, {_plain(name(c))} AS p{i}" for i, c in enumerate(columns)
     )
-    # The largest of what is left without signs, leading zeros, decimals that are zero.
-    found = []
-    for i in range(len(columns)):
-        digits = f"regexp_replace(n{i}, '^-?0*([0-9]*).*$', '\\1')"
-        decimals = f"rtrim(regexp_extract(n{i}, '^-?[0-9]*\\.([0-9]*)', 1), '0')"
-        plain = f"NOT contains(lower(n{i}), 'e')"
-        large = f"{plain} AND {decimals} = '' AND TRY_CAST({digits} AS HUGEINT) > {_EXACT_FLOAT}"
-        found += [
-            f"count(v{i}), count(n{i})",
-            f"coalesce(max(length({digits})) FILTER ({plain}), 0)",
-            f"coalesce(max(length({decimals})) FILTER ({plain}), 0)",
-            f"count(n{i}) FILTER (NOT ({plain})), count(n{i}) FILTER ({large})",
-            f"min(left(v{i}, 80)) FILTER (n{i} IS NULL)",
-        ]
-    (row,) = engine.fetch(f"SELECT {', '.join(found)} FROM (SELECT {read} FROM {relation})")
+    others = (
+        f"v{i}, p{i}, CASE WHEN p{i} THEN NULL ELSE {number_text(f'v{i}', decimal)} END AS n{i}"
+        for i in range(len(columns))
+    )
+    found = [facts for i in range(len(columns)) for facts in _facts(f"v{i}", f"p{i}", f"n{i}")]
+    relation = f"(SELECT {', '.join(others)} FROM (SELECT {first} FROM {relation}))"
+    (row,) = engine.fetch(f"SELECT {', '.join(found)} FROM {relation}")
     return {c: Numbers(*row[7 * i : 7 * i + 7]) for i, c in enumerate(columns)}
+
+
+def _facts(value: str, plain: str, number: str) -> list[str]:
+    """Return the SQL of what `Numbers` holds.
+
+    `plain` is true where a value is a short whole number, `number` holds the digits of any other.
+    """
+    digits = f"regexp_replace({number}, '^-?0*([0-9]*).*$', '\\1')"
+    decimals = f"rtrim(regexp_extract({number}, '^-?[0-9]*\\.([0-9]*)', 1), '0')"
+    written_out = f"NOT contains(lower({number}), 'e')"
+    large = f"{decimals} = '' AND TRY_CAST({digits} AS HUGEINT) > {_EXACT_FLOAT}"
+    longest = f"greatest(max(strlen({value})) FILTER ({plain}), max(length({digits})) FILTER "
+    return [
+        f"count({value})",
+        f"count(*) FILTER ({plain}) + count({number})",
+        f"coalesce({longest}({written_out})), 0)",
+        f"coalesce(max(length({decimals})) FILTER ({written_out}), 0)",
+        f"count({number}) FILTER (NOT {written_out})",
+        f"count({number}) FILTER ({written_out} AND {large})",
+        f"min(left({value}, 80)) FILTER (NOT {plain} AND {number} IS NULL)",
+    ]

@@ -130,10 +130,10 @@ def _computed(asked: Mapping[str, Asked]) -> Iterator[str]:
             yield from item.expression.columns
 
 
-def rows(engine: Engine, query: Query) -> Iterator[pa.RecordBatch]:
-    """Yield the result piece by piece; `DataError` where an expression cannot be computed."""
+def rows(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the result, so many rows at once; `DataError` if it cannot be computed."""
     try:
-        yield from engine.batches(query.sql)
+        yield from engine.batches(query.sql, size)
     except EngineError as error:
         raise DataError(f"an expression cannot be computed: {_remedy(str(error))}") from None
 

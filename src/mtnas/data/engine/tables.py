@@ -7,7 +7,6 @@ around a text do not count; what means missing is NULL.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os.path import commonpath
 from pathlib import Path
 
 from mtnas.data.engine import delimited, jsonl, parquet
@@ -17,7 +16,9 @@ from mtnas.data.engine.plain import one_line
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.source import Losses, Source
 from mtnas.runtime.errors import DataError, unknown
+from mtnas.runtime.files import short_names
 
+SMALL = 1 << 26  # bytes of files that are kept as they were read, since they are asked often
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -64,20 +65,12 @@ def open_table(
     try:
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
-        engine.fetch(f"CREATE VIEW {view} AS SELECT * FROM {clean(raw, types, reading)}")
+        kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
+        engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {clean(raw, types, reading)}")
         table.types = engine.types(f"SELECT * FROM {view}")
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
     return table
-
-
-def short_names(files: Sequence[Path]) -> list[str]:
-    """Return the name of every file, with as many folders as tell it from all others."""
-    names = [file.name for file in files]
-    if len(set(names)) == len(names):
-        return names
-    top = Path(commonpath([file.absolute().parent for file in files]))
-    return [file.absolute().relative_to(top).as_posix() for file in files]
 
 
 def _sources(

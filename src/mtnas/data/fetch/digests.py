@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json, sha256_of, write_json
+from mtnas.runtime.files import read_json, sha256_of, short_names, write_json
 
 
 def digests(paths: Iterable[Path], cache: Path) -> dict[str, str]:
-    """Return the SHA-256 of files by name, reading only those that changed since the last time.
+    """Return the SHA-256 of files by their `short_names`, reading only those that changed.
 
     `cache` is a JSON file: absolute path -> size, times of the last change (of content, of
     anything) and digest. A broken one is made anew.
@@ -17,14 +17,15 @@ def digests(paths: Iterable[Path], cache: Path) -> dict[str, str]:
     known = _read(cache)
     found: dict[str, str] = {}
     fresh = dict(known)
-    for path in paths:
+    listed = list(paths)
+    for path, name in zip(listed, short_names(listed), strict=True):
         state = path.stat()
         key = [state.st_size, state.st_mtime_ns, state.st_ctime_ns]
         *seen, digest = known.get(str(path.absolute()), [None])
         if seen != key or not isinstance(digest, str):
             digest = sha256_of(path)
             fresh[str(path.absolute())] = [*key, digest]
-        found[path.name] = digest
+        found[name] = digest
     if fresh != known:
         with suppress(OSError):  # only speed is lost
             write_json(cache, {name: entry for name, entry in fresh.items() if Path(name).exists()})

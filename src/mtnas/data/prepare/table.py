@@ -43,7 +43,7 @@ from mtnas.data.prepare.vocabulary import (
 )
 from mtnas.data.sources.base import Dataset, Field
 from mtnas.runtime.errors import DataError
-from mtnas.runtime.files import sha256_of
+from mtnas.runtime.files import sha256_of, short_names
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,7 +99,8 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
     kept = dataset.kept_fields(spec.drop_fields, where)
     _check_names(dataset)
     check_split_of(dataset, spec.split)
-    digests = {path.name: sha256_of(path) for path in dataset.sources(raw)}
+    files = dataset.sources(raw)
+    digests = dict(zip(short_names(files), map(sha256_of, files), strict=True))
     written = _write_table(dataset, raw, kept, spec, table)
     seen, split = written.seen, written.split
     hashed = {item.name: item.values.ids for item in seen.hashed}

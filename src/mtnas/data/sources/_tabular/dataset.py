@@ -61,7 +61,7 @@ class TabularDataset(base.Dataset):
         if self._copies is None:
             self._copies = Path(mkdtemp(prefix="mtnas."))
             weakref.finalize(self, shutil.rmtree, self._copies, ignore_errors=True)
-        found = {}
+        found: dict[str, np.memmap[Any, Any]] = {}
         for key, files in self._files(raw).items():
             for field, path in files.features.items():
                 folder = self._copies / str(len(found))

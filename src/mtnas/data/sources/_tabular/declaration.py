@@ -29,6 +29,7 @@ _OF_FILE = {*Definition.model_fields}
 _OF_TABLE = {*SourceDefinition.model_fields}
 _READING = {*TableKeys.model_fields} - {"path"}
 _OF_ONE_TABLE = ("path", "fields", "tasks", "joins")
+_OF_TEXTS = ("decimal", "missing")  # that a joined table has as the first, if it says nothing
 _MOST_ROUNDS = 20
 _DEEPEST = 4  # sources, its name, fields, the name of one: that is set aside whole
 _LACK = re.compile(r"the key '\w+' is missing|should have at least")
@@ -136,7 +137,7 @@ def _table(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
     if isinstance(tasks, Mapping):
         full["tasks"] = {k: {"sql": v} if isinstance(v, str) else v for k, v in tasks.items()}
     if isinstance(joins, Mapping):
-        reading = {key: full[key] for key in ("decimal", "missing") if key in full}
+        reading: dict[str, Any] = {key: full[key] for key in _OF_TEXTS if key in full}
         full["joins"] = {
             name: _with_format({**reading, **join}, found) if isinstance(join, Mapping) else join
             for name, join in joins.items()

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _ROOTS: dict[str, What | None] = {"binary": "flag", "multiclass": None, "regression": "number"}
 _NO = {"number": "number", "flag": "number", "time": "time"}
+_UNSOUND = {
+    "binary": "is neither 0 nor 1",
+    "multiclass": "is none of `classes`",
+    "regression": "is not finite",
+}
 TYPES = {"binary": pa.int8(), "multiclass": pa.string(), "regression": pa.float64()}
 
 
@@ -56,10 +61,8 @@ class LabelReader:
             self._tally(read, bad, count_of(batch[there_name(read)]), counts)
             what = f"{self.name}: {read.column} is no {_NO[read.what]}"
             self._lost.append((what, pc.and_(pc.is_null(found), pc.is_valid(bad))))
-        what = {"binary": "is neither 0 nor 1", "multiclass": "is none of `classes`"}
         unsound = pc.and_(pc.is_valid(found), absent)
-        kind = what.get(self._task.kind, "is not finite")
-        self._lost.append((f"{self.name}: {kind}", unsound))
+        self._lost.append((f"{self.name}: {_UNSOUND[self._task.kind]}", unsound))
         counts.tally.add(
             f"values of task {self.name} (`{self._task.sql}`) must be {_wanted(self._task)}",
             len(found) - found.null_count,

@@ -8,6 +8,7 @@ from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.sources._tabular.definition import SourceDefinition
 
 _NOTHING = ("none", "<na>", "nat", "n/a", "na", "nan", "null", "nil", "#n/a", "-", "--", "missing")
+_LONGEST = max(map(len, _NOTHING))
 _QUOTED = "length({0}) > 1 AND left({0}, 1) = '\"' AND right({0}, 1) = '\"'"
 _FLOAT, _WHOLE = "-?[0-9]+\\.0", "-?[0-9]+"
 
@@ -25,29 +26,33 @@ def warnings_of(
 def _of_table(
     engine: Engine, relation: str, columns: list[str], view: View, source: SourceDefinition
 ) -> Iterator[str]:
-    words = ", ".join(map(literal, _NOTHING))
-    found = []
-    for column in columns:
-        sql = name(view.origins[column].column)
-        nothing = f"length({sql}) < 8 AND lower({sql}) IN ({words})"
-        found += [
-            f"count(*) FILTER ({nothing}), min({sql}) FILTER ({nothing})",
-            f"count(*) FILTER ({_QUOTED.format(sql)}), count(*) FILTER (ends_with({sql}, '.0'))",
-        ]
-    (row,) = engine.fetch(f"SELECT {', '.join(found)} FROM {relation}")
+    words, hashed = ", ".join(map(literal, _NOTHING)), _hashed(source)
+    may_be_quoted = source.quote is None and source.reading.is_text_table
+    parts, found = [], []
     for i, column in enumerate(columns):
-        nothing_, word, quoted, floats = row[4 * i : 4 * i + 4]
+        sql = name(view.origins[column].column)
+        short = f"strlen({sql}) BETWEEN 1 AND {_LONGEST}"
+        nothing = f"CASE WHEN {short} AND lower({sql}) IN ({words}) THEN {sql} END"
+        quoted = _QUOTED.format(sql) if may_be_quoted else "false"
+        is_float = f"ends_with({sql}, '.0')" if column in hashed else "false"
+        parts.append(f"{nothing} AS n{i}, {quoted} AS q{i}, {is_float} AS f{i}")
+        found.append(f"count(n{i}), min(n{i}), count(*) FILTER (q{i}), count(*) FILTER (f{i})")
+    (row,) = engine.fetch(
+        f"SELECT {', '.join(found)} FROM (SELECT {', '.join(parts)} FROM {relation})"
+    )
+    for i, column in enumerate(columns):
+        nothing_, word, quoted_, floats = row[4 * i : 4 * i + 4]
         if nothing_:
             yield (
                 f"column {column!r}: {nothing_} values are words for nothing, such as {word!r}, "
                 "and are taken as values; add them to `missing` if they mean that there is none"
             )
-        if quoted and source.quote is None and source.reading.is_text_table:
+        if quoted_:
             yield (
-                f"column {column!r}: {quoted} values are in double quotes, which are kept; give "
+                f"column {column!r}: {quoted_} values are in double quotes, which are kept; give "
                 "`quote: '\"'` if they are not part of them"
             )
-        if floats and column in _hashed(source):
+        if floats:
             yield from _both(engine, relation, view.origins[column].column, column)
 
 

@@ -14,6 +14,7 @@ from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.joins import Join, joined, matched_name
 from mtnas.data.engine.query import Asked, Query, View, build, rows
 from mtnas.data.engine.tables import Table, open_table
+from mtnas.data.sources import base
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.fields import FieldReader
 from mtnas.data.sources._tabular.labels import LabelReader
@@ -75,9 +76,11 @@ class SourceReader:
             self._counts.warnings += warnings_of(engine, view, self._source, needed)
             place = PlaceReader.of(self._all.split, view, engine)
             query = self._query(engine, view, place)
-            for reader in (*self._fields, *self._labels):
-                reader.check(query)
-            for batch in rows(engine, query):
+            for field_ in self._fields:
+                field_.check(query)
+            for label in self._labels:
+                label.check(query)
+            for batch in rows(engine, query, base.BATCH_ROWS):
                 yield self._chunk(batch, query, place)
         for field_ in self._fields:
             field_.check_end(num_rows)
@@ -122,8 +125,12 @@ class SourceReader:
 
     def _query(self, engine: Engine, view: View, place: PlaceReader | None) -> Query:
         asked: dict[str, Asked] = {}
-        for reader in (*self._fields, *self._labels, *([place] if place else [])):
-            asked |= reader.asked()
+        for field_ in self._fields:
+            asked |= field_.asked()
+        for label in self._labels:
+            asked |= label.asked()
+        if place is not None:
+            asked |= place.asked()
         return build(engine, view, [matched_name(key) for key in self._source.joins], asked)
 
     def _chunk(self, batch: pa.RecordBatch, query: Query, place: PlaceReader | None) -> Chunk:
