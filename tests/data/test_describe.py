@@ -4,6 +4,8 @@ import bz2
 import gzip
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -377,3 +379,10 @@ def test_delimiter_and_encoding_may_be_given(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("user;r,r\nänna;1,0\nben;0,1\n".encode("latin-1") * 9)
     seen = look([tmp_path / "t.csv"], delimiter=";", encoding="latin-1")
     assert seen.keys == {"format": "csv", "delimiter": ";", "encoding": "latin-1"}
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("user,r\n" + "anna,1\nben,0\n" * 9)
+    run = f"{sys.executable} -m mtnas describe {tmp_path / 't.csv'} | true"
+    done = subprocess.run(run, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""

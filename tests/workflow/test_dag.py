@@ -5,6 +5,8 @@ How many runs and searches a study has, `tests/study/test_plan.py` counts withou
 
 from collections import Counter
 
+import pytest
+
 TOY = '''"""A toy: every task reads the input itself."""
 
 from torch import Tensor
@@ -56,6 +58,12 @@ def test_jobs_of_all_claims_tuned(bare):
     tuned = 4 + 1  # the cut MMoE is an MMoE
     assert (jobs["search"], jobs["tune"], jobs["train"]) == (2 * 15, 2 * tuned, 2 * runs)
     assert (jobs["table"], jobs["figure"]) == (3 + 1, 4 + 2)  # Table 5, and both sweeps
+
+
+@pytest.mark.parametrize("name", ["gss", "nmes", "flights"])
+def test_jobs_of_a_dataset_that_comes_with_a_package(bare, name):
+    jobs = bare.plan("--configfile", f"config/{name}.yaml").jobs
+    assert (jobs["convert"], jobs["prepare"], jobs["audit"]) == (1, 1, 1)
 
 
 def test_jobs_of_book_crossing(bare):
