@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
+REPORTED = ("auc", "log_loss")  # of the tasks whose results are published
 UNKNOWN = "unknown"  # the value of a field that a row does not have
 INSTALL = ".venv/bin/pip install"
 MARKER = "SIMULATED.json"  # a folder of raw files that a simulator wrote holds it

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from mtnas.data.safeguards import Join, Lines, Values
 from mtnas.data.sources import base
-from mtnas.data.sources.base import Download, Field, Task
+from mtnas.data.sources.base import REPORTED, Download, Field, Task
 from mtnas.runtime.errors import DataError
 
 TITLE = "Goodreads"  # what tables and figures call it
@@ -95,11 +95,13 @@ class Dataset(base.Dataset):
         Field("pages", "num_pages", "category", "number of pages in steps of 50: effort"),
     )
     tasks = (
-        Task("t0", "is_read", "is_read: the user reads the book"),
+        Task("t0", "is_read", "is_read: the user reads the book", metrics=REPORTED),
         # D8: the top rating alone gives the label correlations of the paper's Table 4. A row may be
         # rated and not read: the source does not exclude it, so t1 implies nothing.
-        Task("t1", "rating", "rating == 5: the user is satisfied"),
-        Task("t2", "review_text_incomplete", "not empty: the user reviews the book"),
+        Task("t1", "rating", "rating == 5: the user is satisfied", metrics=REPORTED),
+        Task(
+            "t2", "review_text_incomplete", "not empty: the user reviews the book", metrics=REPORTED
+        ),
     )
 
     def sources(self, raw: Path | None) -> list[Path]:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from mtnas.data import packaged
 from mtnas.data.sources import base
-from mtnas.data.sources.base import Field, Task
+from mtnas.data.sources.base import REPORTED, Field, Task
 
 TITLE = "InstEval"  # what tables and figures call it
 
@@ -35,8 +35,8 @@ class Dataset(base.Dataset):
         Field("department", "dept", "category", "department of the lecture"),
     )
     tasks = (
-        Task("t0", "y", "y >= 4: the student is content"),
-        Task("t1", "y", "y == 5: the student is very content", implies="t0"),
+        Task("t0", "y", "y >= 4: the student is content", metrics=REPORTED),
+        Task("t1", "y", "y == 5: the student is very content", implies="t0", metrics=REPORTED),
     )
 
     def sources(self, raw: Path | None) -> list[Path]:

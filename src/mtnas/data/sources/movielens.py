@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from mtnas.data import packaged
 from mtnas.data.sources import base
-from mtnas.data.sources.base import Field, Task
+from mtnas.data.sources.base import REPORTED, Field, Task
 
 TITLE = "MovieLens"  # what tables and figures call it
 
@@ -44,8 +44,10 @@ class Dataset(base.Dataset):
         Field("rated_hour", "timestamp", "time", "hour of the rating, 0 to 23"),
     )
     tasks = (
-        Task("t0", "rating", "rating >= 4: the user likes the movie"),
-        Task("t1", "rating", "rating == 5: the user is enthusiastic", implies="t0"),
+        Task("t0", "rating", "rating >= 4: the user likes the movie", metrics=REPORTED),
+        Task(
+            "t1", "rating", "rating == 5: the user is enthusiastic", implies="t0", metrics=REPORTED
+        ),
     )
 
     def sources(self, raw: Path | None) -> list[Path]:

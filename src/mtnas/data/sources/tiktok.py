@@ -18,7 +18,7 @@ from pyarrow import csv
 
 from mtnas.data.safeguards import Lines
 from mtnas.data.sources import base
-from mtnas.data.sources.base import Download, Field, Task
+from mtnas.data.sources.base import REPORTED, Download, Field, Task
 from mtnas.runtime.errors import DataError
 
 TITLE = "TikTok"  # what tables and figures call it
@@ -78,8 +78,8 @@ class Dataset(base.Dataset):
         ),
     )
     tasks = (  # D7
-        Task("t0", "finish", "finish == 1: the viewer watches to the end"),
-        Task("t1", "like", "like == 1: the viewer likes the video"),
+        Task("t0", "finish", "finish == 1: the viewer watches to the end", metrics=REPORTED),
+        Task("t1", "like", "like == 1: the viewer likes the video", metrics=REPORTED),
     )
 
     def sources(self, raw: Path | None) -> list[Path]:
