@@ -71,7 +71,7 @@ class Published:
     def scores(self, dataset, kind, row=MTNAS):
         """Name the AUCs (`auc`) or the loss (`mtl_loss`) of a run."""
         found = self._of(dataset, row)["score"].unique()
-        return sorted(name for name in found if name.startswith(kind))
+        return [name for name in found if name.startswith(kind)]
 
     def by_seed(self, dataset, row, score):
         lines = self._of(dataset, row)

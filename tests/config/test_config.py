@@ -18,6 +18,7 @@ from mtnas.config.reference import (
 )
 from mtnas.config.schema import SCHEMA_FILE, generate
 from mtnas.config.study import merged
+from mtnas.data.sources.base import Dataset
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import read_json
 from mtnas.runtime.provenance import REPOSITORY
@@ -286,6 +287,25 @@ def check(message, place, words):
 def test_a_mistake_is_named_with_its_place_its_value_and_what_is_allowed(case):
     changes, place, *words = case
     check(refused(study, **changes), place, words)
+
+
+@pytest.mark.parametrize(
+    ("training", "option", "words"),
+    [
+        ({"mixing_weights": {"c": 1}}, "mixing_weights", ("unknown source 'c'", "allowed: a, b")),
+        ({"batch_size": 1}, "batch_size", ("1, but", "each of 2 sources")),
+        ({"mixing_weights": {"a": 2}, "selection": "source"}, None, ()),
+    ],
+)
+def test_mixing_must_suit_the_sources_of_a_dataset(monkeypatch, training, option, words):
+    monkeypatch.setattr(Dataset, "source_names", ("a", "b"))
+    own = insteval(training={"mixing": "balanced", **training})
+    if option is None:
+        run = ("insteval", "mmoe", "paper")
+        assert study(**own).training_of(*run).mixing_weights == {"a": 2}
+    else:
+        place = f"dataset_options.insteval.training.{option}"
+        check(refused(study, **own), place, ("on insteval", *words))
 
 
 @pytest.mark.parametrize("case", GRIDS)

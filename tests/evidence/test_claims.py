@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from mtnas.data.prepare.manifest import PrepareSpec, TaskSummary
-from mtnas.evidence.claims import paired
+from mtnas.evidence.claims import sweeps
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.claims.paper import CLAIMS
@@ -554,7 +554,7 @@ def test_layers(tmp_path, aucs, verdict):
 def test_a_run_that_differs_in_more_than_the_option_is_in_no_sweep(tmp_path):
     files = sweep(tmp_path, "num_layers", (0.78, 0.80, 0.8003, 0.8002), (0.73,) * 4)
     evidence = read_evidence(files["run_folders"])
-    found = paired.sweep(evidence, "bookcrossing", "num_layers")
+    found = sweeps.sweep(evidence, "bookcrossing", "num_layers")
     assert {value: run[2] for value, run in found.items()} == {
         1: "depth_1", 2: "paper", 3: "depth_3", 4: "depth_4",
     }  # fmt: skip
@@ -564,7 +564,7 @@ def test_a_run_that_differs_in_more_than_the_option_is_in_no_sweep(tmp_path):
         strict=True,
     ):
         edit_run_record(folder, lambda record, change=change: record["spec"].update(change))
-    found = paired.sweep(read_evidence(files["run_folders"]), "bookcrossing", "num_layers")
+    found = sweeps.sweep(read_evidence(files["run_folders"]), "bookcrossing", "num_layers")
     assert list(found) == [2, 4]
 
 

@@ -1,5 +1,7 @@
 """Tasks of every kind in one table, whose labels are missing here and there: spec to record."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,11 +21,11 @@ from mtnas.experiments.models import Models
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.experiments.tune import tune
-from mtnas.runtime.errors import ConfigError, DataError
+from mtnas.runtime.errors import ConfigError, DataError, StoppedError
 from mtnas.tasks.metrics import OF_KIND
 from tests.helpers.mixed import MIXED, mixed_arrays, mixed_table
 from tests.helpers.specs import spec_of
-from tests.helpers.stops import to_the_end
+from tests.helpers.stops import to_the_end, told_to_end
 from tests.helpers.tables import write_table
 
 TRAINING = {
@@ -171,6 +173,22 @@ def test_models_in_several_ensembles_go_on_and_leave_the_same_bytes(stops, data,
     assert bytes_of(result, tmp_path / "stopped") == expected
 
 
+def test_a_checkpoint_of_another_ensemble_is_not_taken_up(data, tmp_path):
+    expected = bytes_of(train(spec("single_task"), **data), tmp_path / "straight")
+    kept = tmp_path / "stopped" / ".unfinished"
+
+    def attempt():
+        return train(spec("single_task"), **data, seeds_at_once=3, journal=kept)
+
+    with pytest.raises(StoppedError), told_to_end(5):
+        attempt()
+    (first,) = kept.rglob("*.safetensors")
+    assert first.name == "0-2.0.safetensors"
+    shutil.copy(first, first.with_name("0-2.1.safetensors"))
+    assert bytes_of(attempt(), tmp_path / "stopped") == expected
+    assert not kept.exists()
+
+
 def test_one_best_epoch_of_all_models_of_a_seed_needs_models_that_are_alike(data):
     with pytest.raises(ConfigError, match=r"selection: 'seed', but the tasks of mixed differ"):
         train(spec("single_task", training={**TRAINING, "selection": "seed"}), **data)
@@ -267,7 +285,8 @@ JOBS = {
     "every route": (train_every_route, "mtnas", {"space": "tiny"}),
 }
 SAID = {
-    "binary": r"0 ones and 30 zeros among the 30 labelled rows of the valid part, both are needed",
+    "binary": r"0 ones and 30 zeros among the 30 labelled rows of the valid part, both are needed; "
+    r"leave the task out \(of 300 rows 300 are labelled, 3 as 1\)",
     "multiclass": r"classes in the test part that the train part has not: 'rarely' \(3 rows\)",
     "regression": r"one value only, 1, in the 30 labelled rows of the valid part, two are needed",
 }
@@ -293,3 +312,12 @@ def test_a_part_without_a_label_is_refused(tmp_path):
     files = write_table(tmp_path / "t.parquet", ids, labels, split, tasks=MIXED)
     with pytest.raises(DataError, match="label does_click has no labelled row in the valid part"):
         train(spec("mmoe", fixed_split=True), **files)
+
+
+def test_names_that_clash_are_refused(tmp_path):
+    ids, labels = mixed_arrays()
+    clash = MIXED[2].model_copy(update={"name": "mood_good"})
+    split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
+    files = write_table(tmp_path / "t.parquet", ids, labels, split, tasks=(*MIXED[:2], clash))
+    with pytest.raises(DataError, match=r"'mixed': two columns .* 'p_mood_good'.*another name"):
+        train(spec("mmoe"), **files)

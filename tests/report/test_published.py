@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from mtnas.__main__ import main
-from mtnas.data.prepare.manifest import Manifest
+from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.report import exhibits
@@ -20,7 +20,8 @@ from mtnas.report.exhibits.figure3 import Figure3
 from mtnas.report.exhibits.search_curves import SearchCurves
 from mtnas.report.published.blocks import COMPARED, measured
 from mtnas.report.published.documents import fill, refresh
-from mtnas.report.published.publish import merged, publish, unpublish
+from mtnas.report.published.plans import merged
+from mtnas.report.published.publish import publish, unpublish
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import read_plan, read_runs
 from mtnas.report.render.style import save_figure
@@ -72,12 +73,10 @@ def make_routes(root, dataset, variant="paper", simulated=False, seeds=SEEDS):
     )
 
 
-def main_study(root, dataset="bookcrossing", **more):
+def main_study(root, dataset="bookcrossing", scores=((0.78, 0.80), (0.79, 0.81)), **more):
     """Return what publishes runs in which MTNAS beats every method and equals its controls."""
-    better, noise = ("mtnas", (0.79, 0.81), 0.73), NOISE * 1.5
-    runs = [
-        make_run(root, name, (0.78, 0.80), 0.74, dataset=dataset, **more) for name, _ in COMPARED
-    ]
+    better, noise = ("mtnas", scores[1], 0.73), NOISE * 1.5
+    runs = [make_run(root, name, scores[0], 0.74, dataset=dataset, **more) for name, _ in COMPARED]
     runs += [make_run(root, *better, noise=noise, dataset=dataset, **more)]
     runs += [make_run(root, *better, variant=v, dataset=dataset, **more) for v in CONTROLS]
     simulated = more.get("simulated", False)
@@ -602,6 +601,32 @@ def test_a_number_that_is_none_is_refused(study):
     seal_metrics(folder, "mmoe")
     with pytest.raises(RecordError, match="published: what it restores is refused: .*is missing"):
         rebuild(folder)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_tasks_of_other_kinds_are_published_by_their_names(tmp_path):
+    scores = ({"auc_likes": 0.78, "rmse_min_read": 5.0}, {"auc_likes": 0.79, "rmse_min_read": 4.0})
+    tasks = (
+        TaskSummary(name="likes", rule=""),
+        TaskSummary(name="min_read", rule="", kind="regression", unit="minutes"),
+    )
+    folder, root = tmp_path / "published", tmp_path / "main"
+    arguments = main_study(root, "library", scores=scores)
+    told = {"tasks": tasks, "label_pcc": {}}
+    publish(folder, **{**arguments, "manifests": [make_manifest(root, "library", **told)]})
+    table = (folder / "tables" / "table2.md").read_text()
+    assert "| library<br>AUC likes | library<br>RMSE min_read (minutes) |" in table
+    filled = fill("<!-- generated: headline -->\n<!-- /generated -->", folder, "README.md")
+    assert (
+        "| library RMSE min_read (minutes) | 5.0000 | 5.0000 | 5.0000 | 5.0000 | 4.0000 |" in filled
+    )
+    filled = fill("<!-- generated: findings -->\n<!-- /generated -->", folder, "README.md")
+    assert "of 12 paired 95 % intervals (all scores), 12 favour MTNAS" in filled
+    found = verdicts(folder)["C1"]
+    assert found["verdict"] == "not judged"
+    assert found["datasets"]["library"]["verdict"] == "not judged: no AUC of min_read"
+    filled = fill("<!-- generated: claims -->\n<!-- /generated -->", folder, "README.md")
+    assert "library: not judged: no AUC of min_read | applies to none of these datasets" in filled
 
 
 def test_what_cannot_be_rebuilt_is_restored_and_no_run_of_the_user_is_deleted(study):

@@ -12,7 +12,7 @@ from PIL import Image
 from mtnas.evidence.exhaustive_table import GroundTruth
 from mtnas.report.exhibits.exhaustive import EXHIBIT, Space, routes_in_order
 from mtnas.report.exhibits.regret import regret_table as named_table
-from mtnas.report.judged import ONE_SUBNET, Truth, read_judged
+from mtnas.report.judged import ONE_SUBNET, Truth, _unit, read_judged
 from mtnas.report.names import Names
 from mtnas.report.render.layout import CHOSEN, FAMILY
 from mtnas.report.render.style import save_figure
@@ -285,6 +285,20 @@ def test_simulated_data_say_so_in_table_and_figure(tmp_path):
     draw([truth], [], [tmp_path / "f.png"])
     with Image.open(tmp_path / "f.png") as opened:
         assert opened.info["Description"].startswith("SIMULATED DATA: InstEval. ")
+
+
+@pytest.mark.parametrize(
+    ("scores", "unit"),
+    [
+        (["auc_never_married", "loss_never_married", "loss"], "nats"),
+        (["accuracy_mood", "macro_f1_mood"], "nats"),
+        (["rmse_minutes_read", "r2_minutes_read"], "squared error"),
+        (["auc_likes", "mae_minutes"], "sum of nats and squared errors"),
+        (["loss_likes", "loss"], "loss"),
+    ],
+)
+def test_the_unit_of_a_loss_is_told_by_the_scores_beside_it(scores, unit):
+    assert _unit(pd.DataFrame(columns=[f"test_{score}" for score in scores])) == unit
 
 
 def test_numbers_as_labels_have_another_loss_and_another_name(tmp_path, truth):

@@ -507,7 +507,7 @@ def test_every_task_has_its_metrics_by_its_own_name(library):
     )
     line = cell(table, "MTNAS", "library RMSE minutes (min)")
     assert (line["metric"], line["task"]) == ("rmse", "minutes")
-    assert "RMSE minutes (min)" in to_latex(table)
+    assert "RMSE minutes (min) & R$^2$ minutes" in to_latex(table)
 
 
 def test_datasets_of_other_tasks_stand_below(library, folders):

@@ -225,6 +225,7 @@ def test_a_search_trains_on_mixed_batches(judge, data):
             {"mixing": "balanced", "mixing_weights": {"c": 1}}, ("a", "b"),
             "mixing_weights: unknown source 'c'; allowed: a, b",
         ),
+        ({"mixing": "balanced", "batch_size": 1}, ("a", "b"), "batch_size: 1, but with mixing: ba"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_suit_the_sources_are_refused(options, names, message):
@@ -248,8 +249,3 @@ def test_options_that_do_not_suit_the_sources_are_refused(options, names, messag
 def test_weights_that_mean_nothing_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         TrainingOptions(**options)
-
-
-def test_a_batch_too_small_for_all_sources_is_refused():
-    with pytest.raises(ConfigError, match="training.batch_size: 2, but .* each of 3 sources"):
-        plan_of("balanced", (9, 9, 9), (1.0, 1.0, 1.0), 2)

@@ -97,6 +97,11 @@ class TrainingOptions(Options):
         for source in self.mixing_weights or {}:
             if names and source not in names:
                 raise ConfigError(unknown("source", source, names, "mixing_weights"))
+        if self.mixing == "balanced" and self.batch_size < len(names):
+            raise ConfigError(
+                f"batch_size: {self.batch_size}, but with mixing: balanced a batch holds rows of "
+                f"each of {len(names)} sources; make it larger"
+            )
         chosen = {
             "mixing": self.mixing != "proportional",
             "mixing_weights": self.mixing_weights is not None,

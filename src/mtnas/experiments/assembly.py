@@ -23,6 +23,7 @@ from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
+from mtnas.experiments.scoring import check_names
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
@@ -147,7 +148,10 @@ class Assembly:
         ]
 
     def check_labels(self) -> None:
-        """Raise `DataError` if a part lacks labels that it needs, for any seed of the spec."""
+        """Raise `DataError` if a part lacks labels that it needs, for any seed of the spec, or if
+        names of tasks and classes clash.
+        """
+        check_names(self.spec.dataset, self.examples.tasks)
         facts, moves = self.table.manifest, not self.spec.fixed_split
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
         share = min(facts.split_sizes.values()) / facts.rows if random else None

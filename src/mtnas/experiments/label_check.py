@@ -52,9 +52,16 @@ def check_labels(
         for task, column in columns:
             for problem in _problems(task, {n: column[rows] for n, rows in parts.items()}):
                 raise DataError(
-                    f"dataset {dataset!r}, seed {seed}: label {task.name} has {problem}; leave "
-                    f"the task out, or give the parts more rows (dataset_options.{dataset}.split)"
+                    f"dataset {dataset!r}, seed {seed}: label {task.name} has {problem}; leave the "
+                    f"task out (of {len(labels)} rows {_counted(task, column)}), or give the parts "
+                    f"more rows (dataset_options.{dataset}.split)"
                 )
+
+
+def _counted(task: TaskSummary, column: Labels) -> str:
+    """Say how many rows of the whole table are labelled, and how."""
+    labelled = f"{int((~np.isnan(column)).sum())} are labelled"
+    return f"{labelled}, {int((column == 1).sum())} as 1" if task.kind == "binary" else labelled
 
 
 def _rarest(task: TaskSummary, column: Labels) -> int:

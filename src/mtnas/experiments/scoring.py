@@ -3,6 +3,7 @@
 Shapes: U units (such as seeds), N examples, T tasks, O outputs, C classes.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.records import METRIC_COLUMNS
+from mtnas.runtime.errors import DataError
 from mtnas.tasks.kinds import TASK_KINDS, TaskKind
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
 from mtnas.training.data import layout_of
@@ -151,6 +153,23 @@ def read_of(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[LabelScale]
     return read * spread_UO.unsqueeze(1) + mean_UO.unsqueeze(1)
 
 
+def outputs_named(task: TaskSummary) -> list[str]:
+    """Name the columns of predictions that hold what was read from the outputs of a task."""
+    if task.kind == "multiclass":
+        return [f"p_{task.name}_{name}" for name in task.classes]
+    return [f"p_{task.name}"]
+
+
+def check_names(dataset: str, tasks: Tasks) -> None:
+    """Raise `DataError` if two columns of predictions would have one name."""
+    names = Counter(name for task in tasks for name in outputs_named(task))
+    for name in (name for name, times in names.items() if times > 1):
+        raise DataError(
+            f"dataset {dataset!r}: two columns of predictions would be called {name!r}, after a "
+            "task, or a task and a class; give a task another name"
+        )
+
+
 def joined(tasks: Tasks, parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
     """Return the predictions of several seeds below each other.
 
@@ -164,10 +183,7 @@ def joined(tasks: Tasks, parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.Data
     read = np.split(whole["read"], ends, axis=1)
     for task, y, p_NC in zip(tasks, whole["y"].T, read, strict=True):
         columns[f"y_{task.name}"] = _labels(task, y)
-        if task.kind == "multiclass":
-            columns |= {f"p_{task.name}_{c}": p for c, p in zip(task.classes, p_NC.T, strict=True)}
-        else:
-            columns[f"p_{task.name}"] = p_NC[:, 0]
+        columns |= dict(zip(outputs_named(task), p_NC.T, strict=True))
     return pd.DataFrame(columns)
 
 

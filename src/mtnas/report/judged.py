@@ -58,7 +58,7 @@ class Truth:
             str(path),
             spec.dataset,
             _title(spec),
-            _unit(truth.frame),
+            "squared error" if spec.synthetic else _unit(truth.frame),
             record.simulated,
             record.code or "",
             truth.space(name),
@@ -139,9 +139,9 @@ def _unit(frame: pd.DataFrame) -> str:
     tested = (name.removeprefix("test_") for name in map(str, frame) if name.startswith("test_"))
     metrics = {split_column(name)[0] for name in tested}
     losses = {of[-1] for of in OF_KIND.values() if metrics.intersection(of[:-1])}
-    if losses == {"log_loss"}:
-        return "nats"
-    return "sum of nats and squared errors" if "log_loss" in losses else "squared error"
+    if len(losses) == 1:
+        return {"log_loss": "nats", "mse": "squared error"}[losses.pop()]
+    return "sum of nats and squared errors" if losses else "loss"
 
 
 @dataclass(frozen=True)

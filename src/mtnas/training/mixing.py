@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.config.options import TrainingOptions
-from mtnas.runtime.errors import ConfigError
 
 Plan = NDArray[np.int64]  # [K, S]: rows
 
@@ -97,11 +96,6 @@ def _round_robin(counts: Sequence[int], weights: Sequence[float], size: int) -> 
 def _balanced(counts: Sequence[int], weights: Sequence[float], size: int) -> Plan:
     """Plan batches with rows of every source, until each has been used up once."""
     size = min(size, sum(counts))
-    if size < len(counts):
-        raise ConfigError(
-            f"training.batch_size: {size}, but a batch holds rows of each of {len(counts)} sources "
-            "(mixing: balanced); make it larger"
-        )
     share = np.array(weights) / sum(weights) * size
     taken = np.floor(share).astype(np.int64).clip(min=1)  # no source goes without
     while taken.sum() < size:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mtnas.evidence.claims import paired as scores
-from mtnas.evidence.claims import ratios, sharing
+from mtnas.evidence.claims import ratios, sharing, sweeps
 from mtnas.evidence.claims.paired import Test
 from mtnas.evidence.pairing import MTNAS, SINGLE
 
@@ -129,13 +129,13 @@ CLAIMS = (
         "C12",
         "L = 2 gives good performance, more layers give marginal returns",
         "Sec. 5.2",
-        scores.layers,
+        sweeps.layers,
     ),
     Claim(
         "C13",
         "Larger H gives diminishing returns and increasing search cost",
         "Sec. 5.2, Fig. 7",
-        scores.subnets,
+        sweeps.subnets,
     ),
     Claim(
         "C14",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
-from mtnas.evidence.claims.paired import search_seconds, sweep
+from mtnas.evidence.claims.sweeps import search_seconds, sweep
 from mtnas.report.exhibits.base import FigureExhibit, Needs, beside_paper
 from mtnas.report.names import caption, column_name, dataset_name, simulated_in
 from mtnas.report.render.style import (

@@ -5,7 +5,6 @@ holds for routes, manifests, audits, grid searches, and spaces of exhaustive tab
 """
 
 import json
-import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.config.entries import PAPER
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.report.names import REFERENCE
+from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
     PublishedRun,
@@ -29,12 +27,11 @@ from mtnas.report.published.store import (
     write_runs,
     write_spaces,
 )
-from mtnas.runtime import plugins
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import read_json, write_json, write_text
 from mtnas.study.grids import replaced
 from mtnas.study.paths import RunKey
-from mtnas.study.plan import Plan, Variant, named
+from mtnas.study.plan import Plan, named
 
 DIGITS = 6  # of curves, which are drawn and never computed with
 
@@ -106,53 +103,11 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise RecordError(unknown("published dataset or run", name, known, str(folder)))
-        plan = _without(plan, name)
-        runs = {key: run for key, run in runs.items() if not _is(key, name)}
+        plan = without(plan, name)
+        runs = {key: run for key, run in runs.items() if not is_named(key, name)}
     _write(folder, plan, runs)
     _prune(folder)
     rebuild(folder)
-
-
-def merged(old: Plan, new: Plan) -> Plan:
-    """Return both; what the new one says of a run, a dataset or a space replaces what the old says.
-
-    Runs and exhaustive tables stand in the order of the datasets, runs then in that of methods and
-    variants, so that it does not matter in which order studies are published.
-    """
-    datasets = {**old.datasets, **new.datasets}
-    variants = {**old.variants, **new.variants}
-    of_new = set(new.runs)
-    experiments = {
-        name: in_order(
-            [*old.experiments.get(name, ()), *new.experiments.get(name, ())], datasets, variants
-        )
-        for name in {**old.experiments, **new.experiments}
-    }
-    homes = {run: home for run, home in old.homes.items() if run not in of_new} | new.homes
-    places, judged = list(datasets), {}
-    for space in {**old.judged, **new.judged}:
-        of = {**old.judged.get(space, {}), **new.judged.get(space, {})}
-        judged[space] = {dataset: of[dataset] for dataset in sorted(of, key=places.index)}
-    return Plan(datasets, experiments, homes, judged, variants)
-
-
-def in_order(
-    runs: Iterable[RunKey], datasets: Iterable[str], variants: Mapping[tuple[str, str], Variant]
-) -> list[RunKey]:
-    """Return runs, each once, by dataset, method and variant."""
-    places = {name: place for place, name in enumerate(datasets)}
-    return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *_place(run, variants)))
-
-
-def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[Any, ...]:
-    """Return what sorts runs of a dataset: methods by `PLACE` of their files, others behind them;
-    variants as their studies list them, `paper` first.
-    """
-    _, method, variant = run
-    constants = plugins.constants("methods", method)
-    known = variants.get((method, variant))
-    within = (0 if variant == PAPER else known.place if known else math.inf, variant)
-    return constants.get("PLACE", math.inf), method, *within
 
 
 def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -> None:
@@ -277,31 +232,3 @@ def _prune(folder: Path) -> None:
             path.unlink()
         elif judged.keys() != spaces.keys():
             write_spaces(path, judged)
-
-
-def _without(plan: Plan, name: str) -> Plan:
-    """Return an inventory without a dataset or a run."""
-    experiments = {
-        experiment: [run for run in runs if not _is(run, name)]
-        for experiment, runs in plan.experiments.items()
-    }
-    judged = {
-        space: {
-            dataset: [j for j in found if not _is((dataset, REFERENCE, j.home), name)]
-            for dataset, found in of.items()
-            if dataset != name
-        }
-        for space, of in plan.judged.items()
-    }
-    return Plan(
-        {dataset: facts for dataset, facts in plan.datasets.items() if dataset != name},
-        {experiment: runs for experiment, runs in experiments.items() if runs},
-        {run: home for run, home in plan.homes.items() if not _is(run, name)},
-        {space: of for space, of in judged.items() if of},
-        plan.variants,
-    )
-
-
-def _is(run: RunKey, name: str) -> bool:
-    """Whether a name is that of a run, or of its dataset."""
-    return name in (run[0], "/".join(run))

@@ -70,12 +70,12 @@ def _report(plan: Plan) -> None:
     """Write tables, claims, figures and audits below the current folder."""
     for exhibit in exhibits.planned(plan).values():
         try:
-            files = _files(exhibit)
-            exhibits.load(exhibit.file).write(exhibit.needs, **files)
-            if exhibit.kind == "figure" and Path(files["csv"]).stat().st_size > MOST_BYTES:
-                Path(files["csv"]).unlink()
+            exhibits.load(exhibit.file).write(exhibit.needs, **_files(exhibit))
         except NothingToShowError as nothing:
             _LOG.info("%s is left out: %s", exhibit.name, nothing)
+    for path in Path("results/figures").glob("*.csv"):
+        if path.stat().st_size > MOST_BYTES:
+            path.unlink()
     _claims(plan)
     for path in Path("results/audit").glob("*.json"):
         write_text(path.with_suffix(".md"), to_markdown(read_json(path)))

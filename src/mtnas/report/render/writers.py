@@ -40,6 +40,7 @@ LATEX = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "−": "$-$",
+    "²": "$^2$",
     MISSING: "--",
     BELOW: r"$^\dagger$",
     SURELY_BELOW: r"$^\ddagger$",

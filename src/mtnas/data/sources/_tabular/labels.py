@@ -31,7 +31,7 @@ class LabelReader:
 
     def __init__(self, name: str, task: TaskDefinition) -> None:
         self.name, self.key, self._task = name, f"task {name}", task
-        self._lost: list[tuple[str, pa.BooleanArray]] = []  # of the rows read last
+        self.unread: list[tuple[str, pa.BooleanArray]] = []  # of the rows read last
 
     def asked(self) -> dict[str, Asked]:
         """Say what the engine is to compute."""
@@ -53,28 +53,28 @@ class LabelReader:
         self, batch: pa.RecordBatch, query: Query, counts: "Counts", reasons: Reasons
     ) -> pa.Array:
         """Return the label of every row, null where it does not tell one, and say why."""
-        found, self._lost = batch[self.key], []
+        found, self.unread = batch[self.key], []
         label = self._label(found)
         absent = pc.is_null(label)
         for read in query.reads[self.key]:
             bad = batch[bad_name(read)]
             self._tally(read, bad, count_of(batch[there_name(read)]), counts)
             what = f"{self.name}: {read.column} is no {_NO[read.what]}"
-            self._lost.append((what, pc.and_(pc.is_null(found), pc.is_valid(bad))))
+            self.unread.append((what, pc.and_(pc.is_null(found), pc.is_valid(bad))))
         unsound = pc.and_(pc.is_valid(found), absent)
-        self._lost.append((f"{self.name}: {_UNSOUND[self._task.kind]}", unsound))
+        self.unread.append((f"{self.name}: {_UNSOUND[self._task.kind]}", unsound))
         counts.tally.add(
             f"values of task {self.name} (`{self._task.sql}`) must be {_wanted(self._task)}",
             len(found) - found.null_count,
             pc.if_else(unsound, values.as_text(found), None),
         )
         columns = ", ".join(self._task.expression.columns)
-        reasons += [*self._lost, (f"{self.name}: {columns} missing", absent)]
+        reasons += [*self.unread, (f"{self.name}: {columns} missing", absent)]
         return label
 
     def count_kept(self, kept: pa.BooleanArray, counts: "Counts") -> None:
         """Count the labels that were lost in the rows that are kept."""
-        for what, rows in self._lost:
+        for what, rows in self.unread:
             if count := count_of(pc.and_(rows, kept)):
                 counts.replaced[what] += count
 

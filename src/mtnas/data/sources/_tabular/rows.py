@@ -134,9 +134,12 @@ class SourceReader:
     def _chunk(self, batch: pa.RecordBatch, query: Query, place: PlaceReader | None) -> Chunk:
         counts, reasons = self._counts, Reasons()
         found = [reader.read(batch, query, counts, reasons) for reader in self._labels]
-        where = None if place is None else place.read(batch, counts, reasons)
         join = pc.and_ if self._all.require_all_labels else pc.or_
         kept = reduce(join, map(pc.is_valid, found))
+        if len(found) > 1 and not self._all.require_all_labels:  # no task alone is to blame
+            reasons = Reasons(lost for reader in self._labels for lost in reader.unread)
+            reasons.append(("no label of any task", pc.invert(kept)))
+        where = None if place is None else place.read(batch, counts, reasons)
         if where is not None:
             kept = pc.and_(kept, pc.is_valid(where))
             where = where.filter(kept)
