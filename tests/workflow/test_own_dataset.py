@@ -16,9 +16,10 @@ FILE = "config/datasets/loans.yaml"
 
 
 def follow(checkout):
-    """Write the files and run the commands of the document, from its top to its last block."""
+    """Write the files and run the commands of the document's example, from its first block on."""
     (checkout.folder / ".venv").symlink_to(sys.prefix)
-    for before, language, text in BLOCK.findall(DOCUMENT.read_text(encoding="utf-8")):
+    example = DOCUMENT.read_text(encoding="utf-8").partition("## In five minutes")[2]
+    for before, language, text in BLOCK.findall(example.partition("\n## ")[0]):
         if language != "sh":
             checkout.write(re.findall(r"`([\w/.]+)`", before)[0], text)
             continue

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.numbers import Numbers, as_flag, as_number, as_time, numbers_in
-from mtnas.data.engine.resolve import Read, Resolved, What, resolve
+from mtnas.data.engine.reads import Read, What
+from mtnas.data.engine.resolve import Resolved, resolve
 from mtnas.data.engine.syntax import Expression
 from mtnas.data.engine.tables import Table
 from mtnas.runtime.errors import DataError
@@ -131,7 +132,7 @@ def _computed(asked: Mapping[str, Asked]) -> Iterator[str]:
 
 
 def rows(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the result, so many rows at once; `DataError` where it cannot be computed."""
+    """Yield the result, so many rows at once; `DataError` if it cannot be computed."""
     try:
         yield from engine.batches(query.sql, size)
     except EngineError as error:

@@ -7,32 +7,17 @@ text columns that are compared are numbers if all their values are, texts if non
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from mtnas.data.engine.functions import ARITHMETIC, kind_of, known_functions
 from mtnas.data.engine.numbers import Numbers
+from mtnas.data.engine.reads import MARK, Read, What
 from mtnas.data.engine.syntax import Expression, Node, children, column_of, text_of
 from mtnas.runtime.errors import DataError
 
-_AS = "\x1f"  # in the name of a column that is read in another way; in no other
-What = Literal["number", "flag", "time"]
 _SAME = {"greatest", "least", "if", "ifnull", "nullif"}  # their arguments are of one kind
 _CONTAINS = {"contains", "list_contains", "list_has", "array_contains", "array_has"}
 _POSITIONS = {"list_position", "list_indexof", "array_position", "array_indexof"}
 _TYPES = {"text": "text", "number": "a number", "bool": "true or false", "time": "a time"}
-
-
-@dataclass(frozen=True)
-class Read:
-    """One way in which a column is read; `name` is what the SQL of an expression calls it."""
-
-    column: str
-    what: What
-
-    @property
-    def name(self) -> str:
-        """Return the name of the column that holds the values read."""
-        return f"{self.column}{_AS}{self.what}"
 
 
 @dataclass
@@ -151,7 +136,8 @@ class _Resolver:
             return
         kind = self._kind(group)
         if kind == "text":
-            value, column = text_of(member) or "...", self._shown(group)
+            columns = self._columns(group)
+            value, column = text_of(member) or "...", columns[0] if columns else "x"
             raise DataError(
                 f"`{self._text}`: {column} is a text, not a list, and parts of its words would "
                 f"count; write `list_contains(string_split({column}, '|'), '{value}')` with the "
@@ -247,7 +233,7 @@ class _Resolver:
             case "COLUMN_REF":
                 name = column_of(node)
                 for what, kind in (("number", "number"), ("flag", "bool"), ("time", "time")):
-                    if name.endswith(f"{_AS}{what}") and name not in self._types:
+                    if name.endswith(f"{MARK}{what}") and name not in self._types:
                         return kind
                 return kind_of(self._types.get(name, ""))
             case "CONSTANT":
@@ -300,9 +286,6 @@ class _Resolver:
         if node["type"] == "OPERATOR_COALESCE":
             return [c for child in children(node) for c in self._columns(child)]
         return []
-
-    def _shown(self, node: Node) -> str:
-        return column_of(node) if node["class"] == "COLUMN_REF" else "the text"
 
 
 def _branches(node: Node) -> list[Node]:

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.query import Asked, Query, bad_name, there_name
-from mtnas.data.engine.resolve import Read, What
+from mtnas.data.engine.reads import Read, What
 from mtnas.data.sources._tabular import values
 from mtnas.data.sources._tabular.parts import TaskDefinition
 from mtnas.data.sources._tabular.tally import Reasons, count_of
