@@ -50,6 +50,8 @@ def as_text(column: pa.Array) -> pa.StringArray:
             return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
         if pa.types.is_decimal(column.type):
             return as_bucket(column, None)
+        if pa.types.is_floating(column.type):
+            column = pc.add(column, pa.scalar(0, column.type))  # -0.0 is 0
         text = column.cast(pa.string())
         if pa.types.is_timestamp(column.type):  # whole seconds without their decimals
             text = pc.replace_substring_regex(text, r"\.0+(Z?)$", r"\1")
@@ -91,6 +93,8 @@ def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
     Edges e0 < e1 < ... make the buckets x < e0, e0 <= x < e1, ...; `log2` is floor(log2(1 + |x|))
     with the sign of x; {width: w} is floor(x / w). All is computed on decimals: 0.3 / 0.1 is 3.
     """
+    if pa.types.is_float32(numbers.type):  # 0.7, not 0.699999988
+        numbers = numbers.cast(pa.string()).cast(pa.float64())
     encoded = numbers.dictionary_encode()
     names = [_bucket(Fraction(_exact(x)), x, rule) for x in encoded.dictionary.to_pylist()]
     return pa.array(names, pa.string()).take(encoded.indices)
@@ -109,11 +113,17 @@ def _bucket(x: Fraction, number: Any, rule: Buckets) -> str:
     if isinstance(rule, str):
         size = int(1 + abs(x)).bit_length() - 1
         return str(-size if x < 0 else size)
-    edges = [f"{edge:g}" for edge in rule]
+    edges = [_edge(edge) for edge in rule]
     index = bisect_right([Fraction(_exact(edge)) for edge in rule], x)
     if index == 0:
         return f"below {edges[0]}"
     return f"from {edges[-1]}" if index == len(edges) else f"{edges[index - 1]} to {edges[index]}"
+
+
+def _edge(edge: float) -> str:
+    """Write an edge: short, unless that would be another number."""
+    short = f"{edge:g}"
+    return short if float(short) == edge else f"{Decimal(str(edge)):f}".removesuffix(".0")
 
 
 def _written(number: Any, x: Fraction) -> str:
