@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtnas.runtime.errors import DataError
+from mtnas.runtime.errors import ConfigError, DataError
 from tests.data.conftest import Own
 
 
@@ -131,3 +131,60 @@ def test_names_of_folders_are_decoded(own: Own) -> None:
     keys = "path: d/**/*.csv\nfields: [town]\ntasks: {t: v > 1}\n"
     files = {"d/town=New%20York/a.csv": "v\n1\n", "d/town=Rome/a.csv": "v\n2\n"}
     assert own(keys, files).columns["town"] == ["New York", "Rome"]
+
+
+# What an expression may not be, and what is said.
+EXPRESSIONS = {
+    "v IN (" + ", ".join(map(str, range(10**5))) + ")": r"join it \(`joins`\)",
+    "v" + " + 1" * 800 + " > 1": "too many operations are nested",
+    "NOT " * 300 + "(v > 1)": "too many operations are nested",
+    r"v = '\ud83d'": "half a sign",
+    "sqrt(v - 3) > 1": r"`TRY\(\.\.\.\)` around a part",
+}
+
+
+@pytest.mark.parametrize("sql", EXPRESSIONS, ids=range(len(EXPRESSIONS)))
+def test_expressions_that_cannot_be_are_refused_in_a_few_words(own: Own, sql: str) -> None:
+    keys = f'path: x.csv\nfields: [u]\ntasks: {{t: "{sql}"}}\n'
+    with pytest.raises((ConfigError, DataError), match=EXPRESSIONS[sql]) as error:
+        own(keys, {"x.csv": "u,v\na,1\nb,2\n"})
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 4000
+
+
+def test_the_name_of_a_task_that_has_a_meaning_of_its_own(own: Own) -> None:
+    with pytest.raises(ConfigError, match="'source' has a meaning of its own"):
+        own("path: x.csv\nfields: [u]\ntasks: {source: v > 1}\n", {"x.csv": "u,v\na,1\n"})
+
+
+@pytest.mark.parametrize("ending", ["", ".0", ".00"])
+def test_a_column_that_splits_may_hold_floats(own: Own, ending: str) -> None:
+    rows = "".join(f"u{i},{i},{i % 3}{ending}\n" for i in range(6))
+    keys = "path: x.csv\nfields: [u]\ntasks: {t: v > 1}\n"
+    keys += "split: {column: s, train: [0], valid: 1, test: 2.0}\n"
+    found = own(keys, {"x.csv": f"u,v,s\n{rows}"})
+    assert found.columns["split"] == [0, 1, 2, 0, 1, 2]
+
+
+# Columns that split by time: whether they are refused, since they are written in two ways.
+TIMES = {
+    "days and seconds": (["20240105", "1700000000"], True),
+    "days and days with seconds": (["20240105", "20240103101112"], True),
+    "days with minutes and with seconds": (["202401051011", "20240103101112"], True),
+    "days": (["20240105", "20240103"], False),
+    "days with seconds": (["20240105101112", "20240103101112"], False),
+    "numbers that look like days": (["20240105", "7", "1700000000"], False),
+    "years": (["1990", "2024"], False),
+}
+
+
+@pytest.mark.parametrize("case", TIMES)
+def test_numbers_that_split_are_written_alike(own: Own, case: str) -> None:
+    values, refused = TIMES[case]
+    keys = "path: x.csv\nfields: [u]\ntasks: {t: v > 1}\nsplit: {time: s, ratios: [2, 1, 1]}\n"
+    files = {"x.csv": "u,v,s\n" + "".join(f"a,{i},{value}\n" for i, value in enumerate(values))}
+    if refused:
+        with pytest.raises(DataError, match="column 's' of the split: .*order would be wrong"):
+            own(keys, files)
+    else:
+        assert own(keys, files).columns["split"] == [float(value) for value in values]

@@ -35,7 +35,9 @@ _COMPACT = {
     "%Y%m%d%H%M": 12,
     "%Y%m%d%H%M%S": 14,
 }
-_DAY = "^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9]){0,2}$"
+_LENGTHS = {8: "YYYYMMDD", 12: "YYYYMMDDHHMM", 14: "YYYYMMDDHHMMSS"}
+_HOUR = "([01][0-9]|2[0-3])([0-5][0-9]){0,2}$"
+_DAY = f"^(19|20)[0-9]{{2}}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01]){_HOUR}"
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 # Unix times by their size, with the factor to microseconds: seconds up to the year 5138, milli-,
@@ -146,6 +148,23 @@ def units_in(column: pa.Array) -> set[str]:
         for unit, factor in (("seconds", 1), ("milliseconds", 1e3), ("microseconds", 1e6))
         if ((numbers >= 6.3e8 * factor) & (numbers < 2.53e9 * factor)).any()
     }
+
+
+def days_in(column: pa.Array) -> set[str]:
+    """Name how days are written in a column of numbers, if there is nothing but times in it."""
+    text = as_text(column)
+    text = text.filter(pc.match_substring_regex(text, UNIX))
+    if pa.types.is_floating(column.type) or len(text) == 0:
+        return set()
+    is_day, is_longer = (
+        pc.match_substring_regex(text, pattern) for pattern in (_DAY.replace(_HOUR, "$"), _DAY)
+    )
+    numbers = text.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    is_unix = pa.array(numbers >= _UNITS[0][0])
+    if not pc.all(pc.or_(is_day, pc.or_(is_longer, is_unix))).as_py():
+        return set()
+    lengths = {len(value) for value in text.filter(pc.or_(is_day, is_longer)).to_pylist()}
+    return {_LENGTHS[length] for length in lengths - {10}}  # ten digits may be seconds
 
 
 def _check_compact(text: pa.StringArray) -> None:
