@@ -188,3 +188,27 @@ def test_numbers_that_split_are_written_alike(own: Own, case: str) -> None:
             own(keys, files)
     else:
         assert own(keys, files).columns["split"] == [float(value) for value in values]
+
+
+# Keys of a join, of the table and of the joined one: what is found.
+KEYS = {
+    "floats and texts": ([1.0, 2.0], ["1", "x"], ["7", "unknown"]),
+    "floats and whole numbers": ([1.0, 2.0], [2, 1], ["8", "7"]),
+    "large whole numbers": ([2**53, 2**53 + 1], [2**53 + 1, 2**53], ["8", "7"]),
+    "large floats": ([2.0**53, 1.0], [2**53, 2**53 + 1], None),
+    "large floats in the joined table": ([2**53, 2**53 + 1], [2.0**53, 1.0], None),
+}
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_keys_of_joins(own: Own, case: str) -> None:
+    left, right, found = KEYS[case]
+    keys = "path: a.parquet\njoins: {b: {path: b.parquet, on: k}}\n"
+    keys += "fields: [b.y]\ntasks: {t: v > 1}\n"
+    files = {"a.parquet": parquet({"k": left, "v": [1, 2]})}
+    files["b.parquet"] = parquet({"k": right, "y": [7, 8]})
+    if found is None:
+        with pytest.raises(DataError, match="joins.b: column 'k' holds floats so large"):
+            own(keys, files)
+    else:
+        assert own(keys, files).columns["b.y"] == found

@@ -85,7 +85,7 @@ class SourceReader:
                 yield self._chunk(batch, query, place)
         if self._rows != num_rows:
             raise DataError(
-                f"{self._files.table[0]}: of {num_rows} rows {self._rows} could be read; write the "
+                f"{self._files.table[0]}: of {num_rows} rows {self._rows} were read; write the "
                 "file anew, as Parquet if need be, or give `quote: null` if no quote has a meaning"
             )
         for field_ in self._fields:
