@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data.prepare.table import prepare
+from mtnas.experiments.job import Job
 from mtnas.experiments.train import train
 from mtnas.study.specs import RunSpec
 from mtnas.training import trainer
@@ -66,7 +67,7 @@ def _auc(
         "training": {},
     }  # fmt: skip
     trainer.EXACT_DECAY = exact
-    metrics = train(RunSpec.of(spec), **files, seeds_at_once=together).metrics
+    metrics = train(RunSpec.of(spec), Job(**files, at_once=together)).metrics
     test = metrics[(metrics["split"] == "test") & (metrics["metric"] == "auc")]
     wide: pd.DataFrame = test.pivot(index="seed", columns="task", values="value")
     assert np.isfinite(wide.to_numpy()).all()

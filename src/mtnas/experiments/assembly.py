@@ -188,7 +188,7 @@ class Assembly:
         )
 
     def seeds_at_once(self) -> int:
-        """Return how many seeds to train together where nobody says.
+        """Return how many seeds to train together where a job does not say (`Job.at_once`).
 
         On a CPU narrow models gain from company, wide ones do not (docs/performance.md); on a GPU
         all gain, until its memory is full. Each model has a table, its moments and its best copy.

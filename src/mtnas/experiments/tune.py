@@ -19,8 +19,9 @@ import pandas as pd
 import torch
 
 from mtnas.evidence.tuning_record import TuningRecord, TuningTimings
-from mtnas.experiments.assembly import Assembly, assemble
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import Derived, read_derived
+from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
 from mtnas.experiments.scoring import by_unit, in_columns, scores_of
@@ -56,29 +57,19 @@ class TunedGrid:
 
 def tune(
     spec: TuneSpec,
+    job: Job,
     *,
-    table: str | Path,
-    manifest: str | Path,
     routes: str | Path | None = None,
-    seeds_at_once: int = 0,
-    device: str = "cpu",
-    journal: Path | None = None,
-    code: str | None = None,
 ) -> TunedGrid:
-    """Train every point of the grid of a spec and choose the one with the least validation loss.
-
-    Unfinished work is kept in the folder `journal`, and taken up if spec, data, routes and `code`
-    are the same.
-    """
+    """Train every point of the grid of a spec and choose the one with the least validation loss."""
     started = time.perf_counter()
     trials = expand(spec.grid)
-    read = partial(assemble, table=table, manifest=manifest, device=device)
-    kept = Journal(journal, read(spec).identity(code, routes=routes))
+    kept = job.open_journal(job.assemble(spec), routes=routes)
     lines: list[Tree] = []
     for shape, alike in groupby(enumerate(trials, 1), lambda trial: _shape(trial[1])):
-        assembly = read(spec.with_values(shape))
+        assembly = job.assemble(spec.with_values(shape))
         derived = read_derived(assembly, spec, routes)
-        together = seeds_at_once or assembly.seeds_at_once()
+        together = job.group_size(assembly)
         pairs = [(number, seed) for number, _ in alike for seed in spec.seeds]
         work, report = partial(_trained, assembly, trials, derived), _Report(trials, spec.seeds)
         lines += run_groups(pairs, together, work, kept, report)
@@ -86,7 +77,7 @@ def tune(
     timings = TuningTimings(
         train_seconds=float(frame["seconds"].sum()),
         total_seconds=kept.seconds + time.perf_counter() - started,
-        device=device,
+        device=job.device,
     )
     record = TuningRecord(
         dataset=spec.dataset,
@@ -96,7 +87,7 @@ def tune(
         spec=spec,
         timings=timings,
         environment=provenance.environment(),
-        code=code,
+        code=job.code,
     )
     return TunedGrid(frame, record, kept)
 
