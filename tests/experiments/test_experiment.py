@@ -1,6 +1,7 @@
 """From a spec to a record, on a small slice of InstEval made into a table of its own."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from mtnas.experiments.job import Job
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.runtime.errors import RecordError, StoppedError, TrainingError
-from mtnas.training import trainer
+from mtnas.training import fit
+from mtnas.training.trainer import Trainer
 from tests.helpers.specs import spec_of
 from tests.helpers.stops import to_the_end, told_to_end
 from tests.helpers.tables import read_hashed, write_table
@@ -112,7 +114,7 @@ def test_how_many_seeds_train_together_is_chosen_and_recorded(data):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and the CUDA build of torch")
 @pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_aver"])
 def test_the_gpu_gives_the_numbers_of_the_cpu(data, method, monkeypatch):
-    monkeypatch.setattr(trainer, "EXACT_DECAY", True)
+    monkeypatch.setattr(fit, "Trainer", partial(Trainer, exact_decay=True))
     exact = {**TRAINING, "dtype": "float64"}
     here, there = (
         train(spec(method, training=exact), Job(**data, device=d)) for d in ("cpu", "cuda")
