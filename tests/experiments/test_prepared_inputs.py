@@ -51,7 +51,7 @@ def test_a_model_reads_what_the_table_holds(data):
     made = assemble(spec("share_bottom"), **data)
     ensemble, train_rows = made.ensemble(made.members([0], {})), made.split(0).train
     ensemble.standardize(made.examples.inputs, [train_rows])
-    x_ND = ensemble.read(made.examples.inputs, torch.arange(ROWS).unsqueeze(0))[0].numpy()
+    x_ND = ensemble.encoded(made.examples.inputs, torch.arange(ROWS).unsqueeze(0))[0].numpy()
     user, tags, age, no_age, cover, no_cover = np.split(x_ND, [3, 6, 7, 8, 11], axis=1)
 
     np.testing.assert_array_equal(user[:3], user[3:6])

@@ -175,7 +175,7 @@ class Assembly:
                 self.options,
                 encoder=self.encoder(tasks),
                 num_tasks=tasks,
-                widths=self.examples.layout.of(member.tasks).widths,
+                widths=self.examples.output_layout.of(member.tasks).widths,
                 route=member.route,
             )
 
@@ -248,7 +248,7 @@ def assemble(
 
 def head_shape(method: Method, examples: Examples) -> dict[str, Any]:
     """Return for how many tasks a model is, and their outputs; of a model per task, the largest."""
-    widths = examples.layout.widths
+    widths = examples.output_layout.widths
     widths = (max(widths),) if method.per_task else widths
     return {"num_tasks": len(widths), "widths": widths}
 

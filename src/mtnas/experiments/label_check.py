@@ -85,7 +85,7 @@ class _Part:
     def of(cls, labels: Labels) -> "_Part":
         return cls(*np.unique(labels[~np.isnan(labels)], return_counts=True))
 
-    def rows(self, value: float) -> int:
+    def count_of(self, value: float) -> int:
         """Return how many rows have a label."""
         return int(self.counts[self.values == value].sum())
 
@@ -99,12 +99,12 @@ def _problems(task: TaskSummary, parts: dict[str, Labels]) -> Iterable[str]:
         if len(part.values) == 0:
             yield f"no labelled row in the {name} part"
         elif task.kind == "binary" and len(part.values) < 2:
-            counts = f"{part.rows(1)} ones and {part.rows(0)} zeros"
+            counts = f"{part.count_of(1)} ones and {part.count_of(0)} zeros"
             yield f"{counts} among the {size}, both are needed"
         elif task.kind == "multiclass":
-            unseen = [int(value) for value in part.values if train.rows(value) == 0]
+            unseen = [int(value) for value in part.values if train.count_of(value) == 0]
             if unseen:
-                names = ", ".join(f"{task.classes[c]!r} ({part.rows(c)} rows)" for c in unseen)
+                names = ", ".join(f"{task.classes[c]!r} ({part.count_of(c)} rows)" for c in unseen)
                 yield f"classes in the {name} part that the train part has not: {names}"
             if len(train.values) < 2:
                 yield "one class only in the train part, two are needed"

@@ -173,7 +173,7 @@ def _divided(
     of_seed: dict[int, Any] = {}
     for place, (member, split) in enumerate(zip(members, splits, strict=True)):
         _, plan = divided(split.train, assembly.training.batch_size, mixing)
-        key = (examples.layout.of(member.tasks), plan.shape, plan.tobytes())
+        key = (examples.output_layout.of(member.tasks), plan.shape, plan.tobytes())
         groups.setdefault(key, []).append(place)
         if of_seed.setdefault(member.seed, key) != key and assembly.training.selection == "seed":
             raise ConfigError(

@@ -30,8 +30,8 @@ from mtnas.experiments.scoring import (
     Scores,
     by_unit,
     joined,
+    predicted,
     predictions_of,
-    read_of,
     scores_of,
     tidy,
 )
@@ -210,12 +210,12 @@ def _measured(
         )
         for part in PARTS
     }
-    read_SNO = read_of(tasks, outputs["test"], scales).numpy()
+    predicted_SNO = predicted(tasks, outputs["test"], scales).numpy()
     return [
         {
             "scores": {part: scores[part][s] for part in PARTS},
             "predictions": predictions_of(
-                seed, rows["test"][s], labels[rows["test"][s]], read_SNO[s]
+                seed, rows["test"][s], labels[rows["test"][s]], predicted_SNO[s]
             ),
         }
         for s, seed in enumerate(group)

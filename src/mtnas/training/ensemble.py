@@ -150,7 +150,7 @@ class Ensemble:
         if self._standardizes:
             self._scale = inputs.scale_of(rows)
 
-    def read(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
+    def encoded(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
         """Return what `logits` reads of some examples, x_MBD."""
         ids_MBC = inputs.ids[index_MB]
         rows = (ids_MBC + self._offset_M11).flatten()

@@ -39,7 +39,10 @@ class Trainer:
         embedding row one by one, as a dense update does: slower, to compare with one (V10).
         """
         self.ensemble, self.examples = ensemble, examples
-        self._layout, self.weights = examples.layout_of(ensemble), examples.loss_weights(options)
+        self._layout, self.weights = (
+            examples.output_layout_of(ensemble),
+            examples.loss_weights(options),
+        )
         self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)

@@ -131,7 +131,7 @@ def _computed(asked: Mapping[str, Asked]) -> Iterator[str]:
             yield from item.expression.columns
 
 
-def rows(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
+def batches(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
     """Yield the result, so many rows at once; `DataError` if it cannot be computed."""
     try:
         yield from engine.batches(query.sql, size)

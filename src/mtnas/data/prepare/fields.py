@@ -134,7 +134,7 @@ def inputs_of(
     return [made.get(field.kind, hashed)(field) for field in kept]
 
 
-def layout_of(inputs: Sequence[Input]) -> InputLayout:
+def input_layout(inputs: Sequence[Input]) -> InputLayout:
     """Return what the columns of the input files are, once all rows were read."""
     return InputLayout(
         singles=sum(type(item) is HashedInput for item in inputs),
