@@ -1,6 +1,6 @@
-"""Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
+"""From a spec to what it names: the prepared table, the split of every seed, the models to train.
 
-Shared by all experiments. Shapes: M members, T tasks.
+All experiments begin here. Shapes: M members, T tasks.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ CPU_PARAMETERS = 200_000  # dense parameters that fill a core's cache with their
 
 @dataclass(frozen=True)
 class Assembly:
-    """Everything a spec names, loaded."""
+    """What a spec names, loaded; the width of the method is solved for its parameter budget."""
 
     spec: ModelSpec
     table: Table
@@ -56,7 +56,7 @@ class Assembly:
 
     @property
     def num_tasks(self) -> int:
-        """Return T of the dataset."""
+        """Return the number of tasks of the dataset, T."""
         return int(self.table.labels.shape[1])
 
     def encoder(self, num_tasks: int) -> Encoder:
@@ -121,8 +121,9 @@ class Assembly:
         ]
 
     def scales(self, seed: int) -> tuple[LabelScale, ...]:
-        """Return the scale of the outputs of every task: of a regression, that of the labels of its
-        training rows.
+        """Return, for every task, the mean and the spread of which its outputs are multiples.
+
+        For a regression they are those of its labels in the training rows, else 0 and 1.
         """
         kinds = [TASK_KINDS[task.kind] for task in self.examples.tasks]
         if not any(kind.standardized for kind in kinds):
@@ -166,7 +167,7 @@ class Assembly:
         )
 
     def ensemble(self, members: Sequence[Member]) -> Ensemble:
-        """Draw an ensemble of models."""
+        """Return an ensemble of models with initial weights, each drawn by its seed."""
 
         def build(member: Member) -> Model:
             tasks = len(member.tasks)
@@ -247,7 +248,10 @@ def assemble(
 
 
 def head_shape(method: Method, examples: Examples) -> dict[str, Any]:
-    """Return for how many tasks a model is, and their outputs; of a model per task, the largest."""
+    """Return how many tasks a model has, and how many outputs each of them has.
+
+    Where every task has a model of its own, it is the model with the most outputs.
+    """
     widths = examples.output_layout.widths
     widths = (max(widths),) if method.per_task else widths
     return {"num_tasks": len(widths), "widths": widths}

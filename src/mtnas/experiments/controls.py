@@ -35,7 +35,7 @@ def perfect(tasks: Tasks, labels_NT: Floats, scales: Sequence[LabelScale]) -> Fl
 
 
 def outputs_from(tasks: Tasks, said_SNO: Tensor) -> Tensor:
-    """Return the outputs of a model that predicts what a control says, float64."""
+    """Return outputs (logits or numbers, float64) whose predictions are what a control says."""
     layout = output_layout(tasks)
     if layout.uniform is not None:
         return _output(layout.kinds[0], said_SNO)

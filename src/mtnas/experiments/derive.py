@@ -44,7 +44,7 @@ def read_derived(
     routes: str | Path | None,
     supernet: str | Path | None = None,
 ) -> Derived:
-    """Read what a search found, in the space of this run; nothing for a method without a search.
+    """Read the routes that a search found; of a method without a search there are none.
 
     Raises:
         RecordError: a file is broken, was changed, or is of another space or other seeds.

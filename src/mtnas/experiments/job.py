@@ -14,9 +14,9 @@ from mtnas.training.devices import device_of
 class Job:
     """The prepared data of a job, and how it works on them.
 
-    Units (seeds, or such as a seed under a route) are worked on in groups of `at_once`; 0 means as
-    many as suit the machine. That is for speed alone: numbers are equal in float64 and equal up to
-    rounding in float32.
+    It works on units (`experiments.journal`), such as seeds, in groups of `at_once` that are
+    trained side by side; 0 means as many as suit the machine. That is for speed alone: numbers are
+    equal in float64 and equal up to rounding in float32.
 
     Unfinished work is kept in the folder `journal`, if there is one. A later job takes it up if all
     that its result depends on is the same: spec, data, `code` (a checksum of the program), device,
@@ -32,7 +32,7 @@ class Job:
 
     @classmethod
     def of(cls, smk: Any, *, at_once: int, journal: Path) -> Self:
-        """Return the job of a rule, of whose inputs, resources and parameters Snakemake tells."""
+        """Return the job of a rule; `smk` is the object that Snakemake hands to its script."""
         return cls(
             table=smk.input.table,
             manifest=smk.input.manifest,

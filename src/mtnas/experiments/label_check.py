@@ -29,13 +29,14 @@ def check_labels(
     *,
     smallest_share: float | None = None,
 ) -> None:
-    """Raise `DataError` for the first seed, part and label of which too little is there.
+    """Refuse data in which a part has too few labels to learn or measure a task, for any seed.
 
-    `labels` are [rows, T], NaN where they are missing. Of a random split, `smallest_share` is that
-    of its smallest part: splits need not be drawn where every label is frequent.
+    `labels` are [rows, T], NaN where they are missing. Of a random split, `smallest_share` is the
+    share of all rows that its smallest part has: tasks whose rarest label is so frequent that every
+    part surely has it are passed over, because drawing the split of every seed takes time.
 
     Raises:
-        DataError: it names dataset, seed, part and label, and counts rows.
+        DataError: it names the first such seed, task and part, and counts rows.
     """
     columns = [(task, labels[:, t]) for t, task in enumerate(tasks)]
     if smallest_share is not None:
@@ -65,7 +66,7 @@ def _counted(task: TaskSummary, column: Labels) -> str:
 
 
 def _rarest(task: TaskSummary, column: Labels) -> int:
-    """Return how many rows have the rarest label; of numbers, all labels but the commonest."""
+    """Return how many rows have the rarest label; for numbers, how many have not the commonest."""
     if task.kind == "binary":  # sorting is slow where there are millions
         return int(min((column == value).sum() for value in (0, 1)))
     _, counts = np.unique(column[~np.isnan(column)], return_counts=True)

@@ -84,7 +84,7 @@ def _measured(kind: TaskKind, names: Sequence[str], out: Tensor, y: Tensor) -> d
 
 
 def _standardized(tasks: Tasks, y_UNT: Tensor, scale_2UT: Tensor) -> Tensor:
-    """Return labels in units of the scales; as they are where no task has one."""
+    """Return labels as multiples of their spread from their mean, which is how outputs are."""
     if not any(TASK_KINDS[task.kind].standardized for task in tasks):
         return y_UNT
     mean_UT, spread_UT = scale_2UT[0], scale_2UT[1]
@@ -203,7 +203,7 @@ def _labels(task: TaskSummary, y: NDArray[np.float32]) -> Any:
 
 
 def by_unit(out: Sequence[Tensor], units: int) -> Tensor:
-    """Bring the models of every unit together: their outputs [N, O] become one, [U, N, O]."""
+    """Join the outputs [N, O] of the models of each unit (one, or one per task): [U, N, O]."""
     each = len(out) // units
     if each == 1:
         return torch.stack(list(out))

@@ -152,7 +152,7 @@ def _trained(
     group: Sequence[int],
     checkpoint: Checkpoint,
 ) -> list[Tree]:
-    """Return what some seeds gave, trained side by side."""
+    """Train the models of some seeds side by side; return the results of every seed."""
     if assembly.method.predict is not None:
         return _control(assembly, group)
     models = Models(assembly, assembly.members(group, derived.routes))

@@ -1,8 +1,8 @@
 """Grid search on validation before a run (paper, Sec. 4.2; V8).
 
 A trial is what `experiments.train` would train with other options, for a few seeds and without the
-test set. Trials that differ in learning rate and weight decay alone are members of one ensemble;
-others take turns.
+test set. Trials that differ in nothing but learning rate and weight decay are trained side by
+side, others one after the other.
 """
 
 import logging
@@ -93,7 +93,7 @@ def tune(
 
 
 def _shape(values: Values) -> Values:
-    """Return what sets a trial apart from the members of an ensemble."""
+    """Return the values of a trial in which members of one ensemble cannot differ."""
     return {name: value for name, value in values.items() if name not in STACKED}
 
 

@@ -89,7 +89,7 @@ class Examples:
         return output_layout(self.tasks)
 
     def output_layout_of(self, ensemble: Ensemble) -> OutputLayout:
-        """Return the same of every model of an ensemble: their tasks are alike."""
+        """Return which outputs of a model of an ensemble belong to which task, alike in all."""
         return self.output_layout.of(ensemble.members[0].tasks)
 
     @cached_property
@@ -102,7 +102,9 @@ class Examples:
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
     def targets_of(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
-        """Return y_MBT as the outputs of an ensemble are to be: in units of the members' scales."""
+        """Return what the outputs of an ensemble are to be, y_MBT: labels, those of a regression
+        as multiples of their spread from their mean.
+        """
         y_MBT = self.labels_of(ensemble.tasks_MT, index_MB)
         if ensemble.scale_2MT is None:
             return y_MBT
@@ -127,7 +129,8 @@ class Batches:
     """Batches of row numbers, index_MB, epoch after epoch without end.
 
     Every member is shuffled by the stream of its own seed. The last, incomplete batch of an epoch
-    is left out (V9), so all batches have one shape; with `mixing`, those of one source have.
+    is left out (V9), so all batches have one size; with `mixing`, those of a source with few rows
+    are smaller.
     """
 
     def __init__(

@@ -140,12 +140,12 @@ class Ensemble:
         return len(self.members)
 
     def standardize(self, inputs: MixedInputs, rows: Sequence[NDArray[np.int64]]) -> None:
-        """Take the scale of numbers from the rows that each member is trained on."""
+        """Measure mean and spread of the numbers in the rows that each member is trained on."""
         if self._standardizes:
             self._scale = inputs.scale_of(rows)
 
     def encoded(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
-        """Return what `logits` reads of some examples, x_MBD."""
+        """Return the network's input for some examples, x_MBD: embeddings, numbers, features."""
         ids_MBC = inputs.ids[index_MB]
         rows = (ids_MBC + self._offset_M11).flatten()
         looked_up = self.table_MNE.flatten(0, 1).index_select(0, rows)
@@ -154,7 +154,7 @@ class Ensemble:
     def joined(
         self, looked_up: Tensor, ids_MBC: Tensor, inputs: MixedInputs, index_MB: Tensor
     ) -> Tensor:
-        """Return x_MBD, given the rows of the tables that `ids_MBC` name, in this order."""
+        """Return what `encoded` does, given the embeddings of `ids_MBC`, one after the other."""
         rows_MBCE = looked_up.view(*ids_MBC.shape, self.table_MNE.shape[-1])
         plain = inputs.plain(index_MB, self._scale, self.table_MNE.dtype)
         return self._template.encoder.joined(rows_MBCE, ids_MBC, plain, padding=self._padding)

@@ -31,7 +31,7 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 class FitResult:
     """The course of a training, and the weights that were selected on validation data.
 
-    The ensemble has these weights, too; where tasks have different ones (U = T), those of the last.
+    The ensemble is left with these weights; where every task has its own (U = T), with the last.
     """
 
     states: tuple[State, ...]  # [U], the best weights; U = 1 or T

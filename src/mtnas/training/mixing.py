@@ -54,7 +54,9 @@ class Mixing:
 def divided(
     rows: NDArray[np.int64], size: int, mixing: Mixing | None
 ) -> tuple[list[NDArray[np.int64]], BatchPlan]:
-    """Return the rows of every source and the plan of their batches; of all alike, as one part."""
+    """Return the rows of every source and the plan of their batches; without `mixing`, there is one
+    source.
+    """
     if mixing is None:
         return [rows], plan_of("proportional", [len(rows)], [1.0], size)
     parts, weights = mixing.parts(rows)

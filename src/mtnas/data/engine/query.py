@@ -28,7 +28,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Asked:
-    """A column of the result: an expression, and as what it is wanted (None: as it is).
+    """A column to be computed: an expression, and what its texts are read as (None: as they are).
 
     `wrap` takes its SQL and its type and returns the SQL of what is delivered.
     """

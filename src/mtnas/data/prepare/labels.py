@@ -42,7 +42,7 @@ class Label(ABC):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is what all labels were once: 0 or 1 in every row."""
+        """Whether every row has a label 0 or 1; the content hash takes these in another way."""
         return False
 
     @abstractmethod
