@@ -209,9 +209,11 @@ class Assembly:
 
         Of models of one task each, it is the one with the most outputs.
         """
-        shape = head_shape(self.method, self.examples)
-        encoder = self.encoder(shape["num_tasks"])
-        model = outline(self.method, self.options, encoder=encoder, **shape)
+        widths = head_widths(self.method, self.examples)
+        encoder, num_tasks = self.encoder(len(widths)), len(widths)
+        model = outline(
+            self.method, self.options, encoder=encoder, num_tasks=num_tasks, widths=widths
+        )
         return Parameters(
             dense=model.num_parameters(),
             embedding=self.examples.num_rows * encoder.row_dim,
@@ -239,22 +241,26 @@ def assemble(
     if spec.budget is not None and method.sharing is not None:
         reference = methods.load(BUDGET_METHOD)
         searched = reference.options.of(spec.budget, f"methods.{BUDGET_METHOD}")
-        whole, own = head_shape(reference, examples), head_shape(method, examples)
-        budget = count_parameters(reference, searched, input_dim=input_dim, **whole)
-        options = solve_width(method, options, budget, input_dim=input_dim, **own)
+        widths = head_widths(reference, examples)
+        budget = count_parameters(
+            reference, searched, input_dim=input_dim, num_tasks=len(widths), widths=widths
+        )
+        widths = head_widths(method, examples)
+        options = solve_width(
+            method, options, budget, input_dim=input_dim, num_tasks=len(widths), widths=widths
+        )
     assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
     assembly.check_labels()
     return assembly
 
 
-def head_shape(method: Method, examples: Examples) -> dict[str, Any]:
-    """Return how many tasks a model has, and how many outputs each of them has.
+def head_widths(method: Method, examples: Examples) -> tuple[int, ...]:
+    """Return how many outputs each task of a model has.
 
     Where every task has a model of its own, it is the model with the most outputs.
     """
     widths = examples.output_layout.widths
-    widths = (max(widths),) if method.per_task else widths
-    return {"num_tasks": len(widths), "widths": widths}
+    return (max(widths),) if method.per_task else widths
 
 
 def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:
