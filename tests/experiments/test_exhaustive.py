@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mtnas import methods
@@ -200,6 +202,10 @@ def test_other_files_are_refused_by_name(tmp_path):
         read_ground_truth(path)
     pd.DataFrame({"a": [1]}).to_parquet(path)
     with pytest.raises(RecordError, match="not an exhaustive table"):
+        read_ground_truth(path)
+    changed = pa.table({"a": [1]}).replace_schema_metadata({"mtnas": '{"a": 1}'})
+    pq.write_table(changed, path)
+    with pytest.raises(RecordError, match=r"b.parquet: lacks its digest[^;]*; delete it[^;]*$"):
         read_ground_truth(path)
 
 
