@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, broken, remake
 from mtnas.runtime.record import Part, Record
-from mtnas.study.paths import RunKey
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, column_of
 

@@ -44,7 +44,7 @@ from mtnas.training.fit import fit, predict_selected
 
 log = logging.getLogger(__name__)
 
-Pair = tuple[int, int]  # a seed and the number of a route
+SeedRoute = tuple[int, int]  # a seed and the number of a route
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def representatives(space: SearchSpace) -> NDArray[np.int64]:
     return np.array([Route.at(space, i).canonical().index for i in range(space.num_routes)])
 
 
-def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) -> list[Tree]:
+def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpoint) -> list[Tree]:
     """Train one model per seed and route; return a line for each."""
     plain = {m.seed: m for m in assembly.members(list({seed for seed, _ in group}), {})}
     members = [replace(plain[s], route=Route.at(assembly.space, route)) for s, route in group]

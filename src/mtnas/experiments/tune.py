@@ -36,7 +36,7 @@ from mtnas.training.ensemble import Rates
 
 log = logging.getLogger(__name__)
 
-Pair = tuple[int, int]  # the number of a trial, from 1, and one of its seeds
+TrialSeed = tuple[int, int]  # the number of a trial, from 1, and one of its seeds
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _trained(
     assembly: Assembly,
     trials: Sequence[Values],
     derived: Derived,
-    pairs: Sequence[Pair],
+    pairs: Sequence[TrialSeed],
     checkpoint: Checkpoint,
 ) -> list[Tree]:
     """Train some trials side by side; one that diverges is found by halving and stands alone."""
@@ -123,7 +123,7 @@ def _lines(
     assembly: Assembly,
     trials: Sequence[Values],
     derived: Derived,
-    pairs: Sequence[Pair],
+    pairs: Sequence[TrialSeed],
     checkpoint: Checkpoint,
 ) -> list[Tree]:
     members = [
@@ -142,7 +142,7 @@ def _lines(
     ]  # fmt: skip
 
 
-def _head(pair: Pair, trials: Sequence[Values]) -> Tree:
+def _head(pair: TrialSeed, trials: Sequence[Values]) -> Tree:
     number, seed = pair
     return {"trial": number, "seed": seed, **trials[number - 1]}
 

@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import MTNAS, SINGLE, difference
@@ -23,7 +24,6 @@ from mtnas.report.render import pipes
 from mtnas.report.render.layout import TUNED
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, read_json
-from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
 from mtnas.tasks.metrics import LOSSES, MTL_LOSS, direction, is_of, split_column

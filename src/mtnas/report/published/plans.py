@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.report.names import REFERENCE
 from mtnas.runtime import plugins
-from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan, Variant
 
 

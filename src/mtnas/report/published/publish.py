@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
@@ -30,7 +31,6 @@ from mtnas.report.published.store import (
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import read_json, write_json, write_text
 from mtnas.study.grids import replaced
-from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan, named
 
 DIGITS = 6  # of curves, which are drawn and never computed with

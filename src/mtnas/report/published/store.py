@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.runtime.errors import RecordError
@@ -35,7 +36,7 @@ from mtnas.runtime.files import (
     write_json,
     write_text,
 )
-from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, Run, of_runs
+from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs
 from mtnas.study.plan import Plan, named
 
 RESTORE = "restore it with `git checkout results/published`"
@@ -62,7 +63,7 @@ def read_plan(folder: Path) -> Plan:
         raise RecordError(f"{path}: not an inventory ({error!r}); {RESTORE}") from None
 
 
-def read_runs(folder: Path) -> dict[Run, PublishedRun]:
+def read_runs(folder: Path) -> dict[RunKey, PublishedRun]:
     """Read all published runs, in their order."""
     path = folder / "runs.json"
     with advising(RESTORE):
@@ -97,7 +98,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
     return metrics
 
 
-def write_runs(folder: Path, runs: Mapping[Run, PublishedRun]) -> None:
+def write_runs(folder: Path, runs: Mapping[RunKey, PublishedRun]) -> None:
     """Write metrics.csv.gz and runs.json; the same runs give the same bytes."""
     frames = [pd.DataFrame(columns=list(RUN_COLUMNS), dtype=str)]  # there may be no run
     frames += [
