@@ -24,8 +24,8 @@ class PlainFile:
     """A text file that DuckDB can read; `source` is what the user named.
 
     `columns` are the names in its header or of the definition, `skip` records stand above the
-    rows, which are on so many `lines`. `has_quotes`: a quote occurs somewhere in them; `has_blanks`:
-    a blank that is no space may stand around a value.
+    rows, which are on so many `lines`. `has_quotes`: a quote occurs somewhere in them;
+    `has_blanks`: a blank that is no space may stand around a value.
     """
 
     source: Path
