@@ -126,10 +126,22 @@ def test_encodings(tmp_path: Path, case: str) -> None:
     assert opened([path], Reading(encoding=encoding), "x") == [value]
 
 
-def test_blanks_of_every_kind_do_not_count(tmp_path: Path) -> None:
+# A file is searched for what can be around a value, so each kind of file stands for itself.
+BLANKS = {
+    "of every kind": ("x,y\n \u00a0a b\t,1\n\u3000,2\n", ","),
+    "spaces alone": ("x,y\n a b  ,1\n  ,2\n", ","),
+    "a line end in quotes": ('x,y\n"\na b\n",1\n"\n\n",2\n', ","),
+    "tabs in quotes, and between values": ('x\ty\n"\ta b\t"\t1\n\t2\n', "\t"),
+    "tabs between values": ("x\ty\n a b\t1\n \t2\n", "\t"),
+}
+
+
+@pytest.mark.parametrize("case", BLANKS)
+def test_blanks_of_every_kind_do_not_count(tmp_path: Path, case: str) -> None:
+    content, delimiter = BLANKS[case]
     path = tmp_path / "x.csv"
-    path.write_text("x,y\n \u00a0a b\t,1\n\u3000,2\n")
-    assert opened([path], Reading(), "x") == ["a b", None]
+    path.write_text(content)
+    assert opened([path], Reading(delimiter=delimiter), "x") == ["a b", None]
 
 
 JSON = {

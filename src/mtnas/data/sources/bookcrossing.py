@@ -48,6 +48,7 @@ _MIRRORS = (
     _ORIGINAL,
 )
 _MISSING = {"", "n/a", "null", "na"}
+_NO_NUMBER = _MISSING | {"nan"}
 _ORIGINAL_FILE = "place the file of the original dump there"
 _TOGETHER = "place the three files of one dump there, with their ISBNs as they were"
 _OF_USER = ("age", "age_bucket", "city", "state", "country")
@@ -269,10 +270,13 @@ def _whole(text: str) -> str:
 
 def _is_in(numbers: range, text: str, seen: Values) -> bool:
     """Tell whether a text is one of the numbers; count it unless it is missing."""
-    is_sound = text.isdecimal() and int(text) in numbers
-    if text.strip().casefold() not in {*_MISSING, "nan"}:
+    if text.isdecimal():
+        is_sound = int(text) in numbers
         seen.add(text, is_sound)
-    return is_sound
+        return is_sound
+    if text.strip().casefold() not in _NO_NUMBER:
+        seen.add(text, False)
+    return False
 
 
 def _clean(text: str) -> str:

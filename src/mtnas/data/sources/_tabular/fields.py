@@ -112,7 +112,7 @@ class FieldReader:
             sound = pc.is_finite(numbers)
         sound = pc.fill_null(sound, False)
         unsound = pc.and_not(pc.is_valid(numbers), sound)
-        shown = pc.if_else(unsound, values.as_text(numbers), None)
+        shown = values.shown(numbers, unsound)
         self._wrong(f"no {own}", there, pc.coalesce(wrong, shown), counts)
         numbers = pc.if_else(sound, numbers, None)
         return numbers.cast(pa.float64()) if own == "numeric" else self._bucket(numbers)
@@ -127,7 +127,7 @@ class FieldReader:
             raise DataError(f"field {self.name!r}: {error}") from None
         check_units(self._units, column, f"field {self.name!r}")
         there = len(column) - column.null_count
-        self._wrong("no time", there, pc.if_else(wrong, values.as_text(column), None), counts)
+        self._wrong("no time", there, values.shown(column, wrong), counts)
         return {f"{self.name}_{part}": values.PARTS[part](times) for part in self._own.parts}
 
     def _as_list(self, sql: str, kind: str) -> str:
@@ -167,7 +167,7 @@ class FieldReader:
             rows = pc.if_else(pc.and_(whole, inside), column, None).cast(pa.int64())
         lost = pc.and_(pc.is_valid(column), pc.is_null(rows))
         there = len(column) - column.null_count
-        shown = pc.if_else(lost, values.as_text(column), None)
+        shown = values.shown(column, lost)
         counts.tally.add(
             f"values of field {self.name!r} must name a row of {self._matrix.path}", there, shown
         )

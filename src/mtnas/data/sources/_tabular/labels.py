@@ -66,7 +66,7 @@ class LabelReader:
         counts.tally.add(
             f"values of task {self.name} (`{self._task.sql}`) must be {_wanted(self._task)}",
             len(found) - found.null_count,
-            pc.if_else(unsound, values.as_text(found), None),
+            values.shown(found, unsound),
         )
         columns = ", ".join(self._task.expression.columns)
         reasons += [*self.unread, (f"{self.name}: {columns} missing", absent)]

@@ -63,7 +63,7 @@ class PlaceReader:
         counts.tally.add(
             f"values of column {name!r} of the split must be times",
             len(column) - column.null_count,
-            pc.if_else(lost, values.as_text(column), None),
+            values.shown(column, lost),
         )
         reasons.append((f"split: {name} is no time", pc.is_null(place)))
         return place
