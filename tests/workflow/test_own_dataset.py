@@ -65,6 +65,7 @@ def test_a_broken_file_stops_the_studies_that_name_it_and_no_other(fresh):
 
     printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
 
-    assert "config/datasets/mine.yaml: unknown key 'feilds' (did you mean 'fields'?)" in printed
+    assert "config/datasets/mine.yaml: 2 problems: (1) unknown key 'feilds'" in printed
+    assert "(did you mean 'fields'?)" in printed
     assert "Traceback" not in printed
     assert fresh.plan("--configfile", "config/test.yaml").jobs["prepare"] == 1
