@@ -1,6 +1,6 @@
 """An audit (`report.audit`) as Markdown for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -55,7 +55,7 @@ def _counts(found: Found) -> str:
     return _compared(found, "Table 1", "Counts", rows)
 
 
-def _compared(found: Found, table: str, name: str, rows: list[tuple[str, ...]]) -> str:
+def _compared(found: Found, table: str, name: str, rows: Sequence[tuple[str, ...]]) -> str:
     """Render ours beside the paper's numbers; ours alone, under `name`, where it has none."""
     if any(entry["paper"] is not None for entry in _entries(found)):
         return pipe((table, "ours", "paper", "agrees"), rows)
