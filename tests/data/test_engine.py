@@ -12,7 +12,7 @@ import pytest
 from mtnas.data.engine import connection, tables
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.joins import Join, joined
-from mtnas.data.engine.query import Asked, View, build, rows
+from mtnas.data.engine.query import Asked, View, batches, build
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
@@ -88,7 +88,7 @@ def test_rows_keep_their_order_whatever_the_threads(
         plain = View.of(table)
         for view in (plain, joined(engine, plain, {"other": other})):
             query = build(engine, view, ["n"], {"x": Asked(parse(expression))})
-            found = [n for batch in rows(engine, query) for n in batch["n"].to_pylist()]
+            found = [n for batch in batches(engine, query) for n in batch["n"].to_pylist()]
             assert found == [str(i) for i in range(300_000)]
 
 
@@ -126,10 +126,22 @@ def test_encodings(tmp_path: Path, case: str) -> None:
     assert opened([path], Reading(encoding=encoding), "x") == [value]
 
 
-def test_blanks_of_every_kind_do_not_count(tmp_path: Path) -> None:
+# A file is searched for what can be around a value, so each kind of file stands for itself.
+BLANKS = {
+    "of every kind": ("x,y\n \u00a0a b\t,1\n\u3000,2\n", ","),
+    "spaces alone": ("x,y\n a b  ,1\n  ,2\n", ","),
+    "a line end in quotes": ('x,y\n"\na b\n",1\n"\n\n",2\n', ","),
+    "tabs in quotes, and between values": ('x\ty\n"\ta b\t"\t1\n\t2\n', "\t"),
+    "tabs between values": ("x\ty\n a b\t1\n \t2\n", "\t"),
+}
+
+
+@pytest.mark.parametrize("case", BLANKS)
+def test_blanks_of_every_kind_do_not_count(tmp_path: Path, case: str) -> None:
+    content, delimiter = BLANKS[case]
     path = tmp_path / "x.csv"
-    path.write_text("x,y\n \u00a0a b\t,1\n\u3000,2\n")
-    assert opened([path], Reading(), "x") == ["a b", None]
+    path.write_text(content)
+    assert opened([path], Reading(delimiter=delimiter), "x") == ["a b", None]
 
 
 JSON = {

@@ -20,16 +20,17 @@ _GROUP = (
 # The same for the seven digits behind the group; groups 0 and 1 are English.
 _REGISTRANT = ((0, 2), (2000000, 3), (7000000, 4), (8500000, 5), (9000000, 6), (9500000, 7))
 _REGISTRANT_1 = ((0, 2), (1000000, 3), (4000000, 4), (5500000, 5), (8698000, 6), (9990000, 7))
+_OTHER, _ISBN_10 = re.compile(r"[^0-9A-Z]"), re.compile(r"\d{9}[\dX]", re.ASCII)
 
 
 def spelled(text: str) -> str:
     """Return an ISBN as digits and capital letters: the dump writes one book in several ways."""
-    return re.sub(r"[^0-9A-Z]", "", text.upper())
+    return _OTHER.sub("", text.upper())
 
 
 def group_of(isbn: str) -> str | None:
     """Return the registration group of an ISBN-10, such as "0"; None for anything else."""
-    if not re.fullmatch(r"\d{9}[\dX]", isbn, re.ASCII):
+    if not _ISBN_10.fullmatch(isbn):
         return None
     return isbn[: _length(_GROUP, int(isbn[:5]))]
 
@@ -50,4 +51,4 @@ def registrant_of(isbn: str) -> str | None:
 
 def _length(rule: Sequence[tuple[int, int]], number: int) -> int:
     """Return the length that the rule gives to a number."""
-    return rule[bisect_right(rule, number, key=lambda step: step[0]) - 1][1]
+    return rule[bisect_right(rule, (number, 9)) - 1][1]  # no length is above 9

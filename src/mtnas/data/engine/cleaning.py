@@ -4,22 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mtnas.data.engine.connection import literal, name
-from mtnas.data.engine.reading import Reading
+from mtnas.data.engine.reading import BLANKS, Reading
 
-_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
 _AROUND = r"^[\s\v\pZ\x1c-\x1f\x{85}]|[\s\v\pZ\x1c-\x1f\x{85}]$"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
-def clean(relation: str, types: Mapping[str, str], reading: Reading) -> str:
+def clean(relation: str, types: Mapping[str, str], reading: Reading, has_blanks: bool) -> str:
     """Return the SQL of a query for the columns of a relation, cleaned.
 
-    `types` are those of the columns, as DuckDB writes them. One step after the other: what is
-    computed once is then not computed again.
+    `types` are those of the columns, as DuckDB writes them; `has_blanks`: others than spaces may be
+    around a value. One step after the other: what is computed once is then not computed again.
     """
-    for step in (_without_spaces, _without_blanks, cleaned):
+    blanks = [_without_blanks] if has_blanks else []
+    for step in (_without_spaces, *blanks, cleaned):
         columns = [f"{step(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
         relation = f"(SELECT {', '.join(columns)} FROM {relation})"
     return relation
@@ -34,7 +32,7 @@ def _without_blanks(column: str, kind: str, reading: Reading) -> str:
     if kind != "VARCHAR":
         return column
     found = f"regexp_matches({column}, {literal(_AROUND)})"
-    return f"CASE WHEN {found} THEN trim({column}, {literal(_BLANKS)}) ELSE {column} END"
+    return f"CASE WHEN {found} THEN trim({column}, {literal(BLANKS)}) ELSE {column} END"
 
 
 def cleaned(column: str, kind: str, reading: Reading) -> str:
@@ -42,7 +40,7 @@ def cleaned(column: str, kind: str, reading: Reading) -> str:
     if kind == "VARCHAR":
         return f"CASE WHEN {_is_missing(column, reading)} THEN NULL ELSE {column} END"
     if kind.endswith("[]"):
-        texts = f"list_transform({column}, lambda item: trim(item, {literal(_BLANKS)}))"
+        texts = f"list_transform({column}, lambda item: trim(item, {literal(BLANKS)}))"
         missing = f"coalesce({_is_missing('item', reading)}, true)"
         return f"list_filter({texts}, lambda item: NOT {missing})"
     if kind in ("FLOAT", "DOUBLE"):

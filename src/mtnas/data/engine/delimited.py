@@ -40,12 +40,14 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
         f"do not have the {width} columns that the {named} names",
         f"check delimiter, quote and header{_delimiter_hint(losses.example, found, reading)}",
     )
-    if found.has_quotes:
+    of_several_lines = found.has_quotes and rows + len(broken) != found.lines
+    if of_several_lines:
         _check_values(engine, found, path, reading)
     times = Counter(found.columns)
     columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
     columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
-    return Source(file, _relation(found, path, reading, _sound_rows(found)), columns, rows, hint)
+    relation = _relation(found, path, reading, _sound_rows(found))
+    return Source(file, relation, columns, rows, hint, found.has_blanks or of_several_lines)
 
 
 def text_relation(

@@ -4,8 +4,9 @@ A whole number is BIGINT or HUGEINT, any other DECIMAL where that holds every va
 else DOUBLE: nothing is rounded that is written out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mtnas.data.engine.connection import Engine, literal, name
 from mtnas.runtime.errors import DataError
@@ -52,7 +53,10 @@ def number_text(text: str, decimal: str) -> str:
 
     With `decimal` a comma, a `.` may only part thousands: 1.234 is 1234, and 1.5 is no number.
     """
-    flag = f"CASE lower({text}) WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE {text} END"
+    flag = (
+        f"CASE WHEN strlen({text}) > 5 THEN {text} WHEN lower({text}) = 'true' THEN '1' "
+        f"WHEN lower({text}) = 'false' THEN '0' ELSE {text} END"
+    )
     if decimal == ",":
         plain = f"CASE WHEN contains({text}, '.') THEN NULL ELSE replace({flag}, ',', '.') END"
         flag = (
@@ -60,16 +64,19 @@ def number_text(text: str, decimal: str) -> str:
             f"THEN replace(replace({text}, '.', ''), ',', '.') ELSE {plain} END"
         )
     finite = f"coalesce(isfinite(TRY_CAST({flag} AS DOUBLE)), false)"
-    sound = f"regexp_full_match({flag}, {literal(_NUMBER)}) AND {finite}"
-    return f"CASE WHEN {sound} THEN ltrim({flag}, '+') END"
+    # One inside the other: a cast that fails is slow.
+    sound = f"CASE WHEN {finite} THEN ltrim({flag}, '+') END"
+    return f"CASE WHEN regexp_full_match({flag}, {literal(_NUMBER)}) THEN {sound} END"
 
 
 def as_number(text: str, decimal: str, sql_type: str) -> str:
     """Return the SQL of a text as a number of a type that holds it."""
-    digits = number_text(text, decimal)
+    digits, fast = number_text(text, decimal), _plain(text)
     if sql_type in ("BIGINT", "HUGEINT"):
         digits = f"regexp_replace({digits}, '\\.0*$', '')"
-    return f"TRY_CAST(CASE WHEN {_plain(text)} THEN {text} ELSE {digits} END AS {sql_type})"
+    elif decimal == ".":
+        fast = f"({fast} OR {_short(text)})"
+    return f"TRY_CAST(CASE WHEN {fast} THEN {text} ELSE {digits} END AS {sql_type})"
 
 
 def _plain(text: str) -> str:
@@ -78,6 +85,11 @@ def _plain(text: str) -> str:
     It has 18 characters at most: its digits are not counted, that is fast, too.
     """
     return f"regexp_full_match({text}, '-?[0-9]{{1,15}}(\\.0)?')"
+
+
+def _short(text: str) -> str:
+    """Return the SQL of whether a text is a number with short decimals."""
+    return f"regexp_full_match({text}, '-?[0-9]{{1,15}}\\.[0-9]{{1,15}}')"
 
 
 def as_flag(text: str) -> str:
@@ -92,40 +104,48 @@ def as_time(text: str) -> str:
 
 
 def numbers_in(
-    engine: Engine, relation: str, columns: Sequence[str], decimal: str
-) -> Mapping[str, Numbers]:
-    """Look once through text columns for how their numbers are written."""
-    if not columns:
-        return {}
-    first = ", ".join(
-        f"{name(c)} AS v{i}, {_plain(name(c))} AS p{i}" for i, c in enumerate(columns)
-    )
-    others = (
-        f"v{i}, p{i}, CASE WHEN p{i} THEN NULL ELSE {number_text(f'v{i}', decimal)} END AS n{i}"
-        for i in range(len(columns))
-    )
-    found = [facts for i in range(len(columns)) for facts in _facts(f"v{i}", f"p{i}", f"n{i}")]
-    relation = f"(SELECT {', '.join(others)} FROM (SELECT {first} FROM {relation}))"
-    (row,) = engine.fetch(f"SELECT {', '.join(found)} FROM {relation}")
-    return {c: Numbers(*row[7 * i : 7 * i + 7]) for i, c in enumerate(columns)}
+    engine: Engine, relation: str, columns: Sequence[str], decimal: str, more: Sequence[str] = ()
+) -> tuple[dict[str, Numbers], tuple[Any, ...]]:
+    """Look once through text columns for how their numbers are written.
+
+    `more` is SQL of further aggregates that are computed on the way and returned, too.
+    """
+    first, second, found = ["*"], ["*"], []
+    for i, column in enumerate(columns):
+        value, plain, short, number = name(column), *(name(f"#{part}{i}") for part in "psn")
+        is_short = _short(value) if decimal == "." else "false"
+        digits = number_text(value, decimal)
+        first += [f"{_plain(value)} AS {plain}", f"{is_short} AS {short}"]
+        second.append(f"CASE WHEN {plain} OR {short} THEN NULL ELSE {digits} END AS {number}")
+        found += _facts(value, plain, short, number)
+    if not [*found, *more]:
+        return {}, ()
+    relation = f"(SELECT {', '.join(second)} FROM (SELECT {', '.join(first)} FROM {relation}))"
+    (row,) = engine.fetch(f"SELECT {', '.join([*found, *more])} FROM {relation}")
+    facts = {c: Numbers(*row[7 * i : 7 * i + 7]) for i, c in enumerate(columns)}
+    return facts, row[len(found) :]
 
 
-def _facts(value: str, plain: str, number: str) -> list[str]:
+def _facts(value: str, plain: str, short: str, number: str) -> list[str]:
     """Return the SQL of what `Numbers` holds.
 
-    `plain` is true where a value is a short whole number, `number` holds the digits of any other.
+    `plain` is true where a value is a short whole number, `short` where it has short decimals,
+    `number` holds the digits of any other.
     """
     digits = f"regexp_replace({number}, '^-?0*([0-9]*).*$', '\\1')"
     decimals = f"rtrim(regexp_extract({number}, '^-?[0-9]*\\.([0-9]*)', 1), '0')"
     written_out = f"NOT contains(lower({number}), 'e')"
     large = f"{decimals} = '' AND TRY_CAST({digits} AS HUGEINT) > {_EXACT_FLOAT}"
-    longest = f"greatest(max(strlen({value})) FILTER ({plain}), max(length({digits})) FILTER "
+    point = f"instr({value}, '.')"
+    end = f"CASE WHEN ends_with({value}, '0') THEN rtrim({value}, '0') ELSE {value} END"
     return [
         f"count({value})",
-        f"count(*) FILTER ({plain}) + count({number})",
-        f"coalesce({longest}({written_out})), 0)",
-        f"coalesce(max(length({decimals})) FILTER ({written_out}), 0)",
+        f"count(*) FILTER ({plain} OR {short}) + count({number})",
+        f"coalesce(greatest(max(strlen({value})) FILTER ({plain}), max({point}) FILTER ({short}), "
+        f"max(length({digits})) FILTER ({written_out})), 0)",
+        f"coalesce(greatest(max(strlen({end}) - {point}) FILTER ({short}), "
+        f"max(length({decimals})) FILTER ({written_out})), 0)",
         f"count({number}) FILTER (NOT {written_out})",
         f"count({number}) FILTER ({written_out} AND {large})",
-        f"min(left({value}, 80)) FILTER (NOT {plain} AND {number} IS NULL)",
+        f"min(left({value}, 80)) FILTER (NOT {plain} AND NOT {short} AND {number} IS NULL)",
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mtnas.data.engine.quotes import without_comments
-from mtnas.data.engine.reading import WHITESPACE, Reading
+from mtnas.data.engine.reading import BLANKS, WHITESPACE, Reading
 from mtnas.data.engine.text import TextFile
 from mtnas.runtime.errors import DataError, of_disk
 
@@ -24,7 +24,8 @@ class PlainFile:
     """A text file that DuckDB can read; `source` is what the user named.
 
     `columns` are the names in its header or of the definition, `skip` records stand above the
-    rows. `has_quotes`: a quote occurs somewhere.
+    rows, which are on so many `lines`. `has_quotes`: a quote occurs somewhere in them;
+    `has_blanks`: a blank that is no space may stand around a value.
     """
 
     source: Path
@@ -32,7 +33,9 @@ class PlainFile:
     columns: tuple[str, ...]
     skip: int
     delimiter: str
+    lines: int
     has_quotes: bool
+    has_blanks: bool
 
 
 def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
@@ -45,22 +48,25 @@ def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
     """
     text = TextFile(source, reading.encoding)
     delimiter = _delimiter(reading)
-    head = _Head(source, reading, delimiter)
-    quote = reading.quotes if delimiter != STAND_IN else None
+    head, seen = _Head(source, reading, delimiter), _Seen(reading.quotes)
     direct = _is_direct(source, reading, delimiter)
-    has_quotes = False
     if direct:
         for block in head.below(text.blocks()):
-            has_quotes = has_quotes or (quote is not None and quote in block)
+            seen.add(block)
         direct = text.is_unix and head.is_plain
     if not direct:
-        head = _Head(source, reading, delimiter)
-        has_quotes = _write(source, copy, head.below(_rewritten(source, reading, delimiter)), quote)
+        head, seen = _Head(source, reading, delimiter), _Seen(reading.quotes)
+        _write(source, copy, head.below(_rewritten(source, reading, delimiter)), seen)
     if head.columns is None:
         return None
     skip = int(reading.header and reading.is_text_table) if direct else 0
     path = source if direct else copy
-    return PlainFile(source, path, tuple(head.columns), skip, delimiter, has_quotes)
+    has_quotes = delimiter != STAND_IN and reading.quotes in seen.signs
+    inside = set() if has_quotes else {delimiter}  # of no value
+    has_blanks = not seen.signs.isdisjoint({*BLANKS} - inside - {" ", "\n", "\r"})
+    return PlainFile(
+        source, path, tuple(head.columns), skip, delimiter, seen.lines, has_quotes, has_blanks
+    )
 
 
 def one_line(name: str) -> str:
@@ -74,7 +80,7 @@ def _delimiter(reading: Reading) -> str:
 
 
 def _is_direct(source: Path, reading: Reading, delimiter: str) -> bool:
-    """Tell whether DuckDB may be able to read the file itself."""
+    """Tell whether DuckDB may be able to read the file without a copy."""
     rewrite = reading.is_text_table and (
         reading.comment is not None or reading.skip > 0 or delimiter == STAND_IN
     )
@@ -111,17 +117,30 @@ def _with_stand_in(block: str, delimiter: str) -> str:
     return re.sub(r"[ \t]+", STAND_IN, block)
 
 
-def _write(source: Path, copy: Path, blocks: Iterator[str], quote: str | None) -> bool:
-    """Write the text; tell whether a quote is in it."""
-    has_quotes = False
+def _write(source: Path, copy: Path, blocks: Iterator[str], seen: "_Seen") -> None:
+    """Write the text."""
     try:
         with copy.open("wb") as file:
             for block in blocks:
-                has_quotes = has_quotes or (quote is not None and quote in block)
+                seen.add(block)
                 file.write(block.encode())
     except OSError as error:
         raise DataError(of_disk(error, copy) or f"{source}: cannot be copied: {error}") from None
-    return has_quotes
+
+
+class _Seen:
+    """How many lines a text has, and which quotes and blanks occur in it."""
+
+    def __init__(self, quote: str | None) -> None:
+        self.lines, self.signs = 0, set[str]()
+        self._others = {*BLANKS, *(quote or "")}
+
+    def add(self, block: str) -> None:
+        """Look through a piece; every sign is looked for until it is found."""
+        self.lines += block.count("\n")
+        found = {sign for sign in self._others if sign in block}
+        self.signs |= found
+        self._others -= found
 
 
 class _Head:

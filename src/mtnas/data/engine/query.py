@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -28,7 +29,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Asked:
-    """A column of the result: an expression, and as what it is wanted (None: as it is).
+    """A column to be computed: an expression, and what its texts are read as (None: as they are).
 
     `wrap` takes its SQL and its type and returns the SQL of what is delivered.
     """
@@ -50,6 +51,7 @@ class View:
     types: dict[str, str]
     origins: dict[str, Origin]
     is_ordered: bool = True
+    _known: dict[str, Numbers] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Table, decimal: str = ".") -> "View":
@@ -60,13 +62,21 @@ class View:
 
     def numbers(self, engine: Engine, columns: Iterable[str]) -> dict[str, Numbers]:
         """Look through the text columns among some for how their numbers are written."""
-        found: dict[str, Numbers] = {}
         texts = [c for c in dict.fromkeys(columns) if self.types[c] == "VARCHAR"]
-        for relation in dict.fromkeys(self.origins[c].relation for c in texts):
-            here = [c for c in texts if self.origins[c].relation == relation]
-            origins = [self.origins[c] for c in here]
-            facts = numbers_in(engine, relation, [o.column for o in origins], origins[0].decimal)
-            found |= {c: facts[o.column] for c, o in zip(here, origins, strict=True)}
+        new = [c for c in texts if c not in self._known]
+        for relation in dict.fromkeys(self.origins[c].relation for c in new):
+            self.look(engine, relation, [c for c in new if self.origins[c].relation == relation])
+        return {c: self._known[c] for c in texts}
+
+    def look(
+        self, engine: Engine, relation: str, columns: Sequence[str], more: Sequence[str] = ()
+    ) -> tuple[Any, ...]:
+        """Look through text columns of one relation as `numbers`; return further aggregates."""
+        origins = {c: self.origins[c] for c in columns}
+        decimal = next((origin.decimal for origin in origins.values()), ".")
+        named = [origin.column for origin in origins.values()]
+        facts, found = numbers_in(engine, relation, named, decimal, more)
+        self._known |= {c: facts[origin.column] for c, origin in origins.items()}
         return found
 
 
@@ -100,7 +110,7 @@ def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str
     Raises:
         DataError: an expression does not fit the types of its columns; it says what to write.
     """
-    numbers = view.numbers(engine, _computed(asked))
+    numbers = view.numbers(engine, computed(asked))
     found = {
         key: resolve(item.expression, view.types, numbers, item.root) for key, item in asked.items()
     }
@@ -124,14 +134,14 @@ def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str
     return Query(sql, engine.types(sql), {key: tuple(each.reads) for key, each in found.items()})
 
 
-def _computed(asked: Mapping[str, Asked]) -> Iterator[str]:
+def computed(asked: Mapping[str, Asked]) -> Iterator[str]:
     """Yield the columns that may be read as numbers."""
     for item in asked.values():
         if item.root is not None or not item.expression.is_column:
             yield from item.expression.columns
 
 
-def rows(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
+def batches(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
     """Yield the result, so many rows at once; `DataError` if it cannot be computed."""
     try:
         yield from engine.batches(query.sql, size)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?", "\\N")
+BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 WHITESPACE = "whitespace"  # a delimiter: runs of blanks
 FILE_COLUMN = "@file"  # a column that every table has: the name of the file that a row is from
 Format = Literal["csv", "tsv", "jsonl", "parquet"]

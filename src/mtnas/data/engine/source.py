@@ -13,7 +13,8 @@ from mtnas.runtime.errors import DataError
 class Source:
     """What stands behind FROM for one file, and the SQL of every column that it has.
 
-    `hint` says what may be the fault where a column is not found.
+    `hint` says what may be the fault where a column is not found; `has_blanks`: others than spaces
+    may stand around a value.
     """
 
     file: Path
@@ -21,6 +22,7 @@ class Source:
     columns: Mapping[str, str]
     rows: int
     hint: str = ""
+    has_blanks: bool = True
 
     def fail(self, why: str) -> NoReturn:
         """Raise what makes the whole file useless."""

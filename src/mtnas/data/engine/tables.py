@@ -67,7 +67,9 @@ def open_table(
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
         kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
-        engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {clean(raw, types, reading)}")
+        blanks = any(source.has_blanks for source in sources)
+        cleaned = clean(raw, types, reading, blanks)
+        engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {cleaned}")
         table.types = engine.types(f"SELECT * FROM {view}")
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.data import isbn as isbns
-from mtnas.data.safeguards import Join, Lines, Values
+from mtnas.data.safeguards import Lines, Partners, Values
 from mtnas.data.sources import base
 from mtnas.data.sources.base import REPORTED, Download, Field, Task
 
@@ -48,6 +48,7 @@ _MIRRORS = (
     _ORIGINAL,
 )
 _MISSING = {"", "n/a", "null", "na"}
+_NO_NUMBER = _MISSING | {"nan"}
 _ORIGINAL_FILE = "place the file of the original dump there"
 _TOGETHER = "place the three files of one dump there, with their ISBNs as they were"
 _OF_USER = ("age", "age_bucket", "city", "state", "country")
@@ -114,8 +115,8 @@ class Dataset(base.Dataset):
         self.count_anew()
         users = self._users(users_file)
         books = self._books(books_file)
-        by_user = Join(users_file, "users", "User-ID")
-        by_isbn = Join(books_file, "books", "ISBN")
+        by_user = Partners(users_file, "users", "User-ID")
+        by_isbn = Partners(books_file, "books", "ISBN")
         rows = self._ratings(ratings)
         while chunk := list(islice(rows, base.BATCH_ROWS)):
             user, isbn, rating = (pa.array(column) for column in zip(*chunk, strict=True))
@@ -217,7 +218,7 @@ def _table(rows: Iterator[_Row], parse: Callable[[_Row], _Row], width: int) -> l
 
 
 def _joined(
-    key: pa.Array, table: Sequence[pa.Array], names: Sequence[str], join: Join
+    key: pa.Array, table: Sequence[pa.Array], names: Sequence[str], join: Partners
 ) -> dict[str, pa.Array]:
     """Look up the named columns of a table by its first column; null where the key is missing."""
     index = pc.index_in(key, value_set=table[0])
@@ -269,10 +270,13 @@ def _whole(text: str) -> str:
 
 def _is_in(numbers: range, text: str, seen: Values) -> bool:
     """Tell whether a text is one of the numbers; count it unless it is missing."""
-    is_sound = text.isdecimal() and int(text) in numbers
-    if text.strip().casefold() not in {*_MISSING, "nan"}:
+    if text.isdecimal():
+        is_sound = int(text) in numbers
         seen.add(text, is_sound)
-    return is_sound
+        return is_sound
+    if text.strip().casefold() not in _NO_NUMBER:
+        seen.add(text, False)
+    return False
 
 
 def _clean(text: str) -> str:

@@ -106,7 +106,7 @@ class FieldReader:
             sound = pc.is_finite(numbers)
         sound = pc.fill_null(sound, False)
         unsound = pc.and_not(pc.is_valid(numbers), sound)
-        shown = pc.if_else(unsound, values.as_text(numbers), None)
+        shown = values.shown(numbers, unsound)
         self._wrong(f"no {own}", there, pc.coalesce(wrong, shown), counts)
         numbers = pc.if_else(sound, numbers, None)
         return numbers.cast(pa.float64(), safe=False) if own == "numeric" else self._bucket(numbers)
@@ -131,7 +131,7 @@ class FieldReader:
             raise DataError(f"field {self.name!r}: {error}") from None
         check_units(self._units, column, f"field {self.name!r}")
         there = len(column) - column.null_count
-        self._wrong("no time", there, pc.if_else(wrong, values.as_text(column), None), counts)
+        self._wrong("no time", there, values.shown(column, wrong), counts)
         return {f"{self.name}_{part}": values.PARTS[part](times) for part in self._own.parts}
 
     def _as_list(self, sql: str, kind: str) -> str:
@@ -170,12 +170,12 @@ class FieldReader:
             rows = pc.if_else(sound, column, None).cast(pa.int64())
         lost = pc.and_(pc.is_valid(column), pc.is_null(rows))
         wrong, there = self._unread(batch, query)
-        shown = pc.coalesce(wrong, pc.if_else(lost, values.as_text(column), None))
+        shown = pc.coalesce(wrong, values.shown(column, lost))
         counts.tally.add(
             f"values of field {self.name!r} must name a row of {self._matrix.path}", there, shown
         )
         if count := len(shown) - shown.null_count:
-            counts.replaced[f"{self.name}: no such row"] += count
+            counts.replaced[f"{self.name}: is in no row of {self._matrix.path.name}"] += count
         return rows
 
 

@@ -52,7 +52,7 @@ class LabelReader:
     def read(
         self, batch: pa.RecordBatch, query: Query, counts: "Counts", reasons: Reasons
     ) -> pa.Array:
-        """Return the label of every row, null where it does not tell one, and say why."""
+        """Return the label of every row, null where it has none; add why to `reasons`."""
         found, self.unread = batch[self.key], []
         label = self._label(found)
         absent = pc.is_null(label)
@@ -66,7 +66,7 @@ class LabelReader:
         counts.tally.add(
             f"values of task {self.name} (`{self._task.sql}`) must be {_wanted(self._task)}",
             len(found) - found.null_count,
-            pc.if_else(unsound, values.as_text(found), None),
+            values.shown(found, unsound),
         )
         columns = ", ".join(self._task.expression.columns)
         reasons += [*self.unread, (f"{self.name}: {columns} missing", absent)]

@@ -1,4 +1,4 @@
-"""A look through the texts that are read, for spellings that are rarely meant as they are taken."""
+"""Warnings of texts that are probably not meant as they are read: `NA`, quotes, 3 beside 3.0."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,73 +10,47 @@ from mtnas.data.sources._tabular.definition import SourceDefinition
 _NOTHING = ("none", "<na>", "nat", "n/a", "na", "nan", "null", "nil", "#n/a", "-", "--", "missing")
 _LONGEST = max(map(len, _NOTHING))
 _QUOTED = "length({0}) > 1 AND left({0}, 1) = '\"' AND right({0}, 1) = '\"'"
-_FLOAT, _WHOLE = "-?[0-9]+\\.0", "-?[0-9]+"
 
 
 def warnings_of(
-    engine: Engine, view: View, source: SourceDefinition, columns: Iterable[str]
+    engine: Engine,
+    view: View,
+    source: SourceDefinition,
+    columns: Iterable[str],
+    computed: Iterable[str],
 ) -> Iterator[str]:
-    """Yield a sentence for every column of text with words for nothing, quotes, 3 beside 3.0."""
+    """Yield a sentence for every column of text with words for nothing, or with quotes.
+
+    `computed` are the columns that may be read as numbers: the view knows them then.
+    """
     texts = [c for c in dict.fromkeys(columns) if c != FILE_COLUMN and view.types[c] == "VARCHAR"]
+    numeric = {*computed}
+    may_be_quoted = source.quote is None and source.reading.is_text_table
     for relation in dict.fromkeys(view.origins[c].relation for c in texts):
         here = [c for c in texts if view.origins[c].relation == relation]
-        yield from _of_table(engine, relation, here, view, source)
+        asked = [sql for c in here for sql in _asked(view.origins[c].column, may_be_quoted)]
+        found = view.look(engine, relation, [c for c in here if c in numeric], asked)
+        for column, counts in zip(here, zip(*[iter(found)] * 3, strict=True), strict=True):
+            yield from _said(column, *counts)
 
 
-def _of_table(
-    engine: Engine, relation: str, columns: list[str], view: View, source: SourceDefinition
-) -> Iterator[str]:
-    words, hashed = ", ".join(map(literal, _NOTHING)), _hashed(source)
-    may_be_quoted = source.quote is None and source.reading.is_text_table
-    parts, found = [], []
-    for i, column in enumerate(columns):
-        sql = name(view.origins[column].column)
-        short = f"strlen({sql}) BETWEEN 1 AND {_LONGEST}"
-        nothing = f"CASE WHEN {short} AND lower({sql}) IN ({words}) THEN {sql} END"
-        quoted = _QUOTED.format(sql) if may_be_quoted else "false"
-        is_float = f"ends_with({sql}, '.0')" if column in hashed else "false"
-        parts.append(f"{nothing} AS n{i}, {quoted} AS q{i}, {is_float} AS f{i}")
-        found.append(f"count(n{i}), min(n{i}), count(*) FILTER (q{i}), count(*) FILTER (f{i})")
-    (row,) = engine.fetch(
-        f"SELECT {', '.join(found)} FROM (SELECT {', '.join(parts)} FROM {relation})"
-    )
-    for i, column in enumerate(columns):
-        nothing_, word, quoted_, floats = row[4 * i : 4 * i + 4]
-        if nothing_:
-            yield (
-                f"column {column!r}: {nothing_} values are words for nothing, such as {word!r}, "
-                "and are taken as values; add them to `missing` if they mean that there is none"
-            )
-        if quoted_:
-            yield (
-                f"column {column!r}: {quoted_} values are in double quotes, which are kept; give "
-                "`quote: '\"'` if they are not part of them"
-            )
-        if floats:
-            yield from _both(engine, relation, view.origins[column].column, column)
+def _asked(column: str, may_be_quoted: bool) -> tuple[str, str, str]:
+    """Return the SQL of how many words for nothing there are, one of them, and of quoted values."""
+    sql, words = name(column), ", ".join(map(literal, _NOTHING))
+    short = f"strlen({sql}) BETWEEN 1 AND {_LONGEST}"
+    nothing = f"CASE WHEN {short} AND lower({sql}) IN ({words}) THEN {sql} END"
+    quoted = f"count(*) FILTER ({_QUOTED.format(sql)})" if may_be_quoted else "0"
+    return f"count({nothing})", f"min({nothing})", quoted
 
 
-def _hashed(source: SourceDefinition) -> set[str]:
-    """Name the columns whose texts are hashed as they are."""
-    return {
-        column
-        for field, own in source.fields.items()
-        if own.type in ("category", "id", "list")
-        for column in source.columns_of(field)
-    }
-
-
-def _both(engine: Engine, relation: str, column: str, shown: str) -> Iterator[str]:
-    sql = name(column)
-    ((count, example),) = engine.fetch(
-        f"SELECT count(*), min(a.x) FROM (SELECT DISTINCT {sql} AS x FROM {relation} WHERE "
-        f"regexp_full_match({sql}, {literal(_FLOAT)})) AS a SEMI JOIN (SELECT DISTINCT {sql} AS y "
-        f"FROM {relation} WHERE regexp_full_match({sql}, {literal(_WHOLE)})) AS b "
-        "ON replace(a.x, '.0', '') = b.y"
-    )
-    if count:
-        whole = str(example).removesuffix(".0")
+def _said(column: str, nothing: int, word: str, quoted: int) -> Iterator[str]:
+    if nothing:
         yield (
-            f"column {shown!r}: {count} values are written in two ways, such as {whole} and "
-            f"{example}, and count as different; write them alike"
+            f"column {column!r}: {nothing} values are words for nothing, such as {word!r}, "
+            "and are taken as values; add them to `missing` if they mean that there is none"
+        )
+    if quoted:
+        yield (
+            f"column {column!r}: {quoted} values are in double quotes, which are kept; give "
+            "`quote: '\"'` if they are not part of them"
         )

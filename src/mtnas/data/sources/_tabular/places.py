@@ -23,7 +23,7 @@ _KEY, _NUMBER = "#place", "#place as number"
 
 
 class PlaceReader:
-    """Reads the column that splits."""
+    """Reads the column by which a fixed split is made."""
 
     def __init__(self, split: SplitDefinition, name: str, is_number: bool) -> None:
         self._split, self._name, self._is_number = split, name, is_number
@@ -63,7 +63,7 @@ class PlaceReader:
         counts.tally.add(
             f"values of column {name!r} of the split must be times",
             len(column) - column.null_count,
-            pc.if_else(lost, values.as_text(column), None),
+            values.shown(column, lost),
         )
         reasons.append((f"split: {name} is no time", pc.is_null(place)))
         return place

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.joins import Join, joined, matched_name
-from mtnas.data.engine.query import Asked, Query, View, build, rows
+from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
@@ -74,14 +74,18 @@ class SourceReader:
         with Engine(files, self._all.time_limit) as engine:
             view, num_rows = self._view(engine)
             needed = self._source.needed(self._all.split)
-            self._counts.warnings += warnings_of(engine, view, self._source, needed)
+            asked = self._asked()
+            numeric = [*computed(asked), *filter(None, [self._all.split.time])]
+            self._counts.warnings += warnings_of(engine, view, self._source, needed, numeric)
             place = PlaceReader.of(self._all.split, view, engine)
-            query = self._query(engine, view, place)
+            asked |= {} if place is None else place.asked()
+            matched = [matched_name(key) for key in self._source.joins]
+            query = build(engine, view, matched, asked)
             for field_ in self._fields:
                 field_.check(query)
             for label in self._labels:
                 label.check(query)
-            for batch in rows(engine, query, base.BATCH_ROWS):
+            for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(batch, query, place)
         if self._rows != num_rows:
             raise DataError(
@@ -126,15 +130,14 @@ class SourceReader:
                 found[column] = (f"task {name!r} (`{task.sql}`): ", remedy)
         return found
 
-    def _query(self, engine: Engine, view: View, place: PlaceReader | None) -> Query:
+    def _asked(self) -> dict[str, Asked]:
+        """Say what the engine is to compute for fields and labels."""
         asked: dict[str, Asked] = {}
         for field_ in self._fields:
             asked |= field_.asked()
         for label in self._labels:
             asked |= label.asked()
-        if place is not None:
-            asked |= place.asked()
-        return build(engine, view, [matched_name(key) for key in self._source.joins], asked)
+        return asked
 
     def _chunk(self, batch: pa.RecordBatch, query: Query, place: PlaceReader | None) -> Chunk:
         counts, reasons = self._counts, Reasons()
@@ -156,7 +159,8 @@ class SourceReader:
             counts.unmatched[key] += len(partners) - count_of(partners)
         numbers = pa.array(np.arange(self._rows, self._rows + batch.num_rows))
         self._rows += batch.num_rows
-        batch, numbers = batch.filter(kept), numbers.filter(kept)
+        if count_of(kept) < batch.num_rows:
+            batch, numbers = batch.filter(kept), numbers.filter(kept)
         columns: dict[str, pa.Array] = {}
         for field_ in self._fields:
             columns |= field_.read(batch, query, numbers, counts)

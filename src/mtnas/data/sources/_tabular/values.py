@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from mtnas.runtime.errors import DataError
 
-Read = tuple[pa.Array, pa.BooleanArray]
+Converted = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
 UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
@@ -62,7 +63,7 @@ def as_text(column: pa.Array) -> pa.StringArray:
         raise DataError(f"values of type {column.type} are no texts, numbers or times") from None
 
 
-def as_time(column: pa.Array, pattern: str | None = None) -> Read:
+def as_time(column: pa.Array, pattern: str | None = None) -> Converted:
     """Return UTC times: ISO dates and times, YYYYMMDD, unix times, or those of a pattern.
 
     A time without a zone is taken as it is.
@@ -75,18 +76,21 @@ def as_time(column: pa.Array, pattern: str | None = None) -> Read:
         return column.cast(kind, safe=False).cast(pa.timestamp("us")), _nowhere(column)
     if pa.types.is_floating(column.type):  # whole seconds, not 1.3e+09
         column = pc.floor(column).cast(pa.int64(), safe=False)
-    text = as_text(column)
+    encoded = as_text(column).dictionary_encode()
+    times = _times(encoded.dictionary, pattern).take(encoded.indices)
+    return times, _wrong(column, times)
+
+
+def _times(text: pa.StringArray, pattern: str | None) -> pa.TimestampArray:
+    """Return the times of different texts."""
     if pattern == UNIX_FORMAT:
-        times = _unix(pc.if_else(pc.match_substring_regex(text, UNIX), text, None))
-        return times, _wrong(column, times)
+        return _unix(pc.if_else(pc.match_substring_regex(text, UNIX), text, None))
     if pattern is not None:
-        times = _parsed(text, lambda value: datetime.strptime(value, pattern))
-        return times, _wrong(column, times)
+        return _parsed(text, lambda value: datetime.strptime(value, pattern))
     _check_compact(text)
     plain = pc.and_not(pc.match_substring_regex(text, UNIX), pc.match_substring_regex(text, DATE))
     written = _parsed(pc.if_else(plain, None, text), datetime.fromisoformat)
-    times = pc.if_else(plain, _unix(pc.if_else(plain, text, None)), written)
-    return times, _wrong(column, times)
+    return pc.if_else(plain, _unix(pc.if_else(plain, text, None)), written)
 
 
 def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
@@ -97,8 +101,12 @@ def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
     """
     if pa.types.is_float32(numbers.type):  # 0.7, not 0.699999988
         numbers = numbers.cast(pa.string()).cast(pa.float64())
+    if rule is None and pa.types.is_integer(numbers.type):
+        return numbers.cast(pa.string())
+    edges = rule if rule is None or isinstance(rule, str) else tuple(rule)
+    width = rule["width"] if isinstance(rule, Mapping) else None
     encoded = numbers.dictionary_encode()
-    names = [_bucket(Fraction(_exact(x)), x, rule) for x in encoded.dictionary.to_pylist()]
+    names = [_bucket(x, edges, width) for x in encoded.dictionary.to_pylist()]
     return pa.array(names, pa.string()).take(encoded.indices)
 
 
@@ -107,11 +115,13 @@ def _exact(x: Any) -> Decimal:
     return x if isinstance(x, Decimal) else Decimal(str(x))
 
 
-def _bucket(x: Fraction, number: Any, rule: Buckets) -> str:
+@lru_cache(1 << 16, typed=True)  # the chunks of a table hold the same numbers again
+def _bucket(number: Any, rule: tuple[Any, ...] | str | None, width: float | None) -> str:
+    x = Fraction(_exact(number))
     if rule is None:
         return _written(number, x)
-    if isinstance(rule, Mapping):
-        return str(x // Fraction(_exact(rule["width"])))
+    if width is not None:
+        return str(x // Fraction(_exact(width)))
     if isinstance(rule, str):
         size = int(1 + abs(x)).bit_length() - 1
         return str(-size if x < 0 else size)
@@ -140,7 +150,7 @@ def _written(number: Any, x: Fraction) -> str:
 
 def units_in(column: pa.Array) -> set[str]:
     """Name the units of the unix times in a column, by what would be a time of 1990 to 2050."""
-    text = as_text(column)
+    text = as_text(column.unique())
     plain = text.filter(pc.match_substring_regex(text, UNIX))
     numbers = plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return {
@@ -165,6 +175,11 @@ def days_in(column: pa.Array) -> set[str]:
         return set()
     lengths = {len(value) for value in text.filter(pc.or_(is_day, is_longer)).to_pylist()}
     return {_LENGTHS[length] for length in lengths - {10}}  # ten digits may be seconds
+
+
+def shown(column: pa.Array, where: pa.BooleanArray) -> pa.StringArray:
+    """Return some values as text, null elsewhere."""
+    return as_text(pc.if_else(where, column, None))
 
 
 def _check_compact(text: pa.StringArray) -> None:
@@ -205,10 +220,9 @@ def _unix(text: pa.StringArray) -> pa.TimestampArray:
 
 
 def _parsed(text: pa.StringArray, parse: Callable[[str], datetime]) -> pa.TimestampArray:
-    """Return the times of texts, each distinct one parsed once; null where that fails."""
-    encoded = text.dictionary_encode()
-    micros = [_micros(value, parse) for value in encoded.dictionary.to_pylist()]
-    return pa.array(micros, pa.int64()).cast(pa.timestamp("us")).take(encoded.indices)
+    """Return the times of texts; null where there is none, or none that can be parsed."""
+    micros = [None if value is None else _micros(value, parse) for value in text.to_pylist()]
+    return pa.array(micros, pa.int64()).cast(pa.timestamp("us"))
 
 
 def _micros(text: str, parse: Callable[[str], datetime]) -> int | None:
