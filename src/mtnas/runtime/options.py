@@ -15,6 +15,7 @@ Keys = tuple[int | str, ...]
 
 CONFIG = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 _CONTAINERS = {"model_type": "mapping", "dict_type": "mapping", "tuple_type": "list"}
+_LONGEST = 300  # characters of a value in a message
 _NAMES = ("extra_forbidden", "literal_error")
 # What YAML 1.2 reads as a number and YAML 1.1, which is what Python has, as text: 1e-3.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
@@ -171,5 +172,6 @@ def bare(kind: Any) -> Any:
 
 
 def shown(value: object) -> str:
-    """Write a value for a message; tuples are written as lists, as they were in YAML."""
-    return repr(list(value) if isinstance(value, tuple) else value)
+    """Write a value for a message, cut if it is long; tuples as lists, as they were in YAML."""
+    text = repr(list(value) if isinstance(value, tuple) else value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

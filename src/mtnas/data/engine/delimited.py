@@ -46,7 +46,7 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
     times = Counter(found.columns)
     columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
     columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
-    relation = _relation(found, path, reading, {"ignore_errors": "true"})
+    relation = _relation(found, path, reading, _sound_rows(found))
     return Source(file, relation, columns, rows, hint, found.has_blanks or of_several_lines)
 
 
@@ -81,6 +81,11 @@ def _relation(found: PlainFile, path: str, reading: Reading, options: Mapping[st
         "escape": (reading.escape or quote) if quote else None,
     }
     return text_relation(path, len(found.columns), found.skip, signs, options)
+
+
+def _sound_rows(found: PlainFile) -> dict[str, str]:
+    """Return the options to read what is not broken; several threads would end at a bad quote."""
+    return {"ignore_errors": "true", **({"parallel": "false"} if found.has_quotes else {})}
 
 
 def _count(engine: Engine, found: PlainFile, path: str, reading: Reading) -> tuple[int, list[Row]]:
@@ -139,6 +144,12 @@ def _never_closed(found: PlainFile, lines: list[str]) -> None:
     )
 
 
+def _opening(found: PlainFile, reading: Reading, text: str) -> int:
+    """Return the number of the line in which a quote opens before a text."""
+    quote = reading.quotes or ""
+    return line_of(found, quote + text.replace(quote, (reading.escape or quote) + quote))
+
+
 def line_of(found: PlainFile, text: str) -> int:
     """Return the number of the first line that holds a text, in the file as it is read."""
     number = 1
@@ -155,7 +166,7 @@ def _check_values(engine: Engine, found: PlainFile, path: str, reading: Reading)
     names = [f"c{i}" for i in range(len(found.columns))]
     long = " OR ".join(f"contains({c}, chr(10))" for c in names)
     chosen = ", ".join(f"CASE WHEN contains({c}, chr(10)) THEN {c} END AS {name(c)}" for c in names)
-    relation = _relation(found, path, reading, {"ignore_errors": "true"})
+    relation = _relation(found, path, reading, _sound_rows(found))
     for batch in engine.batches(f"SELECT {chosen} FROM {relation} WHERE {long}", 1000):
         for index, column in enumerate(batch.columns):
             for value in filter(None, column.to_pylist()):
@@ -166,8 +177,8 @@ def _check_values(engine: Engine, found: PlainFile, path: str, reading: Reading)
                     what = "look like rows" if rows else f"are more than {MOST_LINES}"
                     raise DataError(
                         f"{found.source}: one value in quotes spans {lines + 1} lines from line "
-                        f"{line_of(found, first)} ({first[:40]!r}), and they {what}: a quote is "
-                        "stray; correct that line, or give `quote: null`"
+                        f"{_opening(found, reading, first)} ({first[:40]!r}), and they {what}: "
+                        "a quote is stray; correct that line, or give `quote: null`"
                     )
 
 

@@ -9,6 +9,8 @@ from mtnas.data.engine.query import PLACE, Origin, View
 from mtnas.data.engine.tables import Table
 from mtnas.runtime.errors import DataError
 
+_EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}  # up to which every whole number is one
+
 
 @dataclass(frozen=True)
 class Join:
@@ -62,6 +64,11 @@ def _right(engine: Engine, view: View, key: str, join: Join) -> tuple[str, str]:
     )
     origins = {c: Origin(right, c, join.decimal) for c in join.table.types}
     sides = _Sides(view, View(right, join.table.types, origins), join.on)
+    if column := sides.rounded(engine):
+        raise DataError(
+            f"{join.file}: joins.{key}: column {column!r} holds floats so large that several whole "
+            "numbers are one: rows would be multiplied; write the keys as whole numbers or texts"
+        )
     numeric = sides.are_numbers(engine)
     if numeric and _repeated(engine, right, sides.right("", numeric)):
         numeric = False  # 07 and 7 are two keys
@@ -92,6 +99,17 @@ class _Sides:
         found = [facts for numbers in self._numbers for facts in numbers.values()]
         return all(facts.numbers == facts.values and not facts.exponents for facts in found)
 
+    def rounded(self, engine: Engine) -> str | None:
+        """Name a column of floats beyond which not every whole number is one."""
+        for view, columns in zip(self._views, self._columns, strict=True):
+            for column in columns:
+                limit = _EXACT.get(view.types[column])
+                if limit is not None:
+                    found = f"SELECT max(abs({name(column)})) >= {limit} FROM {view.relation}"
+                    if engine.fetch(found)[0][0]:
+                        return column
+        return None
+
     def left(self, table: str, numeric: bool) -> list[str]:
         """Return the SQL of the keys of the first table."""
         return self._keys(0, table, numeric)
@@ -108,7 +126,9 @@ class _Sides:
                 kind = self._numbers[side][column].sql_type(column)
                 sql = as_number(sql, view.origins[column].decimal, kind)
             elif not numeric and not is_text:
-                sql = f"CAST({sql} AS VARCHAR)"
+                sql = (
+                    f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?[0-9]+)\\.0$', '\\1')"  # 3.0 is 3
+                )
             found.append(sql)
         return found
 

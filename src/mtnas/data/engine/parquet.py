@@ -64,8 +64,8 @@ def _inside(kind: pa.DataType, sql: str, keys: Sequence[str]) -> tuple[str, pa.D
 
 
 def _readable(sql: str, kind: pa.DataType) -> str:
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return f"TRY(decode({sql}))"
+    if _is_bytes(kind):
+        return f"coalesce(TRY(decode({sql})), CAST({sql} AS VARCHAR))"  # no text: \\xFF for a byte
     if pa.types.is_null(kind):
         return f"CAST({sql} AS VARCHAR)"
     if _is_list(kind):
@@ -74,6 +74,11 @@ def _readable(sql: str, kind: pa.DataType) -> str:
             texts = f"regexp_replace({texts}, '^(-?[0-9]+)\\.0$', '\\1')"
         return f"list_transform({sql}, lambda item: {texts})"
     return sql
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    fixed = pa.types.is_fixed_size_binary(kind)
+    return bool(fixed or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _is_list(kind: pa.DataType) -> bool:

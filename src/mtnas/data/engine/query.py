@@ -11,7 +11,7 @@ from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.numbers import Numbers, as_flag, as_number, as_time, numbers_in
 from mtnas.data.engine.reads import Read, What
 from mtnas.data.engine.resolve import Resolved, resolve
-from mtnas.data.engine.syntax import Expression
+from mtnas.data.engine.syntax import TOO_DEEP, Expression
 from mtnas.data.engine.tables import Table
 from mtnas.runtime.errors import DataError
 
@@ -119,7 +119,7 @@ def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str
     inner = f"(SELECT *, {', '.join(values)} FROM {view.relation})" if values else view.relation
     chosen = [name(column) for column in columns]
     for key, each in found.items():
-        sql = _written(engine, each)
+        sql = _written(engine, each, asked[key].expression)
         kind = _type(engine, inner, sql, asked[key].expression)
         if (wrap := asked[key].wrap) is not None:
             sql = wrap(sql, kind)
@@ -146,7 +146,10 @@ def batches(engine: Engine, query: Query, size: int | None = None) -> Iterator[p
     try:
         yield from engine.batches(query.sql, size)
     except EngineError as error:
-        raise DataError(f"an expression cannot be computed: {_remedy(str(error))}") from None
+        said = _remedy(str(error))
+        if said == str(error):
+            said += "; `TRY(...)` around a part gives NULL where it cannot be computed"
+        raise DataError(f"an expression cannot be computed: {said}") from None
 
 
 def _read(read: Read, view: View, numbers: Mapping[str, Numbers]) -> str:
@@ -161,10 +164,13 @@ def _read(read: Read, view: View, numbers: Mapping[str, Numbers]) -> str:
     return as_number(column, decimal, numbers[read.column].sql_type(read.column))
 
 
-def _written(engine: Engine, found: Resolved) -> str:
-    """Return the SQL of a tree."""
+def _written(engine: Engine, found: Resolved, expression: Expression) -> str:
+    """Return the SQL of a tree; `DataError` if it is nested deeper than the engine can read."""
     tree = json.dumps(found.statement)
-    ((text,),) = engine.fetch(f"SELECT json_deserialize_sql({literal(tree)})")
+    try:
+        ((text,),) = engine.fetch(f"SELECT json_deserialize_sql({literal(tree)})")
+    except EngineError:
+        raise DataError(f"`{expression.text}`: {TOO_DEEP}") from None
     return f"({str(text).removeprefix('SELECT ')})"
 
 

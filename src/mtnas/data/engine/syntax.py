@@ -11,6 +11,7 @@ from mtnas.runtime.errors import ConfigError
 
 Node = dict[str, Any]
 LONGEST = 5_000  # characters
+TOO_DEEP = "too many operations are nested in one another; write it shorter"
 _BEFORE = "SELECT (\n"
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`""")
 _CLASSES = (
@@ -75,10 +76,12 @@ def parse(text: str) -> Expression:
     """
     text = " ".join(text.split("\n")).strip()
     _check_text(text)
-    statement = _serialized(text)
     found = _Checker(text)
-    tree = json.loads(statement)
-    found.statement(tree)
+    try:
+        statement = _serialized(text)
+        found.statement(json.loads(statement))
+    except RecursionError:
+        raise ConfigError(f"`{text}`: {TOO_DEEP}") from None
     if not found.columns:
         raise ConfigError(f"`{text}`: names no column")
     return Expression(text, tuple(found.columns), tuple(found.compared), statement)
@@ -89,7 +92,14 @@ def _check_text(text: str) -> None:
     if not text:
         raise ConfigError("an expression is empty; write such as `rating >= 4`")
     if len(text) > LONGEST:
-        raise ConfigError(f"an expression has {len(text)} characters, {LONGEST} at most")
+        raise ConfigError(
+            f"an expression has {len(text)} characters, {LONGEST} at most; put a long list in a "
+            "file and join it (`joins`)"
+        )
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ConfigError(
+            "an expression holds half a sign (\\ud800 to \\udfff); write the sign itself"
+        )
     for sign, what in ((";", "several statements"), ("--", "a comment"), ("/*", "a comment")):
         if sign in bare:
             raise ConfigError(f"`{text}`: {what} (`{sign}`) is not allowed; write one expression")

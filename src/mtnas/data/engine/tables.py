@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from mtnas.data.engine import delimited, jsonl, parquet
 from mtnas.data.engine.cleaning import clean
@@ -133,4 +134,8 @@ def _select(source: Source, wanted: Sequence[str], label: str) -> str:
 def _hive(file: Path) -> dict[str, str]:
     """Return the columns that the names of the folders give: `year=2020/part.csv`."""
     pairs = [part.partition("=") for part in file.parts[:-1]]
-    return {key: value for key, sign, value in pairs if key and sign and value != _HIVE_NULL}
+    return {
+        unquote(key): unquote(value)
+        for key, sign, value in pairs
+        if key and sign and value != _HIVE_NULL
+    }

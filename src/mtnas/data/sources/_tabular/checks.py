@@ -88,7 +88,9 @@ def _names(source: SourceDefinition, tasks: set[str]) -> Iterator[str]:
                 f"name, and `column: {name}`"
             )
     for task in source.tasks:
-        if not _TASK.fullmatch(task) or task in ("split", "source", "all"):
+        if task in ("split", "source", "all"):
+            yield f"tasks: the name {task!r} has a meaning of its own; give another"
+        elif not _TASK.fullmatch(task):
             yield (
                 f"tasks: the name {task!r} cannot be one; use letters, digits and _, "
                 "and a letter first"

@@ -75,7 +75,7 @@ class FieldReader:
             case "list":
                 return {self.name: self._list(column, counts)}
             case "features":
-                return {self.name: self._rows(column, counts)}
+                return {self.name: self._rows(batch, query, counts)}
         return {self.name: self._numbers(batch, query, counts)}
 
     def check_end(self, rows: int) -> None:
@@ -98,16 +98,10 @@ class FieldReader:
 
     def _numbers(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> pa.Array:
         own, numbers = self._own.type, batch[self.key]
-        wrong = pa.nulls(len(numbers), pa.string())
-        there = len(numbers) - numbers.null_count
-        for read in query.reads[self.key]:
-            bad = batch[bad_name(read)]
-            wrong = pc.coalesce(wrong, pc.if_else(pc.is_null(numbers), bad, None))
-            there += len(bad) - bad.null_count
+        wrong, there = self._unread(batch, query)
         sound = pc.is_valid(numbers)
         if own == "count":
-            whole = pc.equal(pc.floor(numbers), numbers)
-            sound = pc.and_(whole, pc.greater_equal(numbers, pa.scalar(0)))
+            sound = pc.and_(_is_whole(numbers), pc.greater_equal(numbers, _like(numbers, 0)))
         elif pa.types.is_floating(numbers.type):
             sound = pc.is_finite(numbers)
         sound = pc.fill_null(sound, False)
@@ -115,7 +109,17 @@ class FieldReader:
         shown = values.shown(numbers, unsound)
         self._wrong(f"no {own}", there, pc.coalesce(wrong, shown), counts)
         numbers = pc.if_else(sound, numbers, None)
-        return numbers.cast(pa.float64()) if own == "numeric" else self._bucket(numbers)
+        return numbers.cast(pa.float64(), safe=False) if own == "numeric" else self._bucket(numbers)
+
+    def _unread(self, batch: pa.RecordBatch, query: Query) -> tuple[pa.Array, int]:
+        """Return the texts that are no numbers, null elsewhere, and how many values there are."""
+        found = batch[self.key]
+        wrong, there = pa.nulls(len(found), pa.string()), len(found) - found.null_count
+        for read in query.reads[self.key]:
+            bad = batch[bad_name(read)]
+            wrong = pc.coalesce(wrong, pc.if_else(pc.is_null(found), bad, None))
+            there += len(bad) - bad.null_count
+        return wrong, there
 
     def _bucket(self, numbers: pa.Array) -> pa.StringArray:
         return values.as_bucket(numbers, self._own.buckets)
@@ -153,27 +157,38 @@ class FieldReader:
         kept = members.filter(pa.array(place < most))
         return _with_unknown(kept, np.minimum(lengths, most))
 
-    def _rows(self, column: pa.Array, counts: "Counts") -> pa.Int64Array:
+    def _rows(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> pa.Int64Array:
         """Return the row of the matrix that a key or a number names."""
         assert self._matrix is not None
+        column = batch[self.key]
         if self._own.key is not None:
             rows = self._matrix.rows_of(values.as_text(column))
         else:
-            last = self._matrix.num_rows
-            whole = pc.equal(pc.floor(column), column)
-            inside = pc.and_(
-                pc.greater_equal(column, pa.scalar(0)), pc.less(column, pa.scalar(last))
-            )
-            rows = pc.if_else(pc.and_(whole, inside), column, None).cast(pa.int64())
+            first, last = _like(column, 0), _like(column, self._matrix.num_rows - 1)
+            inside = pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last))
+            sound = pc.and_(_is_whole(column), inside)
+            rows = pc.if_else(sound, column, None).cast(pa.int64())
         lost = pc.and_(pc.is_valid(column), pc.is_null(rows))
-        there = len(column) - column.null_count
-        shown = values.shown(column, lost)
+        wrong, there = self._unread(batch, query)
+        shown = pc.coalesce(wrong, values.shown(column, lost))
         counts.tally.add(
             f"values of field {self.name!r} must name a row of {self._matrix.path}", there, shown
         )
         if count := len(shown) - shown.null_count:
             counts.replaced[f"{self.name}: is in no row of {self._matrix.path.name}"] += count
         return rows
+
+
+def _is_whole(numbers: pa.Array) -> pa.BooleanArray:
+    if pa.types.is_integer(numbers.type):
+        return pc.is_valid(numbers)
+    return pc.equal(pc.floor(numbers), numbers)
+
+
+def _like(numbers: pa.Array, number: int) -> pa.Scalar:
+    """Return a number to compare with: unsigned ones of 64 bits are compared with their like."""
+    is_long = pa.types.is_uint64(numbers.type)
+    return pa.scalar(number, numbers.type) if is_long else pa.scalar(number)
 
 
 def check_units(seen: set[str], column: pa.Array, where: str) -> None:

@@ -70,7 +70,9 @@ class PlaceReader:
 
     def _part(self, column: pa.Array) -> pa.Array:
         listed = [(value, part) for part in _PARTS for value in getattr(self._split, part)]
-        index = pc.index_in(values.as_text(column), pa.array([value for value, _ in listed]))
+        names, text = pa.array([value for value, _ in listed]), values.as_text(column)
+        whole = pc.replace_substring_regex(text, r"^(-?[0-9]+)\.0+$", r"\1")  # 2.0 is 2 in YAML
+        index = pc.coalesce(pc.index_in(text, names), pc.index_in(whole, names))
         parts = pa.array([_PARTS.index(part) for _, part in listed], pa.int8())
         return parts.take(index)
 
@@ -79,6 +81,7 @@ class PlaceReader:
         if self._split.time_format in (None, values.UNIX_FORMAT):
             check_units(self._units, column, where)
         if self._is_number:
+            self._check_days(column, where)
             numbers = batch[_NUMBER].cast(pa.float64(), safe=False)
             return pc.if_else(pc.is_finite(numbers), numbers, None)
         try:
@@ -86,3 +89,12 @@ class PlaceReader:
         except DataError as error:
             raise DataError(f"{where}: {error}") from None
         return times.cast(pa.int64()).cast(pa.float64())
+
+    def _check_days(self, column: pa.Array, where: str) -> None:
+        """Refuse numbers of which some are days and some are longer: their order would be wrong."""
+        self._units |= values.days_in(column)
+        if len(self._units) > 1:
+            raise DataError(
+                f"{where}: its times are written as {' and as '.join(sorted(self._units))}: their "
+                "order would be wrong; write them alike"
+            )

@@ -87,6 +87,11 @@ class SourceReader:
                 label.check(query)
             for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(batch, query, place)
+        if self._rows != num_rows:
+            raise DataError(
+                f"{self._files.table[0]}: of {num_rows} rows {self._rows} were read; write the "
+                "file anew, as Parquet if need be, or give `quote: null` if no quote has a meaning"
+            )
         for field_ in self._fields:
             field_.check_end(num_rows)
         self._check_partners()

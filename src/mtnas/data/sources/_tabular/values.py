@@ -36,7 +36,9 @@ _COMPACT = {
     "%Y%m%d%H%M": 12,
     "%Y%m%d%H%M%S": 14,
 }
-_DAY = "^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9]){0,2}$"
+_LENGTHS = {8: "YYYYMMDD", 12: "YYYYMMDDHHMM", 14: "YYYYMMDDHHMMSS"}
+_HOUR = "([01][0-9]|2[0-3])([0-5][0-9]){0,2}$"
+_DAY = f"^(19|20)[0-9]{{2}}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01]){_HOUR}"
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 # Unix times by their size, with the factor to microseconds: seconds up to the year 5138, milli-,
@@ -51,6 +53,8 @@ def as_text(column: pa.Array) -> pa.StringArray:
             return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
         if pa.types.is_decimal(column.type):
             return as_bucket(column, None)
+        if pa.types.is_floating(column.type):
+            column = pc.add(column, pa.scalar(0, column.type))  # -0.0 is 0
         text = column.cast(pa.string())
         if pa.types.is_timestamp(column.type):  # whole seconds without their decimals
             text = pc.replace_substring_regex(text, r"\.0+(Z?)$", r"\1")
@@ -99,6 +103,8 @@ def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
         return numbers.cast(pa.string())
     edges = rule if rule is None or isinstance(rule, str) else tuple(rule)
     width = rule["width"] if isinstance(rule, Mapping) else None
+    if pa.types.is_float32(numbers.type):  # 0.7, not 0.699999988
+        numbers = numbers.cast(pa.string()).cast(pa.float64())
     encoded = numbers.dictionary_encode()
     names = [_bucket(x, edges, width) for x in encoded.dictionary.to_pylist()]
     return pa.array(names, pa.string()).take(encoded.indices)
@@ -119,11 +125,17 @@ def _bucket(number: Any, rule: tuple[Any, ...] | str | None, width: float | None
     if isinstance(rule, str):
         size = int(1 + abs(x)).bit_length() - 1
         return str(-size if x < 0 else size)
-    edges = [f"{edge:g}" for edge in rule]
+    edges = [_edge(edge) for edge in rule]
     index = bisect_right([Fraction(_exact(edge)) for edge in rule], x)
     if index == 0:
         return f"below {edges[0]}"
     return f"from {edges[-1]}" if index == len(edges) else f"{edges[index - 1]} to {edges[index]}"
+
+
+def _edge(edge: float) -> str:
+    """Write an edge: short, unless that would be another number."""
+    short = f"{edge:g}"
+    return short if float(short) == edge else f"{Decimal(str(edge)):f}".removesuffix(".0")
 
 
 def _written(number: Any, x: Fraction) -> str:
@@ -151,6 +163,23 @@ def units_in(column: pa.Array) -> set[str]:
 def shown(column: pa.Array, where: pa.BooleanArray) -> pa.StringArray:
     """Return some values as text, null elsewhere."""
     return as_text(pc.if_else(where, column, None))
+
+
+def days_in(column: pa.Array) -> set[str]:
+    """Name how days are written in a column of numbers, if there is nothing but times in it."""
+    text = as_text(column)
+    text = text.filter(pc.match_substring_regex(text, UNIX))
+    if pa.types.is_floating(column.type) or len(text) == 0:
+        return set()
+    is_day, is_longer = (
+        pc.match_substring_regex(text, pattern) for pattern in (_DAY.replace(_HOUR, "$"), _DAY)
+    )
+    numbers = text.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    is_unix = pa.array(numbers >= _UNITS[0][0])
+    if not pc.all(pc.or_(is_day, pc.or_(is_longer, is_unix))).as_py():
+        return set()
+    lengths = {len(value) for value in text.filter(pc.or_(is_day, is_longer)).to_pylist()}
+    return {_LENGTHS[length] for length in lengths - {10}}  # ten digits may be seconds
 
 
 def _check_compact(text: pa.StringArray) -> None:
