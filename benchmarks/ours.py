@@ -14,9 +14,9 @@ from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.manifest import InputLayout
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
-from mtnas.training import trainer
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
+from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
@@ -77,8 +77,9 @@ def build(
     # As `fit` does: one of several threads reads embedding rows ahead.
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads - 1))
-    trainer.EXACT_DECAY = exact
-    trained = trainer.Trainer(ensemble, examples_of(work), TRAINING, read_ahead=threads > 1)
+    trained = Trainer(
+        ensemble, examples_of(work), TRAINING, read_ahead=threads > 1, exact_decay=exact
+    )
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:

@@ -1,8 +1,10 @@
 """What jumps over the decay of unread rows change: test AUC against the exact replay, per seed."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,11 @@ import torch
 
 from benchmarks.outcome import Outcome, Settings
 from mtnas.data.prepare.table import prepare
+from mtnas.experiments.job import Job
 from mtnas.experiments.train import train
 from mtnas.study.specs import RunSpec
-from mtnas.training import trainer
+from mtnas.training import fit
+from mtnas.training.trainer import Trainer
 
 DATASETS = ("movielens", "insteval")
 METHOD = "mmoe"
@@ -65,8 +69,8 @@ def _auc(
         "fixed_split": False, "options": {"hidden_dim": 64}, "budget": None,
         "training": {},
     }  # fmt: skip
-    trainer.EXACT_DECAY = exact
-    metrics = train(RunSpec.of(spec), **files, seeds_at_once=together).metrics
+    with patch.object(fit, "Trainer", partial(Trainer, exact_decay=exact)):
+        metrics = train(RunSpec.of(spec), Job(**files, at_once=together)).metrics
     test = metrics[(metrics["split"] == "test") & (metrics["metric"] == "auc")]
     wide: pd.DataFrame = test.pivot(index="seed", columns="task", values="value")
     assert np.isfinite(wide.to_numpy()).all()

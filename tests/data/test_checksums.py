@@ -13,7 +13,7 @@ from mtnas.data.fetch.acquire import admit
 from mtnas.data.fetch.checksums import Checksums, Pin, measure
 from mtnas.data.fetch.digests import digests
 from mtnas.data.sources.base import Checksum, Download
-from mtnas.runtime.errors import ConfigError, DataError, UnfitFileError
+from mtnas.runtime.errors import DataError, RecordError, UnfitFileError
 from mtnas.runtime.files import read_json, sha256_of
 
 
@@ -84,7 +84,7 @@ def test_a_known_checksum_decides_before_any_pin(tmp_path: Path) -> None:
 def test_a_broken_lock_is_named(checksums: Checksums, text: str, match: str) -> None:
     checksums.path.write_text(text)
 
-    with pytest.raises(ConfigError, match=match) as error:
+    with pytest.raises(RecordError, match=match) as error:
         checksums.admit("a", a_pin(1))
 
     assert str(checksums.path) in str(error.value)

@@ -12,7 +12,7 @@ import pytest
 from mtnas.data.engine import connection, tables
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.joins import Join, joined
-from mtnas.data.engine.query import Asked, View, build, rows
+from mtnas.data.engine.query import Asked, View, batches, build
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
@@ -88,7 +88,7 @@ def test_rows_keep_their_order_whatever_the_threads(
         plain = View.of(table)
         for view in (plain, joined(engine, plain, {"other": other})):
             query = build(engine, view, ["n"], {"x": Asked(parse(expression))})
-            found = [n for batch in rows(engine, query) for n in batch["n"].to_pylist()]
+            found = [n for batch in batches(engine, query) for n in batch["n"].to_pylist()]
             assert found == [str(i) for i in range(300_000)]
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data.engine.connection import Engine
-from mtnas.data.engine.query import Asked, View, build, rows
+from mtnas.data.engine.query import Asked, View, batches, build
 from mtnas.data.engine.reading import Reading
 from mtnas.data.engine.syntax import LONGEST, parse
 from mtnas.data.engine.tables import open_table
@@ -97,7 +97,7 @@ def computed(table: Path, expression: str) -> list[bool | None]:
     with Engine([table]) as engine:
         view = View.of(open_table(engine, [table], reading, list(COLUMNS)))
         query = build(engine, view, [], {"x": Asked(parse(expression), "flag")})
-        return [value for batch in rows(engine, query) for value in batch["x"].to_pylist()]
+        return [value for batch in batches(engine, query) for value in batch["x"].to_pylist()]
 
 
 @pytest.mark.parametrize("expression", RESULTS)

@@ -8,6 +8,7 @@ from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
 from mtnas.evidence.records import read_run
+from mtnas.experiments.job import Job
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train as train_run
 from mtnas.report.searched import read_routes
@@ -35,7 +36,7 @@ def sound(tmp_path_factory):
     data = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
     prepare({"dataset": "insteval", "drop_fields": fields}, **data)
     searched = SearchSpec.of({**SPEC, "search": {"steps": 2, "batch_size": 64}})
-    found = search(searched, **data)
+    found = search(searched, Job(**data))
     found.write(routes=folder / "routes.json", supernet=folder / "supernet.safetensors")
     made = make_run(folder, "mmoe", (0.7, 0.8))
     for name in ("metrics.csv", "run.json"):
@@ -46,7 +47,7 @@ def sound(tmp_path_factory):
 def train(folder, derive="retrain"):
     data = {"table": folder / "table.parquet", "manifest": folder / "manifest.json"}
     routes = {"routes": folder / "routes.json", "supernet": folder / "supernet.safetensors"}
-    return train_run(RunSpec.of({**SPEC, "derive": derive}), **data, **routes)
+    return train_run(RunSpec.of({**SPEC, "derive": derive}), Job(**data), **routes)
 
 
 READERS = {
@@ -230,4 +231,4 @@ def test_weights_of_another_network_are_refused(sound, tmp_path):
     wider = RunSpec.of({**SPEC, "derive": "inherit", "options": options})
 
     with pytest.raises(MtnasError, match="weights of another network or other seeds"):
-        train_run(wider, **data, **routes)
+        train_run(wider, Job(**data), **routes)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mtnas import methods
@@ -10,8 +12,9 @@ from mtnas.data.prepare.splits import assign_split, split_sizes
 from mtnas.data.prepare.store import Inputs, Table
 from mtnas.evidence import exhaustive_table
 from mtnas.evidence.exhaustive_table import GroundTruth, concatenate, read_ground_truth
-from mtnas.experiments import assembly, every_route, train
+from mtnas.experiments import assembly, every_route, job, train
 from mtnas.experiments.every_route import train_every_route
+from mtnas.experiments.job import Job
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
@@ -52,16 +55,15 @@ def small_data(monkeypatch):
         options = method.options(**spec.options)
         return assembly.Assembly(spec, table, data, method, options, spec.trained)
 
-    monkeypatch.setattr(every_route, "assemble", assemble)
-    monkeypatch.setattr(train, "assemble", assemble)
+    monkeypatch.setattr(job, "assemble", assemble)
 
 
 def trained(folder, name="tiny", **options):
     path = folder / f"{name}.parquet"
     changes = options.pop("changes", {})
     kept = folder / ".unfinished"
-    job = train_every_route(spec(**changes), table="t", manifest="m", journal=kept, **options)
-    job.write(path)
+    given = Job(table="t", manifest="m", journal=kept, **options)
+    train_every_route(spec(**changes), given).write(path)
     return path
 
 
@@ -74,7 +76,7 @@ def folder(tmp_path_factory):
 def whole(folder):
     """The ground truth of the tiny space, trained in one go, the first time it is asked for."""
     path = folder / "tiny.parquet"
-    return path if path.exists() else trained(folder, models_at_once=50, code="abc")
+    return path if path.exists() else trained(folder, at_once=50, code="abc")
 
 
 def test_every_route_is_there_once_for_every_seed(whole):
@@ -104,7 +106,7 @@ def test_a_line_is_what_training_that_route_alone_gives(whole, tmp_path, index):
     routes = write_routes(tmp_path / "routes.json", dict.fromkeys(SEEDS, route))
     values = spec().model_dump(mode="json", exclude={"space", "synthetic"})
     alone = spec_of(**values, variant="paper", derive="retrain")
-    result = train.train(alone, table="t", manifest="m", routes=routes, seeds_at_once=1)
+    result = train.train(alone, Job(table="t", manifest="m", at_once=1), routes=routes)
     scores = result.metrics.set_index(["seed", "split", "task", "metric"])["value"]
     lines = read_ground_truth(whole).frame.query("route == @index").set_index("seed")
     for seed in SEEDS:
@@ -120,7 +122,7 @@ def test_a_line_is_what_training_that_route_alone_gives(whole, tmp_path, index):
 
 
 def test_how_many_models_train_at_once_changes_no_number(whole, tmp_path):
-    frames = [read_ground_truth(p).frame for p in (whole, trained(tmp_path, models_at_once=7))]
+    frames = [read_ground_truth(p).frame for p in (whole, trained(tmp_path, at_once=7))]
     pd.testing.assert_frame_equal(*frames, rtol=0, atol=1e-12)
 
 
@@ -135,9 +137,9 @@ def test_a_killed_job_goes_on_where_it_stopped(whole, tmp_path, monkeypatch):
 
     monkeypatch.setattr(every_route, "_trained", killed_in_the_third)
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path, models_at_once=20, code="abc")
+        trained(tmp_path, at_once=20, code="abc")
     assert not (tmp_path / "tiny.parquet").exists()
-    path = trained(tmp_path, models_at_once=6, code="abc")
+    path = trained(tmp_path, at_once=6, code="abc")
     assert sizes[:3] == [20, 20, 10]
     assert sizes[3:] == [6, 4]  # groups of another size: speed only
     pd.testing.assert_frame_equal(
@@ -201,13 +203,17 @@ def test_other_files_are_refused_by_name(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(path)
     with pytest.raises(RecordError, match="not an exhaustive table"):
         read_ground_truth(path)
+    changed = pa.table({"a": [1]}).replace_schema_metadata({"mtnas": '{"a": 1}'})
+    pq.write_table(changed, path)
+    with pytest.raises(RecordError, match=r"b.parquet: lacks its digest[^;]*; delete it[^;]*$"):
+        read_ground_truth(path)
 
 
 def test_spaces_of_a_dataset_become_one_file(whole, tmp_path):
     root = trained(
         tmp_path,
         "root",
-        models_at_once=9,
+        at_once=9,
         changes={"space": "root", "options": {**NETWORK, "query_scope": "root"}, "seeds": [1]},
     )
     both = concatenate([whole, root])

@@ -17,6 +17,7 @@ from sklearn.metrics import (
 
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.experiments.every_route import train_every_route
+from mtnas.experiments.job import Job
 from mtnas.experiments.models import Models
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
@@ -92,7 +93,7 @@ def measured(rows):
     ],
 )
 def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, chosen, data):
-    result = train(spec(method, training={**TRAINING, **chosen}), **data)
+    result = train(spec(method, training={**TRAINING, **chosen}), Job(**data))
     found = result.metrics[result.metrics.split == "test"].set_index(["seed", "task", "metric"])
     names = {(task.name, name) for task in MIXED for name in OF_KIND[task.kind]}
     assert {key[1:] for key in found.index} == {*names, ("all", "mtl_loss")}
@@ -110,7 +111,7 @@ def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, chosen, dat
 
 
 def test_predictions_are_written_with_nulls_and_the_names_of_classes(data, tmp_path):
-    result = train(spec("share_bottom"), **data)
+    result = train(spec("share_bottom"), Job(**data))
     result.predictions.to_parquet(tmp_path / "p.parquet", index=False)
     again = pd.read_parquet(tmp_path / "p.parquet")
     assert set(again.y_mood.dropna()) == set(CLASSES)
@@ -121,8 +122,8 @@ def test_predictions_are_written_with_nulls_and_the_names_of_classes(data, tmp_p
 
 @pytest.mark.parametrize("method", ["single_task", "share_bottom"])
 def test_a_seed_alone_equals_that_seed_in_company(method, data):
-    together = train(spec(method), **data, seeds_at_once=3)
-    apart = train(spec(method), **data, seeds_at_once=1)
+    together = train(spec(method), Job(**data, at_once=3))
+    apart = train(spec(method), Job(**data, at_once=1))
     np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-11)
     assert together.weights.keys() == apart.weights.keys()
     for name, tensor in together.weights.items():
@@ -130,13 +131,15 @@ def test_a_seed_alone_equals_that_seed_in_company(method, data):
 
 
 def test_models_of_other_kinds_and_rows_are_divided_and_named_by_task(data):
-    result = train(spec("single_task"), **data)
+    result = train(spec("single_task"), Job(**data))
     assert result.weights["mood.heads.weight"].shape == (3, 3, 8)
     assert result.weights["minutes.heads.weight"].shape == (3, 1, 8)
     mean, (_, labels) = result.weights["minutes.label_mean"], mixed_arrays()
     assert mean.shape == (3, 1)
     np.testing.assert_allclose(mean, np.nanmean(labels[:, 2]), atol=1)
-    own = train(spec("share_bottom", training={**TRAINING, "selection": "task"}), **data).weights
+    own = train(
+        spec("share_bottom", training={**TRAINING, "selection": "task"}), Job(**data)
+    ).weights
     assert own["mood.heads.weight"].shape == own["minutes.heads.weight"].shape == (3, 5, 8)
     assert [(fit.seed, fit.tasks) for fit in result.record.fits] == [
         (seed, (task,)) for seed in range(3) for task in range(3)
@@ -163,10 +166,10 @@ def bytes_of(result, folder):
 
 @pytest.mark.parametrize("stops", [[3], [20, 9, 11], [1, 1, 30]])
 def test_models_in_several_ensembles_go_on_and_leave_the_same_bytes(stops, data, tmp_path):
-    expected = bytes_of(train(spec("single_task"), **data), tmp_path / "straight")
+    expected = bytes_of(train(spec("single_task"), Job(**data)), tmp_path / "straight")
     kept = tmp_path / "stopped" / ".unfinished"
     result = to_the_end(
-        stops, lambda: train(spec("single_task"), **data, seeds_at_once=3, journal=kept)
+        stops, lambda: train(spec("single_task"), Job(**data, at_once=3, journal=kept))
     )
     left = [path.name for path in kept.rglob("*.safetensors")]
     assert left == ["0-2.done.safetensors"]
@@ -174,11 +177,11 @@ def test_models_in_several_ensembles_go_on_and_leave_the_same_bytes(stops, data,
 
 
 def test_a_checkpoint_of_another_ensemble_is_not_taken_up(data, tmp_path):
-    expected = bytes_of(train(spec("single_task"), **data), tmp_path / "straight")
+    expected = bytes_of(train(spec("single_task"), Job(**data)), tmp_path / "straight")
     kept = tmp_path / "stopped" / ".unfinished"
 
     def attempt():
-        return train(spec("single_task"), **data, seeds_at_once=3, journal=kept)
+        return train(spec("single_task"), Job(**data, at_once=3, journal=kept))
 
     with pytest.raises(StoppedError), told_to_end(5):
         attempt()
@@ -191,31 +194,31 @@ def test_a_checkpoint_of_another_ensemble_is_not_taken_up(data, tmp_path):
 
 def test_one_best_epoch_of_all_models_of_a_seed_needs_models_that_are_alike(data):
     with pytest.raises(ConfigError, match=r"selection: 'seed', but the tasks of mixed differ"):
-        train(spec("single_task", training={**TRAINING, "selection": "seed"}), **data)
+        train(spec("single_task", training={**TRAINING, "selection": "seed"}), Job(**data))
 
 
 @pytest.mark.parametrize("reward", ["auc_sum", "neg_loss"])
 @pytest.mark.parametrize("strategy", ["reinforce", "differentiable", "random_search"])
 def test_routes_are_searched_and_trained(strategy, reward, data, tmp_path):
     chosen = {"strategy": strategy, "steps": 8, "batch_size": 50, "reward": reward, "candidates": 4}
-    found = search(spec("mtnas", search=chosen), **data)
+    found = search(spec("mtnas", search=chosen), Job(**data))
     paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
     found.write(**paths)
     for derive in ("inherit", "retrain"):
-        result = train(spec("mtnas", derive=derive), **data, **paths)
+        result = train(spec("mtnas", derive=derive), Job(**data), **paths)
         assert np.isfinite(result.metrics.value).all()
 
 
 def test_a_grid_is_tuned_with_the_names_of_tasks(data):
     grid = {"training.learning_rate": [0.001, 0.02]}
-    result = tune(spec("single_task", grid=grid), **data)
+    result = tune(spec("single_task", grid=grid), Job(**data))
     columns = {"valid_r2_minutes", "valid_macro_f1_mood", "valid_auc_does_click", "valid_mtl_loss"}
     assert {*columns, "best_epoch_minutes"} <= set(result.trials)
     assert result.record.winner.values == {"training.learning_rate": 0.02}
 
 
 def test_every_route_is_trained_with_the_names_of_tasks(data):
-    truth = train_every_route(spec("mtnas", space="tiny", seeds=[0]), **data).truth.frame
+    truth = train_every_route(spec("mtnas", space="tiny", seeds=[0]), Job(**data)).truth.frame
     assert {"valid_loss_mood", "test_auc_does_click", "test_rmse_minutes"} <= set(truth)
     total = truth[[f"test_loss_{task.name}" for task in MIXED]].sum(axis=1)
     np.testing.assert_allclose(total, truth["test_loss"])
@@ -229,7 +232,7 @@ def test_only_what_a_task_reports_is_reported(tmp_path):
     ids, labels = mixed_arrays()
     split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
     files = write_table(tmp_path / "t.parquet", ids, labels, split, tasks=tasks)
-    result = train(spec("share_bottom", seeds=[0]), **files).metrics
+    result = train(spec("share_bottom", seeds=[0]), Job(**files)).metrics
     test = result[result.split == "test"]
     assert list(zip(test.task, test.metric, strict=True)) == [
         ("does_click", "auc"),
@@ -243,7 +246,7 @@ def test_only_what_a_task_reports_is_reported(tmp_path):
 def test_controls_bound_every_kind(data):
     scores = {}
     for name in ("control_perfect", "control_shuffled"):
-        result = train(spec(name, options={}), **data)
+        result = train(spec(name, options={}), Job(**data))
         frame = result.metrics[result.metrics.split == "test"]
         scores[name] = frame.groupby(["task", "metric"]).value.mean()
     perfect, shuffled = scores["control_perfect"], scores["control_shuffled"]
@@ -302,7 +305,7 @@ def test_too_rare_a_label_is_refused_by_every_job(job, tmp_path):
 @pytest.mark.parametrize("kind", SAID)
 def test_the_part_and_the_counts_are_said(kind, tmp_path):
     with pytest.raises(DataError, match=rf"seed 0: label buys has {SAID[kind]}"):
-        train(spec("mmoe", fixed_split=True), **rare(tmp_path, kind))
+        train(spec("mmoe", fixed_split=True), Job(**rare(tmp_path, kind)))
 
 
 def test_a_part_without_a_label_is_refused(tmp_path):
@@ -311,7 +314,7 @@ def test_a_part_without_a_label_is_refused(tmp_path):
     split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
     files = write_table(tmp_path / "t.parquet", ids, labels, split, tasks=MIXED)
     with pytest.raises(DataError, match="label does_click has no labelled row in the valid part"):
-        train(spec("mmoe", fixed_split=True), **files)
+        train(spec("mmoe", fixed_split=True), Job(**files))
 
 
 def test_names_that_clash_are_refused(tmp_path):
@@ -320,4 +323,4 @@ def test_names_that_clash_are_refused(tmp_path):
     split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
     files = write_table(tmp_path / "t.parquet", ids, labels, split, tasks=(*MIXED[:2], clash))
     with pytest.raises(DataError, match=r"'mixed': two columns .* 'p_mood_good'.*another name"):
-        train(spec("mmoe"), **files)
+        train(spec("mmoe"), Job(**files))

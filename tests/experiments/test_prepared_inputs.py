@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mtnas.experiments.assembly import assemble
+from mtnas.experiments.job import Job
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.study.specs import RunSpec, SearchSpec
@@ -50,7 +51,7 @@ def test_a_model_reads_what_the_table_holds(data):
     made = assemble(spec("share_bottom"), **data)
     ensemble, train_rows = made.ensemble(made.members([0], {})), made.split(0).train
     ensemble.standardize(made.examples.inputs, [train_rows])
-    x_ND = ensemble.read(made.examples.inputs, torch.arange(ROWS).unsqueeze(0))[0].numpy()
+    x_ND = ensemble.encoded(made.examples.inputs, torch.arange(ROWS).unsqueeze(0))[0].numpy()
     user, tags, age, no_age, cover, no_cover = np.split(x_ND, [3, 6, 7, 8, 11], axis=1)
 
     np.testing.assert_array_equal(user[:3], user[3:6])
@@ -70,7 +71,7 @@ def test_a_model_reads_what_the_table_holds(data):
 
 @pytest.mark.parametrize("method", ["single_task", "mmoe"])
 def test_a_run_is_the_same_seed_by_seed(method, data):
-    together, apart = (train(spec(method), **data, seeds_at_once=n) for n in (2, 1))
+    together, apart = (train(spec(method), Job(**data, at_once=n)) for n in (2, 1))
     np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
     assert together.weights["number_mean"].shape == (len(together.weights["embedding"]), 1)
 
@@ -78,9 +79,9 @@ def test_a_run_is_the_same_seed_by_seed(method, data):
 def test_a_supernet_hands_down_the_scale_of_its_numbers(data, tmp_path):
     paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
     options = {"steps": 8, "batch_size": 16, "reward": "neg_loss"}
-    found = search(spec("mtnas", SearchSpec, search=options), **data)
+    found = search(spec("mtnas", SearchSpec, search=options), Job(**data))
     found.write(**paths)
-    inherited = train(spec("mtnas", derive="inherit"), **data, **paths)
+    inherited = train(spec("mtnas", derive="inherit"), Job(**data), **paths)
     for name in ("number_mean", "number_spread", "embedding"):
         assert torch.equal(inherited.weights[name], found.weights[name])
     known = np.array(AGES, float)[assemble(spec("mmoe"), **data).split(0).train]

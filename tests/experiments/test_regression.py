@@ -10,6 +10,7 @@ from mtnas.data.prepare.table import prepare
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.experiments.assembly import assemble
 from mtnas.experiments.every_route import train_every_route
+from mtnas.experiments.job import Job
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.methods.parts.encoder import Encoder
@@ -57,7 +58,7 @@ def spec(method, **changes):
 
 @pytest.mark.parametrize("method", ["single_task", "share_bottom"])
 def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
-    result = train(spec(method), **data)
+    result = train(spec(method), Job(**data))
     test = result.metrics[result.metrics.split == "test"].set_index(["seed", "task", "metric"])
     assert set(result.metrics.metric) == {"mse", "mtl_loss"}
     for seed, rows in result.predictions.groupby("seed"):
@@ -71,8 +72,8 @@ def test_metrics_equal_scikit_learn_on_the_saved_predictions(method, data):
 
 @pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_trans"])
 def test_groups_of_seeds_give_the_same_numbers(method, data):
-    together = train(spec(method), **data, seeds_at_once=3)
-    apart = train(spec(method), **data, seeds_at_once=1)
+    together = train(spec(method), Job(**data, at_once=3))
+    apart = train(spec(method), Job(**data, at_once=1))
     np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
     assert together.record.gates.keys() == apart.record.gates.keys()
     for seed, scores in together.record.gates.items():
@@ -116,22 +117,22 @@ def test_mean_gate_scores_are_those_of_the_model_on_test(data):
 
 
 def test_gates_are_recorded_by_seed_where_a_method_has_them(data):
-    gates = train(spec("mmoe"), **data).record.gates
+    gates = train(spec("mmoe"), Job(**data)).record.gates
     assert list(gates) == [0, 1, 2]
     np.testing.assert_allclose(np.sum(list(gates.values()), axis=-1), 1)
-    assert train(spec("share_bottom"), **data).record.gates == {}
+    assert train(spec("share_bottom"), Job(**data)).record.gates == {}
 
 
 def test_a_route_is_searched_by_loss_inherited_and_trained(data, tmp_path):
     paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
-    found = search(spec("mtnas", search=SEARCH), **data)
+    found = search(spec("mtnas", search=SEARCH), Job(**data))
     found.write(**paths)
     curve = found.record.seeds[0].curve
     assert max(curve["reward"]) < 0
-    inherit = train(spec("mtnas", derive="inherit"), **data, **paths)
-    retrain = train(spec("mtnas", derive="retrain"), **data, routes=paths["routes"])
+    inherit = train(spec("mtnas", derive="inherit"), Job(**data), **paths)
+    retrain = train(spec("mtnas", derive="retrain"), Job(**data), routes=paths["routes"])
     assert not inherit.metrics.equals(retrain.metrics)
-    alone = search(spec("mtnas", seeds=[1], search=SEARCH), **data)
+    alone = search(spec("mtnas", seeds=[1], search=SEARCH), Job(**data))
     one, many = (record.seeds[1] for record in (alone.record, found.record))
     assert one.describe == many.describe
     np.testing.assert_allclose(one.curve["reward"], many.curve["reward"], rtol=0, atol=1e-12)
@@ -149,7 +150,7 @@ def known(data, tmp_path_factory):
     for strategy in STRATEGIES:
         options = {**SEARCH, "strategy": strategy}
         variant = f"tiny_{strategy}"
-        found = search(spec("mtnas", **narrow, variant=variant, search=options), **data)
+        found = search(spec("mtnas", **narrow, variant=variant, search=options), Job(**data))
         found.write(routes=folder / f"{strategy}.json", **paths)
         names = {"dataset": "s", "variant": f"tiny_{strategy}"}
         routes.append({**names, "path": str(folder / f"{strategy}.json")})
@@ -158,7 +159,7 @@ def known(data, tmp_path_factory):
         dataset="s", method="mtnas", seeds=SEEDS, training=TRAINING, **narrow, space="tiny",
         synthetic=drawn,
     )  # fmt: skip
-    train_every_route(exhaustive, **data).write(folder / "tiny.parquet")
+    train_every_route(exhaustive, Job(**data)).write(folder / "tiny.parquet")
     return narrow, folder / "tiny.parquet", routes
 
 
@@ -167,7 +168,7 @@ def test_every_route_is_scored_by_squared_errors_as_if_trained_alone(known, data
     frame = read_ground_truth(table).frame
     assert len(frame) == 9 * len(SEEDS)
     assert not [column for column in frame if "auc" in column]
-    alone = train(spec("mtnas", **narrow, derive="retrain"), **data, routes=routes[0]["path"])
+    alone = train(spec("mtnas", **narrow, derive="retrain"), Job(**data), routes=routes[0]["path"])
     scores = alone.metrics.set_index(["seed", "split", "task", "metric"])["value"]
     picks = read_json(routes[0]["path"])["seeds"]
     for seed in SEEDS:
@@ -191,4 +192,4 @@ def test_searches_of_numbers_are_judged(known):
 
 def test_controls_that_predict_probabilities_are_refused(data):
     with pytest.raises(ConfigError, match="control_perfect' predicts probabilities"):
-        train(spec("control_perfect", training=None), **data)
+        train(spec("control_perfect", training=None), Job(**data))

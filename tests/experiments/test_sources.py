@@ -8,6 +8,7 @@ from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.data.prepare.store import Inputs, Table
 from mtnas.experiments import assembly
+from mtnas.experiments.job import Job
 from mtnas.experiments.train import train
 from mtnas.study.specs import RunSpec
 from mtnas.training.data import Examples
@@ -116,7 +117,7 @@ def test_a_dataset_of_sources_is_trained_and_selected_by_source(table, monkeypat
 def test_a_run_is_the_same_seed_by_seed(table, monkeypatch, method, options):
     spec = assembled(table, monkeypatch, method, dtype="float64", **options).spec
     files = {"table": "t", "manifest": "m"}
-    together, apart = (train(spec, **files, seeds_at_once=n) for n in (2, 1))
+    together, apart = (train(spec, Job(**files, at_once=n)) for n in (2, 1))
     np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
     assert np.isfinite(together.metrics.value).all()
     assert together.weights.keys() == apart.weights.keys()

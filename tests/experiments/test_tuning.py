@@ -9,6 +9,7 @@ import pytest
 from mtnas.experiments import models
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import with_winner
+from mtnas.experiments.job import Job
 from mtnas.experiments.search import search
 from mtnas.experiments.select_trial import choose
 from mtnas.experiments.train import train
@@ -88,10 +89,10 @@ def test_values_enter_a_copy_of_the_spec():
 @pytest.mark.parametrize("method", ["mmoe", "single_task", "snr_aver"])
 def test_a_trial_is_the_run_with_its_options_and_not_changed_by_company(method, data):
     grid = GRID if method == "mmoe" else RATES
-    together = tune(spec(method, grid), **data, seeds_at_once=8).trials
+    together = tune(spec(method, grid), Job(**data, at_once=8)).trials
     assert together["trial"].nunique() == len(expand(grid))
     for number, values in enumerate(expand(grid), 1):
-        result = train(spec(method, GRIDLESS).with_values(values), **data, seeds_at_once=1)
+        result = train(spec(method, GRIDLESS).with_values(values), Job(**data, at_once=1))
         own = together[together["trial"] == number].set_index("seed")
         valid = result.metrics.query("split == 'valid'").set_index(["seed", "metric", "task"])
         for seed in (0, 1):
@@ -116,7 +117,7 @@ def test_test_examples_have_no_say(data, tmp_path):
     ids[test], labels[test] = ids[test][::-1], 1 - labels[test]
     other = write(tmp_path / "other", ids, labels, split)
     fixed = spec(fixed_split=True)
-    before, after = tune(fixed, **data), tune(fixed, **other)
+    before, after = tune(fixed, Job(**data)), tune(fixed, Job(**other))
     pd.testing.assert_frame_equal(
         before.trials.drop(columns="seconds"), after.trials.drop(columns="seconds")
     )
@@ -127,28 +128,30 @@ def test_test_examples_have_no_say(data, tmp_path):
 def test_test_rows_are_not_even_looked_up(data, monkeypatch):
     original = Assembly.split
     nowhere = np.array([10**9])
-    expected = tune(spec(), **data).trials
+    expected = tune(spec(), Job(**data)).trials
     monkeypatch.setattr(Assembly, "check_labels", lambda self: None)  # of every part, beforehand
     monkeypatch.setattr(
         Assembly, "split", lambda self, seed: replace(original(self, seed), test=nowhere)
     )
-    close(tune(spec(), **data).trials, expected)
+    close(tune(spec(), Job(**data)).trials, expected)
     with pytest.raises(IndexError):
-        train(spec(grid=GRIDLESS), **data)
+        train(spec(grid=GRIDLESS), Job(**data))
 
 
 def test_a_searched_method_is_tuned_under_its_routes(data, tmp_path):
     paths = {"routes": tmp_path / "routes.json", "supernet": tmp_path / "supernet.safetensors"}
-    found = search(spec("mtnas", GRIDLESS, search={"strategy": "random"}), **data)
+    found = search(spec("mtnas", GRIDLESS, search={"strategy": "random"}), Job(**data))
     found.write(**paths)
-    result = tune(spec("mtnas", RATES, derive="retrain", seeds=[1]), **data, routes=paths["routes"])
+    result = tune(
+        spec("mtnas", RATES, derive="retrain", seeds=[1]), Job(**data), routes=paths["routes"]
+    )
     assert len(result.trials) == 4
     with pytest.raises(RecordError, match=r"no route for seeds \[7\]"):
-        tune(spec("mtnas", RATES, seeds=[7]), **data, routes=paths["routes"])
+        tune(spec("mtnas", RATES, seeds=[7]), Job(**data), routes=paths["routes"])
 
 
 def test_a_killed_grid_search_goes_on_where_it_was(data, tmp_path, monkeypatch):
-    expected = tune(spec(), **data).trials
+    expected = tune(spec(), Job(**data)).trials
     fits, original = [], models.fit
 
     def killed_at(limit):
@@ -162,7 +165,7 @@ def test_a_killed_grid_search_goes_on_where_it_was(data, tmp_path, monkeypatch):
 
     def attempt(**changes):
         return tune(
-            spec(**changes), **data, journal=tmp_path / ".unfinished", code="abc", seeds_at_once=2
+            spec(**changes), Job(**data, journal=tmp_path / ".unfinished", code="abc", at_once=2)
         )
 
     monkeypatch.setattr(models, "fit", killed_at(3))
@@ -181,13 +184,13 @@ def test_a_killed_grid_search_goes_on_where_it_was(data, tmp_path, monkeypatch):
 
 def test_a_trial_that_diverges_loses_alone(data):
     grid = {"training.learning_rate": [1e-3, 1e200, 1e-2]}
-    result = tune(spec(grid=grid), **data)
+    result = tune(spec(grid=grid), Job(**data))
     assert result.record.diverged == (2,)
     assert list(result.trials["status"]) == ["trained"] * 2 + ["diverged"] * 2 + ["trained"] * 2
-    without = tune(spec(grid={"training.learning_rate": [1e-3, 1e-2]}), **data)
+    without = tune(spec(grid={"training.learning_rate": [1e-3, 1e-2]}), Job(**data))
     assert without.record.winner.mean == pytest.approx(result.record.winner.mean, abs=1e-12)
     with pytest.raises(TrainingError, match=r"all 1 trials diverged.*learning_rate"):
-        tune(spec(grid={"training.learning_rate": [1e200]}), **data)
+        tune(spec(grid={"training.learning_rate": [1e200]}), Job(**data))
 
 
 def lines(*losses):
@@ -233,10 +236,10 @@ def test_the_gap_to_the_runner_up_is_paired_by_seed():
 
 
 def test_the_winner_enters_the_run_and_its_record(data, tmp_path):
-    result = tune(spec(), **data)
+    result = tune(spec(), Job(**data))
     result.write(trials=tmp_path / "trials.csv", best=tmp_path / "best.json")
     run_spec = spec(grid=GRIDLESS)
-    record = train(run_spec, **data, tuned=tmp_path / "best.json").record.spec
+    record = train(run_spec, Job(**data), tuned=tmp_path / "best.json").record.spec
     winner = result.record.winner.values
     assert winner["training.learning_rate"] == 1e-2  # three epochs are too few for the other
     assert record.training.learning_rate == 1e-2

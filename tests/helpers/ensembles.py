@@ -45,7 +45,7 @@ def small_ensemble(
     training = TrainingOptions(embedding_dim=3, dtype=dtype, embedding_per_task=embedding_per_task)
 
     def build(member: Member) -> Model:
-        number, widths = len(member.tasks), examples.layout.of(member.tasks).widths
+        number, widths = len(member.tasks), examples.output_layout.of(member.tasks).widths
         encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(number))
         return Model(
             method, chosen, encoder=encoder, num_tasks=number, widths=widths, route=member.route

@@ -35,3 +35,14 @@ def test_a_file_of_which_a_part_alone_does_not_run_is_imported_whole(tmp_path, m
 
     assert part is sys.modules.pop("mtnas.methods.mixed")
     assert part.Options().depth == 3
+
+
+def test_a_title_is_read_without_the_rest_of_a_file(tmp_path, monkeypatch):
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods/titled.py").write_text('TITLE = "Titled"\nraise RuntimeError\n')
+    (tmp_path / "methods/untitled.py").write_text("raise RuntimeError\n")
+    monkeypatch.setattr(mtnas, "__path__", [str(tmp_path)])
+
+    found = [plugins.title("methods", name) for name in ("titled", "untitled", "gone", "../x")]
+
+    assert found == ["Titled", "untitled", "gone", "../x"]

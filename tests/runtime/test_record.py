@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mtnas.runtime.errors import DataError, RecordError
-from mtnas.runtime.files import read_json, write_record
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import advising, read_json, write_record
 from mtnas.runtime.record import Part, Record
 
 
@@ -63,14 +63,9 @@ def test_nothing_that_is_no_number_is_written(tmp_path):
         Toy(name="x", scores={0: Score(value=float("nan"))})
 
 
-def test_another_remedy_and_another_error_can_be_named(tmp_path):
-    class Manifest(Toy):
-        """A manifest."""
-
-        error = DataError
-
+def test_another_remedy_can_be_named(tmp_path):
     path = tmp_path / "toy.json"
     TOY.write(path)
     path.write_text(json.dumps({**read_json(path), "name": "y"}))
-    with pytest.raises(DataError, match="toy.json: was changed .*; ask somebody"):
-        Manifest.read(path, remedy="ask somebody")
+    with pytest.raises(RecordError, match=r"differs\); ask somebody$"), advising("ask somebody"):
+        Toy.read(path)

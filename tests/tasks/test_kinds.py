@@ -13,7 +13,7 @@ def test_log_loss_equals_scikit_learn():
     rng = np.random.default_rng(0)
     logits, labels = rng.normal(size=(4, 300)), rng.integers(2, size=(4, 300))
     got = BINARY.loss(torch.from_numpy(logits), torch.from_numpy(labels))
-    pairs = zip(labels, BINARY.read(torch.from_numpy(logits)).numpy(), strict=True)
+    pairs = zip(labels, BINARY.predict(torch.from_numpy(logits)).numpy(), strict=True)
     np.testing.assert_allclose(got.numpy(), [log_loss(y, p) for y, p in pairs], rtol=1e-12)
 
 

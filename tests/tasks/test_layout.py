@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mtnas.tasks.kinds import BINARY, MULTICLASS, REGRESSION
-from mtnas.tasks.layout import Layout
+from mtnas.tasks.layout import OutputLayout
 
-MIXED = Layout(("multiclass", "binary", "regression"), (3, 1, 1))
-PLAIN = Layout(("binary", "binary"), (1, 1))
+MIXED = OutputLayout(("multiclass", "binary", "regression"), (3, 1, 1))
+PLAIN = OutputLayout(("binary", "binary"), (1, 1))
 
 
 def drawn(missing):

@@ -1,6 +1,7 @@
 """The training loop: what it validates is what a dense update would have left."""
 
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ TRAINING = TrainingOptions(epochs=3, batch_size=64, dtype="float64", embedding_d
 
 @pytest.fixture(autouse=True)
 def _exact_decay(monkeypatch):
-    monkeypatch.setattr(trainer, "EXACT_DECAY", True)
+    monkeypatch.setattr(module, "Trainer", partial(trainer.Trainer, exact_decay=True))
 
 
 def fitted():

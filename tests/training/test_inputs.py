@@ -78,7 +78,7 @@ def test_a_model_reads_what_plain_torch_reads(kind):
     data, rows = mixed(kind), np.arange(0, ROWS, 7)
     ensemble, _ = trained_on("share_bottom", [0, 1], data)
 
-    x_MBD = ensemble.read(data.inputs, torch.from_numpy(np.stack([rows, rows[::-1].copy()])))
+    x_MBD = ensemble.encoded(data.inputs, torch.from_numpy(np.stack([rows, rows[::-1].copy()])))
 
     for m, own in enumerate((rows, rows[::-1])):
         expected = expected_input(data, own.copy(), ensemble.table_MNE[m])
@@ -163,7 +163,7 @@ def test_members_have_the_scale_of_their_own_rows():
     ensemble.standardize(data.inputs, [split.train for split in splits])
     rows = torch.arange(600).repeat(2, 1)
 
-    x_MBD = ensemble.read(data.inputs, rows)
+    x_MBD = ensemble.encoded(data.inputs, rows)
 
     for m, split in enumerate(splits):
         expected = expected_input(data, np.arange(600), None, train=split.train)
@@ -222,7 +222,7 @@ def test_tables_per_task_are_those_of_one_task_each(kind):
     index_MB = torch.arange(50).repeat(2, 1)
 
     def logits(ensemble):
-        return ensemble.logits(ensemble.read(data.inputs, index_MB))
+        return ensemble.logits(ensemble.encoded(data.inputs, index_MB))
 
     tables = own.table_MNE.view(*one.table_MNE.shape, 2)
     tables.copy_(one.table_MNE.unsqueeze(-1))

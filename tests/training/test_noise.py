@@ -49,7 +49,7 @@ def test_a_step_samples_the_gates_and_evaluation_does_not(name):
     ensemble, data, index_MB = training.ensemble, training.examples, batch(2)
     rows = [split().valid] * 2
     noise_M = Noise(ensemble)()
-    x_MBD = ensemble.read(data.inputs, index_MB)
+    x_MBD = ensemble.encoded(data.inputs, index_MB)
     sampled = training.loss(index_MB, ensemble.logits(x_MBD, noise_M=noise_M))
     usual = training.loss(index_MB, ensemble.logits(x_MBD))
     before = evaluate_loss(ensemble, data, rows)
@@ -77,7 +77,7 @@ def test_the_penalty_is_the_price_of_the_gates_that_may_open(name):
 def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list):
     training = trainer(name, seed_list, l0_weight=0.25)
     ensemble, index_MB = training.ensemble, batch(len(seed_list))
-    x_MBD, noise_M = ensemble.read(training.examples.inputs, index_MB), Noise(ensemble)()
+    x_MBD, noise_M = ensemble.encoded(training.examples.inputs, index_MB), Noise(ensemble)()
     checked = [GATES, "sharing.layers.1.bias", "heads.weight"]
 
     def objective(*tensors):

@@ -133,7 +133,7 @@ def test_tasks_weigh_what_the_options_say(method):
 
     def loss_of(weights):
         trainer = Trainer(small_ensemble(method, [0], data), data, training(loss_weights=weights))
-        x_MBD = trainer.ensemble.read(data.inputs, index_MB)
+        x_MBD = trainer.ensemble.encoded(data.inputs, index_MB)
         return trainer.loss(index_MB, trainer.ensemble.logits(x_MBD)).sum()
 
     first, second = loss_of((1.0, 0.0)), loss_of((0.0, 1.0))
@@ -158,7 +158,7 @@ def test_tables_per_task_are_those_of_one_task_each(method):
     index_MB = torch.arange(50).repeat(2, 1)
 
     def logits(ensemble):
-        return ensemble.logits(ensemble.read(data.inputs, index_MB))
+        return ensemble.logits(ensemble.encoded(data.inputs, index_MB))
 
     own.table_MNE.view(*one.table_MNE.shape, 2).copy_(one.table_MNE.unsqueeze(-1))
     same = logits(one)

@@ -3,19 +3,15 @@
 from pathlib import Path
 
 from mtnas.experiments.every_route import train_every_route
+from mtnas.experiments.job import Job
 from mtnas.runtime.job import job
 from mtnas.study.specs import ExhaustiveSpec
-from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
     table = Path(smk.output.table)
+    unfinished = table.with_name(f".{table.stem}.unfinished")
     trained = train_every_route(
         ExhaustiveSpec.of(smk.params.spec),
-        table=smk.input.table,
-        manifest=smk.input.manifest,
-        models_at_once=smk.resources.models_at_once,
-        device=device_of(smk.resources),
-        journal=table.with_name(f".{table.stem}.unfinished"),
-        code=smk.params.code,
+        Job.of(smk, at_once=smk.resources.models_at_once, journal=unfinished),
     )
     trained.write(table)

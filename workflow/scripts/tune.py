@@ -2,20 +2,16 @@
 
 from pathlib import Path
 
+from mtnas.experiments.job import Job
 from mtnas.experiments.tune import tune
 from mtnas.runtime.job import job
 from mtnas.study.specs import TuneSpec
-from mtnas.training.devices import device_of
 
 with job(snakemake) as smk:
+    unfinished = Path(smk.output.best).parent / ".unfinished"
     found = tune(
         TuneSpec.of(smk.params.spec),
-        table=smk.input.table,
-        manifest=smk.input.manifest,
+        Job.of(smk, at_once=smk.resources.seeds_at_once, journal=unfinished),
         routes=smk.input.get("routes"),
-        seeds_at_once=smk.resources.seeds_at_once,
-        device=device_of(smk.resources),
-        journal=Path(smk.output.best).parent / ".unfinished",
-        code=smk.params.code,
     )
     found.write(**smk.output)

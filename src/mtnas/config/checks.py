@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mtnas.config.entries import OF_SOURCES, PAPER
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, SearchedOptions
-from mtnas.config.study import Run, Study, tuning_layers
+from mtnas.config.study import RunKey, Study, tuning_layers
 from mtnas.data import sources
 from mtnas.data.prepare.parts import check_split_of
 from mtnas.data.prepare.splits import split_sizes
@@ -123,7 +123,7 @@ def check_every_variant(study: Study) -> None:
                 _check_search(study, (dataset, method, variant))
 
 
-def _check_loss_weights(study: Study, run: Run) -> None:
+def _check_loss_weights(study: Study, run: RunKey) -> None:
     weights, tasks = study.training_of(*run).loss_weights, study.num_tasks(run[0])
     if weights is not None and len(weights) != tasks:
         raise ConfigError(
@@ -132,7 +132,7 @@ def _check_loss_weights(study: Study, run: Run) -> None:
         )
 
 
-def _check_mixing(study: Study, run: Run) -> None:
+def _check_mixing(study: Study, run: RunKey) -> None:
     """Refuse what needs sources where a dataset has none, or not these."""
     try:
         study.training_of(*run).check_sources(study.sources_of(run[0]))
@@ -142,7 +142,7 @@ def _check_mixing(study: Study, run: Run) -> None:
         raise ConfigError(f"{where}: on {run[0]}: {reason}") from None
 
 
-def _check_search(study: Study, run: Run) -> None:
+def _check_search(study: Study, run: RunKey) -> None:
     """Refuse options of a search that its strategy, its method or its dataset cannot fulfil."""
     dataset, method, variant = run
     options = study.options(*run)
@@ -229,7 +229,7 @@ def check_runs(study: Study) -> None:
         _check_tasks(study, run)
 
 
-def _check_tables(study: Study, run: Run) -> None:
+def _check_tables(study: Study, run: RunKey) -> None:
     """Refuse embedding tables per task where routes are searched, or where there are none."""
     dataset, method, _ = run
     searches, drawn = study.method(method).searches, dataset in study.synthetic
@@ -243,7 +243,7 @@ def _check_tables(study: Study, run: Run) -> None:
         raise ConfigError(f"{where}: true, but {why}; leave it out, or set it in {instead}")
 
 
-def _check_exhaustive_search(study: Study, run: Run) -> None:
+def _check_exhaustive_search(study: Study, run: RunKey) -> None:
     """Refuse to try every route in a search that has fewer route evaluations than routes."""
     options = study.options(*run)
     if not isinstance(options, SearchedOptions) or options.search.strategy != "exhaustive":
@@ -257,7 +257,7 @@ def _check_exhaustive_search(study: Study, run: Run) -> None:
         )
 
 
-def _check_tasks(study: Study, run: Run) -> None:
+def _check_tasks(study: Study, run: RunKey) -> None:
     """Refuse options of a method that do not suit the number of tasks."""
     try:
         study.options(*run).check_tasks(study.num_tasks(run[0]))

@@ -18,7 +18,7 @@ from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.options import Keys, Options, problem_of
 
-Run = tuple[str, str, str]  # dataset, method, variant
+RunKey = tuple[str, str, str]  # dataset, method, variant
 Record = TypeVar("Record", bound=Options)
 
 
@@ -103,7 +103,7 @@ class Study(Options):
         """Name the sources of the rows of a dataset; none where all rows are alike."""
         return () if dataset in self.synthetic else sources.load(dataset).source_names
 
-    def runs(self, experiment: str) -> list[Run]:
+    def runs(self, experiment: str) -> list[RunKey]:
         """Return the runs of an experiment, in reading order."""
         if experiment not in self.experiments:
             raise ConfigError(
@@ -118,7 +118,7 @@ class Study(Options):
         ]
 
     @property
-    def all_runs(self) -> list[Run]:
+    def all_runs(self) -> list[RunKey]:
         """Return the runs of all experiments, each once."""
         return list(dict.fromkeys(run for name in self.experiments for run in self.runs(name)))
 
@@ -155,11 +155,11 @@ class Study(Options):
         """Return where a key was set (file or command line) and its dotted path, for a message."""
         return self._origins.place(keys)
 
-    def place_of(self, run: Run, *option: str) -> str:
+    def place_of(self, run: RunKey, *option: str) -> str:
         """Return where the option of a run that counts was set, for a message."""
         return self.last_word(_option_layers(*run), option)
 
-    def place_of_training(self, run: Run, option: str) -> str:
+    def place_of_training(self, run: RunKey, option: str) -> str:
         """Return where the training option of a run that counts was set, for a message."""
         return self.last_word(_training_layers(*run), (option,))
 

@@ -55,7 +55,7 @@ class Values:
             replaced[f"{self._path.name}: {self._column} is no {self._what}"] += self._wrong
 
 
-class Join:
+class Partners:
     """The rows that look for a partner in another file, and those that find none."""
 
     def __init__(self, path: Path, name: str, key: str) -> None:

@@ -21,7 +21,16 @@ import pyarrow.parquet as pq
 from mtnas.evidence.records import DataFacts, Git, Parameters
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import atomic_path, check_digest, remake, sealed
+from mtnas.runtime.files import (
+    CHANGED,
+    advising,
+    atomic_path,
+    broken,
+    check_digest,
+    existing,
+    remake,
+    sealed,
+)
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import ExhaustiveSpec
 
@@ -124,23 +133,20 @@ def _digest(frame: pd.DataFrame) -> str:
 
 def read_ground_truth(path: str | Path) -> GroundTruth:
     """Read one file; `RecordError` if it is missing, incomplete or something else."""
-    path = Path(path)
-    if not path.is_file():
-        raise RecordError(f"{path}: missing; run `{remake(path)}`")
-    remedy = f"delete it and run `{remake(path)}`"
+    path = existing(path)
     try:
         table = pq.read_table(path)
         content = check_digest(json.loads((table.schema.metadata or {})[_METADATA]), path)
         records = ExhaustiveRecords.of(content, path)
+    except RecordError:
+        raise
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise RecordError(f"{path}: not an exhaustive table ({error}); {remedy}") from None
+        raise broken(path, f"not an exhaustive table ({error})") from None
     truth = GroundTruth(table.to_pandas(), records.spaces)
     if _digest(truth.frame) != records.lines:
-        raise RecordError(f"{path}: was changed after it was written; {remedy}")
-    try:
+        raise broken(path, CHANGED)
+    with advising(f"delete it and run `{remake(path)}`"):
         check(truth, str(path))
-    except RecordError as error:
-        raise RecordError(f"{error}; {remedy}") from None
     return truth
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import remake
+from mtnas.runtime.files import advising, broken, remake
 from mtnas.runtime.record import Part, Record
-from mtnas.study.paths import RunKey
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, column_of
 
@@ -144,13 +144,10 @@ def read_run(folder: str | Path) -> Run:
     record.check(path)
     try:
         metrics = pd.read_csv(path)
-        check_metrics(metrics, where=str(path))
-    except RecordError as error:
-        raise RecordError(f"{error}; delete it and run `{remake(path)}`") from None
     except ValueError as error:  # of pandas: empty, no table, no text
-        raise RecordError(
-            f"{path}: not a table ({error}); delete it and run `{remake(path)}`"
-        ) from None
+        raise broken(path, f"not a table ({error})") from None
+    with advising(f"delete it and run `{remake(path)}`"):
+        check_metrics(metrics, where=str(path))
     return Run(metrics, record, folder)
 
 

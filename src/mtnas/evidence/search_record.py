@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import model_validator
 
+from mtnas.config.study import RunKey
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import MtnasError
 from mtnas.runtime.record import Part, Record
-from mtnas.study.paths import RunKey
 from mtnas.study.specs import SearchSpec
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from mtnas.config.study import RunKey
 from mtnas.runtime.record import Part, Record
-from mtnas.study.paths import RunKey
 from mtnas.study.specs import TuneSpec
 
 

@@ -1,6 +1,6 @@
-"""Put a spec together: prepared table, splits per seed, method with its widths solved, stacks.
+"""From a spec to what it names: the prepared table, the split of every seed, the models to train.
 
-Shared by all experiments. Shapes: M members, T tasks.
+All experiments begin here. Shapes: M members, T tasks.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ CPU_PARAMETERS = 200_000  # dense parameters that fill a core's cache with their
 
 @dataclass(frozen=True)
 class Assembly:
-    """Everything a spec names, loaded."""
+    """What a spec names, loaded; the width of the method is solved for its parameter budget."""
 
     spec: ModelSpec
     table: Table
@@ -56,7 +56,7 @@ class Assembly:
 
     @property
     def num_tasks(self) -> int:
-        """Return T of the dataset."""
+        """Return the number of tasks of the dataset, T."""
         return int(self.table.labels.shape[1])
 
     def encoder(self, num_tasks: int) -> Encoder:
@@ -121,8 +121,9 @@ class Assembly:
         ]
 
     def scales(self, seed: int) -> tuple[LabelScale, ...]:
-        """Return the scale of the outputs of every task: of a regression, that of the labels of its
-        training rows.
+        """Return, for every task, the mean and the spread of which its outputs are multiples.
+
+        For a regression they are those of its labels in the training rows, else 0 and 1.
         """
         kinds = [TASK_KINDS[task.kind] for task in self.examples.tasks]
         if not any(kind.standardized for kind in kinds):
@@ -166,7 +167,7 @@ class Assembly:
         )
 
     def ensemble(self, members: Sequence[Member]) -> Ensemble:
-        """Draw an ensemble of models."""
+        """Return an ensemble of models with initial weights, each drawn by its seed."""
 
         def build(member: Member) -> Model:
             tasks = len(member.tasks)
@@ -175,7 +176,7 @@ class Assembly:
                 self.options,
                 encoder=self.encoder(tasks),
                 num_tasks=tasks,
-                widths=self.examples.layout.of(member.tasks).widths,
+                widths=self.examples.output_layout.of(member.tasks).widths,
                 route=member.route,
             )
 
@@ -188,7 +189,7 @@ class Assembly:
         )
 
     def seeds_at_once(self) -> int:
-        """Return how many seeds to train together where nobody says.
+        """Return how many seeds to train together where a job does not say (`Job.at_once`).
 
         On a CPU narrow models gain from company, wide ones do not (docs/performance.md); on a GPU
         all gain, until its memory is full. Each model has a table, its moments and its best copy.
@@ -208,9 +209,11 @@ class Assembly:
 
         Of models of one task each, it is the one with the most outputs.
         """
-        shape = head_shape(self.method, self.examples)
-        encoder = self.encoder(shape["num_tasks"])
-        model = outline(self.method, self.options, encoder=encoder, **shape)
+        widths = head_widths(self.method, self.examples)
+        encoder, num_tasks = self.encoder(len(widths)), len(widths)
+        model = outline(
+            self.method, self.options, encoder=encoder, num_tasks=num_tasks, widths=widths
+        )
         return Parameters(
             dense=model.num_parameters(),
             embedding=self.examples.num_rows * encoder.row_dim,
@@ -238,19 +241,26 @@ def assemble(
     if spec.budget is not None and method.sharing is not None:
         reference = methods.load(BUDGET_METHOD)
         searched = reference.options.of(spec.budget, f"methods.{BUDGET_METHOD}")
-        whole, own = head_shape(reference, examples), head_shape(method, examples)
-        budget = count_parameters(reference, searched, input_dim=input_dim, **whole)
-        options = solve_width(method, options, budget, input_dim=input_dim, **own)
+        widths = head_widths(reference, examples)
+        budget = count_parameters(
+            reference, searched, input_dim=input_dim, num_tasks=len(widths), widths=widths
+        )
+        widths = head_widths(method, examples)
+        options = solve_width(
+            method, options, budget, input_dim=input_dim, num_tasks=len(widths), widths=widths
+        )
     assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
     assembly.check_labels()
     return assembly
 
 
-def head_shape(method: Method, examples: Examples) -> dict[str, Any]:
-    """Return for how many tasks a model is, and their outputs; of a model per task, the largest."""
-    widths = examples.layout.widths
-    widths = (max(widths),) if method.per_task else widths
-    return {"num_tasks": len(widths), "widths": widths}
+def head_widths(method: Method, examples: Examples) -> tuple[int, ...]:
+    """Return how many outputs each task of a model has.
+
+    Where every task has a model of its own, it is the model with the most outputs.
+    """
+    widths = examples.output_layout.widths
+    return (max(widths),) if method.per_task else widths
 
 
 def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:

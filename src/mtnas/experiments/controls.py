@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.experiments.scoring import Tasks
-from mtnas.training.data import layout_of
+from mtnas.training.data import output_layout
 from mtnas.training.ensemble import LabelScale
 
 Floats = NDArray[np.float32]
@@ -35,8 +35,8 @@ def perfect(tasks: Tasks, labels_NT: Floats, scales: Sequence[LabelScale]) -> Fl
 
 
 def outputs_from(tasks: Tasks, said_SNO: Tensor) -> Tensor:
-    """Return the outputs of a model that predicts what a control says, float64."""
-    layout = layout_of(tasks)
+    """Return outputs (logits or numbers, float64) whose predictions are what a control says."""
+    layout = output_layout(tasks)
     if layout.uniform is not None:
         return _output(layout.kinds[0], said_SNO)
     parts = torch.split(said_SNO, list(layout.widths), -1)

@@ -14,7 +14,7 @@ from mtnas.evidence.tuning_record import TuningRecord
 from mtnas.experiments.assembly import Assembly
 from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import remake
+from mtnas.runtime.files import broken
 from mtnas.study.specs import RunSpec
 from mtnas.training.ensemble import Ensemble
 
@@ -31,9 +31,8 @@ class Derived:
         weights = _read_weights(self.supernet)
         expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in ensemble.state().items()}
         if {name: tuple(t.shape) for name, t in weights.items()} != expected:
-            raise RecordError(
-                f"{self.supernet}: holds weights of another network or other seeds than this run; "
-                f"delete it and run `{remake(str(self.supernet))}`"
+            raise broken(
+                str(self.supernet), "holds weights of another network or other seeds than this run"
             )
         at = torch.tensor([list(all_seeds).index(member.seed) for member in ensemble.members])
         ensemble.load({name: tensor[at] for name, tensor in weights.items()})
@@ -45,7 +44,7 @@ def read_derived(
     routes: str | Path | None,
     supernet: str | Path | None = None,
 ) -> Derived:
-    """Read what a search found, in the space of this run; nothing for a method without a search.
+    """Read the routes that a search found; of a method without a search there are none.
 
     Raises:
         RecordError: a file is broken, was changed, or is of another space or other seeds.
@@ -55,14 +54,11 @@ def read_derived(
     if routes is None:
         raise RecordError(f"{spec.method}: a searched method needs routes.json")
     record, space = SearchRecord.read(routes), assembly.space
-    remedy = f"delete it and run `{remake(routes)}`"
     if record.space != space.to_json():
-        raise RecordError(
-            f"{routes}: holds routes of {record.space}, this run needs {space.to_json()}; {remedy}"
-        )
+        raise broken(routes, f"holds routes of {record.space}, this run needs {space.to_json()}")
     missing = [seed for seed in spec.seeds if seed not in record.routes]
     if missing:
-        raise RecordError(f"{routes}: no route for seeds {missing}; {remedy}")
+        raise broken(routes, f"no route for seeds {missing}")
     if supernet is not None:
         record.check(supernet)
     found = {seed: record.routes[seed] for seed in spec.seeds}
@@ -77,10 +73,8 @@ def with_winner(spec: RunSpec, path: str | Path) -> RunSpec:
     """
     record = TuningRecord.read(path)
     if record.key != spec.job:
-        raise RecordError(
-            f"{path}: is about {'/'.join(record.key)}, this run is {'/'.join(spec.job)}; delete it "
-            f"and run `{remake(path)}`"
-        )
+        about, ours = "/".join(record.key), "/".join(spec.job)
+        raise broken(path, f"is about {about}, this run is {ours}")
     values = record.winner.values
     tuned = {
         name: {"value": value, "instead_of": spec.value_at(name), "from": str(path)}
@@ -93,9 +87,7 @@ def _read_weights(supernet: Path | None) -> dict[str, Tensor]:
     try:
         weights = {} if supernet is None else load_file(supernet)
     except (SafetensorError, OSError) as error:
-        raise RecordError(
-            f"{supernet}: cannot be read ({error}); delete it and run `{remake(str(supernet))}`"
-        ) from None
+        raise broken(str(supernet), f"cannot be read ({error})") from None
     if not weights:
         raise RecordError(
             f"{supernet}: holds no weights; only a searched supernet can be inherited"

@@ -27,7 +27,8 @@ from mtnas.evidence.exhaustive_table import (
     GroundTruth,
 )
 from mtnas.evidence.records import Git
-from mtnas.experiments.assembly import Assembly, assemble, split_digest
+from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.scoring import Scores, Tasks, reported, scores_of
 from mtnas.routes.patterns import patterns
@@ -43,7 +44,7 @@ from mtnas.training.fit import fit, predict_selected
 
 log = logging.getLogger(__name__)
 
-Pair = tuple[int, int]  # a seed and the number of a route
+SeedRoute = tuple[int, int]  # a seed and the number of a route
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,15 @@ class TrainedRoutes:
 
 def train_every_route(
     spec: ExhaustiveSpec,
-    *,
-    table: str | Path,
-    manifest: str | Path,
-    models_at_once: int = 0,
-    device: str = "cpu",
-    journal: Path | None = None,
-    code: str | None = None,
+    job: Job,
 ) -> TrainedRoutes:
-    """Train every route of the space of a spec, for every seed.
-
-    Unfinished work is kept in the folder `journal`, and taken up if spec, data and `code` are the
-    same.
-    """
+    """Train every route of the space of a spec, for every seed."""
     started = time.perf_counter()
-    assembly = assemble(spec, table=table, manifest=manifest, device=device)
+    assembly = job.assemble(spec)
     routes = [int(route) for route in np.unique(representatives(assembly.space))]
     pairs = [(seed, route) for seed in spec.seeds for route in routes]
-    together = models_at_once or assembly.seeds_at_once()
-    kept = Journal(journal, assembly.identity(code))
+    together = job.group_size(assembly)
+    kept = job.open_journal(assembly)
     log.info("%d models", len(pairs))
     report = partial(_report, len(pairs), started)
     lines = run_groups(pairs, together, partial(_trained, assembly), kept, report)
@@ -96,11 +87,11 @@ def train_every_route(
             train_seconds=float(outcomes["seconds"].sum()),
             total_seconds=kept.seconds + time.perf_counter() - started,
             models_at_once=together,
-            device=device,
+            device=job.device,
         ),
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
-        code=code,
+        code=job.code,
     )
     frame = _every_route(assembly, outcomes.drop(columns="seconds"), spec.space)
     return TrainedRoutes(GroundTruth(frame, {spec.space: record}), kept)
@@ -125,7 +116,7 @@ def representatives(space: SearchSpace) -> NDArray[np.int64]:
     return np.array([Route.at(space, i).canonical().index for i in range(space.num_routes)])
 
 
-def _trained(assembly: Assembly, group: Sequence[Pair], checkpoint: Checkpoint) -> list[Tree]:
+def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpoint) -> list[Tree]:
     """Train one model per seed and route; return a line for each."""
     plain = {m.seed: m for m in assembly.members(list({seed for seed, _ in group}), {})}
     members = [replace(plain[s], route=Route.at(assembly.space, route)) for s, route in group]

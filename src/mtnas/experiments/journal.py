@@ -1,4 +1,4 @@
-"""What a job goes on from that was ended before it was done.
+"""What is kept of a job that is ended before it is done, so that it can go on from there.
 
 A job works on units, the smallest pieces with a result of their own: a seed, a seed under a route,
 a seed of a trial. Units are worked on side by side, in groups. The journal keeps the results of
@@ -20,7 +20,7 @@ from mtnas.training.checkpoint import BROKEN, Checkpoint, MisfitError, Tree, rea
 log = logging.getLogger(__name__)
 
 Unit = TypeVar("Unit", int, tuple[int, int])
-Work = Callable[[Sequence[Unit], Checkpoint], Sequence[Tree]]  # a result for each unit
+Worker = Callable[[Sequence[Unit], Checkpoint], Sequence[Tree]]  # a result for each unit
 Report = Callable[[Mapping[Any, Tree]], None]
 
 DONE = ".done.safetensors"  # ends the name of a file with results
@@ -49,8 +49,8 @@ class Journal:
                 log.warning("%s: not taken over (%s)", path, error)
         return results
 
-    def work_on(self, group: Sequence[Unit], work: Work[Unit]) -> None:
-        """Finish a group, from its checkpoint if there is one, and write its results down."""
+    def work_on(self, group: Sequence[Unit], work: Worker[Unit]) -> None:
+        """Finish a group, from its checkpoint if there is one, and keep its results."""
         name = "-".join(str(unit).strip("()").replace(", ", "_") for unit in (group[0], group[-1]))
         path = None if self.folder is None else self.folder / f"{name}.safetensors"
         checkpoint, started = Checkpoint(path), time.perf_counter()
@@ -78,7 +78,7 @@ class Journal:
 def run_groups(
     units: Sequence[Unit],
     size: int,
-    work: Work[Unit],
+    work: Worker[Unit],
     journal: Journal,
     report: Report = lambda results: None,
 ) -> list[Tree]:

@@ -29,13 +29,14 @@ def check_labels(
     *,
     smallest_share: float | None = None,
 ) -> None:
-    """Raise `DataError` for the first seed, part and label of which too little is there.
+    """Refuse data in which a part has too few labels to learn or measure a task, for any seed.
 
-    `labels` are [rows, T], NaN where they are missing. Of a random split, `smallest_share` is that
-    of its smallest part: splits need not be drawn where every label is frequent.
+    `labels` are [rows, T], NaN where they are missing. Of a random split, `smallest_share` is the
+    share of all rows that its smallest part has: tasks whose rarest label is so frequent that every
+    part surely has it are passed over, because drawing the split of every seed takes time.
 
     Raises:
-        DataError: it names dataset, seed, part and label, and counts rows.
+        DataError: it names the first such seed, task and part, and counts rows.
     """
     columns = [(task, labels[:, t]) for t, task in enumerate(tasks)]
     if smallest_share is not None:
@@ -65,7 +66,7 @@ def _counted(task: TaskSummary, column: Labels) -> str:
 
 
 def _rarest(task: TaskSummary, column: Labels) -> int:
-    """Return how many rows have the rarest label; of numbers, all labels but the commonest."""
+    """Return how many rows have the rarest label; for numbers, how many have not the commonest."""
     if task.kind == "binary":  # sorting is slow where there are millions
         return int(min((column == value).sum() for value in (0, 1)))
     _, counts = np.unique(column[~np.isnan(column)], return_counts=True)
@@ -85,7 +86,7 @@ class _Part:
     def of(cls, labels: Labels) -> "_Part":
         return cls(*np.unique(labels[~np.isnan(labels)], return_counts=True))
 
-    def rows(self, value: float) -> int:
+    def count_of(self, value: float) -> int:
         """Return how many rows have a label."""
         return int(self.counts[self.values == value].sum())
 
@@ -99,12 +100,12 @@ def _problems(task: TaskSummary, parts: dict[str, Labels]) -> Iterable[str]:
         if len(part.values) == 0:
             yield f"no labelled row in the {name} part"
         elif task.kind == "binary" and len(part.values) < 2:
-            counts = f"{part.rows(1)} ones and {part.rows(0)} zeros"
+            counts = f"{part.count_of(1)} ones and {part.count_of(0)} zeros"
             yield f"{counts} among the {size}, both are needed"
         elif task.kind == "multiclass":
-            unseen = [int(value) for value in part.values if train.rows(value) == 0]
+            unseen = [int(value) for value in part.values if train.count_of(value) == 0]
             if unseen:
-                names = ", ".join(f"{task.classes[c]!r} ({part.rows(c)} rows)" for c in unseen)
+                names = ", ".join(f"{task.classes[c]!r} ({part.count_of(c)} rows)" for c in unseen)
                 yield f"classes in the {name} part that the train part has not: {names}"
             if len(train.values) < 2:
                 yield "one class only in the train part, two are needed"

@@ -34,7 +34,7 @@ class _Group:
 
     @property
     def states(self) -> Sequence[State]:
-        """Return the selected weights, those that it has where nothing was trained."""
+        """Return the selected weights; where nothing was trained, those that the ensemble has."""
         return (self.ensemble.state(),) if self.fitted is None else self.fitted.states
 
     def rows(self, part: str) -> list[Any]:
@@ -43,7 +43,7 @@ class _Group:
 
 
 class Models:
-    """The models of some members, in their order, whatever ensembles they are in."""
+    """Models in the order of their members; that they are in several ensembles is not seen."""
 
     def __init__(self, assembly: Assembly, members: Sequence[Member]) -> None:
         """Draw all models.
@@ -173,7 +173,7 @@ def _divided(
     of_seed: dict[int, Any] = {}
     for place, (member, split) in enumerate(zip(members, splits, strict=True)):
         _, plan = divided(split.train, assembly.training.batch_size, mixing)
-        key = (examples.layout.of(member.tasks), plan.shape, plan.tobytes())
+        key = (examples.output_layout.of(member.tasks), plan.shape, plan.tobytes())
         groups.setdefault(key, []).append(place)
         if of_seed.setdefault(member.seed, key) != key and assembly.training.selection == "seed":
             raise ConfigError(
@@ -205,7 +205,7 @@ def _one_or_all(best_epochs: Sequence[int]) -> int | list[int]:
 
 
 def _named(tasks: Sequence[str], states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return states under one roof, each under the name of its task."""
+    """Return the tensors of all states in one dict; names begin with that of the task."""
     return {
         f"{task}.{name}": tensor
         for task, state in zip(tasks, states, strict=True)

@@ -18,7 +18,7 @@ from mtnas.evidence.records import METRIC_COLUMNS
 from mtnas.runtime.errors import DataError
 from mtnas.tasks.kinds import TASK_KINDS, TaskKind
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
-from mtnas.training.data import layout_of
+from mtnas.training.data import output_layout
 from mtnas.training.ensemble import LabelScale
 
 Tasks = Sequence[TaskSummary]
@@ -33,7 +33,7 @@ def scores_of(
     `scales` are those of the outputs, unit by unit; labels are in the user's unit, NaN where they
     are missing.
     """
-    layout = layout_of(tasks)
+    layout = output_layout(tasks)
     scale_2UT = torch.tensor(scales, dtype=torch.float64).movedim(2, 0)
     z_UNT = _standardized(tasks, y_UNT, scale_2UT)
     measured: list[dict[str, Tensor]]  # by task: of every unit
@@ -84,7 +84,7 @@ def _measured(kind: TaskKind, names: Sequence[str], out: Tensor, y: Tensor) -> d
 
 
 def _standardized(tasks: Tasks, y_UNT: Tensor, scale_2UT: Tensor) -> Tensor:
-    """Return labels in units of the scales; as they are where no task has one."""
+    """Return labels as multiples of their spread from their mean, which is how outputs are."""
     if not any(TASK_KINDS[task.kind].standardized for task in tasks):
         return y_UNT
     mean_UT, spread_UT = scale_2UT[0], scale_2UT[1]
@@ -119,42 +119,45 @@ def in_columns(tasks: Tasks, part: str, scores: Scores) -> dict[str, float]:
 
 
 def predictions_of(
-    seed: int, rows_N: NDArray[np.int64], y_NT: NDArray[np.float32], read_NO: NDArray[np.float64]
+    seed: int,
+    rows_N: NDArray[np.int64],
+    y_NT: NDArray[np.float32],
+    predicted_NO: NDArray[np.float64],
 ) -> dict[str, NDArray[Any]]:
-    """Return the test predictions of a seed as numbers: seed, row of the table, labels, and what
-    was read from the outputs.
+    """Return the test predictions of a seed as numbers: seed, row of the table, labels, and
+    what was predicted from the outputs.
     """
     return {
         "seed": np.full(len(rows_N), seed, np.int32),
         "row": rows_N.astype(np.int32),
         "y": y_NT,
-        "read": read_NO,
+        "predicted": predicted_NO,
     }
 
 
-def read_of(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[LabelScale]]) -> Tensor:
+def predicted(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[LabelScale]]) -> Tensor:
     """Return what outputs predict, float64: probabilities, and numbers in the user's unit."""
     # In float64 different outputs stay different probabilities, so ranks (AUC) survive.
-    layout, exact = layout_of(tasks), out_UNO.double()
+    layout, exact = output_layout(tasks), out_UNO.double()
     if layout.uniform is not None:
-        read = layout.uniform.read(exact)
+        found = layout.uniform.predict(exact)
     else:
         parts = zip(tasks, layout.parts(exact), strict=True)
-        own = [TASK_KINDS[task.kind].read(part) for task, part in parts]
-        read = torch.cat([p if p.dim() == 3 else p.unsqueeze(-1) for p in own], -1)
+        own = [TASK_KINDS[task.kind].predict(part) for task, part in parts]
+        found = torch.cat([p if p.dim() == 3 else p.unsqueeze(-1) for p in own], -1)
     if not any(TASK_KINDS[task.kind].standardized for task in tasks):
-        return read
+        return found
     wide = [
         [scale for scale, width in zip(each, layout.widths, strict=True) for _ in range(width)]
         for each in scales
     ]
     scale_2UO = torch.tensor(wide, dtype=torch.float64).movedim(2, 0)
     mean_UO, spread_UO = scale_2UO[0], scale_2UO[1]
-    return read * spread_UO.unsqueeze(1) + mean_UO.unsqueeze(1)
+    return found * spread_UO.unsqueeze(1) + mean_UO.unsqueeze(1)
 
 
 def outputs_named(task: TaskSummary) -> list[str]:
-    """Name the columns of predictions that hold what was read from the outputs of a task."""
+    """Name the columns of predictions that hold what is predicted of a task."""
     if task.kind == "multiclass":
         return [f"p_{task.name}_{name}" for name in task.classes]
     return [f"p_{task.name}"]
@@ -179,9 +182,9 @@ def joined(tasks: Tasks, parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.Data
     """
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns: dict[str, Any] = {name: whole[name] for name in ("seed", "row")}
-    ends = np.cumsum(layout_of(tasks).widths)[:-1]
-    read = np.split(whole["read"], ends, axis=1)
-    for task, y, p_NC in zip(tasks, whole["y"].T, read, strict=True):
+    ends = np.cumsum(output_layout(tasks).widths)[:-1]
+    predicted_of = np.split(whole["predicted"], ends, axis=1)
+    for task, y, p_NC in zip(tasks, whole["y"].T, predicted_of, strict=True):
         columns[f"y_{task.name}"] = _labels(task, y)
         columns |= dict(zip(outputs_named(task), p_NC.T, strict=True))
     return pd.DataFrame(columns)
@@ -200,7 +203,7 @@ def _labels(task: TaskSummary, y: NDArray[np.float32]) -> Any:
 
 
 def by_unit(out: Sequence[Tensor], units: int) -> Tensor:
-    """Bring the models of every unit together: their outputs [N, O] become one, [U, N, O]."""
+    """Join the outputs [N, O] of the models of each unit (one, or one per task): [U, N, O]."""
     each = len(out) // units
     if each == 1:
         return torch.stack(list(out))

@@ -1,7 +1,4 @@
-"""Search a sharing route for every seed (Algorithm 1, or another strategy).
-
-Seeds are worked on in groups of `seeds_at_once`, for speed alone.
-"""
+"""Search a sharing route for every seed (Algorithm 1, or another strategy)."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +12,8 @@ from torch import Tensor
 
 from mtnas.config.options import CONTROLS
 from mtnas.evidence.search_record import FoundRoute, SearchRecord, SearchTimings
-from mtnas.experiments.assembly import Assembly, assemble
+from mtnas.experiments.assembly import Assembly
+from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.runtime import provenance
 from mtnas.runtime.files import atomic_path
@@ -43,29 +41,19 @@ class SearchedRoutes:
 
 def search(
     spec: SearchSpec,
-    *,
-    table: str | Path,
-    manifest: str | Path,
-    seeds_at_once: int = 0,
-    device: str = "cpu",
-    journal: Path | None = None,
-    code: str | None = None,
+    job: Job,
 ) -> SearchedRoutes:
-    """Search a sharing route for every seed of the spec.
-
-    Unfinished work is kept in the folder `journal`, and taken up if spec, data and `code` are the
-    same.
-    """
+    """Search a sharing route for every seed of the spec."""
     started = time.perf_counter()
-    assembly = assemble(spec, table=table, manifest=manifest, device=device)
-    together = seeds_at_once or assembly.seeds_at_once()
-    kept = Journal(journal, assembly.identity(code))
+    assembly = job.assemble(spec)
+    together = job.group_size(assembly)
+    kept = job.open_journal(assembly)
     results = run_groups(spec.seeds, together, partial(_searched, assembly, spec), kept)
     timings = SearchTimings(
         search_seconds=sum(result["seconds"] for result in results),
         total_seconds=kept.seconds + time.perf_counter() - started,
         seeds_at_once=together,
-        device=device,
+        device=job.device,
     )
     record = SearchRecord(
         dataset=spec.dataset,
@@ -82,7 +70,7 @@ def search(
         spec=spec,
         timings=timings,
         environment=provenance.environment(),
-        code=code,
+        code=job.code,
     )
     names = results[0]["weights"]
     weights = {name: torch.cat([result["weights"][name] for result in results]) for name in names}

@@ -1,7 +1,5 @@
 """Train one method over all its seeds: select on validation, touch the test set once.
 
-Seeds are worked on in groups of `seeds_at_once`, for speed alone: numbers are equal in float64 and
-equal up to rounding in float32.
 Shapes: S seeds, M members, N examples, T tasks.
 """
 
@@ -22,17 +20,18 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
-from mtnas.experiments.assembly import Assembly, assemble, split_digest
+from mtnas.experiments.assembly import Assembly, split_digest
 from mtnas.experiments.controls import outputs_from, perfect
 from mtnas.experiments.derive import Derived, read_derived, with_winner
+from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
 from mtnas.experiments.scoring import (
     Scores,
     by_unit,
     joined,
+    predicted,
     predictions_of,
-    read_of,
     scores_of,
     tidy,
 )
@@ -83,31 +82,24 @@ class TrainedRun:
 
 def train(
     spec: RunSpec,
+    job: Job,
     *,
-    table: str | Path,
-    manifest: str | Path,
     routes: str | Path | None = None,
     supernet: str | Path | None = None,
     tuned: str | Path | None = None,
-    seeds_at_once: int = 0,
-    device: str = "cpu",
-    journal: Path | None = None,
-    code: str | None = None,
 ) -> TrainedRun:
     """Train (or derive from a search), select on validation, evaluate on test: all seeds.
 
     `tuned` is the file of a grid search (`experiments.tune`); what won replaces the spec's options.
-    Unfinished work is kept in the folder `journal`, and taken up if spec, data, routes, weights and
-    `code` are the same.
     """
     started = time.perf_counter()
     spec = spec if tuned is None else with_winner(spec, tuned)
-    assembly = assemble(spec, table=table, manifest=manifest, device=device)
+    assembly = job.assemble(spec)
     derived = read_derived(assembly, spec, routes, supernet)
     counts = None if assembly.method.sharing is None else assembly.parameters(derived.routes)
     log.info("dense parameters of one model: %s", counts.dense if counts else "none (a control)")
-    together = seeds_at_once or (assembly.seeds_at_once() if counts else len(spec.seeds))
-    kept = Journal(journal, assembly.identity(code, routes=routes, supernet=supernet))
+    together = job.group_size(assembly) if counts else job.at_once or len(spec.seeds)
+    kept = job.open_journal(assembly, routes=routes, supernet=supernet)
     work = partial(_trained, assembly, spec, derived)
     results = run_groups(spec.seeds, together, work, kept)
     by_seed, tasks = dict(zip(spec.seeds, results, strict=True)), assembly.examples.tasks
@@ -115,12 +107,12 @@ def train(
         train_seconds=sum(result["seconds"] for result in results),
         total_seconds=kept.seconds + time.perf_counter() - started,
         seeds_at_once=together,
-        device=device,
+        device=job.device,
         threads=torch.get_num_threads(),
     )
     return TrainedRun(
         tidy(tasks, {seed: result["scores"] for seed, result in by_seed.items()}),
-        _record(spec, assembly, counts, by_seed, timings, code),
+        _record(spec, assembly, counts, by_seed, timings, job.code),
         joined(tasks, [result["predictions"] for result in results]),
         {n: torch.cat([r["weights"][n] for r in results]) for n in results[0]["weights"]},
         kept,
@@ -160,7 +152,7 @@ def _trained(
     group: Sequence[int],
     checkpoint: Checkpoint,
 ) -> list[Tree]:
-    """Return what some seeds gave, trained side by side."""
+    """Train the models of some seeds side by side; return the results of every seed."""
     if assembly.method.predict is not None:
         return _control(assembly, group)
     models = Models(assembly, assembly.members(group, derived.routes))
@@ -218,12 +210,12 @@ def _measured(
         )
         for part in PARTS
     }
-    read_SNO = read_of(tasks, outputs["test"], scales).numpy()
+    predicted_SNO = predicted(tasks, outputs["test"], scales).numpy()
     return [
         {
             "scores": {part: scores[part][s] for part in PARTS},
             "predictions": predictions_of(
-                seed, rows["test"][s], labels[rows["test"][s]], read_SNO[s]
+                seed, rows["test"][s], labels[rows["test"][s]], predicted_SNO[s]
             ),
         }
         for s, seed in enumerate(group)

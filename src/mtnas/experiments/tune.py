@@ -1,8 +1,8 @@
 """Grid search on validation before a run (paper, Sec. 4.2; V8).
 
 A trial is what `experiments.train` would train with other options, for a few seeds and without the
-test set. Trials that differ in learning rate and weight decay alone are members of one ensemble;
-others take turns.
+test set. Trials that differ in nothing but learning rate and weight decay are trained side by
+side, others one after the other.
 """
 
 import logging
@@ -19,8 +19,9 @@ import pandas as pd
 import torch
 
 from mtnas.evidence.tuning_record import TuningRecord, TuningTimings
-from mtnas.experiments.assembly import Assembly, assemble
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import Derived, read_derived
+from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
 from mtnas.experiments.scoring import by_unit, in_columns, scores_of
@@ -35,7 +36,7 @@ from mtnas.training.ensemble import Rates
 
 log = logging.getLogger(__name__)
 
-Pair = tuple[int, int]  # the number of a trial, from 1, and one of its seeds
+TrialSeed = tuple[int, int]  # the number of a trial, from 1, and one of its seeds
 
 
 @dataclass(frozen=True)
@@ -56,29 +57,19 @@ class TunedGrid:
 
 def tune(
     spec: TuneSpec,
+    job: Job,
     *,
-    table: str | Path,
-    manifest: str | Path,
     routes: str | Path | None = None,
-    seeds_at_once: int = 0,
-    device: str = "cpu",
-    journal: Path | None = None,
-    code: str | None = None,
 ) -> TunedGrid:
-    """Train every point of the grid of a spec and choose the one with the least validation loss.
-
-    Unfinished work is kept in the folder `journal`, and taken up if spec, data, routes and `code`
-    are the same.
-    """
+    """Train every point of the grid of a spec and choose the one with the least validation loss."""
     started = time.perf_counter()
     trials = expand(spec.grid)
-    read = partial(assemble, table=table, manifest=manifest, device=device)
-    kept = Journal(journal, read(spec).identity(code, routes=routes))
+    kept = job.open_journal(job.assemble(spec), routes=routes)
     lines: list[Tree] = []
     for shape, alike in groupby(enumerate(trials, 1), lambda trial: _shape(trial[1])):
-        assembly = read(spec.with_values(shape))
+        assembly = job.assemble(spec.with_values(shape))
         derived = read_derived(assembly, spec, routes)
-        together = seeds_at_once or assembly.seeds_at_once()
+        together = job.group_size(assembly)
         pairs = [(number, seed) for number, _ in alike for seed in spec.seeds]
         work, report = partial(_trained, assembly, trials, derived), _Report(trials, spec.seeds)
         lines += run_groups(pairs, together, work, kept, report)
@@ -86,7 +77,7 @@ def tune(
     timings = TuningTimings(
         train_seconds=float(frame["seconds"].sum()),
         total_seconds=kept.seconds + time.perf_counter() - started,
-        device=device,
+        device=job.device,
     )
     record = TuningRecord(
         dataset=spec.dataset,
@@ -96,13 +87,13 @@ def tune(
         spec=spec,
         timings=timings,
         environment=provenance.environment(),
-        code=code,
+        code=job.code,
     )
     return TunedGrid(frame, record, kept)
 
 
 def _shape(values: Values) -> Values:
-    """Return what sets a trial apart from the members of an ensemble."""
+    """Return the values of a trial in which members of one ensemble cannot differ."""
     return {name: value for name, value in values.items() if name not in STACKED}
 
 
@@ -110,7 +101,7 @@ def _trained(
     assembly: Assembly,
     trials: Sequence[Values],
     derived: Derived,
-    pairs: Sequence[Pair],
+    pairs: Sequence[TrialSeed],
     checkpoint: Checkpoint,
 ) -> list[Tree]:
     """Train some trials side by side; one that diverges is found by halving and stands alone."""
@@ -132,7 +123,7 @@ def _lines(
     assembly: Assembly,
     trials: Sequence[Values],
     derived: Derived,
-    pairs: Sequence[Pair],
+    pairs: Sequence[TrialSeed],
     checkpoint: Checkpoint,
 ) -> list[Tree]:
     members = [
@@ -151,7 +142,7 @@ def _lines(
     ]  # fmt: skip
 
 
-def _head(pair: Pair, trials: Sequence[Values]) -> Tree:
+def _head(pair: TrialSeed, trials: Sequence[Values]) -> Tree:
     number, seed = pair
     return {"trial": number, "seed": seed, **trials[number - 1]}
 

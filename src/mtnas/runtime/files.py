@@ -11,9 +11,10 @@ from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
-from mtnas.runtime.errors import MtnasError, RecordError
+from mtnas.runtime.errors import RecordError
 
 _REMAKE = ".venv/bin/snakemake --cores 1"
+CHANGED = "was changed after it was written (its digest differs)"
 
 
 @contextmanager
@@ -45,31 +46,43 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(
-    path: str | Path,
-    keys: Sequence[str] = (),
-    *,
-    error: type[MtnasError] = RecordError,
-    remedy: str | None = None,
-) -> dict[str, Any]:
+def read_json(path: str | Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     """Read a JSON object that has at least `keys`.
 
     Raises:
-        error: the file is missing, not JSON or incomplete; the message ends with
-            `remedy`, by default the command that makes the file.
+        RecordError: the file is missing, not JSON or incomplete; the message ends with the command
+            that makes the file (`advising`: with other advice).
     """
-    path = Path(path)
-    if not path.is_file():
-        raise error(f"{path}: missing; {remedy or f'run `{remake(path)}`'}")
-    remedy = remedy or f"delete it and run `{remake(path)}`"
+    path = existing(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:  # not JSON, or not even text
-        raise error(f"{path}: not JSON ({problem}); {remedy}") from None
+        raise broken(path, f"not JSON ({problem})") from None
     missing = [key for key in keys if not isinstance(content, dict) or key not in content]
     if missing or not isinstance(content, dict):
-        raise error(f"{path}: lacks {', '.join(missing) or 'an object'}; {remedy}")
+        raise broken(path, f"lacks {', '.join(missing) or 'an object'}")
     return content
+
+
+def existing(path: str | Path) -> Path:
+    """Return the path of a file of the workflow; `RecordError` if it is missing."""
+    if not Path(path).is_file():
+        raise RecordError(f"{path}: missing; run `{remake(path)}`")
+    return Path(path)
+
+
+def broken(path: str | Path, why: str) -> RecordError:
+    """Return the error of a file of the workflow that is to be made again."""
+    return RecordError(f"{path}: {why}; delete it and run `{remake(path)}`")
+
+
+@contextmanager
+def advising(remedy: str) -> Iterator[None]:
+    """Let errors of this block about a file advise `remedy`, not to make the file again."""
+    try:
+        yield
+    except RecordError as error:
+        raise RecordError(f"{without_remake(str(error))}; {remedy}") from None
 
 
 def write_record(
@@ -100,52 +113,29 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_record(
-    path: str | Path,
-    keys: Sequence[str] = (),
-    *,
-    error: type[MtnasError] = RecordError,
-    remedy: str | None = None,
-) -> dict[str, Any]:
+def read_record(path: str | Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     """Read what `write_record` wrote.
 
     Raises:
-        error: as `read_json`; or the content is not what was written.
+        RecordError: as `read_json`; or the content is not what was written.
     """
-    content = read_json(path, keys, error=error, remedy=remedy)
-    return check_digest(content, path, error=error, remedy=remedy)
+    return check_digest(read_json(path, keys), path)
 
 
-def check_digest(
-    content: dict[str, Any],
-    path: str | Path,
-    *,
-    error: type[MtnasError] = RecordError,
-    remedy: str | None = None,
-) -> dict[str, Any]:
-    """Return the content of a record; raise `error` unless it is what was `sealed`."""
-    remedy = remedy or f"delete it and run `{remake(path)}`"
+def check_digest(content: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    """Return the content of a record; raise `RecordError` unless it is what was `sealed`."""
     if "digest" not in content:
-        raise error(f"{path}: lacks its digest, so it may have been changed; {remedy}")
+        raise broken(path, "lacks its digest, so it may have been changed")
     if content["digest"] != sealed(content)["digest"]:
-        raise error(f"{path}: was changed after it was written (its digest differs); {remedy}")
+        raise broken(path, CHANGED)
     return content
 
 
-def check_artefact(
-    path: str | Path,
-    record: Mapping[str, Any],
-    *,
-    error: type[MtnasError] = RecordError,
-    remedy: str | None = None,
-) -> None:
-    """Raise `error` unless a file is the one that a record was written with."""
-    path = Path(path)
-    if not path.is_file():
-        raise error(f"{path}: missing; {remedy or f'run `{remake(path)}`'}")
-    remedy = remedy or f"delete it and run `{remake(path)}`"
+def check_artefact(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Raise `RecordError` unless a file is the one that a record was written with."""
+    path = existing(path)
     if record["artefacts"].get(path.name) != sha256_of(path):
-        raise error(f"{path}: was changed after it was written (its digest differs); {remedy}")
+        raise broken(path, CHANGED)
 
 
 def remake(path: str | Path) -> str:

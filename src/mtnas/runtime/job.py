@@ -1,7 +1,7 @@
 """What every job script calls first: it sets up logging, threads and the report of errors.
 
-The only module that knows the object that Snakemake hands to a script; it does not import
-Snakemake.
+Only this module and `experiments.job` know the object that Snakemake hands to a script; neither
+imports Snakemake.
 """
 
 import logging

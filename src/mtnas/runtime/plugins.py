@@ -9,17 +9,14 @@ import importlib
 import importlib.util
 import pkgutil
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import yaml
 
 from mtnas.runtime.errors import ConfigError, unknown
 
-PACKAGE = Path(__file__).resolve().parents[1]
 DECLARED = Path(__file__).resolve().parents[3] / "config/datasets"
 _NOT_PLUGINS = {"base"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -58,22 +55,7 @@ def title(package: str, name: str) -> str:
         content = yaml.safe_load(declared()[name].read_text(encoding="utf-8"))
         said = content if isinstance(content, dict) else {}
         return str(said.get("label") or said.get("title") or name)
-    return str(constants(package, name).get("TITLE", name))
-
-
-@cache
-def constants(package: str, name: str) -> dict[str, Any]:
-    """Return the constants (names in capitals, literal values) of a plug-in without running it."""
-    file = PACKAGE.joinpath(*package.split("."), f"{name}.py")
-    if not (_NAME.fullmatch(name) and file.is_file()):
-        return {}
-    found: dict[str, Any] = {}
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            constant = node.targets[0].id
-            if constant.isupper() and isinstance(node.value, ast.Constant):
-                found[constant] = node.value.value
-    return found
+    return str(getattr(part(package, name, ("TITLE",)), "TITLE", name))
 
 
 def check_declared(name: str, file: Path, package: ModuleType) -> None:
@@ -95,21 +77,25 @@ def load(package: ModuleType, name: str, *, kind: str, where: str = "config") ->
     return importlib.import_module(f"{package.__name__}.{name}")
 
 
-def part(package: str, name: str, wanted: Sequence[str]) -> ModuleType:
+@cache
+def part(package: str, name: str, wanted: tuple[str, ...]) -> ModuleType:
     """Run only some definitions of a plug-in's file, and the definitions and imports they need.
 
-    So the options of a method can be read without importing torch, which the rest of its file
-    needs. If those definitions do not run by themselves, the whole file is imported.
+    So the title and the options of a method can be read without importing torch, which the rest of
+    its file needs. If those definitions do not run by themselves, the whole file is imported. What
+    is not in the file is not in the module that is returned; if there is no file, nothing is.
     """
+    module = ModuleType(f"mtnas.{package}.{name}:{','.join(wanted)}")
     (folder,) = importlib.import_module("mtnas").__path__
     file = Path(folder, *package.split("."), f"{name}.py")
+    if not (_NAME.fullmatch(name) and file.is_file()):
+        return module
     tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
     needed, open_names = set[ast.stmt](), list(wanted)
     while open_names:
         for node in _definitions(tree, open_names.pop()) - needed:
             needed.add(node)
             open_names += [used.id for used in ast.walk(node) if isinstance(used, ast.Name)]
-    module = ModuleType(f"mtnas.{package}.{name}:{','.join(wanted)}")
     body = [node for node in tree.body if node in needed]
     try:
         exec(compile(ast.Module(body, []), str(file), "exec"), module.__dict__)

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mtnas.runtime.errors import MtnasError, RecordError
-from mtnas.runtime.files import check_artefact, read_record, remake, sealed, write_record
+from mtnas.runtime.files import broken, check_artefact, read_record, sealed, write_record
 from mtnas.runtime.options import first_problem
 
 
@@ -20,33 +19,27 @@ class Part(BaseModel):
 class Record(Part):
     """Base class of every record. `digest` and `artefacts` are filled in when it is written."""
 
-    error: ClassVar[type[MtnasError]] = RecordError
-
     artefacts: dict[str, str] = Field({}, description="SHA-256 of the files it describes, by name")
     digest: str = Field("", description="SHA-256 of everything else in the record")
 
     @classmethod
-    def read(cls, path: str | Path, *, remedy: str | None = None) -> Self:
+    def read(cls, path: str | Path) -> Self:
         """Read a record.
 
         Raises:
             RecordError: the file is missing, was changed after it was written, or is of another
-                kind; it says `remedy`, by default the command that makes the file.
+                kind.
         """
-        content = read_record(path, error=cls.error, remedy=remedy)
-        return cls.of(content, path, remedy=remedy)
+        return cls.of(read_record(path), path)
 
     @classmethod
-    def of(cls, content: dict[str, Any], path: str | Path, *, remedy: str | None = None) -> Self:
+    def of(cls, content: dict[str, Any], path: str | Path) -> Self:
         """Return the record that JSON data holds; messages name `path` as its file."""
         try:
             return cls.model_validate(content)
         except ValidationError as problem:
-            key, message = first_problem(cls, problem)
-            advice = remedy or f"delete it and run `{remake(path)}`"
-            raise cls.error(
-                f"{path}: not {cls._name()}: {': '.join(filter(None, (key, message)))}; {advice}"
-            ) from None
+            told = ": ".join(filter(None, first_problem(cls, problem)))
+            raise broken(path, f"not {cls._name()}: {told}") from None
 
     def write(self, path: str | Path, artefacts: Iterable[str | Path] = ()) -> None:
         """Write the record atomically; the files that it describes must be there already."""
@@ -60,9 +53,9 @@ class Record(Part):
         """Return the record as JSON data with a new digest of itself and its old ones of files."""
         return sealed({**self.to_json(), "artefacts": self.artefacts})
 
-    def check(self, artefact: str | Path, *, remedy: str | None = None) -> None:
+    def check(self, artefact: str | Path) -> None:
         """Raise `RecordError` unless a file is the one that this record was written with."""
-        check_artefact(artefact, {"artefacts": self.artefacts}, error=self.error, remedy=remedy)
+        check_artefact(artefact, {"artefacts": self.artefacts})
 
     @classmethod
     def _name(cls) -> str:

@@ -73,7 +73,7 @@ def slopes(
 
     out_MBO = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
     examples = supernet.examples
-    loss_MT = examples.layout.batch_loss(out_MBO, y_MBT, complete=examples.complete)
+    loss_MT = examples.output_layout.batch_loss(out_MBO, y_MBT, complete=examples.complete)
     loss_M = loss_MT.sum(-1)
     # Members share nothing, so the gradient of the sum is the gradient of each.
     slope_MKR = np.zeros((len(ensemble), len(sizes), max(sizes)))

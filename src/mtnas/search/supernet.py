@@ -87,7 +87,7 @@ class Supernet:
 
     def judge(self, out_MBO: torch.Tensor, y_MBT: torch.Tensor, kind: str) -> Floats:
         """Return the score of every task for given outputs, score_MT; `kind` as in `scores`."""
-        layout = self.examples.layout
+        layout = self.examples.output_layout
         if kind == "auc_sum" and layout.uniform is BINARY:
             score_MT = BINARY.scores["auc"](out_MBO.transpose(1, 2), y_MBT.transpose(1, 2))
         else:
@@ -100,7 +100,7 @@ class Supernet:
 
     def guesses(self, kind: str) -> Floats:
         """Return what a guess scores in every task, [T]; `kind` as in `scores`."""
-        layout = self.examples.layout
+        layout = self.examples.output_layout
         return np.array(
             [
                 0.5 if kind == "auc_sum" and of_task == "binary" else -_guess_loss(of_task, width)
@@ -115,7 +115,7 @@ class Supernet:
             inputs = self.examples.inputs
             self.trainer.table_optimizer.settle(inputs.ids[batch_MB].flatten(1))
             y_MBT = self.examples.targets_of(self.ensemble, batch_MB)
-            self._scored = batch_MB, self.ensemble.read(inputs, batch_MB), y_MBT
+            self._scored = batch_MB, self.ensemble.encoded(inputs, batch_MB), y_MBT
         return self._scored[1:]
 
 

@@ -6,10 +6,8 @@ Shared by the rules and by what rebuilds tables from `results/published`.
 import os
 from collections.abc import Iterable
 
+from mtnas.config.study import RunKey
 from mtnas.runtime.provenance import REPOSITORY
-
-RunKey = tuple[str, str, str]  # dataset, method, variant
-Run = RunKey
 
 DATA = "results/data/{dataset}"
 RUN = "results/runs/{dataset}/{method}/{variant}"
@@ -37,6 +35,6 @@ def figure_files(name: str) -> dict[str, str]:
     return {kind: f"results/figures/{name}.{kind}" for kind in ("png", "pdf", "csv")}
 
 
-def of_runs(pattern: str, runs: Iterable[Run]) -> list[str]:
+def of_runs(pattern: str, runs: Iterable[RunKey]) -> list[str]:
     """Fill the wildcards of a path for each (dataset, method, variant)."""
     return [pattern.format(dataset=d, method=m, variant=v) for d, m, v in runs]

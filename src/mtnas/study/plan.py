@@ -13,11 +13,11 @@ from mtnas.config.checks import space_of
 from mtnas.config.entries import PAPER
 from mtnas.config.options import BUDGET_METHOD as MTNAS
 from mtnas.config.options import CONTROLS
-from mtnas.config.study import Study
+from mtnas.config.study import RunKey, Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study import search_spaces
 from mtnas.study.grids import flat
-from mtnas.study.paths import ROUTES, RUN, RunKey, of_runs
+from mtnas.study.paths import ROUTES, RUN, of_runs
 from mtnas.study.runs import experiment_searches, search_home
 from mtnas.study.search_spaces import Judged
 

@@ -4,12 +4,12 @@ from functools import cache
 
 from mtnas.config.entries import PAPER
 from mtnas.config.options import CONTROLS
-from mtnas.config.study import Run, Study
+from mtnas.config.study import RunKey, Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study.jobs import search_spec
 
 
-def experiment_searches(study: Study, experiment: str) -> list[Run]:
+def experiment_searches(study: Study, experiment: str) -> list[RunKey]:
     """Return the searches of an experiment, each once, without controls that learn nothing.
 
     Each is named after the first variant that needs it (`search_home`).

@@ -26,7 +26,7 @@ class TaskKind:
 
     loss_name: str
     losses: Measure  # of every example, all labelled: what training descends
-    read: Callable[[Tensor], Tensor]  # what an output predicts, such as a probability
+    predict: Callable[[Tensor], Tensor]  # what an output predicts, such as a probability
     label_dtype: str  # of numpy, as labels are stored beside predictions
     scores: Mapping[str, Measure] = field(default_factory=dict)  # measured beside the loss
     standardized: bool = False  # whether outputs are in units of the spread of the labels

@@ -15,7 +15,7 @@ from mtnas.tasks.metrics import Kind
 
 
 @dataclass(frozen=True)
-class Layout:
+class OutputLayout:
     """The kind of every task of a model, and how many outputs it has; they stand in this order."""
 
     kinds: tuple[Kind, ...]
@@ -76,6 +76,8 @@ class Layout:
             dim=-1,
         )
 
-    def of(self, tasks: Sequence[int]) -> "Layout":
+    def of(self, tasks: Sequence[int]) -> "OutputLayout":
         """Return the layout of a model of some of the tasks."""
-        return Layout(tuple(self.kinds[t] for t in tasks), tuple(self.widths[t] for t in tasks))
+        return OutputLayout(
+            tuple(self.kinds[t] for t in tasks), tuple(self.widths[t] for t in tasks)
+        )

@@ -21,10 +21,10 @@ from mtnas.data.prepare.store import Table
 from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
-from mtnas.tasks.layout import Layout
+from mtnas.tasks.layout import OutputLayout
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.inputs import MixedInputs
-from mtnas.training.mixing import Mixing, Plan, divided
+from mtnas.training.mixing import BatchPlan, Mixing, divided
 
 Indices = NDArray[np.int64]
 
@@ -84,13 +84,13 @@ class Examples:
         return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
     @cached_property
-    def layout(self) -> Layout:
+    def output_layout(self) -> OutputLayout:
         """Which outputs of a model of all tasks belong to which."""
-        return layout_of(self.tasks)
+        return output_layout(self.tasks)
 
-    def layout_of(self, ensemble: Ensemble) -> Layout:
-        """Return the same of every model of an ensemble: their tasks are alike."""
-        return self.layout.of(ensemble.members[0].tasks)
+    def output_layout_of(self, ensemble: Ensemble) -> OutputLayout:
+        """Return which outputs of a model of an ensemble belong to which task, alike in all."""
+        return self.output_layout.of(ensemble.members[0].tasks)
 
     @cached_property
     def complete(self) -> bool:
@@ -102,7 +102,9 @@ class Examples:
         return self.labels[index_MB.unsqueeze(-1), tasks_MT.unsqueeze(1)]
 
     def targets_of(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
-        """Return y_MBT as the outputs of an ensemble are to be: in units of the members' scales."""
+        """Return what the outputs of an ensemble are to be, y_MBT: labels, those of a regression
+        as multiples of their spread from their mean.
+        """
         y_MBT = self.labels_of(ensemble.tasks_MT, index_MB)
         if ensemble.scale_2MT is None:
             return y_MBT
@@ -118,16 +120,17 @@ class Examples:
         return None if set(weights) == {1.0} else weights
 
 
-def layout_of(tasks: Sequence[TaskSummary]) -> Layout:
+def output_layout(tasks: Sequence[TaskSummary]) -> OutputLayout:
     """Return which outputs of a model of some tasks belong to which."""
-    return Layout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
+    return OutputLayout(tuple(task.kind for task in tasks), tuple(task.width for task in tasks))
 
 
 class Batches:
     """Batches of row numbers, index_MB, epoch after epoch without end.
 
     Every member is shuffled by the stream of its own seed. The last, incomplete batch of an epoch
-    is left out (V9), so all batches have one shape; with `mixing`, those of one source have.
+    is left out (V9), so all batches have one size; with `mixing`, those of a source with few rows
+    are smaller.
     """
 
     def __init__(
@@ -152,7 +155,7 @@ class Batches:
         # Single-task members of one seed see the same order, as in a joint model.
         self._keys = [(member.seed, own) for member, own in zip(members, counts, strict=True)]
         self._rngs = {key: seeds.generator(key[0], stream) for key in self._keys}
-        self._plan: Plan = plans[0]
+        self._plan: BatchPlan = plans[0]
         if not all(np.array_equal(plan, self._plan) for plan in plans):
             raise ValueError(f"members with other batches in one ensemble: rows {counts}")
         self._places = _places(self._plan)
@@ -206,7 +209,7 @@ def _order(rng: np.random.Generator, rows: int, used: int) -> Indices:
     return np.concatenate([rng.permutation(rows) for _ in range(times)])[:used]
 
 
-def _places(plan: Plan) -> Indices | slice:
+def _places(plan: BatchPlan) -> Indices | slice:
     """Return where the rows of batch after batch stand in those of source after source."""
     if plan.shape[1] == 1:
         return slice(None)

@@ -118,13 +118,7 @@ class Ensemble:
         names = sharing.route_names if isinstance(sharing, RoutedSharing) else ()
         self._route: Buffers = {name: buffers[of_sharing(name)].numpy() for name in names}
         width = self._template.encoder.row_dim
-        drawn = [_embeddings(member.seed, num_rows, width, options) for member in members]
-        # numpy asks for huge pages, which makes reading rows here and there much cheaper.
-        shape = (len(members), num_rows, width)
-        self.table_MNE = torch.from_numpy(np.empty(shape, options.dtype))
-        for m, table_NE in enumerate(drawn):
-            self.table_MNE[m] = table_NE
-        self.table_MNE = self.table_MNE.to(device)
+        self.table_MNE = _tables(self.members, num_rows, width, options).to(device)
         first = torch.arange(len(members), dtype=torch.int32, device=device) * num_rows
         self._offset_M11 = first.view(-1, 1, 1)
         self._padding = num_rows - 1  # the row that fills up bags, where there are any
@@ -146,12 +140,12 @@ class Ensemble:
         return len(self.members)
 
     def standardize(self, inputs: MixedInputs, rows: Sequence[NDArray[np.int64]]) -> None:
-        """Take the scale of numbers from the rows that each member is trained on."""
+        """Measure mean and spread of the numbers in the rows that each member is trained on."""
         if self._standardizes:
             self._scale = inputs.scale_of(rows)
 
-    def read(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
-        """Return what `logits` reads of some examples, x_MBD."""
+    def encoded(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
+        """Return the network's input for some examples, x_MBD: embeddings, numbers, features."""
         ids_MBC = inputs.ids[index_MB]
         rows = (ids_MBC + self._offset_M11).flatten()
         looked_up = self.table_MNE.flatten(0, 1).index_select(0, rows)
@@ -160,7 +154,7 @@ class Ensemble:
     def joined(
         self, looked_up: Tensor, ids_MBC: Tensor, inputs: MixedInputs, index_MB: Tensor
     ) -> Tensor:
-        """Return x_MBD, given the rows of the tables that `ids_MBC` name, in this order."""
+        """Return what `encoded` does, given the embeddings of `ids_MBC`, one after the other."""
         rows_MBCE = looked_up.view(*ids_MBC.shape, self.table_MNE.shape[-1])
         plain = inputs.plain(index_MB, self._scale, self.table_MNE.dtype)
         return self._template.encoder.joined(rows_MBCE, ids_MBC, plain, padding=self._padding)
@@ -282,6 +276,17 @@ def _drawn(build: Callable[[Member], Model], member: Member) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.torch_seed(member.seed, "weights"))
         return build(member)
+
+
+def _tables(
+    members: Sequence[Member], num_rows: int, width: int, options: TrainingOptions
+) -> Tensor:
+    """Draw the embedding tables of all members, table_MNE with E = `width`."""
+    # numpy asks for huge pages, which makes reading rows here and there much cheaper.
+    table_MNE = torch.from_numpy(np.empty((len(members), num_rows, width), options.dtype))
+    for m, member in enumerate(members):
+        table_MNE[m] = _embeddings(member.seed, num_rows, width, options)
+    return table_MNE
 
 
 def _embeddings(seed: int, num_rows: int, width: int, options: TrainingOptions) -> Tensor:

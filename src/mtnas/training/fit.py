@@ -31,7 +31,7 @@ EVALUATION_BATCH = 4096  # examples per member; speed only
 class FitResult:
     """The course of a training, and the weights that were selected on validation data.
 
-    The ensemble has these weights, too; where tasks have different ones (U = T), those of the last.
+    The ensemble is left with these weights; where every task has its own (U = T), with the last.
     """
 
     states: tuple[State, ...]  # [U], the best weights; U = 1 or T
@@ -54,7 +54,7 @@ def predict(
     """
     index_MN, parts = _indices(ensemble, rows), []
     for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1):
-        parts.append(ensemble.logits(ensemble.read(examples.inputs, index_MB)))
+        parts.append(ensemble.logits(ensemble.encoded(examples.inputs, index_MB)))
         between()
     return torch.cat(parts, dim=1)
 
@@ -63,7 +63,7 @@ def predict_selected(
     ensemble: Ensemble, states: Sequence[State], examples: Examples, rows: Sequence[Indices]
 ) -> Tensor:
     """Return what `predict` does, each task with the weights selected for it."""
-    widths = examples.layout_of(ensemble).widths
+    widths = examples.output_layout_of(ensemble).widths
     measure = partial(predict, ensemble, examples, rows)
     return with_selected(ensemble, states, measure, axis=-1, widths=widths)
 
@@ -80,7 +80,7 @@ def evaluate_loss(
     """
     out_MNO = predict(ensemble, examples, rows, between)
     y_MNT = examples.targets_of(ensemble, _indices(ensemble, rows))
-    return examples.layout_of(ensemble).loss(out_MNO, y_MNT).cpu()
+    return examples.output_layout_of(ensemble).loss(out_MNO, y_MNT).cpu()
 
 
 @torch.no_grad()
@@ -97,7 +97,7 @@ def mean_gate_scores(
 
     def mean() -> Tensor:
         sums = [
-            ensemble.gate_scores(ensemble.read(examples.inputs, index_MB)).double().sum(2)
+            ensemble.gate_scores(ensemble.encoded(examples.inputs, index_MB)).double().sum(2)
             for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
         ]
         return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]

@@ -63,7 +63,7 @@ class MixedInputs:
         return replace(self, ids=self.ids.to(device), numbers=numbers, features=features)
 
     def plain(self, index_MB: Tensor, scale: NumberScale, dtype: torch.dtype) -> list[Tensor]:
-        """Return what is read without an embedding, x_MBP in parts.
+        """Return the part of the network's input that needs no embedding, as tensors to be joined.
 
         First the numbers, then where they are missing, then every feature block, followed by where
         it is missing if it ever is. What is missing is 0: the mean of a standardised number.

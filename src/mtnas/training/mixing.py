@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mtnas.config.options import TrainingOptions
 
-Plan = NDArray[np.int64]  # [K, S]: rows
+BatchPlan = NDArray[np.int64]  # [K, S]: rows
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,17 @@ class Mixing:
 
 def divided(
     rows: NDArray[np.int64], size: int, mixing: Mixing | None
-) -> tuple[list[NDArray[np.int64]], Plan]:
-    """Return the rows of every source and the plan of their batches; of all alike, as one part."""
+) -> tuple[list[NDArray[np.int64]], BatchPlan]:
+    """Return the rows of every source and the plan of their batches; without `mixing`, there is one
+    source.
+    """
     if mixing is None:
         return [rows], plan_of("proportional", [len(rows)], [1.0], size)
     parts, weights = mixing.parts(rows)
     return parts, plan_of(mixing.how, [len(part) for part in parts], weights, size)
 
 
-def plan_of(how: str, counts: Sequence[int], weights: Sequence[float], size: int) -> Plan:
+def plan_of(how: str, counts: Sequence[int], weights: Sequence[float], size: int) -> BatchPlan:
     """Return how many rows of every source each batch of `size` takes in an epoch.
 
     `counts` are the rows of every source. As in plain shuffling, an incomplete batch is left out
@@ -70,19 +72,19 @@ def plan_of(how: str, counts: Sequence[int], weights: Sequence[float], size: int
     return _PLANS[how](counts, weights, size)
 
 
-def _proportional(counts: Sequence[int], _: Sequence[float], size: int) -> Plan:
+def _proportional(counts: Sequence[int], _: Sequence[float], size: int) -> BatchPlan:
     """Plan batches of rows that are shuffled all together, as one part."""
     (rows,) = counts
     return _alone([0] * _whole(rows, size), counts, size)
 
 
-def _sequential(counts: Sequence[int], _: Sequence[float], size: int) -> Plan:
+def _sequential(counts: Sequence[int], _: Sequence[float], size: int) -> BatchPlan:
     """Plan all batches of one source, then all of the next."""
     turns = [[number] * _whole(rows, size) for number, rows in enumerate(counts)]
     return _alone([number for turn in turns for number in turn], counts, size)
 
 
-def _round_robin(counts: Sequence[int], weights: Sequence[float], size: int) -> Plan:
+def _round_robin(counts: Sequence[int], weights: Sequence[float], size: int) -> BatchPlan:
     """Plan batches of one source each, in turn; one that is used up drops out."""
     left, order = [_whole(rows, size) for rows in counts], []
     while any(left):
@@ -93,7 +95,7 @@ def _round_robin(counts: Sequence[int], weights: Sequence[float], size: int) -> 
     return _alone(order, counts, size)
 
 
-def _balanced(counts: Sequence[int], weights: Sequence[float], size: int) -> Plan:
+def _balanced(counts: Sequence[int], weights: Sequence[float], size: int) -> BatchPlan:
     """Plan batches with rows of every source, until each has been used up once."""
     size = min(size, sum(counts))
     share = np.array(weights) / sum(weights) * size
@@ -106,7 +108,7 @@ def _balanced(counts: Sequence[int], weights: Sequence[float], size: int) -> Pla
     return np.tile(taken, (batches, 1))
 
 
-_PLANS: dict[str, Callable[[Sequence[int], Sequence[float], int], Plan]] = {
+_PLANS: dict[str, Callable[[Sequence[int], Sequence[float], int], BatchPlan]] = {
     "proportional": _proportional,
     "sequential": _sequential,
     "round_robin": _round_robin,
@@ -119,7 +121,7 @@ def _whole(rows: int, size: int) -> int:
     return rows // min(size, rows)
 
 
-def _alone(order: Sequence[int], counts: Sequence[int], size: int) -> Plan:
+def _alone(order: Sequence[int], counts: Sequence[int], size: int) -> BatchPlan:
     """Return the plan of batches of one source each, given its number."""
     plan = np.zeros((len(order), len(counts)), np.int64)
     plan[np.arange(len(order)), order] = np.minimum(counts, size)[list(order)]

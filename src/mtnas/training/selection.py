@@ -137,8 +137,8 @@ def with_selected(
 ) -> Tensor:
     """Return a measurement of the ensemble in which each task has the weights selected for it.
 
-    `axis` is that of the tasks, or of the outputs of tasks with so many each; one state is that of
-    all tasks. The ensemble is left with the last.
+    `axis` is that of the tasks; with `widths`, the number of outputs of each task, it is that of
+    the outputs. `states` are one for each task, or one for all. The last stays in the ensemble.
     """
     measured: dict[int, Tensor] = {}
     for state in states:  # tasks of one source have the same

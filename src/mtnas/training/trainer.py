@@ -20,10 +20,6 @@ from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
 
-# True takes every step of the weight decay of an embedding row one by one, as a dense update does:
-# slower, for tests and benchmarks that compare with one (V10).
-EXACT_DECAY = False
-
 
 class Trainer:
     """An ensemble with its optimisers: one weight step on one batch per member."""
@@ -35,10 +31,18 @@ class Trainer:
         options: TrainingOptions,
         *,
         read_ahead: bool = False,
+        exact_decay: bool = False,
     ) -> None:
-        """Train `ensemble` in place, what takes part in its routes; `read_ahead` is speed only."""
+        """Train `ensemble` in place, what takes part in its routes.
+
+        `read_ahead` is speed only. `exact_decay` takes every step of the weight decay of an
+        embedding row one by one, as a dense update does: slower, to compare with one (V10).
+        """
         self.ensemble, self.examples = ensemble, examples
-        self._layout, self.weights = examples.layout_of(ensemble), examples.loss_weights(options)
+        self._layout, self.weights = (
+            examples.output_layout_of(ensemble),
+            examples.loss_weights(options),
+        )
         self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
@@ -48,7 +52,7 @@ class Trainer:
         if examples.inputs.layout.num_columns == 0:
             self.table_optimizer = NoTable(ensemble.table_MNE.dtype)
         elif ensemble.device.type == "cpu":
-            self.table_optimizer = RowAdam(ensemble.table_MNE, exact=EXACT_DECAY, **rates)
+            self.table_optimizer = RowAdam(ensemble.table_MNE, exact=exact_decay, **rates)
         else:
             self.table_optimizer = DenseTableAdam(ensemble.table_MNE, **rates)
 

@@ -1,4 +1,4 @@
-"""One database in memory that is shut in: it reads the files it is given and nothing else."""
+"""A DuckDB database in memory that can read the files it is given and nothing else."""
 
 import os
 import tempfile

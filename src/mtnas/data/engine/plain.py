@@ -80,7 +80,7 @@ def _delimiter(reading: Reading) -> str:
 
 
 def _is_direct(source: Path, reading: Reading, delimiter: str) -> bool:
-    """Tell whether DuckDB may be able to read the file itself."""
+    """Tell whether DuckDB may be able to read the file without a copy."""
     rewrite = reading.is_text_table and (
         reading.comment is not None or reading.skip > 0 or delimiter == STAND_IN
     )

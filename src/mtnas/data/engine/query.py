@@ -29,7 +29,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Asked:
-    """A column of the result: an expression, and as what it is wanted (None: as it is).
+    """A column to be computed: an expression, and what its texts are read as (None: as they are).
 
     `wrap` takes its SQL and its type and returns the SQL of what is delivered.
     """
@@ -141,7 +141,7 @@ def computed(asked: Mapping[str, Asked]) -> Iterator[str]:
             yield from item.expression.columns
 
 
-def rows(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
+def batches(engine: Engine, query: Query, size: int | None = None) -> Iterator[pa.RecordBatch]:
     """Yield the result, so many rows at once; `DataError` if it cannot be computed."""
     try:
         yield from engine.batches(query.sql, size)

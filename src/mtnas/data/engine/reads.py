@@ -1,4 +1,4 @@
-"""How a column is read where its own values do not do."""
+"""How a column of texts is read as numbers, flags or times."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ What = Literal["number", "flag", "time"]
 
 @dataclass(frozen=True)
 class Read:
-    """One way in which a column is read; `name` is what the SQL of an expression calls it."""
+    """A column and what it is read as; the result is a further column, called `name`."""
 
     column: str
     what: What

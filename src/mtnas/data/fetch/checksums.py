@@ -13,8 +13,8 @@ from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from mtnas.data.sources.base import Checksum, Download
-from mtnas.runtime.errors import ConfigError, UnfitFileError
-from mtnas.runtime.files import read_json, sha256_of, write_json
+from mtnas.runtime.errors import RecordError, UnfitFileError
+from mtnas.runtime.files import advising, read_json, sha256_of, write_json
 from mtnas.runtime.options import first_problem
 from mtnas.runtime.record import Part
 
@@ -91,10 +91,9 @@ class Checksums:
         """Return the lock; a missing one pins nothing yet."""
         if not self.path.is_file():
             return Lock()
-        remedy = "correct it or delete it"
-        content = read_json(self.path, error=ConfigError, remedy=remedy)
-        try:
-            return Lock.model_validate(content)
-        except ValidationError as problem:
-            said = ": ".join(filter(None, first_problem(Lock, problem)))
-            raise ConfigError(f"{self.path}: not a lock file: {said}; {remedy}") from None
+        with advising("correct it or delete it"):
+            try:
+                return Lock.model_validate(read_json(self.path))
+            except ValidationError as problem:
+                said = ": ".join(filter(None, first_problem(Lock, problem)))
+                raise RecordError(f"{self.path}: not a lock file: {said}") from None

@@ -7,7 +7,6 @@ equal (`prepare.repeated`).
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -125,16 +124,21 @@ def inputs_of(
     kept: Sequence[Field], num_features: int, row_keys: Mapping[str, tuple[int, Keys]]
 ) -> list[Input]:
     """Return the inputs of the kept fields; `row_keys` holds the width and keys of each matrix."""
-    made: dict[str, Any] = {
-        "numeric": NumberInput,
-        "list": lambda field: ListInput(field, num_features),
-        "features": lambda field: FeatureInput(field, *row_keys[field.name]),
-    }
-    hashed = lambda field: HashedInput(field, num_features)  # noqa: E731
-    return [made.get(field.kind, hashed)(field) for field in kept]
+
+    def made(field: Field) -> Input:
+        match field.kind:
+            case "numeric":
+                return NumberInput(field)
+            case "list":
+                return ListInput(field, num_features)
+            case "features":
+                return FeatureInput(field, *row_keys[field.name])
+        return HashedInput(field, num_features)
+
+    return [made(field) for field in kept]
 
 
-def layout_of(inputs: Sequence[Input]) -> InputLayout:
+def input_layout(inputs: Sequence[Input]) -> InputLayout:
     """Return what the columns of the input files are, once all rows were read."""
     return InputLayout(
         singles=sum(type(item) is HashedInput for item in inputs),

@@ -19,7 +19,7 @@ from mtnas.data.sources.base import Task
 from mtnas.runtime.errors import DataError
 
 MOST_CLASSES = 1000  # of a task whose classes are found
-Numbers = NDArray[np.float64]
+LabelColumn = NDArray[np.float64]
 
 
 class Label(ABC):
@@ -33,7 +33,7 @@ class Label(ABC):
         self.rows = self.labelled = 0
         self.replaced = 0  # labels that cannot be what the task should hold
 
-    def add(self, column: pa.Array) -> tuple[pa.Array, Numbers]:
+    def add(self, column: pa.Array) -> tuple[pa.Array, LabelColumn]:
         """Return what is stored of a chunk, and the same as numbers, NaN where there is none."""
         stored = self._read(column)
         self.rows += len(stored)
@@ -42,7 +42,7 @@ class Label(ABC):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is what all labels were once: 0 or 1 in every row."""
+        """Whether every row has a label 0 or 1; the content hash takes these in another way."""
         return False
 
     @abstractmethod
@@ -225,7 +225,7 @@ class Moments:
         shape = (len(labels), len(labels))
         self.rows, self.sums, self.squares, self.products = (np.zeros(shape) for _ in range(4))
 
-    def add(self, columns: Sequence[Numbers]) -> None:
+    def add(self, columns: Sequence[LabelColumn]) -> None:
         """Add the labels of a chunk, NaN where there is none."""
         x_NT = np.stack(columns, axis=1)
         has_NT = ~np.isnan(x_NT)
@@ -236,7 +236,7 @@ class Moments:
         self.squares += (x_NT * x_NT).T @ has_NT
         self.products += x_NT.T @ x_NT
 
-    def _origin(self, x_NT: Numbers, has_NT: NDArray[np.bool_]) -> Numbers:
+    def _origin(self, x_NT: LabelColumn, has_NT: NDArray[np.bool_]) -> LabelColumn:
         for task, first in enumerate(self._first):
             if first is None and has_NT[:, task].any():
                 self._first[task] = float(x_NT[has_NT[:, task].argmax(), task])

@@ -15,7 +15,7 @@ from mtnas.tasks.metrics import Kind
 
 
 class PrepareSpec(Options):
-    """Everything that decides what is in a prepared table; None asks for the dataset's own."""
+    """Everything that decides what is in a prepared table; None: as the dataset says."""
 
     dataset: str
     num_features: int | None = Field(None, ge=2, le=2**31 - 1)  # ids are int32
@@ -157,7 +157,7 @@ class Repeated(Part):
 class Manifest(Record):
     """A manifest: what is in a prepared table and in the files beside it.
 
-    What only a table of hashed fields has is empty or None for drawn numbers.
+    For synthetic data, which have no hashed fields, what describes such fields is empty or None.
     """
 
     dataset: str

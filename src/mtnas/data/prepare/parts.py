@@ -65,8 +65,9 @@ def assign_parts(
 ) -> NDArray[np.int8]:
     """Return the part of every row, int8 [rows]: 0 train, 1 valid, 2 test.
 
-    `places` are the pieces of what decides a fixed split; `given` and `seed` are for a random one,
-    and the seed for a share of the training rows that validates.
+    `places` hold, piece by piece, the column that decides a fixed split: numbers of parts, or
+    times. `given` (ratios or counts) and `seed` are for a random one. Where a fixed split has no
+    part for validation, `seed` also draws its rows from those for training.
     """
     if dataset.split_kind == "random":
         counts = [num_rows] if source is None else np.bincount(source).tolist()

@@ -112,7 +112,7 @@ class RowWriter:
 
 @dataclass(frozen=True)
 class Finish:
-    """How the rows that were written become the table: which columns have no gap, and so on."""
+    """What is only known of the columns when all rows were written, and the table needs."""
 
     complete: frozenset[str]  # columns without a null
     ids: Sequence[str]  # columns that are hashed as ids

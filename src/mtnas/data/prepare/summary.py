@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input, num_different
-from mtnas.data.prepare.labels import BinaryLabel, Label, Moments, Numbers
+from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn, Moments
 from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
 from mtnas.data.sources.base import GRADE, Dataset
 
@@ -32,7 +32,7 @@ class Seen:
         """Return what is known before the first row."""
         return cls(inputs, labels, Moments(labels))
 
-    def add(self, labels: Sequence[Numbers]) -> None:
+    def add(self, labels: Sequence[LabelColumn]) -> None:
         """Count the labels of a chunk, float64 [rows] each."""
         self.moments.add(labels)
         self.rows += len(labels[0])

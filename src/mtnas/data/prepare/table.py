@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mtnas.data import sources
 from mtnas.data.prepare import drawn
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
-from mtnas.data.prepare.fields import HashedInput, inputs_of, layout_of
+from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
 from mtnas.data.prepare.inputs import MatrixCopy, input_files, write_inputs
 from mtnas.data.prepare.labels import MulticlassLabel, labels_of
 from mtnas.data.prepare.manifest import InputLayout, Manifest, PrepareSpec, Repeated
@@ -160,7 +160,7 @@ def _write_table(
         finish = _finish(seen)
         check_parts(dataset, seen.tasks, rows, split, source)
         content = add_split(rows, table, split, finish, matrices.digests)
-        repeated, layout = digests.count(split), layout_of(inputs)
+        repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)
     return _Written(seen, layout, split, repeated, content)
 

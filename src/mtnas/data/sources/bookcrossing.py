@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.data import isbn as isbns
-from mtnas.data.safeguards import Join, Lines, Values
+from mtnas.data.safeguards import Lines, Partners, Values
 from mtnas.data.sources import base
 from mtnas.data.sources.base import REPORTED, Download, Field, Task
 
@@ -115,8 +115,8 @@ class Dataset(base.Dataset):
         self.count_anew()
         users = self._users(users_file)
         books = self._books(books_file)
-        by_user = Join(users_file, "users", "User-ID")
-        by_isbn = Join(books_file, "books", "ISBN")
+        by_user = Partners(users_file, "users", "User-ID")
+        by_isbn = Partners(books_file, "books", "ISBN")
         rows = self._ratings(ratings)
         while chunk := list(islice(rows, base.BATCH_ROWS)):
             user, isbn, rating = (pa.array(column) for column in zip(*chunk, strict=True))
@@ -218,7 +218,7 @@ def _table(rows: Iterator[_Row], parse: Callable[[_Row], _Row], width: int) -> l
 
 
 def _joined(
-    key: pa.Array, table: Sequence[pa.Array], names: Sequence[str], join: Join
+    key: pa.Array, table: Sequence[pa.Array], names: Sequence[str], join: Partners
 ) -> dict[str, pa.Array]:
     """Look up the named columns of a table by its first column; null where the key is missing."""
     index = pc.index_in(key, value_set=table[0])

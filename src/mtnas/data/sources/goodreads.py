@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtnas.data.safeguards import Join, Lines, Values
+from mtnas.data.safeguards import Lines, Partners, Values
 from mtnas.data.sources import base
 from mtnas.data.sources.base import REPORTED, Download, Field, Task
 from mtnas.runtime.errors import DataError
@@ -113,7 +113,7 @@ class Dataset(base.Dataset):
         interactions, books_file = self.sources(raw)
         self.count_anew()
         books = self._books(books_file)
-        join = Join(books_file, "books", "book_id")
+        join = Partners(books_file, "books", "book_id")
         rows = self._sound(interactions, _interaction)
         while chunk := list(islice(rows, base.BATCH_ROWS)):
             user, book, read, rating, reviewed = (pa.array(c) for c in zip(*chunk, strict=True))

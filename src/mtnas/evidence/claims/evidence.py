@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import Run, read_run, scores_by_seed
@@ -15,7 +16,6 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json
-from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import ALL_TASKS, column_of, is_of, split_column
 
 LEARNED = "reinforce"  # the paper's strategy

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,
@@ -15,7 +16,6 @@ from mtnas.evidence.claims.verdicts import (
 from mtnas.evidence.pairing import MTNAS, SINGLE, Row, on_common_seeds
 from mtnas.evidence.statistics import paired_values
 from mtnas.runtime.errors import RecordError
-from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import direction, metric_of
 
 ONE_SEED = "a second seed (one has no interval)"

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, lacking, paired_scores
 from mtnas.evidence.claims.sharing import searched
 from mtnas.evidence.claims.verdicts import LOSS_MARGIN, Comparison, by_interval, compare
 from mtnas.evidence.pairing import MTNAS, Row
-from mtnas.study.paths import RunKey
 
 SAME_COST = 2.0  # "about as much": less than twice the time (D14)
 LOSS = "mtl_loss"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
 from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
@@ -20,7 +21,6 @@ from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
-from mtnas.study.paths import RunKey
 
 EXACT = 1e-12  # in float64, two orders of the same sums
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import scipy  # its `stats` is loaded when it is first used
 
+from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, binary, paired_scores
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare, margin_of
 from mtnas.evidence.pairing import MTNAS
 from mtnas.evidence.statistics import LEVEL, paired_values
-from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import direction, metric_of
 
 

@@ -4,7 +4,7 @@ Shapes: B batch, N what was read for an example, D input, T tasks, H hidden, O
 outputs of all tasks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -140,13 +140,7 @@ def solve_width(
             f"{count(options.hidden_dim)} dense parameters, the budget of mtnas is {budget} within "
             f"{BUDGET_TOLERANCE:.0%}; leave hidden_dim out to have it solved"
         )
-    low, high = 1, 2
-    while count(high) < budget:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) < budget else (low, middle)
-    best = min((low, high), key=lambda width: abs(count(width) - budget))
+    best = _nearest_width(count, budget)
     if not matches(best):
         raise ConfigError(
             f"methods.{method.name}.hidden_dim: no width gives {budget} dense parameters within "
@@ -154,3 +148,14 @@ def solve_width(
             "of the method, or the size of mtnas"
         )
     return at(best)
+
+
+def _nearest_width(count: Callable[[int], int], budget: int) -> int:
+    """Return the width whose count, which grows with it, is nearest to the budget."""
+    low, high = 1, 2
+    while count(high) < budget:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < budget else (low, middle)
+    return min((low, high), key=lambda width: abs(count(width) - budget))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import pandas as pd
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.report.names import REFERENCE, Names, dataset_titles, titles
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
@@ -20,7 +21,6 @@ from mtnas.study.paths import (
     RUN,
     SUBGRAPHS,
     TRUTH,
-    RunKey,
     of_checkout,
     of_runs,
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in
@@ -34,7 +35,7 @@ from mtnas.report.searched import route_of, route_rows, space_of
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
-from mtnas.study.paths import SUBGRAPHS, RunKey
+from mtnas.study.paths import SUBGRAPHS
 from mtnas.tasks.metrics import in_tables
 
 if TYPE_CHECKING:

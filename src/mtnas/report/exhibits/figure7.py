@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.evidence.claims.sweeps import search_seconds, sweep
 from mtnas.report.exhibits.base import FigureExhibit, Needs, beside_paper
@@ -24,7 +25,6 @@ from mtnas.report.render.style import (
     write_title,
 )
 from mtnas.runtime.errors import RecordError
-from mtnas.study.paths import RunKey
 from mtnas.tasks.metrics import MTL_LOSS, OF_KIND, in_tables, split_column
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import MTNAS, SINGLE, difference
@@ -22,8 +23,7 @@ from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import TUNED
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json
-from mtnas.study.paths import RunKey
+from mtnas.runtime.files import advising, read_json
 from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
 from mtnas.tasks.metrics import LOSSES, MTL_LOSS, direction, is_of, split_column
@@ -81,7 +81,8 @@ def headline(published: Path) -> str:
 
 def _units(published: Path, dataset: str) -> dict[str, str]:
     """Return the units of the tasks of a dataset, by their names."""
-    manifest = Manifest.read(published / "data" / f"{dataset}.json", remedy=RESTORE)
+    with advising(RESTORE):
+        manifest = Manifest.read(published / "data" / f"{dataset}.json")
     return {task.name: task.unit for task in manifest.tasks}
 
 
@@ -116,7 +117,8 @@ def searched(published: Path) -> str:
     names = Names.of(plan)
     for dataset, method, variant in plan.main_searches:
         path = published / "routes" / dataset / method / f"{variant}.json"
-        record = SearchRecord.read(path, remedy=RESTORE)
+        with advising(RESTORE):
+            record = SearchRecord.read(path)
         if record.strategy != "reinforce":
             continue
         blocks = [b for found in record.seeds.values() for b in found.blocks.values()]
@@ -139,7 +141,8 @@ def searched(published: Path) -> str:
 def _epochs(spec: SearchSpec, published: Path) -> float:
     """Return how often the steps of a search go through the training examples."""
     path = published / "data" / f"{spec.dataset}.json"
-    train = read_json(path, ("split_sizes",), remedy=RESTORE)["split_sizes"]["train"]
+    with advising(RESTORE):
+        train = read_json(path, ("split_sizes",))["split_sizes"]["train"]
     return float(spec.search.weight_steps / (train // spec.trained.batch_size))
 
 
@@ -171,7 +174,8 @@ def runtimes(published: Path) -> str:
 def _search_seconds(routes: Path) -> str:
     if not routes.is_file():
         return ""
-    return f"{SearchRecord.read(routes, remedy=RESTORE).timings.search_seconds:.0f}"
+    with advising(RESTORE):
+        return f"{SearchRecord.read(routes).timings.search_seconds:.0f}"
 
 
 def measured(published: Path) -> str:

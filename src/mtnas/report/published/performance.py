@@ -7,7 +7,7 @@ from typing import Any
 from mtnas.report.published.store import RESTORE
 from mtnas.report.render import pipes
 from mtnas.runtime.errors import RecordError, unknown
-from mtnas.runtime.files import read_json
+from mtnas.runtime.files import advising, read_json
 
 REMEDY = f"{RESTORE}, or measure again with `make benchmarks`"
 STEP = {
@@ -68,7 +68,8 @@ def _path(published: Path) -> Path:
 
 
 def _read(published: Path) -> dict[str, Any]:
-    found = read_json(_path(published), ("tables",), remedy=REMEDY)
+    with advising(REMEDY):
+        found = read_json(_path(published), ("tables",))
     _with(found["tables"], (), published, "tables")
     return found
 

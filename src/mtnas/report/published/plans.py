@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mtnas.config.entries import PAPER
+from mtnas.config.study import RunKey
 from mtnas.report.names import REFERENCE
 from mtnas.runtime import plugins
-from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan, Variant
 
 
@@ -47,10 +47,10 @@ def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[An
     variants as their studies list them, `paper` first.
     """
     _, method, variant = run
-    constants = plugins.constants("methods", method)
+    place = getattr(plugins.part("methods", method, ("PLACE",)), "PLACE", math.inf)
     known = variants.get((method, variant))
     within = (0 if variant == PAPER else known.place if known else math.inf, variant)
-    return constants.get("PLACE", math.inf), method, *within
+    return place, method, *within
 
 
 def without(plan: Plan, name: str) -> Plan:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
@@ -30,7 +31,6 @@ from mtnas.report.published.store import (
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import read_json, write_json, write_text
 from mtnas.study.grids import replaced
-from mtnas.study.paths import RunKey
 from mtnas.study.plan import Plan, named
 
 DIGITS = 6  # of curves, which are drawn and never computed with
@@ -65,15 +65,8 @@ def publish(
     if (folder / "inventory.json").is_file():
         old, kept = read_plan(folder), read_runs(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
-    for key, run in new.items():
-        _check_asked("/".join(key), run.record, (specs or {}).get("/".join(key)))
-    staying = {key: run.record for key, run in kept.items() if key not in new}
-    for key, run in new.items():
-        facts = run.record
-        check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
     data = {path: Manifest.read(path) for path in manifests}
-    for manifest in data.values():
-        check_same_data(staying, manifest.dataset, manifest.content_sha256, None)
+    _check(new, kept, data.values(), specs or {})
     both = merged(old, study)
     _write(folder, both, {**kept, **new})
     for path, manifest in data.items():
@@ -81,10 +74,7 @@ def publish(
     for path in map(Path, audits):
         write_json(folder / "audit" / path.name, read_json(path))
     for path in map(Path, tuning):
-        target = folder / "tuning" / Path(*path.parts[-3:])
-        target.mkdir(parents=True, exist_ok=True)
-        for name in ("trials.csv", "best.json"):
-            shutil.copyfile(path / name, target / name)
+        _publish_tuning(folder, path)
     for path in routes:
         _publish_routes(folder, path, drawn=both.main_searches)
     for path in map(Path, exhaustive):
@@ -93,6 +83,31 @@ def publish(
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
     rebuild(folder)
+
+
+def _check(
+    new: Mapping[RunKey, PublishedRun],
+    kept: Mapping[RunKey, PublishedRun],
+    data: Iterable[Manifest],
+    specs: Mapping[str, Any],
+) -> None:
+    """Refuse runs of another study, and data on which the runs that stay were not measured."""
+    for key, run in new.items():
+        _check_asked("/".join(key), run.record, specs.get("/".join(key)))
+    staying = {key: run.record for key, run in kept.items() if key not in new}
+    for key, run in new.items():
+        facts = run.record
+        check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
+    for manifest in data:
+        check_same_data(staying, manifest.dataset, manifest.content_sha256, None)
+
+
+def _publish_tuning(folder: Path, tuning: Path) -> None:
+    """Copy the files of a grid search."""
+    target = folder / "tuning" / Path(*tuning.parts[-3:])
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("trials.csv", "best.json"):
+        shutil.copyfile(tuning / name, target / name)
 
 
 def unpublish(folder: str | Path, names: Iterable[str]) -> None:

@@ -21,15 +21,22 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from mtnas.config.study import RunKey
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import atomic_path, check_digest, read_json, write_json, write_text
-from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, Run, of_runs
+from mtnas.runtime.files import (
+    advising,
+    atomic_path,
+    check_digest,
+    read_json,
+    write_json,
+    write_text,
+)
+from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, of_runs
 from mtnas.study.plan import Plan, named
 
 RESTORE = "restore it with `git checkout results/published`"
@@ -48,32 +55,33 @@ def read_plan(folder: Path) -> Plan:
     """Read what is published, by name."""
     keys = ("datasets", "experiments", "homes", "judged", "variants")
     path = folder / "inventory.json"
-    content = read_json(path, keys, remedy=RESTORE)
+    with advising(RESTORE):
+        content = read_json(path, keys)
     try:
         return Plan.from_json(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{path}: not an inventory ({error!r}); {RESTORE}") from None
 
 
-def read_runs(folder: Path) -> dict[Run, PublishedRun]:
+def read_runs(folder: Path) -> dict[RunKey, PublishedRun]:
     """Read all published runs, in their order."""
-    records = read_json(folder / "runs.json", remedy=RESTORE)
+    path = folder / "runs.json"
+    with advising(RESTORE):
+        contents = read_json(path)
+        records = {
+            key: RunRecord.of(check_digest(content, path), path)
+            for key, content in contents.items()
+        }
     metrics = read_metrics(folder / "metrics.csv.gz")
     frames = {f"{d}/{m}/{v}": rows for (d, m, v), rows in metrics.groupby(KEY, sort=False)}
     if odd := sorted(frames.keys() ^ records.keys()):
         raise RecordError(
             f"{folder}: {', '.join(odd)} in only one of metrics.csv.gz and runs.json; {RESTORE}"
         )
-    path = folder / "runs.json"
     return {
-        named(key): PublishedRun(frames[key].drop(columns=KEY), _record(content, path))
-        for key, content in records.items()
+        named(key): PublishedRun(frames[key].drop(columns=KEY), record)
+        for key, record in records.items()
     }
-
-
-def _record(content: dict[str, Any], path: Path) -> RunRecord:
-    """Return one of the records of a file."""
-    return RunRecord.of(check_digest(content, path, remedy=RESTORE), path, remedy=RESTORE)
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
@@ -90,7 +98,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
     return metrics
 
 
-def write_runs(folder: Path, runs: Mapping[Run, PublishedRun]) -> None:
+def write_runs(folder: Path, runs: Mapping[RunKey, PublishedRun]) -> None:
     """Write metrics.csv.gz and runs.json; the same runs give the same bytes."""
     frames = [pd.DataFrame(columns=list(RUN_COLUMNS), dtype=str)]  # there may be no run
     frames += [

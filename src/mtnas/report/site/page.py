@@ -16,8 +16,7 @@ from mtnas.report.names import SIMULATED, Names, dataset_name
 from mtnas.report.render.html import render, to_html
 from mtnas.report.render.layout import Table, number
 from mtnas.report.render.writers import to_markdown
-from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json, remake, write_text
+from mtnas.runtime.files import existing, read_json, write_text
 
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
 HOW_TO_READ = """\
@@ -99,9 +98,7 @@ def _figure(path: str | Path) -> Markup:
 
 
 def _read(path: str | Path) -> bytes:
-    if not Path(path).is_file():
-        raise RecordError(f"{path}: missing; run `{remake(path)}`")
-    return Path(path).read_bytes()
+    return existing(path).read_bytes()
 
 
 def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Markup]:

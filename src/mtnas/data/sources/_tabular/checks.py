@@ -1,4 +1,4 @@
-"""What a dataset may not be, beyond the single keys: leaks, names that are taken."""
+"""Checks of a dataset's file that need several of its keys: leaks, unknown columns, names twice."""
 
 import re
 from collections import Counter

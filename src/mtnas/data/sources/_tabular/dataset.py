@@ -163,14 +163,14 @@ def _values(field: Field, column: pa.Array | None, rows: int) -> pa.Array:
 
 
 def _what_decides(definition: Definition) -> dict[str, Any]:
-    """Return the keys that a number may depend on: not what only shows, nor where files are."""
+    """Return the keys that can change a number: not titles and notes, nor the places of files."""
     full = _without(definition.model_dump(mode="json"))
     tables = full.pop("sources")
     return {**full, **tables[""]} if list(tables) == [""] else {**full, "sources": tables}
 
 
 def _without(keys: Any) -> Any:
-    """Leave out what only shows; the names of fields and tasks are none of these keys."""
+    """Leave out titles and notes; fields and tasks that happen to be called so are kept."""
     kept = {}
     for key, value in keys.items():
         if key in _SHOWN | _PLACES and not isinstance(value, dict):

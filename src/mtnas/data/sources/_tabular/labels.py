@@ -52,7 +52,7 @@ class LabelReader:
     def read(
         self, batch: pa.RecordBatch, query: Query, counts: "Counts", reasons: Reasons
     ) -> pa.Array:
-        """Return the label of every row, null where it does not tell one, and say why."""
+        """Return the label of every row, null where it has none; add why to `reasons`."""
         found, self.unread = batch[self.key], []
         label = self._label(found)
         absent = pc.is_null(label)

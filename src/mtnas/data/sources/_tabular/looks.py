@@ -1,4 +1,4 @@
-"""A look through the texts that are read, for spellings that are rarely meant as they are taken."""
+"""Warnings of texts that are probably not meant as they are read: `NA`, quotes, 3 beside 3.0."""
 
 from collections.abc import Iterable, Iterator
 

@@ -23,7 +23,7 @@ _KEY, _NUMBER = "#place", "#place as number"
 
 
 class PlaceReader:
-    """Reads the column that splits."""
+    """Reads the column by which a fixed split is made."""
 
     def __init__(self, split: SplitDefinition, name: str, is_number: bool) -> None:
         self._split, self._name, self._is_number = split, name, is_number

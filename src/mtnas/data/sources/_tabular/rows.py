@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.joins import Join, joined, matched_name
-from mtnas.data.engine.query import Asked, Query, View, build, computed, rows
+from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
@@ -85,7 +85,7 @@ class SourceReader:
                 field_.check(query)
             for label in self._labels:
                 label.check(query)
-            for batch in rows(engine, query, base.BATCH_ROWS):
+            for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(batch, query, place)
         for field_ in self._fields:
             field_.check_end(num_rows)

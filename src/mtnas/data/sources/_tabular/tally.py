@@ -14,7 +14,7 @@ Reasons = list[tuple[str, pa.BooleanArray]]  # why a row may be left out, the fi
 
 
 class Tally:
-    """Counts of values that are not what they should be, of those that there are."""
+    """Counts the values of columns, and those that could not be read as what they should be."""
 
     def __init__(self) -> None:
         self._values: Counter[str] = Counter()
@@ -22,7 +22,10 @@ class Tally:
         self._examples: dict[str, str] = {}
 
     def add(self, what: str, values_: int, wrong: pa.Array) -> None:
-        """Count the values of a column; `wrong` holds those that are none, null elsewhere."""
+        """Count values; `wrong` holds those that could not be read, null elsewhere.
+
+        `what` names the column and what its values should be.
+        """
         self._values[what] += values_
         if count := len(wrong) - wrong.null_count:
             self._wrong[what] += count
@@ -30,7 +33,7 @@ class Tally:
             self._examples.setdefault(what, first[:80])
 
     def check(self, name: str) -> None:
-        """Refuse what is wrong in most of its values; tell of the rest."""
+        """Refuse a column most of whose values are wrong; log a warning of any other wrong ones."""
         for what, count in self._wrong.items():
             text = f"{what}: {count} of {self._values[what]} are not, such as"
             text = f"{text} {self._examples[what]!r}"
@@ -50,5 +53,5 @@ def count_rows(reasons: Reasons, left_out: pa.BooleanArray, dropped: Counter[str
 
 
 def count_of(mask: pa.BooleanArray) -> int:
-    """Return how many are true."""
+    """Return how many entries of a mask are true."""
     return int(pc.sum(mask).as_py() or 0)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from mtnas.runtime.errors import DataError
 
-Read = tuple[pa.Array, pa.BooleanArray]
+Converted = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
 UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
@@ -59,7 +59,7 @@ def as_text(column: pa.Array) -> pa.StringArray:
         raise DataError(f"values of type {column.type} are no texts, numbers or times") from None
 
 
-def as_time(column: pa.Array, pattern: str | None = None) -> Read:
+def as_time(column: pa.Array, pattern: str | None = None) -> Converted:
     """Return UTC times: ISO dates and times, YYYYMMDD, unix times, or those of a pattern.
 
     A time without a zone is taken as it is.
