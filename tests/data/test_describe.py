@@ -49,6 +49,7 @@ PROPOSED: dict[str, tuple[str, Sequence[object], str | None]] = {
     "few with negative ones": ("x", [-3, 0, 4], "number"),
     "many whole numbers": ("x", list(range(0, 90, 3)) * 2, "numeric"),
     "numbers of rows": ("x", list(range(100)), None),
+    "numbers of rows, a sample": ("rownames", [n * n + 7 for n in range(60)], None),
     "large whole numbers": ("x", [n * n + 7 for n in range(60)], "id"),
     "decimals": ("x", [1.5, 2.25, 3], "numeric"),
     "a comma before the decimals": ("x", ["1,5", "2,25", "3"], "numeric"),
@@ -93,7 +94,11 @@ WARNED: dict[str, tuple[str, Sequence[object], str]] = {
         r"in seconds \(20 rows\) and in milliseconds \(20 rows\) .* in one unit",
     ),
     "decimal comma": ("x", ["1,5", "1.234,5", "7"], "with a comma: give `decimal: ','`"),
-    "some numbers": ("x", [1, 2, 3, "many"], "10 of 40 values are no numbers, the others are"),
+    "some numbers": (
+        "x",
+        [1, 2, 3, "many"],
+        "10 of 40 values are no numbers \\(many\\), the others are",
+    ),
     "large ids": ("x", [2**53 + 1, 2**53 + 3], r"above 2\^53, which other programs round"),
     "lists": ("x", ["a;b", "a", "b;c;a", "a;c"], "type list with `separator: ';'` reads the memb"),
     "lists of Python": ("x", ["['a', 'b']", "['b']"], "save them as JSON lines or Parquet, or"),
@@ -276,7 +281,7 @@ def test_keys_of_objects_are_columns(tmp_path: Path) -> None:
     assert seen.dropped == {"t.jsonl: not a JSON object": 9}
     said = "\n".join(described(seen, task_ideas(seen.table)))
     assert "t.jsonl: not a JSON object: 9 lines cannot be read" in said
-    assert "user.age: one value only; not among the fields of the draft" in said
+    assert "Not among the fields of the draft:\n  * user.age: one value only" in said
 
 
 def test_several_files_are_one_table(tmp_path: Path) -> None:
@@ -287,6 +292,23 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
     assert f"path: ['{tmp_path}/a.csv', " in draft(seen, task_ideas(seen.table)) or (
         f"path: [{tmp_path}/a.csv, {tmp_path}/b.csv]" in draft(seen, task_ideas(seen.table))
     )
+
+
+def test_files_of_different_tables_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,r\n" + "u,1\nc,0\n" * 5)
+    (tmp_path / "b.csv").write_text("user,wage\n" + "u,1.5\nc,2.5\n" * 5)
+    seen = look([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert [c.name for c in seen.table.columns] == ["user", "r", "wage"]
+    a, b = seen.warnings
+    assert a.startswith(f"{tmp_path}/a.csv: has no wage, which other files have")
+    assert b.startswith(f"{tmp_path}/b.csv: has no r, ")
+
+
+def test_words_of_sql_are_quoted_in_a_draft(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("union,age\n" + "".join(f"no,{i}.5\nyes,3\n" for i in range(9)))
+    seen = look([tmp_path / "t.csv"])
+    (tmp_path / "t.yaml").write_text(draft(seen, task_ideas(seen.table)))
+    assert [task.rule for task in load("t", tmp_path / "t.yaml").tasks] == ["\"union\" = 'yes'"]
 
 
 def test_names_that_need_quotes_and_odd_values(tmp_path: Path) -> None:

@@ -232,6 +232,19 @@ def test_fields_of_every_kind_can_be_dropped(prepare: Any, dropped: list[str]) -
     assert len(left) + layout.singles == len(MIXED) - len(dropped)
 
 
+@pytest.mark.parametrize(("scale", "warned"), [(1, False), (1000, True)])
+def test_features_too_large_to_train_with_are_warned_of(
+    prepare: Any, scale: int, warned: bool
+) -> None:
+    fields = {"cover": ("features", padded([0, 1]))}
+    covers = np.linspace(-1, 1, 10, dtype=np.float32).reshape(5, 2) * np.float32(scale)
+    found = [
+        w for w in prepare(fields, matrices={"cover": covers}).manifest.warnings if "scale" in w
+    ]
+    assert bool(found) == warned
+    assert not warned or found[0].startswith("features cover: values up to 1000, ")
+
+
 BAD_INPUTS = {
     "an empty list": ({"x": ("list", padded([["a"], []]))}, {}, "an empty list; write"),
     "a missing list": ({"x": ("list", padded([["a"], None]))}, {}, "an empty list; write"),

@@ -6,10 +6,12 @@ from matplotlib.axis import Tick
 from matplotlib.text import Text
 from PIL import Image
 
+from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.experiments.equivalence import typical_routes
 from mtnas.report.exhibits.figure1 import EXHIBIT, Overview, overview_figure, read_typical
 from mtnas.report.render.style import save_figure
+from mtnas.tasks.metrics import split_column
 from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
 
 ROUTES = typical_routes(2, 4, {})
@@ -92,6 +94,44 @@ def test_boxes_are_those_of_the_runs(tmp_path):
         assert any(np.allclose(line, values.median()) for line in medians)
 
 
+def overlapping(figure):
+    """Return the pairs of texts that overlap; texts outside the page fail at once."""
+    figure.canvas.draw()
+    renderer, page = figure.canvas.get_renderer(), figure.bbox
+    ticks = [t for tick in figure.findobj(Tick) for t in (tick.label1, tick.label2)]
+    found = [t for t in figure.findobj(Text) if t.get_text().strip() and t not in ticks]
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in found]
+    for name, box in boxes:
+        assert page.x0 <= box.x0 < box.x1 <= page.x1, name
+        assert page.y0 <= box.y0 < box.y1 <= page.y1, name
+    return [
+        (name, other)
+        for i, (name, box) in enumerate(boxes)
+        for other, second in boxes[:i]
+        if box.padded(-0.5).overlaps(second.padded(-0.5))
+    ]
+
+
+def test_tasks_of_every_kind_are_called_by_their_names(tmp_path):
+    scores = {"auc_helmet_never": 0.7, "auc_texts": 0.6, "accuracy_mood": 0.5, "rmse_weight": 1.0}
+    folder = make_run(tmp_path, "mmoe", scores, 1.4, dataset="youth", seeds=range(2))
+    gates = {str(seed): np.full((4, 4), 0.25).tolist() for seed in range(2)}
+    edit_run_record(folder, lambda record: record.update(gates=gates))
+    tasks = [split_column(column)[1] for column in scores]
+    evidence = read_evidence([folder])
+    evidence.tasks["youth"] = tuple(
+        TaskSummary(name=t, column=t, rule=t, labelled=None) for t in tasks
+    )
+    figure = overview_figure(EXHIBIT.data(Overview(evidence, typical_routes(4, 4, {}))))
+    assert {f"serves {task} only" for task in tasks} <= set(texts(figure))
+    assert "serves task 0 only" not in texts(figure)
+    assert overlapping(figure) == []
+    panel = figure.axes[-1]
+    highest = max(np.max(line.get_ydata()) for line in panel.lines)
+    lowest_text = panel.get_legend().get_window_extent().transformed(panel.transData.inverted()).y0
+    assert highest < lowest_text
+
+
 @pytest.mark.parametrize("tasks", [2, 3])
 def test_texts_neither_overlap_nor_leave_the_page(tmp_path, tasks):
     folders = [
@@ -100,16 +140,7 @@ def test_texts_neither_overlap_nor_leave_the_page(tmp_path, tasks):
         for m in ("mmoe", "cut_mmoe")
     ]
     figure = drawn(folders, typical_routes(tasks, 4, {}))
-    figure.canvas.draw()
-    renderer, page = figure.canvas.get_renderer(), figure.bbox
-    ticks = [t for tick in figure.findobj(Tick) for t in (tick.label1, tick.label2)]
-    found = [t for t in figure.findobj(Text) if t.get_text().strip() and t not in ticks]
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in found]
-    for i, (name, box) in enumerate(boxes):
-        assert page.x0 <= box.x0 < box.x1 <= page.x1, name
-        assert page.y0 <= box.y0 < box.y1 <= page.y1, name
-        for other, second in boxes[:i]:
-            assert not box.padded(-0.5).overlaps(second.padded(-0.5)), (name, other)
+    assert overlapping(figure) == []
 
 
 def test_simulated_data_say_so(tmp_path):

@@ -94,6 +94,8 @@ def test_the_legend_explains_every_task_colour():
     labels = [handle.get_label() for handle in legend_handles(3)]
     assert sum("only" in label for label in labels) == 3
     assert len(labels) == 7
+    named = [handle.get_label() for handle in legend_handles(2, names=["likes", "stars"])]
+    assert named[:2] == ["serves likes only", "serves stars only"]
 
 
 @pytest.mark.parametrize(

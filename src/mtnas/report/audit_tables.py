@@ -8,6 +8,7 @@ from mtnas.report.render import pipes
 from mtnas.report.render.layout import MISSING
 
 LABELS_HEAD = ("Label", "kind", "rule", "rows with a label", "what they are")
+LABELS_ALIGNED = (pipes.LEFT, pipes.LEFT, pipes.LEFT, pipes.RIGHT, pipes.LEFT)
 Facts = Mapping[str, Any]
 
 
@@ -60,7 +61,9 @@ def _score(score: float | None) -> str:
     return MISSING if score is None else f"{score:.3f}"
 
 
-def pipe(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def pipe(
+    head: Sequence[str], rows: Sequence[Sequence[str]], aligned: Sequence[str] | None = None
+) -> str:
     """Render a pipe table, nothing without rows; text from the data cannot break it."""
     lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
-    return pipes.table(lines[0], lines[1:]) if rows else ""
+    return pipes.table(lines[0], lines[1:], aligned) if rows else ""

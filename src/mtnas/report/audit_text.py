@@ -1,10 +1,16 @@
 """An audit (`report.audit`) as Markdown for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from mtnas.report.audit_tables import LABELS_HEAD, label_rows, leaks_to_markdown, pipe
+from mtnas.report.audit_tables import (
+    LABELS_ALIGNED,
+    LABELS_HEAD,
+    label_rows,
+    leaks_to_markdown,
+    pipe,
+)
 from mtnas.report.data_tables import STATISTICS
 from mtnas.report.names import SIMULATED, dataset_name
 from mtnas.report.render import pipes
@@ -29,8 +35,7 @@ def to_markdown(found: Found) -> str:
 
 
 def _summary(found: Found) -> str:
-    entries = [*found["table1"].values(), *found["table4"].values()]
-    known = [entry for entry in entries if entry["paper"] is not None]
+    known = [entry for entry in _entries(found) if entry["paper"] is not None]
     agreeing = sum(bool(entry["agrees"]) for entry in known)
     against = (
         f"{agreeing} of the {len(known)} numbers in the paper's Tables 1 and 4 agree."
@@ -47,7 +52,18 @@ def _summary(found: Found) -> str:
 
 def _counts(found: Found) -> str:
     rows = [(STATISTICS[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
-    return pipe(("Table 1", "ours", "paper", "agrees"), rows)
+    return _compared(found, "Table 1", "Counts", rows)
+
+
+def _compared(found: Found, table: str, name: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """Render ours beside the paper's numbers; ours alone, under `name`, where it has none."""
+    if any(entry["paper"] is not None for entry in _entries(found)):
+        return pipe((table, "ours", "paper", "agrees"), rows)
+    return pipe((name, ""), [row[:2] for row in rows])
+
+
+def _entries(found: Found) -> list[Found]:
+    return [*found["table1"].values(), *found["table4"].values()]
 
 
 def warnings_of(found: Found) -> list[str]:
@@ -58,7 +74,7 @@ def warnings_of(found: Found) -> list[str]:
 def _labels(found: Found) -> str:
     """Return what the labels are; older audits tell the rates of binary ones only."""
     if "labels" in found:
-        return pipe(LABELS_HEAD, label_rows(found["labels"], found["tasks"]))
+        return pipe(LABELS_HEAD, label_rows(found["labels"], found["tasks"]), LABELS_ALIGNED)
     rates = found["label_rates"]
     rows = [(task, rule, f"{rates[task]:.4f}") for task, rule in found["tasks"].items()]
     return pipe(("Label", "rule", "share of ones"), rows)
@@ -67,7 +83,7 @@ def _labels(found: Found) -> str:
 def _correlations(found: Found) -> str:
     called = _pairs(found)
     rows = [(called[pair], *_beside(e, "{:.4f}")) for pair, e in found["table4"].items()]
-    return pipe(("Table 4", "ours", "paper", "agrees"), rows)
+    return _compared(found, "Table 4", "Correlation of labels", rows)
 
 
 def _thresholds(found: Found) -> str:

@@ -68,7 +68,20 @@ def look(
     if not table.rows:
         raise DataError(f"{files[0]}: a header and no rows; is the file complete?")
     is_whole = table.rows < ROWS
-    return Look(tuple(files), keys, table, is_whole, opened.dropped, tuple(opened.warnings))
+    said = (*_differences(files, reading, names), *opened.warnings)
+    return Look(tuple(files), keys, table, is_whole, opened.dropped, said)
+
+
+def _differences(files: Sequence[Path], reading: Reading, names: Sequence[str]) -> Iterator[str]:
+    """Say which files lack a column that others have."""
+    for file in files if len(files) > 1 else ():
+        own = _columns([file], reading)
+        lacking = [name for name in names if name not in own]
+        if lacking and reading.format != "jsonl":  # whose lines may lack any key
+            yield (
+                f"{file}: has no {', '.join(lacking[:5])}{', ...' * (len(lacking) > 5)}, which "
+                "other files have; tables of different things are `joins` or `sources`"
+            )
 
 
 def _columns(files: Sequence[Path], reading: Reading) -> list[str]:
@@ -82,7 +95,9 @@ def _columns(files: Sequence[Path], reading: Reading) -> list[str]:
     elif reading.format == "jsonl":
         found = [name for file in files for name in _keys(file, reading.encoding)]
     else:
-        found = list(reading.columns) or header(files[0], reading.encoding, reading.delimiter)
+        found = list(reading.columns) or [
+            name for file in files for name in header(file, reading.encoding, reading.delimiter)
+        ]
     return [name for name in dict.fromkeys(found) if name]
 
 

@@ -64,6 +64,7 @@ class Column:
     counts: Mapping[str, int]
     words: tuple[str, ...] = ()  # that stand for a missing value perhaps
     separator: str | None = None
+    odd: tuple[str, ...] = ()  # the most frequent values that are no numbers
 
     def share(self, check: str) -> float:
         """Return the part of the rows with a value for which a check holds; words are none."""
@@ -116,10 +117,12 @@ def _column(fetch: Fetch, table: str, name: str, kind: str) -> Column:
     counted = ", ".join(
         f"coalesce(sum(n) FILTER (WHERE {check}), 0)::BIGINT" for check in _CHECKS.values()
     )
-    ((rows, examples, words, present, distinct, low, high, *counts),) = fetch(
+    ((rows, examples, words, odd, present, distinct, low, high, *counts),) = fetch(
         f"{values} SELECT (SELECT sum(n)::BIGINT FROM v), "
         "(SELECT list([t, n::VARCHAR]) FROM (FROM p ORDER BY n DESC, t LIMIT 4)), "
         f"(SELECT list(t ORDER BY t) FROM p WHERE {_CHECKS['word']}), "
+        f"(SELECT list(left(t, 20)) FROM (FROM p WHERE NOT ({_CHECKS['number']} OR "
+        f"{_CHECKS['word']}) ORDER BY n DESC, t LIMIT 3)), "
         "coalesce(sum(n), 0)::BIGINT, count(*), "
         f"min(TRY_CAST(t AS DOUBLE)) FILTER (WHERE {_CHECKS['number']}), "
         f"max(TRY_CAST(t AS DOUBLE)) FILTER (WHERE {_CHECKS['number']}), {counted} FROM p"
@@ -135,6 +138,7 @@ def _column(fetch: Fetch, table: str, name: str, kind: str) -> Column:
         tuple((text, int(count)) for text, count in examples or ()),
         dict(zip(_CHECKS, counts, strict=True)),
         tuple(words or ()),
+        odd=tuple(odd or ()),
     )
     separator = next((s for s in SEPARATORS if _is_list(fetch, values, found, s)), None)
     return Column(**{**found.__dict__, "separator": separator})

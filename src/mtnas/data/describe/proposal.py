@@ -7,6 +7,7 @@ from math import ceil
 from typing import Literal
 
 from mtnas.data.describe.profile import Column, Profile
+from mtnas.data.engine.connection import is_keyword
 
 Kind = Literal["category", "id", "number", "count", "time", "numeric", "list", "features"]
 
@@ -18,6 +19,7 @@ _LABEL = re.compile(
     r"(?i)^(y|label|target|class|outcome|response)$|click|like|purchase|bought|^buys?$|conver(t|sion)"
     r"|finish|churn|default|is_read|watched|follow"
 )
+_NUMBERS_ROWS = re.compile(r"(?i)row.?(names?|numbers?|nr|index)|index|unnamed: ?0|column0+")
 _GRADE = re.compile(r"(?i)rating|stars?$|score|grade|satisf")
 _YES = ("1", "yes", "y", "true", "t", "positive", "good")
 _FEW = 20  # different values
@@ -72,7 +74,8 @@ def left_out(column: Column) -> str:
     if unique and column.largest is not None and column.smallest is not None:
         numbered = column.largest - column.smallest == column.distinct - 1
         is_text = is_text or (numbered and column.share("number") == 1)
-    if unique and (is_text or _ID.search(column.name)) and not column.type.endswith("[]"):
+    named = _ID.search(column.name) or _NUMBERS_ROWS.fullmatch(column.name)
+    if unique and (is_text or named) and not column.type.endswith("[]"):
         return "another value in every row"
     return ""
 
@@ -153,8 +156,8 @@ def _ideas(column: Column) -> Iterator[TaskIdea]:
 
 def sql_name(column: str) -> str:
     """Write the name of a column as an expression does."""
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column)
-    return column if plain else '"' + column.replace('"', '""') + '"'
+    is_plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column) and not is_keyword(column)
+    return column if is_plain else '"' + column.replace('"', '""') + '"'
 
 
 def warnings(table: Profile) -> list[str]:
@@ -223,7 +226,11 @@ def _about_numbers(column: Column) -> Iterator[str]:
     elif 0.5 < column.share("number") < 1:
         values = column.present - count["word"]
         others = values - count["number"]
-        yield f"{others:,} of {values:,} values are no numbers, the others are"
+        shown = ", ".join(column.odd)
+        yield (
+            f"{others:,} of {values:,} values are no numbers ({shown}), the others are; "
+            "where a number is computed from them, they count as missing"
+        )
     if count["beyond_exact"]:
         yield (
             f"{count['beyond_exact']:,} whole numbers above 2^53, which other programs round: give "

@@ -29,7 +29,7 @@ def described(seen: Look, ideas: Sequence[TaskIdea]) -> Iterator[str]:
     for idea in ideas[:_MOST_IDEAS]:
         yield from _item(f"{idea.kind}: {idea.sql} ({idea.why})")
     if ideas[_MOST_IDEAS:]:
-        yield from _item(f"and {len(ideas) - _MOST_IDEAS} more columns of numbers or few values")
+        yield from _item(f"and {counted(len(ideas) - _MOST_IDEAS)} of numbers or few values")
     if not ideas:
         yield from _item("none found: a task needs a column with at least two values")
     yield ""
@@ -38,9 +38,18 @@ def described(seen: Look, ideas: Sequence[TaskIdea]) -> Iterator[str]:
     yield "Warnings:" if found else "No warnings."
     for text in found:
         yield from _item(text)
-    for column in table.columns:
-        if reason := left_out(column):
-            yield from _item(f"{column.name}: {reason}; not among the fields of the draft")
+    reasons = {column.name: left_out(column) for column in table.columns}
+    if any(reasons.values()):
+        yield ""
+        yield "Not among the fields of the draft:"
+    for name, reason in reasons.items():
+        if reason:
+            yield from _item(f"{name}: {reason}")
+
+
+def counted(columns: int) -> str:
+    """Return such as `1 more column`."""
+    return f"{columns} more column" + "s" * (columns > 1)
 
 
 def _read_as(seen: Look) -> str:

@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,21 @@ BATCH_ROWS = 100_000  # of a result that streams
 MEMORY = "1GB"  # of the engine; what needs more goes to a temporary folder
 THREADS = min(4, os.cpu_count() or 1)
 SECONDS = 300.0  # without any answer, until a query is taken for one that never ends
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    import duckdb  # late: reading a definition does not need it
+
+    found = duckdb.execute(
+        "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+    )
+    return frozenset(word for (word,) in found.fetchall())
+
+
+def is_keyword(word: str) -> bool:
+    """Tell whether a name is a word of SQL, and so needs double quotes."""
+    return word.lower() in _keywords()
 
 
 class EngineError(Exception):

@@ -21,6 +21,7 @@ from mtnas.runtime.errors import DataError
 from mtnas.runtime.files import sha256_of
 
 _NUMBERS = "numbers.npy"
+_LARGE = 100.0  # features, which are not standardised
 _BATCH_CELLS = 4_000_000  # bounds the memory of what is copied at once
 
 
@@ -58,6 +59,7 @@ class MatrixCopy:
         self.folder = folder
         self.keys: dict[str, tuple[int, Keys]] = {}  # width, and 64 bits of every row
         self.digests: dict[str, str] = {}
+        self.largest: dict[str, float] = {}  # absolute value
         folder.mkdir()
         for field, matrix in matrices.items():
             path = folder / f"{field}.npy"
@@ -85,10 +87,21 @@ class MatrixCopy:
                         "is no finite number; correct the file of features"
                     )
                 keys.append(keys_of_rows(piece))
+                largest = max(self.largest.get(field, 0.0), float(np.abs(piece).max()))
+                self.largest[field] = largest
                 yield piece
 
         write_array(path, "<f4", matrix.shape, pieces())
         return np.concatenate(keys)
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for every matrix whose numbers are too large to train with."""
+        return [
+            f"features {field}: values up to {largest:.4g}, which reach the model as they are and "
+            "may outweigh all else; scale each column, such as to mean 0 and spread 1"
+            for field, largest in self.largest.items()
+            if largest > _LARGE
+        ]
 
 
 def write_inputs(table: Path, layout: InputLayout, folder: Path) -> None:

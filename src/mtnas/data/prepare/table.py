@@ -57,6 +57,7 @@ class _Written:
     split: NDArray[np.int8]
     repeated: Repeated
     content_sha256: str
+    warnings: list[str]
 
 
 def prepare(
@@ -106,8 +107,7 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
     hashed = {item.name: item.values.ids for item in seen.hashed}
     numbers, num_ids = write_compact(table, ids_file(table), written.layout, [*hashed])
     write_vocabulary(vocabulary_file(table), hashed, numbers)
-    warnings = [*warnings_of(dataset, seen), *warnings_of_repeated(written.repeated)]
-    for text in warnings:
+    for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(split))
     look_alike = dataset.is_look_alike(raw)
@@ -123,7 +123,7 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
         split_sizes=sizes_by_part(split),
         source_sizes=sizes_by_source(dataset, split, seen.source),
         repeated=written.repeated,
-        warnings=tuple(warnings),
+        warnings=tuple(written.warnings),
         content_sha256=written.content_sha256,
         source_sha256=digests,
         spec=spec,
@@ -162,7 +162,8 @@ def _write_table(
         content = add_split(rows, table, split, finish, matrices.digests)
         repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)
-    return _Written(seen, layout, split, repeated, content)
+    warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
+    return _Written(seen, layout, split, repeated, content, warnings)
 
 
 def _matrices(

@@ -142,6 +142,6 @@ def _of_equal_tasks(pairs: Sequence[EqualTasks]) -> list[str]:
 
 def _of_rows(met: float) -> list[str]:
     return [
-        f"{met:.0%} of the validation rows have the very fields of a training row: are rows there "
-        "several times?"
+        f"{100 * met:.0f} % of the validation rows have the very fields of a training row: are "
+        "rows there several times?"
     ] * (met >= MET_LIMIT)

@@ -15,7 +15,7 @@ from mtnas.config.entries import PAPER
 from mtnas.config.study import RunKey
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
-from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in
+from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in, task_name
 from mtnas.report.render.gates import CAPTION as OF_GATES
 from mtnas.report.render.gates import draw_gates, gate_data
 from mtnas.report.render.style import (
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 CAPTION = (
     "(a) Share-Bottom, (b) MMoE and (c) a variant of MMoE with some links cut off, each as the "
-    "route of the search space that is the same network; its sub-networks are the experts."
+    "route of the search space that is the same network; its sub-networks are the experts. "
+    "Tasks stand in the order in which their dataset lists them."
 )
 GATES_CAPTION = f"(d) {OF_GATES}"
 BOXES_CAPTION = (
@@ -57,7 +58,7 @@ MMOE, CUT = ROWS = (("mmoe", PAPER), ("cut_mmoe", PAPER))
 HEAD, GATES_HEAD = 0.26, 0.14  # the lines above panels
 SCALE = 0.52  # inches per unit of a drawing, at most
 LEAST_GAP = 0.3
-LEGEND = 0.48
+LINE, LEGEND_EDGE = 0.135, 0.21  # inches of a line of a legend, and around it
 GATES, BOXES = 1.8, 1.85  # height of a row of panels
 PER_ROW = 3  # datasets of (d) side by side
 MOST = 4  # scores of (e) side by side
@@ -100,9 +101,12 @@ class Figure1(FigureExhibit[Overview]):
             for letter, (method, route) in zip("abc", content.routes.items(), strict=False)
             for row in route_rows(route)
         ]
+        known = {tuple(map(task_name, evidence.task_names(d))) for d in evidence.tasks}
+        called = known.pop() if len(known) == 1 else ()  # (a-c) are of all datasets
         gates = [gate_data(evidence.runs[name, *MMOE]) for name in gated(evidence)]
         scores = [_scores(content, (name, *row)) for name in paired(evidence) for row in ROWS]
-        frames = [pd.DataFrame(blocks), *(frame.assign(panel="d") for frame in gates)]
+        drawn = pd.DataFrame(blocks).assign(tasks="+".join(called))
+        frames = [drawn, *(frame.assign(panel="d") for frame in gates)]
         frame = pd.concat([*frames, *scores], ignore_index=True)
         frame = frame.reindex(columns=list(dict.fromkeys(["panel", "dataset", *frame])))
         return frame.assign(simulated=frame["dataset"].isin(evidence.simulated))
@@ -157,11 +161,13 @@ def overview_figure(frame: pd.DataFrame) -> "Figure":
     units = [panel_units(space_of(rows)) for rows in routes]
     room = PAGE_WIDTH - 2 * MARGIN - LEAST_GAP * (len(units) - 1)
     scale = min(SCALE, room / sum(width for width, _ in units))
-    drawn = HEAD + scale * max(height for _, height in units) + LEGEND
+    tasks = max(space_of(rows).num_tasks for rows in routes)
+    lines = ceil((tasks + 3) / _columns(tasks))
+    drawn = HEAD + scale * max(height for _, height in units) + LEGEND_EDGE + LINE * lines
     gates, boxes = (_by_dataset(frame, panel) for panel in "de")
     rows = [gates[i : i + PER_ROW] for i in range(0, len(gates), PER_ROW)]
-    lines = [BOXES * ceil(of["label"].nunique() / MOST) for of in boxes]
-    height = drawn + GATES_HEAD * bool(rows) + GATES * len(rows) + sum(lines)
+    tall = [BOXES * ceil(of["label"].nunique() / MOST) for of in boxes]
+    height = drawn + GATES_HEAD * bool(rows) + GATES * len(rows) + sum(tall)
     with styled():
         figure = new_figure(PAGE_WIDTH, height + 0.06)
         _draw_methods(figure, height, routes, scale)
@@ -172,10 +178,15 @@ def overview_figure(frame: pd.DataFrame) -> "Figure":
         for row in rows:
             _draw_gates(figure, top, row)
             top -= GATES
-        for scores, line in zip(boxes, lines, strict=True):
+        for scores, line in zip(boxes, tall, strict=True):
             _draw_boxes(figure, top, scores)
             top -= line
     return figure
+
+
+def _columns(tasks: int) -> int:
+    """Return how many entries of the legend of (a-c) stand side by side."""
+    return 5 if tasks < 3 else 3
 
 
 def _by_dataset(frame: pd.DataFrame, panel: str) -> list[pd.DataFrame]:
@@ -202,10 +213,12 @@ def _draw_methods(
         draw_route(panel, route, font_size=name_size(scale))
         left += scale * size[0] + pitch
     tasks = max(route.space.num_tasks for route in routes)
+    called = [name for name in str(methods[0]["tasks"].iloc[0]).split("+") if name]
+    called = called if len(called) == tasks else []
     _, h = figure.get_size_inches()
     figure.legend(
-        handles=legend_handles(tasks, unused=False), loc="upper center",
-        ncols=5 if tasks < 3 else 3, columnspacing=1.2, handlelength=1.6,
+        handles=legend_handles(tasks, unused=False, names=called), loc="upper center",
+        ncols=_columns(tasks), columnspacing=1.2, handlelength=1.6,
         bbox_to_anchor=(0.5, (low - 0.02) / h),
     )  # fmt: skip
 
@@ -217,14 +230,14 @@ def _draw_gates(figure: "Figure", top: float, datasets: Sequence[pd.DataFrame]) 
         panel.remove()
     for panel, rows in zip(panels, datasets, strict=False):
         scores_STE = draw_gates(panel, rows)
-        panel.set_ylim(
-            0, (1.2 + 0.15 * scores_STE.shape[1]) * scores_STE.max()
-        )  # room for the legend
+        inches = panel.get_position().height * figure.get_size_inches()[1]
+        above = (LINE * (scores_STE.shape[1] + 1) + 0.1) / inches  # 'lowest' and the legend
+        panel.set_ylim(0, 1.05 * scores_STE.max() / max(0.3, 1 - above))
         name, simulated = rows["dataset"].iloc[0], bool(rows["simulated"].iloc[0])
         panel.set_title(dataset_name(name, simulated), color=WARNING if simulated else SHARED)
         panel.set_xlabel("expert")
         panel.set_ylabel("mean gate score")
-        panel.legend(loc="upper left")
+        panel.legend(loc="upper left", bbox_to_anchor=(0, 0.93))
 
 
 def _draw_boxes(figure: "Figure", top: float, rows: pd.DataFrame) -> None:

@@ -39,7 +39,7 @@ def draw_gates(axes: "Axes", rows: pd.DataFrame) -> NDArray[np.float64]:
     axes.axhline(1 / len(experts), color=SHARED, lw=0.7, ls=(0, (4, 2)), zorder=1)
     axes.set_xticks(experts)
     lowest = f"lowest {scores_STE.min():.2g}"
-    axes.text(0.98, 0.95, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
+    axes.text(0.98, 0.99, lowest, transform=axes.transAxes, ha="right", va="top", fontsize=7)
     return scores_STE
 
 

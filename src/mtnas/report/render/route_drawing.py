@@ -5,7 +5,7 @@ returned by name, so a test can count it.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,10 +102,16 @@ def draw_route(axes: Axes, route: Route, *, font_size: float = 7.0) -> RouteDraw
     return drawing
 
 
-def legend_handles(num_tasks: int, *, unused: bool = True) -> list[Artist]:
-    """Return handles that explain every sign of a drawing, `unused` sub-networks if there are."""
+def legend_handles(
+    num_tasks: int, *, unused: bool = True, names: Sequence[str] = ()
+) -> list[Artist]:
+    """Return handles that explain every sign of a drawing, `unused` sub-networks if there are.
+
+    `names`: of the tasks, as `task_name` has them, where they are known.
+    """
+    called = names or [f"task {t}" for t in range(num_tasks)]
     handles: list[Artist] = [
-        Line2D([], [], color=task_colour(t), lw=2, label=f"serves task {t} only")
+        Line2D([], [], color=task_colour(t), lw=2, label=f"serves {called[t]} only")
         for t in range(num_tasks)
     ]
     if num_tasks > 1:

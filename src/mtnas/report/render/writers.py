@@ -69,7 +69,7 @@ def to_markdown(table: Table) -> str:
     numbered = re.fullmatch(r"table(\d+)", table.name)
     parts = [f"### {f'Table {numbered[1]}. ' if numbered else ''}{escaped(table.title)}"]
     for block in table.blocks:
-        head = [escaped(block.corner), *map(_md_head, block.columns)]
+        head = [escaped(block.corner), *(_md_head(c, block.title) for c in block.columns)]
         rows = [[escaped(row.title), *map(_md_cell, row.cells)] for row in block.rows]
         parts += [f"#### {escaped(block.title)}"] * bool(block.title) + [pipes.table(head, rows)]
     return "\n\n".join(parts + [escaped(note) for note in table.notes]) + "\n"
@@ -125,8 +125,10 @@ def _csv_row(block: Block, row: Row) -> dict[str, Any]:
     return line
 
 
-def _md_head(column: Column) -> str:
-    return "<br>".join(escaped(part) for part in (column.group, column.label) if part)
+def _md_head(column: Column, above: str) -> str:
+    """Return group and label; a group that the title above the block names is left out."""
+    parts = (column.group * (column.group != above), column.label)
+    return "<br>".join(escaped(part) for part in parts if part)
 
 
 def _md_cell(cell: Cell) -> str:

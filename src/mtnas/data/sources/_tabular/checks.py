@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
@@ -104,6 +104,18 @@ def _joins(source: SourceDefinition) -> Iterator[str]:
                 yield f"joins.{name}.on: {column!r} is of another join; name a column of `path`"
 
 
+def _is_key(source: SourceDefinition, columns: Iterable[str], key: str) -> bool:
+    """Tell whether one of the columns is `key`, or the column of a join that equals it.
+
+    Other columns of a join have values that recur: the weather of an hour is that of another one.
+    """
+    equal = {key}
+    for name, join in source.joins.items():
+        if key in join.on:
+            equal.add(f"{name}.{join.on[key]}")
+    return bool(equal.intersection(columns))
+
+
 def _leaks(source: SourceDefinition, field: str, split: SplitDefinition) -> Iterator[str]:
     """Refuse a field that reads what a label or the split is made of, also through a join."""
     own, columns = source.fields[field], source.columns_of(field)
@@ -126,7 +138,7 @@ def _leaks(source: SourceDefinition, field: str, split: SplitDefinition) -> Iter
         if column == split.column:
             yield f"fields.{field}: {what}, which decides the split; remove the field"
         recurs = own.type == "time" and "year" not in own.parts
-        if column == split.time and not recurs:
+        if column == split.time and not recurs and _is_key(source, columns, column):
             yield (
                 f"fields.{field}: {what}, by which the rows are split: no value of the test rows "
                 "would be known from training; read it as type: time with parts that recur "

@@ -137,7 +137,7 @@ def _tasks(key: str, source: SourceDefinition) -> Iterator[Task]:
         yield Task(
             name,
             ", ".join(task.expression.columns),
-            f"{task.sql}: {task.help or name}",
+            f"{task.sql}: {task.help}" if task.help else task.sql,
             kind=task.kind,
             classes=task.classes,
             unit=task.unit,

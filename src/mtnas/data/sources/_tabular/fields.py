@@ -172,7 +172,7 @@ class FieldReader:
             f"values of field {self.name!r} must name a row of {self._matrix.path}", there, shown
         )
         if count := len(shown) - shown.null_count:
-            counts.replaced[f"{self.name}: no such row"] += count
+            counts.replaced[f"{self.name}: is in no row of {self._matrix.path.name}"] += count
         return rows
 
 
