@@ -212,3 +212,10 @@ def test_keys_of_joins(own: Own, case: str) -> None:
             own(keys, files)
     else:
         assert own(keys, files).columns["b.y"] == found
+
+
+def test_a_column_may_have_any_name_beside_a_join(own: Own) -> None:
+    keys = "path: a.csv\njoins: {b: {path: b.csv, on: k}}\n"
+    keys += "fields: ['b: found', b.x]\ntasks: {t: v > 1}\n"
+    found = own(keys, {"a.csv": "k,v,b: found\n1,1,q\n2,2,w\n", "b.csv": "k,x\n1,5\n2,6\n"})
+    assert found.columns == {"b: found": ["q", "w"], "b.x": ["5", "6"], "t": [0, 1]}

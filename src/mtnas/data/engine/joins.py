@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mtnas.data.engine.connection import Engine, name
 from mtnas.data.engine.numbers import Numbers, as_number
 from mtnas.data.engine.query import PLACE, Origin, View
+from mtnas.data.engine.reads import MARK
 from mtnas.data.engine.tables import Table
 from mtnas.runtime.errors import DataError
 
@@ -24,7 +25,7 @@ class Join:
 
 def matched_name(join: str) -> str:
     """Return the name of the column that says whether a row found its partner."""
-    return f"{join}: found"
+    return f"{join}{MARK}found"
 
 
 def joined(engine: Engine, view: View, joins: Mapping[str, Join]) -> View:
