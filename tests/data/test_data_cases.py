@@ -213,9 +213,8 @@ def test_an_empty_part_is_left_out_and_said(own: Own) -> None:
     assert found.warnings == ["p-0.csv: the file is empty and was left out"]
 
 
-# Cases 10, 12, 13: spellings that are warned of.
+# Cases 12, 13: spellings that are warned of (3 beside 3.0: test_what_was_lost).
 WARNED = {
-    "3 and 3.0": (table(*(f"{i % 4},b,4\n{i % 4}.0,b,1\n" for i in range(9))), "0 and 0.0"),
     "None": (table("u,b,4\nu,None,4\nv,b,1\n"), "'item': 1 values are words for nothing.*'None'"),
     "<NA>": (table("u,b,4\n<NA>,b,4\nv,b,1\n"), "'user': 1 values are words for nothing"),
     "n/a": (table("u,b,4\nu,n/a,4\nv,b,1\n"), "words for nothing, such as 'n/a'"),

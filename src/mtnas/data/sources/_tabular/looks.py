@@ -1,4 +1,4 @@
-"""Warnings of texts that are probably not meant as they are read: `NA`, quotes, 3 beside 3.0."""
+"""Warnings of texts that are probably not meant as they are read: `NA`, quotes."""
 
 from collections.abc import Iterable, Iterator
 

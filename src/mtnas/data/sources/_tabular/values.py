@@ -99,12 +99,12 @@ def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
     Edges e0 < e1 < ... make the buckets x < e0, e0 <= x < e1, ...; `log2` is floor(log2(1 + |x|))
     with the sign of x; {width: w} is floor(x / w). All is computed on decimals: 0.3 / 0.1 is 3.
     """
-    if pa.types.is_float32(numbers.type):  # 0.7, not 0.699999988
-        numbers = numbers.cast(pa.string()).cast(pa.float64())
     if rule is None and pa.types.is_integer(numbers.type):
         return numbers.cast(pa.string())
     edges = rule if rule is None or isinstance(rule, str) else tuple(rule)
     width = rule["width"] if isinstance(rule, Mapping) else None
+    if pa.types.is_float32(numbers.type):  # 0.7, not 0.699999988
+        numbers = numbers.cast(pa.string()).cast(pa.float64())
     encoded = numbers.dictionary_encode()
     names = [_bucket(x, edges, width) for x in encoded.dictionary.to_pylist()]
     return pa.array(names, pa.string()).take(encoded.indices)
@@ -160,6 +160,11 @@ def units_in(column: pa.Array) -> set[str]:
     }
 
 
+def shown(column: pa.Array, where: pa.BooleanArray) -> pa.StringArray:
+    """Return some values as text, null elsewhere."""
+    return as_text(pc.if_else(where, column, None))
+
+
 def days_in(column: pa.Array) -> set[str]:
     """Name how days are written in a column of numbers, if there is nothing but times in it."""
     text = as_text(column)
@@ -175,11 +180,6 @@ def days_in(column: pa.Array) -> set[str]:
         return set()
     lengths = {len(value) for value in text.filter(pc.or_(is_day, is_longer)).to_pylist()}
     return {_LENGTHS[length] for length in lengths - {10}}  # ten digits may be seconds
-
-
-def shown(column: pa.Array, where: pa.BooleanArray) -> pa.StringArray:
-    """Return some values as text, null elsewhere."""
-    return as_text(pc.if_else(where, column, None))
 
 
 def _check_compact(text: pa.StringArray) -> None:
