@@ -299,7 +299,7 @@ SAID = {
 def test_too_rare_a_label_is_refused_by_every_job(job, tmp_path):
     run, method, changes = JOBS[job]
     with pytest.raises(DataError, match=r"^dataset 'mixed', seed \d: label buys has .*both.*split"):
-        run(spec(method, **changes), **rare(tmp_path, "binary"))
+        run(spec(method, **changes), Job(**rare(tmp_path, "binary")))
 
 
 @pytest.mark.parametrize("kind", SAID)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mtnas import study as studies
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.study.plan import plan_of
 from tests.helpers.studies import shipped
 

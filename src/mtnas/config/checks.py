@@ -6,8 +6,8 @@ Each check raises `ConfigError` for the first contradiction, or for what a job w
 from collections.abc import Sequence
 
 from mtnas.config.entries import OF_SOURCES, PAPER
-from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, SearchedOptions
-from mtnas.config.study import RunKey, Study, tuning_layers
+from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
+from mtnas.config.study import Study, tuning_layers
 from mtnas.data import sources
 from mtnas.data.prepare.parts import check_split_of
 from mtnas.data.prepare.splits import split_sizes

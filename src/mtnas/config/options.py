@@ -13,6 +13,7 @@ from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.options import Options
 
+RunKey = tuple[str, str, str]  # dataset, method, variant
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 
 

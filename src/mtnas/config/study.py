@@ -11,14 +11,13 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from mtnas.config.entries import PAPER, Block, DatasetOptions, Experiment, Name, Seeds, Tuning
 from mtnas.config.methods import KnownMethod, known_methods
-from mtnas.config.options import MethodOptions, TrainingOptions
+from mtnas.config.options import MethodOptions, RunKey, TrainingOptions
 from mtnas.config.origins import Origins
 from mtnas.data import sources
 from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.options import Keys, Options, problem_of
 
-RunKey = tuple[str, str, str]  # dataset, method, variant
 Record = TypeVar("Record", bound=Options)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, broken, remake

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import MtnasError

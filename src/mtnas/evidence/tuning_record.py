@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import TuneSpec
 

@@ -6,7 +6,7 @@ Shared by the rules and by what rebuilds tables from `results/published`.
 import os
 from collections.abc import Iterable
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.runtime.provenance import REPOSITORY
 
 DATA = "results/data/{dataset}"

@@ -12,8 +12,8 @@ from typing import Any
 from mtnas.config.checks import space_of
 from mtnas.config.entries import PAPER
 from mtnas.config.options import BUDGET_METHOD as MTNAS
-from mtnas.config.options import CONTROLS
-from mtnas.config.study import RunKey, Study
+from mtnas.config.options import CONTROLS, RunKey
+from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study import search_spaces
 from mtnas.study.grids import flat

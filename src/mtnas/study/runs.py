@@ -3,8 +3,8 @@
 from functools import cache
 
 from mtnas.config.entries import PAPER
-from mtnas.config.options import CONTROLS
-from mtnas.config.study import RunKey, Study
+from mtnas.config.options import CONTROLS, RunKey
+from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study.jobs import search_spec
 

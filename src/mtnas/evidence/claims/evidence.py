@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import Run, read_run, scores_by_seed

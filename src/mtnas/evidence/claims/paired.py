@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.verdicts import (
     Comparison,

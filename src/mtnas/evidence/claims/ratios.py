@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, lacking, paired_scores
 from mtnas.evidence.claims.sharing import searched

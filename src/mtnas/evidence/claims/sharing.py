@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mtnas.config.entries import PAPER
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
 from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare

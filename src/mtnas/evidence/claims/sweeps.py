@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy  # its `stats` is loaded when it is first used
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, binary, paired_scores
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare, margin_of

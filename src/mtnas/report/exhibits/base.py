@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import pandas as pd
 
 from mtnas.config.entries import PAPER
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.report.names import REFERENCE, Names, dataset_titles, titles
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mtnas.config.entries import PAPER
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in, task_name

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtnas.config.entries import PAPER
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.evidence.claims.sweeps import search_seconds, sweep
 from mtnas.report.exhibits.base import FigureExhibit, Needs, beside_paper

@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from mtnas.config.entries import PAPER
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import MTNAS, SINGLE, difference

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mtnas.config.entries import PAPER
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.report.names import REFERENCE
 from mtnas.runtime import plugins
 from mtnas.study.plan import Plan, Variant

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run

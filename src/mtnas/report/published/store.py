@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtnas.config.study import RunKey
+from mtnas.config.options import RunKey
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.runtime.errors import RecordError
