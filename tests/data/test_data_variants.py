@@ -133,6 +133,12 @@ def test_names_of_folders_are_decoded(own: Own) -> None:
     assert own(keys, files).columns["town"] == ["New York", "Rome"]
 
 
+def test_a_column_of_the_file_and_of_its_folder_is_refused(own: Own) -> None:
+    keys = "path: d/**/*.csv\nfields: [town]\ntasks: {t: v > 1}\n"
+    with pytest.raises(DataError, match="the name of its folder both have a column 'town'"):
+        own(keys, {"d/town=Rome/a.csv": "town,v\nParis,1\nRome,2\n"})
+
+
 # What an expression may not be, and what is said.
 EXPRESSIONS = {
     "v IN (" + ", ".join(map(str, range(10**5))) + ")": r"join it \(`joins`\)",

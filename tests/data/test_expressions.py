@@ -144,6 +144,8 @@ NO_EXPRESSION = {
     "current_setting('threads') = a": "reaches beyond the table",
     "list_sum(range(a)) > 1": "values without end",
     "repeat(a, 1000000000) = 'x'": "values without end",
+    "list_reduce(string_split(a, ''), (x, y) -> x || y) = 'b'": "values without end",
+    "replace(replace(a, 'b', b), 'c', b) = 'x'": "replacements of replacements",
     "lenght(a) > 1": r"unknown function 'lenght' \(did you mean 'length'\?\)",
     "a = 'it\\'s'": "not SQL",
     "a > " + "1 + " * LONGEST + "1": f"{LONGEST} at most",

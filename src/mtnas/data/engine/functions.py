@@ -14,7 +14,7 @@ _REFUSED = {"invoke", "query", "write_log", "stats", "hash", "vector_type", "cre
 # They make values of any length out of nothing, and cannot be interrupted while they do.
 _ENDLESS = {
     *("range", "generate_series", "repeat", "lpad", "rpad", "list_resize", "array_resize", "bar"),
-    *("factorial", "!__postfix", "printf", "format"),
+    *("factorial", "!__postfix", "printf", "format", "list_reduce", "array_reduce", "reduce"),
 }
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE")
 ARITHMETIC = ("+", "-", "*", "/", "//", "%", "**", "^")

@@ -33,6 +33,8 @@ _ADVICE = (
     (r"!(?!=)", "write `NOT`"),
 )
 _JOINING = {"&": "AND", "&&": "AND", "|": "OR"}
+_REPLACING = ("replace", "regexp_replace")
+_MOST_GROWTH = 1_000  # that nested replacements may make of one character
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,11 @@ class _Checker:
             self._fail("a whole query is not allowed; write one expression over the columns")
         self.node(node["select_list"][0], frozenset())
 
-    def node(self, node: Node, bound: frozenset[str]) -> None:
-        """Check a node and what is below; `bound` are the variables of lambdas around it."""
+    def node(self, node: Node, bound: frozenset[str], growth: int = 1) -> None:
+        """Check a node and what is below; `bound` are the variables of lambdas around it.
+
+        `growth` is how much longer the replacements around it may make a text.
+        """
         kind = node["class"]
         if kind in _REFUSED:
             self._fail(_REFUSED[kind])
@@ -182,6 +187,9 @@ class _Checker:
             return
         if kind == "FUNCTION":
             self._check_function(node)
+            growth *= _growth(node)
+            if growth > _MOST_GROWTH:
+                self._fail("replacements of replacements can make values without end; use fewer")
         if kind == "COMPARISON" or node["type"] == "COMPARE_IN":
             sides = children(node)
             if any(side["class"] == "COLUMN_REF" for side in sides):
@@ -190,10 +198,10 @@ class _Checker:
                 )
         if kind == "LAMBDA":
             bound = bound | {column_of(name) for name in _variables(node["lhs"])}
-            self.node(node["expr"], bound)
+            self.node(node["expr"], bound, growth)
             return
         for child in children(node):
-            self.node(child, bound)
+            self.node(child, bound, growth)
 
     def _check_function(self, node: Node) -> None:
         name = node["function_name"].lower()
@@ -228,6 +236,14 @@ def children(node: Node) -> list[Node]:
         case "CONJUNCTION" | "OPERATOR":
             return list(node["children"])
     return []
+
+
+def _growth(node: Node) -> int:
+    """Return by how much a function may make a text longer, if it is one that replaces."""
+    if node["function_name"].lower() not in _REPLACING or len(node["arguments"]) < 3:
+        return 1
+    put_in = text_of(node["arguments"][2]["expression"])
+    return _MOST_GROWTH if put_in is None else max(1, len(put_in))
 
 
 def column_of(node: Node) -> str:

@@ -118,9 +118,14 @@ def _check_found(
                 "only, which SQL does not tell apart; rename one"
             )
     for source in sources:
+        folders = _hive(source.file)
         for column in wanted:
             if source.columns.get(column) == "":
                 source.fail(f"several columns have the name {column!r}; rename them")
+            if column in source.columns and column in folders:
+                source.fail(
+                    f"the file and the name of its folder both have a column {column!r}; rename one"
+                )
 
 
 def _select(source: Source, wanted: Sequence[str], label: str) -> str:
