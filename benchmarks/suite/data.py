@@ -13,7 +13,9 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
+import yaml
 from numpy.typing import NDArray
 from sklearn.feature_extraction import FeatureHasher
 
@@ -23,6 +25,7 @@ from mtnas.data import sources
 from mtnas.data.prepare.hashing import DistinctValues, hash_column
 from mtnas.data.prepare.store import read_compact
 from mtnas.data.prepare.table import prepare
+from mtnas.data.sources._tabular import dataset as own
 from mtnas.data.sources.base import BATCH_ROWS, Dataset, Field, Task
 from mtnas.training.data import Examples
 
@@ -32,6 +35,7 @@ NUM_FEATURES = 1_000_000
 DISTINCT = np.geomspace(10, 300_000, 15).astype(int)  # possible values of each field
 NAMES = tuple(f"f{number}" for number in range(len(DISTINCT)))
 RAW = "rows.parquet"
+CSV, DEFINITION = "rows.csv", "simulated.yaml"
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -67,7 +71,11 @@ class Data:
     @classmethod
     def simulate(cls, folder: Path, rows: int) -> "Data":
         """Draw the rows and write them as text."""
-        pq.write_table(_draw(rows), folder / RAW, compression="zstd")
+        drawn = _draw(rows)
+        pq.write_table(drawn, folder / RAW, compression="zstd")
+        pyarrow.csv.write_csv(drawn, folder / CSV)
+        keys = {"path": str(folder / CSV), "fields": [*NAMES], "tasks": ["t0 = 1", "t1 = 1"]}
+        (folder / DEFINITION).write_text(yaml.safe_dump(keys))
         batches = list(Simulated().chunks(folder))
         first = pa.Table.from_batches(batches).slice(0, rows // SAMPLE)
         return cls(folder, batches, {name: first[name].to_pylist() for name in NAMES})
@@ -99,6 +107,7 @@ class Contender:
 HASHING, LOOP = "hashing columns (ours)", "md5 cell by cell, pure Python"
 HASHER = "sklearn FeatureHasher (another hash)"
 PREPARE, COPY = "whole preparation (ours): read, hash, split, write", "read and write, no hashing"
+OWN = "whole preparation of the same rows as CSV, a dataset in YAML"
 READY = "read a prepared table for training: ids memory-mapped, content checked"
 
 
@@ -119,6 +128,7 @@ def run(settings: Settings) -> Outcome:
         ratios={
             "hashing_vs_per_cell_loop": ratio(measured[HASHING], measured[LOOP]),
             "prepare_vs_copy_without_hashing": ratio(measured[PREPARE], measured[COPY]),
+            "prepare_csv_vs_parquet": ratio(measured[OWN], measured[PREPARE]),
         },
         measured=dict(measured),
     )
@@ -131,6 +141,7 @@ def _contenders(data: Data) -> list[Contender]:
         Contender(HASHING, lambda: _hash(data.batches), rows),
         Contender(LOOP, lambda: _hash_cells(data.sample), sample),
         Contender(HASHER, lambda: _feature_hasher(data.sample), sample),
+        Contender(OWN, lambda: _prepare_own(data), rows),
         Contender(PREPARE, lambda: _prepare(data), rows),
         Contender(COPY, lambda: _copy(data.folder), rows),
         Contender(READY, lambda: _examples(data), rows),
@@ -196,10 +207,14 @@ def _check_same_ids(data: Data) -> None:
         np.testing.assert_array_equal(ids[: len(cells)], cells)
 
 
-def _prepare(data: Data) -> None:
+def _prepare(data: Data, dataset: Callable[[], Dataset] = Simulated) -> None:
     """Call the stage itself; datasets are found by file name, and ours is none of them."""
-    with patch.object(sources, "load", lambda *_, **__: Simulated()):
+    with patch.object(sources, "load", lambda *_, **__: dataset()):
         prepare({"dataset": Simulated.name}, raw=data.folder, **data.prepared)
+
+
+def _prepare_own(data: Data) -> None:
+    _prepare(data, lambda: own.load(Simulated.name, data.folder / DEFINITION))
 
 
 def _copy(folder: Path) -> None:
