@@ -25,9 +25,11 @@ ALL = METHODS | VARIANTS | {"control_perfect/paper", "control_shuffled/paper"}
 BOOKS = {
     "BX-Book-Ratings.csv": '"User-ID";"ISBN";"Book-Rating"\r\n'
     + "".join(f'"{i}";"{i % 4}";"{(0, 5, 10)[i % 3]}"\r\n' for i in range(30)),
-    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n',
+    "BX-Users.csv": '"User-ID";"Location";"Age"\r\n'
+    + "".join(f'"{i}";"a, b, c";"{20 + i}"\r\n' for i in range(30)),
     "BX-Books.csv": '"ISBN";"Book-Title";"Book-Author";"Year-Of-Publication";"Publisher";'
-    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n',
+    '"Image-URL-S";"Image-URL-M";"Image-URL-L"\r\n'
+    + "".join(f'"{i}";"Book {i}";"c";"{1990 + i}";"d";"";"";""\r\n' for i in range(4)),
 }
 
 
@@ -150,7 +152,7 @@ def test_raw_files_count_by_what_is_in_them_not_by_where_they_are(fresh):
 
     assert not fresh.plan(*study("there")).jobs
     with (raw / "BX-Users.csv").open("a") as file:
-        file.write('"3";"a, b, c";"40"\r\n')
+        file.write('"30";"a, b, c";"40"\r\n')
     assert fresh.plan(*study("there")).jobs["prepare"] == 1
 
 
