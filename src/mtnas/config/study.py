@@ -96,7 +96,13 @@ class Study(Options):
 
     def num_tasks(self, dataset: str) -> int:
         """Return the number of tasks of a dataset."""
-        return len(TASKS if dataset in self.synthetic else sources.load(dataset).tasks)
+        return len(self.tasks_of(dataset))
+
+    def tasks_of(self, dataset: str) -> tuple[str, ...]:
+        """Name the tasks of a dataset, in their order."""
+        if dataset in self.synthetic:
+            return tuple(TASKS)
+        return tuple(task.name for task in sources.load(dataset).tasks)
 
     def sources_of(self, dataset: str) -> tuple[str, ...]:
         """Name the sources of the rows of a dataset; none where all rows are alike."""

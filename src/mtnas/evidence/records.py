@@ -42,15 +42,21 @@ class DataFacts(Part):
     split_kind: str
 
 
-class Fit(Part):
-    """How one model learned; losses are by epoch, validation losses also by task."""
+class Curves(Part):
+    """How a training went; losses are by epoch, validation losses also by task."""
 
-    seed: int
-    tasks: tuple[int, ...]
     best_epoch: int | tuple[int, ...]  # of the model, or of each of its tasks
     train_loss: tuple[float, ...]
     valid_loss: tuple[float, ...]
     valid_losses: tuple[tuple[float, ...], ...]
+
+
+class Fit(Curves):
+    """How one model learned."""
+
+    seed: int
+    tasks: tuple[int, ...]
+    before: Curves | None = None  # with `alignment: frozen`, the training without alignment
 
 
 class Timings(Part):
@@ -82,6 +88,7 @@ class RunRecord(Record):
     splits: dict[int, str]  # by seed: a short digest of its split
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
+    changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
     timings: Timings
     environment: dict[str, str | int | None]
     git: Git

@@ -30,6 +30,7 @@ from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly, split_digest
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
+from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.scoring import Scores, Tasks, reported, scores_of
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -122,15 +123,16 @@ def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpo
     members = [replace(plain[s], route=Route.at(assembly.space, route)) for s, route in group]
     splits, scales = assembly.splits(members), [member.scales for member in members]
     ensemble = assembly.ensemble(members)
-    fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
+    examples = examples_of(assembly, plain)
+    fitted = fit(ensemble, examples, splits, assembly.training, checkpoint)
     lines: list[Tree] = [
         {"seed": seed, "route": route, "best_epoch": max(epochs)}
         for (seed, route), epochs in zip(group, fitted.best_epochs, strict=True)
     ]
-    tasks = assembly.examples.tasks
+    tasks = examples.tasks
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
-        out_MNO = predict_selected(ensemble, fitted.states, assembly.examples, rows).cpu()
+        out_MNO = predict_selected(ensemble, fitted.states, examples, rows).cpu()
         y_MNT = torch.from_numpy(assembly.table.labels)[torch.from_numpy(np.stack(rows))]
         for line, scores in zip(lines, scores_of(tasks, out_MNO, y_MNT, scales), strict=True):
             line |= _columns(part, tasks, scores)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mtnas.experiments.assembly import Assembly
+from mtnas.experiments.noisy_labels import examples_of, num_changed
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.checkpoint import Checkpoint, Tree
 from mtnas.training.data import Split
@@ -22,6 +23,8 @@ from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 from mtnas.training.mixing import Mixing, divided
 from mtnas.training.selection import State
+
+OF_A_TASK = ("alignment", "heads")  # parts of a model that are trained when all else is frozen
 
 
 @dataclass
@@ -31,6 +34,7 @@ class _Group:
     ensemble: Ensemble
     splits: list[Split]
     fitted: FitResult | None = None
+    before: FitResult | None = None  # of the models without alignment that it began from
 
     @property
     def states(self) -> Sequence[State]:
@@ -52,6 +56,7 @@ class Models:
             ConfigError: `selection: seed` needs models side by side that are not alike.
         """
         self._assembly, self.members = assembly, tuple(members)
+        self._examples = examples_of(assembly, [member.seed for member in members])
         splits = assembly.splits(members)
         self._places = _divided(assembly, self.members, splits)
         self._groups = [
@@ -69,23 +74,39 @@ class Models:
 
     def fit(self, checkpoint: Checkpoint) -> None:
         """Train all; with a checkpoint this goes on from it, and ends in the same numbers."""
-        assembly = self._assembly
         for number, group in enumerate(self._groups):
             own = checkpoint if len(self._groups) == 1 else checkpoint.part(number)
-            group.fitted = fit(
-                group.ensemble, assembly.examples, group.splits, assembly.training, own
-            )
+            self._fit(group, own)
             if own is not checkpoint:
                 checkpoint.seconds += own.seconds
+
+    def _fit(self, group: _Group, checkpoint: Checkpoint) -> None:
+        """Train a group; with `alignment: frozen` first all but the alignment, then that (V17)."""
+        assembly = self._assembly
+        data = self._examples, group.splits, assembly.training
+        if assembly.training.alignment != "frozen":
+            group.fitted = fit(group.ensemble, *data, checkpoint)
+            return
+        phases = checkpoint.part(0), checkpoint.part(1)
+        plain = assembly.ensemble(group.ensemble.members, alignment="none")
+        group.before = fit(plain, *data, phases[0])
+        group.ensemble.load({**group.ensemble.state(), **plain.state()})
+        group.fitted = fit(group.ensemble, *data, phases[1], trained=OF_A_TASK)
+        checkpoint.seconds += sum(phase.seconds for phase in phases)
+
+    def changed_labels(self, seed: int) -> dict[str, int] | None:
+        """Return how many training labels of each task noise has changed; None without noise."""
+        return num_changed(self._assembly, self._examples, seed)
 
     @property
     def seconds(self) -> float:
         """Return how long training took."""
-        return sum(group.fitted.seconds for group in self._groups if group.fitted is not None)
+        fits = (fit for group in self._groups for fit in (group.before, group.fitted))
+        return sum(fitted.seconds for fitted in fits if fitted is not None)
 
     def outputs(self, part: str) -> list[Tensor]:
         """Return the outputs of every model on a part of its split, out_NO, on the CPU."""
-        examples = self._assembly.examples
+        examples = self._examples
 
         def of_group(group: _Group) -> Tensor:
             own = predict_selected(group.ensemble, group.states, examples, group.rows(part))
@@ -100,7 +121,7 @@ class Models:
         """
         if not self._groups[0].ensemble.has_gates:
             return None
-        examples = self._assembly.examples
+        examples = self._examples
 
         def of_group(group: _Group) -> Tensor:
             rows = group.rows(part)
@@ -115,7 +136,7 @@ class Models:
         """How every model learned, as `evidence.records.Fit`; nothing where nothing was trained."""
         if self._groups[0].fitted is None:
             return []
-        return self._of_members(lambda group: _fits(group.ensemble, group.fitted))
+        return self._of_members(_fits)
 
     @property
     def best_epochs(self) -> list[tuple[int, ...]]:
@@ -184,19 +205,28 @@ def _divided(
     return list(groups.values())
 
 
-def _fits(ensemble: Ensemble, fitted: FitResult | None) -> list[Tree]:
-    assert fitted is not None
+def _fits(group: _Group) -> list[Tree]:
+    """Return how every model of a group learned, and how it did before it was aligned."""
+    assert group.fitted is not None
     return [
         {
             "seed": member.seed,
             "tasks": list(member.tasks),
-            "best_epoch": _one_or_all(fitted.best_epochs[m]),
-            "train_loss": [losses[m] for losses in fitted.train_loss],
-            "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
-            "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
+            **_curves(group.fitted, m),
+            "before": None if group.before is None else _curves(group.before, m),
         }
-        for m, member in enumerate(ensemble.members)
+        for m, member in enumerate(group.ensemble.members)
     ]
+
+
+def _curves(fitted: FitResult, m: int) -> Tree:
+    """Return the best epoch and the losses of one model, as `evidence.records.Curves`."""
+    return {
+        "best_epoch": _one_or_all(fitted.best_epochs[m]),
+        "train_loss": [losses[m] for losses in fitted.train_loss],
+        "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
+        "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
+    }
 
 
 def _one_or_all(best_epochs: Sequence[int]) -> int | list[int]:

@@ -15,6 +15,7 @@ from mtnas.evidence.search_record import FoundRoute, SearchRecord, SearchTimings
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
+from mtnas.experiments.noisy_labels import examples_of
 from mtnas.runtime import provenance
 from mtnas.runtime.files import atomic_path
 from mtnas.search.controls import control_routes
@@ -87,8 +88,8 @@ def _searched(
     else:
         ensemble = assembly.ensemble(assembly.members(group, {}))
         splits = [assembly.split(seed) for seed in group]
-        find = searcher(options)
-        search = find(ensemble, assembly.examples, splits, options, assembly.training)
+        find, examples = searcher(options), examples_of(assembly, group)
+        search = find(ensemble, examples, splits, options, assembly.training)
         result = search.run(checkpoint)
     return [
         {

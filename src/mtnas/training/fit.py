@@ -115,15 +115,17 @@ def fit(
     splits: Sequence[Split],
     options: TrainingOptions,
     checkpoint: Checkpoint | None = None,
+    trained: Sequence[str] = (),
 ) -> FitResult:
     """Train until no member has improved for `patience` epochs; load the best weights.
 
+    Where parts of the model are named by `trained`, all else stays as it is (`Trainer`).
     If there is a checkpoint, training continues from it; the result is the same to the last bit.
     """
     checkpoint = checkpoint or Checkpoint()
     ensemble.standardize(examples.inputs, [split.train for split in splits])
     with spare_thread() as spare:
-        trainer = Trainer(ensemble, examples, options, read_ahead=spare)
+        trainer = Trainer(ensemble, examples, options, read_ahead=spare, trained=trained)
         return _Training(trainer, splits, options).run(checkpoint)
 
 

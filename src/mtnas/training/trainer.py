@@ -5,7 +5,7 @@ Shapes: M members, B batch, C columns of ids, R = B * C rows of a table, E embed
 dimension, D input, T tasks, O outputs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from mtnas.config.options import TrainingOptions
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
-from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
+from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
 
@@ -32,9 +32,11 @@ class Trainer:
         *,
         read_ahead: bool = False,
         exact_decay: bool = False,
+        trained: Sequence[str] = (),
     ) -> None:
         """Train `ensemble` in place, what takes part in its routes.
 
+        Where parts of the model are named by `trained`, such as `heads`, all else stays as it is.
         `read_ahead` is speed only. `exact_decay` takes every step of the weight decay of an
         embedding row one by one, as a dense update does: slower, to compare with one (V10).
         """
@@ -47,10 +49,15 @@ class Trainer:
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
         self.noise = Noise(ensemble)
-        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=ensemble.activity(), **rates)
+        self._fixed = [n for n in ensemble.params if trained and n.partition(".")[0] not in trained]
+        rests = torch.zeros(len(ensemble), 1, dtype=torch.bool)
+        active = {**(ensemble.activity() or {}), **dict.fromkeys(self._fixed, rests)}
+        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
         self.table_optimizer: RowAdam | DenseTableAdam | NoTable
         if examples.inputs.layout.num_columns == 0:
             self.table_optimizer = NoTable(ensemble.table_MNE.dtype)
+        elif trained:
+            self.table_optimizer = FixedTable(ensemble.table_MNE)
         elif ensemble.device.type == "cpu":
             self.table_optimizer = RowAdam(ensemble.table_MNE, exact=exact_decay, **rates)
         else:
