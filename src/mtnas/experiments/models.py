@@ -87,12 +87,13 @@ class Models:
         if assembly.training.alignment != "frozen":
             group.fitted = fit(group.ensemble, *data, checkpoint)
             return
-        phases = checkpoint.part(0), checkpoint.part(1)
         plain = assembly.ensemble(group.ensemble.members, alignment="none")
-        group.before = fit(plain, *data, phases[0])
+        first = checkpoint.part(0)
+        group.before = fit(plain, *data, first)
         group.ensemble.load({**group.ensemble.state(), **plain.state()})
-        group.fitted = fit(group.ensemble, *data, phases[1], trained=OF_A_TASK)
-        checkpoint.seconds += sum(phase.seconds for phase in phases)
+        second = checkpoint.part(1)
+        group.fitted = fit(group.ensemble, *data, second, trained=OF_A_TASK)
+        checkpoint.seconds += first.seconds + second.seconds
 
     def changed_labels(self, seed: int) -> dict[str, int] | None:
         """Return how many training labels of each task noise has changed; None without noise."""
