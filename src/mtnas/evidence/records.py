@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, broken, remake
-from mtnas.runtime.record import Part, Record
+from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, column_of
 
@@ -43,7 +44,11 @@ class DataFacts(Part):
 
 
 class Curves(Part):
-    """How a training went; losses are by epoch, validation losses also by task."""
+    """How a training went; losses are by epoch, validation losses also by task.
+
+    `valid_loss` is the MTL loss of its tasks. `train_loss` counts tasks as training does, and each
+    by the labelled examples of the epoch.
+    """
 
     best_epoch: int | tuple[int, ...]  # of the model, or of each of its tasks
     train_loss: tuple[float, ...]
@@ -57,6 +62,11 @@ class Fit(Curves):
     seed: int
     tasks: tuple[int, ...]
     before: Curves | None = None  # with `alignment: frozen`, the training without alignment
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"before": None})
 
 
 class Timings(Part):
@@ -94,6 +104,11 @@ class RunRecord(Record):
     git: Git
     code: str | None = None  # fingerprint of the library code
     study: str | None = None  # the command that published it
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"changed_labels": {}})
 
     @property
     def key(self) -> RunKey:

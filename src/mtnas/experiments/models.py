@@ -9,6 +9,7 @@ Shapes: M members, N examples, O outputs, T tasks.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 from typing import Any
 
 import torch
@@ -137,7 +138,8 @@ class Models:
         """How every model learned, as `evidence.records.Fit`; nothing where nothing was trained."""
         if self._groups[0].fitted is None:
             return []
-        return self._of_members(_fits)
+        weights = self._examples.task_weights or (1.0,) * len(self._examples.tasks)
+        return self._of_members(lambda group: _fits(group, weights))
 
     @property
     def best_epochs(self) -> list[tuple[int, ...]]:
@@ -206,26 +208,30 @@ def _divided(
     return list(groups.values())
 
 
-def _fits(group: _Group) -> list[Tree]:
-    """Return how every model of a group learned, and how it did before it was aligned."""
+def _fits(group: _Group, weights: Sequence[float]) -> list[Tree]:
+    """Return how every model of a group learned, and how it did before it was aligned.
+
+    `weights` are those of all tasks in the MTL loss.
+    """
     assert group.fitted is not None
+    own = [[weights[task] for task in member.tasks] for member in group.ensemble.members]
     return [
         {
             "seed": member.seed,
             "tasks": list(member.tasks),
-            **_curves(group.fitted, m),
-            "before": None if group.before is None else _curves(group.before, m),
+            **_curves(group.fitted, m, own[m]),
+            "before": None if group.before is None else _curves(group.before, m, own[m]),
         }
         for m, member in enumerate(group.ensemble.members)
     ]
 
 
-def _curves(fitted: FitResult, m: int) -> Tree:
+def _curves(fitted: FitResult, m: int, weights: Sequence[float]) -> Tree:
     """Return the best epoch and the losses of one model, as `evidence.records.Curves`."""
     return {
         "best_epoch": _one_or_all(fitted.best_epochs[m]),
         "train_loss": [losses[m] for losses in fitted.train_loss],
-        "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
+        "valid_loss": [sum(map(mul, losses[m], weights)) for losses in fitted.valid_losses],
         "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
     }
 
