@@ -135,21 +135,11 @@ def rotated(
     Raises:
         ConfigError: an argument out of its range.
     """
-    _check("dim", dim, dim >= 20 and dim % 10 == 0, "20, 30, 40 ...")
-    _check("kappa", kappa, 0 < kappa < np.inf, "above 0")
-    _check("noise", noise, 0 <= noise < np.inf, "0 or more")
     _check("cosine", cosine, -1 <= cosine <= 1, "from -1 to 1")
+    _check("noise", noise, 0 <= noise < np.inf, "0 or more")
     _check_rows(target_rows=target_rows, source_rows=source_rows)
-    theta_D2 = _at_cosine(rng, dim, cosine)
-    first_D, second_D = _spreads(rng, dim, kappa)
-    turns = [_orthonormal(rng, dim, dim) for _ in range(2)]
-    roots = [
-        spread[:, None] * turn  # x = r D Q: E[x x'] = Q'D^2 Q
-        for spread, turn in zip(
-            (first_D, first_D, second_D, first_D), (*turns[:1] * 3, turns[1]), strict=True
-        )
-    ]
-    theta_DK = theta_D2[:, [0, 1, 1, 1]]
+    roots = _roots(rng, dim, kappa)
+    theta_DK = _at_cosine(rng, dim, cosine)[:, [0, 1, 1, 1]]
     covariance_KDD = np.stack([root.T @ root for root in roots])
     rows = (target_rows, *[source_rows] * 3)
     tasks = [
@@ -157,6 +147,16 @@ def rotated(
         for k, (n, root, covariance) in enumerate(zip(rows, roots, covariance_KDD, strict=True))
     ]
     return Planted(tuple(tasks), theta_DK, covariance_KDD)
+
+
+def _roots(rng: np.random.Generator, dim: int, kappa: float) -> list[Floats]:
+    """Return D Q of the four tasks: inputs are Gaussian rows times it, E[x x'] = Q'D^2 Q."""
+    _check("dim", dim, dim >= 20 and dim % 10 == 0, "20, 30, 40 ...")
+    _check("kappa", kappa, 0 < kappa < np.inf, "above 0")
+    first_D, second_D = _spreads(rng, dim, kappa)
+    first_DD, second_DD = (_orthonormal(rng, dim, dim) for _ in range(2))
+    chosen = (first_D, first_DD), (first_D, first_DD), (second_D, first_DD), (first_D, second_DD)
+    return [spread_D[:, None] * turn_DD for spread_D, turn_DD in chosen]
 
 
 def _at_cosine(rng: np.random.Generator, dim: int, cosine: float) -> Floats:

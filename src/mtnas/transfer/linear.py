@@ -95,18 +95,24 @@ def fit(
     if starts < 0:
         raise ConfigError(f"fit: starts {starts}; allowed: 0 or more")
     alone_DK = np.stack([_least_squares(x, y) for x, y in tasks], axis=1)
-    floor = sum(_error(x @ theta, y) for (x, y), theta in zip(tasks, alone_DK.T, strict=True))
-    size = sum(float(y @ y) for _, y in tasks)
-    floor = floor * (1 + _TOLERANCE) + size * _ROUNDING
-    best: Shared | None = None
-    for b_DR, a_KR in _beginnings(alone_DK, rank, starts, rng):
-        found = _descend(tasks, b_DR, a_KR, floor, size * _ROUNDING)
-        if best is None or found.loss < best.loss:
-            best = found
-        if best.loss <= floor:  # what no sharing can be below
+    return _lowest(tasks, alone_DK, _beginnings(alone_DK, rank, starts, rng))
+
+
+def _lowest(
+    tasks: Sequence[TaskData],
+    alone_DK: Floats,
+    beginnings: Iterator[tuple[Floats, Floats | None]],
+) -> Shared:
+    """Descend from each beginning, unless one reaches what the tasks reach alone: none is lower."""
+    zero = _ROUNDING * sum(float(y @ y) for _, y in tasks)
+    alone = sum(_error(x @ theta, y) for (x, y), theta in zip(tasks, alone_DK.T, strict=True))
+    floor = alone * (1 + _TOLERANCE) + zero
+    found: list[Shared] = []
+    for b_DR, a_KR in beginnings:
+        found.append(_descend(tasks, b_DR, a_KR, floor, zero))
+        if found[-1].loss <= floor:
             break
-    assert best is not None
-    return best
+    return min(found, key=lambda shared: shared.loss)
 
 
 def task_data(xs: Sequence[ArrayLike], ys: Sequence[ArrayLike]) -> list[TaskData]:
