@@ -68,6 +68,25 @@ REFUSED = [
         "variants.share_bottom.noisy.training.label_noise",
         "'t9'",
     ),
+    (training(weighting="svd2"), "training.weighting", "'svd2'", "svd_literal"),
+    (training(weighting_rank=2), "training.weighting_rank", "2", "weighting is 'equal'"),
+    (training(weighting="svd", weighting_rank=0), "training.weighting_rank", "0"),
+    (
+        training(weighting="svd", weighting_rank=3),
+        "training.weighting_rank",
+        "on insteval: 3, but there are 2 tasks",
+        "allowed: 1 to 2",
+    ),
+    (
+        training(["share_bottom", "single_task"], weighting="uncertainty"),
+        "training.weighting",
+        "single_task has a model for each task",
+    ),
+    (
+        variant("single_task", weighting="svd"),
+        "variants.single_task.x.training.weighting",
+        "nothing to weigh it against",
+    ),
     (
         {"methods": {"share_bottom": {"match_budget": False}}, "experiments": SHARED},
         "methods.share_bottom.hidden_dim",
@@ -96,6 +115,8 @@ ALLOWED = [
     training(alignment="frozen", selection="seed"),
     training(["control_perfect", "share_bottom"], alignment="control"),
     training(["single_task", "mtnas"], label_noise={"t1": 0.4}),
+    training(["mtnas", "mmoe"], weighting="uncertainty"),
+    training(weighting="svd_literal", weighting_rank=2, loss_weights=[1, 2]),
 ]
 
 
@@ -132,3 +153,4 @@ def test_a_capacity_of_ones_own_has_no_budget():
 def test_defaults_change_nothing():
     options = TrainingOptions()
     assert (options.alignment, options.label_noise) == ("none", {})
+    assert (options.weighting, options.weighting_rank) == ("equal", 1)

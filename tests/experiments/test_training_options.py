@@ -1,4 +1,4 @@
-"""Alignment and label noise from spec to record, over seeds and interruptions."""
+"""Alignment, label noise and weights of tasks: spec to record, over seeds and interruptions."""
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ TRAINING = {
     "dtype": "float64",
 }
 NOISE = {"label_noise": {"does_click": 0.5, "minutes": 1.0}}
+OPTIONAL = ("alignment", "label_noise", "weighting", "weighting_rank")
 OPTIONS = {"mtnas": {"num_layers": 1, "num_subnets": 2, "hidden_dim": 8}}
 
 
@@ -34,7 +35,7 @@ def data(tmp_path_factory):
 
 
 def spec(method="share_bottom", **changes):
-    chosen = {key: changes.pop(key) for key in ("alignment", "label_noise") if key in changes}
+    chosen = {key: changes.pop(key) for key in OPTIONAL if key in changes}
     values = {
         "dataset": "mixed",
         "method": method,
@@ -47,12 +48,16 @@ def spec(method="share_bottom", **changes):
     return spec_of(**values)
 
 
+WEIGHED = {"weighting": "svd", **NOISE}
 CHOSEN = [
     {"alignment": "joint"},
     {"alignment": "frozen"},
     {"alignment": "control"},
     NOISE,
-    {"alignment": "frozen", **NOISE},
+    {"weighting": "svd"},
+    {"weighting": "uncertainty"},
+    {"alignment": "frozen", "weighting": "uncertainty", **NOISE},
+    {"alignment": "joint", "weighting": "svd_literal", "weighting_rank": 3, **NOISE},
 ]
 
 
@@ -65,6 +70,8 @@ def test_a_seed_alone_equals_that_seed_in_company(chosen, data):
     for name, tensor in together.weights.items():
         np.testing.assert_allclose(tensor, apart.weights[name], rtol=0, atol=1e-11)
     assert together.record.changed_labels == apart.record.changed_labels
+    for seed, weights in together.record.weights.items():
+        assert weights == pytest.approx(apart.record.weights[seed], abs=1e-12)
 
 
 STEPS = 400 // 24 + 1  # in an epoch, with its batch of validation
@@ -86,6 +93,7 @@ def test_a_run_that_is_interrupted_goes_on_to_the_same_numbers(chosen, stops, da
     assert again.metrics.equals(straight.metrics)
     assert again.predictions.equals(straight.predictions)
     assert again.record.fits == straight.record.fits
+    assert again.record.weights == straight.record.weights
     assert not any((weight != again.weights[n]).any() for n, weight in straight.weights.items())
 
 
@@ -199,12 +207,12 @@ def test_noise_suits_every_method(method, data):
     ).record.changed_labels
 
 
-def test_searches_and_grids_learn_from_the_noise_as_well(data):
+def test_searches_and_grids_have_noise_and_weights_as_well(data):
     job = Job(**data)
     search_of = {"search": {"steps": 8, "batch_size": 50, "reward": "neg_loss"}}
-    found = [search(spec("mtnas", **own, **search_of), job) for own in ({}, NOISE)]
+    found = [search(spec("mtnas", **own, **search_of), job) for own in ({}, WEIGHED)]
     grid = {"grid": {"training.learning_rate": [0.03, 0.01]}}
-    tuned = [tune(spec(**own, **grid), job) for own in ({}, NOISE)]
+    tuned = [tune(spec(**own, **grid), job) for own in ({}, WEIGHED)]
 
     assert any((w != found[1].weights[n]).any() for n, w in found[0].weights.items())
     assert (

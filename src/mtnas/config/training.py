@@ -13,6 +13,7 @@ from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.options import Options
 
 Alignment = Literal["none", "joint", "frozen", "control"]
+Weighting = Literal["equal", "svd", "svd_literal", "uncertainty"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -78,6 +79,27 @@ class TrainingOptions(Options):
         description="by name of a task: of which share of its training rows the labels change "
         "places at random, in every seed others; validation and test keep theirs (V19)",
     )
+
+    weighting: Weighting = Field(
+        "equal",
+        description="what multiplies the losses of tasks, beside loss_weights, in training alone. "
+        "equal: 1; svd: from the training rows of a seed, more for tasks whose labels follow the "
+        "inputs in the direction of the others, which noise makes less; svd_literal: so with "
+        "labels that are not standardised, as printed in the source; uncertainty: learned (V20, "
+        "V21); not for a method that has a model per task",
+    )
+    weighting_rank: int = Field(
+        1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"
+    )
+
+    @model_validator(mode="after")
+    def _weighs(self) -> Self:
+        if self.weighting_rank != 1 and not self.weighting.startswith("svd"):
+            raise ValueError(
+                f"weighting_rank: {self.weighting_rank}, but weighting is {self.weighting!r}; only "
+                "svd and svd_literal have a rank"
+            )
+        return self
 
     @model_validator(mode="after")
     def _aligns_one_model(self) -> Self:
@@ -145,6 +167,11 @@ class TrainingOptions(Options):
         for task in self.label_noise:
             if task not in names:
                 raise ConfigError(unknown("task", task, names, "label_noise"))
+        if self.weighting_rank > len(names):
+            raise ConfigError(
+                f"weighting_rank: {self.weighting_rank}, but there are {len(names)} tasks; "
+                f"allowed: 1 to {len(names)}"
+            )
 
     def check_method(self, method: str, *, searches: bool, per_task: bool) -> None:
         """Raise `ConfigError` if these options do not suit a method that trains something.
@@ -161,6 +188,12 @@ class TrainingOptions(Options):
             raise ConfigError(
                 f"alignment: {self.alignment!r}, but {method} has a model for each task, so there "
                 f"is no shared part to align inputs for; {instead}"
+            )
+
+        if self.weighting != "equal" and per_task:
+            raise ConfigError(
+                f"weighting: {self.weighting!r}, but {method} has a model for each task, in which "
+                f"there is nothing to weigh it against; {instead}"
             )
 
     def num_tables(self, num_tasks: int) -> int:

@@ -99,6 +99,7 @@ class RunRecord(Record):
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
+    weights: dict[int, dict[str, float]] = {}  # by seed and task: what `weighting` set or learned
     timings: Timings
     environment: dict[str, str | int | None]
     git: Git
@@ -108,7 +109,7 @@ class RunRecord(Record):
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is not given, so that no older record differs from a new one."""
-        return without_defaults(dump(self), {"changed_labels": {}})
+        return without_defaults(dump(self), {"changed_labels": {}, "weights": {}})
 
     @property
     def key(self) -> RunKey:

@@ -32,6 +32,7 @@ from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.scoring import Scores, Tasks, check_outputs, reported, scores_of
+from mtnas.experiments.task_weights import with_task_weights
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace
@@ -119,11 +120,13 @@ def representatives(space: SearchSpace) -> NDArray[np.int64]:
 
 def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpoint) -> list[Tree]:
     """Train one model per seed and route; return a line for each."""
-    plain = {m.seed: m for m in assembly.members(list({seed for seed, _ in group}), {})}
+    seeds = list({seed for seed, _ in group})
+    examples = examples_of(assembly, seeds)
+    members_of_seeds = with_task_weights(assembly, examples, assembly.members(seeds, {}))
+    plain = {member.seed: member for member in members_of_seeds}
     members = [replace(plain[s], route=Route.at(assembly.space, route)) for s, route in group]
     splits, scales = assembly.splits(members), [member.scales for member in members]
     ensemble = assembly.ensemble(members)
-    examples = examples_of(assembly, plain)
     fitted = fit(ensemble, examples, splits, assembly.training, checkpoint)
     lines: list[Tree] = [
         {"seed": seed, "route": route, "best_epoch": max(epochs)}

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.noisy_labels import examples_of, num_changed
+from mtnas.experiments.task_weights import with_task_weights
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.checkpoint import Checkpoint, Tree
 from mtnas.training.data import Split
@@ -56,8 +57,9 @@ class Models:
         Raises:
             ConfigError: `selection: seed` needs models side by side that are not alike.
         """
-        self._assembly, self.members = assembly, tuple(members)
+        self._assembly = assembly
         self._examples = examples_of(assembly, [member.seed for member in members])
+        self.members = tuple(with_task_weights(assembly, self._examples, members))
         splits = assembly.splits(members)
         self._places = _divided(assembly, self.members, splits)
         self._groups = [
@@ -99,6 +101,21 @@ class Models:
     def changed_labels(self, seed: int) -> dict[str, int] | None:
         """Return how many training labels of each task noise has changed; None without noise."""
         return num_changed(self._assembly, self._examples, seed)
+
+    @cached_property
+    def task_weights(self) -> list[dict[str, float]] | None:
+        """What `weighting` made every task of a model weigh, by name, in its best epoch.
+
+        None where that sets no weights, or nothing was trained.
+        """
+        if not all(group.fitted is not None and group.fitted.weights for group in self._groups):
+            return None
+        names = [task.name for task in self._examples.tasks]
+
+        def of_group(group: _Group) -> list[dict[str, float]]:
+            return [_weights(group, m, names) for m in range(len(group.ensemble))]
+
+        return self._of_members(of_group)
 
     @property
     def seconds(self) -> float:
@@ -224,6 +241,16 @@ def _fits(group: _Group, weights: Sequence[float]) -> list[Tree]:
         }
         for m, member in enumerate(group.ensemble.members)
     ]
+
+
+def _weights(group: _Group, m: int, names: Sequence[str]) -> dict[str, float]:
+    """Return the weights of the tasks of one model in its best epoch, or in that of each task."""
+    assert group.fitted is not None
+    epochs = group.fitted.best_epochs[m]
+    return {
+        names[task]: group.fitted.weights[epochs[t % len(epochs)] - 1][m][t]
+        for t, task in enumerate(group.ensemble.members[m].tasks)
+    }
 
 
 def _curves(fitted: FitResult, m: int, weights: Sequence[float]) -> Tree:

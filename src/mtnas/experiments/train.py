@@ -140,6 +140,7 @@ def _record(
         fits=tuple(chain.from_iterable(result["fits"] for result in results.values())),
         gates=_known(results, "gates"),
         changed_labels=_known(results, "changed_labels"),
+        weights=_known(results, "task_weights"),
         timings=timings,
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
@@ -175,6 +176,7 @@ def _trained(
             "fits": models.fits[s * each : (s + 1) * each],
             "gates": None if gates is None else gates[s].tolist(),
             "changed_labels": models.changed_labels(group[s]),
+            "task_weights": None if models.task_weights is None else models.task_weights[s * each],
             "weights": models.weights(range(s * each, (s + 1) * each)),
             "seconds": models.seconds / len(group),
         }
@@ -200,7 +202,7 @@ def _control(assembly: Assembly, group: Sequence[int]) -> list[Tree]:
             drawn.append(predict(known_NO, seeds.generator(seed, "control")))
         outputs[part] = outputs_from(tasks, torch.from_numpy(np.stack(drawn)).double())
     nothing: Tree = {"fits": [], "gates": None, "weights": {}, "seconds": 0.0}
-    nothing |= {"changed_labels": None}
+    nothing |= {"changed_labels": None, "task_weights": None}
     return [{**result, **nothing} for result in _measured(assembly, group, outputs)]
 
 
