@@ -64,6 +64,12 @@ def warnings_of(dataset: Dataset, seen: Seen) -> list[str]:
     found = list(dataset.warnings)
     for item in seen.hashed:
         found += _of_field(item, seen.rows)
+    found += [
+        f"field {item.name}: its numbers lie too near to each other for 32 bits, which round them; "
+        "take an offset off in its `sql`"
+        for item in seen.inputs
+        if isinstance(item, NumberInput) and item.is_too_near
+    ]
     return found + [text for label in seen.labels for text in label.warnings()]
 
 
@@ -81,6 +87,12 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
         found.append(
             f"field {item.name}: '{numbers[0]}' and '{numbers[0]}.0' both occur{also}: they count "
             "as different values; write them alike in the source files"
+        )
+    if flags := item.flags_spelt_twice:
+        listed = " and ".join(map(repr, flags))
+        found.append(
+            f"field {item.name}: {listed} occur: they count as different values; write them alike "
+            "in the source files"
         )
     return found
 

@@ -109,7 +109,10 @@ class Definition(Options):
         False, description="leave out rows without one of the labels, not only rows without any"
     )
     allow_lost: float = Field(
-        0.2, ge=0, le=1, description="the job stops if more than this share of the rows is left out"
+        0.2,
+        ge=0,
+        le=1,
+        description="the job stops if more than this share of the rows (of any source) is left out",
     )
     time_limit: float = Field(
         300, gt=0, description="seconds without a row until an expression is taken for endless"
