@@ -290,3 +290,77 @@ def test_a_column_called_as_one_of_a_joined_table_is_refused(own: Own, case: str
         own(keys, files)
     renamed = keys.replace("b: {", "c: {").replace("b.x", "c.x")
     assert own(renamed, files).columns["c.x"] == ["5", "6"]
+
+
+# A column of another type in each of two files: what is read, None where it is refused.
+HALVES: dict[str, tuple[Any, Any, list[Any] | None]] = {
+    "floats and texts": ([3.0, None], ["3", "x"], ["3", "unknown", "3", "x"]),
+    "floats of 32 and 64 bits": (
+        pa.array([0.1, 0.7], pa.float32()),
+        [0.1, 0.7],
+        ["0.1", "0.7", "0.1", "0.7"],
+    ),
+    "floats of 32 bits and whole numbers": (
+        pa.array([1.5, 2.0], pa.float32()),
+        pa.array([2**24 + 1, 2], pa.int32()),
+        ["1.5", "2", str(2**24 + 1), "2"],
+    ),
+    "floats and whole numbers": ([1.0, None], [1, 2], ["1", "unknown", "1", "2"]),
+    "floats and large whole numbers": ([1.0, None], [2**53 + 1, 2**53 + 2], None),
+    "floats and large negative ones": ([1.0, None], [-(2**60) - 1, 2], None),
+    "signed and unsigned": (
+        [-1, 2],
+        pa.array([2**64 - 1], pa.uint64()),
+        ["-1", "2", str(2**64 - 1)],
+    ),
+    "members and lists": ([1.0, None], [["1"], ["b", "c"]], ["1", "unknown", "1", "b|c"]),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+def test_a_column_of_another_type_in_each_file(own: Own, case: str) -> None:
+    first, second, right = HALVES[case]
+    keys = "path: [a.parquet, b.parquet]\nfields: [x]\ntasks: {t: v > 1}\n"
+    files = {
+        "a.parquet": parquet({"x": first, "v": [1, 2]}),
+        "b.parquet": parquet({"v": [1, 2][: len(second)], "x": second}),
+    }
+    if right is None:
+        with pytest.raises(
+            DataError, match=r"b.parquet: column 'x' holds whole numbers above 2\^53"
+        ):
+            own(keys, files)
+    else:
+        assert own(keys, files).columns["x"] == right
+
+
+def test_lists_in_one_file_of_json_and_members_in_another(own: Own) -> None:
+    keys = "path: [a.jsonl, b.jsonl]\nfields: {x: {type: list}}\ntasks: {t: v > 1}\n"
+    files = {"a.jsonl": '{"x": [1, 2], "v": 2}\n', "b.jsonl": '{"x": 3, "v": 1}\n{"v": 1}\n'}
+    assert own(keys, files).columns["x"] == [["1", "2"], ["3"], ["unknown"]]
+
+
+ALIKE: dict[str, tuple[dict[str, Any], str]] = {
+    "a column": ({"user": ["a", "b"], "User": ["A", "B"]}, "user"),
+    "the other one": ({"user": ["a", "b"], "User": ["A", "B"]}, "User"),
+    "a member": ({"u": [{"id": 1, "ID": 2}] * 2}, "u.ID"),
+    "a member of an item": ({"u": [[{"id": 1, "ID": 2}]] * 2}, "u.id"),
+    "what has members": ({"u": [{"id": 1}] * 2, "U": [{"id": 2}] * 2}, "u.id"),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_names_that_sql_does_not_tell_apart_are_refused(own: Own, case: str) -> None:
+    columns, name = ALIKE[case]
+    keys = f"path: a.parquet\nfields: {{f: {{column: {name}}}}}\ntasks: {{t: v > 1}}\n"
+    with pytest.raises(DataError, match=f"several columns have the name '{name}', perhaps in oth"):
+        own(keys, {"a.parquet": parquet({**columns, "v": [1, 2]})})
+    keys = "path: a.parquet\nfields: {f: {column: v}}\ntasks: {t: w > 1}\n"
+    files = {"a.parquet": parquet({**columns, "v": [1, 2], "w": [1, 2]})}
+    assert own(keys, files).columns["t"] == [0, 1]
+
+
+def test_names_of_joins_that_sql_does_not_tell_apart_are_refused(own: Own) -> None:
+    keys = "path: a.csv\njoins: {b: {path: b.csv, on: k}, B: {path: b.csv, on: k}}\n"
+    with pytest.raises(ConfigError, match="joins: 'b' and 'B' differ in capital letters only"):
+        own(f"{keys}fields: [b.x, B.x]\ntasks: {{t: v > 1}}\n", {})

@@ -196,6 +196,17 @@ def test_rows_are_dropped_by_source(own: Own) -> None:
         assert dataset.dropped_of == {"a": {"p: y missing": 1}, "b": {}}
 
 
+def test_validation_rows_are_drawn_from_every_source(prepared: Prepare) -> None:
+    rows = "".join(f"{i},{i // 2 % 2},{'ab'[i % 2]}\n" for i in range(40))
+    keys = TWO + "split: {column: s, train: a, test: b, valid_share: 0.25}\n"
+    files = {"a.csv": "i,y,s\n" + rows * 20, "b.csv": "i,y,s\n" + rows}
+    facts = prepared(keys, files).manifest
+    assert facts.source_sizes == {
+        "a": {"train": 300, "valid": 100, "test": 400},
+        "b": {"train": 15, "valid": 5, "test": 20},
+    }
+
+
 WRONG = {
     TWO.replace("{p: y}", "{a: y, b_c: y}").replace("{q: y}", "{a_b: y, c: y}"): (
         "the correlations of 'a' and 'b_c' and of 'a_b' and 'c' would both have the name 'a_b_c'"
@@ -203,6 +214,13 @@ WRONG = {
     TWO.replace("fields: {i: }, tasks: {p", "fields: {i: {type: time}}, tasks: {p").replace(
         "fields: {i: }", "fields: {i_hour: {type: numeric}}"
     ): "'i_hour' is hashed in 'a', numeric in 'b'",
+    TWO.replace("i: }, tasks: {q", "i: {type: number, buckets: [2]}}, tasks: {q"): (
+        r"'i' is hashed in 'a', hashed in buckets \[2.0\] in 'b'; rename one"
+    ),
+    "sources:\n"
+    + "".join(f"  s{i}: {{path: a.csv, fields: [i], tasks: {{p{i}: y}}}}\n" for i in range(128)): (
+        "sources: .* should have at most 127 items"
+    ),
 }
 
 

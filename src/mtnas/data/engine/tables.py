@@ -16,6 +16,7 @@ from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.source import Losses, Source
+from mtnas.data.engine.unite import alike
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
 
@@ -67,6 +68,7 @@ def open_table(
     parts = [_select(source, wanted, labels[source.file]) for source in sources]
     raw, view = name(f"{table.view} raw"), name(table.view)
     try:
+        parts = alike(engine, sources, parts) if reading.format in ("jsonl", "parquet") else parts
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
         kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
@@ -124,7 +126,10 @@ def _check_found(
         folders = _hive(source.file)
         for column in wanted:
             if source.columns.get(column) == "":
-                source.fail(f"several columns have the name {column!r}; rename them")
+                source.fail(
+                    f"several columns have the name {column!r}, perhaps in other capital letters; "
+                    "rename them"
+                )
             if column in source.columns and column in folders:
                 source.fail(
                     f"the file and the name of its folder both have a column {column!r}; rename one"

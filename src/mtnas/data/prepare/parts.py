@@ -67,7 +67,7 @@ def assign_parts(
 
     `places` hold, piece by piece, the column that decides a fixed split: numbers of parts, or
     times. `given` (ratios or counts) and `seed` are for a random one. Where a fixed split has no
-    part for validation, `seed` also draws its rows from those for training.
+    part for validation, `seed` also draws its rows from those for training, of each source.
     """
     if dataset.split_kind == "random":
         counts = [num_rows] if source is None else np.bincount(source).tolist()
@@ -77,7 +77,12 @@ def assign_parts(
     place = np.concatenate(places)
     if dataset.split_kind == "time":
         return split_by_time(place, dataset.split)
-    return place if dataset.valid_share is None else draw_valid(place, dataset.valid_share, seed)
+    if dataset.valid_share is None:
+        return place
+    parts = place.copy()
+    for rows in [slice(None)] if source is None else map(source.__eq__, np.unique(source)):
+        parts[rows] = draw_valid(place[rows], dataset.valid_share, seed)
+    return parts
 
 
 def sizes_by_part(split: NDArray[np.int8]) -> dict[str, int]:

@@ -48,7 +48,8 @@ def _kinds(definition: Definition) -> Iterator[str]:
     seen: dict[str, tuple[str, str]] = {}
     for name, source in definition.sources.items():
         for given, own in source.fields.items():
-            kind = own.type if own.type in ("numeric", "list", "features") else "hashed"
+            kind: str = own.type if own.type in ("numeric", "list", "features") else "hashed"
+            kind += f" in buckets {own.buckets}" if own.buckets else ""
             for field in source.names_of(given):
                 first, other = seen.setdefault(field, (kind, name))
                 if other != name and first != kind:
@@ -107,6 +108,9 @@ def _names(source: SourceDefinition, tasks: set[str]) -> Iterator[str]:
 
 
 def _joins(source: SourceDefinition) -> Iterator[str]:
+    folded = Counter(name.casefold() for name in source.joins)
+    if names := [repr(name) for name in source.joins if folded[name.casefold()] > 1]:
+        yield f"joins: {' and '.join(names)} differ in capital letters only; rename one"
     for name, join in source.joins.items():
         if not name.isidentifier():
             yield f"joins: the name {name!r} cannot be one; use letters, digits and _"

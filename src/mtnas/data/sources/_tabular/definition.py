@@ -94,6 +94,7 @@ class Definition(Options):
     label: str = Field("", description="short name for tables and figures; default: its title")
     sources: dict[str, SourceDefinition] = Field(
         min_length=1,
+        max_length=127,
         description="instead of the keys of one table: several, by name, each with its own rows, "
         "fields and tasks; keys of a table beside it hold for all",
     )
