@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
 from mtnas.config.blocks import different
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 
-Block = dict[str, Any]  # what is said of some options, the others not named
+Block = Json  # what is said of some options, the others not named
 
 PAPER = "paper"  # the variant that every method has: no deviation
 MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
@@ -97,7 +98,7 @@ class Tuning(Options):
         3,  # type: ignore[arg-type]
         description="seeds for each trial: a number n (the first n of `seeds`) or a list",
     )
-    training: dict[str, Any] = Field(
+    training: Block = Field(
         {}, description="for options of training, the values to try, each a list"
     )
     options: dict[str, Block] = Field(

@@ -185,9 +185,9 @@ class Study(Options):
             raise ConfigError(f"{where}: {problem.message}") from None
 
 
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+def merged(*layers: Mapping[str, object]) -> Block:
     """Merge mappings, later ones win; nested mappings are merged, anything else replaced."""
-    result: dict[str, Any] = {}
+    result: Block = {}
     for layer in layers:
         for key, value in layer.items():
             old = result.get(key)

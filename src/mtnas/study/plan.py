@@ -7,14 +7,16 @@ Nothing here imports torch.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from mtnas.config.checks import space_of
-from mtnas.config.entries import PAPER
+from mtnas.config.entries import PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
 from mtnas.config.options import CONTROLS, RunKey
 from mtnas.config.study import Study
+from mtnas.data.synthetic import SyntheticOptions
+from mtnas.routes.space import SpaceArguments
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.files import Json
 from mtnas.study import search_spaces
 from mtnas.study.grids import flat
 from mtnas.study.paths import ROUTES, RUN, of_runs
@@ -29,13 +31,24 @@ class Facts:
     """
 
     num_tasks: int
-    space: dict[str, Any] | None = None
-    drawn: dict[str, Any] | None = None
+    space: SpaceArguments | None = None
+    drawn: SyntheticOptions | None = None
 
     @property
     def rho(self) -> float | None:
         """Return how related the tasks of a synthetic dataset are (cosine); None for other data."""
-        return None if self.drawn is None else float(self.drawn["rho"])
+        return None if self.drawn is None else self.drawn.rho
+
+    def to_json(self) -> Json:
+        """Return plain data."""
+        drawn = None if self.drawn is None else self.drawn.model_dump(mode="json")
+        return {"num_tasks": self.num_tasks, "space": self.space, "drawn": drawn}
+
+    @classmethod
+    def from_json(cls, content: Json) -> "Facts":
+        """Return what `to_json` wrote."""
+        drawn = content.get("drawn")
+        return cls(**{**content, "drawn": None if drawn is None else SyntheticOptions.of(drawn)})
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Variant:
     """
 
     title: str
-    changes: dict[str, Any]
+    changes: dict[str, object]
     place: int
 
 
@@ -145,10 +158,10 @@ class Plan:
         ]
         return list(dict.fromkeys(found))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return plain data, runs as `dataset/method/variant`."""
         return {
-            "datasets": {name: asdict(facts) for name, facts in self.datasets.items()},
+            "datasets": {name: facts.to_json() for name, facts in self.datasets.items()},
             "experiments": {
                 name: ["/".join(run) for run in runs] for name, runs in self.experiments.items()
             },
@@ -161,10 +174,10 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Plan":
+    def from_json(cls, content: Json) -> "Plan":
         """Return what `to_json` wrote."""
         return cls(
-            {name: Facts(**facts) for name, facts in content["datasets"].items()},
+            {name: Facts.from_json(facts) for name, facts in content["datasets"].items()},
             {name: list(map(named, runs)) for name, runs in content["experiments"].items()},
             {named(run): home for run, home in content["homes"].items()},
             {
@@ -206,7 +219,7 @@ def plan_of(study: Study) -> Plan:
     )
 
 
-def _variant(name: str, said: Mapping[str, Any], place: int) -> Variant:
+def _variant(name: str, said: Block, place: int) -> Variant:
     changes = {key: value for key, value in said.items() if key != "title"}
     return Variant(said.get("title", name), flat(changes, ""), place)
 
@@ -220,8 +233,5 @@ def _homes(study: Study, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey
 
 
 def _facts(study: Study, dataset: str) -> Facts:
-    drawn = study.synthetic.get(dataset)
     space = space_of(study, dataset)
-    return Facts(
-        space.num_tasks, space.to_json(), None if drawn is None else drawn.model_dump(mode="json")
-    )
+    return Facts(space.num_tasks, space.to_json(), study.synthetic.get(dataset))

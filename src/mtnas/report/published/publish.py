@@ -29,7 +29,7 @@ from mtnas.report.published.store import (
     write_spaces,
 )
 from mtnas.runtime.errors import RecordError, unknown
-from mtnas.runtime.files import read_json, write_json, write_text
+from mtnas.runtime.files import Json, read_json, write_json, write_text
 from mtnas.study.grids import replaced
 from mtnas.study.plan import Plan, named
 
@@ -39,7 +39,7 @@ DIGITS = 6  # of curves, which are drawn and never computed with
 def publish(
     folder: str | Path,
     *,
-    plan: Mapping[str, Any],
+    plan: Json,
     command: str,
     run_folders: Sequence[str | Path],
     routes: Sequence[str | Path],
@@ -48,7 +48,7 @@ def publish(
     tuning: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
-    specs: Mapping[str, Any] | None = None,
+    specs: Mapping[str, Json] | None = None,
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
@@ -89,7 +89,7 @@ def _check(
     new: Mapping[RunKey, PublishedRun],
     kept: Mapping[RunKey, PublishedRun],
     data: Iterable[Manifest],
-    specs: Mapping[str, Any],
+    specs: Mapping[str, Json],
 ) -> None:
     """Refuse runs of another study, and data on which the runs that stay were not measured."""
     for key, run in new.items():
@@ -125,7 +125,7 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     rebuild(folder)
 
 
-def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -> None:
+def _check_asked(name: str, record: RunRecord, spec: Json | None) -> None:
     """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it.
 
     `spec` is what this study asks for. What a grid search chose stands in the record for the values
