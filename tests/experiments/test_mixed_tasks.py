@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import (
     accuracy_score,
     f1_score,
@@ -16,14 +17,16 @@ from sklearn.metrics import (
 )
 
 from mtnas.data.prepare.manifest import TaskSummary
+from mtnas.experiments import every_route, models
 from mtnas.experiments.every_route import train_every_route
 from mtnas.experiments.job import Job
 from mtnas.experiments.models import Models
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.experiments.tune import tune
-from mtnas.runtime.errors import ConfigError, DataError, StoppedError
+from mtnas.runtime.errors import ConfigError, DataError, StoppedError, TrainingError
 from mtnas.tasks.metrics import OF_KIND
+from mtnas.training import fit
 from tests.helpers.mixed import MIXED, mixed_arrays, mixed_table
 from tests.helpers.specs import spec_of
 from tests.helpers.stops import to_the_end, told_to_end
@@ -222,6 +225,53 @@ def test_every_route_is_trained_with_the_names_of_tasks(data):
     assert {"valid_loss_mood", "test_auc_does_click", "test_rmse_minutes"} <= set(truth)
     total = truth[[f"test_loss_{task.name}" for task in MIXED]].sum(axis=1)
     np.testing.assert_allclose(total, truth["test_loss"])
+
+
+def test_tasks_count_by_their_weight_wherever_their_losses_are_compared(tmp_path):
+    weights = (2.0, 0.5, 3.0)
+    tasks = tuple(
+        task.model_copy(update={"loss_weight": weight})
+        for task, weight in zip(MIXED, weights, strict=True)
+    )
+    ids, labels = mixed_arrays()
+    split = np.repeat(np.array([0, 1, 2], np.int8), [400, 100, 100])
+    files = write_table(tmp_path / "t.parquet", ids, labels, split, tasks=tasks)
+    names = ["log_loss_does_click", "log_loss_mood", "mse_minutes"]
+
+    trained = train(spec("single_task", seeds=[0]), Job(**files))
+    grid = {"training.learning_rate": [0.001, 0.02]}
+    trials = tune(spec("single_task", seeds=[0], grid=grid), Job(**files)).trials
+    truth = train_every_route(spec("mtnas", space="tiny", seeds=[0]), Job(**files)).truth.frame
+
+    wide = trained.metrics.assign(name=trained.metrics.metric + "_" + trained.metrics.task)
+    wide = wide.pivot(index="split", columns="name", values="value")
+    np.testing.assert_allclose(wide[names] @ weights, wide["mtl_loss_all"])
+    losses = trials[[f"valid_{name}" for name in names]]
+    np.testing.assert_allclose(losses @ weights, trials["valid_mtl_loss"])
+    losses = truth[[f"valid_loss_{task.name}" for task in MIXED]]
+    np.testing.assert_allclose(losses @ weights, truth["valid_loss"])
+    for model in trained.record.fits:
+        own = np.array(model.valid_losses) @ [weights[task] for task in model.tasks]
+        np.testing.assert_allclose(own, model.valid_loss)
+
+
+@pytest.mark.parametrize("made", ["run", "space", "trials"])
+def test_an_output_that_is_not_finite_is_one_clear_error(made, data, monkeypatch):
+    def broken(*args):
+        out_MNO = predict(*args)
+        return out_MNO.masked_fill(torch.arange(out_MNO.shape[1])[:, None] == 7, torch.inf)
+
+    predict = fit.predict_selected
+    monkeypatch.setattr(models, "predict_selected", broken)
+    monkeypatch.setattr(every_route, "predict_selected", broken)
+    job, told = Job(**data), r"seed 0: an output on the valid rows is not a finite number"
+    with pytest.raises(TrainingError, match="1 trials diverged" if made == "trials" else told):
+        if made == "space":
+            train_every_route(spec("mtnas", space="tiny", seeds=[0]), job)
+        elif made == "trials":
+            tune(spec("mmoe", grid={"training.learning_rate": [0.01]}), job)
+        else:
+            train(spec("mmoe", seeds=[0]), job)
 
 
 def test_only_what_a_task_reports_is_reported(tmp_path):

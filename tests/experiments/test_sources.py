@@ -1,5 +1,7 @@
 """A table of several sources: split source by source, and trained, selected, measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,9 @@ from mtnas.experiments import assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.train import train
 from mtnas.study.specs import RunSpec
+from mtnas.training import fit as fit_module
 from mtnas.training.data import Examples
-from mtnas.training.fit import fit
+from mtnas.training.fit import fit, mean_gate_scores
 from tests.helpers.inputs import LAYOUTS, mixed
 from tests.helpers.tables import make_manifest
 
@@ -126,6 +129,22 @@ def test_a_run_is_the_same_seed_by_seed(table, monkeypatch, method, options):
     epochs = [fit.best_epoch for fit in together.record.fits]
     by_task = options.get("selection") is not None and method == "mmoe"
     assert all(isinstance(epoch, tuple) == by_task for epoch in epochs)
+
+
+def test_gate_scores_of_a_task_are_those_on_the_rows_of_its_source(table, monkeypatch):
+    monkeypatch.setattr(fit_module, "EVALUATION_BATCH", 17)
+    made = assembled(table, monkeypatch)
+    ensemble, rows = made.ensemble(made.members([0, 1], {})), [made.split(s).test for s in (0, 1)]
+    states, one_source = (ensemble.state(),), replace(made.examples, source=None, sources=())
+
+    found_MTE = mean_gate_scores(ensemble, states, made.examples, rows)
+
+    for task in range(2):
+        own = [part[table.source[part] == task] for part in rows]
+        expected_MTE = mean_gate_scores(ensemble, states, one_source, own)
+        torch.testing.assert_close(found_MTE[:, task], expected_MTE[:, task], rtol=0, atol=1e-6)
+    everywhere_MTE = mean_gate_scores(ensemble, states, one_source, rows)
+    assert (found_MTE - everywhere_MTE).abs().max() > 1e-5
 
 
 @pytest.mark.parametrize("layout", ["numbers", "features"])

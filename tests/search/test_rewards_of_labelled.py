@@ -9,6 +9,9 @@ from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
 
 from mtnas.config.options import TrainingOptions
 from mtnas.routes.space import SearchSpace
+from mtnas.runtime.errors import TrainingError
+from mtnas.search.architecture import Architecture
+from mtnas.search.differentiable import slopes
 from mtnas.search.rewards import Rewards
 from mtnas.search.supernet import Supernet
 from tests.helpers.ensembles import small_ensemble
@@ -67,3 +70,52 @@ def test_what_a_batch_cannot_tell_is_undefined_and_a_guess_stands_in(data):
     rewards = Rewards(guesses)
     assert rewards.of(found[None]).tolist() == pytest.approx([guesses.sum()])
     assert rewards.undefined_M.tolist() == [3]
+
+
+WEIGHTS = np.array([2.0, 0.5, 3.0])
+
+
+def weighing(data):
+    pairs = zip(data.tasks, WEIGHTS.tolist(), strict=True)
+    tasks = tuple(task.model_copy(update={"loss_weight": weight}) for task, weight in pairs)
+    return replace(data, tasks=tasks)
+
+
+@pytest.mark.parametrize(("kind", "weights"), [("auc_sum", [1, 0.5, 3]), ("neg_loss", WEIGHTS)])
+def test_a_loss_is_rewarded_by_the_weight_of_its_task_an_auc_as_it_is(data, kind, weights):
+    plain, found, _ = scores(data, kind)
+    heavy, by_weight, _ = scores(weighing(data), kind)
+    assert by_weight.tolist() == pytest.approx((found * weights).tolist())
+    assert heavy.guesses(kind).tolist() == pytest.approx((plain.guesses(kind) * weights).tolist())
+
+
+def test_alpha_follows_the_loss_by_the_weights_of_tasks(data):
+    def of(data):
+        supernet, score_T, _ = scores(data, "neg_loss")
+        architecture = Architecture(SPACE, 1, learning_rate=0.01)
+        index_MK = np.zeros((1, len(SPACE.blocks)), np.int64)
+        return score_T, *slopes(supernet, architecture, index_MK, torch.from_numpy(BATCH)[None])
+
+    score_T, _, loss_M = of(data)
+    _, slope_MKR, heavy_M = of(weighing(data))
+    assert loss_M[0] == pytest.approx(-score_T.sum())
+    assert heavy_M[0] == pytest.approx(-(score_T * WEIGHTS).sum())
+    each = [
+        of(replace(data, labels=data.labels.index_fill(1, torch.tensor(others), torch.nan)))[1]
+        for others in ([1, 2], [0, 2], [0, 1])
+    ]
+    np.testing.assert_allclose(slope_MKR, np.tensordot(WEIGHTS, each, 1), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["auc_sum", "neg_loss", "slopes"])
+def test_an_output_that_is_not_finite_is_no_missing_label(data, kind):
+    supernet, _, _ = scores(data, "neg_loss")
+    for parameter in supernet.ensemble.params.values():
+        parameter.data.fill_(torch.nan)
+    batch_MB = torch.from_numpy(BATCH)[None]
+    with pytest.raises(TrainingError, match=r"an output of the network is not finite; lower"):
+        if kind == "slopes":
+            index_MK = np.zeros((1, len(SPACE.blocks)), np.int64)
+            slopes(supernet, Architecture(SPACE, 1, learning_rate=0.01), index_MK, batch_MB)
+        else:
+            supernet.scores(batch_MB, kind)

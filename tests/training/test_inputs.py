@@ -143,8 +143,8 @@ def column(values, **kind):
     [
         ([1, 2, 3, 6, 99], {}, 3, 3.5**0.5),  # of the population; the last row is no training row
         ([1, np.nan, 3, np.nan, 99], {}, 2, 1),
-        ([0.1, 0.1, 0.1, 0.1, 7], {}, float(np.float32(0.1)), 1),
-        ([np.nan, np.nan, np.nan, np.nan, 7], {}, 0, 1),
+        ([0.1, 0.1, 0.1, 0.1, 7], {}, float(np.float32(0.1)), np.inf),
+        ([np.nan, np.nan, np.nan, np.nan, 7], {}, 0, np.inf),
         ([1e8, 1e8 + 8, 1e8, 1e8 + 8, 0], {}, 1e8 + 4, 4),
         ([1, 2, 3, 6, 99], {"standardized": False}, 0, 1),
     ],
@@ -154,6 +154,16 @@ def test_numbers_are_standardised_by_the_training_rows(values, kind, mean, sprea
     scale = inputs.scale_of([np.arange(4), np.arange(4)])
     assert scale.mean_MD.flatten().tolist() == pytest.approx([mean, mean], rel=1e-12)
     assert scale.spread_MD.flatten().tolist() == pytest.approx([spread, spread], rel=1e-12)
+
+
+@pytest.mark.parametrize("known", [0.1, np.nan])
+def test_a_number_that_does_not_vary_in_training_is_0_in_all_rows(known):
+    """Whatever it is elsewhere, the network has never seen: it must not come in raw."""
+    inputs = column([known, known, known, known, 7e9, -3])
+    scale = inputs.scale_of([np.arange(4)])
+    read, missing = inputs.plain(torch.arange(6)[None], scale, torch.float32)
+    assert read.flatten().tolist() == [0.0] * 6
+    assert missing.flatten().tolist() == [float(np.isnan(known))] * 4 + [0.0] * 2
 
 
 def test_members_have_the_scale_of_their_own_rows():

@@ -1,6 +1,7 @@
 """How batches are made of several sources: what an epoch holds, in which order, in which shares."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from mtnas.search.strategies import searcher
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Batches, Split, training_batches
 from mtnas.training.ensemble import Member
-from mtnas.training.fit import fit
+from mtnas.training.fit import evaluate_loss, fit
 from mtnas.training.mixing import Mixing, plan_of
 from tests.helpers.ensembles import small_ensemble
 from tests.helpers.inputs import in_sources, mixed
@@ -187,6 +188,23 @@ def test_training_goes_on_to_the_same_numbers(how, stops, data, tmp_path):
     assert result.valid_losses == expected.valid_losses
     assert result.best_epochs == expected.best_epochs
     assert all(torch.equal(state[name], weights[name]) for name in weights)
+
+
+@pytest.mark.parametrize("weights", [None, (2.0, 0.5)])
+@pytest.mark.parametrize("how", ["sequential", "round_robin"])
+def test_the_training_loss_is_that_of_the_labelled_rows_whatever_a_batch_holds(how, weights, data):
+    """With steps too small to matter, it is the loss of the training rows, task by task."""
+    of_task = torch.arange(data.labels.shape[1]) % len(data.sources)
+    other = torch.from_numpy(data.source)[:, None] != of_task
+    data = replace(data, labels=data.labels.masked_fill(other, torch.nan))
+    options = {"learning_rate": 1e-12, "weight_decay": 0.0, "epochs": 1, "batch_size": 1}
+    options = training(how, **options, loss_weights=weights)
+    result, _ = fitted("mmoe", [0, 1], data, options)
+    ensemble = small_ensemble("mmoe", [0, 1], data, dtype=options.dtype)
+    rows = [split(data, seed).train for seed in (0, 1)]
+    ensemble.standardize(data.inputs, rows)
+    expected_MT = evaluate_loss(ensemble, data, rows) * torch.tensor(weights or (1.0, 1.0))
+    assert result.train_loss[0] == pytest.approx(expected_MT.sum(1).tolist(), rel=1e-6)
 
 
 def test_the_modes_train_differently(data):

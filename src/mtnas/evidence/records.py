@@ -42,7 +42,11 @@ class DataFacts(Part):
 
 
 class Fit(Part):
-    """How one model learned; losses are by epoch, validation losses also by task."""
+    """How one model learned; losses are by epoch, validation losses also by task.
+
+    `valid_loss` is the MTL loss of its tasks. `train_loss` counts tasks as training does, and each
+    by the labelled examples of the epoch.
+    """
 
     seed: int
     tasks: tuple[int, ...]

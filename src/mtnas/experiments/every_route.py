@@ -30,7 +30,7 @@ from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly, split_digest
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
-from mtnas.experiments.scoring import Scores, Tasks, reported, scores_of
+from mtnas.experiments.scoring import Scores, Tasks, check_outputs, reported, scores_of
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace
@@ -131,6 +131,7 @@ def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpo
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
         out_MNO = predict_selected(ensemble, fitted.states, assembly.examples, rows).cpu()
+        check_outputs(assembly.spec, part, [seed for seed, _ in group], out_MNO)
         y_MNT = torch.from_numpy(assembly.table.labels)[torch.from_numpy(np.stack(rows))]
         for line, scores in zip(lines, scores_of(tasks, out_MNO, y_MNT, scales), strict=True):
             line |= _columns(part, tasks, scores)

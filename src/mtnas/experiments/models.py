@@ -9,6 +9,7 @@ Shapes: M members, N examples, O outputs, T tasks.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from mtnas.experiments.assembly import Assembly
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import Split
+from mtnas.training.data import Examples, Split
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 from mtnas.training.mixing import Mixing, divided
@@ -115,7 +116,8 @@ class Models:
         """How every model learned, as `evidence.records.Fit`; nothing where nothing was trained."""
         if self._groups[0].fitted is None:
             return []
-        return self._of_members(lambda group: _fits(group.ensemble, group.fitted))
+        examples = self._assembly.examples
+        return self._of_members(lambda group: _fits(group.ensemble, examples, group.fitted))
 
     @property
     def best_epochs(self) -> list[tuple[int, ...]]:
@@ -184,15 +186,17 @@ def _divided(
     return list(groups.values())
 
 
-def _fits(ensemble: Ensemble, fitted: FitResult | None) -> list[Tree]:
+def _fits(ensemble: Ensemble, examples: Examples, fitted: FitResult | None) -> list[Tree]:
     assert fitted is not None
+    weights = examples.task_weights or (1.0,) * len(examples.tasks)
+    own = [[weights[task] for task in member.tasks] for member in ensemble.members]
     return [
         {
             "seed": member.seed,
             "tasks": list(member.tasks),
             "best_epoch": _one_or_all(fitted.best_epochs[m]),
             "train_loss": [losses[m] for losses in fitted.train_loss],
-            "valid_loss": [sum(losses[m]) for losses in fitted.valid_losses],
+            "valid_loss": [sum(map(mul, losses[m], own[m])) for losses in fitted.valid_losses],
             "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
         }
         for m, member in enumerate(ensemble.members)

@@ -15,14 +15,15 @@ from torch import Tensor
 
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.records import METRIC_COLUMNS
-from mtnas.runtime.errors import DataError
+from mtnas.runtime.errors import DataError, TrainingError
+from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS, TaskKind
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
 from mtnas.training.data import output_layout
 from mtnas.training.ensemble import LabelScale
 
 Tasks = Sequence[TaskSummary]
-Scores = dict[str, dict[str, float]]  # by task and metric; `ALL_TASKS` has the sum of the losses
+Scores = dict[str, dict[str, float]]  # by task and metric; `ALL_TASKS` has the MTL loss
 
 
 def scores_of(
@@ -31,7 +32,7 @@ def scores_of(
     """Return the scores of every unit: what is reported of its tasks, and their losses.
 
     `scales` are those of the outputs, unit by unit; labels are in the user's unit, NaN where they
-    are missing.
+    are missing. The MTL loss is the sum of the losses, each times the `loss_weight` of its task.
     """
     layout = output_layout(tasks)
     scale_2UT = torch.tensor(scales, dtype=torch.float64).movedim(2, 0)
@@ -55,6 +56,7 @@ def scores_of(
         own[TASK_KINDS[task.kind].loss_name] for task, own in zip(tasks, measured, strict=True)
     ]
     loss_UT = torch.stack(losses, 1)
+    loss_UT = loss_UT * loss_UT.new_tensor([task.loss_weight for task in tasks])
     return [
         {
             **{
@@ -65,6 +67,21 @@ def scores_of(
         }
         for u in range(len(loss_UT))
     ]
+
+
+def check_outputs(spec: ModelSpec, part: str, seeds: Sequence[int], out_UNO: Tensor) -> None:
+    """Raise `TrainingError` if an output of a unit on a part of the data is not a finite number.
+
+    `seeds` are those of the units.
+    """
+    finite_U = out_UNO.isfinite().flatten(1).all(1)
+    if not bool(finite_U.all()):
+        seed = seeds[int(finite_U.int().argmin())]
+        raise TrainingError(
+            f"{spec.dataset}, method {spec.method}, seed {seed}: an output on the {part} rows is "
+            "not a finite number; look there for numbers far beyond those of the training rows, or "
+            f"lower training.learning_rate (now {spec.trained.learning_rate}), and run again"
+        )
 
 
 def reported(task: TaskSummary) -> tuple[str, ...]:

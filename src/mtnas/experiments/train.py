@@ -29,6 +29,7 @@ from mtnas.experiments.models import Models
 from mtnas.experiments.scoring import (
     Scores,
     by_unit,
+    check_outputs,
     joined,
     predicted,
     predictions_of,
@@ -198,7 +199,13 @@ def _control(assembly: Assembly, group: Sequence[int]) -> list[Tree]:
 def _measured(
     assembly: Assembly, group: Sequence[int], outputs: Mapping[str, Tensor]
 ) -> list[Tree]:
-    """Return the scores of every seed on validation and test, and its predictions on test."""
+    """Return the scores of every seed on validation and test, and its predictions on test.
+
+    Raises:
+        TrainingError: an output is not a finite number.
+    """
+    for part in PARTS:
+        check_outputs(assembly.spec, part, group, outputs[part])
     tasks, labels = assembly.examples.tasks, assembly.table.labels
     scales = [assembly.scales(seed) for seed in group]
     rows: dict[str, list[Any]] = {

@@ -24,7 +24,7 @@ from mtnas.experiments.derive import Derived, read_derived
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
-from mtnas.experiments.scoring import by_unit, in_columns, scores_of
+from mtnas.experiments.scoring import by_unit, check_outputs, in_columns, scores_of
 from mtnas.experiments.select_trial import CRITERION, choose
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import TrainingError
@@ -160,6 +160,7 @@ def _scores(assembly: Assembly, models: Models, seeds: Sequence[int]) -> list[di
     rows, scales = zip(*(known[seed] for seed in seeds), strict=True)
     y_PNT = torch.from_numpy(assembly.table.labels[np.stack(rows)])
     tasks, out_PNO = assembly.examples.tasks, by_unit(models.outputs("valid"), len(seeds))
+    check_outputs(assembly.spec, "valid", seeds, out_PNO)
     scores = scores_of(tasks, out_PNO, y_PNT, scales)
     return [in_columns(tasks, "valid", values) for values in scores]
 

@@ -19,8 +19,9 @@ from mtnas.methods.parts.layers import mix
 from mtnas.methods.parts.model import Model
 from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.reinforce import Search
-from mtnas.search.rewards import check_finite
+from mtnas.search.rewards import check_finite, check_outputs
 from mtnas.search.supernet import Supernet
+from mtnas.training.selection import weighted
 
 
 class GumbelSearch(Search):
@@ -53,7 +54,11 @@ def slopes(
 ) -> tuple[Floats, Floats]:
     """Return d loss / d z at the routes `index_MK`, slope_MKR (zero where no route is), and loss_M.
 
-    The loss is that of training on a validation batch, summed over tasks.
+    The loss is that of a validation batch, summed over tasks by their weights in the MTL loss
+    (`Examples.task_weights`).
+
+    Raises:
+        TrainingError: an output is not a finite number.
     """
     x_MBD, y_MBT = supernet.validation(batch_MB)
     ensemble, sizes = supernet.ensemble, architecture.sizes_K.tolist()
@@ -71,10 +76,10 @@ def slopes(
         out_BO: Tensor = functional_call(relaxed, dict(state), (x, z, gates))
         return out_BO
 
-    out_MBO = vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates)
+    out_MBO = check_outputs(vmap(one)({f"model.{name}": t for name, t in named}, x_MBD, z, gates))
     examples = supernet.examples
     loss_MT = examples.output_layout.batch_loss(out_MBO, y_MBT, complete=examples.complete)
-    loss_M = loss_MT.sum(-1)
+    loss_M = weighted(loss_MT, ensemble, examples.task_weights).sum(-1)
     # Members share nothing, so the gradient of the sum is the gradient of each.
     slope_MKR = np.zeros((len(ensemble), len(sizes), max(sizes)))
     for k, slope_MR in enumerate(torch.autograd.grad(loss_M.sum(), z)):

@@ -147,8 +147,8 @@ class Search:
         """Log how far the search is."""
         sizes_K = self._architecture.sizes_K
         log.info(
-            "search step %d/%d  train loss %.4f  reward %.4f  entropy %.3f of %.3f  %.0f s, "
-            "%.0f s to go",
+            "search step %d/%d  loss of the last batch %.4f  reward %.4f  entropy %.3f of %.3f  "
+            "%.0f s, %.0f s to go",
             self._steps, total, self._loss, self._reward, self._architecture.entropy().mean(),
             np.log(sizes_K).mean(), seconds, seconds / self._steps * (total - self._steps),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mtnas.config.options import SearchOptions
 from mtnas.runtime.errors import TrainingError
@@ -16,11 +17,24 @@ from mtnas.search.architecture import Floats
 
 def check_finite(reward_M: Floats) -> Floats:
     """Return rewards as they are; `TrainingError` if one is not a finite number."""
-    if not np.isfinite(reward_M).all():
-        raise TrainingError(
-            "search: the reward is not finite; lower training.learning_rate and run again"
-        )
+    _check(bool(np.isfinite(reward_M).all()), "the reward is")
     return reward_M
+
+
+def check_outputs(out_MBO: Tensor) -> Tensor:
+    """Return outputs as they are; `TrainingError` if one is not a finite number.
+
+    Their score would be NaN, as that of a batch without a label is (`Rewards`).
+    """
+    _check(bool(out_MBO.isfinite().all()), "an output of the network is")
+    return out_MBO
+
+
+def _check(finite: bool, what: str) -> None:
+    if not finite:
+        raise TrainingError(
+            f"search: {what} not finite; lower training.learning_rate and run again"
+        )
 
 
 class Rewards:

@@ -15,10 +15,12 @@ from mtnas.methods.parts.sharing import RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.search.architecture import Floats, Index
 from mtnas.search.gate_bank import GateBank
+from mtnas.search.rewards import check_outputs
 from mtnas.tasks.kinds import BINARY
 from mtnas.tasks.metrics import Kind
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
+from mtnas.training.selection import weighted
 from mtnas.training.trainer import Trainer
 
 
@@ -79,19 +81,26 @@ class Supernet:
         """Return the score of every task on a validation batch, score_MT, under the last routes.
 
         R_val is their sum. `kind` is `auc_sum`, the AUC of binary tasks and the negative loss of
-        others, or `neg_loss`, the negative loss of all. What is undefined for the labels of the
-        batch is NaN: the AUC of one class, the loss of none.
+        others, or `neg_loss`, the negative loss of all. A loss counts by the weight of its task, an
+        AUC as it is. What is undefined for the labels of the batch is NaN: the AUC of one class,
+        the loss of none.
         """
         x_MBD, y_MBT = self.validation(batch_MB)
         return self.judge(self.ensemble.logits(x_MBD), y_MBT, kind)
 
     def judge(self, out_MBO: torch.Tensor, y_MBT: torch.Tensor, kind: str) -> Floats:
-        """Return the score of every task for given outputs, score_MT; `kind` as in `scores`."""
+        """Return the score of every task for given outputs, score_MT; `kind` as in `scores`.
+
+        Raises:
+            TrainingError: an output is not a finite number.
+        """
+        check_outputs(out_MBO)
         layout = self.examples.output_layout
         if kind == "auc_sum" and layout.uniform is BINARY:
             score_MT = BINARY.scores["auc"](out_MBO.transpose(1, 2), y_MBT.transpose(1, 2))
         else:
-            score_MT = -layout.loss(out_MBO, y_MBT)
+            loss_MT = layout.loss(out_MBO, y_MBT)
+            score_MT = -weighted(loss_MT, self.ensemble, self.examples.task_weights)
             parts = zip(layout.kinds, layout.parts(out_MBO), strict=True)
             for t, (of_task, out_MB) in enumerate(parts):
                 if kind == "auc_sum" and of_task == "binary":
@@ -101,12 +110,15 @@ class Supernet:
     def guesses(self, kind: str) -> Floats:
         """Return what a guess scores in every task, [T]; `kind` as in `scores`."""
         layout = self.examples.output_layout
+        weights = self.examples.task_weights or (1.0,) * len(layout.kinds)
+        tasks = zip(layout.kinds, layout.widths, weights, strict=True)
         return np.array(
             [
-                0.5 if kind == "auc_sum" and of_task == "binary" else -_guess_loss(of_task, width)
-                for of_task, width in zip(layout.kinds, layout.widths, strict=True)
+                0.5 if kind == "auc_sum" and of_task == "binary"
+                else -_guess_loss(of_task, width) * weight
+                for of_task, width, weight in tasks
             ]
-        )
+        )  # fmt: skip
 
     @torch.no_grad()
     def validation(self, batch_MB: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -43,7 +43,7 @@ METRICS = {
     "mae": Metric("lower", OF_THE_LABEL, "MAE"),
     "r2": Metric("higher", "share", "R²"),
     "mse": Metric("lower", "loss", "MSE"),  # of standardised labels, but for drawn ones
-    "mtl_loss": Metric("lower", "loss", "MTL loss"),  # the sum of the losses of all tasks
+    "mtl_loss": Metric("lower", "loss", "MTL loss"),  # the weighted sum of all tasks' losses
 }
 # What is measured of a task of each kind; its loss comes last.
 OF_KIND: dict[Kind, tuple[str, ...]] = {

@@ -5,7 +5,7 @@ since each has a split and an order of its own; so nothing is copied for a seed.
 Shapes: M members, B batch, T tasks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -112,12 +112,26 @@ class Examples:
         standardized: Tensor = (y_MBT.double() - mean_MT.unsqueeze(1)) / spread_MT.unsqueeze(1)
         return standardized
 
+    @cached_property
+    def task_weights(self) -> tuple[float, ...] | None:
+        """What every task weighs in the MTL loss, as its dataset says; None if all weigh 1.
+
+        By that loss everything is compared: trials of a grid, routes, runs.
+        """
+        return _unless_one(task.loss_weight for task in self.tasks)
+
     def loss_weights(self, options: TrainingOptions) -> tuple[float, ...] | None:
-        """Return what every task weighs in the training loss; None if all weigh 1."""
+        """Return what every task weighs in the training loss, by which the best epoch is chosen,
+        too: its own weight times that of the options; None if all weigh 1.
+        """
+        own = self.task_weights or (1.0,) * len(self.tasks)
         given = options.loss_weights or (1.0,) * len(self.tasks)
-        own = [task.loss_weight for task in self.tasks]
-        weights = tuple(a * b for a, b in zip(given, own, strict=True))
-        return None if set(weights) == {1.0} else weights
+        return _unless_one(a * b for a, b in zip(given, own, strict=True))
+
+
+def _unless_one(weights: Iterable[float]) -> tuple[float, ...] | None:
+    found = tuple(weights)
+    return None if set(found) == {1.0} else found
 
 
 def output_layout(tasks: Sequence[TaskSummary]) -> OutputLayout:

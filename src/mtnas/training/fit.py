@@ -19,7 +19,7 @@ from mtnas.runtime.errors import TrainingError
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Examples, Indices, Split, training_batches
 from mtnas.training.ensemble import Ensemble
-from mtnas.training.selection import Selection, State, with_selected
+from mtnas.training.selection import Selection, State, weighted, with_selected
 from mtnas.training.trainer import Trainer, spare_thread
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class FitResult:
 
     states: tuple[State, ...]  # [U], the best weights; U = 1 or T
     best_epochs: tuple[tuple[int, ...], ...]  # [M][U], from 1
-    train_loss: tuple[tuple[float, ...], ...]  # [E][M], mean over the epoch
+    train_loss: tuple[tuple[float, ...], ...]  # [E][M], of what was trained on in the epoch
     valid_losses: tuple[tuple[tuple[float, ...], ...], ...]  # [E][M][T]
     seconds: float
 
@@ -89,20 +89,40 @@ def mean_gate_scores(
 ) -> Tensor | None:
     """Return the mean gate scores of every member over its own rows, [M, T, experts] (D13).
 
-    Each task is given the weights selected for it. None for a method without gate scores.
+    Each task is given the weights selected for it, and the rows of its own source, where it has
+    one. None for a method without gate scores.
     """
     if not ensemble.has_gates:
         return None
     index_MN = _indices(ensemble, rows)
+    own_MTN = _of_source(ensemble, examples, index_MN)
 
     def mean() -> Tensor:
-        sums = [
-            ensemble.gate_scores(ensemble.encoded(examples.inputs, index_MB)).double().sum(2)
-            for index_MB in torch.split(index_MN, EVALUATION_BATCH, dim=1)
-        ]
-        return torch.stack(sums).sum(0).cpu() / index_MN.shape[1]
+        sums = []
+        for first in range(0, index_MN.shape[1], EVALUATION_BATCH):
+            here = slice(first, first + EVALUATION_BATCH)
+            x_MBD = ensemble.encoded(examples.inputs, index_MN[:, here])
+            scores = ensemble.gate_scores(x_MBD).double()
+            if own_MTN is not None:
+                scores = scores * own_MTN[..., here].unsqueeze(-1)
+            sums.append(scores.sum(2))
+        total = torch.stack(sums).sum(0).cpu()
+        if own_MTN is None:
+            return total / index_MN.shape[1]
+        return total / own_MTN.sum(-1, keepdim=True).cpu()
 
     return with_selected(ensemble, states, mean, axis=1)
+
+
+def _of_source(ensemble: Ensemble, examples: Examples, index_MN: Tensor) -> Tensor | None:
+    """Return which rows are of each task's source, own_MTN; None where tasks have no source."""
+    if examples.source is None or not any(task.source for task in examples.tasks):
+        return None
+    names = examples.sources
+    number_T = torch.tensor([names.index(t.source) if t.source else -1 for t in examples.tasks])
+    number_MT1 = number_T[ensemble.tasks_MT.cpu()].unsqueeze(-1)
+    source_M1N = torch.from_numpy(examples.source[index_MN.cpu().numpy()]).unsqueeze(1)
+    return ((source_M1N == number_MT1) | (number_MT1 < 0)).to(ensemble.device)
 
 
 def _indices(ensemble: Ensemble, rows: Sequence[Indices]) -> Tensor:
@@ -137,7 +157,7 @@ class _Training:
         self._batches = training_batches(trainer.examples, splits, ensemble, options)
         self._selection = Selection(ensemble, options, trainer.examples.tasks, trainer.weights)
         self._epoch, self._goes_on = 1, True
-        self._losses: list[Tensor] = []  # [M], of the steps of this epoch
+        self._losses: list[Tensor] = []  # `_noted`, of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before
         self._valid_losses: list[Tensor] = []  # [M, T]
 
@@ -149,7 +169,8 @@ class _Training:
             while self._goes_on:
                 while len(self._losses) < self._batches.per_epoch:
                     batch_MB = next(self._batches)
-                    self._losses.append(self._trainer.step(batch_MB, self._batches.upcoming))
+                    loss_MT = self._trainer.step_by_task(batch_MB, self._batches.upcoming)
+                    self._losses.append(self._noted(loss_MT, batch_MB))
                     checkpoint.keep(self)
                 self._end_epoch(checkpoint, started)
             checkpoint.keep(self)
@@ -163,15 +184,26 @@ class _Training:
             checkpoint.seconds + time.perf_counter() - started,
         )
 
+    def _noted(self, loss_MT: Tensor, index_MB: Tensor) -> Tensor:
+        """Return what the training loss needs of a step: its loss, [M], or, where labels may be
+        missing, that of every task summed over labelled examples, and their number, [2, M, T].
+        """
+        examples = self._trainer.examples
+        if examples.complete:
+            return loss_MT.sum(-1)
+        y_MBT = examples.labels_of(self._trainer.ensemble.tasks_MT, index_MB)
+        count_MT = (~y_MBT.isnan()).sum(1)
+        return torch.stack([loss_MT.double() * count_MT, count_MT.double()])
+
     def _end_epoch(self, checkpoint: Checkpoint, started: float) -> None:
         """Validate, keep the best weights, and end the training if it is time to."""
         trainer, epoch, options = self._trainer, self._epoch, self._options
-        train_loss = torch.stack(self._losses).double().mean(0).cpu()
+        train_loss = _training_loss(torch.stack(self._losses).double(), trainer.examples).cpu()
         trainer.table_optimizer.settle()  # doing so once more changes nothing
         loss_MT = evaluate_loss(
             trainer.ensemble, trainer.examples, self._valid, lambda: checkpoint.keep(self)
         )
-        valid_loss = loss_MT.sum(-1)
+        valid_loss = weighted(loss_MT, trainer.ensemble, trainer.examples.task_weights).sum(-1)
         check_finite(trainer.ensemble, epoch, train_loss, valid_loss, options)
         self._train_losses.append(train_loss)
         self._valid_losses.append(loss_MT)
@@ -212,6 +244,19 @@ class _Training:
         if self._goes_on:
             self._trainer.load(state["trainer"])
             self._batches.load(state["batches"])
+
+
+def _training_loss(noted: Tensor, examples: Examples) -> Tensor:
+    """Return the training loss of every member over an epoch, of what `_noted` tells of its steps.
+
+    It is the sum over tasks of the weighted mean over the labelled examples of all batches,
+    whatever sources a batch has rows of. A task that no batch has a label of adds nothing.
+    """
+    if examples.complete:  # batches are equally large
+        return noted.mean(0)
+    total_MT, count_MT = noted.sum(0)
+    mean_MT: Tensor = total_MT / count_MT.clamp(min=1)
+    return mean_MT.sum(-1)
 
 
 def check_finite(

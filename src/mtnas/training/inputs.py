@@ -24,6 +24,7 @@ class NumberScale:
     """Mean and spread that every member standardises its numbers with; 0 and 1 for others.
 
     They are those of the member's own training rows; validation and test rows have no part in them.
+    The spread of a number that does not vary there is infinite: it is 0 in every row.
     """
 
     mean_MD: Tensor  # float64
@@ -92,7 +93,8 @@ class MixedInputs:
     def scale_of(self, rows: Sequence[NDArray[np.int64]]) -> NumberScale:
         """Return mean and population spread of the numbers in the rows of each member.
 
-        A number that is the same in all of them is divided by 1.
+        A number that is the same in all of them, or in none, has an infinite spread: nothing can be
+        learned from it, so it is 0 in all other rows, too.
         """
         assert self.numbers is not None
         measured = [_moments(self.numbers, torch.from_numpy(own)) for own in rows]
@@ -128,4 +130,4 @@ def _moments(numbers: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         squares += (x_ND - mean).nan_to_num(0).square().sum(0)
     spread = (squares / count.clamp(min=1)).sqrt()
     # Of equal values rounding may leave a spread that is not quite 0.
-    return mean, torch.where((low < high) & (spread > 0), spread, 1.0)
+    return mean, torch.where((low < high) & (spread > 0), spread, torch.inf)

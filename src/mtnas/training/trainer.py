@@ -61,6 +61,10 @@ class Trainer:
 
         `upcoming_MB` is the batch of the next step, where it is known.
         """
+        return self.step_by_task(index_MB, upcoming_MB).sum(-1)
+
+    def step_by_task(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
+        """Take one weight step as `step` does; return what every task adds to the loss, loss_MT."""
         rows_MR = self._rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
         if self._read_ahead and upcoming_MB is not None:
@@ -69,13 +73,13 @@ class Trainer:
         params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
-        loss_M = self.loss(index_MB, self.ensemble.logits(x_MBD, params, self.noise()))
+        loss_MT = self._losses(index_MB, self.ensemble.logits(x_MBD, params, self.noise()))
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        total = (loss_M + self.ensemble.penalty(params)).sum()
+        total = (loss_MT.sum(-1) + self.ensemble.penalty(params)).sum()
         *grads, grad_MRE = torch.autograd.grad(total, [*params.values(), looked_up])
         self.dense_optimizer.step(dict(zip(params, grads, strict=True)))
         self.table_optimizer.step(grad_MRE)
-        return loss_M.detach()
+        return loss_MT.detach()
 
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on, between two steps; not copies."""
@@ -104,11 +108,14 @@ class Trainer:
     def loss(self, index_MB: Tensor, out_MBO: Tensor) -> Tensor:
         """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1).
 
-        That of a task is the mean over its labelled examples.
+        That of a task is the mean over its labelled examples, times its weight.
         """
+        return self._losses(index_MB, out_MBO).sum(-1)
+
+    def _losses(self, index_MB: Tensor, out_MBO: Tensor) -> Tensor:
         y_MBT = self.examples.targets_of(self.ensemble, index_MB)
         loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
-        return weighted(loss_MT, self.ensemble, self.weights).sum(-1)
+        return weighted(loss_MT, self.ensemble, self.weights)
 
 
 @contextmanager
