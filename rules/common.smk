@@ -108,8 +108,21 @@ def specs_of(runs):
     """Return what this study asks of runs, by their names."""
     asked = {run: studies.run_spec(STUDY, *run) for run in runs}
     return {
-        f"{dataset}/{method}/{variant}": spec.model_dump(mode="json", exclude={"tuned"})
-        for (dataset, method, variant), spec in asked.items()
+        "/".join(run): spec.model_dump(mode="json", exclude={"tuned"})
+        for run, spec in asked.items()
+    }
+
+
+def subset_specs():
+    """Return what this study asks of its subsets of tasks, by their names."""
+    asked = {
+        ("subsets", name, *run): studies.subsets_spec(STUDY, name, *run)
+        for name, runs in PLAN.subsets.items()
+        for run in runs
+    }
+    return {
+        "/".join(key): spec.model_dump(mode="json", exclude={"tuned"})
+        for key, spec in asked.items()
     }
 
 
