@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mtnas.config.entries import DatasetOptions, Experiment, Tuning
+from mtnas.config.entries import DatasetOptions, Experiment, TaskSubsets, Tuning
 from mtnas.config.methods import known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.schema import SCHEMA_FILE, as_text, generate
@@ -48,6 +48,7 @@ def reference() -> str:
         "`training`": TrainingOptions,
         "`tuning`": Tuning,
         "`experiments.<experiment>`": Experiment,
+        "`subsets.<name>`": TaskSubsets,
         **{f"`methods.{name}`": method.options for name, method in known_methods().items()},
     }
     return "\n".join(_table(title, record) for title, record in sections.items())

@@ -18,11 +18,12 @@ from mtnas.config.options import (
     TrainingOptions,
 )
 from mtnas.config.study import Study
+from mtnas.config.subset_checks import task_subsets
 from mtnas.data import sources
 from mtnas.data.prepare.manifest import PrepareSpec
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.grids import flat
-from mtnas.study.specs import RunSpec, SearchSpec, SimulateSpec, TuneSpec
+from mtnas.study.specs import RunSpec, SearchSpec, SimulateSpec, SubsetsSpec, TuneSpec
 
 Value = TypeVar("Value")
 # The size of MTNAS depends on these alone.
@@ -87,6 +88,17 @@ def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> R
         derive=derive,
         budget=_budget(study, dataset, method, options),
     )
+
+
+def subsets_spec(
+    study: Study, subsets: str, dataset: str, method: str, variant: str = PAPER
+) -> SubsetsSpec:
+    """Return what identifies the runs of subsets of the tasks: a run, and the subsets."""
+    study.subset_runs(subsets)  # refuses a name that does not exist
+    run = run_spec(study, dataset, method, variant)
+    shared = {name: getattr(run, name) for name in RunSpec.model_fields}
+    chosen = task_subsets(study, subsets, dataset)
+    return SubsetsSpec(**shared, name=subsets, subsets=chosen)
 
 
 def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> bool:

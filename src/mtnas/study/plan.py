@@ -71,6 +71,7 @@ CUT_MMOE = ("cut_mmoe", PAPER)
 class Plan:
     """Datasets, experiments and spaces in reading order.
 
+    `subsets` holds, by name, the runs of which subsets of the tasks are trained, too.
     `homes` holds, for each run whose routes were found by a search that learns, the variant under
     whose name that search is stored; `variants` describes each (method, variant) but the paper's.
     """
@@ -80,6 +81,7 @@ class Plan:
     homes: dict[RunKey, str] = field(default_factory=dict)
     judged: dict[str, dict[str, list[Judged]]] = field(default_factory=dict)  # space -> dataset
     variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
+    subsets: dict[str, list[RunKey]] = field(default_factory=dict)
 
     @property
     def runs(self) -> list[RunKey]:
@@ -160,6 +162,7 @@ class Plan:
 
     def to_json(self) -> Json:
         """Return plain data, runs as `dataset/method/variant`."""
+        subsets = {name: ["/".join(run) for run in runs] for name, runs in self.subsets.items()}
         return {
             "datasets": {name: facts.to_json() for name, facts in self.datasets.items()},
             "experiments": {
@@ -171,6 +174,7 @@ class Plan:
                 for space, of in self.judged.items()
             },
             "variants": {"/".join(key): asdict(found) for key, found in self.variants.items()},
+            **({"subsets": subsets} if subsets else {}),
         }
 
     @classmethod
@@ -185,6 +189,7 @@ class Plan:
                 for space, of in content["judged"].items()
             },
             {_row(key): Variant(**found) for key, found in content["variants"].items()},
+            {name: list(map(named, runs)) for name, runs in content.get("subsets", {}).items()},
         )
 
 
@@ -216,6 +221,7 @@ def plan_of(study: Study) -> Plan:
             for method, variants in study.variants.items()
             for place, (name, said) in enumerate(variants.items(), 1)
         },
+        {name: study.subset_runs(name) for name in study.subsets},
     )
 
 

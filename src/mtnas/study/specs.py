@@ -92,3 +92,13 @@ class ExhaustiveSpec(ModelSpec):
 
     space: str
     synthetic: SyntheticOptions | None = None
+
+
+class SubsetsSpec(RunSpec):
+    """A run of some subsets of the tasks, each a model of its own: names, in the dataset's order.
+
+    `name` is that of the entry of `subsets` in the configuration.
+    """
+
+    name: str
+    subsets: tuple[tuple[str, ...], ...]
