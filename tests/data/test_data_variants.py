@@ -364,3 +364,13 @@ def test_names_of_joins_that_sql_does_not_tell_apart_are_refused(own: Own) -> No
     keys = "path: a.csv\njoins: {b: {path: b.csv, on: k}, B: {path: b.csv, on: k}}\n"
     with pytest.raises(ConfigError, match="joins: 'b' and 'B' differ in capital letters only"):
         own(f"{keys}fields: [b.x, B.x]\ntasks: {{t: v > 1}}\n", {})
+
+
+def test_days_that_split_need_no_quotes(own: Own) -> None:
+    keys = "path: a.csv\nfields: [u]\ntasks: {t: v > 1}\n"
+    split = "split: {column: d, train: [2024-01-02, 2024-01-03], valid: 2024-01-04, test: DAY}\n"
+    days = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+    files = {"a.csv": "u,v,d\n" + "".join(f"{i},{i},{day}\n" for i, day in enumerate(days))}
+    assert own(keys + split.replace("DAY", days[-1]), files).columns["split"] == [0, 0, 1, 2]
+    with pytest.raises(ConfigError, match="split.test.*put it in quotes: .* takes it for a time"):
+        own(keys + split.replace("DAY", "2024-01-05 10:00:00"), files)

@@ -107,6 +107,36 @@ def test_listed_classes_keep_their_order_and_others_count_as_missing(prepare: An
     assert "no row is of class 'absent'" in table.manifest.warnings[0]
 
 
+SPELLINGS = {
+    "numbers": (["1", "1.0", "2"], ("y: '1' and '1.0' are two classes",)),
+    "flags": (["True", "true", "x"], ("y: 'True' and 'true' are two classes",)),
+    "one of each": (["1.5", "a", "b"], ()),
+    "no number": (["sNaN", "NaN"], ()),
+}
+
+
+@pytest.mark.parametrize("case", SPELLINGS)
+def test_classes_in_two_spellings_are_warned_of(prepare: Any, case: str) -> None:
+    values, said = SPELLINGS[case]
+    warnings = prepare(tasks={"y": ("multiclass", padded(values))}).manifest.warnings
+    assert len(warnings) == len(said)
+    assert all(map(str.__contains__, warnings, said))
+    if said:
+        task = Task("y", "y", "its y", kind="multiclass", classes=tuple(values))
+        assert not prepare(tasks={"y": (task, padded(values))}).manifest.warnings
+
+
+TAKEN = {"x.rows": "'x.rows': this name is taken", "a/b": "which 'a/b' cannot be; .*without `/`"}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_names_that_files_of_features_cannot_have_are_refused(prepare: Any, name: str) -> None:
+    fields = {n: ("features", [0] * ROWS) for n in ("x", name)}
+    matrices = {n: matrix(4) for n in fields}
+    with pytest.raises(DataError, match=TAKEN[name]):
+        prepare(fields, matrices=matrices)
+
+
 BAD_LABELS = {
     "one class": ("binary", padded([1, 1]), r"label y \(its y\) is 1 in all 20 rows, both 0 and 1"),
     "one class where labelled": ("binary", padded([0, None]), "is 0 in all 10 labelled rows, both"),

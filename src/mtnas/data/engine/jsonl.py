@@ -78,7 +78,7 @@ def _count(engine: Engine, objects: str, twice: _Twice, losses: Losses) -> tuple
     Many lines have the same keys, so these are looked at once: that is nearly free.
     """
     grouped = (
-        "SELECT count(line) AS sound, count(*) - count(line) AS broken, left(min(c0), 200) AS "
+        "SELECT count(line) AS sound, count(*) - count(line) AS broken, min(left(c0, 200)) AS "
         f"shown, {twice.found} AS twice FROM {twice.looked(objects, 'line, c0')} "
         f"GROUP BY {', '.join(filter(None, ['line IS NULL', twice.keys]))}"
     )

@@ -1,7 +1,7 @@
 """The labels of a table while its rows stream by: what is stored of each task, and its counts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -156,7 +156,18 @@ class MulticlassLabel(Label):
         """Name listed classes without a row."""
         absent = [n for n, count in zip(self._numbers, self._counts, strict=True) if not count]
         text = f"task {self.name}: no row is of class {', '.join(map(repr, absent))}"
-        return [text] if absent else []
+        return [*([text] if absent else []), *self._spelt_twice()]
+
+    def _spelt_twice(self) -> Iterator[str]:
+        """Name found classes that are one number, or differ in capital letters only."""
+        seen: dict[Decimal | str, str] = {}
+        for name in () if self.task.classes else self.classes:
+            first = seen.setdefault(_meant(name), name)
+            if first != name:
+                yield (
+                    f"task {self.name}: {first!r} and {name!r} are two classes; write them alike "
+                    "in the source files if they are one, or list `classes`"
+                )
 
     def _found(self, mean: float, spread: float) -> Mapping[str, Any]:
         rows = np.zeros(len(self._counts), np.int64)
@@ -219,6 +230,15 @@ KINDS: dict[str, type[Label]] = {
 def labels_of(tasks: Sequence[Task]) -> list[Label]:
     """Return the labels of tasks."""
     return [KINDS[task.kind](task) for task in tasks]
+
+
+def _meant(name: str) -> Decimal | str:
+    """Return what is the same for 1 and 1.0, and for True and true."""
+    try:
+        number = Decimal(name)
+    except InvalidOperation:
+        return name.casefold()
+    return number if number.is_finite() else name.casefold()
 
 
 def _in_order(names: Mapping[str, int]) -> list[str]:
