@@ -51,15 +51,21 @@ def _summary(found: Found) -> str:
 
 
 def _counts(found: Found) -> str:
-    rows = [(STATISTICS[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
+    """Return the counts; beside the paper's, the size of the hash has the paper's name."""
+    names = STATISTICS if _in_paper(found) else {**STATISTICS, "features": "Hash buckets"}
+    rows = [(names[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
     return _compared(found, "Table 1", "Counts", rows)
 
 
 def _compared(found: Found, table: str, name: str, rows: Sequence[tuple[str, ...]]) -> str:
     """Render ours beside the paper's numbers; ours alone, under `name`, where it has none."""
-    if any(entry["paper"] is not None for entry in _entries(found)):
+    if _in_paper(found):
         return pipe((table, "ours", "paper", "agrees"), rows)
     return pipe((name, ""), [row[:2] for row in rows])
+
+
+def _in_paper(found: Found) -> bool:
+    return any(entry["paper"] is not None for entry in _entries(found))
 
 
 def _entries(found: Found) -> list[Found]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtnas.evidence.claims.evidence import read_evidence
-from mtnas.evidence.claims.ledger import STUDY, Entry, ledger
+from mtnas.evidence.claims.ledger import STUDY, Entry, ledger, shown
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
 from mtnas.report.names import dataset_name
@@ -114,9 +114,16 @@ def _estimate(entry: Entry) -> str:
         lacks = _missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
     low, high = entry["interval"]
-    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + escaped(
-        entry["decided_by"]
+    decided = next(
+        c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
+    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>{_what(decided)}"
+
+
+def _what(comparison: Mapping[str, Any]) -> str:
+    """Return what is compared, after the title of its dataset."""
+    name = dataset_name(comparison["dataset"], comparison["simulated"])
+    return escaped(shown(name, comparison["what"]))
 
 
 def _missing(missing: Mapping[str, Sequence[str]]) -> str:
@@ -137,10 +144,9 @@ def _comparisons(entry: Entry) -> str:
     for c in entry["comparisons"]:
         side = {"higher": "above", "lower": "below"}[c["claim"]]
         role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
-        what = ": ".join(filter(None, (dataset_name(c["dataset"], c["simulated"]), c["what"])))
         rows.append(
             (
-                escaped(what),
+                _what(c),
                 f"{side} {_number(c['null'])}",
                 f"{_number(c['estimate'])} {escaped(c['unit'])}",
                 f"[{_number(c['low'])}, {_number(c['high'])}]",
