@@ -171,6 +171,13 @@ def test_what_was_left_out_stands_before_the_tables(audited):
     assert text.index(r"Half of \*all\* rows are alike.") < text.index("| Table 1 |")
 
 
+def test_without_hashed_values_nothing_is_said_of_their_ids(audited):
+    found, text = audited(collisions=None, distinct_values=None, distinct_ids=None)
+    assert found["collisions"] is None
+    assert "numbers in the paper's Tables 1 and 4 agree.\n" in text
+    assert "share" not in text.partition("###")[2].partition("|")[0]
+
+
 def test_what_the_labels_are_is_told(audited):
     found, text = audited()
     assert found["labels"]["t1"] == {

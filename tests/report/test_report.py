@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mtnas.data.prepare.manifest import TaskSummary
+from mtnas.evidence.records import Timings
 from mtnas.report.render.html import to_html
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 from mtnas.report.render.style import new_figure, save_figure, styled
@@ -204,7 +205,8 @@ def test_missing_files_are_named(tmp_path):
 
 
 def test_timing_shows_seconds_only():
-    assert timing({"train_seconds": 60, "threads": 1, "seeds_at_once": 5}) == "train 60.0 s"
+    found = Timings(train_seconds=60, total_seconds=61.5, seeds_at_once=5, device="cpu", threads=1)
+    assert timing(found) == "train 60.0 s, total 61.5 s"
 
 
 @pytest.mark.parametrize(

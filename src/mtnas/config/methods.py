@@ -14,6 +14,7 @@ class KnownMethod:
 
     options: type[MethodOptions]
     is_control: bool  # it predicts from the labels and trains nothing
+    per_task: bool = False  # it has a model for every task
 
     @property
     def searches(self) -> bool:
@@ -28,11 +29,12 @@ def known_methods() -> dict[str, KnownMethod]:
 
 
 def _known(name: str) -> KnownMethod:
-    module = plugins.part("methods", name, ("Options", "predict"))
+    module = plugins.part("methods", name, ("Options", "predict", "PER_TASK"))
     options = getattr(module, "Options", None)
     if not (isinstance(options, type) and issubclass(options, MethodOptions)):
         raise ConfigError(
             f"src/mtnas/methods/{name}.py: no class `Options(MethodOptions)`; a method file "
             "needs it and `Sharing`, see docs/adding-a-method.md"
         )
-    return KnownMethod(options, hasattr(module, "predict"))
+    per_task = bool(getattr(module, "PER_TASK", False))
+    return KnownMethod(options, hasattr(module, "predict"), per_task)

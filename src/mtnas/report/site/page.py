@@ -3,20 +3,20 @@
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from PIL import Image
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.evidence.records import Run, read_run
+from mtnas.evidence.records import Run, Timings, read_run
+from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import warnings_of
 from mtnas.report.left_out import left_out
 from mtnas.report.names import SIMULATED, Names, dataset_name
 from mtnas.report.render.html import render, to_html
 from mtnas.report.render.layout import Table, number
 from mtnas.report.render.writers import to_markdown
-from mtnas.runtime.files import existing, read_json, write_text
+from mtnas.runtime.files import existing, write_text
 
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
 HOW_TO_READ = """\
@@ -129,7 +129,7 @@ def _data(manifests: Sequence[Manifest]) -> list[Markup]:
 def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> list[tuple[str, list[str]]]:
     """Return, for every dataset, what was left out and what is suspicious, in sentences."""
     found = {m.dataset: (dataset_name(m.dataset, m.simulated), left_out(m)) for m in data}
-    for audit in map(read_json, findings):
+    for audit in map(read_audit, findings):
         found[audit["dataset"]][1].extend(warnings_of(audit))
     return list(found.values())
 
@@ -153,7 +153,7 @@ def _runs(runs: Sequence[Run], names: Names) -> list[Markup]:
                 names.run(method, variant),
                 str(run.metrics["seed"].nunique()),
                 *(number(size, "count") for size in sizes),
-                timing(run.record.timings.model_dump()),
+                timing(run.record.timings),
                 (run.record.code or "")[:12],
             )
         )
@@ -161,7 +161,6 @@ def _runs(runs: Sequence[Run], names: Names) -> list[Markup]:
     return _grid((*heads, "Time", "Code"), rows)
 
 
-def timing(timings: dict[str, Any]) -> str:
-    """Return such as `train 12.3 s, total 14.0 s`: the entries named `..._seconds`."""
-    seconds = {k.removesuffix("_seconds"): v for k, v in timings.items() if k.endswith("_seconds")}
-    return ", ".join(f"{key.replace('_', ' ')} {value:.1f} s" for key, value in seconds.items())
+def timing(timings: Timings) -> str:
+    """Return such as `train 12.3 s, total 14.0 s`."""
+    return f"train {timings.train_seconds:.1f} s, total {timings.total_seconds:.1f} s"

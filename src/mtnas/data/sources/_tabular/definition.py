@@ -96,6 +96,7 @@ class Definition(Options):
     label: str = Field("", description="short name for tables and figures; default: its title")
     sources: dict[str, SourceDefinition] = Field(
         min_length=1,
+        max_length=127,
         description="instead of the keys of one table: several, by name, each with its own rows, "
         "fields and tasks; keys of a table beside it hold for all",
     )
@@ -111,7 +112,10 @@ class Definition(Options):
         False, description="leave out rows without one of the labels, not only rows without any"
     )
     allow_lost: float = Field(
-        0.2, ge=0, le=1, description="the job stops if more than this share of the rows is left out"
+        0.2,
+        ge=0,
+        le=1,
+        description="the job stops if more than this share of the rows (of any source) is left out",
     )
     time_limit: float = Field(
         300, gt=0, description="seconds without a row until an expression is taken for endless"

@@ -1,0 +1,174 @@
+"""How similar the inputs of two tasks are: the covariance similarity score.
+
+Wu, Zhang, Ré (ICLR 2020), Sec. 2.3, Eq. (5). The covariance of a task is X'X, in the paper neither
+centred nor divided by the rows; `centred=True` subtracts the mean row first, without which the
+means of the inputs dominate. Shapes: N rows, D inputs, R directions kept.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mtnas.runtime.errors import ConfigError, DataError
+from mtnas.transfer.arrays import Floats, matrix
+
+Energy = Literal["eigenvalues", "singular_values"]
+ENERGY = 0.99
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Eq. (5) for two tasks, and what is needed to read it: scores depend on the rank of the data.
+
+    Attributes:
+        score: Eq. (5), from 0 to 1; even for identical tasks it is 1 / sqrt(r) if their r
+            directions have equal variance, and 1 at rank 1 only.
+        self_first: the score of the first task with itself.
+        self_second: the score of the second task with itself.
+        normalised: score^2 / (self_first self_second), the cosine of the two matrices, from 0 to
+            1, which is 1 for identical tasks.
+        rank_first: directions kept of the first task.
+        rank_second: directions kept of the second task.
+    """
+
+    score: float
+    self_first: float
+    self_second: float
+    normalised: float
+    rank_first: int
+    rank_second: int
+
+
+class Moments:
+    """Rows, mean and scatter of inputs that come in pieces, so that no more than one is in memory.
+
+    Pieces are merged by the formula of Chan, Golub and LeVeque (1983), which does not cancel.
+    """
+
+    def __init__(self, dim: int) -> None:
+        """Begin without rows; `dim` is the number of inputs."""
+        self.rows, self._mean_D, self._scatter_DD = 0, np.zeros(dim), np.zeros((dim, dim))
+
+    def add(self, x_ND: ArrayLike) -> Self:
+        """Take in more rows.
+
+        Raises:
+            DataError: they are not finite, or do not have `dim` inputs.
+        """
+        x = matrix(x_ND, "moments")
+        if x.shape[1] != len(self._mean_D):
+            raise DataError(f"moments: {x.shape[1]} inputs; those before had {len(self._mean_D)}")
+        mean = x.mean(axis=0)
+        total, step, centred = self.rows + len(x), mean - self._mean_D, x - mean
+        self._scatter_DD += centred.T @ centred
+        self._scatter_DD += np.outer(step, step) * (self.rows * len(x) / total)
+        self._mean_D = self._mean_D + step * (len(x) / total)
+        self.rows = total
+        return self
+
+    def covariance(self, centred: bool = False) -> Floats:
+        """Return X'X of all rows so far, [D, D]; of the rows minus their mean if `centred`."""
+        if centred:
+            return self._scatter_DD.copy()
+        return self._scatter_DD + self.rows * np.outer(self._mean_D, self._mean_D)
+
+
+def covariance(x_ND: ArrayLike, centred: bool = False) -> Floats:
+    """Return X'X, [D, D], of the rows minus their mean if `centred`; not divided by the rows."""
+    x = matrix(x_ND, "inputs")
+    x = np.where(np.ptp(x, axis=0) > 0, x - x.mean(axis=0), 0.0) if centred else x
+    return x.T @ x
+
+
+def truncated_covariance(
+    x_ND: ArrayLike, energy: float = ENERGY, centred: bool = False, of: Energy = "eigenvalues"
+) -> tuple[Floats, Floats]:
+    """Return the leading eigenvectors [D, R] and eigenvalues [R] of the covariance of inputs.
+
+    R is the smallest number of eigenvalues whose sum is at least `energy` of the sum of all.
+    "99 % of the singular values" (Sec. 2.3) can also mean those of X, the square roots:
+    `of="singular_values"`.
+
+    Raises:
+        ConfigError: `energy` is not above 0 and at most 1.
+        DataError: the inputs are not finite, or nothing but zeros (constants if `centred`).
+    """
+    return truncated(covariance(x_ND, centred), energy, of)
+
+
+def truncated(
+    covariance_DD: ArrayLike, energy: float = ENERGY, of: Energy = "eigenvalues"
+) -> tuple[Floats, Floats]:
+    """Return what `truncated_covariance` returns, of a covariance; it must be symmetric."""
+    if not 0 < energy <= 1:
+        raise ConfigError(f"energy: {energy}; allowed: above 0, at most 1 (the paper: 0.99)")
+    values_D, vectors_DD = np.linalg.eigh(_symmetric(covariance_DD))
+    values_D, vectors_DD = values_D[::-1], vectors_DD[:, ::-1]
+    largest = float(values_D[0])
+    if largest <= 0:
+        raise DataError("covariance: zero in every direction; the inputs of a task must vary")
+    values_D = np.where(values_D > _ROUNDING * largest, values_D, 0.0)
+    measure_D = values_D if of == "eigenvalues" else np.sqrt(values_D)
+    share_D = np.cumsum(measure_D) / measure_D.sum()
+    rank = int(np.argmax(share_D >= energy - _ROUNDING)) + 1
+    return vectors_DD[:, :rank], values_D[:rank]
+
+
+def _symmetric(covariance_DD: ArrayLike) -> Floats:
+    array = matrix(covariance_DD, "covariance")
+    size = np.abs(array).max()
+    if array.shape[0] != array.shape[1] or np.abs(array - array.T).max() > 1e-9 * size:
+        raise DataError(f"covariance: shape {array.shape}; needs a symmetric matrix, such as X'X")
+    return (array + array.T) / 2
+
+
+def similarity(
+    x_first_ND: ArrayLike,
+    x_second_ND: ArrayLike,
+    *,
+    energy: float = ENERGY,
+    centred: bool = False,
+    of: Energy = "eigenvalues",
+) -> Similarity:
+    """Return how similar the inputs of two tasks are, Eq. (5); they may differ in rows.
+
+    One rotation of the inputs of both tasks, and a factor for either, change nothing. If
+    eigenvalues are equal where the kept directions end, which of them are kept is arbitrary.
+
+    Raises:
+        ConfigError, DataError: as `truncated_covariance`; or the tasks differ in inputs.
+    """
+    first, second = (covariance(x, centred) for x in (x_first_ND, x_second_ND))
+    return similarity_of(first, second, energy=energy, of=of)
+
+
+def similarity_of(
+    first_DD: ArrayLike,
+    second_DD: ArrayLike,
+    *,
+    energy: float = ENERGY,
+    of: Energy = "eigenvalues",
+) -> Similarity:
+    """Return `similarity` from two covariances, for example those of `Moments`."""
+    first, second = truncated(first_DD, energy, of), truncated(second_DD, energy, of)
+    dims = len(first[0]), len(second[0])
+    if dims[0] != dims[1]:
+        raise DataError(f"similarity: tasks of {dims[0]} and {dims[1]} inputs; needs equal numbers")
+    score, own, other = _score(first, second), _self(first[1]), _self(second[1])
+    return Similarity(
+        score, own, other, min(1.0, score**2 / (own * other)), len(first[1]), len(second[1])
+    )
+
+
+def _score(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> float:
+    """Return Eq. (5) of two truncated covariances."""
+    roots = [vectors_DR * np.sqrt(values_R) for vectors_DR, values_R in (first, second)]
+    lengths = [np.linalg.norm(root) for root in roots]
+    return float(np.linalg.norm(roots[0].T @ roots[1]) / (lengths[0] * lengths[1]))
+
+
+def _self(values_R: Floats) -> float:
+    return float(np.linalg.norm(values_R) / values_R.sum())

@@ -1,0 +1,128 @@
+"""Weights of tasks that have the same inputs and may have noisy labels.
+
+Algorithm 2 of Wu, Zhang, Ré (ICLR 2020): theta_i = X'y_i, U_r the top r left singular vectors of
+[theta_1 .. theta_K], weight_i = |theta_i' U_r|. Weights are computed once, before training, and
+multiply the losses, Eq. (2). Taken literally, with labels 0 and 1, the weights follow the base
+rates, and additive noise on a regression raises the weight of the noisy task; labels (and dense
+inputs) are therefore standardised unless `literal` is asked for.
+Shapes: N rows, C columns of ids, D inputs (or ids), K columns of labels, T tasks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mtnas.runtime.errors import DataError
+from mtnas.transfer.arrays import Floats, matrix, rank_within
+from mtnas.transfer.coding import Coded, Coding, LabelKind, coded
+from mtnas.transfer.theta import gram, theta_of_dense, theta_of_ids
+
+
+def task_weights(theta_DK: ArrayLike, rank: int) -> Floats:
+    """Return the weights of Algorithm 2, [K]; at rank K they are the lengths of the theta.
+
+    Exact without a decomposition of D dimensions: with G = Theta'Theta = V S V',
+    weight_i^2 = sum_{j <= rank} s_j V_ij^2.
+
+    Raises:
+        ConfigError: `rank` is not one of 1..K.
+        DataError: a number is not finite.
+    """
+    gram_KK = gram(theta_DK)
+    rank_within(rank, len(gram_KK), "task_weights")
+    values_K, vectors_KK = np.linalg.eigh(gram_KK)
+    top = slice(len(values_K) - rank, None)
+    squares_K = vectors_KK[:, top] ** 2 @ np.maximum(values_K[top], 0.0)
+    return np.asarray(np.sqrt(squares_K))
+
+
+def standardised_inputs(x_ND: ArrayLike) -> Floats:
+    """Return dense inputs with mean 0 and standard deviation 1; constant ones become 0."""
+    x = matrix(x_ND, "inputs")
+    varies = np.ptp(x, axis=0) > 0
+    spread = np.where(varies, x.std(axis=0), 1.0)
+    return np.where(varies, (x - x.mean(axis=0)) / spread, 0.0)
+
+
+def standardised_theta(
+    x_ND: ArrayLike, labels_NT: ArrayLike, kinds: Sequence[LabelKind] | None = None
+) -> Floats:
+    """Return X'Y of standardised dense inputs and labels, a mean over labelled rows: [D, K]."""
+    return theta_of_dense(standardised_inputs(x_ND), coded(labels_NT, "standardised", kinds).y_NK)
+
+
+def weights_from_counts(
+    ids_NC: ArrayLike,
+    labels_NT: ArrayLike,
+    n_ids: int,
+    *,
+    coding: Coding = "standardised",
+    rank: int = 1,
+    kinds: Sequence[LabelKind] | None = None,
+) -> Floats:
+    """Return the weights [T] of tasks whose inputs are ids (one-hot), by counting.
+
+    theta_i is, per id, the sum of the coded labels of the rows that have it, divided by the number
+    of labelled rows of the task. Standardised labels have mean 0, and centring X then changes
+    nothing; one-hot columns are not scaled, which would give rare ids the largest say.
+
+    Raises:
+        ConfigError, DataError: as `coding.coded`, `theta.theta_of_ids` and `task_weights`.
+    """
+    y = coded(labels_NT, coding, kinds)
+    return _by_task(theta_of_ids(ids_NC, y.y_NK, n_ids), y, rank)
+
+
+@dataclass(frozen=True)
+class Reweighting:
+    """How the weights of a study are computed.
+
+    Attributes:
+        coding: of the labels (`coding.coded`); `standardised` also standardises dense inputs,
+            `centred` centres them.
+        rank: r of Algorithm 2, from 1 to the number of columns of labels.
+    """
+
+    coding: Coding = "standardised"
+    rank: int = 1
+
+    def weights(
+        self,
+        inputs: ArrayLike,
+        labels_NT: ArrayLike,
+        n_ids: int | None = None,
+        kinds: Sequence[LabelKind] | None = None,
+    ) -> Floats:
+        """Return a weight per task, [T], with mean 1, so that the size of the loss stays.
+
+        Args:
+            inputs: ids [N, C] if `n_ids` is given, else dense numbers [N, D].
+            labels_NT: of the training rows; NaN where one is missing.
+            n_ids: how many ids there are; the id `n_ids` stands for none.
+            kinds: of the tasks; all binary if None. The weight of a task with classes is the
+                Frobenius norm of the block of its classes.
+
+        Raises:
+            ConfigError: an unknown coding or kind, or a rank that cannot be.
+            DataError: inputs or labels that cannot be used, or that tell nothing of each other.
+        """
+        y = coded(labels_NT, self.coding, kinds)
+        theta_DK = self._theta(inputs, y.y_NK, n_ids)
+        weight_T = _by_task(theta_DK, y, self.rank)
+        if not weight_T.sum() > 0:
+            raise DataError("reweighting: all weights are 0; the inputs tell nothing of the labels")
+        return np.asarray(weight_T / weight_T.mean())
+
+    def _theta(self, inputs: ArrayLike, y_NK: Floats, n_ids: int | None) -> Floats:
+        if n_ids is not None:
+            return theta_of_ids(inputs, y_NK, n_ids)
+        scaled = standardised_inputs(inputs) if self.coding == "standardised" else inputs
+        return theta_of_dense(scaled, y_NK)
+
+
+def _by_task(theta_DK: Floats, y: Coded, rank: int) -> Floats:
+    """Join the weights of the columns of a task: the Frobenius norm of its block."""
+    squares_K = task_weights(theta_DK, rank) ** 2
+    return np.asarray(np.sqrt(np.bincount(y.task_K, squares_K)))
