@@ -123,6 +123,13 @@ def test_simulated_data_say_so_and_meet_no_number_of_the_paper(audited):
     assert "0.3480" not in text
 
 
+def test_the_size_of_the_hash_has_the_papers_name_only_beside_the_papers_number(audited):
+    assert "| Features (sparse) | 1,000,000 | 1,000,000 | yes |" in audited()[1]
+    own = audited(dataset="insteval")[1]
+    assert "| Hash buckets | 1,000,000 |" in own
+    assert "Features" not in own
+
+
 def test_what_stands_in_the_data_cannot_break_a_table(audited):
     _, text = audited()
     assert "| a \\| b | 3 |" in text

@@ -55,15 +55,21 @@ def _hashed(found: Audit) -> str:
 
 
 def _counts(found: Audit) -> str:
-    rows = [(STATISTICS[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
+    """Return the counts; beside the paper's, the size of the hash has the paper's name."""
+    names = STATISTICS if _in_paper(found) else {**STATISTICS, "features": "Hash buckets"}
+    rows = [(names[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
     return _compared(found, "Table 1", "Counts", rows)
 
 
 def _compared(found: Audit, table: str, name: str, rows: Sequence[tuple[str, ...]]) -> str:
     """Render ours beside the paper's numbers; ours alone, under `name`, where it has none."""
-    if any(entry["paper"] is not None for entry in _entries(found)):
+    if _in_paper(found):
         return pipe((table, "ours", "paper", "agrees"), rows)
     return pipe((name, ""), [row[:2] for row in rows])
+
+
+def _in_paper(found: Audit) -> bool:
+    return any(entry["paper"] is not None for entry in _entries(found))
 
 
 def _entries(found: Audit) -> list[Beside]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mtnas.evidence.claims.evidence import read_evidence
-from mtnas.evidence.claims.ledger import STUDY, DatasetVerdict, Entry, ledger
+from mtnas.evidence.claims.ledger import STUDY, DatasetVerdict, Entry, Told, ledger, shown
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
 from mtnas.report.names import dataset_name
@@ -114,7 +114,16 @@ def _estimate(entry: Entry) -> str:
         lacks = _missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
     low, high = map(_number, interval)
-    return f"{_number(estimate)} [{low}, {high}]<br>{escaped(entry['decided_by'] or '')}"
+    decided = next(
+        c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
+    )
+    return f"{_number(estimate)} [{low}, {high}]<br>{_what(decided)}"
+
+
+def _what(comparison: Told) -> str:
+    """Return what is compared, after the title of its dataset."""
+    name = dataset_name(comparison["dataset"], comparison["simulated"])
+    return escaped(shown(name, comparison["what"]))
 
 
 def _missing(missing: Mapping[str, Sequence[str]]) -> str:
@@ -135,10 +144,9 @@ def _comparisons(entry: Entry) -> str:
     for c in entry["comparisons"]:
         side = {"higher": "above", "lower": "below"}[c["claim"]]
         role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
-        what = ": ".join(filter(None, (dataset_name(c["dataset"], c["simulated"]), c["what"])))
         rows.append(
             (
-                escaped(what),
+                _what(c),
                 f"{side} {_number(c['null'])}",
                 f"{_number(c['estimate'])} {escaped(c['unit'])}",
                 f"[{_number(c['low'])}, {_number(c['high'])}]",

@@ -106,7 +106,7 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
         "claim": claim.words,
         "section": claim.section,
         "test": _told(claim),
-        "decided_by": None if head is None else _shown(head),
+        "decided_by": None if head is None else shown(head.dataset, head.what),
         "datasets": _by_dataset(comparisons, outcome, evidence),
         "missing": outcome.missing,
         "command": _command(claim, outcome, head, study),
@@ -159,8 +159,9 @@ def _told(claim: Claim) -> str:
     return (inspect.getdoc(test) or "").splitlines()[0]
 
 
-def _shown(comparison: Comparison) -> str:
-    return ": ".join(filter(None, (comparison.dataset, comparison.what)))
+def shown(dataset: str, what: str) -> str:
+    """Return what is compared after the dataset it is of; nothing where it is of several."""
+    return ": ".join(filter(None, (dataset, what)))
 
 
 def _written(comparison: Comparison, evidence: Evidence) -> Told:

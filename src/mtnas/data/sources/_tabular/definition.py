@@ -33,7 +33,9 @@ class SourceDefinition(TableKeys):
         description="a mapping of names to SQL expressions or to mappings (see below), or a list "
         "of expressions, which are named t0, t1, ...",
     )
-    loss_weight: float = Field(1.0, gt=0, description="of the losses of all its tasks")
+    loss_weight: float = Field(
+        1.0, gt=0, description="of the losses of all its tasks, times their own"
+    )
 
     def expression_of(self, field: str) -> Expression | None:
         """Return what a field computes; None: it is no column, but rows of a file in order."""

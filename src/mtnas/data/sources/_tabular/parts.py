@@ -200,7 +200,7 @@ class TaskDefinition(Options):
     metrics: tuple[str, ...] = Field(
         (), description="those that are reported; default: all of the kind"
     )
-    loss_weight: float = Field(1.0, gt=0, description="of its loss in the sum")
+    loss_weight: float = Field(1.0, gt=0, description="of its loss in the MTL loss (V2)")
     help: str = Field("", description="what the task means")
 
     @field_validator("sql")
