@@ -50,27 +50,20 @@ def write_report(
     """Write one self-contained HTML file.
 
     `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files, `findings` the
-    JSON files of the same audits; `figures` are PNG files, whose captions are read from the files
-    themselves (`style.save_figure`).
+    JSON files of the same audits; `figures` are PNG files with captions (`style.save_figure`).
 
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
     """
     data = [Manifest.read(path) for path in manifests]
     runs = [read_run(folder) for folder in run_folders]
-    simulated = {m.dataset for m in data if m.simulated}
-    simulated |= {run.key[0] for run in runs if run.record.simulated}
-    told = _told(data, findings)
-    counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
     page = render(
         "report.html.j2",
         title=TITLE,
         style=Markup(STYLE.read_text(encoding="utf-8")),
-        counts=counts if runs else "No runs.",
         mark=SIMULATED,
-        simulated=[dataset_name(name) for name in sorted(simulated)],
-        told={name: sentences for name, sentences in told if sentences},
-        complete=[name for name, sentences in told if not sentences],
+        **_about(data, runs),
+        **_told(data, findings),
         sections=[
             ("How to read this", [to_html(HOW_TO_READ)]),
             ("Claims", [] if claims is None else [_table(claims)]),
@@ -82,6 +75,17 @@ def write_report(
         ],
     )
     write_text(html_path, f"{page}\n")
+
+
+def _about(data: Sequence[Manifest], runs: Sequence[Run]) -> dict[str, object]:
+    """Return how many runs there are, and the names of all simulated datasets."""
+    counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
+    simulated = {m.dataset for m in data if m.simulated}
+    simulated |= {run.key[0] for run in runs if run.record.simulated}
+    return {
+        "counts": counts if runs else "No runs.",
+        "simulated": [dataset_name(name) for name in sorted(simulated)],
+    }
 
 
 def _table(table: str | Path | Table) -> Markup:
@@ -126,12 +130,15 @@ def _data(manifests: Sequence[Manifest]) -> list[Markup]:
     return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
 
 
-def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> list[tuple[str, list[str]]]:
-    """Return, for every dataset, what was left out and what is suspicious, in sentences."""
+def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> dict[str, object]:
+    """Return by dataset what it lacks and what is suspicious, in sentences, and who has none."""
     found = {m.dataset: (dataset_name(m.dataset, m.simulated), left_out(m)) for m in data}
     for audit in map(read_audit, findings):
         found[audit["dataset"]][1].extend(warnings_of(audit))
-    return list(found.values())
+    return {
+        "told": {name: sentences for name, sentences in found.values() if sentences},
+        "complete": [name for name, sentences in found.values() if not sentences],
+    }
 
 
 def _split(manifest: Manifest) -> str:
