@@ -13,7 +13,7 @@ from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import warnings_of
 from mtnas.report.left_out import left_out
 from mtnas.report.names import SIMULATED, Names, dataset_name
-from mtnas.report.render.html import render, to_html
+from mtnas.report.render.html import WORDS, render, to_html
 from mtnas.report.render.layout import Table, number
 from mtnas.report.render.writers import to_markdown
 from mtnas.runtime.files import existing, write_text
@@ -105,10 +105,13 @@ def _read(path: str | Path) -> bytes:
     return existing(path).read_bytes()
 
 
-def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Markup]:
-    """Return a table of plain text cells, none without rows."""
+def _grid(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[str]
+) -> list[Markup]:
+    """Return a table of plain text cells, none without rows; `words` names columns with words."""
     corner, *columns = heads
-    table = {"kind": "text", "corner": corner, "columns": columns, "rows": rows}
+    kinds = [WORDS if column in words else "" for column in columns]
+    table = {"corner": corner, "columns": columns, "kinds": kinds, "rows": rows}
     return [render("table.html.j2", **table)] if rows else []
 
 
@@ -127,7 +130,8 @@ def _data(manifests: Sequence[Manifest]) -> list[Markup]:
             count += f" ({number(lost, 'count')} more were left out)"
         title = dataset_name(m.dataset, m.simulated)
         rows.append((title, m.title, count, _split(m), "; ".join(tasks), fields))
-    return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
+    words = ("Title", "Split", "Tasks", "Fields")
+    return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows, words)
 
 
 def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> dict[str, object]:
@@ -165,7 +169,7 @@ def _runs(runs: Sequence[Run], names: Names) -> list[Markup]:
             )
         )
     heads = ("Data set", "Method", "Seeds", "Dense parameters", "Embedding parameters")
-    return _grid((*heads, "Time", "Code"), rows)
+    return _grid((*heads, "Time", "Code"), rows, words=("Method",))
 
 
 def timing(timings: Timings) -> str:
