@@ -65,29 +65,22 @@ def publish(
             that would stay was measured on other data and cannot be compared with this one's.
     """
     folder = Path(folder)
-    study = Plan.from_json(plan)
-    old, kept = Plan(), dict[RunKey, PublishedRun]()
-    if (folder / "inventory.json").is_file():
-        old, kept = read_plan(folder), read_runs(folder)
+    old, kept = _standing(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
     divided = [subset_scores.read_new(path, command) for path in subsets]
-    data = {path: Manifest.read(path) for path in manifests}
+    data = {path: Manifest.read(path) for path in map(Path, manifests)}
     _check(
         {**_records(new), **{subset_scores.name_of(record): record for _, record in divided}},
         {**_records(kept), **subset_scores.read_records(folder)},
         data.values(),
         specs or {},
     )
-    both = merged(old, study)
+    both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
-    for path, manifest in data.items():
-        write_text(folder / "data" / f"{manifest.dataset}.json", Path(path).read_text("utf-8"))
-    for path in map(Path, audits):
-        write_json(folder / "audit" / path.name, read_json(path))
-    for path in map(Path, tuning):
-        _publish_tuning(folder, path)
-    for path in routes:
-        _publish_routes(folder, path, drawn=both.main_searches)
+    _publish_data(folder, data, audits)
+    _publish_tuning(folder, map(Path, tuning))
+    for found in routes:
+        _publish_routes(folder, found, drawn=both.main_searches)
     for path in map(Path, exhaustive):
         _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
     for scores, record in divided:
@@ -96,6 +89,12 @@ def publish(
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
     rebuild(folder)
+
+
+def _standing(folder: Path) -> tuple[Plan, dict[RunKey, PublishedRun]]:
+    """Return what is published so far."""
+    published = (folder / "inventory.json").is_file()
+    return (read_plan(folder), read_runs(folder)) if published else (Plan(), {})
 
 
 def _records(runs: Mapping[RunKey, PublishedRun]) -> dict[str, Trained]:
@@ -119,12 +118,23 @@ def _check(
         check_same_data(staying, manifest.dataset, manifest.content_sha256, None)
 
 
-def _publish_tuning(folder: Path, tuning: Path) -> None:
-    """Copy the files of a grid search."""
-    target = folder / "tuning" / Path(*tuning.parts[-3:])
-    target.mkdir(parents=True, exist_ok=True)
-    for name in ("trials.csv", "best.json"):
-        shutil.copyfile(tuning / name, target / name)
+def _publish_data(
+    folder: Path, data: Mapping[Path, Manifest], audits: Sequence[str | Path]
+) -> None:
+    """Copy what tells of the prepared data: manifests, by their files, and audits."""
+    for path, manifest in data.items():
+        write_text(folder / "data" / f"{manifest.dataset}.json", path.read_text("utf-8"))
+    for path in map(Path, audits):
+        write_json(folder / "audit" / path.name, read_json(path))
+
+
+def _publish_tuning(folder: Path, tuning: Iterable[Path]) -> None:
+    """Copy the files of grid searches."""
+    for source in tuning:
+        target = folder / "tuning" / Path(*source.parts[-3:])
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("trials.csv", "best.json"):
+            shutil.copyfile(source / name, target / name)
 
 
 def unpublish(folder: str | Path, names: Iterable[str]) -> None:
