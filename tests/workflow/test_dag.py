@@ -123,6 +123,30 @@ def test_jobs_of_a_search_study_without_other_searches(bare):
     assert plan.trained == {"share_bottom/paper", "mmoe/paper", "mtnas/tiny_inherit"}
 
 
+def test_jobs_of_subsets_of_tasks(bare):
+    overlay = bare.write(
+        "config/pairs.yaml",
+        "datasets: [insteval]\n"
+        "experiments: {main: {methods: [share_bottom]}}\n"
+        "variants: {mmoe: {wide: {num_experts: 5}}}\n"
+        "tuning: {enabled: true, methods: [mmoe], training: {learning_rate: [0.1]}}\n"
+        "subsets:\n"
+        "  pairs: {methods: [share_bottom, mmoe], variants: {mmoe: [wide]}, tasks: pairs}\n"
+        "  all: {methods: [share_bottom]}\n",
+    )
+
+    jobs = bare.plan("--configfile", overlay).jobs
+
+    assert (jobs["train_subsets"], jobs["train"], jobs["tune"]) == (3, 1, 1)
+    assert bare.plan("publish", "--configfile", overlay).jobs["train_subsets"] == 3
+    target = "results/subsets/pairs/insteval/share_bottom/paper/scores.csv"
+    printed = bare.snakemake("-n", target, "--configfile", overlay)
+    assert "Training subsets of the tasks of insteval with share_bottom (paper)" in printed
+    wrong = target.replace("pairs", "pears")
+    printed = bare.snakemake("-n", wrong, "--configfile", overlay, ok=False)
+    assert "unknown set of subsets 'pears' (did you mean 'pairs'?)" in printed
+
+
 def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):
     overlay = bare.write("config/typo.yaml", "experiments: {main: {methods: [mmeo]}}\n")
 
