@@ -154,3 +154,23 @@ def test_jobs_of_a_search_study_without_other_searches_and_with_a_new_method_fil
     printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
     assert f"{overlay}: methods.toy: unknown key 'scales' (did you mean 'scale'?)" in printed
     assert "Traceback" not in printed
+
+
+def test_jobs_of_subsets_of_tasks(bare):
+    overlay = bare.write(
+        "config/pairs.yaml",
+        "datasets: [insteval]\n"
+        "experiments: {main: {methods: [share_bottom]}}\n"
+        "variants: {mmoe: {wide: {num_experts: 5}}}\n"
+        "tuning: {enabled: true, methods: [mmoe], training: {learning_rate: [0.1]}}\n"
+        "subsets:\n"
+        "  pairs: {methods: [share_bottom, mmoe], variants: {mmoe: [wide]}, tasks: pairs}\n"
+        "  all: {methods: [share_bottom]}\n",
+    )
+
+    jobs = bare.plan("publish", "--configfile", overlay).jobs
+
+    assert (jobs["train_subsets"], jobs["train"], jobs["tune"]) == (3, 1, 1)
+    wrong = "results/subsets/pears/insteval/share_bottom/paper/scores.csv"
+    printed = bare.snakemake("-n", wrong, "--configfile", overlay, ok=False)
+    assert "unknown set of subsets 'pears' (did you mean 'pairs'?)" in printed
