@@ -24,6 +24,7 @@ include: "rules/search.smk"
 include: "rules/tune.smk"
 include: "rules/train.smk"
 include: "rules/exhaustive.smk"
+include: "rules/subsets.smk"
 include: "rules/exhibits.smk"
 include: "rules/claims.smk"
 include: "rules/report.smk"
@@ -39,4 +40,5 @@ rule all:
         rules.claims.output,
         AUDITS,
         rules.exhaustives.input,
+        rules.subsets.input,
         rules.report.output,

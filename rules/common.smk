@@ -21,8 +21,8 @@ from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
-from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
-from mtnas.study.paths import figure_files, of_checkout, of_runs, table_files
+from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, SUBSETS, TRUTH, TRUTHS, TUNING
+from mtnas.study.paths import figure_files, of_checkout, of_runs, subset_folders, table_files
 from mtnas.runtime.provenance import study_command
 from mtnas.runtime import plugins
 from mtnas.runtime.job import use_this_checkout
@@ -44,6 +44,7 @@ wildcard_constraints:
     method="|".join(plugins.names("methods")),
     variant="[a-z0-9_]+",
     space="[a-z0-9_]+",
+    subsets="[a-z0-9_]+",
 
 
 PLAN = plan_of(STUDY)
@@ -93,7 +94,8 @@ def routes_if_searched(wildcards):
 
 def winner_if_tuned(wildcards):
     """Name the outcome of the grid search before a run, if there is one."""
-    tuned = studies.is_tuned(STUDY, **wildcards)
+    run = {key: value for key, value in wildcards.items() if key != "subsets"}
+    tuned = studies.is_tuned(STUDY, **run)
     return {"tuned": f"{TUNING}/best.json".format(**wildcards)} if tuned else {}
 
 
@@ -106,8 +108,21 @@ def specs_of(runs):
     """Return what this study asks of runs, by their names."""
     asked = {run: studies.run_spec(STUDY, *run) for run in runs}
     return {
-        f"{dataset}/{method}/{variant}": spec.model_dump(mode="json", exclude={"tuned"})
-        for (dataset, method, variant), spec in asked.items()
+        "/".join(run): spec.model_dump(mode="json", exclude={"tuned"})
+        for run, spec in asked.items()
+    }
+
+
+def subset_specs():
+    """Return what this study asks of its subsets of tasks, by their names."""
+    asked = {
+        ("subsets", name, *run): studies.subsets_spec(STUDY, name, *run)
+        for name, runs in PLAN.subsets.items()
+        for run in runs
+    }
+    return {
+        "/".join(key): spec.model_dump(mode="json", exclude={"tuned"})
+        for key, spec in asked.items()
     }
 
 

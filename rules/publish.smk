@@ -1,6 +1,7 @@
 """The outcome of studies in the files of results/published/, from which README is generated.
 
-requires: publish: all runs of the study, its routes, manifests, audits, exhaustive tables;
+requires: publish: all runs of the study, its routes, manifests, audits, exhaustive tables, scores
+          of subsets of tasks;
           rebuild: nothing but results/published itself
 provides: results/published/, only on request (.venv/bin/snakemake publish, or rebuild), and then
           always: both change files that are part of the repository
@@ -23,6 +24,7 @@ rule publish:
         audits=expand(rules.audit.output.json, dataset=MEASURED),
         trials=of_runs(rules.tune.output.trials, TUNED),
         exhaustive=EXHAUSTIVE,
+        subsets=rules.subsets.input,
         subgraphs=rules.subgraphs.output.json,
     log:
         "results/logs/publish.log",
@@ -35,7 +37,8 @@ rule publish:
         command=study_command("publish", OVERLAYS, workflow.config_settings.config),
         runs=of_runs(RUN, PUBLISHED_RUNS),
         tuning=of_runs(TUNING, TUNED),
-        specs=specs_of(PUBLISHED_RUNS),
+        subsets=subset_folders(PLAN.subsets),
+        specs={**specs_of(PUBLISHED_RUNS), **subset_specs()},
     message:
         "Publishing the study"
     script:

@@ -335,9 +335,13 @@ def test_the_last_file_that_has_the_key_is_named(tmp_path):
     [
         ({"fixed_split": 1}, "fixed_split"),
         ({"seeds": "ten"}, "seeds"),
-        ({"sedes": 3}, "unknown key 'sedes'"),
+        ({"sedes": 3}, r"unknown key 'sedes' \(did you mean 'seeds'\?\)"),
+        ({"datasets": "insteval"}, r"datasets: 'insteval' should be a list, such as \[insteval\]"),
         ({"training": {"epochs": "2"}}, "training.epochs"),
-        ({"experiments": {"main": {"methods": ["mmeo"]}}}, "experiments.main.methods"),
+        (
+            {"experiments": {"main": {"methods": ["mmeo"]}}},
+            r"experiments.main.methods: unknown method 'mmeo' \(did you mean 'mmoe'\?\)",
+        ),
         ({"insteval_raw": 3}, "insteval_raw"),
     ],
 )

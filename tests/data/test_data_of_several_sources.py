@@ -109,7 +109,7 @@ def test_a_fixed_split_is_checked_over_the_rows_of_the_source(prepare: Any) -> N
     columns["minutes"] = [float(i) if s else None for i, s in enumerate(SOURCE)]
     assert prepare(columns=columns, **own).split.tolist() == parts
     one_class = [like if like is None or i % 3 != 1 else 0 for i, like in enumerate(likes)]
-    message = r"column 'split': label likes \(stars >= 4\) is 0 in all \d+ rows of valid, both"
+    message = r"source 'reviews': label likes \(stars >= 4\) is 0 in all \d+ rows of valid, both"
     with pytest.raises(DataError, match=message):
         prepare(columns={**columns, "likes": one_class}, **own)
 

@@ -225,3 +225,152 @@ def test_a_column_may_have_any_name_beside_a_join(own: Own) -> None:
     keys += "fields: ['b: found', b.x]\ntasks: {t: v > 1}\n"
     found = own(keys, {"a.csv": "k,v,b: found\n1,1,q\n2,2,w\n", "b.csv": "k,x\n1,5\n2,6\n"})
     assert found.columns == {"b: found": ["q", "w"], "b.x": ["5", "6"], "t": [0, 1]}
+
+
+# Objects with a key twice, and the columns that are read: whether the line counts as broken.
+TWICE = {
+    "two values": ('{"u": "a", "u": "b", "v": 1}', "u", True),
+    "the same value twice": ('{"u": "a", "u": "a", "v": 1}', "u", True),
+    "written in two ways": ('{"u": "a", "\\u0075": "b", "v": 1}', "u", True),
+    "behind other keys": ('{"u" : "a", "w": {"u": 1}, "v": 1, "u" : 2}', "u", True),
+    "of a label": ('{"u": "a", "v": 1, "v": 5}', "u", True),
+    "that nobody reads": ('{"x": 1, "u": "a", "x": 2, "v": 1}', "u", False),
+    "in another object": ('{"u": "a", "w": {"u": 1, "v": 2}, "v": 1}', "u", False),
+    "as a value": ('{"u": "u", "w": ["u", "u"], "v": 1}', "u", False),
+    "in an object": ('{"w": {"u": 1, "u": 2}, "v": 1}', "w.u", True),
+    "an object": ('{"w": {"u": 1}, "w": {"u": 2}, "v": 1}', "w.u", True),
+    "with a point": ('{"w.u": 1, "w.u": 2, "v": 1}', "w.u", True),
+    "in a list of objects": ('{"w": [{"u": 1}, {"u": 1, "u": 2}], "v": 1}', "w.u", True),
+    "once in each of a list": ('{"w": [{"u": 1}, {"u": 2}], "v": 1}', "w.u", False),
+    "in an object of a list": ('{"w": [{"x": {"u": 1, "u": 2}}], "v": 1}', "w.x.u", True),
+}
+
+
+SOUND = '{"u": "z", "w": [{"u": 1, "x": {"u": 1}}], "v": 2}'
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_a_key_that_is_twice_in_one_line_is_counted(own: Own, case: str) -> None:
+    line, column, lost = TWICE[case]
+    rows = [line.replace(", ", ",", 1), *[SOUND] * 3, "{", "{"]
+    keys = f"path: x.jsonl\nfields: {{f: {{column: {column}}}}}\ntasks: {{t: v > 1}}\n"
+    found = own(keys, {"x.jsonl": "\n".join(rows)})
+    reason = {"x.jsonl: an object with a key twice": 1} if lost else {}
+    assert found.dropped == {"x.jsonl: not a JSON object": 2, **reason}
+    assert found.columns["t"] == [0] * (not lost) + [1] * 3
+
+
+def test_a_file_whose_lines_have_keys_twice_is_refused(own: Own) -> None:
+    keys = "path: x.jsonl\nfields: [u]\ntasks: {t: v > 1}\n"
+    message = (
+        r"3 of 4 rows are no JSON objects, or have a key twice; the first is '{\"u\": 1, \"u\""
+    )
+    with pytest.raises(DataError, match=message):
+        own(keys, {"x.jsonl": '{"u": 1, "u": 1, "v": 2}\n' * 3 + '{"u": 1, "v": 0}\n'})
+
+
+# A table with a column that is called as one of the joined table `b`.
+SAME_NAME = {
+    "csv": "k,v,b.x\n1,1,q\n2,2,w\n",
+    "in other letters": "k,v,B.X\n1,1,q\n2,2,w\n",
+    "jsonl": '{"k": 1, "v": 1, "b.x": 3}\n{"k": 2, "v": 2}\n',
+    "an object": '{"k": 1, "v": 1, "b": {"x": 3}}\n{"k": 2, "v": 2}\n',
+    "parquet": parquet({"k": [1, 2], "v": [1, 2], "b": [{"x": 1}, {"x": 2}]}),
+}
+
+
+@pytest.mark.parametrize("case", SAME_NAME)
+def test_a_column_called_as_one_of_a_joined_table_is_refused(own: Own, case: str) -> None:
+    content = SAME_NAME[case]
+    kind = "parquet" if isinstance(content, bytes) else "jsonl" if content[0] == "{" else "csv"
+    keys = f"path: a.{kind}\njoins: {{b: {{path: b.csv, on: k}}}}\n"
+    keys += "fields: [b.x]\ntasks: {t: v > 1}\n"
+    files = {f"a.{kind}": content, "b.csv": "k,x\n1,5\n2,6\n"}
+    with pytest.raises(DataError, match=r"'[bB]\.[xX]' has the name of column 'x' of the joined t"):
+        own(keys, files)
+    renamed = keys.replace("b: {", "c: {").replace("b.x", "c.x")
+    assert own(renamed, files).columns["c.x"] == ["5", "6"]
+
+
+# A column of another type in each of two files: what is read, None where it is refused.
+HALVES: dict[str, tuple[Any, Any, list[Any] | None]] = {
+    "floats and texts": ([3.0, None], ["3", "x"], ["3", "unknown", "3", "x"]),
+    "floats of 32 and 64 bits": (
+        pa.array([0.1, 0.7], pa.float32()),
+        [0.1, 0.7],
+        ["0.1", "0.7", "0.1", "0.7"],
+    ),
+    "floats of 32 bits and whole numbers": (
+        pa.array([1.5, 2.0], pa.float32()),
+        pa.array([2**24 + 1, 2], pa.int32()),
+        ["1.5", "2", str(2**24 + 1), "2"],
+    ),
+    "floats and whole numbers": ([1.0, None], [1, 2], ["1", "unknown", "1", "2"]),
+    "floats and large whole numbers": ([1.0, None], [2**53 + 1, 2**53 + 2], None),
+    "floats and large negative ones": ([1.0, None], [-(2**60) - 1, 2], None),
+    "signed and unsigned": (
+        [-1, 2],
+        pa.array([2**64 - 1], pa.uint64()),
+        ["-1", "2", str(2**64 - 1)],
+    ),
+    "members and lists": ([1.0, None], [["1"], ["b", "c"]], ["1", "unknown", "1", "b|c"]),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+def test_a_column_of_another_type_in_each_file(own: Own, case: str) -> None:
+    first, second, right = HALVES[case]
+    keys = "path: [a.parquet, b.parquet]\nfields: [x]\ntasks: {t: v > 1}\n"
+    files = {
+        "a.parquet": parquet({"x": first, "v": [1, 2]}),
+        "b.parquet": parquet({"v": [1, 2][: len(second)], "x": second}),
+    }
+    if right is None:
+        with pytest.raises(
+            DataError, match=r"b.parquet: column 'x' holds whole numbers above 2\^53"
+        ):
+            own(keys, files)
+    else:
+        assert own(keys, files).columns["x"] == right
+
+
+def test_lists_in_one_file_of_json_and_members_in_another(own: Own) -> None:
+    keys = "path: [a.jsonl, b.jsonl]\nfields: {x: {type: list}}\ntasks: {t: v > 1}\n"
+    files = {"a.jsonl": '{"x": [1, 2], "v": 2}\n', "b.jsonl": '{"x": 3, "v": 1}\n{"v": 1}\n'}
+    assert own(keys, files).columns["x"] == [["1", "2"], ["3"], ["unknown"]]
+
+
+ALIKE: dict[str, tuple[dict[str, Any], str]] = {
+    "a column": ({"user": ["a", "b"], "User": ["A", "B"]}, "user"),
+    "the other one": ({"user": ["a", "b"], "User": ["A", "B"]}, "User"),
+    "a member": ({"u": [{"id": 1, "ID": 2}] * 2}, "u.ID"),
+    "a member of an item": ({"u": [[{"id": 1, "ID": 2}]] * 2}, "u.id"),
+    "what has members": ({"u": [{"id": 1}] * 2, "U": [{"id": 2}] * 2}, "u.id"),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_names_that_sql_does_not_tell_apart_are_refused(own: Own, case: str) -> None:
+    columns, name = ALIKE[case]
+    keys = f"path: a.parquet\nfields: {{f: {{column: {name}}}}}\ntasks: {{t: v > 1}}\n"
+    with pytest.raises(DataError, match=f"several columns have the name '{name}', perhaps in oth"):
+        own(keys, {"a.parquet": parquet({**columns, "v": [1, 2]})})
+    keys = "path: a.parquet\nfields: {f: {column: v}}\ntasks: {t: w > 1}\n"
+    files = {"a.parquet": parquet({**columns, "v": [1, 2], "w": [1, 2]})}
+    assert own(keys, files).columns["t"] == [0, 1]
+
+
+def test_names_of_joins_that_sql_does_not_tell_apart_are_refused(own: Own) -> None:
+    keys = "path: a.csv\njoins: {b: {path: b.csv, on: k}, B: {path: b.csv, on: k}}\n"
+    with pytest.raises(ConfigError, match="joins: 'b' and 'B' differ in capital letters only"):
+        own(f"{keys}fields: [b.x, B.x]\ntasks: {{t: v > 1}}\n", {})
+
+
+def test_days_that_split_need_no_quotes(own: Own) -> None:
+    keys = "path: a.csv\nfields: [u]\ntasks: {t: v > 1}\n"
+    split = "split: {column: d, train: [2024-01-02, 2024-01-03], valid: 2024-01-04, test: DAY}\n"
+    days = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+    files = {"a.csv": "u,v,d\n" + "".join(f"{i},{i},{day}\n" for i, day in enumerate(days))}
+    assert own(keys + split.replace("DAY", days[-1]), files).columns["split"] == [0, 0, 1, 2]
+    with pytest.raises(ConfigError, match="split.test.*put it in quotes: .* takes it for a time"):
+        own(keys + split.replace("DAY", "2024-01-05 10:00:00"), files)

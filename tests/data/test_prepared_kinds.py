@@ -107,6 +107,36 @@ def test_listed_classes_keep_their_order_and_others_count_as_missing(prepare: An
     assert "no row is of class 'absent'" in table.manifest.warnings[0]
 
 
+SPELLINGS = {
+    "numbers": (["1", "1.0", "2"], ("y: '1' and '1.0' are two classes",)),
+    "flags": (["True", "true", "x"], ("y: 'True' and 'true' are two classes",)),
+    "one of each": (["1.5", "a", "b"], ()),
+    "no number": (["sNaN", "NaN"], ()),
+}
+
+
+@pytest.mark.parametrize("case", SPELLINGS)
+def test_classes_in_two_spellings_are_warned_of(prepare: Any, case: str) -> None:
+    values, said = SPELLINGS[case]
+    warnings = prepare(tasks={"y": ("multiclass", padded(values))}).manifest.warnings
+    assert len(warnings) == len(said)
+    assert all(map(str.__contains__, warnings, said))
+    if said:
+        task = Task("y", "y", "its y", kind="multiclass", classes=tuple(values))
+        assert not prepare(tasks={"y": (task, padded(values))}).manifest.warnings
+
+
+TAKEN = {"x.rows": "'x.rows': this name is taken", "a/b": "which 'a/b' cannot be; .*without `/`"}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_names_that_files_of_features_cannot_have_are_refused(prepare: Any, name: str) -> None:
+    fields = {n: ("features", [0] * ROWS) for n in ("x", name)}
+    matrices = {n: matrix(4) for n in fields}
+    with pytest.raises(DataError, match=TAKEN[name]):
+        prepare(fields, matrices=matrices)
+
+
 BAD_LABELS = {
     "one class": ("binary", padded([1, 1]), r"label y \(its y\) is 1 in all 20 rows, both 0 and 1"),
     "one class where labelled": ("binary", padded([0, None]), "is 0 in all 10 labelled rows, both"),
@@ -115,6 +145,11 @@ BAD_LABELS = {
     "none": ("regression", padded([None]), r"no row has label y \(its y\); check column 'y'"),
     "infinite": ("regression", padded([1.0, -np.inf]), "-inf is no number within 32 bits"),
     "too large": ("regression", padded([1.0, 1e39]), r"1e\+39 is no number within 32 bits"),
+    "too near to each other": (
+        "regression",
+        padded([1.7e9, 1.7e9 + 1000.5]),
+        r"between 1700000000 and 1700001000.5: .* too near .*32 bits; .*such as `y - 1700000000`",
+    ),
     "no label": ("binary", padded([0, 2]), "label y: 2 is neither 0 nor 1"),
 }
 
@@ -125,6 +160,26 @@ def test_a_label_that_cannot_be_learned_is_refused(prepare: Any, tmp_path: Path,
     with pytest.raises(DataError, match=message):
         prepare(tasks={"y": (kind, values)})
     assert not list(tmp_path.iterdir())
+
+
+def test_large_labels_that_32_bits_tell_apart_are_taken(prepare: Any) -> None:
+    table = prepare(tasks={"y": ("regression", padded([1.7e9, 1.7e9 + 1e6]))})
+    assert np.ptp(table.labels) == pytest.approx(1e6, abs=128)
+
+
+def test_the_class_that_training_lacks_is_named(prepare: Any) -> None:
+    parts = [0] * 10 + [1] * 5 + [2] * 5
+    moods = [*"zyzyzyzyzy", *"zyzyz", *"zyzya"]
+    fixed = {"split_kind": "column", "split_column": "split"}
+    with pytest.raises(DataError, match="label y .*: class 'a' occurs in test, but in no row of t"):
+        prepare(more={"split": parts}, tasks={"y": ("multiclass", moods)}, **fixed)
+
+
+def test_two_pairs_of_tasks_with_one_name_are_refused(prepare: Any) -> None:
+    tasks = {name: ("binary", padded([0, 1])) for name in ("a", "b_c", "a_b", "c")}
+    message = "tasks 'a' and 'b_c' and of 'a_b' and 'c' would both have the name 'a_b_c'"
+    with pytest.raises(DataError, match=message):
+        prepare(tasks=tasks)
 
 
 def test_too_many_found_classes_are_refused(prepare: Any) -> None:
@@ -141,7 +196,7 @@ def test_rates_and_correlations_are_of_the_rows_that_have_the_labels(prepare: An
     columns = {
         "a": np.where(rng.random(ROWS) < 0.3, NAN, base > 0),
         "b": np.where(rng.random(ROWS) < 0.3, NAN, base + rng.standard_normal(ROWS) > 0),
-        "c": np.where(rng.random(ROWS) < 0.3, NAN, 1e9 + base),
+        "c": np.where(rng.random(ROWS) < 0.3, NAN, 1e9 + 1e6 * base),
     }
     lists = {name: [None if np.isnan(v) else v for v in c] for name, c in columns.items()}
     kinds = {"a": "binary", "b": "binary", "c": "regression"}

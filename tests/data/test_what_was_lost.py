@@ -186,6 +186,33 @@ def test_two_spellings_of_an_id_are_warned_of(prepare: Any, kind: str, wrap: Any
     assert "field user: '0' and '0.0' both occur, and 3 more like it" in warning
 
 
+FLAGS = {
+    "a CSV and Parquet": (["True", "true", "false"], "'true' and 'True' occur"),
+    "three spellings": (["FALSE", "false", "False"], "'false' and 'False' and 'FALSE' occur"),
+    "one spelling each": (["True", "false", "x"], None),
+}
+
+
+@pytest.mark.parametrize("case", FLAGS)
+@pytest.mark.parametrize(("kind", "wrap"), [("id", str), ("list", lambda value: [value])])
+def test_two_spellings_of_true_are_warned_of(prepare: Any, kind: str, wrap: Any, case: str) -> None:
+    values, message = FLAGS[case]
+    users = [wrap(values[row % 3]) for row in range(ROWS)]
+    labels = [int(row > 20) for row in range(ROWS)]
+    warnings = [w for w in prepare(users, kind, labels=labels).warnings if "repeat" not in w]
+    assert len(warnings) == (message is not None)
+    assert message is None or message in warnings[0]
+
+
+@pytest.mark.parametrize(("step", "warned"), [(1.0, True), (1e5, False), (0.0, False)])
+def test_numbers_too_near_for_32_bits_are_warned_of(
+    prepare: Any, step: float, warned: bool
+) -> None:
+    times = [1.7e9 + step * row for row in range(ROWS)]
+    facts = prepare(times, "numeric", labels=[int(row > 20) for row in range(ROWS)])
+    assert any("too near to each other for 32 bits" in text for text in facts.warnings) == warned
+
+
 def test_a_dataset_of_the_paper_stops_as_any_other(tmp_path: Path) -> None:
     sound = [f"{i}\t1\t{i}\t1\t1\t0\t{i % 2}\t{i // 2 % 2}\t1\t1\t1\t9\n" for i in range(70)]
     (tmp_path / "final_track2_train.txt").write_text("".join(sound + ["x" + sound[0]] * 30))

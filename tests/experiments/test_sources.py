@@ -62,7 +62,7 @@ def table():
 
 def assembled(table, monkeypatch, method="mmoe", seeds=(0, 1), **changes):
     training = TrainingOptions(epochs=2, batch_size=32, embedding_dim=3, **changes)
-    options = {"mmoe": {"hidden_dim": 4, "root_dim": 4}, "single_task": {"hidden_dim": 4}}[method]
+    options = {"mmoe": {"hidden_dim": 4, "root_dim": 4}}.get(method, {"hidden_dim": 4})
     spec = RunSpec(
         dataset="d", method=method, variant="paper", seeds=seeds, options=options,
         training=training,

@@ -2,9 +2,21 @@
 
 from typing import Any
 
-from mtnas.study.specs import ExhaustiveSpec, ModelSpec, RunSpec, SearchSpec, TuneSpec
+from mtnas.study.specs import (
+    ExhaustiveSpec,
+    ModelSpec,
+    RunSpec,
+    SearchSpec,
+    SubsetsSpec,
+    TuneSpec,
+)
 
-KINDS = {"search": SearchSpec, "grid": TuneSpec, "space": ExhaustiveSpec}
+KINDS = {
+    "search": SearchSpec,
+    "grid": TuneSpec,
+    "space": ExhaustiveSpec,
+    "subsets": SubsetsSpec,
+}
 
 
 def spec_of(**values: Any) -> ModelSpec:

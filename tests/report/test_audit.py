@@ -123,6 +123,13 @@ def test_simulated_data_say_so_and_meet_no_number_of_the_paper(audited):
     assert "0.3480" not in text
 
 
+def test_the_size_of_the_hash_has_the_papers_name_only_beside_the_papers_number(audited):
+    assert "| Features (sparse) | 1,000,000 | 1,000,000 | yes |" in audited()[1]
+    own = audited(dataset="insteval")[1]
+    assert "| Hash buckets | 1,000,000 |" in own
+    assert "Features" not in own
+
+
 def test_what_stands_in_the_data_cannot_break_a_table(audited):
     _, text = audited()
     assert "| a \\| b | 3 |" in text
@@ -162,6 +169,13 @@ def test_what_was_left_out_stands_before_the_tables(audited):
     ]
     assert r"left out: a \| b (3)." in text
     assert text.index(r"Half of \*all\* rows are alike.") < text.index("| Table 1 |")
+
+
+def test_without_hashed_values_nothing_is_said_of_their_ids(audited):
+    found, text = audited(collisions=None, distinct_values=None, distinct_ids=None)
+    assert found["collisions"] is None
+    assert "numbers in the paper's Tables 1 and 4 agree.\n" in text
+    assert "share" not in text.partition("###")[2].partition("|")[0]
 
 
 def test_what_the_labels_are_is_told(audited):

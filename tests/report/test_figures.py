@@ -17,7 +17,7 @@ from mtnas.report.exhibits.search_curves import curves_figure, with_curves
 from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
 from mtnas.report.render.route_panels import SMALLEST, block_caption, routes_figure
 from mtnas.report.render.style import SHARED, new_figure, save_figure, styled, task_colour
-from mtnas.report.searched import choices, course, read_routes
+from mtnas.report.searched import Recorded, choices, course, read_routes
 from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -184,9 +184,9 @@ def test_the_label_of_simulated_data_covers_nothing(tmp_path):
 
 
 def test_block_captions_say_only_what_was_recorded():
-    assert block_caption({"probability": 0.0001}) == "p < .001"
-    assert block_caption({"probability": 1.0, "entropy": 0.0}) == "p = 1.000, entropy 0.0 nats"
-    assert block_caption({"probability": None}) == "not recorded"
+    assert block_caption(Recorded(0.0001)) == "p < .001"
+    assert block_caption(Recorded(1.0, 0.0)) == "p = 1.000, entropy 0.0 nats"
+    assert block_caption(Recorded()) == "not recorded"
 
 
 @pytest.mark.parametrize("draw", [figure3, search_curves])

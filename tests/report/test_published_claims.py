@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtnas.data.synthetic import SyntheticOptions
 from mtnas.report.exhibits.base import FigureExhibit
 from mtnas.report.published.publish import publish
 from mtnas.routes.named import random_route
@@ -56,7 +57,7 @@ def full_study(root, rng):
     check = {"route": "t0: s1", "draws": 20, "test": "t", "min_difference": 0.0}
     checks = [check | {"method": m, "max_difference": d} for m, d in (("a", 0.0), ("b", 1e-16))]
     make_subgraphs(subgraphs, checks)
-    facts = {name: Facts(2, drawn=drawn(name)) for name in MADE}
+    facts = {name: Facts(2, drawn=options(name)) for name in MADE}
     return {
         "plan": Plan(facts, {"main": list(runs)}, homes).to_json(),
         "command": "",
@@ -73,6 +74,11 @@ NEEDED = ("share_bottom", "mmoe")
 def drawn(dataset):
     """Return what a synthetic dataset is drawn from."""
     return None if dataset in REAL else {**DRAWN, "rho": float("rho05" in dataset) / 2}
+
+
+def options(dataset):
+    """Return the same as the plan of a study holds it."""
+    return None if dataset in REAL else SyntheticOptions.of(drawn(dataset))
 
 
 def complete(folder, method, variant, seeds, rng, synthetic):

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mtnas.data.prepare.manifest import TaskSummary
+from mtnas.evidence.records import Timings
 from mtnas.report.render.html import to_html
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 from mtnas.report.render.style import new_figure, save_figure, styled
@@ -204,17 +205,24 @@ def test_missing_files_are_named(tmp_path):
 
 
 def test_timing_shows_seconds_only():
-    assert timing({"train_seconds": 60, "threads": 1, "seeds_at_once": 5}) == "train 60.0 s"
+    found = Timings(train_seconds=60, total_seconds=61.5, seeds_at_once=5, device="cpu", threads=1)
+    assert timing(found) == "train 60.0 s, total 61.5 s"
+
+
+def test_columns_that_stand_left_hold_words_and_may_be_broken():
+    html = to_html("| A | b | c |\n| :-- | :-- | --: |\n| one | two words | 0.1 ± 0.2 |\n")
+    assert '<td class="words">two words</td><td>0.1 ± 0.2</td>' in html
+    assert '<th class="words">b</th><th>c</th>' in html
 
 
 @pytest.mark.parametrize(
     ("split", "text"),
     [
-        ({"split_kind": "random", "split_column": None}, "<td>random</td>"),
-        ({"split_kind": "column", "split_column": "a<b"}, "<td>fixed, by column (a&lt;b)</td>"),
+        ({"split_kind": "random", "split_column": None}, "random"),
+        ({"split_kind": "column", "split_column": "a<b"}, "fixed, by column (a&lt;b)"),
     ],
 )
 def test_the_split_of_a_dataset_is_told(tmp_path, split, text):
     manifest = write_manifest(tmp_path / "manifest.json", **split)
     write_report(tmp_path / "report.html", manifests=[manifest])
-    assert text in (tmp_path / "report.html").read_text()
+    assert f'<td class="words">{text}</td>' in (tmp_path / "report.html").read_text()

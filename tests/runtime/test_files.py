@@ -75,14 +75,14 @@ def test_a_record_is_read_only_as_it_was_written(tmp_path):
 
     record = read_record(path, ("auc",))
     assert (record["auc"], record["seeds"], record["by"]) == (0.1 + 0.2, [0, 1], {"1": None})
-    check_artefact(artefact, record)
+    check_artefact(artefact, record["artefacts"])
 
     artefact.write_text("a\n2\n")
     with pytest.raises(RecordError, match=r"metrics.csv: was changed .* run `.*metrics.csv`"):
-        check_artefact(artefact, record)
+        check_artefact(artefact, record["artefacts"])
     artefact.unlink()
     with pytest.raises(RecordError, match="metrics.csv: missing; "):
-        check_artefact(artefact, record)
+        check_artefact(artefact, record["artefacts"])
 
 
 @pytest.mark.parametrize("edit", [('"auc": 0.5', '"auc": 0.6'), ('"seeds"', '"seed"')])

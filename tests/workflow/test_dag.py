@@ -3,10 +3,16 @@
 How many runs and searches a study has, `tests/study/test_plan.py` counts without Snakemake.
 """
 
+import re
 from collections import Counter
 
 import pytest
 
+from tests.conftest import Checkout, Plan
+
+PARSED = """
+print("IMPORTED", [name for name in ("torch", "matplotlib", "scipy.stats") if name in sys.modules])
+"""
 TOY = '''"""A toy: every task reads the input itself."""
 
 from torch import Tensor
@@ -35,8 +41,21 @@ class Sharing(BaseSharing):
 '''
 
 
-def test_jobs_of_the_default_study(bare):
-    assert bare.plan().jobs == {
+@pytest.fixture(scope="module")
+def default(tmp_path_factory):
+    """What Snakemake prints of the default study, and what it had imported to do so."""
+    checkout = Checkout.new(tmp_path_factory.mktemp("default") / "checkout")
+    with (checkout.folder / "Snakefile").open("a") as file:
+        file.write(PARSED)
+    return checkout.snakemake("-n")
+
+
+def test_parsing_imports_nothing_that_computes_or_draws(default):
+    assert set(re.findall(r"IMPORTED (.*)", default)) == {"[]"}
+
+
+def test_jobs_of_the_default_study(default):
+    assert Plan.read(default).jobs == {
         "all": 1,
         "convert": 2,
         "prepare": 2,
@@ -60,17 +79,16 @@ def test_jobs_of_all_claims_tuned(bare):
     assert (jobs["table"], jobs["figure"]) == (3 + 1, 4 + 2)  # Table 5, and both sweeps
 
 
-@pytest.mark.parametrize("name", ["gss", "nmes", "flights"])
-def test_jobs_of_a_dataset_that_comes_with_a_package(bare, name):
-    jobs = bare.plan("--configfile", f"config/{name}.yaml").jobs
-    assert (jobs["convert"], jobs["prepare"], jobs["audit"]) == (1, 1, 1)
+def test_jobs_of_datasets_that_come_with_a_package_and_of_one_that_is_fetched(bare):
+    names = ("gss", "nmes", "flights", "bookcrossing")
+    overlays = (f"config/{name}.yaml" for name in names)
 
+    plan = bare.plan("--configfile", *overlays, "--config", f"datasets=[{','.join(names)}]")
 
-def test_jobs_of_book_crossing(bare):
-    jobs = bare.plan("--configfile", "config/bookcrossing.yaml").jobs
-
-    assert (jobs["download"], jobs["unpack"], jobs["prepare"]) == (1, 3, 1)
-    assert (jobs["search"], jobs["train"]) == (3, 9)
+    jobs = plan.jobs
+    assert (jobs["convert"], jobs["prepare"], jobs["audit"]) == (3, 4, 4)
+    assert (jobs["download"], jobs["unpack"]) == (1, 3)
+    assert (jobs["search"], jobs["train"]) == (4 * 3, 4 * 9)
 
 
 def test_jobs_of_the_synthetic_study(bare):
@@ -96,11 +114,21 @@ def test_jobs_of_the_simulated_study(bare):
     assert (jobs["simulate"], jobs["prepare"], jobs["search"], jobs["train"]) == (3, 3, 9, 27)
 
 
-def test_jobs_of_a_search_study_without_other_searches(bare):
-    overlay = bare.write(
+def test_an_unknown_variant_of_a_target_is_named(bare):
+    target = "results/runs/insteval/mtnas/inherits/metrics.csv"
+
+    printed = bare.snakemake("-n", target, ok=False)
+
+    assert "unknown variant of mtnas 'inherits' (did you mean 'inherit'?)" in printed
+
+
+def test_jobs_of_a_search_study_without_other_searches_and_with_a_new_method_file(fresh):
+    fresh.write("src/mtnas/methods/toy.py", TOY)
+    overlay = fresh.write(
         "config/space.yaml",
         "datasets: [insteval]\n"
-        "experiments: {main: {methods: [share_bottom, mmoe]}}\n"
+        "methods: {toy: {scale: 2}}\n"
+        "experiments: {main: {methods: [toy, share_bottom, mmoe]}}\n"
         "variants:\n"
         "  mtnas:\n"
         "    tiny: &tiny {num_layers: 1, num_subnets: 2, query_scope: root, hidden_dim: 4}\n"
@@ -109,7 +137,7 @@ def test_jobs_of_a_search_study_without_other_searches(bare):
         "exhaustive: {tiny: [tiny, tiny_exhaustive, tiny_inherit]}\n",
     )
 
-    plan = bare.plan("--configfile", overlay)
+    plan = fresh.plan("--configfile", overlay)
 
     space = {
         "exhaustive": 1,
@@ -119,47 +147,30 @@ def test_jobs_of_a_search_study_without_other_searches(bare):
         "figure": 1 + 1,  # Figure 1, and all routes in order
     }
     assert plan.jobs.items() >= Counter(space).items()
-    # Inherited weights cannot be looked up.
-    assert plan.trained == {"share_bottom/paper", "mmoe/paper", "mtnas/tiny_inherit"}
+    # Inherited weights cannot be looked up; the toy is registered nowhere.
+    assert plan.trained == {"toy/paper", "share_bottom/paper", "mmoe/paper", "mtnas/tiny_inherit"}
 
-
-def test_a_misspelt_method_stops_the_workflow_with_a_hint(bare):
-    overlay = bare.write("config/typo.yaml", "experiments: {main: {methods: [mmeo]}}\n")
-
-    printed = bare.snakemake("-n", "--configfile", overlay, ok=False)
-
-    assert (
-        "config/typo.yaml: experiments.main.methods: unknown method 'mmeo' (did you mean 'mmoe'?)"
-        in printed
-    )
-    assert "Traceback" not in printed
-
-
-def test_a_mistake_of_the_command_line_is_not_blamed_on_a_file(bare):
-    printed = bare.snakemake("-n", "--config", "datasets=insteval", ok=False)
-
-    assert "--config: datasets: 'insteval' should be a list, such as [insteval]" in printed
-    assert "Traceback" not in printed
-
-
-def test_an_unknown_variant_of_a_target_is_named(bare):
-    target = "results/runs/insteval/mtnas/inherits/metrics.csv"
-
-    printed = bare.snakemake("-n", target, ok=False)
-
-    assert "unknown variant of mtnas 'inherits' (did you mean 'inherit'?)" in printed
-
-
-def test_a_new_method_file_needs_no_registration(fresh):
-    fresh.write("src/mtnas/methods/toy.py", TOY)
-    overlay = fresh.write(
-        "config/toy.yaml",
-        "datasets: [insteval]\n"
-        "methods: {toy: {scale: 2}}\n"
-        "experiments: {main: {methods: [toy, mmoe]}}\n",
-    )
-
-    assert fresh.plan("--configfile", overlay).trained == {"toy/paper", "mmoe/paper"}
-    fresh.edit("config/toy.yaml", "scale", "scales")
+    fresh.edit(overlay, "scale: 2", "scales: 2")
     printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
-    assert "methods.toy: unknown key 'scales' (did you mean 'scale'?)" in printed
+    assert f"{overlay}: methods.toy: unknown key 'scales' (did you mean 'scale'?)" in printed
+    assert "Traceback" not in printed
+
+
+def test_jobs_of_subsets_of_tasks(bare):
+    overlay = bare.write(
+        "config/pairs.yaml",
+        "datasets: [insteval]\n"
+        "experiments: {main: {methods: [share_bottom]}}\n"
+        "variants: {mmoe: {wide: {num_experts: 5}}}\n"
+        "tuning: {enabled: true, methods: [mmoe], training: {learning_rate: [0.1]}}\n"
+        "subsets:\n"
+        "  pairs: {methods: [share_bottom, mmoe], variants: {mmoe: [wide]}, tasks: pairs}\n"
+        "  all: {methods: [share_bottom]}\n",
+    )
+
+    jobs = bare.plan("publish", "--configfile", overlay).jobs
+
+    assert (jobs["train_subsets"], jobs["train"], jobs["tune"]) == (3, 1, 1)
+    wrong = "results/subsets/pears/insteval/share_bottom/paper/scores.csv"
+    printed = bare.snakemake("-n", wrong, "--configfile", overlay, ok=False)
+    assert "unknown set of subsets 'pears' (did you mean 'pairs'?)" in printed

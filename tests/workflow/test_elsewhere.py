@@ -40,7 +40,11 @@ def test_results_may_be_written_to_another_folder(way, bare, at_home, tmp_path):
     here.mkdir()
     study = ("--configfile", bare.folder / STUDY)
     if way == "--directory":
-        assert plan_in(bare.folder, bare, way, here, "--configfile", STUDY) == at_home
+        # A home that may not be written to needs another cache, as config/README.md says; without
+        # it Snakemake itself ends with a traceback.
+        home = {"HOME": "/proc", "XDG_CACHE_HOME": str(tmp_path)}.items()
+        found = plan_in(bare.folder, bare, way, here, "--configfile", STUDY, environment=home)
+        assert found == at_home
         return
     snakefile = os.path.relpath(bare.folder / "Snakefile", here)
     if way == "-s, through a link":
@@ -50,13 +54,12 @@ def test_results_may_be_written_to_another_folder(way, bare, at_home, tmp_path):
 
 
 def test_a_mistake_is_told_in_another_folder_too(bare, tmp_path):
-    with pytest.raises(AssertionError, match=r"--config: unknown key 'sedes' \(did you mean"):
-        plan_in(tmp_path, bare, "-s", bare.folder / "Snakefile", "--config", "sedes=3")
+    snakefile = bare.folder / "Snakefile"
 
+    with pytest.raises(AssertionError) as failed:
+        plan_in(tmp_path, bare, "-s", snakefile, "--config", "bookcrossing_raw=2024_01")
 
-def test_a_number_is_no_folder_and_the_message_says_what_to_write(bare):
-    printed = bare.snakemake("-n", "--config", "bookcrossing_raw=2024_01", ok=False)
-
+    printed = str(failed.value)
     assert "--config: bookcrossing_raw: 202401: YAML reads no text here" in printed
     assert "such as ./2024_01" in printed
     assert "Traceback" not in printed
@@ -75,9 +78,3 @@ def test_a_folder_of_raw_files_may_have_any_name(named, fresh, tmp_path):
     plan = plan_in(fresh.folder, fresh, *study, environment={"HOME": str(tmp_path)}.items())
 
     assert plan.jobs["prepare"] == 1
-
-
-def test_a_home_that_may_not_be_written_to_needs_another_cache(bare, tmp_path):
-    """As config/README.md says; without it Snakemake itself ends with a traceback."""
-    home = {"HOME": "/proc", "XDG_CACHE_HOME": str(tmp_path)}
-    assert plan_in(bare.folder, bare, "--configfile", STUDY, environment=home.items()).jobs

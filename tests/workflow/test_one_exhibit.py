@@ -14,9 +14,6 @@ from tests.report.test_published import Facts, Plan, make_manifest
 DOCUMENT = Path(__file__).parents[2] / "docs/adding-a-table-or-figure.md"
 (TABLE,) = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.M | re.S)
 REBUILD = "import sys; from mtnas.report.published.rebuild import rebuild; rebuild(sys.argv[1])"
-PARSED = """
-print("IMPORTED", [name for name in ("torch", "matplotlib", "scipy.stats") if name in sys.modules])
-"""
 
 
 @pytest.mark.slow
@@ -46,12 +43,3 @@ def test_a_new_table_is_one_file(fresh, tmp_path):
     command = [sys.executable, "-c", REBUILD, str(folder)]
     subprocess.run(command, cwd=fresh.folder, env=environment, check=True)
     assert "| bookcrossing | " in (folder / "tables/num_fields.md").read_text()
-
-
-def test_parsing_imports_nothing_that_computes_or_draws(fresh):
-    with (fresh.folder / "Snakefile").open("a") as file:
-        file.write(PARSED)
-
-    printed = fresh.snakemake("-n", "results/tables/table1.md")
-
-    assert set(re.findall(r"IMPORTED (.*)", printed)) == {"[]"}

@@ -14,6 +14,7 @@ with job(snakemake) as smk:
         audits=smk.input.audits,
         tuning=smk.params.tuning,
         exhaustive=smk.input.exhaustive,
+        subsets=smk.params.subsets,
         subgraphs=smk.input.subgraphs,
         specs=smk.params.specs,
     )

@@ -5,9 +5,10 @@ Each check raises `ConfigError` for the first contradiction, or for what a job w
 
 from collections.abc import Sequence
 
-from mtnas.config.entries import OF_SOURCES, PAPER
+from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
 from mtnas.config.study import Study, tuning_layers
+from mtnas.config.subset_checks import check_subsets
 from mtnas.config.training_checks import check_training, check_variant_training
 from mtnas.data import sources
 from mtnas.data.prepare.parts import check_split_of
@@ -28,6 +29,7 @@ def check(study: Study) -> None:
         check_budget,
         check_spaces,
         check_runs,
+        check_subsets,
         check_tuning,
     ):
         check_one(study)
@@ -91,13 +93,10 @@ def check_experiments(study: Study) -> None:
     """Refuse unknown variants and datasets, and control methods where labels are numbers."""
     for space, variants in study.exhaustive.items():
         _check_variants(study, BUDGET_METHOD, variants, ("exhaustive", space))
+    for name, subsets in study.subsets.items():
+        _check_names(study, subsets, ("subsets", name))
     for name, experiment in study.experiments.items():
-        for method, variants in experiment.variants.items():
-            _check_variants(study, method, variants, ("experiments", name, "variants", method))
-        for dataset in experiment.datasets or ():
-            if dataset not in study.datasets:
-                where = study.place("experiments", name, "datasets")
-                raise ConfigError(unknown("dataset of this study", dataset, study.datasets, where))
+        _check_names(study, experiment, ("experiments", name))
         for dataset, method, _ in study.runs(name):
             if study.method(method).is_control and dataset in study.synthetic:
                 raise ConfigError(
@@ -105,6 +104,15 @@ def check_experiments(study: Study) -> None:
                     f"probabilities, but labels of {dataset} are numbers; leave it out, or give "
                     "the experiment `datasets` with binary labels"
                 )
+
+
+def _check_names(study: Study, named: Experiment, keys: tuple[str, str]) -> None:
+    for method, variants in named.variants.items():
+        _check_variants(study, method, variants, (*keys, "variants", method))
+    for dataset in named.datasets or ():
+        if dataset not in study.datasets:
+            where = study.place(*keys, "datasets")
+            raise ConfigError(unknown("dataset of this study", dataset, study.datasets, where))
 
 
 def _check_variants(study: Study, method: str, names: Sequence[str], keys: Sequence[str]) -> None:
@@ -201,7 +209,7 @@ def check_runs(study: Study) -> None:
         for dataset in study.datasets
         for variant in variants
     ]
-    for run in dict.fromkeys([*study.all_runs, *judged]):
+    for run in dict.fromkeys([*study.all_runs, *study.all_subset_runs, *judged]):
         if not study.method(run[1]).is_control:
             _check_tables(study, run)
         check_training(study, run)

@@ -1,18 +1,21 @@
-"""Parts of a configuration: seeds, the grid search, a dataset, an experiment."""
+"""Parts of a configuration: seeds, the grid search, a dataset, an experiment, subsets of tasks."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
 from mtnas.config.blocks import different
+from mtnas.runtime.errors import unknown
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 
-Block = dict[str, Any]  # what is said of some options, the others not named
+Block = Json  # what is said of some options, the others not named
 
 PAPER = "paper"  # the variant that every method has: no deviation
 MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
 MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 OF_VARIANTS = ("title", "training")  # what a variant says beside options of its method
+SUBSET_RULES = ("all", "pairs")
 OWN_DEFAULT = "null: the dataset's own"
 
 Seed = Annotated[int, Field(ge=0, le=MAX_INT32)]
@@ -20,6 +23,17 @@ SEEDS_SCHEMA = {
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
         {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_INT32}},
+    ]
+}
+
+SUBSETS_SCHEMA = {
+    "anyOf": [
+        {"enum": list(SUBSET_RULES)},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        },
     ]
 }
 
@@ -31,6 +45,25 @@ def _count_or_list(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SEEDS:
         raise ValueError(f"give a number of seeds, 1 .. {MAX_SEEDS}, or a list of seeds")
     return tuple(range(value))
+
+
+def _rule_or_lists(value: Any) -> Any:
+    """Check a rule for subsets of tasks, or lists of their names."""
+    if isinstance(value, str):
+        if value not in SUBSET_RULES:
+            raise ValueError(unknown("rule", value, SUBSET_RULES))
+        return value
+    lists = value if isinstance(value, tuple) else (value,)
+    if not lists or not all(isinstance(own, tuple) and own for own in lists):
+        raise ValueError(
+            "should be all, pairs, or a list of subsets, each a list of names of tasks, such as "
+            "[[likes, stars], [likes, shares]]"
+        )
+    for own in lists:
+        if others := [name for name in own if not isinstance(name, str)]:
+            raise ValueError(f"{others[0]!r} is not the name of a task")
+        different(own)
+    return value
 
 
 def _as_written(value: Any, check: Any) -> Any:
@@ -68,6 +101,11 @@ Seeds = Annotated[
     BeforeValidator(_count_or_list),
     WithJsonSchema(SEEDS_SCHEMA),
 ]
+SubsetsOfTasks = Annotated[
+    str | tuple[tuple[str, ...], ...],
+    BeforeValidator(_rule_or_lists),
+    WithJsonSchema(SUBSETS_SCHEMA),
+]
 TrialSeeds = Annotated[Seeds, WrapValidator(_as_written)]  # or an int
 Number = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
 Name = Annotated[str, AfterValidator(_is_name)]
@@ -97,7 +135,7 @@ class Tuning(Options):
         3,  # type: ignore[arg-type]
         description="seeds for each trial: a number n (the first n of `seeds`) or a list",
     )
-    training: dict[str, Any] = Field(
+    training: Block = Field(
         {}, description="for options of training, the values to try, each a list"
     )
     options: dict[str, Block] = Field(
@@ -159,4 +197,18 @@ class Experiment(Options):
     methods: tuple[str, ...] = Field(description="methods to run")
     variants: dict[str, tuple[str, ...]] = Field(
         {}, description="for each method, the variants to run; default: `paper` alone"
+    )
+
+
+class TaskSubsets(Experiment):
+    """Models of some tasks of a dataset each, to see which tasks gain from which."""
+
+    methods: tuple[str, ...] = Field(
+        description="methods to train; each with one model for its tasks, and no search"
+    )
+    tasks: SubsetsOfTasks = Field(
+        "all",
+        description="which subsets of the tasks are learned together: every one (all; of at most "
+        "7 tasks), every two (pairs), or a list of lists of their names; each task alone and all "
+        "tasks together are always among them",
     )

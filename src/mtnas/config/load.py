@@ -13,6 +13,7 @@ from mtnas.config.entries import (
     Experiment,
     Folder,
     Name,
+    TaskSubsets,
     Title,
     Tuning,
     VariantName,
@@ -71,12 +72,11 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
     variants = {
         name: dict_of(VariantName, _variant(name, m, training)) for name, m in methods.items()
     }
-    experiment = _narrowed(
-        Experiment,
-        datasets=list_of(dataset, at_least=0) | None,
-        methods=list_of(method),
-        variants=mapping("variants_to_run", dict.fromkeys(methods, list_of(str))),
-    )
+    runs = {
+        "datasets": list_of(dataset, at_least=0) | None,
+        "methods": list_of(method),
+        "variants": mapping("variants_to_run", dict.fromkeys(methods, list_of(str))),
+    }
     return _narrowed(
         Study,
         {f"{name}_raw": _short_raw(name) for name in measured},
@@ -88,8 +88,9 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
         tuning=tuning,
         methods=blocks,
         variants=mapping("variants", variants),
-        experiments=dict_of(Name, experiment),
+        experiments=dict_of(Name, _narrowed(Experiment, **runs)),
         exhaustive=dict_of(Name, list_of(str)),
+        subsets=dict_of(Name, _narrowed(TaskSubsets, **runs)),
     )
 
 

@@ -14,7 +14,7 @@ class KnownMethod:
 
     options: type[MethodOptions]
     is_control: bool  # it predicts from the labels and trains nothing
-    per_task: bool = False  # every task has a model of its own
+    per_task: bool = False  # it has a model for every task
 
     @property
     def searches(self) -> bool:
@@ -36,5 +36,5 @@ def _known(name: str) -> KnownMethod:
             f"src/mtnas/methods/{name}.py: no class `Options(MethodOptions)`; a method file "
             "needs it and `Sharing`, see docs/adding-a-method.md"
         )
-    per_task = getattr(module, "PER_TASK", False)
+    per_task = bool(getattr(module, "PER_TASK", False))
     return KnownMethod(options, hasattr(module, "predict"), per_task)

@@ -15,7 +15,7 @@ class Origins:
     """The files of a configuration, of which later ones win, and what `--config` sets."""
 
     files: tuple[Path, ...] = ()
-    typed: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, object] = field(default_factory=dict)
 
     def place(self, keys: Keys, name: int | str | None = None) -> str:
         """Return where a key (or `name` below it) was set, and its path: `my.yaml: seeds`.

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mtnas.config.entries import DatasetOptions, Experiment, Tuning
+from mtnas.config.entries import DatasetOptions, Experiment, TaskSubsets, Tuning
 from mtnas.config.methods import known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.schema import SCHEMA_FILE, as_text, generate
@@ -14,7 +14,7 @@ from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
 from mtnas.data.sources._tabular.tables import JoinDefinition
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.runtime.files import write_text
+from mtnas.runtime.files import Json, write_text
 from mtnas.runtime.provenance import REPOSITORY
 
 MANUAL = REPOSITORY / "config/README.md"
@@ -48,6 +48,7 @@ def reference() -> str:
         "`training`": TrainingOptions,
         "`tuning`": Tuning,
         "`experiments.<experiment>`": Experiment,
+        "`subsets.<name>`": TaskSubsets,
         **{f"`methods.{name}`": method.options for name, method in known_methods().items()},
     }
     return "\n".join(_table(title, record) for title, record in sections.items())
@@ -70,7 +71,7 @@ class _OfJoin(JoinDefinition):
     """The keys that only a joined table has."""
 
     @classmethod
-    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> Json:
         """Leave out those of every table."""
         schema = super().model_json_schema(*args, **kwargs)
         own = {"on", "allow_unmatched"}
@@ -85,7 +86,7 @@ def _table(title: str, record: type[BaseModel]) -> str:
     return f"### {title}\n\n" + ("\n".join(lines) if rows else "No options.") + "\n"
 
 
-def _rows(properties: dict[str, Any], parts: dict[str, Any], prefix: str = "") -> list[str]:
+def _rows(properties: Json, parts: Json, prefix: str = "") -> list[str]:
     rows: list[str] = []
     for name, part in properties.items():
         block = parts.get(part.get("$ref", "").rpartition("/")[2], {})
@@ -106,7 +107,7 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _allowed(part: dict[str, Any]) -> str:
+def _allowed(part: Json) -> str:
     """Say in a few words which values are allowed."""
     if "enum" in part:
         return ", ".join(f"`{_shown(value)}`" for value in part["enum"])
@@ -118,7 +119,7 @@ def _allowed(part: dict[str, Any]) -> str:
     return " or ".join(_kind(kind, part) for kind in kinds)
 
 
-def _kind(kind: str, part: dict[str, Any]) -> str:
+def _kind(kind: str, part: Json) -> str:
     """Name one type with its limits, such as `list of integers >= 0`."""
     items = part.get("items", {})
     if kind == "array" and "type" in items:
@@ -126,5 +127,5 @@ def _kind(kind: str, part: dict[str, Any]) -> str:
     return _KINDS.get(kind, kind) + _limits(part)
 
 
-def _limits(part: dict[str, Any]) -> str:
+def _limits(part: Json) -> str:
     return "".join(f" {sign} {part[key]}" for key, sign in _LIMITS.items() if key in part)

@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError
 
-from mtnas.config.entries import PAPER, Block, DatasetOptions, Experiment, Name, Seeds, Tuning
+from mtnas.config.entries import (
+    PAPER,
+    Block,
+    DatasetOptions,
+    Experiment,
+    Name,
+    Seeds,
+    TaskSubsets,
+    Tuning,
+)
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import MethodOptions, RunKey, TrainingOptions
 from mtnas.config.origins import Origins
@@ -56,6 +65,10 @@ class Study(Options):
         description="small spaces, every route of which is trained: by name, the variants of "
         "mtnas whose searches are judged by it; the first one's network makes the space",
     )
+    subsets: dict[Name, TaskSubsets] = Field(
+        {},
+        description="named sets of runs of subsets of the tasks: which tasks gain from each other",
+    )
     _origins: Origins = PrivateAttr(default_factory=Origins)
 
     def __hash__(self) -> int:
@@ -101,7 +114,7 @@ class Study(Options):
     def tasks_of(self, dataset: str) -> tuple[str, ...]:
         """Name the tasks of a dataset, in their order."""
         if dataset in self.synthetic:
-            return tuple(TASKS)
+            return TASKS
         return tuple(task.name for task in sources.load(dataset).tasks)
 
     def sources_of(self, dataset: str) -> tuple[str, ...]:
@@ -114,13 +127,26 @@ class Study(Options):
             raise ConfigError(
                 unknown("experiment", experiment, self.experiments, "config: experiments")
             )
-        wanted = self.experiments[experiment]
+        return self._runs_of(self.experiments[experiment])
+
+    def subset_runs(self, name: str) -> list[RunKey]:
+        """Return the runs whose tasks an entry of `subsets` divides, in reading order."""
+        if name not in self.subsets:
+            raise ConfigError(unknown("set of subsets", name, self.subsets, "config: subsets"))
+        return self._runs_of(self.subsets[name])
+
+    def _runs_of(self, wanted: Experiment) -> list[RunKey]:
         return [
             (dataset, method, variant)
             for dataset in (self.datasets if wanted.datasets is None else wanted.datasets)
             for method in wanted.methods
             for variant in wanted.variants.get(method, [PAPER])
         ]
+
+    @property
+    def all_subset_runs(self) -> list[RunKey]:
+        """Return the runs whose tasks are divided, each once."""
+        return list(dict.fromkeys(run for name in self.subsets for run in self.subset_runs(name)))
 
     @property
     def all_runs(self) -> list[RunKey]:
@@ -191,9 +217,9 @@ class Study(Options):
             raise ConfigError(f"{where}: {problem.message}") from None
 
 
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+def merged(*layers: Mapping[str, object]) -> Block:
     """Merge mappings, later ones win; nested mappings are merged, anything else replaced."""
-    result: dict[str, Any] = {}
+    result: Block = {}
     for layer in layers:
         for key, value in layer.items():
             old = result.get(key)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtnas.evidence.records import DataFacts, Git, Parameters
-from mtnas.routes.space import SearchSpace
+from mtnas.routes.space import SearchSpace, SpaceArguments
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
     CHANGED,
@@ -55,7 +54,7 @@ class ExhaustiveRecord(Part):
     """What made the ground truth of one space."""
 
     spec: ExhaustiveSpec
-    space: dict[str, Any]  # the arguments of `SearchSpace`
+    space: SpaceArguments
     seeds: tuple[int, ...]
     simulated: bool
     data: DataFacts

@@ -7,7 +7,6 @@ test examples) and `model.safetensors` (the selected weights).
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,7 +92,7 @@ class RunRecord(Record):
     simulated: bool
     synthetic: SyntheticOptions | None
     parameters: Parameters | None  # a control has none
-    options: dict[str, Any]  # of the method, widths solved
+    options: dict[str, object]  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
     fits: tuple[Fit, ...]

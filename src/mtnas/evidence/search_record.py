@@ -1,13 +1,12 @@
 """Searches: which routes were found, how sure the search was, how it went (routes.json)."""
 
 from functools import cached_property
-from typing import Any
 
 from pydantic import model_validator
 
 from mtnas.config.options import RunKey
 from mtnas.routes.route import Route
-from mtnas.routes.space import SearchSpace
+from mtnas.routes.space import SearchSpace, SpaceArguments
 from mtnas.runtime.errors import MtnasError
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import SearchSpec
@@ -61,7 +60,7 @@ class SearchRecord(Record):
     variant: str
     strategy: str
     simulated: bool
-    space: dict[str, Any]  # the arguments of `SearchSpace`
+    space: SpaceArguments
     num_routes: int
     seeds: dict[int, FoundRoute]
     spec: SearchSpec

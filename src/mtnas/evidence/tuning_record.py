@@ -1,7 +1,5 @@
 """Grid searches: which trial won, and by how much (best.json)."""
 
-from typing import Any
-
 from mtnas.config.options import RunKey
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import TuneSpec
@@ -11,7 +9,7 @@ class Trial(Part):
     """A point of the grid and its validation loss: mean and standard deviation over seeds."""
 
     trial: int
-    values: dict[str, Any]  # by dotted name, as in a spec
+    values: dict[str, object]  # by dotted name, as in a spec
     mean: float
     sd: float | None
 

@@ -110,10 +110,18 @@ class Assembly:
             part = assign_by_source(len(part), self.table.source, sizes, seed)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
-    def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
-        """Return the models of some seeds: one per seed, or one per seed and task."""
+    def members(
+        self,
+        seeds: Sequence[int],
+        routes: Mapping[int, Route],
+        subsets: Sequence[tuple[int, ...]] = (),
+    ) -> list[Member]:
+        """Return the models of some seeds: one per seed, or one per seed and task.
+
+        With `subsets` of the tasks it is one per seed and subset.
+        """
         tasks = range(self.num_tasks)
-        subsets = [(t,) for t in tasks] if self.method.per_task else [tuple(tasks)]
+        subsets = subsets or ([(t,) for t in tasks] if self.method.per_task else [tuple(tasks)])
         scales = {seed: self.scales(seed) for seed in seeds}
         return [
             Member(s, subset, routes.get(s), scales=tuple(scales[s][t] for t in subset))
@@ -138,16 +146,19 @@ class Assembly:
         )
 
     def splits(self, members: Sequence[Member]) -> list[Split]:
-        """Return the split of every model; one of a single task trains on its labelled rows."""
+        """Return the split of every model: its training rows are labelled (`with_labels_of`)."""
         known = {seed: self.split(seed) for seed in dict.fromkeys(m.seed for m in members)}
-        splits = [known[member.seed] for member in members]
-        if not self.method.per_task or self.examples.complete:
-            return splits
-        labelled = ~np.isnan(self.table.labels)
-        return [
-            replace(split, train=split.train[labelled[split.train, member.tasks[0]]])
-            for split, member in zip(splits, members, strict=True)
-        ]
+        return [self.with_labels_of(member.tasks, known[member.seed]) for member in members]
+
+    def with_labels_of(self, tasks: Sequence[int], split: Split) -> Split:
+        """Leave out the training rows of a split that have no label of any of some tasks.
+
+        Of all tasks there is none: a row without any label is not in a prepared table.
+        """
+        if self.examples.complete or len(tasks) == self.num_tasks:
+            return split
+        missing = np.isnan(self.table.labels[np.ix_(split.train, np.array(tasks))])
+        return replace(split, train=split.train[~missing.all(1)])
 
     def check_labels(self) -> None:
         """Raise `DataError` if a part lacks labels that it needs, for any seed of the spec, or if

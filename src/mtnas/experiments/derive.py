@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +18,8 @@ from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import broken
 from mtnas.study.specs import RunSpec
 from mtnas.training.ensemble import Ensemble
+
+AnyRun = TypeVar("AnyRun", bound=RunSpec)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def read_derived(
     return Derived(found, None if supernet is None else Path(supernet))
 
 
-def with_winner(spec: RunSpec, path: str | Path) -> RunSpec:
+def with_winner(spec: AnyRun, path: str | Path) -> AnyRun:
     """Return a spec with the values that a grid search chose; `tuned` says where they are from.
 
     Raises:

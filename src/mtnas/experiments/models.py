@@ -1,12 +1,13 @@
 """Some models trained side by side: in one ensemble, or in several where they are not alike.
 
 All members of an ensemble take equally many steps of one size and have equally many outputs of one
-kind. Models of one task each may differ in that: where labels are missing, and where tasks are of
-several kinds. So they are divided by it, and a model never depends on its company.
+kind. Models of other tasks may differ in that: where labels are missing, where tasks are of several
+kinds, and where there are more of them. So they are divided by it, and a model never depends on its
+company.
 Shapes: M members, N examples, O outputs, T tasks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import mul
@@ -24,7 +25,7 @@ from mtnas.training.data import Split
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 from mtnas.training.mixing import Mixing, divided
-from mtnas.training.selection import State
+from mtnas.training.selection import State, units_of
 
 OF_A_TASK = ("alignment", "heads")  # parts of a model that are trained when all else is frozen
 
@@ -202,19 +203,26 @@ class Models:
         return found
 
 
+def kind_of(assembly: Assembly, tasks: Sequence[int], split: Split) -> Hashable:
+    """Return what models of some tasks, on their splits, must have in common to be in one ensemble.
+
+    That is: outputs, what shares a best epoch, and how many rows of which source a batch takes.
+    """
+    examples, training = assembly.examples, assembly.training
+    mixing = Mixing.of(training, examples.source, examples.sources)
+    _, plan = divided(split.train, training.batch_size, mixing)
+    units = units_of(training, [examples.tasks[task] for task in tasks])
+    return examples.output_layout.of(tasks), tuple(units), plan.shape, plan.tobytes()
+
+
 def _divided(
     assembly: Assembly, members: Sequence[Member], splits: Sequence[Split]
 ) -> list[list[int]]:
     """Return the places of the members that can be in one ensemble, group by group."""
-    if not assembly.method.per_task:
-        return [list(range(len(members)))]
-    examples = assembly.examples
-    mixing = Mixing.of(assembly.training, examples.source, examples.sources)
-    groups: dict[Any, list[int]] = {}
-    of_seed: dict[int, Any] = {}
+    groups: dict[Hashable, list[int]] = {}
+    of_seed: dict[int, Hashable] = {}
     for place, (member, split) in enumerate(zip(members, splits, strict=True)):
-        _, plan = divided(split.train, assembly.training.batch_size, mixing)
-        key = (examples.output_layout.of(member.tasks), plan.shape, plan.tobytes())
+        key = kind_of(assembly, member.tasks, split)
         groups.setdefault(key, []).append(place)
         if of_seed.setdefault(member.seed, key) != key and assembly.training.selection == "seed":
             raise ConfigError(

@@ -19,9 +19,9 @@ TIED = 1e-6  # a smaller difference of the loss may be rounding in float32
 def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: TuneSpec) -> Values:
     """Return the winner, the runner-up, and the configured options if they were tried.
 
-    `lines` are those of `trials.csv`. The least mean validation loss wins; of trials that tie, the
-    one nearest to the options that the spec has without tuning, which by default are the paper's. A
-    trial that diverged for one seed cannot win.
+    `lines` are those of `trials.csv`. The least mean MTL loss on validation wins; of those that tie
+    the one nearest to the options that the spec has without tuning, which by default are the
+    paper's. A trial that diverged for one seed cannot win.
 
     Raises:
         TrainingError: all have diverged.
@@ -42,7 +42,7 @@ def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: TuneSpec) -> Val
     runner_up = None if others.empty else others.idxmin()
     own = next((n for n in finite.index if not any(_distance(trials[n - 1], spec))), None)
     return {
-        "criterion": "sum over tasks of the validation loss, mean over seeds",
+        "criterion": "MTL loss on validation examples, mean over seeds",
         "trials": len(trials),
         "diverged": sorted({n for n in range(1, len(trials) + 1)} - set(finite.index)),
         "tied": [int(number) for number in tied],

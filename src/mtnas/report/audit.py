@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.prepare.store import read_compact
 from mtnas.evidence.leaks import find_leaks
+from mtnas.report.audit_facts import (
+    Audit,
+    Beside,
+    LeakFacts,
+    Overlap,
+    SharedIds,
+    Threshold,
+)
 from mtnas.report.audit_labels import label_facts
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.data_tables import STATISTICS, statistics_of
@@ -47,7 +55,7 @@ def audit(table: str | Path, manifest: str | Path, *, json: str | Path, md: str 
     facts, leaks = prepared.manifest, find_leaks(prepared)
     for warning in leaks.warnings:
         _LOG.warning("%s: %s", facts.dataset, warning)
-    found = {
+    found: Audit = {
         "dataset": facts.dataset,
         "simulated": facts.simulated,
         "rows": facts.rows,
@@ -57,26 +65,26 @@ def audit(table: str | Path, manifest: str | Path, *, json: str | Path, md: str 
         "tasks": {task.name: task.rule for task in facts.tasks},
         "label_rates": facts.label_rates,
         "labels": label_facts(prepared),
-        "leaks": asdict(leaks),
+        "leaks": cast(LeakFacts, asdict(leaks)),
         "table4": _against_table4(facts),
         "thresholds": _thresholds(facts),
         "distinct_values": facts.distinct_values,
         "distinct_ids": facts.distinct_ids,
-        "collisions": facts.collisions and facts.collisions.model_dump(),
+        "collisions": cast(SharedIds | None, facts.collisions and facts.collisions.model_dump()),
         "overlap": _overlap(Path(table), facts),
     }
     write_json(json, found)
     write_text(md, to_markdown(found))
 
 
-def _against_table1(facts: Manifest) -> dict[str, Any]:
+def _against_table1(facts: Manifest) -> dict[str, Beside]:
     counts = statistics_of(facts)
     return {
         key: _beside(counts[key], _paper("table1", facts, key), tolerance=0) for key in STATISTICS
     }
 
 
-def _against_table4(facts: Manifest) -> dict[str, Any]:
+def _against_table4(facts: Manifest) -> dict[str, Beside]:
     return {
         pair: _beside(value, _paper("table4", facts, pair), PRINTED)
         for pair, value in facts.label_pcc.items()
@@ -88,12 +96,12 @@ def _paper(table: str, facts: Manifest, key: str) -> float | None:
     return None if facts.simulated else paper_value(table, facts.dataset, None, key)
 
 
-def _beside(ours: float, paper: float | None, tolerance: float) -> dict[str, Any]:
+def _beside(ours: float, paper: float | None, tolerance: float) -> Beside:
     agrees = None if paper is None else bool(abs(ours - paper) <= tolerance)
     return {"ours": ours, "paper": paper, "agrees": agrees}
 
 
-def _thresholds(facts: Manifest) -> list[dict[str, Any]]:
+def _thresholds(facts: Manifest) -> list[Threshold]:
     """Try every threshold on the column behind a label: its rate and correlations, best first.
 
     `gap` is the largest distance to a correlation of Table 4, None where the paper has none.
@@ -106,7 +114,7 @@ def _thresholds(facts: Manifest) -> list[dict[str, Any]]:
     rows = np.array([entry.rows for entry in grades.counts], float)
     labels = np.array([entry.labels for entry in grades.counts], float)
     values = np.array([entry.grade for entry in grades.counts], float)
-    tried = []
+    tried: list[Threshold] = []
     for threshold in np.unique(values)[1:]:
         tried_labels = labels.copy()
         tried_labels[:, at] = values >= threshold
@@ -142,10 +150,10 @@ def _correlations(
     return found
 
 
-def _overlap(table: Path, facts: Manifest) -> dict[str, Any]:
+def _overlap(table: Path, facts: Manifest) -> dict[str, Overlap]:
     """Return, per id field, how much of the stored test part occurs in the training part too."""
     split = pq.read_table(table, columns=["split"])["split"].to_numpy()
-    found = {}
+    found: dict[str, Overlap] = {}
     for name in (field.name for field in facts.fields if field.kind == "id"):
         ids = pq.read_table(table, columns=[name])[name].to_numpy()
         test = ids[split == 2]

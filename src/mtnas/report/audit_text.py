@@ -1,9 +1,9 @@
 """An audit (`report.audit`) as Markdown for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
+from mtnas.report.audit_facts import Audit, Beside
 from mtnas.report.audit_tables import (
     LABELS_ALIGNED,
     LABELS_HEAD,
@@ -16,10 +16,8 @@ from mtnas.report.names import SIMULATED, dataset_name
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import MISSING
 
-Found = Mapping[str, Any]
 
-
-def to_markdown(found: Found) -> str:
+def to_markdown(found: Audit) -> str:
     """Render an audit: one sentence that says whether the data are the paper's, then the tables."""
     title = dataset_name(found["dataset"], found["simulated"])
     parts = [f"### Audit of {title}"]
@@ -34,7 +32,7 @@ def to_markdown(found: Found) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _summary(found: Found) -> str:
+def _summary(found: Audit) -> str:
     known = [entry for entry in _entries(found) if entry["paper"] is not None]
     agreeing = sum(bool(entry["agrees"]) for entry in known)
     against = (
@@ -42,36 +40,48 @@ def _summary(found: Found) -> str:
         if known
         else "The paper has no numbers for it."
     )
-    hashed = (
+    dropped = sum(found["rows_dropped"].values())
+    return f"{found['rows']:,} rows, {dropped:,} dropped. {against}{_hashed(found)}"
+
+
+def _hashed(found: Audit) -> str:
+    """Say how many values have an id of their own; nothing where no value is hashed."""
+    if found["collisions"] is None:
+        return ""
+    return (
         f" {found['distinct_values']:,} distinct values have {found['distinct_ids']:,} ids; "
         f"{found['collisions']['rate']:.1%} of the values share theirs with another value."
-    ) * bool(found["collisions"])
-    dropped = sum(found["rows_dropped"].values())
-    return f"{found['rows']:,} rows, {dropped:,} dropped. {against}{hashed}"
+    )
 
 
-def _counts(found: Found) -> str:
-    rows = [(STATISTICS[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
+def _counts(found: Audit) -> str:
+    """Return the counts; beside the paper's, the size of the hash has the paper's name."""
+    names = STATISTICS if _in_paper(found) else {**STATISTICS, "features": "Hash buckets"}
+    rows = [(names[key], *_beside(e, "{:,.0f}")) for key, e in found["table1"].items()]
     return _compared(found, "Table 1", "Counts", rows)
 
 
-def _compared(found: Found, table: str, name: str, rows: Sequence[tuple[str, ...]]) -> str:
+def _compared(found: Audit, table: str, name: str, rows: Sequence[tuple[str, ...]]) -> str:
     """Render ours beside the paper's numbers; ours alone, under `name`, where it has none."""
-    if any(entry["paper"] is not None for entry in _entries(found)):
+    if _in_paper(found):
         return pipe((table, "ours", "paper", "agrees"), rows)
     return pipe((name, ""), [row[:2] for row in rows])
 
 
-def _entries(found: Found) -> list[Found]:
+def _in_paper(found: Audit) -> bool:
+    return any(entry["paper"] is not None for entry in _entries(found))
+
+
+def _entries(found: Audit) -> list[Beside]:
     return [*found["table1"].values(), *found["table4"].values()]
 
 
-def warnings_of(found: Found) -> list[str]:
+def warnings_of(found: Audit) -> list[str]:
     """Return the warnings of an audit, as plain text; older ones have none."""
     return list(found["leaks"]["warnings"]) if "leaks" in found else []
 
 
-def _labels(found: Found) -> str:
+def _labels(found: Audit) -> str:
     """Return what the labels are; older audits tell the rates of binary ones only."""
     if "labels" in found:
         return pipe(LABELS_HEAD, label_rows(found["labels"], found["tasks"]), LABELS_ALIGNED)
@@ -80,13 +90,13 @@ def _labels(found: Found) -> str:
     return pipe(("Label", "rule", "share of ones"), rows)
 
 
-def _correlations(found: Found) -> str:
+def _correlations(found: Audit) -> str:
     called = _pairs(found)
     rows = [(called[pair], *_beside(e, "{:.4f}")) for pair, e in found["table4"].items()]
     return _compared(found, "Table 4", "Correlation of labels", rows)
 
 
-def _thresholds(found: Found) -> str:
+def _thresholds(found: Audit) -> str:
     called = _pairs(found)
     rows = [
         (
@@ -103,7 +113,7 @@ def _thresholds(found: Found) -> str:
     return pipe(head, rows)
 
 
-def _overlap(found: Found) -> str:
+def _overlap(found: Audit) -> str:
     rows = [
         (
             name,
@@ -117,23 +127,23 @@ def _overlap(found: Found) -> str:
     return pipe(head, rows)
 
 
-def _collisions(found: Found) -> str:
+def _collisions(found: Audit) -> str:
     fields = found["collisions"]["per_field"] if found["collisions"] else {}
     rows = [(name, f"{e['count']:,}", f"{e['rate']:.1%}") for name, e in fields.items()]
     return pipe(("Field", "values that share an id", "share"), rows)
 
 
-def _dropped(found: Found) -> str:
+def _dropped(found: Audit) -> str:
     rows = [(reason, f"{count:,}") for reason, count in found["rows_dropped"].items()]
     return pipe(("Rows dropped", "count"), rows or [("none", "0")])
 
 
-def _pairs(found: Found) -> dict[str, str]:
+def _pairs(found: Audit) -> dict[str, str]:
     """Return what readers call each pair of tasks."""
     return {"_".join(pair): " & ".join(pair) for pair in combinations(found["tasks"], 2)}
 
 
-def _beside(entry: Found, form: str) -> tuple[str, str, str]:
+def _beside(entry: Beside, form: str) -> tuple[str, str, str]:
     """Return ours, the paper's and whether they agree, as text."""
     if entry["paper"] is None:
         return form.format(entry["ours"]), MISSING, MISSING

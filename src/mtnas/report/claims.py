@@ -3,10 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mtnas.evidence.claims.evidence import read_evidence
-from mtnas.evidence.claims.ledger import STUDY, Entry, ledger
+from mtnas.evidence.claims.ledger import STUDY, DatasetVerdict, Entry, Told, ledger, shown
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
 from mtnas.report.names import dataset_name
@@ -102,7 +101,7 @@ def _verdict(entry: Entry) -> str:
     return f"**{entry['verdict']}**{part}"
 
 
-def _of_dataset(name: str, found: Mapping[str, Any]) -> str:
+def _of_dataset(name: str, found: DatasetVerdict) -> str:
     return f"{escaped(dataset_name(name, found['simulated']))}: {found['verdict']}"
 
 
@@ -110,13 +109,21 @@ def _estimate(entry: Entry) -> str:
     """Return the interval that decides, or what is missing and the command that makes it."""
     if entry["verdict"] == NOT_JUDGED:
         return "applies to none of these datasets"
-    if entry["verdict"] == NOT_MEASURED and entry["command"]:
+    estimate, interval = entry["estimate"], entry["interval"]
+    if estimate is None or interval is None:
         lacks = _missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
-    low, high = entry["interval"]
-    return f"{_number(entry['estimate'])} [{_number(low)}, {_number(high)}]<br>" + escaped(
-        entry["decided_by"]
+    low, high = map(_number, interval)
+    decided = next(
+        c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
+    return f"{_number(estimate)} [{low}, {high}]<br>{_what(decided)}"
+
+
+def _what(comparison: Told) -> str:
+    """Return what is compared, after the title of its dataset."""
+    name = dataset_name(comparison["dataset"], comparison["simulated"])
+    return escaped(shown(name, comparison["what"]))
 
 
 def _missing(missing: Mapping[str, Sequence[str]]) -> str:
@@ -137,15 +144,14 @@ def _comparisons(entry: Entry) -> str:
     for c in entry["comparisons"]:
         side = {"higher": "above", "lower": "below"}[c["claim"]]
         role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
-        what = ": ".join(filter(None, (dataset_name(c["dataset"], c["simulated"]), c["what"])))
         rows.append(
             (
-                escaped(what),
+                _what(c),
                 f"{side} {_number(c['null'])}",
                 f"{_number(c['estimate'])} {escaped(c['unit'])}",
                 f"[{_number(c['low'])}, {_number(c['high'])}]",
                 escaped(c["over"]),
-                *(_probability(c.get(key)) for key in ("p_value", "holm_p", "tost_p")),
+                *map(_probability, (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))),
                 c.get("seeds_needed", MISSING),
                 c["verdict"] + role,
             )

@@ -131,7 +131,7 @@ class Truth:
 def _title(spec: ExhaustiveSpec) -> str:
     """Name the dataset of a ground truth; synthetic data by what they are drawn from."""
     drawn = spec.synthetic
-    return synthetic_name(drawn.model_dump()) if drawn else dataset_name(spec.dataset)
+    return synthetic_name(drawn) if drawn else dataset_name(spec.dataset)
 
 
 def _unit(frame: pd.DataFrame) -> str:

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mtnas.config.entries import PAPER
+from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.pairing import MTNAS
 from mtnas.runtime import plugins
 from mtnas.tasks.metrics import ALL_TASKS, OF_THE_LABEL, metric_of, split_column
@@ -80,24 +81,24 @@ def dataset_name(dataset: str, simulated: bool = False) -> str:
     return f"{name} ({SIMULATED})" if simulated else name
 
 
-def synthetic_setting(options: Mapping[str, Any]) -> str:
+def synthetic_setting(options: SyntheticOptions) -> str:
     """Return such as `d = 20, m = 2`: what synthetic data are drawn from, but for rho."""
-    scale = "" if options["scale"] == 1 else f", scale = {options['scale']:g}"
-    return f"d = {options['dim']}, m = {options['num_sines']}{scale}"
+    scale = "" if options.scale == 1 else f", scale = {options.scale:g}"
+    return f"d = {options.dim}, m = {options.num_sines}{scale}"
 
 
-def synthetic_name(options: Mapping[str, Any]) -> str:
+def synthetic_name(options: SyntheticOptions) -> str:
     """Return such as `d = 20, m = 2, ρ = 0.5`."""
-    return f"{synthetic_setting(options)}, ρ = {options['rho']:g}"
+    return f"{synthetic_setting(options)}, ρ = {options.rho:g}"
 
 
-def panel_of(run: "Run") -> dict[str, Any]:
+def panel_of(run: "Run") -> dict[str, str | float | bool]:
     """Return what rows of the data of a run begin with: its dataset, and where its panel is."""
     synthetic, simulated = run.record.synthetic, run.record.simulated
     name = dataset_name(run.key[0], simulated)
     return {
         "dataset": run.key[0],
-        "setting": synthetic_setting(synthetic.model_dump()) if synthetic else name,
+        "setting": synthetic_setting(synthetic) if synthetic else name,
         "rho": synthetic.rho if synthetic else ALONE,
         "simulated": simulated,
     }

@@ -2,22 +2,22 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.files import Json
 
 # The package is used from its checkout (`pip install -e`), where the numbers lie beside the config.
 PAPER_RESULTS = Path(__file__).resolve().parents[3] / "config" / "paper" / "results.yaml"
 
 
 @cache
-def paper_results(path: Path = PAPER_RESULTS) -> dict[str, Any]:
+def paper_results(path: Path = PAPER_RESULTS) -> Json:
     """Read all of the paper's numbers: table > dataset > (method >) column."""
     if not path.is_file():
         raise ConfigError(f"{path}: missing; restore it with `git checkout config/paper`")
-    results: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    results: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
     return results
 
 

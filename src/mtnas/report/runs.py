@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from mtnas.evidence.pairing import MTNAS, Row
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.report.names import Names, column_name, numbered
 from mtnas.runtime.errors import RecordError
+from mtnas.study.specs import Chosen
 from mtnas.tasks.metrics import MTL_LOSS, column_of, in_tables, split_column
 
 
@@ -97,7 +97,7 @@ class Results:
         """Return the seeds of one run."""
         return set(self.runs[dataset, row].scores.index)
 
-    def tuned(self, row: Row) -> dict[str, dict[str, Any]]:
+    def tuned(self, row: Row) -> dict[str, dict[str, Chosen]]:
         """Return by dataset the options of a row that a grid search chose; `{}` if none were."""
         found = {
             dataset: run.run.record.spec.tuned

@@ -1,20 +1,28 @@
 """Searches as figures show them: files of routes become rows of data, rows become routes again."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.evidence.search_record import SearchRecord
+from mtnas.evidence.search_record import Block, SearchRecord
 from mtnas.report.names import Names, dataset_name, strategy_name
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a search recorded of a block: its choice's probability, the entropies (nats)."""
+
+    probability: float | None = None
+    entropy: float | None = None
+    uniform_entropy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class Searched:
     simulated: bool
     space: SearchSpace
     routes: dict[str, Route]
-    blocks: dict[str, dict[str, dict[str, Any]]]
+    blocks: dict[str, dict[str, Recorded]]
     curves: dict[str, dict[str, Sequence[float]]]
     names: Names = field(default_factory=Names)
     tasks: tuple[str, ...] = ()
@@ -53,7 +61,7 @@ class Searched:
         return float(np.mean(np.log(counts)))
 
     @property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, str | bool]:
         """Return what every row of its data begins with."""
         return {
             **{"dataset": self.dataset, "method": self.method, "variant": self.variant},
@@ -70,7 +78,7 @@ class Drawn:
     tasks: tuple[str, ...]
     space: SearchSpace
     routes: dict[str, Route]
-    blocks: dict[str, dict[str, dict[str, Any]]]
+    blocks: dict[str, dict[str, Recorded]]
 
     @property
     def edges(self) -> list[int]:
@@ -96,17 +104,19 @@ def drawn(frame: pd.DataFrame) -> list[Drawn]:
                 tuple(str(first["tasks"]).split("+")) if pd.notna(first["tasks"]) else (),
                 space,
                 {seed: route_of(space, of) for seed, of in seeds.items()},
-                {seed: _recorded(of) for seed, of in seeds.items()},
+                {seed: _recorded_in(of) for seed, of in seeds.items()},
             )
         )
     return found
 
 
-def _recorded(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _recorded_in(rows: pd.DataFrame) -> dict[str, Recorded]:
     """Return by block what the search recorded of it."""
-    blocks = rows.drop(columns="block").to_dict("records")
-    known = ({k: v for k, v in block.items() if pd.notna(v)} for block in blocks)
-    return dict(zip(rows["block"], known, strict=True))
+    names = [name for name in Recorded.__dataclass_fields__ if name in rows]
+    return {
+        str(row["block"]): Recorded(**{n: float(row[n]) for n in names if pd.notna(row[n])})
+        for row in rows.to_dict("records")
+    }
 
 
 def space_of(rows: pd.DataFrame) -> SearchSpace:
@@ -116,11 +126,12 @@ def space_of(rows: pd.DataFrame) -> SearchSpace:
     return SearchSpace(**sizes, query_scope=first["query_scope"], pooling=first["pooling"])
 
 
-def route_rows(route: Route) -> list[dict[str, Any]]:
-    """Return a row per block of a route: its values, its query, and the space."""
+def route_rows(route: Route) -> list[dict[str, object]]:
+    """Return a row per block of a route: its values, joined by `+`, its query, and the space."""
+    space = route.space.to_json()
     return [
-        {**route.space.to_json(), "block": name, **_plain(block)}
-        for name, block in route.to_json().items()
+        {**space, "block": block, "values": "+".join(local.values), "query": local.query}
+        for block, local in route
     ]
 
 
@@ -148,7 +159,7 @@ def choices(searches: Sequence[Searched]) -> pd.DataFrame:
                 "tasks": "+".join(searched.tasks) or None,
                 "seed": int(seed),
                 **row,
-                **_plain(searched.blocks[seed].get(row["block"], {})),
+                **asdict(searched.blocks[seed][str(row["block"])]),
             }
             for searched in searches
             for seed, route in searched.routes.items()
@@ -175,12 +186,6 @@ def course(searches: Sequence[Searched]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _plain(block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what fits into a cell; names of several values are joined by `+`."""
-    kept = {key: value for key, value in block.items() if key != "distribution"}
-    return {k: "+".join(v) if isinstance(v, list | tuple) else v for k, v in kept.items()}
-
-
 def read_searches(
     paths: Sequence[str | Path], names: Names, manifests: Sequence[str | Path] = ()
 ) -> list[Searched]:
@@ -190,6 +195,10 @@ def read_searches(
     tasks = {m.dataset: tuple(task.name for task in m.tasks) for m in map(Manifest.read, manifests)}
     found = [read_routes(path, names) for path in paths]
     return [replace(searched, tasks=tasks.get(searched.dataset, ())) for searched in found]
+
+
+def _recorded(block: Block) -> Recorded:
+    return Recorded(block.probability, block.entropy, block.uniform_entropy)
 
 
 def read_routes(path: str | Path, names: Names | None = None) -> Searched:
@@ -209,7 +218,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         space=SearchSpace(**record.space),
         routes={str(seed): route for seed, route in record.routes.items()},
         blocks={
-            seed: {name: block.model_dump() for name, block in found.blocks.items()}
+            seed: {name: _recorded(block) for name, block in found.blocks.items()}
             for seed, found in seeds.items()
         },
         curves={seed: dict(found.curve) for seed, found in seeds.items()},

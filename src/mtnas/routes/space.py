@@ -9,7 +9,9 @@ Nothing here needs torch.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
+
+from typing_extensions import TypedDict
 
 from mtnas.runtime.errors import ConfigError, unknown
 
@@ -17,6 +19,16 @@ QueryScope = Literal["all_below", "root"]
 Pooling = Literal["gate", "mean"]
 ROOT = "root"
 MOST_ROUTES = 20_000  # of a space all of whose routes can be trained
+
+
+class SpaceArguments(TypedDict):
+    """What a `SearchSpace` is made from, as records hold it."""
+
+    num_layers: int
+    num_subnets: int
+    num_tasks: int
+    query_scope: QueryScope
+    pooling: Pooling
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,12 @@ class SearchSpace:
         subset = sum(1 << names.index(name) for name in local.values) - 1
         return self.queries(block).index(local.query) * ((1 << self.num_subnets) - 1) + subset
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SpaceArguments:
         """Return the five values that define the space."""
-        return dict(self.__dict__)
+        return {
+            "num_layers": self.num_layers,
+            "num_subnets": self.num_subnets,
+            "num_tasks": self.num_tasks,
+            "query_scope": self.query_scope,
+            "pooling": self.pooling,
+        }

@@ -16,6 +16,8 @@ from mtnas.runtime.errors import RecordError
 _REMAKE = ".venv/bin/snakemake --cores 1"
 CHANGED = "was changed after it was written (its digest differs)"
 
+Json = dict[str, Any]  # an object of JSON or YAML, where a file is read or written and only there
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
@@ -41,12 +43,12 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any) -> None:
+def write_json(path: str | Path, value: object) -> None:
     """Write `value` as indented JSON, atomically; NaN is refused."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+def read_json(path: str | Path, keys: Sequence[str] = ()) -> Json:
     """Read a JSON object that has at least `keys`.
 
     Raises:
@@ -86,7 +88,7 @@ def advising(remedy: str) -> Iterator[None]:
 
 
 def write_record(
-    path: str | Path, content: Mapping[str, Any], artefacts: Iterable[str | Path] = ()
+    path: str | Path, content: Mapping[str, object], artefacts: Iterable[str | Path] = ()
 ) -> None:
     """Write a record as JSON, atomically, with the digests that `read_record` checks.
 
@@ -100,20 +102,20 @@ def write_record(
     write_json(path, sealed({**content, "artefacts": described}))
 
 
-def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(content: Mapping[str, object]) -> Json:
     """Return a record with one more key, `digest`: the SHA-256 of everything else in it."""
     told = {key: value for key, value in content.items() if key != "digest"}
     return {**told, "digest": _digest(told)}
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def _digest(content: Mapping[str, object]) -> str:
     """Return the SHA-256 of JSON data; the order of keys and the layout of a file do not matter."""
     plain = json.loads(json.dumps(content, allow_nan=False))  # keys are strings, tuples lists
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_record(path: str | Path, keys: Sequence[str] = ()) -> dict[str, Any]:
+def read_record(path: str | Path, keys: Sequence[str] = ()) -> Json:
     """Read what `write_record` wrote.
 
     Raises:
@@ -122,7 +124,7 @@ def read_record(path: str | Path, keys: Sequence[str] = ()) -> dict[str, Any]:
     return check_digest(read_json(path, keys), path)
 
 
-def check_digest(content: dict[str, Any], path: str | Path) -> dict[str, Any]:
+def check_digest(content: Json, path: str | Path) -> Json:
     """Return the content of a record; raise `RecordError` unless it is what was `sealed`."""
     if "digest" not in content:
         raise broken(path, "lacks its digest, so it may have been changed")
@@ -131,10 +133,10 @@ def check_digest(content: dict[str, Any], path: str | Path) -> dict[str, Any]:
     return content
 
 
-def check_artefact(path: str | Path, record: Mapping[str, Any]) -> None:
-    """Raise `RecordError` unless a file is the one that a record was written with."""
+def check_artefact(path: str | Path, artefacts: Mapping[str, str]) -> None:
+    """Raise `RecordError` unless a file is the one whose SHA-256 a record has under its name."""
     path = existing(path)
-    if record["artefacts"].get(path.name) != sha256_of(path):
+    if artefacts.get(path.name) != sha256_of(path):
         raise broken(path, CHANGED)
 
 

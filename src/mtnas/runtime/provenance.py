@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from mtnas.runtime.errors import ConfigError
 
@@ -115,7 +115,7 @@ def _file_of(module: str) -> str | None:
     return None
 
 
-def study_command(target: str, files: Iterable[Path], settings: Mapping[str, Any]) -> str:
+def study_command(target: str, files: Iterable[Path], settings: Mapping[str, object]) -> str:
     """Return the shell command that makes a target of a study, for a reader on another machine.
 
     `files` are its overlays in order, `settings` what `--config` sets. The word FOLDER stands for
@@ -130,7 +130,7 @@ def study_command(target: str, files: Iterable[Path], settings: Mapping[str, Any
     return " ".join(parts)
 
 
-def _as_yaml(value: Any) -> str:
+def _as_yaml(value: object) -> str:
     """Return a value as `--config` reads it; JSON is YAML."""
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -141,12 +141,12 @@ def _nearby(path: Path) -> str:
     return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else whole.name
 
 
-def digest_of(facts: Any) -> str:
+def digest_of(facts: object) -> str:
     """Return 16 hex digits that identify JSON data, such as all that a result depends on."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, str | int | None]:
     """Return the versions of software and the hardware that a result may depend on."""
     return {
         "python": platform.python_version(),
@@ -163,7 +163,14 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def git_state() -> dict[str, Any]:
+class GitState(TypedDict):
+    """The commit of the checkout, and whether files differ from it."""
+
+    commit: str | None
+    dirty: bool | None
+
+
+def git_state() -> GitState:
     """Return the commit of the checkout and whether files differ from it; None without git."""
     commit = _git("rev-parse", "HEAD")
     status = _git("status", "--porcelain", "--untracked-files=no") if commit else None

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mtnas.runtime.files import broken, check_artefact, read_record, sealed, write_record
+from mtnas.runtime.files import Json, broken, check_artefact, read_record, sealed, write_record
 from mtnas.runtime.options import first_problem
 
 
@@ -33,7 +33,7 @@ class Record(Part):
         return cls.of(read_record(path), path)
 
     @classmethod
-    def of(cls, content: dict[str, Any], path: str | Path) -> Self:
+    def of(cls, content: Json, path: str | Path) -> Self:
         """Return the record that JSON data holds; messages name `path` as its file."""
         try:
             return cls.model_validate(content)
@@ -45,17 +45,17 @@ class Record(Part):
         """Write the record atomically; the files that it describes must be there already."""
         write_record(path, self.to_json(), artefacts)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the record as JSON data, without its digests."""
         return self.model_dump(mode="json", exclude={"artefacts", "digest"})
 
-    def sealed(self) -> dict[str, Any]:
+    def sealed(self) -> Json:
         """Return the record as JSON data with a new digest of itself and its old ones of files."""
         return sealed({**self.to_json(), "artefacts": self.artefacts})
 
     def check(self, artefact: str | Path) -> None:
         """Raise `RecordError` unless a file is the one that this record was written with."""
-        check_artefact(artefact, {"artefacts": self.artefacts})
+        check_artefact(artefact, self.artefacts)
 
     @classmethod
     def _name(cls) -> str:

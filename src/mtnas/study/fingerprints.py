@@ -42,6 +42,11 @@ def tune_code(study: Study, dataset: str, method: str, variant: str) -> str:
     return _from("experiments/tune.py", method)
 
 
+def subsets_code(study: Study, subsets: str, dataset: str, method: str, variant: str) -> str:
+    """Fingerprint the code behind the runs of subsets of tasks."""
+    return _from("experiments/subsets.py", method)
+
+
 def _from(entry: str, method: str) -> str:
     """Fingerprint a module, all it imports, the file of a method and that of MTNAS."""
     return code_of(entry, "methods/mtnas.py", f"methods/{method}.py")

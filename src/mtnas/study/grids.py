@@ -9,20 +9,21 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-Grid = Mapping[str, Sequence[Any]]
-Values = dict[str, Any]
-Spec = dict[str, Any]
+Grid = Mapping[str, Sequence[object]]
+Values = dict[str, Any]  # of options by their dotted names; whose class checks them
 
 # Trials that differ in these alone are trained together, as one ensemble; others take turns.
 STACKED = ("training.learning_rate", "training.weight_decay")
 
 
-def flat(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def flat(values: Mapping[str, object], prefix: str) -> Values:
     """Return nested values by their dotted names."""
-    found: dict[str, Any] = {}
+    found: Values = {}
     for name, value in values.items():
-        nested = isinstance(value, Mapping)
-        found |= flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value}
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
     return found
 
 
@@ -34,9 +35,9 @@ def expand(grid: Grid) -> list[Values]:
     ]
 
 
-def replaced(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+def replaced(values: Mapping[str, object], others: Mapping[str, object]) -> Values:
     """Return a copy of nested values with others at some dotted names."""
-    result = dict(values)
+    result: Values = dict(values)
     for name, value in others.items():
         first, _, rest = name.partition(".")
         result[first] = replaced(result[first], {rest: value}) if rest else value

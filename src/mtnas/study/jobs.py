@@ -5,7 +5,7 @@ it does not run the job again.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 from mtnas.config.entries import OF_VARIANTS, PAPER, Tuning
 from mtnas.config.options import (
@@ -18,12 +18,14 @@ from mtnas.config.options import (
     TrainingOptions,
 )
 from mtnas.config.study import Study
+from mtnas.config.subset_checks import task_subsets
 from mtnas.data import sources
 from mtnas.data.prepare.manifest import PrepareSpec
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.grids import flat
-from mtnas.study.specs import RunSpec, SearchSpec, SimulateSpec, TuneSpec
+from mtnas.study.specs import RunSpec, SearchSpec, SimulateSpec, SubsetsSpec, TuneSpec
 
+Value = TypeVar("Value")
 # The size of MTNAS depends on these alone.
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
 # Read where weights are fitted: neither in a search nor after it.
@@ -88,6 +90,17 @@ def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> R
     )
 
 
+def subsets_spec(
+    study: Study, subsets: str, dataset: str, method: str, variant: str = PAPER
+) -> SubsetsSpec:
+    """Return what identifies the runs of subsets of the tasks: a run, and the subsets."""
+    study.subset_runs(subsets)  # refuses a name that does not exist
+    run = run_spec(study, dataset, method, variant)
+    shared = {name: getattr(run, name) for name in RunSpec.model_fields}
+    chosen = task_subsets(study, subsets, dataset)
+    return SubsetsSpec(**shared, name=subsets, subsets=chosen)
+
+
 def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> bool:
     """Whether a grid search comes before a run.
 
@@ -115,7 +128,7 @@ def tune_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> 
     return TuneSpec(**shared, seeds=study.trial_seeds(tuning), grid=grid)
 
 
-def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, tuple[Any, ...]]:
+def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, tuple[object, ...]]:
     """Return the values to try for a run, but none for options that its variant sets itself."""
     own = study.said(("variants", method, variant))
     fixed = flat(_without(own, OF_VARIANTS), "options.") | flat(
@@ -161,14 +174,14 @@ def _without_stopping(training: TrainingOptions) -> TrainingOptions:
     return TrainingOptions(**training.model_dump(exclude={*STOPPING}))
 
 
-def _network(options: MethodOptions) -> dict[str, Any]:
+def _network(options: MethodOptions) -> dict[str, object]:
     """Return the options of the network, without those of the search for its route."""
     return options.model_dump(mode="json", exclude={*SearchedOptions.model_fields})
 
 
 def _budget(
     study: Study, dataset: str, method: str, options: MethodOptions
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """Return the options of MTNAS that set its size, for a run that has to have the same size.
 
     Those are runs of other methods, and of variants of MTNAS with `hidden_dim: null`; None for all
@@ -182,5 +195,5 @@ def _budget(
     return paper.model_dump(mode="json", include={*BUDGET_OPTIONS})
 
 
-def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+def _without(values: Mapping[str, Value], keys: Sequence[str]) -> dict[str, Value]:
     return {key: value for key, value in values.items() if key not in keys}

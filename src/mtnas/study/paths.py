@@ -4,7 +4,7 @@ Shared by the rules and by what rebuilds tables from `results/published`.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mtnas.config.options import RunKey
 from mtnas.runtime.provenance import REPOSITORY
@@ -15,6 +15,7 @@ ROUTES = "results/routes/{dataset}/{method}/{variant}"
 TUNING = "results/tuning/{dataset}/{method}/{variant}"
 TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
 TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
+SUBSETS = "results/subsets/{subsets}/{dataset}/{method}/{variant}"
 AUDIT = "results/audit/{dataset}.json"
 SUBGRAPHS = "results/claims/subgraphs.json"
 
@@ -33,6 +34,15 @@ def table_files(name: str) -> dict[str, str]:
 def figure_files(name: str) -> dict[str, str]:
     """Name the three files of a figure: its drawings, and the data that they show."""
     return {kind: f"results/figures/{name}.{kind}" for kind in ("png", "pdf", "csv")}
+
+
+def subset_folders(subsets: Mapping[str, Iterable[RunKey]]) -> list[str]:
+    """Name the folders of runs of subsets of tasks, given runs by name of the entry."""
+    return [
+        SUBSETS.format(subsets=name, dataset=d, method=m, variant=v)
+        for name, runs in subsets.items()
+        for d, m, v in runs
+    ]
 
 
 def of_runs(pattern: str, runs: Iterable[RunKey]) -> list[str]:

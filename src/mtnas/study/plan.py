@@ -7,14 +7,16 @@ Nothing here imports torch.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from mtnas.config.checks import space_of
-from mtnas.config.entries import PAPER
+from mtnas.config.entries import PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
 from mtnas.config.options import CONTROLS, RunKey
 from mtnas.config.study import Study
+from mtnas.data.synthetic import SyntheticOptions
+from mtnas.routes.space import SpaceArguments
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.files import Json
 from mtnas.study import search_spaces
 from mtnas.study.grids import flat
 from mtnas.study.paths import ROUTES, RUN, of_runs
@@ -29,13 +31,24 @@ class Facts:
     """
 
     num_tasks: int
-    space: dict[str, Any] | None = None
-    drawn: dict[str, Any] | None = None
+    space: SpaceArguments | None = None
+    drawn: SyntheticOptions | None = None
 
     @property
     def rho(self) -> float | None:
         """Return how related the tasks of a synthetic dataset are (cosine); None for other data."""
-        return None if self.drawn is None else float(self.drawn["rho"])
+        return None if self.drawn is None else self.drawn.rho
+
+    def to_json(self) -> Json:
+        """Return plain data."""
+        drawn = None if self.drawn is None else self.drawn.model_dump(mode="json")
+        return {"num_tasks": self.num_tasks, "space": self.space, "drawn": drawn}
+
+    @classmethod
+    def from_json(cls, content: Json) -> "Facts":
+        """Return what `to_json` wrote."""
+        drawn = content.get("drawn")
+        return cls(**{**content, "drawn": None if drawn is None else SyntheticOptions.of(drawn)})
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Variant:
     """
 
     title: str
-    changes: dict[str, Any]
+    changes: dict[str, object]
     place: int
 
 
@@ -58,6 +71,7 @@ CUT_MMOE = ("cut_mmoe", PAPER)
 class Plan:
     """Datasets, experiments and spaces in reading order.
 
+    `subsets` holds, by name, the runs of which subsets of the tasks are trained, too.
     `homes` holds, for each run whose routes were found by a search that learns, the variant under
     whose name that search is stored; `variants` describes each (method, variant) but the paper's.
     """
@@ -67,6 +81,7 @@ class Plan:
     homes: dict[RunKey, str] = field(default_factory=dict)
     judged: dict[str, dict[str, list[Judged]]] = field(default_factory=dict)  # space -> dataset
     variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
+    subsets: dict[str, list[RunKey]] = field(default_factory=dict)
 
     @property
     def runs(self) -> list[RunKey]:
@@ -145,10 +160,11 @@ class Plan:
         ]
         return list(dict.fromkeys(found))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return plain data, runs as `dataset/method/variant`."""
+        subsets = {name: ["/".join(run) for run in runs] for name, runs in self.subsets.items()}
         return {
-            "datasets": {name: asdict(facts) for name, facts in self.datasets.items()},
+            "datasets": {name: facts.to_json() for name, facts in self.datasets.items()},
             "experiments": {
                 name: ["/".join(run) for run in runs] for name, runs in self.experiments.items()
             },
@@ -158,13 +174,14 @@ class Plan:
                 for space, of in self.judged.items()
             },
             "variants": {"/".join(key): asdict(found) for key, found in self.variants.items()},
+            **({"subsets": subsets} if subsets else {}),
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Plan":
+    def from_json(cls, content: Json) -> "Plan":
         """Return what `to_json` wrote."""
         return cls(
-            {name: Facts(**facts) for name, facts in content["datasets"].items()},
+            {name: Facts.from_json(facts) for name, facts in content["datasets"].items()},
             {name: list(map(named, runs)) for name, runs in content["experiments"].items()},
             {named(run): home for run, home in content["homes"].items()},
             {
@@ -172,6 +189,7 @@ class Plan:
                 for space, of in content["judged"].items()
             },
             {_row(key): Variant(**found) for key, found in content["variants"].items()},
+            {name: list(map(named, runs)) for name, runs in content.get("subsets", {}).items()},
         )
 
 
@@ -203,10 +221,11 @@ def plan_of(study: Study) -> Plan:
             for method, variants in study.variants.items()
             for place, (name, said) in enumerate(variants.items(), 1)
         },
+        {name: study.subset_runs(name) for name in study.subsets},
     )
 
 
-def _variant(name: str, said: Mapping[str, Any], place: int) -> Variant:
+def _variant(name: str, said: Block, place: int) -> Variant:
     changes = {key: value for key, value in said.items() if key != "title"}
     return Variant(said.get("title", name), flat(changes, ""), place)
 
@@ -220,8 +239,5 @@ def _homes(study: Study, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey
 
 
 def _facts(study: Study, dataset: str) -> Facts:
-    drawn = study.synthetic.get(dataset)
     space = space_of(study, dataset)
-    return Facts(
-        space.num_tasks, space.to_json(), None if drawn is None else drawn.model_dump(mode="json")
-    )
+    return Facts(space.num_tasks, space.to_json(), study.synthetic.get(dataset))

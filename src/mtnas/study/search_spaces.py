@@ -7,7 +7,7 @@ another query scope) is judged by its own run. Nothing here imports torch.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from mtnas.config.options import BUDGET_METHOD as METHOD
 from mtnas.config.study import Study
@@ -29,6 +29,14 @@ class Judged:
     by_run: bool
 
 
+class TypicalMethods(TypedDict):
+    """What `experiments.equivalence.typical_routes` needs to know of the methods in Fig. 1(a-c)."""
+
+    num_tasks: int
+    num_experts: int  # of MMoE
+    cut: dict[str, object]  # the options of the cut MMoE
+
+
 def exhaustive_spec(study: Study, dataset: str, space: str) -> ExhaustiveSpec:
     """Return what identifies the results of all routes of a space."""
     spec = run_spec(study, dataset, METHOD, variants_of(study, space)[0])
@@ -36,8 +44,8 @@ def exhaustive_spec(study: Study, dataset: str, space: str) -> ExhaustiveSpec:
     return ExhaustiveSpec(**shared, space=space, synthetic=study.synthetic.get(dataset))
 
 
-def typical_methods(study: Study, dataset: str) -> dict[str, Any]:
-    """Return what `equivalence.typical_routes` needs to know of the methods in Fig. 1(a-c)."""
+def typical_methods(study: Study, dataset: str) -> TypicalMethods:
+    """Return what to know of the methods in Fig. 1(a-c) on a dataset."""
     mmoe, cut = (study.options(dataset, method).model_dump() for method in ("mmoe", "cut_mmoe"))
     tasks = study.num_tasks(dataset)
     return {"num_tasks": tasks, "num_experts": mmoe["num_experts"], "cut": cut}

@@ -5,12 +5,17 @@ other configuration.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
+
+from typing_extensions import TypedDict
 
 from mtnas.config.options import Derive, SearchOptions, TrainingOptions
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.options import Options
 from mtnas.study.grids import replaced
+
+Chosen = TypedDict("Chosen", {"value": object, "instead_of": object, "from": str})
+"""A value that a grid search chose, the one of the configuration, the file of the search."""
 
 
 class SimulateSpec(Options):
@@ -27,9 +32,11 @@ class ModelSpec(Options):
     method: str
     seeds: tuple[int, ...]
     fixed_split: bool = False
-    options: dict[str, Any]  # of the method; its `Options` reads them
+    options: dict[str, object]  # of the method; its `Options` reads them
     training: TrainingOptions | None = None  # None: nothing is trained
-    budget: dict[str, Any] | None = None  # options of MTNAS whose size the width is solved to match
+    budget: dict[str, object] | None = (
+        None  # options of MTNAS whose size the width is solved to match
+    )
 
     @property
     def trained(self) -> TrainingOptions:
@@ -40,26 +47,26 @@ class ModelSpec(Options):
 class RunSpec(ModelSpec):
     """A run, without the route that it is given.
 
-    `tuned` tells of each value that a grid search chose: the value before, and the grid search.
+    `tuned` tells of each value that a grid search chose, by its dotted name.
     """
 
     variant: str
     derive: Derive | None = None  # what becomes of a searched route; None: none is searched
-    tuned: dict[str, Any] | None = None
+    tuned: dict[str, Chosen] | None = None
 
     @property
     def job(self) -> tuple[str, str, str]:
         """Return dataset, method and variant."""
         return self.dataset, self.method, self.variant
 
-    def value_at(self, name: str) -> Any:
+    def value_at(self, name: str) -> object:
         """Return the value of a dotted name of a grid, such as `training.learning_rate`."""
-        value: Any = self.model_dump(mode="json")
+        value = self.model_dump(mode="json")
         for key in name.split("."):
             value = value[key]
         return value
 
-    def with_values(self, values: Mapping[str, Any]) -> Self:
+    def with_values(self, values: Mapping[str, object]) -> Self:
         """Return this spec with other values at some dotted names."""
         return self.of(replaced(self.model_dump(mode="json"), values))
 
@@ -67,7 +74,7 @@ class RunSpec(ModelSpec):
 class TuneSpec(RunSpec):
     """The grid search before a run: the options of that run, the seeds of trials, values to try."""
 
-    grid: dict[str, tuple[Any, ...]]  # by dotted name
+    grid: dict[str, tuple[object, ...]]  # by dotted name
 
 
 class SearchSpec(ModelSpec):
@@ -85,3 +92,13 @@ class ExhaustiveSpec(ModelSpec):
 
     space: str
     synthetic: SyntheticOptions | None = None
+
+
+class SubsetsSpec(RunSpec):
+    """A run of some subsets of the tasks, each a model of its own: names, in the dataset's order.
+
+    `name` is that of the entry of `subsets` in the configuration.
+    """
+
+    name: str
+    subsets: tuple[tuple[str, ...], ...]

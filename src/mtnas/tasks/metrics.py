@@ -52,6 +52,10 @@ OF_KIND: dict[Kind, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2", "mse"),
     "drawn": ("mse",),
 }
+# By which a task is judged if nothing else is said.
+PRINCIPAL: dict[Kind, str] = {
+    kind: "auc" if "auc" in names else names[-1] for kind, names in OF_KIND.items()
+}
 LOSSES = frozenset(metrics[-1] for metrics in OF_KIND.values())
 MTL_LOSS = "mtl_loss"
 

@@ -106,18 +106,19 @@ class Selection:
 
 def _units(ensemble: Ensemble, options: TrainingOptions, tasks: Sequence[TaskSummary]) -> list[int]:
     """Return the unit of every task of a member: members are alike in that."""
-    num = ensemble.tasks_MT.shape[1]
+    found = [units_of(options, [tasks[t] for t in member.tasks]) for member in ensemble.members]
+    assert all(units == found[0] for units in found), "members with other units"
+    return found[0]
+
+
+def units_of(options: TrainingOptions, tasks: Sequence[TaskSummary]) -> list[int]:
+    """Return the unit of every task of a model of some tasks."""
     if options.selection == "task":
-        return list(range(num))
+        return list(range(len(tasks)))
     if options.selection == "source":
-        found = []
-        for member in ensemble.members:
-            own = [tasks[task].source for task in member.tasks]
-            names = list(dict.fromkeys(own))
-            found.append([names.index(name) for name in own])
-        assert all(units == found[0] for units in found), "members with other units"
-        return found[0]
-    return [0] * num
+        names = list(dict.fromkeys(task.source for task in tasks))
+        return [names.index(task.source) for task in tasks]
+    return [0] * len(tasks)
 
 
 def weighted(loss_MT: Tensor, ensemble: Ensemble, weights: Sequence[float] | None) -> Tensor:

@@ -26,16 +26,87 @@ def open_file(
     signs = {"delim": STAND_IN, "quote": None, "escape": None}
     lines = text_relation(engine.path(found.path), 1, 0, signs, {"ignore_errors": "true"})
     objects = f"(SELECT {_SOUND} AS line, c0 FROM {lines} WHERE trim(c0, ' \t') != '')"
-    ((rows, broken, example),) = engine.fetch(
-        "SELECT count(line), count(*) - count(line), first(left(c0, 200)) FILTER (line IS NULL) "
-        f"FROM {objects}"
+    twice = _Twice(wanted)
+    rows, doubled = _count(engine, objects, twice, losses)
+    objects = f"(SELECT line FROM {objects} WHERE line IS NOT NULL)"
+    if doubled:
+        objects = f"(SELECT line FROM {twice.looked(objects, 'line')} WHERE NOT {twice.found})"
+    source = Source(file, objects, {}, rows)
+    return Source(file, objects, _columns(engine, source, wanted), rows)
+
+
+class _Twice:
+    """SQL that finds lines in which a key that is read stands twice: it would have two values.
+
+    The keys of every object that a wanted column may be in are columns k0, k1, ...
+    """
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        owners: dict[str, dict[str, None]] = {}
+        for column in wanted:
+            for owner, key in _owners(column):
+                owners.setdefault(owner, {})[key] = None
+        self._owners = list(owners)
+        found = [
+            _is_twice(f"k{i}", key, "[*]" in owner)
+            for i, (owner, keys) in enumerate(owners.items())
+            for key in keys
+        ]
+        self.found = f"coalesce({' OR '.join(found)}, false)" if found else "false"
+
+    @property
+    def keys(self) -> str:
+        """Return the columns with the keys, separated by commas."""
+        return ", ".join(f"k{i}" for i in range(len(self._owners)))
+
+    def looked(self, objects: str, columns: str) -> str:
+        """Return the SQL of the lines of a relation with the keys in them."""
+        keys = [f"json_keys(line, {literal(o)}) AS k{i}" for i, o in enumerate(self._owners)]
+        return f"(SELECT {', '.join([columns, *keys])} FROM {objects})"
+
+
+def _is_twice(keys: str, key: str, is_list: bool) -> str:
+    """Return the SQL of whether a key is among some twice; of a list of objects in one of them."""
+    if is_list:
+        return f"len(list_filter({keys}, lambda own: {_is_twice('own', key, False)})) > 0"
+    return f"len(list_filter({keys}, lambda key: key = {literal(key)})) > 1"
+
+
+def _count(engine: Engine, objects: str, twice: _Twice, losses: Losses) -> tuple[int, int]:
+    """Return how many lines are sound, and in how many a key is twice; refuse if most are not.
+
+    Many lines have the same keys, so these are looked at once: that is nearly free.
+    """
+    grouped = (
+        "SELECT count(line) AS sound, count(*) - count(line) AS broken, min(left(c0, 200)) AS "
+        f"shown, {twice.found} AS twice FROM {twice.looked(objects, 'line, c0')} "
+        f"GROUP BY {', '.join(filter(None, ['line IS NULL', twice.keys]))}"
+    )
+    ((rows, broken, example, doubled, other),) = engine.fetch(
+        "SELECT coalesce(sum(sound) FILTER (NOT twice), 0)::BIGINT, "
+        "coalesce(sum(broken), 0)::BIGINT, min(shown) FILTER (broken > 0), "
+        "coalesce(sum(sound) FILTER (twice), 0)::BIGINT, min(shown) FILTER (twice) "
+        f"FROM ({grouped})"
     )
     if broken:
         losses.add("not a JSON object", example, broken)
-    losses.check(rows, "are no JSON objects", "one object per line is expected")
-    objects = f"(SELECT line FROM {objects} WHERE line IS NOT NULL)"
-    source = Source(file, objects, {}, rows)
-    return Source(file, objects, _columns(engine, source, wanted), rows)
+    if doubled:
+        losses.add("an object with a key twice", other, doubled)
+    also = ", or have a key twice" if doubled else ""
+    losses.check(rows, f"are no JSON objects{also}", "one object per line is expected")
+    return rows, doubled
+
+
+def _owners(column: str) -> Iterator[tuple[str, str]]:
+    """Yield the path of every object that a name may lead through, and the key in it."""
+    parts = column.split(".")
+    for first in range(len(parts), 0, -1):
+        keys = [".".join(parts[:first]), *parts[first:]]
+        yield from ((_path(keys[:place]), key) for place, key in enumerate(keys))
+        for star in range(1, len(keys)):
+            for place in range(star, len(keys)):
+                inner = _path(keys[star:place]).removeprefix("$")
+                yield f"{_path(keys[:star])}[*]{inner}", keys[place]
 
 
 def _columns(engine: Engine, source: Source, wanted: Sequence[str]) -> dict[str, str]:

@@ -30,16 +30,20 @@ def open_file(engine: Engine, file: Path, wanted: Sequence[str]) -> Source:
 
 def _column(schema: pa.Schema, column: str, source: Source, needed: bool) -> str | None:
     """Return the SQL of a column; None: there is none of this name."""
-    if schema.names.count(column) > 1:
+    if _times(schema.names, column) > 1:
         return ""  # refused where it is needed
     parts = column.split(".")
     for first in range(len(parts), 0, -1):
         head = ".".join(parts[:first])
         if head in schema.names:
+            if _times(schema.names, head) > 1:
+                return ""
             found = _inside(schema.field(head).type, name(head), parts[first:])
             if found is None:
                 continue
             sql, kind = found
+            if not sql:
+                return ""
             if needed and (pa.types.is_struct(kind) or pa.types.is_map(kind)):
                 source.fail(
                     f"column {column!r}: values of type {kind} are no texts, numbers or times; "
@@ -50,17 +54,25 @@ def _column(schema: pa.Schema, column: str, source: Source, needed: bool) -> str
 
 
 def _inside(kind: pa.DataType, sql: str, keys: Sequence[str]) -> tuple[str, pa.DataType] | None:
-    """Return the SQL and the type of a member, also of every item of a list."""
+    """Return the SQL and the type of a member, also of every item of a list; "": two are alike."""
     if not keys:
         return sql, kind
     if _is_list(kind):
         inner = _inside(kind.value_type, "item", keys)
         if inner is None:
             return None
-        return f"list_transform({sql}, lambda item: {inner[0]})", pa.list_(inner[1])
+        listed = f"list_transform({sql}, lambda item: {inner[0]})" if inner[0] else ""
+        return listed, pa.list_(inner[1])
     if not pa.types.is_struct(kind) or kind.get_field_index(keys[0]) < 0:
         return None
+    if _times([member.name for member in kind], keys[0]) > 1:
+        return "", kind
     return _inside(kind.field(keys[0]).type, f"struct_extract({sql}, {literal(keys[0])})", keys[1:])
+
+
+def _times(names: Sequence[str], wanted: str) -> int:
+    """Return how many names SQL takes for the wanted one: capital letters do not count."""
+    return sum(name.casefold() == wanted.casefold() for name in names)
 
 
 def _readable(sql: str, kind: pa.DataType) -> str:

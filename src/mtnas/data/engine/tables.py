@@ -16,6 +16,7 @@ from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.source import Losses, Source
+from mtnas.data.engine.unite import alike
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
 
@@ -43,27 +44,31 @@ def open_table(
     reading: Reading,
     needed: Sequence[str],
     users: Mapping[str, tuple[str, str]] | None = None,
+    taken: Sequence[str] = (),
 ) -> Table:
     """Check the files to their end and open them as one table with the needed columns.
 
     The column `@file` is always there: the file's name, with its folders where that is not enough.
     A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
     the others. `users` say, for messages, what needs a column, and what to do if there is none.
+    Names that are `taken` are those that columns of joined tables get.
 
     Raises:
-        DataError: a file is not what `reading` says, most of its rows are broken, or no file has a
-            column that is needed.
+        DataError: a file is not what `reading` says, most of its rows are broken, no file has a
+            column that is needed, or one has a column whose name is taken.
     """
     wanted = [one_line(column) for column in dict.fromkeys(needed) if column != FILE_COLUMN]
     table = Table(engine.new_name("table"))
     labels = dict(zip(files, short_names(files), strict=True))
-    sources = list(_sources(engine, labels, reading, wanted, table))
+    sources = list(_sources(engine, labels, reading, [*wanted, *taken], table))
     if not sources:
         raise DataError(f"{files[0]}: no line of text; is the file complete?")
     _check_found(sources, wanted, users or {})
+    _check_taken(sources, taken)
     parts = [_select(source, wanted, labels[source.file]) for source in sources]
     raw, view = name(f"{table.view} raw"), name(table.view)
     try:
+        parts = alike(engine, sources, parts) if reading.format in ("jsonl", "parquet") else parts
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
         kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
@@ -121,10 +126,26 @@ def _check_found(
         folders = _hive(source.file)
         for column in wanted:
             if source.columns.get(column) == "":
-                source.fail(f"several columns have the name {column!r}; rename them")
+                source.fail(
+                    f"several columns have the name {column!r}, perhaps in other capital letters; "
+                    "rename them"
+                )
             if column in source.columns and column in folders:
                 source.fail(
                     f"the file and the name of its folder both have a column {column!r}; rename one"
+                )
+
+
+def _check_taken(sources: Sequence[Source], taken: Sequence[str]) -> None:
+    """Refuse a column that has the name of a column of a joined table."""
+    folded = {column.casefold(): column for column in taken}
+    for source in sources:
+        for column in [*source.columns, *_hive(source.file)]:
+            if column.casefold() in folded:
+                key, _, rest = folded[column.casefold()].partition(".")
+                source.fail(
+                    f"its column {column!r} has the name of column {rest!r} of the joined table "
+                    f"{key!r}; give that another name in `joins`"
                 )
 
 

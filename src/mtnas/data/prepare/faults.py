@@ -1,6 +1,8 @@
 """What stops a preparation once all rows were read, and what it warns of."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 
 from mtnas.data.prepare.fields import HashedInput, NumberInput
 from mtnas.data.prepare.manifest import Repeated
@@ -14,13 +16,13 @@ _REASONS = 3  # that an error names
 
 def check_rows(dataset: Dataset, seen: Seen, allow_lost: float | None) -> None:
     """Refuse a table without rows or with too few of those read, and one that teaches nothing."""
-    lost = dataset.dropped.total()
     if seen.rows == 0:
-        dropped = dict(sorted(dataset.dropped.items())) or "none"
-        raise DataError(f"dataset {dataset.name!r}: no rows; dropped: {dropped}")
-    limit, read = dataset.allow_lost if allow_lost is None else allow_lost, seen.rows + lost
-    if lost > limit * read:
-        raise DataError(_too_few(dataset, lost, read, limit))
+        why = dict(sorted(dataset.dropped.items())) or "none"
+        raise DataError(f"dataset {dataset.name!r}: no rows; dropped: {why}")
+    limit = dataset.allow_lost if allow_lost is None else allow_lost
+    for where, rows, dropped in _by_source(dataset, seen):
+        if dropped.total() > limit * (rows + dropped.total()):
+            raise DataError(f"{where}: {_too_few(dataset, rows, dropped, limit)}")
     for label in seen.labels:
         if fault := label.fault():
             raise DataError(f"dataset {dataset.name!r}: {fault}")
@@ -32,17 +34,26 @@ def check_rows(dataset: Dataset, seen: Seen, allow_lost: float | None) -> None:
             )
 
 
-def _too_few(dataset: Dataset, lost: int, read: int, limit: float) -> str:
+def _by_source(dataset: Dataset, seen: Seen) -> Iterator[tuple[str, int, Counter[str]]]:
+    """Yield what rows are of, how many there are, and those left out, by reason."""
+    if not dataset.dropped_of:
+        yield f"dataset {dataset.name!r}", seen.rows, dataset.dropped
+    for number, name in enumerate(dataset.source_names):
+        if name in dataset.dropped_of:
+            rows = 0 if seen.source is None else int((seen.source == number).sum())
+            yield f"dataset {dataset.name!r}: source {name!r}", rows, dataset.dropped_of[name]
+
+
+def _too_few(dataset: Dataset, rows: int, dropped: Counter[str], limit: float) -> str:
     """Say how many rows were left out, why, and which key allows it."""
-    reasons = ", ".join(
-        f"{count} {reason}" for reason, count in dataset.dropped.most_common(_REASONS)
-    )
-    more = len(dataset.dropped) - _REASONS
+    lost, read = dropped.total(), rows + dropped.total()
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common(_REASONS))
+    more = len(dropped) - _REASONS
     reasons += f", {more} more reasons" if more > 0 else ""
     enough = math.ceil(100 * lost / read) / 100
     where = "its file" if dataset.definition is not None else f"dataset_options.{dataset.name}"
     return (
-        f"dataset {dataset.name!r}: {lost} of {read} rows read were left out ({lost / read:.1%}), "
+        f"{lost} of {read} rows read were left out ({lost / read:.1%}), "
         f"at most {limit:.0%} is allowed: {reasons}; correct the source files or how they are "
         f"read, or say in {where} that it is meant: `allow_lost: {enough:g}`"
     )
@@ -53,6 +64,12 @@ def warnings_of(dataset: Dataset, seen: Seen) -> list[str]:
     found = list(dataset.warnings)
     for item in seen.hashed:
         found += _of_field(item, seen.rows)
+    found += [
+        f"field {item.name}: its numbers lie too near to each other for 32 bits, which round them; "
+        "take an offset off in its `sql`"
+        for item in seen.inputs
+        if isinstance(item, NumberInput) and item.is_too_near
+    ]
     return found + [text for label in seen.labels for text in label.warnings()]
 
 
@@ -70,6 +87,12 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
         found.append(
             f"field {item.name}: '{numbers[0]}' and '{numbers[0]}.0' both occur{also}: they count "
             "as different values; write them alike in the source files"
+        )
+    if flags := item.flags_spelt_twice:
+        listed = " and ".join(map(repr, flags))
+        found.append(
+            f"field {item.name}: {listed} occur: they count as different values; write them alike "
+            "in the source files"
         )
     return found
 

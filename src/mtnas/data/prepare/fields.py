@@ -5,6 +5,7 @@ equal (`prepare.repeated`).
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -13,13 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.hashing import DistinctValues, Keys, hash_values
+from mtnas.data.prepare.hashing import DistinctValues, Ids, Keys, hash_values
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, Number
 from mtnas.data.prepare.repeated import keys_of_numbers
 from mtnas.data.sources.base import Field
 from mtnas.runtime.errors import DataError
 
 _LARGEST = float(np.finfo(np.float32).max)
+_COARSE = 1e-3  # of the spread of numbers that 32 bits may round away
+_FLAGS = ("false", "False", "FALSE", "true", "True", "TRUE")  # as programs write them
 
 
 class Input(ABC):
@@ -47,11 +50,27 @@ class HashedInput(Input):
         super().__init__(field, stored or pa.int32())
         self._num_features = num_features
         self.values = DistinctValues(field.name)
+        _, keys = hash_values(pa.array(_FLAGS), field.name, num_features, DistinctValues())
+        self._unseen_flags = dict(zip(_FLAGS, keys, strict=True))
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
         """Return ids and the digests of the texts."""
-        ids, keys = hash_values(column, self.name, self._num_features, self.values)
+        ids, keys = self._hashed(column)
         return pa.array(ids), keys
+
+    @property
+    def flags_spelt_twice(self) -> list[str]:
+        """Return the spellings of true or of false, if there are several of one of them."""
+        seen = [flag for flag in _FLAGS if flag not in self._unseen_flags]
+        times = Counter(flag.lower() for flag in seen)
+        return [flag for flag in seen if times[flag.lower()] > 1]
+
+    def _hashed(self, column: pa.Array) -> tuple[Ids, Keys]:
+        ids, keys = hash_values(column, self.name, self._num_features, self.values)
+        for flag, key in [*self._unseen_flags.items()]:
+            if (keys == key).any():
+                del self._unseen_flags[flag]
+        return ids, keys
 
     def summary(self) -> FieldSummary:
         """Return how many values and ids there are."""
@@ -72,7 +91,7 @@ class ListInput(HashedInput):
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
         if not lengths.all():
             raise DataError(f"field {self.name!r}: an empty list; write ['unknown']")
-        ids, keys = hash_values(pc.list_flatten(column), self.name, self._num_features, self.values)
+        ids, keys = self._hashed(pc.list_flatten(column))
         ends = np.cumsum(lengths, dtype=np.int64)
         self.longest = max(self.longest, int(lengths.max(initial=0)))
         starts = np.concatenate([[0], ends]).astype(np.int32)
@@ -86,6 +105,13 @@ class NumberInput(Input):
 
     def __init__(self, field: Field) -> None:
         super().__init__(field, pa.float32())
+        self._low, self._high = np.inf, -np.inf
+
+    @property
+    def is_too_near(self) -> bool:
+        """Whether 32 bits cannot tell the numbers apart."""
+        step = max(-self._low, self._high) * float(np.finfo(np.float32).eps) / 2
+        return bool(self._low < self._high and step > _COARSE * (self._high - self._low))
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
         """Return numbers; one that is infinite or too large for 32 bits counts as missing."""
@@ -94,6 +120,8 @@ class NumberInput(Input):
         self.replaced += int(wrong.sum())
         numbers = np.where(wrong, np.nan, numbers)
         self.missing += int(np.isnan(numbers).sum())
+        self._low = np.fmin.reduce(numbers, initial=self._low)
+        self._high = np.fmax.reduce(numbers, initial=self._high)
         stored = pa.array(numbers.astype(np.float32), from_pandas=True)  # NaN is null
         return stored, keys_of_numbers(numbers)
 

@@ -61,10 +61,16 @@ class MatrixCopy:
         self.digests: dict[str, str] = {}
         self.largest: dict[str, float] = {}  # absolute value
         folder.mkdir()
+        taken = {_NUMBERS, *(f"{field}.rows.npy" for field in matrices)}
         for field, matrix in matrices.items():
             path = folder / f"{field}.npy"
-            if path.name == _NUMBERS:
+            if path.name in taken:
                 raise DataError(f"field {field!r}: this name is taken; give it another one")
+            if path.name != f"{field}.npy":
+                raise DataError(
+                    f"field {field!r}: features are kept in a file of their name, which {field!r} "
+                    "cannot be; give it another one, without `/`"
+                )
             if matrix.ndim != 2 or matrix.dtype != np.float32 or 0 in matrix.shape:
                 raise DataError(
                     f"field {field!r}: features of shape {list(matrix.shape)}, {matrix.dtype}; a "

@@ -1,10 +1,7 @@
-"""The labels of a table while its rows stream by: what is stored of each task, and its counts.
-
-Shapes: N rows, T tasks.
-"""
+"""The labels of a table while its rows stream by: what is stored of each task, and its counts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -19,6 +16,7 @@ from mtnas.data.sources.base import Task
 from mtnas.runtime.errors import DataError
 
 MOST_CLASSES = 1000  # of a task whose classes are found
+_COARSE = 1e-3  # of the spread of numbers that 32 bits may round away
 LabelColumn = NDArray[np.float64]
 
 
@@ -158,7 +156,18 @@ class MulticlassLabel(Label):
         """Name listed classes without a row."""
         absent = [n for n, count in zip(self._numbers, self._counts, strict=True) if not count]
         text = f"task {self.name}: no row is of class {', '.join(map(repr, absent))}"
-        return [text] if absent else []
+        return [*([text] if absent else []), *self._spelt_twice()]
+
+    def _spelt_twice(self) -> Iterator[str]:
+        """Name found classes that are one number, or differ in capital letters only."""
+        seen: dict[Decimal | str, str] = {}
+        for name in () if self.task.classes else self.classes:
+            first = seen.setdefault(_meant(name), name)
+            if first != name:
+                yield (
+                    f"task {self.name}: {first!r} and {name!r} are two classes; write them alike "
+                    "in the source files if they are one, or list `classes`"
+                )
 
     def _found(self, mean: float, spread: float) -> Mapping[str, Any]:
         rows = np.zeros(len(self._counts), np.int64)
@@ -192,6 +201,18 @@ class RegressionLabel(Label):
             )
         return column
 
+    def fault(self) -> str | None:
+        """Say why nothing can be learned; labels are trained on in 32 bits."""
+        step = max(-self._low, self._high) * float(np.finfo(np.float32).eps) / 2
+        if (found := super().fault()) or step <= _COARSE * (self._high - self._low):
+            return found
+        low, high = (repr(end).removesuffix(".0") for end in (self._low, self._high))
+        return (
+            f"label {self.name} ({self.task.rule}) is between {low} and {high}: its values lie too "
+            "near to each other for 32 bits; take an offset off in its expression, such as "
+            f"`{self.task.column.partition(',')[0]} - {low}`"
+        )
+
     def _only(self) -> str | None:
         return f"{self._low:g}" if self._low == self._high else None
 
@@ -211,71 +232,13 @@ def labels_of(tasks: Sequence[Task]) -> list[Label]:
     return [KINDS[task.kind](task) for task in tasks]
 
 
-class Moments:
-    """Sums over the rows that have both labels of a pair [T, T], from which correlations come.
-
-    Values are taken relative to the first one of their task (0 of a binary one), for precision.
-    """
-
-    def __init__(self, labels: Sequence[Label]) -> None:
-        self._labels = labels
-        self._first: list[float | None] = [
-            None if isinstance(label, RegressionLabel) else 0.0 for label in labels
-        ]
-        shape = (len(labels), len(labels))
-        self.rows, self.sums, self.squares, self.products = (np.zeros(shape) for _ in range(4))
-
-    def add(self, columns: Sequence[LabelColumn]) -> None:
-        """Add the labels of a chunk, NaN where there is none."""
-        x_NT = np.stack(columns, axis=1)
-        has_NT = ~np.isnan(x_NT)
-        x_NT = np.where(has_NT, x_NT - self._origin(x_NT, has_NT), 0.0)
-        has_NT = has_NT.astype(np.float64)
-        self.rows += has_NT.T @ has_NT
-        self.sums += x_NT.T @ has_NT
-        self.squares += (x_NT * x_NT).T @ has_NT
-        self.products += x_NT.T @ x_NT
-
-    def _origin(self, x_NT: LabelColumn, has_NT: NDArray[np.bool_]) -> LabelColumn:
-        for task, first in enumerate(self._first):
-            if first is None and has_NT[:, task].any():
-                self._first[task] = float(x_NT[has_NT[:, task].argmax(), task])
-        return np.array([first or 0.0 for first in self._first])
-
-    def mean(self, task: int) -> float:
-        """Return the mean of a task's labels, 0 without any."""
-        mean = self.sums[task, task] / max(self.rows[task, task], 1)
-        return float(mean) + (self._first[task] or 0.0)
-
-    def spread(self, task: int) -> float:
-        """Return the standard deviation of a task's labels."""
-        return self._spread(task, task)
-
-    def correlations(self) -> dict[str, float]:
-        """Return the Pearson correlation of every pair of labels that has one, as "t0_t1"."""
-        found, names = {}, [label.name for label in self._labels]
-        ordered = [not isinstance(label, MulticlassLabel) for label in self._labels]
-        for i in range(len(names)):
-            for j in range(i + 1, len(names)):
-                pcc = self._correlation(i, j) if ordered[i] and ordered[j] else None
-                if pcc is not None:
-                    found[f"{names[i]}_{names[j]}"] = pcc
-        return found
-
-    def _correlation(self, i: int, j: int) -> float | None:
-        rows, spreads = self.rows[i, j], self._spread(i, j) * self._spread(j, i)
-        if spreads == 0:
-            return None
-        means = self.sums[i, j] / rows * (self.sums[j, i] / rows)
-        return float((self.products[i, j] / rows - means) / spreads)
-
-    def _spread(self, i: int, j: int) -> float:
-        """Return the standard deviation of label i over the rows that have label j, too."""
-        rows = max(self.rows[i, j], 1)
-        mean = self.sums[i, j] / rows
-        if isinstance(self._labels[i], BinaryLabel):
-            return float(np.sqrt(mean * (1 - mean)))
-        return float(np.sqrt(max(self.squares[i, j] / rows - mean * mean, 0.0)))
+def _meant(name: str) -> Decimal | str:
+    """Return what is the same for 1 and 1.0, and for True and true."""
+    try:
+        number = Decimal(name)
+    except InvalidOperation:
+        return name.casefold()
+    return number if number.is_finite() else name.casefold()
 
 
 def _in_order(names: Mapping[str, int]) -> list[str]:

@@ -1,7 +1,7 @@
 """To which part each row of a dataset belongs: by the kind of its split, source by source."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +67,22 @@ def assign_parts(
 
     `places` hold, piece by piece, the column that decides a fixed split: numbers of parts, or
     times. `given` (ratios or counts) and `seed` are for a random one. Where a fixed split has no
-    part for validation, `seed` also draws its rows from those for training.
+    part for validation, `seed` also draws its rows from those for training, of each source.
     """
     if dataset.split_kind == "random":
         counts = [num_rows] if source is None else np.bincount(source).tolist()
-        sizes = [_sizes(dataset, count, given) for count in counts]
+        names = [""] if source is None else dataset.source_names
+        sizes = [_sizes(dataset, *pair, given) for pair in zip(names, counts, strict=True)]
         return assign_by_source(num_rows, source, sizes, seed)
     place = np.concatenate(places)
     if dataset.split_kind == "time":
         return split_by_time(place, dataset.split)
-    return place if dataset.valid_share is None else draw_valid(place, dataset.valid_share, seed)
+    if dataset.valid_share is None:
+        return place
+    parts = place.copy()
+    for rows in [slice(None)] if source is None else map(source.__eq__, np.unique(source)):
+        parts[rows] = draw_valid(place[rows], dataset.valid_share, seed)
+    return parts
 
 
 def sizes_by_part(split: NDArray[np.int8]) -> dict[str, int]:
@@ -100,8 +106,12 @@ def check_parts(
     rows: Path,
     split: NDArray[np.int8],
     source: Source,
+    classes: Mapping[str, NDArray[np.int16]],
 ) -> None:
-    """Refuse a fixed split with a part in which a task could not be learned or scored."""
+    """Refuse a fixed split with a part in which a task could not be learned or scored.
+
+    `classes` hold the number of every class, by that in `rows`.
+    """
     if dataset.split_kind == "random":
         return  # this one split tells nothing of those of other seeds
     by = f"dataset {dataset.name!r}: split by {dataset.split_kind}, column {dataset.split_column!r}"
@@ -111,12 +121,22 @@ def check_parts(
     for task in tasks:
         column = pq.read_table(rows, columns=[task.name])[task.name]
         labels = column.cast(pa.float32(), safe=False).to_numpy()  # null becomes NaN
-        part = split
+        part, where = split, by
+        if task.name in classes:
+            labels = _renumbered(labels, classes[task.name])
         if task.source:
             own = source == dataset.source_names.index(task.source)
-            labels, part = labels[own], split[own]
+            labels, part, where = labels[own], split[own], f"{by}: source {task.source!r}"
         if fault := fault_of_parts(task, labels, part):
-            raise DataError(f"{by}: {fault}; change `split` in its file")
+            raise DataError(f"{where}: {fault}; change `split` in its file")
+
+
+def _renumbered(labels: NDArray[Any], numbers: NDArray[np.int16]) -> NDArray[Any]:
+    """Return the final numbers of classes, NaN where there is none."""
+    found = labels.copy()
+    given = ~np.isnan(labels)
+    found[given] = numbers[labels[given].astype(np.int64)]
+    return found
 
 
 def fault_of_parts(task: TaskSummary, labels: NDArray[Any], split: NDArray[np.int8]) -> str | None:
@@ -145,7 +165,9 @@ def fault_of_parts(task: TaskSummary, labels: NDArray[Any], split: NDArray[np.in
     return None
 
 
-def _sizes(dataset: Dataset, num_rows: int, given: Sequence[float] | None) -> tuple[int, int, int]:
+def _sizes(
+    dataset: Dataset, source: str, num_rows: int, given: Sequence[float] | None
+) -> tuple[int, int, int]:
     """Return the split sizes; the dataset's own counts become ratios on a partial copy."""
     split: Sequence[float] = dataset.split if given is None else given
     if given is None and is_counts(split) and sum(split) != num_rows:
@@ -155,4 +177,8 @@ def _sizes(dataset: Dataset, num_rows: int, given: Sequence[float] | None) -> tu
             *(dataset.name, num_rows, total, list(split)),
         )
         split = [part / total for part in split]
-    return split_sizes(num_rows, split)
+    try:
+        return split_sizes(num_rows, split)
+    except DataError as error:
+        where = f"dataset {dataset.name!r}" + (f": source {source!r}" if source else "")
+        raise DataError(f"{where}: {error}") from None

@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input, num_different
-from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn, Moments
+from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
 from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
+from mtnas.data.prepare.moments import Moments
 from mtnas.data.sources.base import GRADE, Dataset
 
 

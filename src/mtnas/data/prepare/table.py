@@ -41,7 +41,7 @@ from mtnas.data.prepare.vocabulary import (
     write_compact,
     write_vocabulary,
 )
-from mtnas.data.sources.base import Dataset, Field
+from mtnas.data.sources.base import Dataset, Field, twofold_pairs
 from mtnas.runtime.errors import DataError
 from mtnas.runtime.files import sha256_of, short_names
 
@@ -141,6 +141,11 @@ def _check_names(dataset: Dataset) -> None:
                 f"dataset {dataset.name!r}: two of its fields, tasks, `split` and `source` have "
                 f"the name {name!r}; give one of them another name"
             )
+    for name, first, second in twofold_pairs([task.name for task in dataset.tasks]):
+        raise DataError(
+            f"dataset {dataset.name!r}: the correlations of its tasks {first} and of {second} "
+            f"would both have the name {name!r}; give one of them another name"
+        )
 
 
 def _write_table(
@@ -158,7 +163,7 @@ def _write_table(
         check_sources(dataset, source)
         split = assign_parts(dataset, seen.rows, source, seen.places, spec.split, spec.split_seed)
         finish = _finish(seen)
-        check_parts(dataset, seen.tasks, rows, split, source)
+        check_parts(dataset, seen.tasks, rows, split, source, finish.classes)
         content = add_split(rows, table, split, finish, matrices.digests)
         repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -131,7 +132,8 @@ class Dataset(ABC):
     After `chunks` is exhausted, `dropped` counts the rows that were left out, by reason, `replaced`
     the values that a field could not read, and `unmatched` the rows without a partner, by join;
     `warnings` are plain sentences for whoever reads the audit. More rows left out than the share
-    `allow_lost` of those read stop the preparation.
+    `allow_lost` of those read stop the preparation; of several sources more than that of one, where
+    `dropped_of` tells the same as `dropped` by source.
     """
 
     name: str
@@ -153,6 +155,7 @@ class Dataset(ABC):
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
+        self.dropped_of: dict[str, Counter[str]] = {}
         self.replaced: Counter[str] = Counter()
         self.unmatched: Counter[str] = Counter()
         self.warnings: list[str] = []
@@ -203,6 +206,7 @@ class Dataset(ABC):
         """Forget what an earlier reading counted."""
         for counter in (self.dropped, self.replaced, self.unmatched, self.warnings):
             counter.clear()
+        self.dropped_of.clear()
 
     def kept_fields(self, dropped: Sequence[str], where: str) -> tuple[Field, ...]:
         """Return the fields without the dropped ones; `ConfigError` names an unknown one."""
@@ -248,6 +252,21 @@ class Dataset(ABC):
                     f"or name another folder in the config as `{key}`"
                 )
         return paths
+
+
+def pair_of(first: str, second: str) -> str:
+    """Return the name of the correlation of two labels, such as "t0_t1"."""
+    return f"{first}_{second}"
+
+
+def twofold_pairs(tasks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield names that two pairs of tasks would both have, with those pairs."""
+    seen: dict[str, str] = {}
+    for pair in combinations(tasks, 2):
+        name, shown = pair_of(*pair), " and ".join(map(repr, pair))
+        if name in seen:
+            yield name, seen[name], shown
+        seen[name] = shown
 
 
 def check_header(path: Path, found: Sequence[str], expected: Sequence[str], fix: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 
@@ -19,6 +19,17 @@ from mtnas.runtime.files import read_json
 from mtnas.tasks.metrics import ALL_TASKS, column_of, is_of, split_column
 
 LEARNED = "reinforce"  # the paper's strategy
+
+
+class SubgraphCheck(TypedDict):
+    """How far the outputs of a method and of its route are apart, over some draws of weights."""
+
+    method: str
+    route: str
+    draws: int
+    min_difference: float
+    max_difference: float
+    test: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class Evidence:
     simulated: frozenset[str] = frozenset()
     rho: dict[str, float] = field(default_factory=dict)
     exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
-    subgraphs: list[dict[str, Any]] = field(default_factory=list)
+    subgraphs: list[SubgraphCheck] = field(default_factory=list)
     subgraphs_path: str = ""
     _scores: dict[RunKey, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome
@@ -13,14 +13,66 @@ from mtnas.evidence.claims.verdicts import (
     NOT_JUDGED,
     NOT_MEASURED,
     Comparison,
+    Role,
+    Side,
     adjusted,
     decide,
     decisive,
 )
 
-Entry = dict[str, Any]
-
 STUDY = ".venv/bin/snakemake claims --cores 2"
+
+
+class DatasetVerdict(TypedDict):
+    """What a claim is on one dataset, and whether its rows are simulated."""
+
+    verdict: str
+    simulated: bool
+
+
+class Told(TypedDict):
+    """A `Comparison` as the ledger tells it, without what it does not have."""
+
+    dataset: str
+    what: str
+    unit: str
+    claim: Side
+    estimate: float
+    low: float
+    high: float
+    verdict: str
+    seeds: int
+    over: str
+    null: float
+    role: Role
+    equal_suffices: bool
+    margin: NotRequired[float]
+    p_value: NotRequired[float]
+    holm_p: NotRequired[float]
+    tost_p: NotRequired[float]
+    bootstrap: NotRequired[tuple[float, float]]
+    seeds_needed: NotRequired[int]
+    evidence: list[str]
+    simulated: bool
+
+
+class Entry(TypedDict):
+    """A claim in the ledger; what no comparison decides has no estimate, interval and seeds."""
+
+    id: str
+    verdict: str
+    estimate: float | None
+    interval: tuple[float, float] | None
+    seeds: int | None
+    evidence: list[str]
+    claim: str
+    section: str
+    test: str
+    decided_by: str | None
+    datasets: dict[str, DatasetVerdict]
+    missing: dict[str, list[str]]
+    command: str | None
+    comparisons: list[Told]
 
 
 def ledger(
@@ -48,13 +100,13 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
         "id": claim.id,
         "verdict": _verdict(comparisons, outcome),
         "estimate": None if head is None else head.estimate,
-        "interval": None if head is None else [head.low, head.high],
+        "interval": None if head is None else (head.low, head.high),
         "seeds": None if head is None else head.seeds,
         "evidence": list(dict.fromkeys(path for c in comparisons for path in c.evidence)),
         "claim": claim.words,
         "section": claim.section,
         "test": _told(claim),
-        "decided_by": None if head is None else _shown(head),
+        "decided_by": None if head is None else shown(head.dataset, head.what),
         "datasets": _by_dataset(comparisons, outcome, evidence),
         "missing": outcome.missing,
         "command": _command(claim, outcome, head, study),
@@ -77,7 +129,7 @@ def _verdict(comparisons: Sequence[Comparison], outcome: Outcome) -> str:
 
 def _by_dataset(
     comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence
-) -> dict[str, Entry]:
+) -> dict[str, DatasetVerdict]:
     """Return the verdict of every dataset; Holm's family stays that of the whole claim.
 
     A dataset with controls alone is left out; one that stands in for a real one was not measured.
@@ -86,7 +138,7 @@ def _by_dataset(
         c.dataset for c in comparisons if c.role != "control" or c.dataset in evidence.stand_ins
     )
     names = dict.fromkeys([*judged, *outcome.missing])
-    found = {}
+    found: dict[str, DatasetVerdict] = {}
     for name in filter(None, names):
         mine = [c for c in comparisons if c.dataset == name]
         found[name] = {
@@ -107,15 +159,16 @@ def _told(claim: Claim) -> str:
     return (inspect.getdoc(test) or "").splitlines()[0]
 
 
-def _shown(comparison: Comparison) -> str:
-    return ": ".join(filter(None, (comparison.dataset, comparison.what)))
+def shown(dataset: str, what: str) -> str:
+    """Return what is compared after the dataset it is of; nothing where it is of several."""
+    return ": ".join(filter(None, (dataset, what)))
 
 
-def _written(comparison: Comparison, evidence: Evidence) -> Entry:
-    """Return a comparison as JSON, without what it does not have."""
+def _written(comparison: Comparison, evidence: Evidence) -> Told:
+    """Return a comparison as the ledger tells it."""
     values = {
         **comparison.__dict__,
         "simulated": comparison.dataset in evidence.simulated,
         "evidence": list(comparison.evidence),
     }
-    return {key: value for key, value in values.items() if value is not None}
+    return cast(Told, {key: value for key, value in values.items() if value is not None})

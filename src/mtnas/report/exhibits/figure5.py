@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from mtnas.data.synthetic import SyntheticOptions
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import SIMULATED, synthetic_name
 from mtnas.report.searched import Drawn, Searched, choices, drawn, read_searches
 from mtnas.routes.named import share_disjoint
+from mtnas.runtime.files import Json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +34,7 @@ class Figure5(FigureExhibit[Sequence[Searched]]):
         """Take those searches, and what their data are drawn from."""
         runs = (run for run in plan.main if plan.datasets[run[0]].rho == 0)
         searches = tuple(plan.searches_of(runs))
-        drawn = {run[0]: plan.datasets[run[0]].drawn for run in searches}
+        drawn = {run[0]: plan.datasets[run[0]].to_json()["drawn"] for run in searches}
         return {"figure5": Needs(searches=searches, facts=drawn)} if searches else {}
 
     def read(self, needs: Needs) -> list[Searched]:
@@ -51,9 +53,9 @@ class Figure5(FigureExhibit[Sequence[Searched]]):
         return routes_figure(drawn(frame), overlap), f"{SIMULATED}. {CAPTION}"
 
 
-def _titled(searched: Searched, drawn: Mapping[str, Mapping[str, Any]]) -> Searched:
+def _titled(searched: Searched, drawn: Mapping[str, Json]) -> Searched:
     """Name a search after what its data are drawn from."""
-    return replace(searched, dataset=synthetic_name(drawn[searched.dataset]))
+    return replace(searched, dataset=synthetic_name(SyntheticOptions(**drawn[searched.dataset])))
 
 
 def overlap(searched: Drawn) -> str:

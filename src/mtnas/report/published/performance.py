@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mtnas.report.published.store import RESTORE
 from mtnas.report.render import pipes
 from mtnas.runtime.errors import RecordError, unknown
-from mtnas.runtime.files import advising, read_json
+from mtnas.runtime.files import Json, advising, read_json
 
 REMEDY = f"{RESTORE}, or measure again with `make benchmarks`"
 STEP = {
@@ -68,14 +67,14 @@ def _path(published: Path) -> Path:
     return published / "performance.json"
 
 
-def _read(published: Path) -> dict[str, Any]:
+def _read(published: Path) -> Json:
     with advising(REMEDY):
         found = read_json(_path(published), ("tables",))
     _with(found["tables"], (), published, "tables")
     return found
 
 
-def _with(value: Any, keys: Sequence[str], published: Path, name: str) -> dict[str, Any]:
+def _with(value: object, keys: Sequence[str], published: Path, name: str) -> Json:
     """Return what stands in the file under a name, a mapping that has some keys."""
     lacking = [key for key in keys if not isinstance(value, dict) or key not in value]
     if lacking or not isinstance(value, dict):
@@ -84,7 +83,7 @@ def _with(value: Any, keys: Sequence[str], published: Path, name: str) -> dict[s
     return value
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or abs(value) >= 100:

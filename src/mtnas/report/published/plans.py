@@ -7,6 +7,7 @@ from typing import Any
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
 from mtnas.report.names import REFERENCE
+from mtnas.report.published import subset_scores
 from mtnas.runtime import plugins
 from mtnas.study.plan import Plan, Variant
 
@@ -31,7 +32,11 @@ def merged(old: Plan, new: Plan) -> Plan:
     for space in {**old.judged, **new.judged}:
         of = {**old.judged.get(space, {}), **new.judged.get(space, {})}
         judged[space] = {dataset: of[dataset] for dataset in sorted(of, key=places.index)}
-    return Plan(datasets, experiments, homes, judged, variants)
+    subsets = {
+        name: in_order([*old.subsets.get(name, ()), *new.subsets.get(name, ())], datasets, variants)
+        for name in {**old.subsets, **new.subsets}
+    }
+    return Plan(datasets, experiments, homes, judged, variants, subsets)
 
 
 def in_order(
@@ -54,7 +59,7 @@ def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[An
 
 
 def without(plan: Plan, name: str) -> Plan:
-    """Return an inventory without a dataset or a run."""
+    """Return an inventory without a dataset, a run or scores of subsets."""
     experiments = {
         experiment: [run for run in runs if not is_named(run, name)]
         for experiment, runs in plan.experiments.items()
@@ -73,6 +78,7 @@ def without(plan: Plan, name: str) -> Plan:
         {run: home for run, home in plan.homes.items() if not is_named(run, name)},
         {space: of for space, of in judged.items() if of},
         plan.variants,
+        subset_scores.without(plan.subsets, name),
     )
 
 

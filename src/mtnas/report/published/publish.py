@@ -1,7 +1,8 @@
 """Publish a study: merge it into `results/published/` (`store`), then rebuild what stands there.
 
 A run replaces the published run of the same dataset, method and variant; all others stay. The same
-holds for routes, manifests, audits, grid searches, and spaces of exhaustive tables.
+holds for routes, manifests, audits, grid searches, spaces of exhaustive tables, and scores of
+subsets of tasks.
 """
 
 import json
@@ -17,6 +18,8 @@ from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
+from mtnas.evidence.subsets_record import SubsetsRecord
+from mtnas.report.published import subset_scores
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
@@ -29,17 +32,18 @@ from mtnas.report.published.store import (
     write_spaces,
 )
 from mtnas.runtime.errors import RecordError, unknown
-from mtnas.runtime.files import read_json, write_json, write_text
+from mtnas.runtime.files import Json, read_json, write_json, write_text
 from mtnas.study.grids import replaced
 from mtnas.study.plan import Plan, named
 
+Trained = RunRecord | SubsetsRecord
 DIGITS = 6  # of curves, which are drawn and never computed with
 
 
 def publish(
     folder: str | Path,
     *,
-    plan: Mapping[str, Any],
+    plan: Json,
     command: str,
     run_folders: Sequence[str | Path],
     routes: Sequence[str | Path],
@@ -47,74 +51,100 @@ def publish(
     audits: Sequence[str | Path] = (),
     tuning: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
+    subsets: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
-    specs: Mapping[str, Any] | None = None,
+    specs: Mapping[str, Json] | None = None,
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
-    `command` is what publishes the study; `tuning` names folders, `audits` JSON files; `specs` says
-    what the study asks of its runs, by their names.
+    `command` is what publishes the study; `tuning` and `subsets` name folders, `audits` JSON files;
+    `specs` says what the study asks of its runs and of its subsets of tasks, by their names.
 
     Raises:
         RecordError: a file of the study is broken, a run is of another study, or a published run
             that would stay was measured on other data and cannot be compared with this one's.
     """
     folder = Path(folder)
-    study = Plan.from_json(plan)
-    old, kept = Plan(), dict[RunKey, PublishedRun]()
-    if (folder / "inventory.json").is_file():
-        old, kept = read_plan(folder), read_runs(folder)
+    old, kept = _standing(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
-    data = {path: Manifest.read(path) for path in manifests}
-    _check(new, kept, data.values(), specs or {})
-    both = merged(old, study)
+    divided = [subset_scores.read_new(path, command) for path in subsets]
+    data = {path: Manifest.read(path) for path in map(Path, manifests)}
+    _check(
+        {**_records(new), **{subset_scores.name_of(record): record for _, record in divided}},
+        {**_records(kept), **subset_scores.read_records(folder)},
+        data.values(),
+        specs or {},
+    )
+    both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
-    for path, manifest in data.items():
-        write_text(folder / "data" / f"{manifest.dataset}.json", Path(path).read_text("utf-8"))
-    for path in map(Path, audits):
-        write_json(folder / "audit" / path.name, read_json(path))
-    for path in map(Path, tuning):
-        _publish_tuning(folder, path)
-    for path in routes:
-        _publish_routes(folder, path, drawn=both.main_searches)
+    _publish_data(folder, data, audits)
+    _publish_tuning(folder, map(Path, tuning))
+    for found in routes:
+        _publish_routes(folder, found, drawn=both.main_searches)
     for path in map(Path, exhaustive):
         _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
+    for scores, record in divided:
+        subset_scores.write(folder, scores, record)
     if subgraphs is not None:
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
     rebuild(folder)
 
 
+def _standing(folder: Path) -> tuple[Plan, dict[RunKey, PublishedRun]]:
+    """Return what is published so far."""
+    published = (folder / "inventory.json").is_file()
+    return (read_plan(folder), read_runs(folder)) if published else (Plan(), {})
+
+
+def _records(runs: Mapping[RunKey, PublishedRun]) -> dict[str, Trained]:
+    return {"/".join(key): run.record for key, run in runs.items()}
+
+
 def _check(
-    new: Mapping[RunKey, PublishedRun],
-    kept: Mapping[RunKey, PublishedRun],
+    new: Mapping[str, Trained],
+    kept: Mapping[str, Trained],
     data: Iterable[Manifest],
-    specs: Mapping[str, Any],
+    specs: Mapping[str, Json],
 ) -> None:
     """Refuse runs of another study, and data on which the runs that stay were not measured."""
-    for key, run in new.items():
-        _check_asked("/".join(key), run.record, specs.get("/".join(key)))
-    staying = {key: run.record for key, run in kept.items() if key not in new}
-    for key, run in new.items():
-        facts = run.record
-        check_same_data(staying, key[0], facts.data.content_sha256, facts.splits)
+    for name, record in new.items():
+        _check_asked(name, record, specs.get(name))
+    staying = {name: record for name, record in kept.items() if name not in new}
+    for record in new.values():
+        facts = record.data
+        check_same_data(staying, record.spec.dataset, facts.content_sha256, record.splits)
     for manifest in data:
         check_same_data(staying, manifest.dataset, manifest.content_sha256, None)
 
 
-def _publish_tuning(folder: Path, tuning: Path) -> None:
-    """Copy the files of a grid search."""
-    target = folder / "tuning" / Path(*tuning.parts[-3:])
-    target.mkdir(parents=True, exist_ok=True)
-    for name in ("trials.csv", "best.json"):
-        shutil.copyfile(tuning / name, target / name)
+def _publish_data(
+    folder: Path, data: Mapping[Path, Manifest], audits: Sequence[str | Path]
+) -> None:
+    """Copy what tells of the prepared data: manifests, by their files, and audits."""
+    for path, manifest in data.items():
+        write_text(folder / "data" / f"{manifest.dataset}.json", path.read_text("utf-8"))
+    for path in map(Path, audits):
+        write_json(folder / "audit" / path.name, read_json(path))
+
+
+def _publish_tuning(folder: Path, tuning: Iterable[Path]) -> None:
+    """Copy the files of grid searches."""
+    for source in tuning:
+        target = folder / "tuning" / Path(*source.parts[-3:])
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("trials.csv", "best.json"):
+            shutil.copyfile(source / name, target / name)
 
 
 def unpublish(folder: str | Path, names: Iterable[str]) -> None:
-    """Take datasets (`insteval`) or runs (`insteval/mtnas/plus`) out of `folder`, and rebuild."""
+    """Take datasets, runs or scores of subsets out of `folder`, and rebuild.
+
+    Their names are such as `insteval`, `insteval/mtnas/plus`, `subsets/pairs/gss/mmoe/paper`.
+    """
     folder = Path(folder)
     plan, runs = read_plan(folder), read_runs(folder)
-    known = [*plan.datasets, *("/".join(key) for key in runs)]
+    known = [*plan.datasets, *("/".join(key) for key in runs), *subset_scores.names_in(plan)]
     for name in names:
         if name not in known:
             raise RecordError(unknown("published dataset or run", name, known, str(folder)))
@@ -125,7 +155,7 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     rebuild(folder)
 
 
-def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -> None:
+def _check_asked(name: str, record: Trained, spec: Json | None) -> None:
     """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it.
 
     `spec` is what this study asks for. What a grid search chose stands in the record for the values
@@ -137,14 +167,15 @@ def _check_asked(name: str, record: RunRecord, spec: Mapping[str, Any] | None) -
         made = replaced(made, {option: found["instead_of"]})
     others = [key for key, value in asked.items() if made.get(key, value) != value]
     if others:
+        folder = f"results/{'runs/' * isinstance(record, RunRecord)}{name}"
         raise RecordError(
-            f"results/runs/{name}: made with other {', '.join(others)} than this study has; run "
+            f"{folder}: made with other {', '.join(others)} than this study has; run "
             "the study again without `--rerun-triggers`, or delete that folder first"
         )
 
 
 def check_same_data(
-    staying: Mapping[RunKey, RunRecord],
+    staying: Mapping[str, Trained],
     dataset: str,
     content: str,
     splits: Mapping[int, str] | None,
@@ -155,16 +186,16 @@ def check_same_data(
     manifest, which has none.
     """
     others = [
-        key
-        for key, old in staying.items()
-        if key[0] == dataset
+        name
+        for name, old in staying.items()
+        if old.spec.dataset == dataset
         and (
             old.data.content_sha256 != content
             or (splits is not None and _other_splits(old.splits, splits))
         )
     ]
     if others:
-        names = " ".join(map("/".join, others))
+        names = " ".join(others)
         raise RecordError(
             f"this study has another table or other splits of {dataset} than the "
             f"published {names}, so they cannot be compared. Publish these again, too, or take "
@@ -236,6 +267,7 @@ def _prune(folder: Path) -> None:
         run = runs.get(named("/".join(path.parts[-4:-1])))
         if run is None or not run.record.spec.tuned:
             shutil.rmtree(path.parent)
+    subset_scores.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):
             if path.stem not in plan.datasets:

@@ -13,13 +13,15 @@ from tempfile import TemporaryDirectory
 from mtnas.evidence.claims.ledger import STUDY
 from mtnas.evidence.records import RunRecord
 from mtnas.report import exhibits
+from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
 from mtnas.report.exhibits import Planned
 from mtnas.report.exhibits.base import NothingToShowError
+from mtnas.report.published import subset_scores
 from mtnas.report.published.store import RESTORE, read_plan, restore
 from mtnas.runtime.errors import MtnasError, RecordError
-from mtnas.runtime.files import read_json, without_remake, write_text
+from mtnas.runtime.files import without_remake, write_text
 from mtnas.study.paths import (
     DATA,
     ROUTES,
@@ -49,6 +51,7 @@ def rebuild(folder: str | Path) -> None:
     with TemporaryDirectory(prefix="mtnas-") as scratch, chdir(scratch):
         try:
             restore(folder)
+            subset_scores.restore(folder)
             _report(plan)
         except MtnasError as error:
             raise _of_published(folder, error) from None
@@ -78,7 +81,7 @@ def _report(plan: Plan) -> None:
             path.unlink()
     _claims(plan)
     for path in Path("results/audit").glob("*.json"):
-        write_text(path.with_suffix(".md"), to_markdown(read_json(path)))
+        write_text(path.with_suffix(".md"), to_markdown(read_audit(path)))
 
 
 def _files(exhibit: Planned) -> dict[str, str]:

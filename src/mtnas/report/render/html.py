@@ -14,6 +14,8 @@ from markupsafe import Markup, escape
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "site"
 BREAK = "<br>"
+LEFT = "text-align:left"  # as the parser says it
+WORDS = Markup(' class="words"')  # of the cells of a column that may be broken into lines
 
 
 def render(template: str, **values: Any) -> Markup:
@@ -72,7 +74,7 @@ def _html(tokens: Sequence[Token]) -> str:
 
 
 def _table(tokens: Sequence[Token]) -> str:
-    """Render a table; the first column is a heading."""
+    """Render a table; the first column is a heading, others that stand left hold words."""
     head, *rows = _rows(tokens)
     corner, *columns = head
     split = [cell.split(BREAK, 1) for cell in columns]
@@ -80,7 +82,10 @@ def _table(tokens: Sequence[Token]) -> str:
     if split and all(len(parts) == 2 for parts in split):
         groups = [(Markup(name), len(list(of))) for name, of in groupby(p[0] for p in split)]
         columns = [Markup(parts[1]) for parts in split]
-    return render("table.html.j2", corner=corner, groups=groups, columns=columns, rows=rows)
+    left = [token.attrGet("style") == LEFT for token in tokens if token.type == "th_open"]
+    kinds = [WORDS if words else "" for words in left[1:]]
+    table = {"corner": corner, "groups": groups, "columns": columns, "kinds": kinds, "rows": rows}
+    return render("table.html.j2", **table)
 
 
 def _rows(tokens: Sequence[Token]) -> list[list[Markup]]:

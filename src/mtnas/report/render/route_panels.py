@@ -21,7 +21,7 @@ from mtnas.report.render.style import (
     write_at,
     write_title,
 )
-from mtnas.report.searched import Drawn
+from mtnas.report.searched import Drawn, Recorded
 from mtnas.routes.named import mean_edges
 
 HEADER = 0.46  # two lines above the panels of a dataset
@@ -147,15 +147,14 @@ def _list_blocks(figure: Figure, searched: Drawn, seed: str, layout: _Layout, to
         write_at(figure, at[0] + 0.25, at[1], text, 6.5, color=SHARED)
 
 
-def block_caption(block: dict[str, object]) -> str:
+def block_caption(block: Recorded) -> str:
     """Return such as `p = .031, entropy 4.1 of 4.9 nats`; only what the search recorded."""
     parts = []
-    probability, entropy = block.get("probability"), block.get("entropy")
-    uniform = block.get("uniform_entropy")
-    if isinstance(probability, int | float):
+    probability, entropy, uniform = block.probability, block.entropy, block.uniform_entropy
+    if probability is not None:
         shown = f"= {probability:.3f}".replace(" 0.", " .") if probability >= 5e-4 else "< .001"
         parts.append(f"p {shown}")
-    if isinstance(entropy, int | float):
-        known = isinstance(uniform, int | float)
+    if entropy is not None:
+        known = uniform is not None
         parts.append(f"entropy {entropy:.1f}" + (f" of {uniform:.1f} nats" if known else " nats"))
     return ", ".join(parts) or "not recorded"

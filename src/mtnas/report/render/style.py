@@ -126,7 +126,7 @@ def save_figure(figure: "Figure", outputs: Sequence[str | Path], caption: str = 
             figure.savefig(path, dpi=200, metadata=_metadata(output.suffix, caption))
 
 
-def _metadata(suffix: str, caption: str) -> dict[str, Any]:
+def _metadata(suffix: str, caption: str) -> dict[str, str | None]:
     """Return what the file says about itself; None drops the date that matplotlib would add."""
     if suffix == ".png":
         return {"Description": caption} if caption else {}

@@ -3,7 +3,6 @@
 import re
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -103,7 +102,7 @@ def ledger(table: Table) -> pd.DataFrame:
     return frame
 
 
-def _ledger_line(name: str, row: Row, column: Column, cell: Cell) -> dict[str, Any]:
+def _ledger_line(name: str, row: Row, column: Column, cell: Cell) -> dict[str, object]:
     return {
         **{"table": name, "row": row.label, "column": column.title},
         **cell.source.__dict__,
@@ -113,8 +112,8 @@ def _ledger_line(name: str, row: Row, column: Column, cell: Cell) -> dict[str, A
     }
 
 
-def _csv_row(block: Block, row: Row) -> dict[str, Any]:
-    line: dict[str, Any] = {"block": block.title, "row": row.label}
+def _csv_row(block: Block, row: Row) -> dict[str, object]:
+    line: dict[str, object] = {"block": block.title, "row": row.label}
     for column, cell in zip(block.columns, row.cells, strict=True):
         line[column.title] = cell.value
         extras = {

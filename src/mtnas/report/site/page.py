@@ -3,20 +3,20 @@
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from PIL import Image
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.evidence.records import Run, read_run
+from mtnas.evidence.records import Run, Timings, read_run
+from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import warnings_of
 from mtnas.report.left_out import left_out
 from mtnas.report.names import SIMULATED, Names, dataset_name
-from mtnas.report.render.html import render, to_html
+from mtnas.report.render.html import WORDS, render, to_html
 from mtnas.report.render.layout import Table, number
 from mtnas.report.render.writers import to_markdown
-from mtnas.runtime.files import existing, read_json, write_text
+from mtnas.runtime.files import existing, write_text
 
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
 HOW_TO_READ = """\
@@ -50,27 +50,20 @@ def write_report(
     """Write one self-contained HTML file.
 
     `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files, `findings` the
-    JSON files of the same audits; `figures` are PNG files, whose captions are read from the files
-    themselves (`style.save_figure`).
+    JSON files of the same audits; `figures` are PNG files with captions (`style.save_figure`).
 
     Raises:
         RecordError: a file that was named is missing, or a run or manifest is incomplete.
     """
     data = [Manifest.read(path) for path in manifests]
     runs = [read_run(folder) for folder in run_folders]
-    simulated = {m.dataset for m in data if m.simulated}
-    simulated |= {run.key[0] for run in runs if run.record.simulated}
-    told = _told(data, findings)
-    counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
     page = render(
         "report.html.j2",
         title=TITLE,
         style=Markup(STYLE.read_text(encoding="utf-8")),
-        counts=counts if runs else "No runs.",
         mark=SIMULATED,
-        simulated=[dataset_name(name) for name in sorted(simulated)],
-        told={name: sentences for name, sentences in told if sentences},
-        complete=[name for name, sentences in told if not sentences],
+        **_about(data, runs),
+        **_told(data, findings),
         sections=[
             ("How to read this", [to_html(HOW_TO_READ)]),
             ("Claims", [] if claims is None else [_table(claims)]),
@@ -82,6 +75,17 @@ def write_report(
         ],
     )
     write_text(html_path, f"{page}\n")
+
+
+def _about(data: Sequence[Manifest], runs: Sequence[Run]) -> dict[str, object]:
+    """Return how many runs there are, and the names of all simulated datasets."""
+    counts = f"{len(runs)} runs on {len({run.key[0] for run in runs})} data sets."
+    simulated = {m.dataset for m in data if m.simulated}
+    simulated |= {run.key[0] for run in runs if run.record.simulated}
+    return {
+        "counts": counts if runs else "No runs.",
+        "simulated": [dataset_name(name) for name in sorted(simulated)],
+    }
 
 
 def _table(table: str | Path | Table) -> Markup:
@@ -101,10 +105,13 @@ def _read(path: str | Path) -> bytes:
     return existing(path).read_bytes()
 
 
-def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Markup]:
-    """Return a table of plain text cells, none without rows."""
+def _grid(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[str]
+) -> list[Markup]:
+    """Return a table of plain text cells, none without rows; `words` names columns with words."""
     corner, *columns = heads
-    table = {"kind": "text", "corner": corner, "columns": columns, "rows": rows}
+    kinds = [WORDS if column in words else "" for column in columns]
+    table = {"corner": corner, "columns": columns, "kinds": kinds, "rows": rows}
     return [render("table.html.j2", **table)] if rows else []
 
 
@@ -123,15 +130,19 @@ def _data(manifests: Sequence[Manifest]) -> list[Markup]:
             count += f" ({number(lost, 'count')} more were left out)"
         title = dataset_name(m.dataset, m.simulated)
         rows.append((title, m.title, count, _split(m), "; ".join(tasks), fields))
-    return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows)
+    words = ("Title", "Split", "Tasks", "Fields")
+    return _grid(("Data set", "Title", "Rows", "Split", "Tasks", "Fields"), rows, words)
 
 
-def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> list[tuple[str, list[str]]]:
-    """Return, for every dataset, what was left out and what is suspicious, in sentences."""
+def _told(data: Sequence[Manifest], findings: Sequence[str | Path]) -> dict[str, object]:
+    """Return by dataset what it lacks and what is suspicious, in sentences, and who has none."""
     found = {m.dataset: (dataset_name(m.dataset, m.simulated), left_out(m)) for m in data}
-    for audit in map(read_json, findings):
+    for audit in map(read_audit, findings):
         found[audit["dataset"]][1].extend(warnings_of(audit))
-    return list(found.values())
+    return {
+        "told": {name: sentences for name, sentences in found.values() if sentences},
+        "complete": [name for name, sentences in found.values() if not sentences],
+    }
 
 
 def _split(manifest: Manifest) -> str:
@@ -153,15 +164,14 @@ def _runs(runs: Sequence[Run], names: Names) -> list[Markup]:
                 names.run(method, variant),
                 str(run.metrics["seed"].nunique()),
                 *(number(size, "count") for size in sizes),
-                timing(run.record.timings.model_dump()),
+                timing(run.record.timings),
                 (run.record.code or "")[:12],
             )
         )
     heads = ("Data set", "Method", "Seeds", "Dense parameters", "Embedding parameters")
-    return _grid((*heads, "Time", "Code"), rows)
+    return _grid((*heads, "Time", "Code"), rows, words=("Method",))
 
 
-def timing(timings: dict[str, Any]) -> str:
-    """Return such as `train 12.3 s, total 14.0 s`: the entries named `..._seconds`."""
-    seconds = {k.removesuffix("_seconds"): v for k, v in timings.items() if k.endswith("_seconds")}
-    return ", ".join(f"{key.replace('_', ' ')} {value:.1f} s" for key, value in seconds.items())
+def timing(timings: Timings) -> str:
+    """Return such as `train 12.3 s, total 14.0 s`."""
+    return f"train {timings.train_seconds:.1f} s, total {timings.total_seconds:.1f} s"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.parts import SplitDefinition
+from mtnas.data.sources.base import twofold_pairs
 from mtnas.runtime.errors import unknown
 
 _RESERVED = re.compile(r"t[0-9]+|split|source")
@@ -19,6 +20,11 @@ def problems(definition: Definition) -> Iterator[str]:
     for task, count in tasks.items():
         if count > 1:
             yield f"tasks: two sources have a task {task!r}; rename one"
+    for name, first, second in twofold_pairs(list(tasks)):
+        yield (
+            f"tasks: the correlations of {first} and of {second} would both have the name "
+            f"{name!r}; rename one of these tasks"
+        )
     if 0 < len([*filter(None, _packages(definition))]) < len(_packages(definition)):
         yield "package: either all tables and files of a dataset are of the package, or none"
     yield from _kinds(definition)
@@ -41,11 +47,15 @@ def _kinds(definition: Definition) -> Iterator[str]:
     """Find fields that are of one kind in one source, of another in another."""
     seen: dict[str, tuple[str, str]] = {}
     for name, source in definition.sources.items():
-        for field, own in source.fields.items():
-            kind = own.type if own.type in ("numeric", "list", "features") else "hashed"
-            first, other = seen.setdefault(field, (kind, name))
-            if first != kind:
-                yield f"fields: {field!r} is {first} in {other!r}, {kind} in {name!r}; rename one"
+        for given, own in source.fields.items():
+            kind: str = own.type if own.type in ("numeric", "list", "features") else "hashed"
+            kind += f" in buckets {own.buckets}" if own.buckets else ""
+            for field in source.names_of(given):
+                first, other = seen.setdefault(field, (kind, name))
+                if other != name and first != kind:
+                    yield (
+                        f"fields: {field!r} is {first} in {other!r}, {kind} in {name!r}; rename one"
+                    )
 
 
 def _of_source(source: SourceDefinition, split: SplitDefinition, tasks: set[str]) -> Iterator[str]:
@@ -98,6 +108,9 @@ def _names(source: SourceDefinition, tasks: set[str]) -> Iterator[str]:
 
 
 def _joins(source: SourceDefinition) -> Iterator[str]:
+    folded = Counter(name.casefold() for name in source.joins)
+    if names := [repr(name) for name in source.joins if folded[name.casefold()] > 1]:
+        yield f"joins: {' and '.join(names)} differ in capital letters only; rename one"
     for name, join in source.joins.items():
         if not name.isidentifier():
             yield f"joins: the name {name!r} cannot be one; use letters, digits and _"

@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mtnas.data import packaged
 from mtnas.data.sources import base
 from mtnas.data.sources._tabular import declaration
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
-from mtnas.data.sources._tabular.features import FeatureFile
 from mtnas.data.sources._tabular.files import find
 from mtnas.data.sources._tabular.labels import TYPES
+from mtnas.data.sources._tabular.places import Clock
 from mtnas.data.sources._tabular.rows import Chunk, Counts, Files, SourceReader
+from mtnas.data.sources._tabular.stacked import stacks_of
 from mtnas.data.sources.base import UNKNOWN, Field, Task
 from mtnas.runtime.errors import DataError
 
@@ -61,35 +63,40 @@ class TabularDataset(base.Dataset):
         if self._copies is None:
             self._copies = Path(mkdtemp(prefix="mtnas."))
             weakref.finalize(self, shutil.rmtree, self._copies, ignore_errors=True)
-        found: dict[str, np.memmap[Any, Any]] = {}
-        for key, files in self._files(raw).items():
-            for field, path in files.features.items():
-                folder = self._copies / str(len(found))
-                folder.mkdir(exist_ok=True)
-                own = self._keys.sources[key].fields[field]
-                found[field] = FeatureFile(path, own.key).matrix(folder)
-        return found
+        stacks = stacks_of(self._keys.sources, self._files(raw))
+        return {
+            field: stack.matrix(Path(mkdtemp(dir=self._copies))) for field, stack in stacks.items()
+        }
 
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield the rows that have a label and a place in the split, source by source."""
-        self.dropped.clear()
-        self.replaced.clear()
-        self.unmatched.clear()
-        self.warnings.clear()
-        counts = Counts(self.dropped, self.replaced, self.unmatched, self.warnings)
-        for number, (key, files) in enumerate(self._files(raw).items()):
-            source, rows = self._keys.sources[key], 0
-            for chunk in SourceReader(self._keys, source, files, counts).chunks():
-                batch = self._batch(number, source, chunk)
+        self.count_anew()
+        clock, found = Clock(), self._files(raw)
+        stacks = stacks_of(self._keys.sources, found)
+        for number, (key, files) in enumerate(found.items()):
+            source, rows, counts = self._keys.sources[key], 0, Counts()
+            starts = {field: stack.start(key) for field, stack in stacks.items()}
+            for chunk in SourceReader(self._keys, key, files, counts, clock).chunks():
+                batch = self._batch(number, source, chunk, starts)
                 rows += batch.num_rows
                 yield batch
             if key and not rows:
                 raise DataError(
                     f"dataset {self.name!r}: source {key!r} has no rows; dropped: "
-                    f"{dict(sorted(self.dropped.items())) or 'none'}"
+                    f"{dict(sorted(counts.dropped.items())) or 'none'}"
                 )
-        counts.tally.check(self.name)
+            counts.tally.check(f"dataset {self.name!r}{f': source {key!r}' if key else ''}")
+            self._add(key, counts)
         self.warnings[:] = dict.fromkeys(self.warnings)
+
+    def _add(self, key: str, counts: Counts) -> None:
+        """Add what was counted of one source to what is told of all."""
+        self.dropped.update(counts.dropped)
+        self.replaced.update(counts.replaced)
+        self.unmatched.update(counts.unmatched)
+        self.warnings += counts.warnings
+        if key:
+            self.dropped_of[key] = counts.dropped
 
     def _files(self, raw: Path | None) -> dict[str, Files]:
         """Find the files of every source."""
@@ -106,12 +113,16 @@ class TabularDataset(base.Dataset):
             for key, source in self._keys.sources.items()
         }
 
-    def _batch(self, number: int, source: SourceDefinition, chunk: Chunk) -> pa.RecordBatch:
-        """Return a chunk with the fields and tasks of all sources."""
+    def _batch(
+        self, number: int, source: SourceDefinition, chunk: Chunk, starts: Mapping[str, int]
+    ) -> pa.RecordBatch:
+        """Return a chunk with the fields and tasks of all sources; a matrix starts at a row."""
         fields, labels, place = chunk
         rows = len(labels[0])
         given = dict(zip(source.tasks, labels, strict=True))
         columns = {f.name: _values(f, fields.get(f.name), rows) for f in self.fields}
+        for name in starts.keys() & fields.keys():
+            columns[name] = pc.add(columns[name], starts[name])
         for task in self.tasks:
             kind = TYPES[task.kind]
             columns[task.name] = given[task.name] if task.name in given else pa.nulls(rows, kind)

@@ -33,7 +33,9 @@ class SourceDefinition(TableKeys):
         description="a mapping of names to SQL expressions or to mappings (see below), or a list "
         "of expressions, which are named t0, t1, ...",
     )
-    loss_weight: float = Field(1.0, gt=0, description="of the losses of all its tasks")
+    loss_weight: float = Field(
+        1.0, gt=0, description="of the losses of all its tasks, times their own"
+    )
 
     def expression_of(self, field: str) -> Expression | None:
         """Return what a field computes; None: it is no column, but rows of a file in order."""
@@ -94,6 +96,7 @@ class Definition(Options):
     label: str = Field("", description="short name for tables and figures; default: its title")
     sources: dict[str, SourceDefinition] = Field(
         min_length=1,
+        max_length=127,
         description="instead of the keys of one table: several, by name, each with its own rows, "
         "fields and tasks; keys of a table beside it hold for all",
     )
@@ -109,7 +112,10 @@ class Definition(Options):
         False, description="leave out rows without one of the labels, not only rows without any"
     )
     allow_lost: float = Field(
-        0.2, ge=0, le=1, description="the job stops if more than this share of the rows is left out"
+        0.2,
+        ge=0,
+        le=1,
+        description="the job stops if more than this share of the rows (of any source) is left out",
     )
     time_limit: float = Field(
         300, gt=0, description="seconds without a row until an expression is taken for endless"

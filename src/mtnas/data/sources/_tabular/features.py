@@ -10,9 +10,28 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtnas.runtime.errors import DataError
+from mtnas.runtime.errors import DataError, of_disk
 
-_BLOCK = 1 << 16  # rows that are looked at at once
+BLOCK = 1 << 16  # rows that are looked at at once
+
+
+def write_matrix(
+    path: Path, shape: tuple[int, int], pieces: Iterator[NDArray[Any]]
+) -> np.memmap[Any, Any]:
+    """Write a matrix, float32 [K, W], piece by piece, and return it mapped.
+
+    Not through a mapping: a full disk would end the process without a word.
+    """
+    try:
+        with path.open("wb") as file:
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for piece in pieces:
+                file.write(np.ascontiguousarray(piece, "<f4").data)
+    except OSError as error:
+        raise DataError(of_disk(error, path) or f"{path}: cannot be written: {error}") from None
+    mapped: np.memmap[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
 
 
 class FeatureFile:
@@ -34,10 +53,10 @@ class FeatureFile:
         if self.path.suffix == ".npy":
             source = self._mapped()
             if source.dtype == np.float32 and isinstance(source, np.memmap):
-                for start in range(0, len(source), _BLOCK):
-                    self._check(source[start : start + _BLOCK], start)
+                for start in range(0, len(source), BLOCK):
+                    self._check(source[start : start + BLOCK], start)
                 return source
-            pieces = (source[i : i + _BLOCK] for i in range(0, len(source), _BLOCK))
+            pieces = (source[i : i + BLOCK] for i in range(0, len(source), BLOCK))
             return self._copied(pieces, source.shape, folder)
         with self._parquet() as file:
             names = [name for name in file.schema_arrow.names if name != self._key]
@@ -107,7 +126,7 @@ class FeatureFile:
         return len(names)
 
     def _pieces(self, file: pq.ParquetFile, names: list[str]) -> Iterator[NDArray[Any]]:
-        for batch in file.iter_batches(_BLOCK, columns=names):
+        for batch in file.iter_batches(BLOCK, columns=names):
             columns = batch.columns
             if any(column.null_count for column in columns):
                 self._fail("a feature is missing; give every one a number")
@@ -125,20 +144,19 @@ class FeatureFile:
     ) -> np.memmap[Any, Any]:
         if 0 in shape:
             self._fail(f"is empty: {shape[0]} rows of {shape[1]} features")
-        copy = np.lib.format.open_memmap(
-            folder / f"{self.path.name}.npy", "w+", np.float32, (shape[0], shape[1])
-        )
+        checked = self._checked(pieces, shape[1])
+        return write_matrix(folder / f"{self.path.name}.npy", (shape[0], shape[1]), checked)
+
+    def _checked(self, pieces: Iterator[NDArray[Any]], width: int) -> Iterator[NDArray[Any]]:
         start = 0
         for piece in pieces:
             with np.errstate(over="ignore"):
                 values = np.asarray(piece, np.float32)
-            if values.shape[1] != shape[1]:
-                self._fail(f"row {start} has {values.shape[1]} features, the first {shape[1]}")
+            if values.shape[1] != width:
+                self._fail(f"row {start} has {values.shape[1]} features, the first {width}")
             self._check(values, start)
-            copy[start : start + len(values)] = values
+            yield values
             start += len(values)
-        copy.flush()
-        return copy
 
     def _check(self, block: NDArray[Any], start: int) -> None:
         bad = ~np.isfinite(block).all(axis=1)

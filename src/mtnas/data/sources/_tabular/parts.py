@@ -1,6 +1,7 @@
 """The parts of a dataset that a file declares: fields, tasks, split, and the values they take."""
 
 from collections import Counter
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
@@ -23,6 +24,10 @@ def _as_text(value: object) -> object:
     """Take a number for the text that it is in a file; refuse what YAML made of a bare word."""
     if isinstance(value, bool) or value is None:
         raise ValueError("put it in quotes: without them YAML takes it for true, false or null")
+    if isinstance(value, datetime):
+        raise ValueError("put it in quotes: without them YAML takes it for a time")
+    if isinstance(value, date):  # as it is written: YAML knows YYYY-MM-DD only
+        return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if isinstance(value, int | float) else value
@@ -30,7 +35,7 @@ def _as_text(value: object) -> object:
 
 def _as_list(value: object) -> object:
     """Take one value for a list of one."""
-    return [value] if isinstance(value, str | int | float) else value
+    return [value] if isinstance(value, str | int | float | date) else value
 
 
 def _as_buckets(value: Any) -> object:
@@ -195,7 +200,7 @@ class TaskDefinition(Options):
     metrics: tuple[str, ...] = Field(
         (), description="those that are reported; default: all of the kind"
     )
-    loss_weight: float = Field(1.0, gt=0, description="of its loss in the sum")
+    loss_weight: float = Field(1.0, gt=0, description="of its loss in the MTL loss (V2)")
     help: str = Field("", description="what the task means")
 
     @field_validator("sql")

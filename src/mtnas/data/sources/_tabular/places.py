@@ -22,15 +22,34 @@ _PARTS = ("train", "valid", "test")  # their numbers are 0, 1, 2
 _KEY, _NUMBER = "#place", "#place as number"
 
 
+class Clock:
+    """How the times by which rows are split are written: alike in all sources."""
+
+    def __init__(self) -> None:
+        self.units: set[str] = set()
+        self._is_number: set[bool] = set()
+
+    def check(self, where: str, is_number: bool) -> None:
+        """Refuse numbers in one source and times in another: one order cannot hold both."""
+        self._is_number.add(is_number)
+        if len(self._is_number) > 1:
+            raise DataError(
+                f"{where}: it holds numbers in one source and times in another: their order would "
+                "be wrong; write them alike"
+            )
+
+
 class PlaceReader:
     """Reads the column by which a fixed split is made."""
 
-    def __init__(self, split: SplitDefinition, name: str, is_number: bool) -> None:
+    def __init__(self, split: SplitDefinition, name: str, is_number: bool, clock: Clock) -> None:
         self._split, self._name, self._is_number = split, name, is_number
-        self._units: set[str] = set()
+        self._units = clock.units
 
     @classmethod
-    def of(cls, split: SplitDefinition, view: View, engine: Engine) -> "PlaceReader | None":
+    def of(
+        cls, split: SplitDefinition, view: View, engine: Engine, clock: Clock
+    ) -> "PlaceReader | None":
         """Return the reader of a fixed split; None: the split is at random."""
         name = split.column or split.time
         if name is None:
@@ -41,7 +60,8 @@ class PlaceReader:
             if view.types[name] == "VARCHAR":
                 facts = view.numbers(engine, [name])[name]
                 is_number = 2 * facts.numbers > facts.values
-        return cls(split, name, is_number)
+            clock.check(f"column {name!r} of the split", is_number)
+        return cls(split, name, is_number, clock)
 
     def asked(self) -> dict[str, Asked]:
         """Say what the engine is to compute."""

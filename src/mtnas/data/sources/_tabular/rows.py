@@ -1,7 +1,7 @@
 """The rows of one source: what the engine computes, turned into fields, labels and places."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -16,11 +16,11 @@ from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
-from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
+from mtnas.data.sources._tabular.definition import Definition
 from mtnas.data.sources._tabular.fields import FieldReader
 from mtnas.data.sources._tabular.labels import LabelReader
 from mtnas.data.sources._tabular.looks import warnings_of
-from mtnas.data.sources._tabular.places import PlaceReader
+from mtnas.data.sources._tabular.places import Clock, PlaceReader
 from mtnas.data.sources._tabular.tables import TableKeys
 from mtnas.data.sources._tabular.tally import Reasons, Tally, count_of, count_rows
 from mtnas.runtime.errors import DataError
@@ -28,7 +28,7 @@ from mtnas.runtime.errors import DataError
 
 @dataclass
 class Counts:
-    """What a reading counts: see `sources.base.Dataset`."""
+    """What the reading of one source counts: see `sources.base.Dataset`."""
 
     dropped: Counter[str] = field(default_factory=Counter)
     replaced: Counter[str] = field(default_factory=Counter)
@@ -55,12 +55,18 @@ Chunk = tuple[dict[str, pa.Array], list[pa.Array], pa.Array | None]
 
 
 class SourceReader:
-    """Reads one source once; what it counts goes to `counts`."""
+    """Reads one source once; what it counts goes to `counts`.
+
+    `clock` is of all sources: how the times by which rows are split are written.
+    """
 
     def __init__(
-        self, definition: Definition, source: SourceDefinition, files: Files, counts: Counts
+        self, definition: Definition, key: str, files: Files, counts: Counts, clock: Clock
     ) -> None:
+        source = definition.sources[key]
+        self._where = f"sources.{key}." if key else ""
         self._all, self._source, self._files, self._counts = definition, source, files, counts
+        self._clock = clock
         self._fields = [FieldReader(f, source, files.features.get(f)) for f in source.fields]
         self._labels = [LabelReader(name, task) for name, task in source.tasks.items()]
         self._rows = 0
@@ -77,7 +83,7 @@ class SourceReader:
             asked = self._asked()
             numeric = [*computed(asked), *filter(None, [self._all.split.time])]
             self._counts.warnings += warnings_of(engine, view, self._source, needed, numeric)
-            place = PlaceReader.of(self._all.split, view, engine)
+            place = PlaceReader.of(self._all.split, view, engine, self._clock)
             asked |= {} if place is None else place.asked()
             matched = [matched_name(key) for key in self._source.joins]
             query = build(engine, view, matched, asked)
@@ -99,19 +105,27 @@ class SourceReader:
     def _view(self, engine: Engine) -> tuple[View, int]:
         """Open the table and what is joined to it; return the number of its rows, too."""
         source, split = self._source, self._all.split
-        table = self._open(engine, self._files.table, source, source.of_first_table(split), "")
-        joins = {}
+        joined_, joins = {key: source.of_join(key, split) for key in source.joins}, {}
+        taken = [f"{key}.{column}" for key, columns in joined_.items() for column in columns]
+        needed = source.of_first_table(split)
+        table = self._open(engine, self._files.table, source, needed, "", taken)
         for key, keys in source.joins.items():
             paths = self._files.joins[key]
-            other = self._open(engine, paths, keys, source.of_join(key, split), f"{key}.")
+            other = self._open(engine, paths, keys, joined_[key], f"{key}.")
             joins[key] = Join(other, keys.on, keys.decimal, str(paths[0]))
         return joined(engine, View.of(table, source.decimal), joins), table.rows
 
     def _open(
-        self, engine: Engine, paths: list[Path], keys: TableKeys, needed: list[str], prefix: str
+        self,
+        engine: Engine,
+        paths: list[Path],
+        keys: TableKeys,
+        needed: list[str],
+        prefix: str,
+        taken: Sequence[str] = (),
     ) -> Table:
         users = {c.removeprefix(prefix): said for c, said in self._users().items()}
-        table = open_table(engine, paths, keys.reading, needed, users)
+        table = open_table(engine, paths, keys.reading, needed, users, taken)
         self._counts.dropped.update(table.dropped)
         self._counts.warnings += table.warnings
         return table
@@ -172,8 +186,9 @@ class SourceReader:
             count, on = self._counts.unmatched[key], ", ".join(map(repr, keys.on))
             if count > keys.allow_unmatched * self._rows:
                 raise DataError(
-                    f"{self._files.joins[key][0]}: joins.{key}: {count} of {self._rows} rows have "
-                    f"no partner by {on}; write the keys alike in both files, or give "
+                    f"{self._files.joins[key][0]}: {self._where}joins.{key}: {count} of "
+                    f"{self._rows} rows have no partner by {on}; write the keys alike in both "
+                    "files, or give "
                     f"`allow_unmatched: {min(1.0, count / self._rows + 0.05):.2f}`"
                 )
             if not count:

@@ -32,14 +32,14 @@ class Tally:
             first = values.as_text(wrong.drop_null())[0].as_py()
             self._examples.setdefault(what, first[:80])
 
-    def check(self, name: str) -> None:
+    def check(self, where: str) -> None:
         """Refuse a column most of whose values are wrong; log a warning of any other wrong ones."""
         for what, count in self._wrong.items():
             text = f"{what}: {count} of {self._values[what]} are not, such as"
             text = f"{text} {self._examples[what]!r}"
             if 2 * count > self._values[what]:
-                raise DataError(f"dataset {name!r}: {text}; correct its type or the expression")
-            _LOG.warning("%s: %s", name, text)
+                raise DataError(f"{where}: {text}; correct its type or the expression")
+            _LOG.warning("%s: %s", where, text)
 
 
 def count_rows(reasons: Reasons, left_out: pa.BooleanArray, dropped: Counter[str]) -> None:
