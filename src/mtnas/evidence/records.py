@@ -15,7 +15,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import advising, broken, remake
+from mtnas.runtime.files import Json, advising, broken, remake
 from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, column_of
@@ -63,7 +63,7 @@ class Fit(Curves):
     before: Curves | None = None  # with `alignment: frozen`, the training without alignment
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
         return without_defaults(dump(self), {"before": None})
 
@@ -106,7 +106,7 @@ class RunRecord(Record):
     study: str | None = None  # the command that published it
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
         return without_defaults(dump(self), {"changed_labels": {}, "weights": {}})
 

@@ -27,7 +27,7 @@ from mtnas.evidence.exhaustive_table import (
     GroundTruth,
 )
 from mtnas.evidence.records import Git
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.noisy_labels import examples_of
@@ -42,6 +42,7 @@ from mtnas.study.specs import ExhaustiveSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS
 from mtnas.training.checkpoint import Checkpoint, Tree
+from mtnas.training.data import split_digest
 from mtnas.training.fit import fit, predict_selected
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.controls import outputs_from, perfect
 from mtnas.experiments.derive import Derived, read_derived, with_winner
 from mtnas.experiments.job import Job
@@ -41,6 +41,7 @@ from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.specs import RunSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
+from mtnas.training.data import split_digest
 
 log = logging.getLogger(__name__)
 
