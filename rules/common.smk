@@ -22,7 +22,7 @@ from mtnas.runtime.errors import MtnasError
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
 from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
-from mtnas.study.paths import figure_files, of_checkout, of_runs, table_files
+from mtnas.study.paths import SIMULATED_STUDY, figure_files, of_checkout, of_runs, table_files
 from mtnas.runtime.provenance import study_command
 from mtnas.runtime import plugins
 from mtnas.runtime.job import use_this_checkout

@@ -9,10 +9,20 @@ from typing import Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError
 
-from mtnas.config.entries import PAPER, Block, DatasetOptions, Experiment, Name, Seeds, Tuning
+from mtnas.config.entries import (
+    PAPER,
+    Block,
+    DatasetOptions,
+    Experiment,
+    Name,
+    Seeds,
+    SimulatedStudies,
+    Tuning,
+)
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import MethodOptions, RunKey, TrainingOptions
 from mtnas.config.origins import Origins
+from mtnas.config.simulated import known_simulated_studies
 from mtnas.data import sources
 from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
@@ -55,6 +65,10 @@ class Study(Options):
         {},
         description="small spaces, every route of which is trained: by name, the variants of "
         "mtnas whose searches are judged by it; the first one's network makes the space",
+    )
+    simulated_studies: SimulatedStudies = Field(
+        default_factory=SimulatedStudies,
+        description="studies of planted tasks, of which the truth is known",
     )
     _origins: Origins = PrivateAttr(default_factory=Origins)
 
@@ -137,6 +151,17 @@ class Study(Options):
     def tuning_of(self, dataset: str) -> Tuning:
         """Return the grid search of a dataset: defaults < `tuning` < the dataset's."""
         return self._resolved(Tuning, tuning_layers(dataset))
+
+    def simulated_study(self, name: str) -> Options:
+        """Return the options of a simulated study: its defaults < `simulated_studies.options`."""
+        wanted, known = self.simulated_studies.studies, known_simulated_studies()
+        if name not in known:
+            raise ConfigError(unknown("simulated study", name, known, "config"))
+        if name not in wanted:
+            where = self.place("simulated_studies", "studies")
+            raise ConfigError(unknown("simulated study of this configuration", name, wanted, where))
+        layer: Keys = ("simulated_studies", "options", name)
+        return self._resolved(known[name], (layer,))
 
     def trial_seeds(self, tuning: Tuning) -> tuple[int, ...]:
         """Return the seeds that every trial of a grid search has."""

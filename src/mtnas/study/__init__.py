@@ -11,11 +11,12 @@ from mtnas.study.jobs import (
     run_spec,
     search_spec,
     simulate_spec,
+    simulated_study_spec,
     tune_spec,
 )
 from mtnas.study.runs import experiment_searches, search_home
 
 __all__ = [
     "Study", "experiment_searches", "is_tuned", "load", "prepare_spec", "run_spec", "search_home",
-    "search_spec", "simulate_spec", "tune_spec",
+    "search_spec", "simulate_spec", "simulated_study_spec", "tune_spec",
 ]  # fmt: skip
