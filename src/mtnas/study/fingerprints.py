@@ -24,6 +24,11 @@ def simulation_code(study: Study, dataset: str) -> str:
     return code_of("data/simulators/base.py", f"data/simulators/{dataset}.py")
 
 
+def simulated_study_code(name: str) -> str:
+    """Fingerprint the code behind a simulated study."""
+    return code_of("experiments/simulated/base.py", f"experiments/simulated/{name}.py")
+
+
 def run_code(study: Study, dataset: str, method: str, variant: str) -> str:
     """Fingerprint the code behind a run: that of training, and the file of its method.
 

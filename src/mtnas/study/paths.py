@@ -17,6 +17,7 @@ TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
 TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
 SUBSETS = "results/subsets/{subsets}/{dataset}/{method}/{variant}"
 AUDIT = "results/audit/{dataset}.json"
+SIMULATED_STUDY = "results/simulated_studies/{study}"
 SUBGRAPHS = "results/claims/subgraphs.json"
 
 

@@ -25,6 +25,14 @@ class SimulateSpec(Options):
     rows: int
 
 
+class SimulatedStudySpec(Options):
+    """A study of planted tasks: its seeds, and all of its options."""
+
+    study: str
+    seeds: tuple[int, ...]
+    options: dict[str, Any]  # its `Options` reads them
+
+
 class ModelSpec(Options):
     """The options that every job with models reads."""
 
