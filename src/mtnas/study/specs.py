@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from mtnas.config.options import Derive, SearchOptions, TrainingOptions
 from mtnas.data.synthetic import SyntheticOptions
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 from mtnas.study.grids import replaced
 
@@ -30,7 +31,7 @@ class SimulatedStudySpec(Options):
 
     study: str
     seeds: tuple[int, ...]
-    options: dict[str, Any]  # its `Options` reads them
+    options: Json  # its `Options` reads them
 
 
 class ModelSpec(Options):
