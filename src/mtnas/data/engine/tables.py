@@ -14,7 +14,7 @@ from mtnas.data.engine import delimited, jsonl, parquet
 from mtnas.data.engine.cleaning import clean
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
-from mtnas.data.engine.reading import FILE_COLUMN, Reading
+from mtnas.data.engine.reading import BLANKS, FILE_COLUMN, Reading
 from mtnas.data.engine.source import Losses, Source
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
@@ -67,7 +67,7 @@ def open_table(
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
         kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
-        blanks = any(source.has_blanks for source in sources)
+        blanks = max((source.blanks for source in sources), key=len)
         cleaned = clean(raw, types, reading, blanks)
         engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {cleaned}")
         table.types = engine.types(f"SELECT * FROM {view}")
@@ -129,10 +129,10 @@ def _check_found(
 
 
 def _select(source: Source, wanted: Sequence[str], label: str) -> str:
-    folders = {key: literal(value) for key, value in _hive(source.file).items()}
+    folders = {key: literal(value.strip(BLANKS)) for key, value in _hive(source.file).items()}
     columns = {**folders, **source.columns}
     chosen = [f"{columns[c]} AS {name(c)}" for c in wanted if c in columns]
-    chosen.append(f"{literal(label)} AS {name(FILE_COLUMN)}")
+    chosen.append(f"{literal(label.strip(BLANKS))} AS {name(FILE_COLUMN)}")
     return f"SELECT {', '.join(chosen)} FROM {source.relation}"
 
 
