@@ -13,8 +13,8 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 def clean(relation: str, types: Mapping[str, str], reading: Reading, blanks: str) -> str:
     """Return the SQL of a query for the columns of a relation, cleaned.
 
-    `types` are those of the columns, as DuckDB writes them; `blanks` may be around a value. One step
-    after the other: what is computed once is then not computed again.
+    `types` are those of the columns, as DuckDB writes them; `blanks` may be around a value. One
+    step after the other: what is computed once is then not computed again.
     """
     steps = [_without_spaces] if blanks else []
     steps += [_without_blanks] if blanks.strip(" ") else []

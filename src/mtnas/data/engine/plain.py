@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+
 from mtnas.data.engine.quotes import without_comments
 from mtnas.data.engine.reading import BLANKS, WHITESPACE, Reading
 from mtnas.data.engine.text import TextFile
@@ -131,18 +133,17 @@ class _Seen:
 
     def __init__(self, quote: str | None, delimiter: str) -> None:
         self.lines, self.signs = 0, set[str]()
-        edges = {"\n", delimiter, *(quote or "")}  # of a value
-        self._spaces = {pair for edge in edges for pair in (f"{edge} ", f" {edge}")}
-        self._blanks = {*BLANKS} - {" ", "\n", "\r"}
         self._quote, self._delimiter = quote, delimiter
-        self._others = {*self._blanks, *self._spaces, *(quote or "")}
+        self._is_edge = np.zeros(256, bool)  # what stands beside values, all of it ASCII
+        self._is_edge[[ord(sign) for sign in ("\n", *delimiter, *(quote or ""))]] = True
+        self._spaces = delimiter == " "  # beside an edge
+        self._others = {*BLANKS, *(quote or "")} - {" "}
 
     def add(self, block: str) -> None:
         """Look through whole lines; every sign is looked for until it is found."""
         self.lines += block.count("\n")
         found = {sign for sign in self._others if sign in block}
-        if block.startswith(" "):
-            found |= self._spaces
+        self._spaces = self._spaces or (" " in block and self._has_spaces(block))
         self.signs |= found
         self._others -= found
 
@@ -150,9 +151,15 @@ class _Seen:
     def blanks(self) -> str:
         """Return the blanks that may stand around a value: all, spaces or none."""
         inside = set() if self._quote in self.signs else {self._delimiter}  # of no value
-        if not self.signs.isdisjoint(self._blanks - inside):
+        if not self.signs.isdisjoint({*BLANKS} - inside - {"\n", "\r"}):
             return BLANKS
-        return "" if self.signs.isdisjoint(self._spaces) else " "
+        return " " if self._spaces else ""
+
+    def _has_spaces(self, block: str) -> bool:
+        """Tell whether a space stands at the edge of a value."""
+        signs = np.frombuffer(f"\n{block}".encode(), np.uint8)
+        at = np.flatnonzero(signs == ord(" "))
+        return bool((self._is_edge[signs[at - 1]] | self._is_edge[signs[at + 1]]).any())
 
 
 class _Head:

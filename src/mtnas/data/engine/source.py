@@ -14,7 +14,8 @@ from mtnas.runtime.errors import DataError
 class Source:
     """What stands behind FROM for one file, and the SQL of every column that it has.
 
-    `hint` says what may be the fault where a column is not found; `blanks` may stand around a value.
+    `hint` says what may be the fault where a column is not found; `blanks` may stand around a
+    value.
     """
 
     file: Path

@@ -19,7 +19,7 @@ from mtnas.data.engine.source import Losses, Source
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
 
-SMALL = 1 << 26  # bytes of files that are kept as they were read, since they are asked often
+SMALL = 1 << 26  # bytes of files of text that are kept as they were read: they are asked often
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -66,7 +66,8 @@ def open_table(
     try:
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
-        kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
+        is_small = sum(file.stat().st_size for file in files) <= SMALL
+        kept = "TABLE" if is_small and reading.format == "jsonl" else "VIEW"
         blanks = max((source.blanks for source in sources), key=len)
         cleaned = clean(raw, types, reading, blanks)
         engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {cleaned}")
