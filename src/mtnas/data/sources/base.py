@@ -283,6 +283,10 @@ def map_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.
 
 
 def as_text(column: pa.Array) -> pa.Array:
-    """Return strings in which nothing is null or empty."""
+    """Return strings in which nothing is null or empty; encoded ones stay so."""
+    if pa.types.is_dictionary(column.type):
+        texts = pa.concat_arrays([as_text(column.dictionary), pa.array([UNKNOWN])])
+        unknown = pa.scalar(len(texts) - 1, column.indices.type)
+        return pa.DictionaryArray.from_arrays(pc.fill_null(column.indices, unknown), texts)
     text = pc.fill_null(column.cast(pa.string()), UNKNOWN)
     return pc.if_else(pc.equal(text, ""), UNKNOWN, text)

@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.joins import Join, joined, matched_name
 from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
+from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
 from mtnas.data.sources._tabular.definition import Definition
 from mtnas.data.sources._tabular.fields import FieldReader
 from mtnas.data.sources._tabular.labels import LabelReader
-from mtnas.data.sources._tabular.looks import warnings_of
+from mtnas.data.sources._tabular.looks import Looks
 from mtnas.data.sources._tabular.places import Clock, PlaceReader
 from mtnas.data.sources._tabular.tables import TableKeys
 from mtnas.data.sources._tabular.tally import Reasons, Tally, count_of, count_rows
@@ -79,10 +80,12 @@ class SourceReader:
         files = [*self._files.table, *(p for paths in self._files.joins.values() for p in paths)]
         with Engine(files, self._all.time_limit) as engine:
             view, num_rows = self._view(engine)
-            needed = self._source.needed(self._all.split)
             asked = self._asked()
-            numeric = [*computed(asked), *filter(None, [self._all.split.time])]
-            self._counts.warnings += warnings_of(engine, view, self._source, needed, numeric)
+            numeric = {*computed(asked), *filter(None, [self._all.split.time])}
+            texts = view.texts(self._source.needed(self._all.split))
+            streamed = self._streamed({*texts} - numeric)
+            looks = Looks(self._source)
+            view.look(engine, [c for c in texts if c not in streamed], numeric, looks.see)
             place = PlaceReader.of(self._all.split, view, engine, self._clock)
             asked |= {} if place is None else place.asked()
             matched = [matched_name(key) for key in self._source.joins]
@@ -92,7 +95,8 @@ class SourceReader:
             for label in self._labels:
                 label.check(query)
             for batch in batches(engine, query, base.BATCH_ROWS):
-                yield self._chunk(batch, query, place)
+                yield self._chunk(looks.encoded(batch, streamed), query, place)
+        self._counts.warnings += looks.warnings(c for c in texts if c != FILE_COLUMN)
         if self._rows != num_rows:
             raise DataError(
                 f"{self._files.table[0]}: of {num_rows} rows {self._rows} were read; write the "
@@ -129,6 +133,15 @@ class SourceReader:
         self._counts.dropped.update(table.dropped)
         self._counts.warnings += table.warnings
         return table
+
+    def _streamed(self, texts: set[str]) -> dict[str, str]:
+        """Return the columns of the first table that a field takes as they are, with its key.
+
+        They are looked at when they are read; all others, also of the tables joined, before.
+        """
+        found = {field_.column: field_.key for field_ in self._fields}
+        own = {c for c in texts if self._source.joined(c) is None}
+        return {c: key for c, key in found.items() if c in own}
 
     def _users(self) -> dict[str, tuple[str, str]]:
         """Say of every column what needs it, and what to do if it is not there."""

@@ -76,7 +76,8 @@ def as_time(column: pa.Array, pattern: str | None = None) -> Converted:
         return column.cast(kind, safe=False).cast(pa.timestamp("us")), _nowhere(column)
     if pa.types.is_floating(column.type):  # whole seconds, not 1.3e+09
         column = pc.floor(column).cast(pa.int64(), safe=False)
-    encoded = as_text(column).dictionary_encode()
+    is_encoded = pa.types.is_dictionary(column.type)
+    encoded = column if is_encoded else as_text(column).dictionary_encode()
     times = _times(encoded.dictionary, pattern).take(encoded.indices)
     return times, _wrong(column, times)
 
