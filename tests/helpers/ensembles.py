@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.config.training import Alignment
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.routes.route import Route
@@ -30,6 +31,7 @@ def small_ensemble(
     routes: Sequence[Route] | None = None,
     embedding_per_task: bool = False,
     tasks: tuple[int, ...] | None = None,
+    alignment: Alignment = "none",
     **options: Any,
 ) -> Ensemble:
     """Return an ensemble of one small model per seed (and per task, where the method says so).
@@ -48,7 +50,13 @@ def small_ensemble(
         number, widths = len(member.tasks), examples.output_layout.of(member.tasks).widths
         encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(number))
         return Model(
-            method, chosen, encoder=encoder, num_tasks=number, widths=widths, route=member.route
+            method,
+            chosen,
+            encoder=encoder,
+            num_tasks=number,
+            widths=widths,
+            route=member.route,
+            alignment=alignment,
         )
 
     return Ensemble(members, build, num_rows=examples.num_rows, options=training)

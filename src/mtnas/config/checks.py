@@ -9,6 +9,7 @@ from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
 from mtnas.config.study import Study, tuning_layers
 from mtnas.config.subset_checks import check_subsets
+from mtnas.config.training_checks import check_training, check_variant_training
 from mtnas.data import sources
 from mtnas.data.prepare.parts import check_split_of
 from mtnas.data.prepare.splits import split_sizes
@@ -127,28 +128,8 @@ def check_every_variant(study: Study) -> None:
     for dataset in dict.fromkeys([*study.datasets, *study.dataset_options]):
         for method in study.known:
             for variant in study.variants_of(method):
-                _check_loss_weights(study, (dataset, method, variant))
-                _check_mixing(study, (dataset, method, variant))
+                check_variant_training(study, (dataset, method, variant))
                 _check_search(study, (dataset, method, variant))
-
-
-def _check_loss_weights(study: Study, run: RunKey) -> None:
-    weights, tasks = study.training_of(*run).loss_weights, study.num_tasks(run[0])
-    if weights is not None and len(weights) != tasks:
-        raise ConfigError(
-            f"{study.place_of_training(run, 'loss_weights')}: {len(weights)} numbers, but "
-            f"{run[0]} has {tasks} tasks; give one for each, in their order"
-        )
-
-
-def _check_mixing(study: Study, run: RunKey) -> None:
-    """Refuse what needs sources where a dataset has none, or not these."""
-    try:
-        study.training_of(*run).check_sources(study.sources_of(run[0]))
-    except ConfigError as error:
-        option, _, reason = str(error).partition(": ")
-        where = study.place_of_training(run, option)
-        raise ConfigError(f"{where}: on {run[0]}: {reason}") from None
 
 
 def _check_search(study: Study, run: RunKey) -> None:
@@ -232,6 +213,7 @@ def check_runs(study: Study) -> None:
     for run in dict.fromkeys([*study.all_runs, *study.all_subset_runs, *judged]):
         if not study.method(run[1]).is_control:
             _check_tables(study, run)
+        check_training(study, run)
         _check_exhaustive_search(study, run)
     shown = [(dataset, name, PAPER) for dataset in study.datasets[:1] for name in study.known]
     for run in dict.fromkeys([*study.all_runs, *shown]):

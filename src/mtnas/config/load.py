@@ -32,7 +32,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 TUNED_TRAINING = ("learning_rate", "weight_decay", "batch_size")  # others set the size or the loop
 # Solved to match the budget (V3), or what a search is asked for: no subject of a grid.
-NOT_TUNED = ("hidden_dim", "search", "derive")
+NOT_TUNED = ("hidden_dim", "match_budget", "search", "derive")
 
 
 def load(

@@ -4,120 +4,16 @@ Each of them may change a result, so all are part of what identifies a run. Noth
 torch, since the workflow reads this before any job starts. D1 ... V15 refer to docs/deviations.md.
 """
 
-from collections.abc import Sequence
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import Field, model_validator
 
+from mtnas.config.training import TrainingOptions as TrainingOptions
 from mtnas.routes.space import SearchSpace
-from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.options import Options
 
 RunKey = tuple[str, str, str]  # dataset, method, variant
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
-
-
-class TrainingOptions(Options):
-    """How weights are trained (paper, Sec. 4.2) and selected on validation data."""
-
-    epochs: int = Field(20, ge=1, description="most epochs, that is passes over the training rows")
-    patience: int = Field(
-        2, ge=1, description="stop after so many epochs without a better validation loss"
-    )
-    batch_size: int = Field(512, ge=1, description="training examples in a step (paper: 512)")
-    learning_rate: float = Field(
-        1e-3, gt=0, description="step size of Adam for the weights (paper: 0.001)"
-    )
-    weight_decay: float = Field(
-        5e-4,
-        ge=0,
-        description="L2 penalty, in the gradient, of all weights and embeddings (paper: 0.0005)",
-    )
-    embedding_dim: int = Field(10, ge=1, description="width of an embedding (paper: 10)")
-    embedding_std: float = Field(
-        0.01, gt=0, description="standard deviation of the initial embeddings"
-    )
-    dtype: Literal["float32", "float64"] = Field("float32", description="number format of training")
-    selection: Literal["model", "task", "source", "seed"] = Field(
-        "model",
-        description="weights of which epoch are kept, by validation loss: the best of each model "
-        "(model), of each task (task), of the tasks of each source together (source), or of all "
-        "models of a seed together (seed) (V2)",
-    )
-    mixing: Literal["proportional", "round_robin", "sequential", "balanced"] = Field(
-        "proportional",
-        description="how batches are made of the rows of several sources: all rows shuffled "
-        "together (proportional); batches of one source each, the sources in turn until all are "
-        "used up, or one source after the other (round_robin, sequential); or every batch with "
-        "equal shares of all sources, where smaller sources start over until the largest is used "
-        "up (balanced)",
-    )
-    mixing_weights: dict[str, PositiveFloat] | None = Field(
-        None,
-        description="by name of a source: how many batches it has in a turn (round_robin), or how "
-        "large its share of a batch is (balanced); a source that is not named has 1",
-    )
-    loss_weights: tuple[NonNegativeFloat, ...] | None = Field(
-        None, description="weight of every task in the training loss; null: all 1 (paper)"
-    )
-    embedding_per_task: bool = Field(
-        False,
-        description="true: every task has embedding tables of its own, although the tasks share "
-        "the rest of the model; not for a method that searches",
-    )
-
-    @model_validator(mode="after")
-    def _learns_something(self) -> Self:
-        if self.loss_weights is not None and not any(self.loss_weights):
-            raise ValueError(
-                "loss_weights: all are 0, so there is nothing to learn; give a positive one"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _mixes(self) -> Self:
-        given = self.mixing_weights
-        if given is not None and self.mixing not in ("round_robin", "balanced"):
-            raise ValueError(
-                f"mixing_weights: mixing is {self.mixing!r}; only round_robin and balanced have "
-                "weights"
-            )
-        for source, weight in (given or {}).items():
-            if self.mixing == "round_robin" and weight != int(weight):
-                raise ValueError(
-                    f"mixing_weights: {source}: {weight:g}, but a turn has whole batches "
-                    "(mixing: round_robin)"
-                )
-        return self
-
-    def check_sources(self, names: Sequence[str]) -> None:
-        """Raise `ConfigError` if these options do not suit sources of these names.
-
-        A dataset with rows of one kind has none. The message begins with the option.
-        """
-        for source in self.mixing_weights or {}:
-            if names and source not in names:
-                raise ConfigError(unknown("source", source, names, "mixing_weights"))
-        if self.mixing == "balanced" and self.batch_size < len(names):
-            raise ConfigError(
-                f"batch_size: {self.batch_size}, but with mixing: balanced a batch holds rows of "
-                f"each of {len(names)} sources; make it larger"
-            )
-        chosen = {
-            "mixing": self.mixing != "proportional",
-            "mixing_weights": self.mixing_weights is not None,
-            "selection": self.selection == "source",
-        }
-        for option, needs_sources in chosen.items():
-            if needs_sources and not names:
-                raise ConfigError(
-                    f"{option}: {getattr(self, option)!r}, but the dataset has no sources; leave "
-                    "it out, or set it for datasets that have"
-                )
-
-    def num_tables(self, num_tasks: int) -> int:
-        """Return how many sets of embedding tables a model of T tasks reads."""
-        return num_tasks if self.embedding_per_task else 1
 
 
 Derive = Literal["retrain", "inherit", "finetune"]

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, broken, remake
-from mtnas.runtime.record import Part, Record
+from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, column_of
 
@@ -41,19 +42,30 @@ class DataFacts(Part):
     split_kind: str
 
 
-class Fit(Part):
-    """How one model learned; losses are by epoch, validation losses also by task.
+class Curves(Part):
+    """How a training went; losses are by epoch, validation losses also by task.
 
     `valid_loss` is the MTL loss of its tasks. `train_loss` counts tasks as training does, and each
     by the labelled examples of the epoch.
     """
 
-    seed: int
-    tasks: tuple[int, ...]
     best_epoch: int | tuple[int, ...]  # of the model, or of each of its tasks
     train_loss: tuple[float, ...]
     valid_loss: tuple[float, ...]
     valid_losses: tuple[tuple[float, ...], ...]
+
+
+class Fit(Curves):
+    """How one model learned."""
+
+    seed: int
+    tasks: tuple[int, ...]
+    before: Curves | None = None  # with `alignment: frozen`, the training without alignment
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"before": None})
 
 
 class Timings(Part):
@@ -85,11 +97,18 @@ class RunRecord(Record):
     splits: dict[int, str]  # by seed: a short digest of its split
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
+    changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
+    weights: dict[int, dict[str, float]] = {}  # by seed and task: what `weighting` set or learned
     timings: Timings
     environment: dict[str, str | int | None]
     git: Git
     code: str | None = None  # fingerprint of the library code
     study: str | None = None  # the command that published it
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"changed_labels": {}, "weights": {}})
 
     @property
     def key(self) -> RunKey:

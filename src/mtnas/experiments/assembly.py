@@ -19,6 +19,7 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
+from mtnas.config.training import Alignment
 from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
@@ -177,8 +178,11 @@ class Assembly:
             smallest_share=share,
         )
 
-    def ensemble(self, members: Sequence[Member]) -> Ensemble:
-        """Return an ensemble of models with initial weights, each drawn by its seed."""
+    def ensemble(self, members: Sequence[Member], alignment: Alignment | None = None) -> Ensemble:
+        """Return an ensemble of models with initial weights, each drawn by its seed.
+
+        `alignment` is that of the training options where nothing is said.
+        """
 
         def build(member: Member) -> Model:
             tasks = len(member.tasks)
@@ -189,6 +193,7 @@ class Assembly:
                 num_tasks=tasks,
                 widths=self.examples.output_layout.of(member.tasks).widths,
                 route=member.route,
+                alignment=alignment or self.training.alignment,
             )
 
         return Ensemble(
@@ -223,7 +228,12 @@ class Assembly:
         widths = head_widths(self.method, self.examples)
         encoder, num_tasks = self.encoder(len(widths)), len(widths)
         model = outline(
-            self.method, self.options, encoder=encoder, num_tasks=num_tasks, widths=widths
+            self.method,
+            self.options,
+            encoder=encoder,
+            num_tasks=num_tasks,
+            widths=widths,
+            alignment=self.training.alignment,
         )
         return Parameters(
             dense=model.num_parameters(),
@@ -245,6 +255,8 @@ def assemble(
     data = read_compact(table, manifest)
     method = methods.load(spec.method)
     training = spec.trained
+    if method.sharing is not None:
+        training.check_method(method.name, searches=method.searches, per_task=method.per_task)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
     num_tasks = int(data.labels.shape[1])

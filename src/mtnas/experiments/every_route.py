@@ -30,7 +30,9 @@ from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly, split_digest
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
+from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.scoring import Scores, Tasks, check_outputs, reported, scores_of
+from mtnas.experiments.task_weights import with_task_weights
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace
@@ -118,19 +120,22 @@ def representatives(space: SearchSpace) -> NDArray[np.int64]:
 
 def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpoint) -> list[Tree]:
     """Train one model per seed and route; return a line for each."""
-    plain = {m.seed: m for m in assembly.members(list({seed for seed, _ in group}), {})}
+    seeds = list({seed for seed, _ in group})
+    examples = examples_of(assembly, seeds)
+    members_of_seeds = with_task_weights(assembly, examples, assembly.members(seeds, {}))
+    plain = {member.seed: member for member in members_of_seeds}
     members = [replace(plain[s], route=Route.at(assembly.space, route)) for s, route in group]
     splits, scales = assembly.splits(members), [member.scales for member in members]
     ensemble = assembly.ensemble(members)
-    fitted = fit(ensemble, assembly.examples, splits, assembly.training, checkpoint)
+    fitted = fit(ensemble, examples, splits, assembly.training, checkpoint)
     lines: list[Tree] = [
         {"seed": seed, "route": route, "best_epoch": max(epochs)}
         for (seed, route), epochs in zip(group, fitted.best_epochs, strict=True)
     ]
-    tasks = assembly.examples.tasks
+    tasks = examples.tasks
     for part in ("valid", "test"):
         rows = [getattr(split, part) for split in splits]
-        out_MNO = predict_selected(ensemble, fitted.states, assembly.examples, rows).cpu()
+        out_MNO = predict_selected(ensemble, fitted.states, examples, rows).cpu()
         check_outputs(assembly.spec, part, [seed for seed, _ in group], out_MNO)
         y_MNT = torch.from_numpy(assembly.table.labels)[torch.from_numpy(np.stack(rows))]
         for line, scores in zip(lines, scores_of(tasks, out_MNO, y_MNT, scales), strict=True):

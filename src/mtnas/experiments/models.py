@@ -17,13 +17,17 @@ import torch
 from torch import Tensor
 
 from mtnas.experiments.assembly import Assembly
+from mtnas.experiments.noisy_labels import examples_of, num_changed
+from mtnas.experiments.task_weights import with_task_weights
 from mtnas.runtime.errors import ConfigError
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import Examples, Split
+from mtnas.training.data import Split
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import FitResult, fit, mean_gate_scores, predict_selected
 from mtnas.training.mixing import Mixing, divided
 from mtnas.training.selection import State, units_of
+
+OF_A_TASK = ("alignment", "heads")  # parts of a model that are trained when all else is frozen
 
 
 @dataclass
@@ -33,6 +37,7 @@ class _Group:
     ensemble: Ensemble
     splits: list[Split]
     fitted: FitResult | None = None
+    before: FitResult | None = None  # of the models without alignment that it began from
 
     @property
     def states(self) -> Sequence[State]:
@@ -53,7 +58,9 @@ class Models:
         Raises:
             ConfigError: `selection: seed` needs models side by side that are not alike.
         """
-        self._assembly, self.members = assembly, tuple(members)
+        self._assembly = assembly
+        self._examples = examples_of(assembly, [member.seed for member in members])
+        self.members = tuple(with_task_weights(assembly, self._examples, members))
         splits = assembly.splits(members)
         self._places = _divided(assembly, self.members, splits)
         self._groups = [
@@ -71,23 +78,55 @@ class Models:
 
     def fit(self, checkpoint: Checkpoint) -> None:
         """Train all; with a checkpoint this goes on from it, and ends in the same numbers."""
-        assembly = self._assembly
         for number, group in enumerate(self._groups):
             own = checkpoint if len(self._groups) == 1 else checkpoint.part(number)
-            group.fitted = fit(
-                group.ensemble, assembly.examples, group.splits, assembly.training, own
-            )
+            self._fit(group, own)
             if own is not checkpoint:
                 checkpoint.seconds += own.seconds
+
+    def _fit(self, group: _Group, checkpoint: Checkpoint) -> None:
+        """Train a group; with `alignment: frozen` first all but the alignment, then that (V17)."""
+        assembly = self._assembly
+        data = self._examples, group.splits, assembly.training
+        if assembly.training.alignment != "frozen":
+            group.fitted = fit(group.ensemble, *data, checkpoint)
+            return
+        plain = assembly.ensemble(group.ensemble.members, alignment="none")
+        first = checkpoint.part(0)
+        group.before = fit(plain, *data, first)
+        group.ensemble.load({**group.ensemble.state(), **plain.state()})
+        second = checkpoint.part(1)
+        group.fitted = fit(group.ensemble, *data, second, trained=OF_A_TASK)
+        checkpoint.seconds += first.seconds + second.seconds
+
+    def changed_labels(self, seed: int) -> dict[str, int] | None:
+        """Return how many training labels of each task noise has changed; None without noise."""
+        return num_changed(self._assembly, self._examples, seed)
+
+    @cached_property
+    def task_weights(self) -> list[dict[str, float]] | None:
+        """What `weighting` made every task of a model weigh, by name, in its best epoch.
+
+        None where that sets no weights, or nothing was trained.
+        """
+        if not all(group.fitted is not None and group.fitted.weights for group in self._groups):
+            return None
+        names = [task.name for task in self._examples.tasks]
+
+        def of_group(group: _Group) -> list[dict[str, float]]:
+            return [_weights(group, m, names) for m in range(len(group.ensemble))]
+
+        return self._of_members(of_group)
 
     @property
     def seconds(self) -> float:
         """Return how long training took."""
-        return sum(group.fitted.seconds for group in self._groups if group.fitted is not None)
+        fits = (fit for group in self._groups for fit in (group.before, group.fitted))
+        return sum(fitted.seconds for fitted in fits if fitted is not None)
 
     def outputs(self, part: str) -> list[Tensor]:
         """Return the outputs of every model on a part of its split, out_NO, on the CPU."""
-        examples = self._assembly.examples
+        examples = self._examples
 
         def of_group(group: _Group) -> Tensor:
             own = predict_selected(group.ensemble, group.states, examples, group.rows(part))
@@ -102,7 +141,7 @@ class Models:
         """
         if not self._groups[0].ensemble.has_gates:
             return None
-        examples = self._assembly.examples
+        examples = self._examples
 
         def of_group(group: _Group) -> Tensor:
             rows = group.rows(part)
@@ -117,8 +156,8 @@ class Models:
         """How every model learned, as `evidence.records.Fit`; nothing where nothing was trained."""
         if self._groups[0].fitted is None:
             return []
-        examples = self._assembly.examples
-        return self._of_members(lambda group: _fits(group.ensemble, examples, group.fitted))
+        weights = self._examples.task_weights or (1.0,) * len(self._examples.tasks)
+        return self._of_members(lambda group: _fits(group, weights))
 
     @property
     def best_epochs(self) -> list[tuple[int, ...]]:
@@ -194,21 +233,42 @@ def _divided(
     return list(groups.values())
 
 
-def _fits(ensemble: Ensemble, examples: Examples, fitted: FitResult | None) -> list[Tree]:
-    assert fitted is not None
-    weights = examples.task_weights or (1.0,) * len(examples.tasks)
-    own = [[weights[task] for task in member.tasks] for member in ensemble.members]
+def _fits(group: _Group, weights: Sequence[float]) -> list[Tree]:
+    """Return how every model of a group learned, and how it did before it was aligned.
+
+    `weights` are those of all tasks in the MTL loss.
+    """
+    assert group.fitted is not None
+    own = [[weights[task] for task in member.tasks] for member in group.ensemble.members]
     return [
         {
             "seed": member.seed,
             "tasks": list(member.tasks),
-            "best_epoch": _one_or_all(fitted.best_epochs[m]),
-            "train_loss": [losses[m] for losses in fitted.train_loss],
-            "valid_loss": [sum(map(mul, losses[m], own[m])) for losses in fitted.valid_losses],
-            "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
+            **_curves(group.fitted, m, own[m]),
+            "before": None if group.before is None else _curves(group.before, m, own[m]),
         }
-        for m, member in enumerate(ensemble.members)
+        for m, member in enumerate(group.ensemble.members)
     ]
+
+
+def _weights(group: _Group, m: int, names: Sequence[str]) -> dict[str, float]:
+    """Return the weights of the tasks of one model in its best epoch, or in that of each task."""
+    assert group.fitted is not None
+    epochs = group.fitted.best_epochs[m]
+    return {
+        names[task]: group.fitted.weights[epochs[t % len(epochs)] - 1][m][t]
+        for t, task in enumerate(group.ensemble.members[m].tasks)
+    }
+
+
+def _curves(fitted: FitResult, m: int, weights: Sequence[float]) -> Tree:
+    """Return the best epoch and the losses of one model, as `evidence.records.Curves`."""
+    return {
+        "best_epoch": _one_or_all(fitted.best_epochs[m]),
+        "train_loss": [losses[m] for losses in fitted.train_loss],
+        "valid_loss": [sum(map(mul, losses[m], weights)) for losses in fitted.valid_losses],
+        "valid_losses": [list(losses[m]) for losses in fitted.valid_losses],
+    }
 
 
 def _one_or_all(best_epochs: Sequence[int]) -> int | list[int]:

@@ -15,6 +15,8 @@ from mtnas.evidence.search_record import FoundRoute, SearchRecord, SearchTimings
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
+from mtnas.experiments.noisy_labels import examples_of
+from mtnas.experiments.task_weights import with_task_weights
 from mtnas.runtime import provenance
 from mtnas.runtime.files import atomic_path
 from mtnas.search.controls import control_routes
@@ -85,10 +87,12 @@ def _searched(
     if options.strategy in CONTROLS:
         result = control_routes(options.strategy, space, group)
     else:
-        ensemble = assembly.ensemble(assembly.members(group, {}))
+        examples = examples_of(assembly, group)
+        members = with_task_weights(assembly, examples, assembly.members(group, {}))
+        ensemble = assembly.ensemble(members)
         splits = [assembly.split(seed) for seed in group]
         find = searcher(options)
-        search = find(ensemble, assembly.examples, splits, options, assembly.training)
+        search = find(ensemble, examples, splits, options, assembly.training)
         result = search.run(checkpoint)
     return [
         {

@@ -138,12 +138,19 @@ def _record(
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
         fits=tuple(chain.from_iterable(result["fits"] for result in results.values())),
-        gates={seed: r["gates"] for seed, r in results.items() if r["gates"] is not None},
+        gates=_known(results, "gates"),
+        changed_labels=_known(results, "changed_labels"),
+        weights=_known(results, "task_weights"),
         timings=timings,
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=code,
     )
+
+
+def _known(results: Mapping[int, Tree], name: str) -> dict[int, Any]:
+    """Return what the results of seeds say under a name, where they say something."""
+    return {seed: result[name] for seed, result in results.items() if result[name] is not None}
 
 
 def _trained(
@@ -168,6 +175,8 @@ def _trained(
             **result,
             "fits": models.fits[s * each : (s + 1) * each],
             "gates": None if gates is None else gates[s].tolist(),
+            "changed_labels": models.changed_labels(group[s]),
+            "task_weights": None if models.task_weights is None else models.task_weights[s * each],
             "weights": models.weights(range(s * each, (s + 1) * each)),
             "seconds": models.seconds / len(group),
         }
@@ -193,6 +202,7 @@ def _control(assembly: Assembly, group: Sequence[int]) -> list[Tree]:
             drawn.append(predict(known_NO, seeds.generator(seed, "control")))
         outputs[part] = outputs_from(tasks, torch.from_numpy(np.stack(drawn)).double())
     nothing: Tree = {"fits": [], "gates": None, "weights": {}, "seconds": 0.0}
+    nothing |= {"changed_labels": None, "task_weights": None}
     return [{**result, **nothing} for result in _measured(assembly, group, outputs)]
 
 

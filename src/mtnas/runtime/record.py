@@ -1,6 +1,6 @@
 """Records: JSON files in which a job describes its result; a later change of one is noticed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -62,3 +62,10 @@ class Record(Part):
         """Return the first words of the docstring, such as `a run record`."""
         first = (cls.__doc__ or "").splitlines()[0].partition(":")[0].rstrip(".")
         return first[:1].lower() + first[1:]
+
+
+def without_defaults(told: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON data of a part without the keys that have their default, of those named."""
+    return {
+        key: value for key, value in told.items() if key not in defaults or value != defaults[key]
+    }

@@ -22,6 +22,7 @@ Stream = Literal[
     "routes",
     "control",
     "synthetic",
+    "label_noise",
 ]
 
 

@@ -199,9 +199,9 @@ def _budget(
     """Return the options of MTNAS that set its size, for a run that has to have the same size.
 
     Those are runs of other methods, and of variants of MTNAS with `hidden_dim: null`; None for all
-    others.
+    others, such as those with `match_budget: false`.
     """
-    if study.method(method).is_control:
+    if study.method(method).is_control or not getattr(options, "match_budget", True):
         return None
     if method == BUDGET_METHOD and getattr(options, "hidden_dim", None) is not None:
         return None

@@ -6,7 +6,7 @@ Shapes: M members, B batch, T tasks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -44,7 +44,8 @@ class Examples:
 
     Ids are 0 .. num_rows-1, rows of the embedding table; the last one fills up bags, where there
     are any. Without ids there is no table (num_rows = 0). `source` [rows] is the number of each
-    row's source, where there are several.
+    row's source, where there are several. `of_seeds` are the labels that models of some seeds have
+    instead, where those have noise.
     """
 
     inputs: MixedInputs
@@ -53,6 +54,7 @@ class Examples:
     tasks: tuple[TaskSummary, ...]
     source: NDArray[np.int8] | None = None
     sources: tuple[str, ...] = ()  # their names
+    of_seeds: Mapping[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     def from_arrays(
@@ -105,12 +107,20 @@ class Examples:
         """Return what the outputs of an ensemble are to be, y_MBT: labels, those of a regression
         as multiples of their spread from their mean.
         """
-        y_MBT = self.labels_of(ensemble.tasks_MT, index_MB)
+        y_MBT = self._seen_by(ensemble, index_MB)
         if ensemble.scale_2MT is None:
             return y_MBT
         mean_MT, spread_MT = ensemble.scale_2MT
         standardized: Tensor = (y_MBT.double() - mean_MT.unsqueeze(1)) / spread_MT.unsqueeze(1)
         return standardized
+
+    def _seen_by(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
+        """Return the labels that the models of an ensemble learn, each perhaps with its noise."""
+        if not self.of_seeds:
+            return self.labels_of(ensemble.tasks_MT, index_MB)
+        pairs = zip(ensemble.members, index_MB, strict=True)
+        own = [self.of_seeds[m.seed][rows_B][:, list(m.tasks)] for m, rows_B in pairs]
+        return torch.stack(own)
 
     @cached_property
     def task_weights(self) -> tuple[float, ...] | None:

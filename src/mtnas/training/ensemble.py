@@ -46,7 +46,8 @@ class Member:
     """One model of an ensemble: its seed, the label columns it learns, its route if it has one.
 
     Without `rates` of its own it has those of the training options; without `scales`, one of each
-    task, its outputs are in the unit of the labels.
+    task, its outputs are in the unit of the labels. `loss_weights`, one of each task, count beside
+    those of the options, in training alone.
     """
 
     seed: int
@@ -54,6 +55,7 @@ class Member:
     route: Route | None = None
     rates: Rates | None = None
     scales: tuple[LabelScale, ...] = ()
+    loss_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class FitResult:
     train_loss: tuple[tuple[float, ...], ...]  # [E][M], of what was trained on in the epoch
     valid_losses: tuple[tuple[tuple[float, ...], ...], ...]  # [E][M][T]
     seconds: float
+    weights: tuple[tuple[tuple[float, ...], ...], ...] = ()  # [E][M][T], if `weighting` sets some
 
 
 @torch.no_grad()
@@ -135,15 +136,17 @@ def fit(
     splits: Sequence[Split],
     options: TrainingOptions,
     checkpoint: Checkpoint | None = None,
+    trained: Sequence[str] = (),
 ) -> FitResult:
     """Train until no member has improved for `patience` epochs; load the best weights.
 
+    Where parts of the model are named by `trained`, all else stays as it is (`Trainer`).
     If there is a checkpoint, training continues from it; the result is the same to the last bit.
     """
     checkpoint = checkpoint or Checkpoint()
     ensemble.standardize(examples.inputs, [split.train for split in splits])
     with spare_thread() as spare:
-        trainer = Trainer(ensemble, examples, options, read_ahead=spare)
+        trainer = Trainer(ensemble, examples, options, read_ahead=spare, trained=trained)
         return _Training(trainer, splits, options).run(checkpoint)
 
 
@@ -160,6 +163,7 @@ class _Training:
         self._losses: list[Tensor] = []  # `_noted`, of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before
         self._valid_losses: list[Tensor] = []  # [M, T]
+        self._weights: list[Tensor] = []  # [M, T], of tasks at the end of an epoch
 
     def run(self, checkpoint: Checkpoint) -> FitResult:
         """Train to the end, from the present step."""
@@ -182,6 +186,7 @@ class _Training:
             tuple(tuple(loss.tolist()) for loss in self._train_losses),
             tuple(tuple(map(tuple, loss.tolist())) for loss in self._valid_losses),
             checkpoint.seconds + time.perf_counter() - started,
+            tuple(tuple(map(tuple, weight.tolist())) for weight in self._weights),
         )
 
     def _noted(self, loss_MT: Tensor, index_MB: Tensor) -> Tensor:
@@ -207,6 +212,8 @@ class _Training:
         check_finite(trainer.ensemble, epoch, train_loss, valid_loss, options)
         self._train_losses.append(train_loss)
         self._valid_losses.append(loss_MT)
+        if trainer.weighting.now is not None:
+            self._weights.append(trainer.weighting.now.double().cpu())
         better_to_come = self._selection.update(epoch, loss_MT)
         seconds = checkpoint.seconds + time.perf_counter() - started
         _report(epoch, options.epochs, train_loss, valid_loss, seconds)
@@ -214,7 +221,7 @@ class _Training:
         self._epoch, self._losses = epoch + 1, []
 
     def _lists(self) -> tuple[list[Tensor], ...]:
-        return self._losses, self._train_losses, self._valid_losses
+        return self._losses, self._train_losses, self._valid_losses, self._weights
 
     @property
     def at(self) -> str:

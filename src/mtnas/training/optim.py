@@ -202,6 +202,20 @@ class NoTable:
         """Do nothing."""
 
 
+class FixedTable(NoTable):
+    """What stands in for the optimiser of embedding tables that are read but not trained."""
+
+    def __init__(self, table_MNE: Tensor) -> None:
+        """Keep a reference to the tables."""
+        super().__init__(table_MNE.dtype)
+        self._table = table_MNE
+
+    def read(self, rows_MB: Tensor) -> Tensor:
+        """Return B rows of every table, x_MBE."""
+        pairs = zip(self._table, rows_MB.long(), strict=True)
+        return torch.stack([table.index_select(0, rows) for table, rows in pairs])
+
+
 def _slices(
     shapes: Mapping[str, torch.Size], active: Mapping[str, Tensor]
 ) -> tuple[Tensor, dict[str, slice]]:

@@ -5,7 +5,7 @@ Shapes: M members, B batch, C columns of ids, R = B * C rows of a table, E embed
 dimension, D input, T tasks, O outputs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,10 @@ from mtnas.config.options import TrainingOptions
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
-from mtnas.training.optim import DenseTableAdam, MemberAdam, NoTable
+from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
+from mtnas.training.weighting import weighting_of
 
 
 class Trainer:
@@ -32,9 +33,11 @@ class Trainer:
         *,
         read_ahead: bool = False,
         exact_decay: bool = False,
+        trained: Sequence[str] = (),
     ) -> None:
         """Train `ensemble` in place, what takes part in its routes.
 
+        Where parts of the model are named by `trained`, such as `heads`, all else stays as it is.
         `read_ahead` is speed only. `exact_decay` takes every step of the weight decay of an
         embedding row one by one, as a dense update does: slower, to compare with one (V10).
         """
@@ -46,11 +49,17 @@ class Trainer:
         self._read_ahead = read_ahead
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
+        self.weighting = weighting_of(ensemble, self._layout.kinds, options)
         self.noise = Noise(ensemble)
-        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=ensemble.activity(), **rates)
+        self._fixed = [n for n in ensemble.params if trained and n.partition(".")[0] not in trained]
+        rests = torch.zeros(len(ensemble), 1, dtype=torch.bool)
+        active = {**(ensemble.activity() or {}), **dict.fromkeys(self._fixed, rests)}
+        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
         self.table_optimizer: RowAdam | DenseTableAdam | NoTable
         if examples.inputs.layout.num_columns == 0:
             self.table_optimizer = NoTable(ensemble.table_MNE.dtype)
+        elif trained:
+            self.table_optimizer = FixedTable(ensemble.table_MNE)
         elif ensemble.device.type == "cpu":
             self.table_optimizer = RowAdam(ensemble.table_MNE, exact=exact_decay, **rates)
         else:
@@ -76,9 +85,12 @@ class Trainer:
         loss_MT = self._losses(index_MB, self.ensemble.logits(x_MBD, params, self.noise()))
         # Members share nothing, so the gradient of the sum is the gradient of each.
         total = (loss_MT.sum(-1) + self.ensemble.penalty(params)).sum()
-        *grads, grad_MRE = torch.autograd.grad(total, [*params.values(), looked_up])
-        self.dense_optimizer.step(dict(zip(params, grads, strict=True)))
+        learned = [*params.values(), looked_up, *self.weighting.learned]
+        grads = torch.autograd.grad(total, learned)
+        own, (grad_MRE, *others) = grads[: len(params)], grads[len(params) :]
+        self.dense_optimizer.step(dict(zip(params, own, strict=True)))
         self.table_optimizer.step(grad_MRE)
+        self.weighting.step(others)
         return loss_MT.detach()
 
     def state(self) -> dict[str, Any]:
@@ -89,6 +101,7 @@ class Trainer:
             "dense_adam": self.dense_optimizer.state(),
             "table_adam": self.table_optimizer.state(),
             "noise": self.noise.state(),
+            "weighting": self.weighting.state(),
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -98,6 +111,7 @@ class Trainer:
         self.dense_optimizer.load(state["dense_adam"])
         self.table_optimizer.load(state["table_adam"])
         self.noise.load(state["noise"])
+        self.weighting.load(state["weighting"])
 
     def _rows(self, index_MB: Tensor) -> Tensor:
         """Return the rows of the tables that a batch reads, rows_MR."""
@@ -115,7 +129,7 @@ class Trainer:
     def _losses(self, index_MB: Tensor, out_MBO: Tensor) -> Tensor:
         y_MBT = self.examples.targets_of(self.ensemble, index_MB)
         loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
-        return weighted(loss_MT, self.ensemble, self.weights)
+        return weighted(self.weighting(loss_MT), self.ensemble, self.weights)
 
 
 @contextmanager

@@ -122,7 +122,20 @@ class Reweighting:
         return theta_of_dense(scaled, y_NK)
 
 
-def _by_task(theta_DK: Floats, y: Coded, rank: int) -> Floats:
+def weights_of_theta(theta_DK: ArrayLike, y: Coded, rank: int) -> Floats:
+    """Return a weight per task, [T], with mean 1, of what inputs of any kind tell of its labels.
+
+    Raises:
+        DataError: they tell nothing, so all weights are 0.
+        ConfigError: a rank that cannot be.
+    """
+    weight_T = _by_task(theta_DK, y, rank)
+    if not weight_T.sum() > 0:
+        raise DataError("reweighting: all weights are 0; the inputs tell nothing of the labels")
+    return np.asarray(weight_T / weight_T.mean())
+
+
+def _by_task(theta_DK: ArrayLike, y: Coded, rank: int) -> Floats:
     """Join the weights of the columns of a task: the Frobenius norm of its block."""
     squares_K = task_weights(theta_DK, rank) ** 2
     return np.asarray(np.sqrt(np.bincount(y.task_K, squares_K)))

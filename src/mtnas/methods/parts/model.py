@@ -1,5 +1,6 @@
 """One model: encoder -> sharing -> heads; and how many parameters it has.
 
+Between them may be layers of every task's own (`methods.parts.alignment`).
 Shapes: B batch, N what was read for an example, D input, T tasks, H hidden, O
 outputs of all tasks.
 """
@@ -10,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mtnas.config.options import MethodOptions
+from mtnas.config.training import Alignment
 from mtnas.methods import Method
+from mtnas.methods.parts.alignment import InputAlignment, OutputAdapter
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.heads import Heads
 from mtnas.methods.parts.sharing import RoutedSharing
@@ -32,34 +35,46 @@ class Model(nn.Module):
         num_tasks: int,
         widths: Sequence[int] | None = None,
         route: Route | None = None,
+        alignment: Alignment = "none",
     ) -> None:
         """Build `method` with `options` (widths solved) for T tasks, perhaps on a route.
 
         `widths` says how many outputs every task has; None: one.
         """
         super().__init__()
+        dim = encoder.output_dim
         self.encoder = encoder
-        self.sharing = method.build(
-            options, input_dim=encoder.output_dim, num_tasks=num_tasks, route=route
-        )
-        self.heads = Heads(widths or [1] * num_tasks, self.sharing.output_dim)
+        self.sharing = method.build(options, input_dim=dim, num_tasks=num_tasks, route=route)
+        hidden_dim = self.sharing.output_dim
+        self.heads = Heads(widths or [1] * num_tasks, hidden_dim)
+        # Drawn last: all other weights are those of a model without it.
+        aligned, adapted = alignment in ("joint", "frozen"), alignment == "control"
+        self.alignment = InputAlignment(num_tasks, dim) if aligned else None
+        self.adapter = OutputAdapter(num_tasks, dim, hidden_dim) if adapted else None
 
     def forward(self, read_BN: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return out_BO; `noise` is for a method that asks for it, and in training only."""
         x, with_noise = self.encoder(read_BN), () if noise is None else (noise,)
-        if self.encoder.num_readers == 1:
+        if self.alignment is not None:
+            x = self.alignment(x)
+        if self._reads_one:
             h_BTH: Tensor = self.sharing(x, *with_noise)
         else:
             # The network of all tasks on the input of each, and of that the task's own output.
             own = [self.sharing(x_BD, *with_noise)[:, t] for t, x_BD in enumerate(x)]
             h_BTH = torch.stack(own, 1)
-        out_BO: Tensor = self.heads(h_BTH)
+        out_BO: Tensor = self.heads(h_BTH if self.adapter is None else self.adapter(h_BTH))
         return out_BO
+
+    @property
+    def _reads_one(self) -> bool:
+        """Whether all tasks read one input."""
+        return self.encoder.num_readers == 1 and self.alignment is None
 
     @property
     def has_gates(self) -> bool:
         """Whether gate scores are recorded: there are some, and all tasks read one input."""
-        return self.sharing.has_gates and self.encoder.num_readers == 1
+        return self.sharing.has_gates and self._reads_one
 
     @property
     def routed(self) -> RoutedSharing:
@@ -82,10 +97,18 @@ def outline(
     encoder: Encoder,
     num_tasks: int,
     widths: Sequence[int] | None = None,
+    alignment: Alignment = "none",
 ) -> Model:
     """Return a model whose parameters have shapes but no values, to count them."""
     with torch.device("meta"):
-        return Model(method, options, encoder=encoder, num_tasks=num_tasks, widths=widths)
+        return Model(
+            method,
+            options,
+            encoder=encoder,
+            num_tasks=num_tasks,
+            widths=widths,
+            alignment=alignment,
+        )
 
 
 def count_parameters(

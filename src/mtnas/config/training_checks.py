@@ -1,0 +1,64 @@
+"""Checks of training options against the method, the tasks and the sources that they are for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mtnas.config.options import RunKey
+from mtnas.config.study import Study
+from mtnas.runtime.errors import ConfigError
+
+
+def check_variant_training(study: Study, run: RunKey) -> None:
+    """Refuse training options that contradict each other, whether an experiment has them or not."""
+    _check_loss_weights(study, run)
+    _check_mixing(study, run)
+    _check_own_training(study, run)
+
+
+def check_training(study: Study, run: RunKey) -> None:
+    """Refuse training options that do not suit the tasks of a dataset, or a method."""
+    _check_method(study, run)
+    with _placed(study, run, f"on {run[0]}: "):
+        study.training_of(*run).check_tasks(study.tasks_of(run[0]))
+
+
+def _check_loss_weights(study: Study, run: RunKey) -> None:
+    weights, tasks = study.training_of(*run).loss_weights, study.num_tasks(run[0])
+    if weights is not None and len(weights) != tasks:
+        raise ConfigError(
+            f"{study.place_of_training(run, 'loss_weights')}: {len(weights)} numbers, but "
+            f"{run[0]} has {tasks} tasks; give one for each, in their order"
+        )
+
+
+def _check_mixing(study: Study, run: RunKey) -> None:
+    """Refuse what needs sources where a dataset has none, or not these."""
+    with _placed(study, run, f"on {run[0]}: "):
+        study.training_of(*run).check_sources(study.sources_of(run[0]))
+
+
+def _check_own_training(study: Study, run: RunKey) -> None:
+    """Refuse what a variant says of training that is nothing for its method."""
+    _, method, variant = run
+    if {"alignment", "weighting"} & study.said(("variants", method, variant, "training")).keys():
+        _check_method(study, run)
+
+
+def _check_method(study: Study, run: RunKey) -> None:
+    """Refuse training options that are nothing for a method."""
+    method = study.method(run[1])
+    if not method.is_control:
+        flags = {"searches": method.searches, "per_task": method.per_task}
+        with _placed(study, run):
+            study.training_of(*run).check_method(run[1], **flags)
+
+
+@contextmanager
+def _placed(study: Study, run: RunKey, before: str = "") -> Iterator[None]:
+    """Say of an error that begins with a training option of a run where that was set."""
+    try:
+        yield
+    except ConfigError as error:
+        option, _, reason = str(error).partition(": ")
+        where = study.place_of_training(run, option)
+        raise ConfigError(f"{where}: {before}{reason}") from None

@@ -1,0 +1,106 @@
+"""What multiplies the losses of tasks in training, beside the weights that are declared.
+
+Nothing, a number for every task of a member that is known before (`Member.loss_weights`), or a
+number that is learned. Validation, selection and reported losses leave it out.
+Shapes: M members, T tasks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtnas.config.training import TrainingOptions
+from mtnas.tasks.kinds import TASK_KINDS
+from mtnas.training.ensemble import Ensemble, FlatParameters
+from mtnas.training.optim import MemberAdam
+
+
+class TaskWeights:
+    """Weights that do not change in training; without any, losses stay as they are."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        """Take the weights of the members of an ensemble, if they have some."""
+        given = [m.loss_weights or (1.0,) * len(m.tasks) for m in ensemble.members]
+        some = any(member.loss_weights for member in ensemble.members)
+        like = ensemble.flat_params.flat_MP
+        self._weight_MT = torch.tensor(given, dtype=torch.float64).to(like) if some else None
+
+    @property
+    def learned(self) -> tuple[Tensor, ...]:
+        """Return what a step needs the gradient of."""
+        return ()
+
+    @property
+    def now(self) -> Tensor | None:
+        """Return the present weights, [M, T]; None where all are 1."""
+        return self._weight_MT
+
+    def __call__(self, loss_MT: Tensor) -> Tensor:
+        """Return what training descends of the losses of tasks."""
+        return loss_MT if self._weight_MT is None else loss_MT * self._weight_MT
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Take a step, with the gradients of what is learned."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next step depends on; not copies."""
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+
+
+class Uncertainty(TaskWeights):
+    """Weights exp(-s) with a learned s for every task of a member, at first 0 (V21).
+
+    Kendall, Gal and Cipolla (CVPR 2018): exp(-s) L + s / 2, and exp(-s) L / 2 + s / 2 where L is a
+    squared error, whose weight then tends to 1 / L. There is no weight decay on s.
+    """
+
+    def __init__(self, ensemble: Ensemble, kinds: Sequence[str], rate: Sequence[float]) -> None:
+        """Begin with equal weights; `rate` is the step size of every member."""
+        super().__init__(ensemble)
+        like = ensemble.flat_params.flat_MP
+        squared = [TASK_KINDS[kind].loss_name == "mse" for kind in kinds]  # type: ignore[index]
+        self._factor_T = torch.tensor([0.5 if own else 1.0 for own in squared]).to(like)
+        zeros = torch.zeros(ensemble.tasks_MT.shape).to(like)
+        self._flat = FlatParameters.of({"s": zeros})
+        self._adam = MemberAdam(self._flat, learning_rate=rate, weight_decay=0.0)
+        self._leaf_MT = zeros
+
+    @property
+    def learned(self) -> tuple[Tensor, ...]:
+        """Return s_MT, as the last call used it."""
+        return (self._leaf_MT,)
+
+    @property
+    def now(self) -> Tensor:
+        """Return exp(-s), [M, T]."""
+        return torch.exp(-self._flat.flat_MP)
+
+    def __call__(self, loss_MT: Tensor) -> Tensor:
+        """Return the losses with their weights, and what keeps these from shrinking."""
+        self._leaf_MT = self._flat.flat_MP.detach().clone().requires_grad_()
+        return torch.exp(-self._leaf_MT) * loss_MT * self._factor_T + self._leaf_MT / 2
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Take a step of Adam."""
+        self._adam.step({"s": grads[0]})
+
+    def state(self) -> dict[str, Any]:
+        """Return s and its moments; not copies."""
+        return {"s": self._flat.flat_MP, "adam": self._adam.state()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._flat.flat_MP.copy_(state["s"])
+        self._adam.load(state["adam"])
+
+
+def weighting_of(ensemble: Ensemble, kinds: Sequence[str], options: TrainingOptions) -> TaskWeights:
+    """Return how the losses of an ensemble's tasks, which are of these kinds, are weighed."""
+    if options.weighting != "uncertainty":
+        return TaskWeights(ensemble)
+    return Uncertainty(ensemble, kinds, ensemble.rates(options)["learning_rate"])
