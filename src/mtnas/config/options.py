@@ -5,9 +5,16 @@ torch, since the workflow reads this before any job starts. D1 ... V15 refer to 
 """
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError, unknown
@@ -65,6 +72,19 @@ class TrainingOptions(Options):
         description="true: every task has embedding tables of its own, although the tasks share "
         "the rest of the model; not for a method that searches",
     )
+
+    leaks: Literal["keep", "drop"] = Field(
+        "keep",
+        description="drop: leave out training rows that are of one group with a row of validation "
+        "or test, such as copies of a sentence (docs/data.md); for a dataset with groups. An epoch "
+        "keeps its number of steps, so some of the other rows come twice",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out an option that is not chosen, so that no older spec differs from a new one."""
+        told: dict[str, Any] = dump(self)
+        return {key: told[key] for key in told if (key, told[key]) != ("leaks", "keep")}
 
     @model_validator(mode="after")
     def _learns_something(self) -> Self:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
@@ -80,6 +81,8 @@ class RunRecord(Record):
     options: dict[str, Any]  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
+    left_out: dict[int, dict[str, int]] = {}  # by seed and source: training rows that were dropped,
+    # since their group is in validation or test, too (`training.leaks`)
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
     timings: Timings
@@ -87,6 +90,12 @@ class RunRecord(Record):
     git: Git
     code: str | None = None  # fingerprint of the library code
     study: str | None = None  # the command that published it
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what no row was, so that older records stay as they are."""
+        told: dict[str, Any] = dump(self)
+        return {key: told[key] for key in told if (key, told[key]) != ("left_out", {})}
 
     @property
     def key(self) -> RunKey:

@@ -19,6 +19,7 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
+from mtnas.data.prepare.groups import is_leak, rows_by_source
 from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
@@ -89,10 +90,28 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
-        split by time or by a column, which no seed can move.
+        """Return the split of one seed, without the training rows that `training.leaks` drops."""
+        split, groups = self._split(seed), self.table.groups
+        if self.training.leaks == "keep" or groups is None:
+            return split
+        leaks = is_leak(groups, split.train, np.concatenate([split.valid, split.test]))
+        return replace(split, train=split.train[~leaks], left_out=split.train[leaks])
 
-        Every source is split on its own, in all seeds into as many rows as in the stored split.
+    def left_out(self) -> dict[int, dict[str, int]]:
+        """Return how many training rows of every source `training.leaks` drops, by seed."""
+        if self.training.leaks == "keep":
+            return {}
+        source, names = self.table.source, self.table.manifest.sources
+        rows = {seed: self.split(seed).left_out for seed in self.spec.seeds}
+        return {seed: rows_by_source(own, source, names) for seed, own in rows.items()}
+
+    def _split(self, seed: int) -> Split:
+        """Return the whole split of one seed.
+
+        `fixed_split` gives all seeds the stored one, and so does a split by time or by a column, which no seed can move.
+
+        Every source is split on its own, in all seeds into as many rows as in the stored split; one
+        whose split is given keeps it.
         Drawn data hold a block of rows for every seed, with its split (D12).
         """
         part, drawn = self.table.split, self.table.manifest.drawn_seeds
@@ -104,9 +123,12 @@ class Assembly:
         random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
         if random and not self.spec.fixed_split:
             facts = self.table.manifest
-            wanted = list(facts.source_sizes.values()) or [facts.split_sizes]
-            sizes = [[own[name] for name in SPLITS] for own in wanted]
-            part = assign_by_source(len(part), self.table.source, sizes, seed)
+            wanted = facts.source_sizes or {"": facts.split_sizes}
+            sizes = [
+                None if name in facts.fixed_sources else [own[part] for part in SPLITS]
+                for name, own in wanted.items()
+            ]
+            part = assign_by_source(len(part), self.table.source, sizes, seed, part)
         return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
     def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
@@ -144,7 +166,11 @@ class Assembly:
             return splits
         labelled = ~np.isnan(self.table.labels)
         return [
-            replace(split, train=split.train[labelled[split.train, member.tasks[0]]])
+            replace(
+                split,
+                train=split.train[labelled[split.train, member.tasks[0]]],
+                left_out=split.left_out[labelled[split.left_out, member.tasks[0]]],
+            )
             for split, member in zip(splits, members, strict=True)
         ]
 
@@ -153,8 +179,15 @@ class Assembly:
         names of tasks and classes clash.
         """
         check_names(self.spec.dataset, self.examples.tasks)
+        if self.training.leaks == "drop" and self.table.groups is None:
+            raise ConfigError(
+                f"training.leaks: drop, but dataset {self.spec.dataset!r} has no groups, so nobody "
+                "knows which rows belong together; leave it out, or set it for datasets that have "
+                "(`group` in their file, docs/adding-a-dataset.md)"
+            )
         facts, moves = self.table.manifest, not self.spec.fixed_split
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
+        random = random and not facts.fixed_sources and self.training.leaks == "keep"
         share = min(facts.split_sizes.values()) / facts.rows if random else None
         seeds = self.spec.seeds if moves and facts.split_kind == "random" else self.spec.seeds[:1]
         check_labels(

@@ -172,7 +172,7 @@ def _divided(
     groups: dict[Any, list[int]] = {}
     of_seed: dict[int, Any] = {}
     for place, (member, split) in enumerate(zip(members, splits, strict=True)):
-        _, plan = divided(split.train, assembly.training.batch_size, mixing)
+        _, plan = divided(split.train, split.left_out, assembly.training.batch_size, mixing)
         key = (examples.output_layout.of(member.tasks), plan.shape, plan.tobytes())
         groups.setdefault(key, []).append(place)
         if of_seed.setdefault(member.seed, key) != key and assembly.training.selection == "seed":

@@ -136,6 +136,7 @@ def _record(
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
+        left_out=assembly.left_out(),
         fits=tuple(chain.from_iterable(result["fits"] for result in results.values())),
         gates={seed: r["gates"] for seed, r in results.items() if r["gates"] is not None},
         timings=timings,
