@@ -108,7 +108,8 @@ class Assembly:
     def _split(self, seed: int) -> Split:
         """Return the whole split of one seed.
 
-        `fixed_split` gives all seeds the stored one, and so does a split by time or by a column, which no seed can move.
+        `fixed_split` gives all seeds the stored one, and so does a split by time or by a column,
+        which no seed can move.
 
         Every source is split on its own, in all seeds into as many rows as in the stored split; one
         whose split is given keeps it.
