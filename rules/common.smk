@@ -21,7 +21,7 @@ from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
-from mtnas.study.paths import AUDIT, DATA, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
+from mtnas.study.paths import AUDIT, DATA, ENCODED, ROUTES, RUN, SUBGRAPHS, TRUTH, TRUTHS, TUNING
 from mtnas.study.paths import figure_files, of_checkout, of_runs, table_files
 from mtnas.runtime.provenance import study_command
 from mtnas.runtime import plugins

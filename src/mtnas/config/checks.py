@@ -133,9 +133,11 @@ def _check_loss_weights(study: Study, run: RunKey) -> None:
 
 
 def _check_mixing(study: Study, run: RunKey) -> None:
-    """Refuse what needs sources where a dataset has none, or not these."""
+    """Refuse what needs sources or groups where a dataset has none, or not these."""
+    training = study.training_of(*run)
     try:
-        study.training_of(*run).check_sources(study.sources_of(run[0]))
+        training.check_sources(study.sources_of(run[0]))
+        training.check_groups(study.has_groups(run[0]))
     except ConfigError as error:
         option, _, reason = str(error).partition(": ")
         where = study.place_of_training(run, option)

@@ -135,6 +135,14 @@ class TrainingOptions(Options):
                     "it out, or set it for datasets that have"
                 )
 
+    def check_groups(self, has_groups: bool) -> None:
+        """Raise `ConfigError`, beginning with the option, if rows of a dataset need groups."""
+        if self.leaks == "drop" and not has_groups:
+            raise ConfigError(
+                "leaks: 'drop', but the dataset has no groups (`group` in its file tells what is "
+                "one example); leave it out, or set it for datasets that have"
+            )
+
     def num_tables(self, num_tasks: int) -> int:
         """Return how many sets of embedding tables a model of T tasks reads."""
         return num_tasks if self.embedding_per_task else 1

@@ -3,7 +3,6 @@
 All experiments begin here. Shapes: M members, T tasks.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +18,12 @@ from mtnas.config.options import (
     SearchedOptions,
     TrainingOptions,
 )
-from mtnas.data.prepare.groups import is_leak, rows_by_source
-from mtnas.data.prepare.splits import SPLITS, assign_by_source
+from mtnas.data.prepare.groups import rows_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
+from mtnas.experiments.splits import split_of, without_leaks
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
@@ -91,11 +90,8 @@ class Assembly:
 
     def split(self, seed: int) -> Split:
         """Return the split of one seed, without the training rows that `training.leaks` drops."""
-        split, groups = self._split(seed), self.table.groups
-        if self.training.leaks == "keep" or groups is None:
-            return split
-        leaks = is_leak(groups, split.train, np.concatenate([split.valid, split.test]))
-        return replace(split, train=split.train[~leaks], left_out=split.train[leaks])
+        split = split_of(self.table, seed, fixed=self.spec.fixed_split)
+        return without_leaks(split, self.table) if self.training.leaks == "drop" else split
 
     def left_out(self) -> dict[int, dict[str, int]]:
         """Return how many training rows of every source `training.leaks` drops, by seed."""
@@ -104,33 +100,6 @@ class Assembly:
         source, names = self.table.source, self.table.manifest.sources
         rows = {seed: self.split(seed).left_out for seed in self.spec.seeds}
         return {seed: rows_by_source(own, source, names) for seed, own in rows.items()}
-
-    def _split(self, seed: int) -> Split:
-        """Return the whole split of one seed.
-
-        `fixed_split` gives all seeds the stored one, and so does a split by time or by a column,
-        which no seed can move.
-
-        Every source is split on its own, in all seeds into as many rows as in the stored split; one
-        whose split is given keeps it.
-        Drawn data hold a block of rows for every seed, with its split (D12).
-        """
-        part, drawn = self.table.split, self.table.manifest.drawn_seeds
-        if drawn is not None and not self.spec.fixed_split:
-            size = len(part) // len(drawn)
-            first = drawn.index(seed) * size
-            block = part[first : first + size]
-            return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-        random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
-        if random and not self.spec.fixed_split:
-            facts = self.table.manifest
-            wanted = facts.source_sizes or {"": facts.split_sizes}
-            sizes = [
-                None if name in facts.fixed_sources else [own[part] for part in SPLITS]
-                for name, own in wanted.items()
-            ]
-            part = assign_by_source(len(part), self.table.source, sizes, seed, part)
-        return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
     def members(self, seeds: Sequence[int], routes: Mapping[int, Route]) -> list[Member]:
         """Return the models of some seeds: one per seed, or one per seed and task."""
@@ -180,12 +149,6 @@ class Assembly:
         names of tasks and classes clash.
         """
         check_names(self.spec.dataset, self.examples.tasks)
-        if self.training.leaks == "drop" and self.table.groups is None:
-            raise ConfigError(
-                f"training.leaks: drop, but dataset {self.spec.dataset!r} has no groups, so nobody "
-                "knows which rows belong together; leave it out, or set it for datasets that have "
-                "(`group` in their file, docs/adding-a-dataset.md)"
-            )
         facts, moves = self.table.manifest, not self.spec.fixed_split
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
         random = random and not facts.fixed_sources and self.training.leaks == "keep"
@@ -268,6 +231,7 @@ def assemble(
     data = read_compact(table, manifest)
     method = methods.load(spec.method)
     training = spec.trained
+    training.check_groups(data.groups is not None)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
     num_tasks = int(data.labels.shape[1])
@@ -311,11 +275,3 @@ def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) ->
         )
     readers = training.num_tables(num_tasks)
     return Encoder(layout, training.embedding_dim, num_readers=readers)
-
-
-def split_digest(split: Split) -> str:
-    """Return a short checksum of a split, to see in a record that two runs are paired."""
-    digest = hashlib.sha256()
-    for part in (split.train, split.valid, split.test):
-        digest.update(part.astype("<i8").tobytes())
-    return digest.hexdigest()[:12]

@@ -27,10 +27,11 @@ from mtnas.evidence.exhaustive_table import (
     GroundTruth,
 )
 from mtnas.evidence.records import Git
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.scoring import Scores, Tasks, reported, scores_of
+from mtnas.experiments.splits import split_digest
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace

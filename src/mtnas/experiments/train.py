@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.controls import outputs_from, perfect
 from mtnas.experiments.derive import Derived, read_derived, with_winner
 from mtnas.experiments.job import Job
@@ -35,6 +35,7 @@ from mtnas.experiments.scoring import (
     scores_of,
     tidy,
 )
+from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
