@@ -32,10 +32,10 @@ def met_across(table: Table, train: Rows, test: Rows) -> pd.DataFrame:
         DataError: the table has no groups, or its rows are of one source.
     """
     if table.groups is None or table.source is None:
+        lacking = "groups" if table.groups is None else "several sources"
         raise DataError(
-            f"dataset {table.manifest.dataset!r}: {'no groups' if table.source is not None else ''}"
-            f"{'one source' if table.source is None else ''}; what one task's tests have in common "
-            "with another's training is told of groups (`group`) of several sources (`sources`)"
+            f"dataset {table.manifest.dataset!r}: has no {lacking}; which rows are one example says "
+            "`group`, and which are of one source `sources` in its file"
         )
     names, labels = table.manifest.sources, _binary_labels(table)
     lines = []
