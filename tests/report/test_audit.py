@@ -164,6 +164,11 @@ def test_what_was_left_out_stands_before_the_tables(audited):
     assert text.index(r"Half of \*all\* rows are alike.") < text.index("| Table 1 |")
 
 
+def test_a_table_without_hashed_fields_has_no_ids_to_tell_of(audited):
+    _, text = audited(distinct_values=None, distinct_ids=None, collisions=None)
+    assert "distinct values" not in text and "100 rows, 3 dropped" in text
+
+
 def test_what_the_labels_are_is_told(audited):
     found, text = audited()
     assert found["labels"]["t1"] == {

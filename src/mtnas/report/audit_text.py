@@ -42,10 +42,12 @@ def _summary(found: Found) -> str:
         if known
         else "The paper has no numbers for it."
     )
-    hashed = (
-        f" {found['distinct_values']:,} distinct values have {found['distinct_ids']:,} ids; "
-        f"{found['collisions']['rate']:.1%} of the values share theirs with another value."
-    ) * bool(found["collisions"])
+    hashed = ""
+    if found["collisions"]:  # else no field is hashed
+        hashed = (
+            f" {found['distinct_values']:,} distinct values have {found['distinct_ids']:,} ids; "
+            f"{found['collisions']['rate']:.1%} of the values share theirs with another value."
+        )
     dropped = sum(found["rows_dropped"].values())
     return f"{found['rows']:,} rows, {dropped:,} dropped. {against}{hashed}"
 
