@@ -169,6 +169,19 @@ def test_features_are_means_of_unit_vectors(raw: Path, tmp_path: Path, vectors: 
     assert 0 < told.unknown_tokens < told.tokens
 
 
+def test_embeddings_begin_as_unit_vectors(raw: Path, tmp_path: Path, vectors: Path) -> None:
+    table = _prepared("sentiment_tuned", raw, tmp_path)
+    plain = _prepared("sentiment_words", raw, tmp_path)
+    assert table.inputs.ids.tolist() == plain.inputs.ids.tolist()
+    assert table.initial is not None and table.initial.shape == (table.manifest.num_ids, 2)
+    bad, film = table.inputs.ids[0, :2]
+    np.testing.assert_allclose(table.initial[[bad, film]], [[0, -1], [1, 0]])
+    assert np.isfinite(table.initial).all(axis=1).sum() == len(WORDS)
+    told = table.manifest.encoding
+    assert told is not None
+    assert (told.texts, told.unknown_words) == (told.tokens, told.tokens - len(WORDS))
+
+
 def _prepared(name: str, raw: Path, folder: Path, encoded: Path | None = None) -> Table:
     files = {"table": folder / "t.parquet", "manifest": folder / "t.json"}
     prepare({"dataset": name}, **files, raw=raw, encoded=encoded)

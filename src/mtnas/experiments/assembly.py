@@ -36,6 +36,7 @@ from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
 from mtnas.training.ensemble import Ensemble, LabelScale, Member
+from mtnas.training.initial import begin_as_given, check_width
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -177,13 +178,16 @@ class Assembly:
                 route=member.route,
             )
 
-        return Ensemble(
+        made = Ensemble(
             members,
             build,
             num_rows=self.examples.num_rows,
             options=self.training,
             device=self.device,
         )
+        if self.table.initial is not None:
+            begin_as_given(made.table_MNE, self.table.initial)
+        return made
 
     def seeds_at_once(self) -> int:
         """Return how many seeds to train together where a job does not say (`Job.at_once`).
@@ -232,6 +236,8 @@ def assemble(
     method = methods.load(spec.method)
     training = spec.trained
     training.check_groups(data.groups is not None)
+    if spec.training is not None:
+        check_width(data.initial, training.embedding_dim, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
     num_tasks = int(data.labels.shape[1])

@@ -196,6 +196,9 @@ class Manifest(Record):
     fixed_sources: tuple[str, ...] = ()  # those whose split is given, which no seed moves
     groups: Groups | None = None
     encoding: Encoding | None = None
+    initial_width: int | None = (
+        None  # of the vectors that embeddings begin as, where such are given
+    )
     num_features: int  # N of the hash
     num_ids: int  # of them, those that occur: rows of the embedding table; 0 for drawn numbers
     label_rates: dict[str, float] = {}  # of the labelled rows of binary tasks
@@ -223,7 +226,7 @@ class Manifest(Record):
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what a table does not have, so that older manifests stay as they are."""
         told: dict[str, Any] = dump(self)
-        lacking = {"fixed_sources": (), "groups": None, "encoding": None}
+        lacking = {"fixed_sources": (), "groups": None, "encoding": None, "initial_width": None}
         return {k: v for k, v in told.items() if k not in lacking or v not in (lacking[k], [])}
 
     @property

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.initial import initial_files
 from mtnas.data.prepare.inputs import feature_files, input_files, numbers_file
 from mtnas.data.prepare.manifest import InputLayout, Manifest
 from mtnas.data.prepare.vocabulary import ids_file
@@ -54,6 +55,7 @@ class Table:
     source: NDArray[np.int8] | None  # [rows], where there are several
     manifest: Manifest
     groups: NDArray[np.int32] | None = None  # [rows], where there are; -1: of none
+    initial: NDArray[np.float32] | None = None  # [ids, W] that embeddings begin as; NaN: drawn
 
 
 class ContentHash:
@@ -170,7 +172,8 @@ def read_compact(parquet: str | Path, manifest: str | Path) -> Table:
         RecordError: a file is missing, or is not the one that the manifest describes.
     """
     facts, table = Manifest.read(manifest), Path(parquet)
-    for file in (table, ids_file(table), *input_files(table, facts.layout)):
+    given = initial_files(table, facts)
+    for file in (table, ids_file(table), *input_files(table, facts.layout), *given):
         facts.check(file)
     tasks = [task.name for task in facts.tasks]
     more = [SOURCE_COLUMN] if facts.sources else []
@@ -182,7 +185,8 @@ def read_compact(parquet: str | Path, manifest: str | Path) -> Table:
     source = columns[SOURCE_COLUMN].to_numpy() if facts.sources else None
     split = columns[SPLIT_COLUMN].to_numpy()
     groups = columns[GROUP_COLUMN].to_numpy() if facts.groups else None
-    return Table(_inputs(table, facts.layout), labels, split, source, facts, groups)
+    inputs, initial = _inputs(table, facts.layout), next(map(_mapped, given), None)
+    return Table(inputs, labels, split, source, facts, groups, initial)
 
 
 def _inputs(table: Path, layout: InputLayout) -> Inputs:

@@ -22,6 +22,13 @@ from mtnas.data.prepare import drawn
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
 from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
 from mtnas.data.prepare.groups import group_keys, numbered, summary_of
+from mtnas.data.prepare.initial import (
+    Initial,
+    digests_of,
+    initial_files,
+    width_of,
+    write_initial,
+)
 from mtnas.data.prepare.inputs import MatrixCopy, input_files, write_inputs
 from mtnas.data.prepare.labels import MulticlassLabel, labels_of
 from mtnas.data.prepare.manifest import (
@@ -72,6 +79,7 @@ class _Written:
     split: NDArray[np.int8]
     repeated: Repeated
     groups: Groups | None
+    initial: Initial
     content_sha256: str
     warnings: list[str]
 
@@ -108,7 +116,7 @@ def prepare(
     else:
         facts = _prepare(options, table, _path(raw), _path(encoded))
     files = (table, ids_file(table), vocabulary_file(table), *input_files(table, facts.layout))
-    facts.write(manifest, files)
+    facts.write(manifest, [*files, *initial_files(table, facts)])
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -130,6 +138,8 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     hashed = {item.name: item.values.ids for item in seen.hashed}
     numbers, num_ids = write_compact(table, ids_file(table), written.layout, [*hashed])
     write_vocabulary(vocabulary_file(table), hashed, numbers)
+    num_features = spec.num_features or dataset.num_features
+    write_initial(table, written.initial, num_features, numbers, num_ids)
     for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(split))
@@ -139,11 +149,12 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
         title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
         simulated=look_alike or dataset.simulated,
         layout=written.layout,
-        num_features=spec.num_features or dataset.num_features,
+        num_features=num_features,
         num_ids=num_ids,
         split_kind=dataset.split_kind,
         split_column=dataset.split_column,
         groups=written.groups,
+        initial_width=width_of(written.initial),
         encoding=None if dataset.encoding is None else Encoding(**dataset.encoding),
         split_sizes=sizes_by_part(split),
         source_sizes=sizes_by_source(dataset, split, seen.source),
@@ -185,14 +196,16 @@ def _write_table(
         split = assign_parts(dataset, seen.rows, source, seen.places, spec.split, spec.split_seed)
         finish, groups = _finish(seen), numbered(seen.groups) if dataset.group else None
         check_parts(dataset, seen.tasks, rows, split, source)
-        content = add_split(rows, table, split, finish, matrices.digests, groups)
+        initial = _initial(dataset, raw, kept)
+        files = {**matrices.digests, **digests_of(initial)}
+        content = add_split(rows, table, split, finish, files, groups)
         repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)
     warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
     told = None
     if groups is not None:
         told = summary_of(dataset.group, groups, split, source, dataset.source_names)
-    return _Written(seen, layout, split, repeated, told, content, warnings)
+    return _Written(seen, layout, split, repeated, told, initial, content, warnings)
 
 
 def _matrices(
@@ -202,6 +215,12 @@ def _matrices(
     names = [item.name for item in kept if item.kind == "features"]
     found = dataset.matrices(raw) if names else {}
     return {name: found[name] for name in names}
+
+
+def _initial(dataset: Dataset, raw: Path | None, kept: Sequence[Field]) -> Initial:
+    """Return the vectors that embeddings of kept fields begin as."""
+    names = [item.name for item in kept]
+    return {name: own for name, own in dataset.initial(raw).items() if name in names}
 
 
 def _stream(

@@ -187,6 +187,12 @@ class Dataset(ABC):
         """Return the matrix [K, W] of every field of kind `features`, memory-mapped."""
         return {}
 
+    def initial(self, raw: Path | None) -> Mapping[str, tuple[pa.Array, "NDArray[np.float32]"]]:
+        """Return, by hashed field, values and the vectors [values, W] that their embeddings begin
+        as; all others are drawn.
+        """
+        return {}
+
     def batch(
         self,
         columns: Mapping[str, pa.Array],

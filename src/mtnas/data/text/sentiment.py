@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mtnas.data.sources import base
-from mtnas.data.sources.base import Checksum, Download, Task
+from mtnas.data.sources.base import Checksum, Download, Field, Task
 from mtnas.data.text import encode, lines
 
 if TYPE_CHECKING:
@@ -150,14 +150,20 @@ class Sentences(base.Dataset):
         return (row.sentence for row in self._rows(raw, Counter(), Counter()))
 
     def matrices(self, raw: Path | None) -> "dict[str, NDArray[np.float32]]":
-        """Return the features of all sentences, from their file where there is one."""
-        if self.encoder is None:
-            return {}
+        """Return the features of all sentences."""
+        return {field.name: self.features(raw) for field in self.fields if self._reads(field)}
+
+    def features(self, raw: Path | None) -> "NDArray[np.float32]":
+        """Return what the encoder makes of `texts`, from its file where there is one."""
         if self.encoded is None:
             features, self.encoding = encode.encoded(self, raw)
         else:
             features, self.encoding = encode.read(self, raw, self.encoded)
-        return {field.name: features for field in self.fields}
+        return features
+
+    def _reads(self, field: Field) -> bool:
+        """Whether a model reads features of sentences there, not their words."""
+        return field.kind == "features"
 
     def _rows(
         self, raw: Path | None, dropped: Counter[str], replaced: Counter[str]
@@ -172,7 +178,7 @@ class Sentences(base.Dataset):
 
     def _batch(self, rows: list[_Row], first: int) -> pa.RecordBatch:
         """Return rows as columns; `first` is the number of the first one."""
-        columns = {field.name: self._inputs(rows, first) for field in self.fields}
+        columns = {field.name: self._inputs(field, rows, first) for field in self.fields}
         for number, corpus in enumerate(CORPORA):
             labels = [row.label if row.source == number else None for row in rows]
             names = pa.array(corpus.classes)
@@ -183,9 +189,9 @@ class Sentences(base.Dataset):
         columns["group"] = pa.array([letters_of(row.sentence) for row in rows], pa.string())
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
-    def _inputs(self, rows: list[_Row], first: int) -> pa.Array:
-        """Return the words of every row; with an encoder, the numbers of the rows."""
-        if self.encoder is not None:
+    def _inputs(self, field: Field, rows: list[_Row], first: int) -> pa.Array:
+        """Return the words of every row, or the numbers of the rows, where features are read."""
+        if self._reads(field):
             return pa.array(range(first, first + len(rows)), pa.int64())
         return pa.array([row.sentence.split() for row in rows], pa.list_(pa.string()))
 

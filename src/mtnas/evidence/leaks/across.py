@@ -34,8 +34,8 @@ def met_across(table: Table, train: Rows, test: Rows) -> pd.DataFrame:
     if table.groups is None or table.source is None:
         lacking = "groups" if table.groups is None else "several sources"
         raise DataError(
-            f"dataset {table.manifest.dataset!r}: has no {lacking}; which rows are one example says "
-            "`group`, and which are of one source `sources` in its file"
+            f"dataset {table.manifest.dataset!r}: has no {lacking}; `group` of its file tells "
+            "which rows are one example, `sources` where they are from"
         )
     names, labels = table.manifest.sources, _binary_labels(table)
     lines = []
