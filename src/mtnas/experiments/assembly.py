@@ -12,12 +12,7 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.config.options import (
-    BUDGET_METHOD,
-    MethodOptions,
-    SearchedOptions,
-    TrainingOptions,
-)
+from mtnas.config.options import BUDGET_METHOD, MethodOptions, SearchedOptions, TrainingOptions
 from mtnas.config.training import Alignment
 from mtnas.data.prepare.groups import rows_by_source
 from mtnas.data.prepare.store import Table, read_compact
@@ -58,8 +53,8 @@ class Assembly:
 
     @property
     def num_tasks(self) -> int:
-        """Return the number of tasks of the dataset, T."""
-        return int(self.table.labels.shape[1])
+        """The number of tasks of the dataset, T."""
+        return len(self.examples.tasks)
 
     def encoder(self, num_tasks: int) -> Encoder:
         """Return the encoder of a model of T tasks."""
@@ -177,10 +172,7 @@ class Assembly:
         )
 
     def ensemble(self, members: Sequence[Member], alignment: Alignment | None = None) -> Ensemble:
-        """Return an ensemble of models with initial weights, each drawn by its seed.
-
-        `alignment` is that of the training options where nothing is said.
-        """
+        """Return models with initial weights by their seeds; perhaps with another `alignment`."""
 
         def build(member: Member) -> Model:
             tasks = len(member.tasks)
@@ -221,24 +213,27 @@ class Assembly:
             fitting, useful = free // 2 // bytes_each, MOST_MODELS
         return int(max(1, min(fitting, useful, MOST_MODELS) // models))
 
+    def outlined(self, widths: Sequence[int]) -> Model:
+        """Return a model of tasks with so many outputs each, without values: to count them."""
+        return outline(
+            self.method,
+            self.options,
+            encoder=self.encoder(len(widths)),
+            num_tasks=len(widths),
+            widths=widths,
+            alignment=self.training.alignment,
+        )
+
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
         """Count the parameters of one model; with routes, also what each route uses.
 
         Of models of one task each, it is the one with the most outputs.
         """
         widths = head_widths(self.method, self.examples)
-        encoder, num_tasks = self.encoder(len(widths)), len(widths)
-        model = outline(
-            self.method,
-            self.options,
-            encoder=encoder,
-            num_tasks=num_tasks,
-            widths=widths,
-            alignment=self.training.alignment,
-        )
+        model = self.outlined(widths)
         return Parameters(
             dense=model.num_parameters(),
-            embedding=self.examples.num_rows * encoder.row_dim,
+            embedding=self.examples.num_rows * model.encoder.row_dim,
             models_per_seed=self.num_tasks if self.method.per_task else 1,
             hidden_dim=getattr(self.options, "hidden_dim", None),
             dense_used={seed: model.num_parameters(route) for seed, route in routes.items()},

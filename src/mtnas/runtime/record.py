@@ -1,6 +1,6 @@
 """Records: JSON files in which a job describes its result; a later change of one is noticed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
