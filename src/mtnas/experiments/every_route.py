@@ -43,7 +43,6 @@ from mtnas.study.specs import ExhaustiveSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import split_digest
 from mtnas.training.fit import fit, predict_selected
 
 log = logging.getLogger(__name__)

@@ -40,7 +40,6 @@ from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.specs import SubsetsSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import split_digest
 
 log = logging.getLogger(__name__)
 

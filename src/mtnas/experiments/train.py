@@ -42,7 +42,6 @@ from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.specs import RunSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import split_digest
 
 log = logging.getLogger(__name__)
 

@@ -64,7 +64,7 @@ class Record(Part):
         return first[:1].lower() + first[1:]
 
 
-def without_defaults(told: Json, defaults: Mapping[str, object]) -> Json:
+def without_defaults(told: Json, defaults: Json) -> Json:
     """Return JSON data of a part without the keys that have their default, of those named."""
     return {
         key: value for key, value in told.items() if key not in defaults or value != defaults[key]

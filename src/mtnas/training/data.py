@@ -5,7 +5,6 @@ since each has a split and an order of its own; so nothing is copied for a seed.
 Shapes: M members, B batch, T tasks.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -41,14 +40,6 @@ class Split:
     valid: Indices
     test: Indices
     left_out: Indices = field(default_factory=lambda: np.empty(0, np.int64))
-
-
-def split_digest(split: Split) -> str:
-    """Return a short checksum of a split, to see in a record that two runs are paired."""
-    digest = hashlib.sha256()
-    for part in (split.train, split.valid, split.test):
-        digest.update(part.astype("<i8").tobytes())
-    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True)
