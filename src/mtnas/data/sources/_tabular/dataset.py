@@ -171,9 +171,8 @@ def _values(field: Field, column: pa.Array | None, rows: int) -> pa.Array:
         if column is not None:
             return column
         return pa.array([[UNKNOWN]] * rows, pa.list_(pa.string()))
-    if column is None:
-        return pa.repeat(pa.scalar(UNKNOWN), rows)
-    return base.as_text(column)
+    column = pa.nulls(rows, pa.string()) if column is None else column
+    return base.as_text(column.dictionary_encode())
 
 
 def _what_decides(definition: Definition) -> dict[str, Any]:
