@@ -24,9 +24,10 @@ def cancel_forgotten_jobs():
 
 
 onstart:
-    runs, seeds = STUDY.all_runs, STUDY.seeds
+    runs, seeds, divided = STUDY.all_runs, STUDY.seeds, subset_folders(PLAN.subsets)
+    of_subsets = f" and {len(divided)} of subsets of tasks," if divided else ""
     print(
-        f"mtnas: {len(runs)} runs of {len(seeds)} seeds on {', '.join(STUDY.datasets)}; "
+        f"mtnas: {len(runs)} runs{of_subsets} of {len(seeds)} seeds on {', '.join(STUDY.datasets)}; "
         "results in results/, logs in results/logs/"
     )
     if simulated := [d for d in STUDY.datasets if STUDY.is_simulated(d) or d in PLAN.synthetic]:

@@ -66,6 +66,13 @@ def test_sources_differ_from_the_target_as_planted(seed, dim, kappa):
     assert [task.x_ND.shape for task in planted.tasks] == [(20, dim)] + [(30, dim)] * 3
 
 
+@pytest.mark.parametrize("overlap", [0.0, 0.3, 1.0])
+def test_tenths_overlap_as_planted(overlap):
+    first, _, other, _ = generators.rotated(rng(), 100, 5, 5, 10.0, overlap=overlap).covariance_KDD
+    large = [np.linalg.eigh(c)[1][:, -10:] for c in (first, other)]
+    assert np.linalg.norm(large[0].T @ large[1]) ** 2 == pytest.approx(10 * overlap, abs=1e-6)
+
+
 def test_inputs_have_the_planted_covariance_and_labels_the_planted_noise():
     planted = generators.rotated(rng(), 20, 50_000, 50_000, kappa=5.0, noise=2.0)
     for k, (x, y) in enumerate(planted.tasks):
@@ -135,6 +142,7 @@ REFUSED = {
     "dim": lambda: generators.rotated(rng(), dim=25),
     "kappa": lambda: generators.rotated(rng(), kappa=0.0),
     "noise": lambda: generators.rotated(rng(), noise=float("nan")),
+    "overlap": lambda: generators.rotated(rng(), overlap=1.5),
     "cosine": lambda: generators.rotated(rng(), cosine=1.2),
     "target_rows": lambda: generators.rotated(rng(), target_rows=0),
     "low_rank_tasks": lambda: generators.low_rank_tasks(rng(), rank=6),

@@ -31,6 +31,7 @@ def check(study: Study) -> None:
         check_runs,
         check_subsets,
         check_tuning,
+        check_simulated,
     ):
         check_one(study)
 
@@ -279,3 +280,9 @@ def check_tuning(study: Study) -> None:
                     f"{where}: {strangers} are no seeds of this study, so {method} has no route "
                     f"for them; allowed: {list(study.seeds)}"
                 )
+
+
+def check_simulated(study: Study) -> None:
+    """Refuse options of a simulated study that do not suit each other."""
+    for name in study.simulated_studies.studies:
+        study.simulated_study(name)

@@ -184,6 +184,19 @@ class DatasetOptions(Options):
     tuning: Block = Field({}, description="like `tuning`, for this dataset only")
 
 
+class SimulatedStudies(Options):
+    """Studies of planted tasks, each a file of src/mtnas/experiments/simulated."""
+
+    studies: tuple[str, ...] = Field((), description="which of them are run")
+    seeds: Seeds = Field(
+        tuple(range(20)),
+        description="repetitions of each: a number n (seeds 0 .. n-1) or a list of seeds",
+    )
+    options: dict[str, Block] = Field(
+        {}, description="for each study, the options that differ from its defaults"
+    )
+
+
 # Drawn data have no source.
 OF_SOURCES = ("raw", "simulate", "num_features", "drop_fields", "allow_lost")
 

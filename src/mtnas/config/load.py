@@ -13,6 +13,7 @@ from mtnas.config.entries import (
     Experiment,
     Folder,
     Name,
+    SimulatedStudies,
     TaskSubsets,
     Title,
     Tuning,
@@ -21,6 +22,7 @@ from mtnas.config.entries import (
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.origins import Origins
+from mtnas.config.simulated import known_simulated_studies
 from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.runtime.errors import ConfigError
@@ -91,6 +93,7 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
         experiments=dict_of(Name, _narrowed(Experiment, **runs)),
         exhaustive=dict_of(Name, list_of(str)),
         subsets=dict_of(Name, _narrowed(TaskSubsets, **runs)),
+        simulated_studies=_simulated_studies(),
     )
 
 
@@ -130,6 +133,17 @@ def _tuning(methods: Mapping[str, KnownMethod]) -> Any:
         options=mapping("grids", options),
     )
     return overrides(narrowed, "tuning")
+
+
+def _simulated_studies() -> type[SimulatedStudies]:
+    """Return the type of the simulated studies: names that exist, and their options."""
+    known = known_simulated_studies()
+    options = {name: overrides(kind, f"{name}_simulated") for name, kind in known.items()}
+    return _narrowed(
+        SimulatedStudies,
+        studies=list_of(_one_of(tuple(known)), at_least=0),
+        options=mapping("simulated_options", options),
+    )
 
 
 def _short_raw(dataset: str) -> Any:

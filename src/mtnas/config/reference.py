@@ -9,6 +9,7 @@ from mtnas.config.entries import DatasetOptions, Experiment, TaskSubsets, Tuning
 from mtnas.config.methods import known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.schema import SCHEMA_FILE, as_text, generate
+from mtnas.config.simulated import known_simulated_studies
 from mtnas.config.study import Study
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
@@ -50,6 +51,10 @@ def reference() -> str:
         "`experiments.<experiment>`": Experiment,
         "`subsets.<name>`": TaskSubsets,
         **{f"`methods.{name}`": method.options for name, method in known_methods().items()},
+        **{
+            f"`simulated_studies.options.{name}`": options
+            for name, options in known_simulated_studies().items()
+        },
     }
     return "\n".join(_table(title, record) for title, record in sections.items())
 

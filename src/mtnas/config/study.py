@@ -16,12 +16,14 @@ from mtnas.config.entries import (
     Experiment,
     Name,
     Seeds,
+    SimulatedStudies,
     TaskSubsets,
     Tuning,
 )
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import MethodOptions, RunKey, TrainingOptions
 from mtnas.config.origins import Origins
+from mtnas.config.simulated import known_simulated_studies
 from mtnas.data import sources
 from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
@@ -68,6 +70,10 @@ class Study(Options):
     subsets: dict[Name, TaskSubsets] = Field(
         {},
         description="named sets of runs of subsets of the tasks: which tasks gain from each other",
+    )
+    simulated_studies: SimulatedStudies = Field(
+        default_factory=SimulatedStudies,
+        description="studies of planted tasks, of which the truth is known",
     )
     _origins: Origins = PrivateAttr(default_factory=Origins)
 
@@ -121,6 +127,10 @@ class Study(Options):
         """Name the sources of the rows of a dataset; none where all rows are alike."""
         return () if dataset in self.synthetic else sources.load(dataset).source_names
 
+    def has_groups(self, dataset: str) -> bool:
+        """Whether rows of a dataset belong together."""
+        return dataset not in self.synthetic and bool(sources.load(dataset).group)
+
     def runs(self, experiment: str) -> list[RunKey]:
         """Return the runs of an experiment, in reading order."""
         if experiment not in self.experiments:
@@ -169,6 +179,17 @@ class Study(Options):
     def tuning_of(self, dataset: str) -> Tuning:
         """Return the grid search of a dataset: defaults < `tuning` < the dataset's."""
         return self._resolved(Tuning, tuning_layers(dataset))
+
+    def simulated_study(self, name: str) -> Options:
+        """Return the options of a simulated study: its defaults < `simulated_studies.options`."""
+        wanted, known = self.simulated_studies.studies, known_simulated_studies()
+        if name not in known:
+            raise ConfigError(unknown("simulated study", name, known, "config"))
+        if name not in wanted:
+            where = self.place("simulated_studies", "studies")
+            raise ConfigError(unknown("simulated study of this configuration", name, wanted, where))
+        layer: Keys = ("simulated_studies", "options", name)
+        return self._resolved(known[name], (layer,))
 
     def trial_seeds(self, tuning: Tuning) -> tuple[int, ...]:
         """Return the seeds that every trial of a grid search has."""

@@ -95,6 +95,8 @@ class RunRecord(Record):
     options: dict[str, object]  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
+    left_out: dict[int, dict[str, int]] = {}  # by seed and source: training rows that were dropped,
+    # since their group is in validation or test, too (`training.leaks`)
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
@@ -108,7 +110,7 @@ class RunRecord(Record):
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
-        return without_defaults(dump(self), {"changed_labels": {}, "weights": {}})
+        return without_defaults(dump(self), {"left_out": {}, "changed_labels": {}, "weights": {}})
 
     @property
     def key(self) -> RunKey:

@@ -32,6 +32,7 @@ from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.scoring import Scores, Tasks, check_outputs, reported, scores_of
+from mtnas.experiments.splits import split_digest
 from mtnas.experiments.task_weights import with_task_weights
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -42,7 +43,6 @@ from mtnas.study.specs import ExhaustiveSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import split_digest
 from mtnas.training.fit import fit, predict_selected
 
 log = logging.getLogger(__name__)

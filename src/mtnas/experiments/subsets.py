@@ -34,12 +34,12 @@ from mtnas.experiments.derive import with_winner
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models, kind_of
-from mtnas.experiments.scoring import lines_of, scores_of
+from mtnas.experiments.scoring import check_outputs, lines_of, scores_of
+from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.specs import SubsetsSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import split_digest
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +170,7 @@ def _scores(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
             assembly.examples.tasks[task].model_copy(update={"metrics": ()})
             for task in member.tasks
         ]
+        check_outputs(assembly.spec, part, [member.seed], out_NO.unsqueeze(0))
         (scores,) = scores_of(tasks, out_NO.unsqueeze(0), y_NT.unsqueeze(0), [member.scales])
         found.append([[part, *line] for line in lines_of(tasks, scores)])
     return found

@@ -36,12 +36,12 @@ from mtnas.experiments.scoring import (
     scores_of,
     tidy,
 )
+from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.specs import RunSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
-from mtnas.training.data import split_digest
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +138,7 @@ def _record(
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
+        left_out=assembly.left_out(),
         fits=tuple(chain.from_iterable(result["fits"] for result in results.values())),
         gates=_known(results, "gates"),
         changed_labels=_known(results, "changed_labels"),

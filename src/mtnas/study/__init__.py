@@ -11,6 +11,7 @@ from mtnas.study.jobs import (
     run_spec,
     search_spec,
     simulate_spec,
+    simulated_study_spec,
     subsets_spec,
     tune_spec,
 )
@@ -18,5 +19,5 @@ from mtnas.study.runs import experiment_searches, search_home
 
 __all__ = [
     "Study", "experiment_searches", "is_tuned", "load", "prepare_spec", "run_spec", "search_home",
-    "search_spec", "simulate_spec", "subsets_spec", "tune_spec",
+    "search_spec", "simulate_spec", "simulated_study_spec", "subsets_spec", "tune_spec",
 ]  # fmt: skip

@@ -23,7 +23,14 @@ from mtnas.data import sources
 from mtnas.data.prepare.manifest import PrepareSpec
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.grids import flat
-from mtnas.study.specs import RunSpec, SearchSpec, SimulateSpec, SubsetsSpec, TuneSpec
+from mtnas.study.specs import (
+    RunSpec,
+    SearchSpec,
+    SimulatedStudySpec,
+    SimulateSpec,
+    SubsetsSpec,
+    TuneSpec,
+)
 
 Value = TypeVar("Value")
 # The size of MTNAS depends on these alone.
@@ -40,6 +47,13 @@ def simulate_spec(study: Study, dataset: str) -> SimulateSpec:
             f"config: dataset_options.{dataset}: no key `simulate`; set it to a number of rows"
         )
     return SimulateSpec(dataset=dataset, rows=rows)
+
+
+def simulated_study_spec(study: Study, name: str) -> SimulatedStudySpec:
+    """Return what identifies the results of a simulated study."""
+    options = study.simulated_study(name).model_dump(mode="json")
+    seeds = study.simulated_studies.seeds
+    return SimulatedStudySpec(study=name, seeds=seeds, options=options)
 
 
 def prepare_spec(study: Study, dataset: str) -> PrepareSpec:

@@ -10,6 +10,7 @@ from mtnas.config.options import RunKey
 from mtnas.runtime.provenance import REPOSITORY
 
 DATA = "results/data/{dataset}"
+ENCODED = "results/encoded/{dataset}.parquet"  # features of its texts
 RUN = "results/runs/{dataset}/{method}/{variant}"
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
 TUNING = "results/tuning/{dataset}/{method}/{variant}"
@@ -17,6 +18,7 @@ TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
 TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
 SUBSETS = "results/subsets/{subsets}/{dataset}/{method}/{variant}"
 AUDIT = "results/audit/{dataset}.json"
+SIMULATED_STUDY = "results/simulated_studies/{study}"
 SUBGRAPHS = "results/claims/subgraphs.json"
 
 

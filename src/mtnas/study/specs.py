@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from mtnas.config.options import Derive, SearchOptions, TrainingOptions
 from mtnas.data.synthetic import SyntheticOptions
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 from mtnas.study.grids import replaced
 
@@ -23,6 +24,14 @@ class SimulateSpec(Options):
 
     dataset: str
     rows: int
+
+
+class SimulatedStudySpec(Options):
+    """A study of planted tasks: its seeds, and all of its options."""
+
+    study: str
+    seeds: tuple[int, ...]
+    options: Json  # its `Options` reads them
 
 
 class ModelSpec(Options):
@@ -61,10 +70,10 @@ class RunSpec(ModelSpec):
 
     def value_at(self, name: str) -> object:
         """Return the value of a dotted name of a grid, such as `training.learning_rate`."""
-        value = self.model_dump(mode="json")
+        value: object = self
         for key in name.split("."):
-            value = value[key]
-        return value
+            value = value[key] if isinstance(value, Mapping) else getattr(value, key)
+        return list(value) if isinstance(value, tuple) else value
 
     def with_values(self, values: Mapping[str, object]) -> Self:
         """Return this spec with other values at some dotted names."""

@@ -67,10 +67,9 @@ def three_tasks(
     _check_rows(rows=rows)
     turn = np.deg2rad(angle)
     theta_DK = np.array([[1.0, np.cos(turn), np.cos(turn)], [0.0, np.sin(turn), np.sin(turn)]])
-    inside = (rng.random(rows) < share for share in (turn / np.pi, 0.0, wedge_share))
-    xs = [_around_wedge(rng, turn, inside_N) for inside_N in inside]
-    tasks = [_signed(rng, x, theta_DK[:, k], flips) for k, x in enumerate(xs)]
     shares = (turn / np.pi, 0.0, wedge_share)
+    xs = [_around_wedge(rng, turn, rng.random(rows) < share) for share in shares]
+    tasks = [_signed(rng, x, theta_DK[:, k], flips) for k, x in enumerate(xs)]
     return Planted(tuple(tasks), theta_DK, np.stack([_wedge_moments(turn, s) for s in shares]))
 
 
@@ -115,13 +114,14 @@ def rotated(
     kappa: float = 100.0,
     noise: float = 1.0,
     cosine: float = 0.96,
+    overlap: float = 0.0,
 ) -> Planted:
     """Draw a target and three sources that differ in covariance alone (Sec. 2.3).
 
-    X = R D Q, with R Gaussian, D diagonal (kappa on a tenth of the coordinates, else 1) and Q
-    orthonormal. The paper prints R Q D, in which Q has no effect: R Q is as Gaussian as R. Task 1,
-    the target, has theta_1, D_1, Q_1. The sources (`SOURCES`) all have theta_2, and task 2 D_1, Q_1
-    (aligned), task 3 D_2, Q_1 (a disjoint tenth), task 4 D_1, Q_2.
+    X = R D Q, R Gaussian, D diagonal (kappa on a tenth of the coordinates, else 1), Q orthonormal;
+    the paper prints R Q D, in which Q has no effect: R Q is as Gaussian as R. The target, task 1,
+    has theta_1, D_1, Q_1. The sources (`SOURCES`) have theta_2, and task 2 D_1, Q_1 (aligned), task
+    3 D_2, Q_1 (another tenth), task 4 D_1, Q_2.
 
     Args:
         rng: all randomness.
@@ -131,6 +131,7 @@ def rotated(
         kappa: spread along the chosen tenth, above 0; elsewhere it is 1.
         noise: standard deviation of the labels' noise, as a multiple of that of their signal.
         cosine: of theta_1 and theta_2, from -1 to 1; both have length 1.
+        overlap: share of the tenth of D_2 that is also in that of D_1; in the paper 0.
 
     Raises:
         ConfigError: an argument out of its range.
@@ -138,22 +139,20 @@ def rotated(
     _check("cosine", cosine, -1 <= cosine <= 1, "from -1 to 1")
     _check("noise", noise, 0 <= noise < np.inf, "0 or more")
     _check_rows(target_rows=target_rows, source_rows=source_rows)
-    roots = _roots(rng, dim, kappa)
+    roots = _roots(rng, dim, kappa, overlap)
     theta_DK = _at_cosine(rng, dim, cosine)[:, [0, 1, 1, 1]]
-    covariance_KDD = np.stack([root.T @ root for root in roots])
     rows = (target_rows, *[source_rows] * 3)
-    tasks = [
-        _regression(rng, rng.standard_normal((n, dim)) @ root, theta_DK[:, k], noise, covariance)
-        for k, (n, root, covariance) in enumerate(zip(rows, roots, covariance_KDD, strict=True))
-    ]
-    return Planted(tuple(tasks), theta_DK, covariance_KDD)
+    drawn = zip(rows, roots, theta_DK.T, strict=True)
+    tasks = [_regression(rng, n, root, theta_D, noise) for n, root, theta_D in drawn]
+    return Planted(tuple(tasks), theta_DK, np.stack([root.T @ root for root in roots]))
 
 
-def _roots(rng: np.random.Generator, dim: int, kappa: float) -> list[Floats]:
+def _roots(rng: np.random.Generator, dim: int, kappa: float, overlap: float) -> list[Floats]:
     """Return D Q of the four tasks: inputs are Gaussian rows times it, E[x x'] = Q'D^2 Q."""
     _check("dim", dim, dim >= 20 and dim % 10 == 0, "20, 30, 40 ...")
     _check("kappa", kappa, 0 < kappa < np.inf, "above 0")
-    first_D, second_D = _spreads(rng, dim, kappa)
+    _check_share(overlap=overlap)
+    first_D, second_D = _spreads(rng, dim, kappa, overlap)
     first_DD, second_DD = (_orthonormal(rng, dim, dim) for _ in range(2))
     chosen = (first_D, first_DD), (first_D, first_DD), (second_D, first_DD), (first_D, second_DD)
     return [spread_D[:, None] * turn_DD for spread_D, turn_DD in chosen]
@@ -165,12 +164,15 @@ def _at_cosine(rng: np.random.Generator, dim: int, cosine: float) -> Floats:
     return np.stack([first_D, cosine * first_D + np.sqrt(1 - cosine**2) * other_D], axis=1)
 
 
-def _spreads(rng: np.random.Generator, dim: int, kappa: float) -> tuple[Floats, Floats]:
-    """Return the diagonals of D_1 and D_2: kappa on disjoint tenths of the coordinates."""
+def _spreads(
+    rng: np.random.Generator, dim: int, kappa: float, overlap: float
+) -> tuple[Floats, Floats]:
+    """Return the diagonals of D_1 and D_2: kappa on a tenth of the coordinates."""
     order, tenth = rng.permutation(dim), dim // 10
     first_D, second_D = np.ones(dim), np.ones(dim)
     first_D[order[:tenth]] = kappa
-    second_D[order[tenth : 2 * tenth]] = kappa
+    begin = tenth - round(overlap * tenth)
+    second_D[order[begin : begin + tenth]] = kappa
     return first_D, second_D
 
 
@@ -181,10 +183,12 @@ def _orthonormal(rng: np.random.Generator, dim: int, columns: int) -> Floats:
 
 
 def _regression(
-    rng: np.random.Generator, x_ND: Floats, theta_D: Floats, noise: float, covariance_DD: Floats
+    rng: np.random.Generator, rows: int, root_DD: Floats, theta_D: Floats, noise: float
 ) -> TaskData:
-    spread = noise * np.sqrt(theta_D @ covariance_DD @ theta_D)
-    return TaskData(x_ND, x_ND @ theta_D + spread * rng.standard_normal(len(x_ND)))
+    """Draw Gaussian rows times a root of their covariance, and labels with relative noise."""
+    x_ND = rng.standard_normal((rows, len(theta_D))) @ root_DD
+    spread = noise * float(np.linalg.norm(root_DD @ theta_D))
+    return TaskData(x_ND, x_ND @ theta_D + spread * rng.standard_normal(rows))
 
 
 def low_rank_tasks(

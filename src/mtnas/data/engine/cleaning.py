@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from mtnas.data.engine.connection import literal, name
 from mtnas.data.engine.reading import BLANKS, Reading
 
-_AROUND = r"^[\s\v\pZ\x1c-\x1f\x{85}]|[\s\v\pZ\x1c-\x1f\x{85}]$"
+AROUND = r"^[\s\v\pZ\x1c-\x1f\x{85}]|[\s\v\pZ\x1c-\x1f\x{85}]$"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
-def clean(relation: str, types: Mapping[str, str], reading: Reading, has_blanks: bool) -> str:
+def clean(relation: str, types: Mapping[str, str], reading: Reading, blanks: str) -> str:
     """Return the SQL of a query for the columns of a relation, cleaned.
 
-    `types` are those of the columns, as DuckDB writes them; `has_blanks`: others than spaces may be
-    around a value. One step after the other: what is computed once is then not computed again.
+    `types` are those of the columns, as DuckDB writes them; `blanks` may be around a value. One
+    step after the other: what is computed once is then not computed again.
     """
-    blanks = [_without_blanks] if has_blanks else []
-    for step in (_without_spaces, *blanks, cleaned):
+    steps = [_without_spaces] if blanks else []
+    steps += [_without_blanks] if blanks.strip(" ") else []
+    for step in (*steps, cleaned):
         columns = [f"{step(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
         relation = f"(SELECT {', '.join(columns)} FROM {relation})"
     return relation
@@ -31,7 +32,7 @@ def _without_blanks(column: str, kind: str, reading: Reading) -> str:
     """Return the SQL without blanks of any other kind around it; to look for one is faster."""
     if kind != "VARCHAR":
         return column
-    found = f"regexp_matches({column}, {literal(_AROUND)})"
+    found = f"regexp_matches({column}, {literal(AROUND)})"
     return f"CASE WHEN {found} THEN trim({column}, {literal(BLANKS)}) ELSE {column} END"
 
 

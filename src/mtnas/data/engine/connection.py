@@ -3,7 +3,7 @@
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -120,6 +120,28 @@ class Engine:
                     yield batch.slice(start, size)
         finally:
             cursor.close()
+
+    def distinct(
+        self, relation: str, columns: Sequence[str]
+    ) -> Iterator[tuple[str, pa.StringArray, pa.Int64Array]]:
+        """Yield the different texts of columns, piece by piece, and how often each is in a piece.
+
+        DuckDB itself would have to keep all of them until the end.
+        """
+        chosen = ", ".join(map(name, columns))
+        for batch in self.batches(f"SELECT {chosen} FROM {relation}") if columns else ():
+            for column, texts in zip(columns, batch.columns, strict=True):
+                counted = texts.value_counts()
+                counted = counted.filter(counted.field(0).is_valid())
+                yield column, counted.field(0), counted.field(1)
+
+    def fetch_over(self, table: pa.Table, query: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a small result; the query calls a table of Arrow `given`."""
+        self._connection.register("given", table)
+        try:
+            return self.fetch(query)
+        finally:
+            self._connection.unregister("given")
 
     def types(self, query: str) -> dict[str, str]:
         """Return the types of the columns of a query, as DuckDB writes them."""

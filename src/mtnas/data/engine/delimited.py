@@ -7,7 +7,7 @@ from pathlib import Path
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import STAND_IN, PlainFile, plain
 from mtnas.data.engine.quotes import looks_like_rows, opens
-from mtnas.data.engine.reading import Reading
+from mtnas.data.engine.reading import BLANKS, Reading
 from mtnas.data.engine.source import Losses, Source
 from mtnas.data.engine.text import TextFile
 from mtnas.runtime.errors import DataError
@@ -47,7 +47,7 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
     columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
     columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
     relation = _relation(found, path, reading, _sound_rows(found))
-    return Source(file, relation, columns, rows, hint, found.has_blanks or of_several_lines)
+    return Source(file, relation, columns, rows, hint, BLANKS if of_several_lines else found.blanks)
 
 
 def text_relation(

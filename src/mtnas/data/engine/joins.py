@@ -124,8 +124,8 @@ class _Sides:
         for column in self._columns[side]:
             sql, is_text = f"{table}{name(column)}", view.types[column] == "VARCHAR"
             if numeric and is_text:
-                kind = self._numbers[side][column].sql_type(column)
-                sql = as_number(sql, view.origins[column].decimal, kind)
+                decimal = view.origins[column].decimal
+                sql = as_number(sql, column, decimal, self._numbers[side][column])
             elif not numeric and not is_text:
                 sql = (
                     f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?[0-9]+)\\.0$', '\\1')"  # 3.0 is 3

@@ -4,11 +4,12 @@ A whole number is BIGINT or HUGEINT, any other DECIMAL where that holds every va
 else DOUBLE: nothing is rounded that is written out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from mtnas.data.engine.connection import Engine, literal, name
+import pyarrow as pa
+
+from mtnas.data.engine.connection import BATCH_ROWS, Engine, literal
 from mtnas.runtime.errors import DataError
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -22,17 +23,29 @@ FLAGS = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0"
 class Numbers:
     """What stands in a text column: how many values, how many are numbers, and how long they are.
 
-    `whole` digits stand before the decimals of the longest, `decimals` behind; `exponents` are
-    written with one, `large` are whole and beyond 2^53.
+    `simple` numbers have few digits and nothing else but a sign and a point. `whole` digits stand
+    before the decimals of the longest, `decimals` behind; `exponents` are written with one, `large`
+    are whole and beyond 2^53.
     """
 
-    values: int
-    numbers: int
-    whole: int
-    decimals: int
-    exponents: int
-    large: int
-    example: str | None  # of what is no number
+    values: int = 0
+    numbers: int = 0
+    simple: int = 0
+    whole: int = 0
+    decimals: int = 0
+    exponents: int = 0
+    large: int = 0
+
+    def __add__(self, other: "Numbers") -> "Numbers":
+        return Numbers(
+            self.values + other.values,
+            self.numbers + other.numbers,
+            self.simple + other.simple,
+            max(self.whole, other.whole),
+            max(self.decimals, other.decimals),
+            self.exponents + other.exponents,
+            self.large + other.large,
+        )
 
     def sql_type(self, column: str) -> str:
         """Choose the type that rounds nothing; `DataError` if there is none."""
@@ -69,8 +82,11 @@ def number_text(text: str, decimal: str) -> str:
     return f"CASE WHEN regexp_full_match({flag}, {literal(_NUMBER)}) THEN {sound} END"
 
 
-def as_number(text: str, decimal: str, sql_type: str) -> str:
-    """Return the SQL of a text as a number of a type that holds it."""
+def as_number(text: str, column: str, decimal: str, found: Numbers) -> str:
+    """Return the SQL of a text of a column as a number of a type that holds all of its numbers."""
+    sql_type = found.sql_type(column)
+    if found.simple == found.values:
+        return f"TRY_CAST({text} AS {sql_type})"
     digits, fast = number_text(text, decimal), _plain(text)
     if sql_type in ("BIGINT", "HUGEINT"):
         digits = f"regexp_replace({digits}, '\\.0*$', '')"
@@ -103,49 +119,54 @@ def as_time(text: str) -> str:
     return f"TRY_CAST({text} AS TIMESTAMP)"
 
 
-def numbers_in(
-    engine: Engine, relation: str, columns: Sequence[str], decimal: str, more: Sequence[str] = ()
-) -> tuple[dict[str, Numbers], tuple[Any, ...]]:
-    """Look once through text columns for how their numbers are written.
+class NumberCounter:
+    """Counts how numbers are written in text columns, from the different values of pieces."""
 
-    `more` is SQL of further aggregates that are computed on the way and returned, too.
-    """
-    first, second, found = ["*"], ["*"], []
-    for i, column in enumerate(columns):
-        value, plain, short, number = name(column), *(name(f"#{part}{i}") for part in "psn")
-        is_short = _short(value) if decimal == "." else "false"
-        digits = number_text(value, decimal)
-        first += [f"{_plain(value)} AS {plain}", f"{is_short} AS {short}"]
-        second.append(f"CASE WHEN {plain} OR {short} THEN NULL ELSE {digits} END AS {number}")
-        found += _facts(value, plain, short, number)
-    if not [*found, *more]:
-        return {}, ()
-    relation = f"(SELECT {', '.join(second)} FROM (SELECT {', '.join(first)} FROM {relation}))"
-    (row,) = engine.fetch(f"SELECT {', '.join([*found, *more])} FROM {relation}")
-    facts = {c: Numbers(*row[7 * i : 7 * i + 7]) for i, c in enumerate(columns)}
-    return facts, row[len(found) :]
+    def __init__(self, engine: Engine, columns: Iterable[str], decimal: str) -> None:
+        self.found = dict.fromkeys(columns, Numbers())
+        self._engine, self._query = engine, _query(decimal)
+        self._waiting, self._size = list[pa.Table](), 0
+
+    def add(self, column: str, values: pa.StringArray, counts: pa.Int64Array) -> None:
+        """Add different values of a column, and how often each of them is there."""
+        which = pa.repeat(pa.scalar(column), len(values))
+        self._waiting.append(pa.table([which, values, counts], ["c", "v", "n"]))
+        self._size += len(values)
+        if self._size > BATCH_ROWS:
+            self.count()
+
+    def count(self) -> None:
+        """Count what was added; needed at the end."""
+        if self._size:
+            waiting = pa.concat_tables(self._waiting)
+            self._waiting, self._size = [], 0
+            for column, *facts in self._engine.fetch_over(waiting, self._query):
+                self.found[column] += Numbers(*facts)
 
 
-def _facts(value: str, plain: str, short: str, number: str) -> list[str]:
-    """Return the SQL of what `Numbers` holds.
+def _query(decimal: str) -> str:
+    """Return the SQL of what `Numbers` holds, for values v that are n times in column c.
 
     `plain` is true where a value is a short whole number, `short` where it has short decimals,
     `number` holds the digits of any other.
     """
-    digits = f"regexp_replace({number}, '^-?0*([0-9]*).*$', '\\1')"
-    decimals = f"rtrim(regexp_extract({number}, '^-?[0-9]*\\.([0-9]*)', 1), '0')"
-    written_out = f"NOT contains(lower({number}), 'e')"
+    short = _short("v") if decimal == "." else "false"
+    first = f"(SELECT *, {_plain('v')} AS plain, {short} AS short FROM given)"
+    rest = f"CASE WHEN NOT plain AND NOT short THEN {number_text('v', decimal)} END AS number"
+    digits = "regexp_replace(number, '^-?0*([0-9]*).*$', '\\1')"
+    decimals = "rtrim(regexp_extract(number, '^-?[0-9]*\\.([0-9]*)', 1), '0')"
+    written_out = "NOT contains(lower(number), 'e')"
     large = f"{decimals} = '' AND TRY_CAST({digits} AS HUGEINT) > {_EXACT_FLOAT}"
-    point = f"instr({value}, '.')"
-    end = f"CASE WHEN ends_with({value}, '0') THEN rtrim({value}, '0') ELSE {value} END"
-    return [
-        f"count({value})",
-        f"count(*) FILTER ({plain} OR {short}) + count({number})",
-        f"coalesce(greatest(max(strlen({value})) FILTER ({plain}), max({point}) FILTER ({short}), "
-        f"max(length({digits})) FILTER ({written_out})), 0)",
-        f"coalesce(greatest(max(strlen({end}) - {point}) FILTER ({short}), "
-        f"max(length({decimals})) FILTER ({written_out})), 0)",
-        f"count({number}) FILTER (NOT {written_out})",
-        f"count({number}) FILTER ({written_out} AND {large})",
-        f"min(left({value}, 80)) FILTER (NOT {plain} AND NOT {short} AND {number} IS NULL)",
-    ]
+    facts = (
+        "sum(n)",
+        "sum(n) FILTER (plain OR short OR number IS NOT NULL)",
+        "sum(n) FILTER (plain OR short)",
+        "max(CASE WHEN plain THEN strlen(v) WHEN short THEN instr(v, '.') "
+        f"WHEN {written_out} THEN length({digits}) END)",
+        "max(CASE WHEN short THEN strlen(rtrim(v, '0')) - instr(v, '.') "
+        f"WHEN {written_out} THEN length({decimals}) END)",
+        f"sum(n) FILTER (NOT ({written_out}))",
+        f"sum(n) FILTER ({written_out} AND {large})",
+    )
+    found = ", ".join(f"coalesce({fact}, 0)::BIGINT" for fact in facts)
+    return f"SELECT c, {found} FROM (SELECT *, {rest} FROM {first}) GROUP BY c"

@@ -1,12 +1,16 @@
 """Parquet: columns with their types; `user.name` is a member of a structure."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mtnas.data.engine.cleaning import AROUND
 from mtnas.data.engine.connection import Engine, literal, name
+from mtnas.data.engine.reading import BLANKS
 from mtnas.data.engine.source import Source
 from mtnas.runtime.errors import DataError
 
@@ -16,6 +20,7 @@ def open_file(engine: Engine, file: Path, wanted: Sequence[str]) -> Source:
     try:
         with pq.ParquetFile(file) as found:
             schema, rows = found.schema_arrow, found.metadata.num_rows
+        blanks = _blanks(file, schema, wanted)
     except (pa.ArrowException, OSError) as error:
         why = str(error).splitlines()[0]
         raise DataError(f"{file}: not a sound Parquet file ({why}); see key `format`") from None
@@ -25,7 +30,29 @@ def open_file(engine: Engine, file: Path, wanted: Sequence[str]) -> Source:
     for column in [*schema.names, *wanted]:
         if (sql := _column(schema, column, source, column in wanted)) is not None:
             columns[column] = sql
-    return Source(file, relation, columns, rows)
+    return Source(file, relation, columns, rows, blanks=blanks)
+
+
+def _blanks(file: Path, schema: pa.Schema, wanted: Sequence[str]) -> str:
+    """Return the blanks that may stand around texts: all, or none if the columns hold none."""
+    if any(schema.names.count(c) != 1 and ("." in c or c in schema.names) for c in wanted):
+        return BLANKS
+    kinds = {c: schema.field(c).type for c in wanted if c in schema.names}
+    texts = [c for c, kind in kinds.items() if not _is_plain(kind)]
+    if any("." in c or kinds[c] not in (pa.string(), pa.large_string()) for c in texts):
+        return BLANKS
+    with pq.ParquetFile(file, read_dictionary=texts) as found:
+        for group, text in product(range(found.num_row_groups), texts):
+            table = found.read_row_group(group, columns=[text], use_threads=False)
+            for chunk in table.column(0).chunks:
+                if pc.any(pc.match_substring_regex(chunk.dictionary, AROUND)).as_py():
+                    return BLANKS
+    return ""
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Tell whether values of a type are no texts, or lists, whose members are cleaned anyway."""
+    return bool(pa.types.is_primitive(kind) or _is_list(kind) or pa.types.is_decimal(kind))
 
 
 def _column(schema: pa.Schema, column: str, source: Source, needed: bool) -> str | None:

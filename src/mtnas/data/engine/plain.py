@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+
 from mtnas.data.engine.quotes import without_comments
 from mtnas.data.engine.reading import BLANKS, WHITESPACE, Reading
 from mtnas.data.engine.text import TextFile
@@ -24,8 +26,8 @@ class PlainFile:
     """A text file that DuckDB can read; `source` is what the user named.
 
     `columns` are the names in its header or of the definition, `skip` records stand above the
-    rows, which are on so many `lines`. `has_quotes`: a quote occurs somewhere in them;
-    `has_blanks`: a blank that is no space may stand around a value.
+    rows, which are on so many `lines`. `has_quotes`: a quote occurs somewhere in them; `blanks`:
+    those that may stand around a value.
     """
 
     source: Path
@@ -35,7 +37,7 @@ class PlainFile:
     delimiter: str
     lines: int
     has_quotes: bool
-    has_blanks: bool
+    blanks: str
 
 
 def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
@@ -48,24 +50,22 @@ def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
     """
     text = TextFile(source, reading.encoding)
     delimiter = _delimiter(reading)
-    head, seen = _Head(source, reading, delimiter), _Seen(reading.quotes)
+    head, seen = _Head(source, reading, delimiter), _Seen(reading.quotes, delimiter)
     direct = _is_direct(source, reading, delimiter)
     if direct:
         for block in head.below(text.blocks()):
             seen.add(block)
         direct = text.is_unix and head.is_plain
     if not direct:
-        head, seen = _Head(source, reading, delimiter), _Seen(reading.quotes)
+        head, seen = _Head(source, reading, delimiter), _Seen(reading.quotes, delimiter)
         _write(source, copy, head.below(_rewritten(source, reading, delimiter)), seen)
     if head.columns is None:
         return None
     skip = int(reading.header and reading.is_text_table) if direct else 0
     path = source if direct else copy
     has_quotes = delimiter != STAND_IN and reading.quotes in seen.signs
-    inside = set() if has_quotes else {delimiter}  # of no value
-    has_blanks = not seen.signs.isdisjoint({*BLANKS} - inside - {" ", "\n", "\r"})
     return PlainFile(
-        source, path, tuple(head.columns), skip, delimiter, seen.lines, has_quotes, has_blanks
+        source, path, tuple(head.columns), skip, delimiter, seen.lines, has_quotes, seen.blanks
     )
 
 
@@ -131,16 +131,35 @@ def _write(source: Path, copy: Path, blocks: Iterator[str], seen: "_Seen") -> No
 class _Seen:
     """How many lines a text has, and which quotes and blanks occur in it."""
 
-    def __init__(self, quote: str | None) -> None:
+    def __init__(self, quote: str | None, delimiter: str) -> None:
         self.lines, self.signs = 0, set[str]()
-        self._others = {*BLANKS, *(quote or "")}
+        self._quote, self._delimiter = quote, delimiter
+        self._is_edge = np.zeros(256, bool)  # what stands beside values, all of it ASCII
+        self._is_edge[[ord(sign) for sign in ("\n", *delimiter, *(quote or ""))]] = True
+        self._spaces = delimiter == " "  # beside an edge
+        self._others = {*BLANKS, *(quote or "")} - {" "}
 
     def add(self, block: str) -> None:
-        """Look through a piece; every sign is looked for until it is found."""
+        """Look through whole lines; every sign is looked for until it is found."""
         self.lines += block.count("\n")
         found = {sign for sign in self._others if sign in block}
+        self._spaces = self._spaces or (" " in block and self._has_spaces(block))
         self.signs |= found
         self._others -= found
+
+    @property
+    def blanks(self) -> str:
+        """Return the blanks that may stand around a value: all, spaces or none."""
+        inside = set() if self._quote in self.signs else {self._delimiter}  # of no value
+        if not self.signs.isdisjoint({*BLANKS} - inside - {"\n", "\r"}):
+            return BLANKS
+        return " " if self._spaces else ""
+
+    def _has_spaces(self, block: str) -> bool:
+        """Tell whether a space stands at the edge of a value."""
+        signs = np.frombuffer(f"\n{block}".encode(), np.uint8)
+        at = np.flatnonzero(signs == ord(" "))
+        return bool((self._is_edge[signs[at - 1]] | self._is_edge[signs[at + 1]]).any())
 
 
 class _Head:

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
-from mtnas.data.engine.numbers import Numbers, as_flag, as_number, as_time, numbers_in
+from mtnas.data.engine.numbers import NumberCounter, Numbers, as_flag, as_number, as_time
 from mtnas.data.engine.reads import Read, What
 from mtnas.data.engine.resolve import Resolved, resolve
 from mtnas.data.engine.syntax import TOO_DEEP, Expression
@@ -16,6 +15,7 @@ from mtnas.data.engine.tables import Table
 from mtnas.runtime.errors import DataError
 
 PLACE = "#row"  # of a row in its table, where a join may have moved it
+See = Callable[[str, pa.StringArray, pa.Int64Array], None]  # a column, some values, their counts
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,34 @@ class View:
         origins = {column: Origin(relation, column, decimal) for column in table.types}
         return cls(relation, dict(table.types), origins)
 
+    def texts(self, columns: Iterable[str]) -> list[str]:
+        """Return the text columns among some, each once."""
+        return [c for c in dict.fromkeys(columns) if self.types[c] == "VARCHAR"]
+
     def numbers(self, engine: Engine, columns: Iterable[str]) -> dict[str, Numbers]:
         """Look through the text columns among some for how their numbers are written."""
-        texts = [c for c in dict.fromkeys(columns) if self.types[c] == "VARCHAR"]
+        texts = self.texts(columns)
         new = [c for c in texts if c not in self._known]
-        for relation in dict.fromkeys(self.origins[c].relation for c in new):
-            self.look(engine, relation, [c for c in new if self.origins[c].relation == relation])
+        self.look(engine, new, new)
         return {c: self._known[c] for c in texts}
 
     def look(
-        self, engine: Engine, relation: str, columns: Sequence[str], more: Sequence[str] = ()
-    ) -> tuple[Any, ...]:
-        """Look through text columns of one relation as `numbers`; return further aggregates."""
-        origins = {c: self.origins[c] for c in columns}
-        decimal = next((origin.decimal for origin in origins.values()), ".")
-        named = [origin.column for origin in origins.values()]
-        facts, found = numbers_in(engine, relation, named, decimal, more)
-        self._known |= {c: facts[origin.column] for c, origin in origins.items()}
-        return found
+        self, engine: Engine, columns: Iterable[str], numeric: Iterable[str], see: See | None = None
+    ) -> None:
+        """Look once through text columns: tell `see` their values, remember the numbers of some."""
+        here: dict[tuple[str, str], dict[str, str]] = {}
+        for column in columns:
+            origin = self.origins[column]
+            here.setdefault((origin.relation, origin.decimal), {})[origin.column] = column
+        for (relation, decimal), names in here.items():
+            counter = NumberCounter(engine, {*names.values()}.intersection(numeric), decimal)
+            for column, values, counts in engine.distinct(relation, list(names)):
+                if names[column] in counter.found:
+                    counter.add(names[column], values, counts)
+                if see is not None:
+                    see(names[column], values, counts)
+            counter.count()
+            self._known |= counter.found
 
 
 @dataclass
@@ -161,7 +171,7 @@ def _read(read: Read, view: View, numbers: Mapping[str, Numbers]) -> str:
     if not is_text:
         return f"CAST({column} AS INTEGER)"  # true and false
     decimal = view.origins[read.column].decimal
-    return as_number(column, decimal, numbers[read.column].sql_type(read.column))
+    return as_number(column, read.column, decimal, numbers[read.column])
 
 
 def _written(engine: Engine, found: Resolved, expression: Expression) -> str:

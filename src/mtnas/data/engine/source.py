@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from mtnas.data.engine.reading import BLANKS
 from mtnas.runtime.errors import DataError
 
 
@@ -13,8 +14,8 @@ from mtnas.runtime.errors import DataError
 class Source:
     """What stands behind FROM for one file, and the SQL of every column that it has.
 
-    `hint` says what may be the fault where a column is not found; `has_blanks`: others than spaces
-    may stand around a value.
+    `hint` says what may be the fault where a column is not found; `blanks` may stand around a
+    value.
     """
 
     file: Path
@@ -22,7 +23,7 @@ class Source:
     columns: Mapping[str, str]
     rows: int
     hint: str = ""
-    has_blanks: bool = True
+    blanks: str = BLANKS
 
     def fail(self, why: str) -> NoReturn:
         """Raise what makes the whole file useless."""

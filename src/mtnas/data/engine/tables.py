@@ -14,13 +14,13 @@ from mtnas.data.engine import delimited, jsonl, parquet
 from mtnas.data.engine.cleaning import clean
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
-from mtnas.data.engine.reading import FILE_COLUMN, Reading
+from mtnas.data.engine.reading import BLANKS, FILE_COLUMN, Reading
 from mtnas.data.engine.source import Losses, Source
 from mtnas.data.engine.unite import alike
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
 
-SMALL = 1 << 26  # bytes of files that are kept as they were read, since they are asked often
+SMALL = 1 << 26  # bytes of files of text that are kept as they were read: they are asked often
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -71,8 +71,9 @@ def open_table(
         parts = alike(engine, sources, parts) if reading.format in ("jsonl", "parquet") else parts
         engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
         types = engine.types(f"SELECT * FROM {raw}")
-        kept = "TABLE" if sum(file.stat().st_size for file in files) <= SMALL else "VIEW"
-        blanks = any(source.has_blanks for source in sources)
+        is_small = sum(file.stat().st_size for file in files) <= SMALL
+        kept = "TABLE" if is_small and reading.format == "jsonl" else "VIEW"
+        blanks = max((source.blanks for source in sources), key=len)
         cleaned = clean(raw, types, reading, blanks)
         engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {cleaned}")
         table.types = engine.types(f"SELECT * FROM {view}")
@@ -127,8 +128,8 @@ def _check_found(
         for column in wanted:
             if source.columns.get(column) == "":
                 source.fail(
-                    f"several columns have the name {column!r}, perhaps in other capital letters; "
-                    "rename them"
+                    f"several columns have the name {column!r}; rename them, also those in other "
+                    "capital letters"
                 )
             if column in source.columns and column in folders:
                 source.fail(
@@ -150,10 +151,10 @@ def _check_taken(sources: Sequence[Source], taken: Sequence[str]) -> None:
 
 
 def _select(source: Source, wanted: Sequence[str], label: str) -> str:
-    folders = {key: literal(value) for key, value in _hive(source.file).items()}
+    folders = {key: literal(value.strip(BLANKS)) for key, value in _hive(source.file).items()}
     columns = {**folders, **source.columns}
     chosen = [f"{columns[c]} AS {name(c)}" for c in wanted if c in columns]
-    chosen.append(f"{literal(label)} AS {name(FILE_COLUMN)}")
+    chosen.append(f"{literal(label.strip(BLANKS))} AS {name(FILE_COLUMN)}")
     return f"SELECT {', '.join(chosen)} FROM {source.relation}"
 
 

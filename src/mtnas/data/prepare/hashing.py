@@ -88,14 +88,25 @@ def hash_values(
     if column.null_count:
         raise DataError(f"field {field!r}: {column.null_count} missing values; write 'unknown'")
     encoded = column.dictionary_encode()
-    high, low = _digests(field, encoded.dictionary)
+    indices = encoded.indices.to_numpy(zero_copy_only=False)
+    used = np.bincount(indices, minlength=len(encoded.dictionary)) > 0
+    texts = encoded.dictionary.filter(pa.array(used))
+    high, low = _digests(field, texts)
     # The digest is high * 2^64 + low. N is below 2^31, so no product below exceeds 64 bits.
     n = np.uint64(num_features)
     ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
     seen.add(high, ids)
-    seen.look_for_points(encoded.dictionary)
-    indices = encoded.indices.to_numpy(zero_copy_only=False)
-    return ids[indices], high[indices]
+    seen.look_for_points(texts)
+    place = (np.cumsum(used) - 1)[indices]
+    return ids[place], high[place]
+
+
+def keys_of_texts(column: pa.Array) -> Keys:
+    """Return 64 bits of the md5 of each text, [rows]; each distinct one is hashed once."""
+    encoded = column.dictionary_encode()
+    high, _ = _digests("", encoded.dictionary)
+    keys: Keys = high[encoded.indices.to_numpy(zero_copy_only=False)]
+    return keys
 
 
 def _digests(field: str, values: pa.Array) -> tuple[Keys, Keys]:

@@ -42,6 +42,14 @@ class FieldReader:
         wrap = self._as_list if self._own.type == "list" else None
         return {self.key: Asked(self._expression, root, wrap)}  # type: ignore[arg-type]
 
+    @property
+    def column(self) -> str:
+        """Return the column that it takes as it is, if it does."""
+        found = self._expression
+        if found is None or self._own.type not in ("category", "id", "time"):
+            return ""
+        return found.columns[0] if found.is_column else ""
+
     def check(self, query: Query) -> None:
         """Refuse what cannot be read as the type of the field."""
         found = query.types.get(self.key)
@@ -69,7 +77,8 @@ class FieldReader:
         column = batch[self.key]
         match self._own.type:
             case "category" | "id":
-                return {self.name: values.as_text(column)}
+                is_encoded = pa.types.is_dictionary(column.type)
+                return {self.name: column if is_encoded else values.as_text(column)}
             case "time":
                 return self._times(column, counts)
             case "list":
@@ -121,7 +130,7 @@ class FieldReader:
             there += len(bad) - bad.null_count
         return wrong, there
 
-    def _bucket(self, numbers: pa.Array) -> pa.StringArray:
+    def _bucket(self, numbers: pa.Array) -> pa.Array:
         return values.as_bucket(numbers, self._own.buckets)
 
     def _times(self, column: pa.Array, counts: "Counts") -> dict[str, pa.Array]:

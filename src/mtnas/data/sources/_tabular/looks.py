@@ -1,56 +1,66 @@
 """Warnings of texts that are probably not meant as they are read: `NA`, quotes."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
-from mtnas.data.engine.connection import Engine, literal, name
-from mtnas.data.engine.query import View
-from mtnas.data.engine.reading import FILE_COLUMN
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from mtnas.data.sources._tabular.definition import SourceDefinition
 
 _NOTHING = ("none", "<na>", "nat", "n/a", "na", "nan", "null", "nil", "#n/a", "-", "--", "missing")
-_LONGEST = max(map(len, _NOTHING))
-_QUOTED = "length({0}) > 1 AND left({0}, 1) = '\"' AND right({0}, 1) = '\"'"
+_WORDS, _LONGEST = pa.array(_NOTHING), max(map(len, _NOTHING))
 
 
-def warnings_of(
-    engine: Engine,
-    view: View,
-    source: SourceDefinition,
-    columns: Iterable[str],
-    computed: Iterable[str],
-) -> Iterator[str]:
-    """Yield a sentence for every column of text with words for nothing, or with quotes.
+class Looks:
+    """Counts words for nothing and values in quotes in columns of text."""
 
-    `computed` are the columns that may be read as numbers: the view knows them then.
-    """
-    texts = [c for c in dict.fromkeys(columns) if c != FILE_COLUMN and view.types[c] == "VARCHAR"]
-    numeric = {*computed}
-    may_be_quoted = source.quote is None and source.reading.is_text_table
-    for relation in dict.fromkeys(view.origins[c].relation for c in texts):
-        here = [c for c in texts if view.origins[c].relation == relation]
-        asked = [sql for c in here for sql in _asked(view.origins[c].column, may_be_quoted)]
-        found = view.look(engine, relation, [c for c in here if c in numeric], asked)
-        for column, counts in zip(here, zip(*[iter(found)] * 3, strict=True), strict=True):
-            yield from _said(column, *counts)
+    def __init__(self, source: SourceDefinition) -> None:
+        self._may_be_quoted = source.quote is None and source.reading.is_text_table
+        self._nothing: Counter[str] = Counter()
+        self._quoted: Counter[str] = Counter()
+        self._words: dict[str, str] = {}
 
+    def see(self, column: str, values: pa.StringArray, counts: pa.Int64Array) -> None:
+        """Look at different values of a column; `counts` says how often each is there."""
+        lengths = pc.binary_length(values)
+        short = pc.less_equal(lengths, _LONGEST)
+        words, times = values.filter(short), counts.filter(short)
+        nothing = pc.is_in(pc.utf8_lower(words), _WORDS)
+        if count := pc.sum(times.filter(nothing)).as_py():
+            self._nothing[column] += count
+            first = pc.min(words.filter(nothing)).as_py()
+            self._words[column] = min(first, self._words.get(column, first))
+        if self._may_be_quoted:
+            quoted = pc.and_(pc.starts_with(values, '"'), pc.ends_with(values, '"'))
+            quoted = pc.and_(quoted, pc.greater(lengths, 1))
+            self._quoted[column] += pc.sum(counts.filter(quoted)).as_py() or 0
 
-def _asked(column: str, may_be_quoted: bool) -> tuple[str, str, str]:
-    """Return the SQL of how many words for nothing there are, one of them, and of quoted values."""
-    sql, words = name(column), ", ".join(map(literal, _NOTHING))
-    short = f"strlen({sql}) BETWEEN 1 AND {_LONGEST}"
-    nothing = f"CASE WHEN {short} AND lower({sql}) IN ({words}) THEN {sql} END"
-    quoted = f"count(*) FILTER ({_QUOTED.format(sql)})" if may_be_quoted else "0"
-    return f"count({nothing})", f"min({nothing})", quoted
+    def encoded(self, batch: pa.RecordBatch, columns: Mapping[str, str]) -> pa.RecordBatch:
+        """Look at columns of a chunk; return it with their different texts encoded as such.
 
+        `columns` says how they are called in the chunk.
+        """
+        for column, key in columns.items():
+            encoded = batch[key].dictionary_encode()
+            places = encoded.indices.drop_null().to_numpy()
+            counts = np.bincount(places, minlength=len(encoded.dictionary))
+            self.see(column, encoded.dictionary, pa.array(counts))
+            batch = batch.set_column(batch.schema.get_field_index(key), key, encoded)
+        return batch
 
-def _said(column: str, nothing: int, word: str, quoted: int) -> Iterator[str]:
-    if nothing:
-        yield (
-            f"column {column!r}: {nothing} values are words for nothing, such as {word!r}, "
-            "and are taken as values; add them to `missing` if they mean that there is none"
-        )
-    if quoted:
-        yield (
-            f"column {column!r}: {quoted} values are in double quotes, which are kept; give "
-            "`quote: '\"'` if they are not part of them"
-        )
+    def warnings(self, columns: Iterable[str]) -> Iterator[str]:
+        """Yield a sentence for every column with words for nothing, or with quotes."""
+        for column in dict.fromkeys(columns):
+            if count := self._nothing[column]:
+                yield (
+                    f"column {column!r}: {count} values are words for nothing, such as "
+                    f"{self._words[column]!r}, and are taken as values; add them to `missing` if "
+                    "they mean that there is none"
+                )
+            if count := self._quoted[column]:
+                yield (
+                    f"column {column!r}: {count} values are in double quotes, which are kept; give "
+                    "`quote: '\"'` if they are not part of them"
+                )
