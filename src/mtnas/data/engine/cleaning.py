@@ -16,22 +16,17 @@ def clean(relation: str, types: Mapping[str, str], reading: Reading, blanks: str
     `types` are those of the columns, as DuckDB writes them; `blanks` may be around a value. One
     step after the other: what is computed once is then not computed again.
     """
-    steps = [_without_spaces] if blanks else []
-    steps += [_without_blanks] if blanks.strip(" ") else []
-    for step in (*steps, cleaned):
-        columns = [f"{step(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
-        relation = f"(SELECT {', '.join(columns)} FROM {relation})"
-    return relation
+    trimmed = [f"{_trimmed(name(c), kind, blanks)} AS {name(c)}" for c, kind in types.items()]
+    chosen = [f"{cleaned(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
+    return f"(SELECT {', '.join(chosen)} FROM (SELECT {', '.join(trimmed)} FROM {relation}))"
 
 
-def _without_spaces(column: str, kind: str, reading: Reading) -> str:
-    return f"trim({column})" if kind == "VARCHAR" else column
-
-
-def _without_blanks(column: str, kind: str, reading: Reading) -> str:
-    """Return the SQL without blanks of any other kind around it; to look for one is faster."""
-    if kind != "VARCHAR":
+def _trimmed(column: str, kind: str, blanks: str) -> str:
+    """Return the SQL of a column without blanks around it; to look for unusual ones is faster."""
+    if kind != "VARCHAR" or not blanks:
         return column
+    if blanks == " ":
+        return f"trim({column})"
     found = f"regexp_matches({column}, {literal(AROUND)})"
     return f"CASE WHEN {found} THEN trim({column}, {literal(BLANKS)}) ELSE {column} END"
 
