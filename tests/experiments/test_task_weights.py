@@ -88,7 +88,7 @@ def test_without_weighting_nothing_is_recorded(data):
 
 
 def test_learned_weights_are_those_of_the_best_epoch(data):
-    result = train(spec(weighting="uncertainty", epochs=6, learning_rate=0.01), Job(**data))
+    result = train(spec(weighting="uncertainty", epochs=6, learning_rate=0.001), Job(**data))
     for fit in result.record.fits:
         weights = result.record.weights[fit.seed]
         steps = fit.best_epoch * (1000 // 100)
