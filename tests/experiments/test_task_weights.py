@@ -144,7 +144,8 @@ def test_inputs_of_all_kinds_are_those_of_the_network(tasks, rank):
     dense = np.hstack([onehot[rows], (x - x.mean(0)) / x.std(0)])
     kinds = [examples.tasks[task].kind for task in tasks]
     y = coded(examples.labels[rows][:, list(tasks)].numpy(), "standardised", kinds)
-    columns = task_weights(dense.T @ y.y_NK, min(rank, len(tasks)))
+    width_K = np.bincount(y.task_K)[y.task_K]
+    columns = task_weights(dense.T @ y.y_NK / np.sqrt(width_K), min(rank, len(tasks)))
     expected = np.sqrt(np.bincount(y.task_K, columns**2))
     np.testing.assert_allclose(found, expected / expected.mean(), atol=1e-12)
 

@@ -1,7 +1,8 @@
 """What multiplies the losses of tasks in training, beside the weights that are declared.
 
 Nothing, a number for every task of a member that is known before (`Member.loss_weights`), or a
-number that is learned. Validation, selection and reported losses, that of training as well, leave it out.
+number that is learned. Validation, selection and reported losses leave it out, also that of
+training.
 Shapes: M members, T tasks.
 """
 
@@ -61,9 +62,9 @@ class Uncertainty(TaskWeights):
     """Weights exp(-s) with a learned s for every task of a member, at first 0 (V21).
 
     Kendall, Gal and Cipolla (CVPR 2018): exp(-s) L + s / 2, and exp(-s) L / 2 + s / 2 where L is a
-    squared error, whose weight then tends to 1 / L. There is no weight decay on s, and its steps are
-    `UNCERTAINTY_RATE` times as large as those of the weights. Where a batch has no label of a task,
-    the s of that task rests: it would run away, for its loss is 0 there.
+    squared error, whose weight then tends to 1 / L. There is no weight decay on s, and its steps
+    are `UNCERTAINTY_RATE` times as large as those of the weights. Where a batch has no label of a
+    task, the s of that task rests: it would run away, for its loss is 0 there.
     """
 
     def __init__(self, ensemble: Ensemble, kinds: Sequence[str], rate: Sequence[float]) -> None:
