@@ -110,6 +110,14 @@ def test_what_suits_no_task_or_method_is_refused(case):
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize("weighting", ["svd", "svd_literal"])
+def test_rows_of_several_sources_have_no_weights_of_one_input(weighting):
+    changes = {"datasets": ["sentiment_minilm"], "experiments": SHARED}
+    changes["variants"] = {"share_bottom": {"x": {"training": {"weighting": weighting}}}}
+    with pytest.raises(ConfigError, match=f"'{weighting}', but the rows are of . sources"):
+        study(**changes)
+
+
 ALLOWED = [
     training(alignment="joint", embedding_per_task=True),
     training(alignment="frozen", selection="seed"),

@@ -101,8 +101,9 @@ class TrainingOptions(Options):
         description="what multiplies the losses of tasks, beside loss_weights, in training alone. "
         "equal: 1; svd: from the training rows of a seed, more for tasks whose labels follow the "
         "inputs in the direction of the others, which noise makes less; svd_literal: so with "
-        "labels that are not standardised, as printed in the source; uncertainty: learned (V20, "
-        "V21); not for a method that has a model per task",
+        "labels that are not standardised, as printed in the source where all labels are classes and "
+        "none is missing; uncertainty: learned. Neither svd is for rows of several sources, none for "
+        "a method that has a model per task (V20, V21)",
     )
     weighting_rank: int = Field(
         1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"
@@ -164,6 +165,11 @@ class TrainingOptions(Options):
         for source in self.mixing_weights or {}:
             if names and source not in names:
                 raise ConfigError(unknown("source", source, names, "mixing_weights"))
+        if len(names) > 1 and self.weighting.startswith("svd"):
+            raise ConfigError(
+                f"weighting: {self.weighting!r}, but the rows are of {len(names)} sources, and "
+                "these weights are for tasks that have the same rows; use equal or uncertainty"
+            )
         if self.mixing == "balanced" and self.batch_size < len(names):
             raise ConfigError(
                 f"batch_size: {self.batch_size}, but with mixing: balanced a batch holds rows of "
