@@ -24,7 +24,7 @@ REFUSED = [
         training(alignment="rotate"),
         "training.alignment",
         "'rotate'",
-        "control, frozen, joint, none",
+        "control, frozen, frozen_control, joint, none",
     ),
     (training(["mtnas"], alignment="joint"), "training.alignment", "'joint'", "searches routes"),
     (
