@@ -3,8 +3,10 @@
 import pytest
 
 from mtnas.evidence import subsets_record
+from mtnas.evidence.records import read_run
 from mtnas.evidence.subsets_record import SubsetScores
 from mtnas.runtime.errors import RecordError
+from tests.helpers.runs import make_run
 from tests.helpers.subsets import SUBSETS, make_scores, write_scores
 
 
@@ -22,6 +24,17 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert read.frame["value"].to_numpy() == pytest.approx(scores.frame["value"].to_numpy())
     key = scores.frame.columns[:-1]
     assert read.frame[key].equals(scores.frame[key])
+
+
+@pytest.mark.parametrize("name", ["null", "na", "None", "nan", "NA", "1", "1.50", "true"])
+def test_tasks_may_have_any_name(name, tmp_path):
+    subsets = ((name,), ("mood",), (name, "mood"))
+    scores = make_scores(some, {name: "binary", "mood": "multiclass"}, subsets)
+    read = SubsetScores.read(write_scores(tmp_path / "of_subsets", scores))
+    assert list(read.subsets) == [name, "mood", f"{name}+mood"]
+
+    run = read_run(make_run(tmp_path, "mmoe", {f"auc_{name}": 0.8, f"log_loss_{name}": 0.5}))
+    assert run.tasks == [name]
 
 
 def lacking(frame):

@@ -167,12 +167,18 @@ def read_run(folder: str | Path) -> Run:
     path = folder / "metrics.csv"
     record.check(path)
     try:
-        metrics = pd.read_csv(path)
+        metrics = read_scores(path)
     except ValueError as error:  # of pandas: empty, no table, no text
         raise broken(path, f"not a table ({error})") from None
     with advising(f"delete it and run `{remake(path)}`"):
         check_metrics(metrics, where=str(path))
     return Run(metrics, record, folder)
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Read a table of scores; what names them stays text, also a task called `null` or `1`."""
+    texts = dict.fromkeys(("subset", "split", "task", "metric"), str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"value": [""]})
 
 
 def scores_by_seed(run: Run) -> pd.DataFrame:

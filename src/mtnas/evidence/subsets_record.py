@@ -14,7 +14,14 @@ import pandas as pd
 
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.evidence.records import METRIC_COLUMNS, Curves, DataFacts, Git, Parameters
+from mtnas.evidence.records import (
+    METRIC_COLUMNS,
+    Curves,
+    DataFacts,
+    Git,
+    Parameters,
+    read_scores,
+)
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, atomic_path, broken, remake
 from mtnas.runtime.record import Part, Record
@@ -60,7 +67,8 @@ class SubsetsRecord(Record):
     """A record of subsets of tasks: what was trained, on what, by which code (record.json).
 
     `parameters` are those of the model of all tasks, `dense` those of every subset without its
-    embeddings; `tasks` are all of the dataset, with their kinds.
+    embeddings; `tasks` are all of the dataset, with their kinds. Tuned options are those that suit
+    the model of all tasks (`tuned_for`): a task alone has them, too, which favours company.
     """
 
     spec: SubsetsSpec
@@ -75,6 +83,7 @@ class SubsetsRecord(Record):
     fits: tuple[SubsetFit, ...]
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
     timings: SubsetsTimings
+    tuned_for: tuple[str, ...] = ()  # where options are tuned: whose losses together chose them
     environment: dict[str, str | int | None]
     git: Git
     code: str | None = None  # fingerprint of the library code
@@ -104,7 +113,7 @@ class SubsetScores:
         record = SubsetsRecord.read(path.with_name(RECORD))
         record.check(path)
         try:
-            frame = pd.read_csv(path)
+            frame = read_scores(path)
         except ValueError as error:  # of pandas: empty, no table, no text
             raise broken(path, f"not a table ({error})") from None
         with advising(f"delete it and run `{remake(path)}`"):
