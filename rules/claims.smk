@@ -1,6 +1,7 @@
-"""The paper's claims C1-C15, judged on everything the study ran.
+"""The claims C1-C15 of MTNAS and B1-B6 of Wu, Zhang, Ré, judged on everything the study ran.
 
-requires: the runs and the learned routes of all experiments, the manifests, the exhaustive tables
+requires: the runs and the learned routes of all experiments, the manifests, the exhaustive tables,
+          scores of subsets of tasks, simulated studies
 provides: results/claims/claims.json, claims.md, subgraphs.json
 """
 
@@ -42,6 +43,8 @@ rule claims:
         manifests=MANIFESTS,
         exhaustive=EXHAUSTIVE,
         subgraphs=rules.subgraphs.output.json,
+        subsets=rules.subsets.input,
+        simulated_studies=rules.simulated_studies.input,
     output:
         json="results/claims/claims.json",
         md="results/claims/claims.md",
@@ -52,6 +55,8 @@ rule claims:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, STUDY.all_runs),
+        subsets=subset_folders(PLAN.subsets),
+        simulated_studies=expand(SIMULATED_STUDY, study=PLAN.simulated_studies),
         # Takes `input` so that another command alone, which moves no number, makes nothing run.
         study=lambda wildcards, input: study_command(
             "claims", OVERLAYS, workflow.config_settings.config

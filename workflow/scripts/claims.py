@@ -12,5 +12,7 @@ with job(snakemake) as smk:
         manifests=smk.input.manifests,
         exhaustive=smk.input.exhaustive,
         subgraphs=smk.input.subgraphs,
+        subsets=smk.params.subsets,
+        simulated_studies=smk.params.simulated_studies,
         study=smk.params.study,
     )
