@@ -26,7 +26,7 @@ rule publish:
         exhaustive=EXHAUSTIVE,
         subsets=rules.subsets.input,
         simulated_studies=rules.simulated_studies.input,
-        subgraphs=rules.subgraphs.output.json,
+        subgraphs=CHECKED,
     log:
         "results/logs/publish.log",
     localrule: True

@@ -16,6 +16,6 @@ with job(snakemake) as smk:
         exhaustive=smk.input.exhaustive,
         subsets=smk.params.subsets,
         simulated_studies=smk.params.simulated_studies,
-        subgraphs=smk.input.subgraphs,
+        subgraphs=smk.input.subgraphs or None,
         specs=smk.params.specs,
     )
