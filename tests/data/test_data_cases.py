@@ -216,6 +216,10 @@ def test_an_empty_part_is_left_out_and_said(own: Own) -> None:
 # Cases 12, 13: spellings that are warned of (3 beside 3.0: test_what_was_lost).
 WARNED = {
     "None": (table("u,b,4\nu,None,4\nv,b,1\n"), "'item': 1 values are words for nothing.*'None'"),
+    "in a row that is left out": (
+        table("None,b,\nnone,b,4\n" + 8 * "v,b,1\n"),
+        "'user': 2 values are words for nothing, such as 'None'",
+    ),
     "<NA>": (table("u,b,4\n<NA>,b,4\nv,b,1\n"), "'user': 1 values are words for nothing"),
     "n/a": (table("u,b,4\nu,n/a,4\nv,b,1\n"), "words for nothing, such as 'n/a'"),
 }

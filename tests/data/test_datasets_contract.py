@@ -117,7 +117,7 @@ def test_declaration(name: str) -> None:
     assert dataset.num_features > 0
     assert len(set(names)) == len(names) > 0
     assert not set(names) & {*tasks, "split"}
-    if dataset.definition is None:
+    if dataset.definition is None and not dataset.source_names:
         assert tasks == [f"t{i}" for i in range(len(tasks))]
     assert len(set(tasks)) == len(tasks) > 0
     assert all(field.help and field.column and field.kind for field in dataset.fields)

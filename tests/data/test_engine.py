@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtnas.data.engine import connection, tables
+from mtnas.data.engine import connection, numbers
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.joins import Join, joined
 from mtnas.data.engine.query import Asked, View, batches, build
@@ -68,22 +68,21 @@ def test_a_query_without_an_answer_is_stopped() -> None:
         engine.fetch(endless)
 
 
-@pytest.mark.parametrize("kept_in_memory", [True, False])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])  # read again and again, kept in memory
 def test_rows_keep_their_order_whatever_the_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_in_memory: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     monkeypatch.setattr(connection, "THREADS", 4)
-    if not kept_in_memory:
-        monkeypatch.setattr(tables, "SMALL", 0)
-    files = [tmp_path / f"{part}.csv" for part in "ba"]
+    files = [tmp_path / f"{part}.{suffix}" for part in "ba"]
+    line, header = ('{{"n":{},"k":"k{}"}}\n', "") if suffix == "jsonl" else ("{},k{}\n", "n,k\n")
     for part, file in enumerate(files):
-        lines = [f"{part * 150_000 + i},k{i % 9}\n" for i in range(150_000)]
-        file.write_text("n,k\n" + "".join(lines))
+        lines = [line.format(part * 150_000 + i, i % 9) for i in range(150_000)]
+        file.write_text(header + "".join(lines))
     keys = tmp_path / "keys.csv"
     keys.write_text("k,v\n" + "".join(f"k{i},{i}\n" for i in range(9)))
     expression = "k IN ('k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7', 'k8', 'x', 'y', 'z')"
     with Engine([*files, keys]) as engine:
-        table = open_table(engine, files, Reading(), ["n", "k"])
+        table = open_table(engine, files, Reading(suffix), ["n", "k"])
         other = Join(open_table(engine, [keys], Reading(), ["k", "v"]), {"k": "k"}, ".", "keys.csv")
         plain = View.of(table)
         for view in (plain, joined(engine, plain, {"other": other})):
@@ -129,6 +128,15 @@ def test_encodings(tmp_path: Path, case: str) -> None:
 # A file is searched for what can be around a value, so each kind of file stands for itself.
 BLANKS = {
     "of every kind": ("x,y\n \u00a0a b\t,1\n\u3000,2\n", ","),
+    "a space at the beginning": ("x,y\n a b,1\n,2\n", ","),
+    "a space before a delimiter": ("x,y\na b ,1\n,2\n", ","),
+    "a space behind a delimiter": ("y,x\n1, a b\n2,\n", ","),
+    "a space before a line end": ("y,x\n1,a b \n2,\n", ","),
+    "a space behind a line end": ("x,y\na b,1\n ,2\n", ","),
+    "a space behind a quote": ('x,y\n" a b",1\n,2\n', ","),
+    "a space before a quote": ('x,y\n"a b ",1\n,2\n', ","),
+    "a space behind a long delimiter": ("x::y\na b::1\n ::2\n", "::"),
+    "no blank": ("x,y\na b,1\n,2\n", ","),
     "spaces alone": ("x,y\n a b  ,1\n  ,2\n", ","),
     "a line end in quotes": ('x,y\n"\na b\n",1\n"\n\n",2\n', ","),
     "tabs in quotes, and between values": ('x\ty\n"\ta b\t"\t1\n\t2\n', "\t"),
@@ -142,6 +150,25 @@ def test_blanks_of_every_kind_do_not_count(tmp_path: Path, case: str) -> None:
     path = tmp_path / "x.csv"
     path.write_text(content)
     assert opened([path], Reading(delimiter=delimiter), "x") == ["a b", None]
+
+
+@pytest.mark.parametrize("value", ["a b", " a b", "a b\u3000"])
+def test_blanks_in_parquet_do_not_count(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"x": ["c", None, "", value]}), path, row_group_size=2)
+    assert opened([path], Reading("parquet"), "x") == ["c", None, None, "a b"]
+
+
+def test_numbers_are_counted_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BATCH_ROWS", 2)
+    monkeypatch.setattr(numbers, "BATCH_ROWS", 3)
+    (tmp_path / "x.csv").write_text("x\n" + "\n".join(["1", "22", "1", "x", "0.125", "1e3"]) + "\n")
+    with Engine([tmp_path / "x.csv"]) as engine:
+        view = View.of(open_table(engine, [tmp_path / "x.csv"], Reading(), ["x"]))
+        found = view.numbers(engine, ["x"])["x"]
+    assert found == numbers.Numbers(6, 5, simple=4, whole=2, decimals=3, exponents=1)
 
 
 JSON = {

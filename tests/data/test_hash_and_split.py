@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtnas.data.prepare.hashing import hash_column
+from mtnas.data.prepare.hashing import DistinctValues, hash_column
 from mtnas.data.prepare.splits import assign_split, split_sizes
 
 TEXT = st.text(max_size=30)
@@ -28,6 +28,14 @@ def test_a_column_hashes_like_its_values(values: list[str], num_features: int) -
     ids = hash_column(pa.array(values, pa.string()), "f", num_features)
     single = [hash_column(pa.array([value], pa.string()), "f", num_features) for value in values]
     assert ids.tolist() == [int(one[0]) for one in single]
+
+
+def test_encoded_values_are_hashed_as_others_and_unused_ones_not_counted() -> None:
+    encoded = pa.DictionaryArray.from_arrays(pa.array([3, 0, 3, 2]), ["a", "none", "a", "b"])
+    seen = DistinctValues("f")
+    ids = hash_column(encoded, "f", 97, seen)
+    assert ids.tolist() == hash_column(pa.array(["b", "a", "b", "a"]), "f", 97).tolist()
+    assert len(seen.ids) == 2
 
 
 @given(SIZES, SEEDS)

@@ -118,6 +118,8 @@ def trained(data, *arguments, job=None, **changes):
         ("mmoe", {"selection": "task"}),
         ("snr_trans", {}),
         ("share_bottom", {"embedding_per_task": True, "loss_weights": [1, 2, 0.5]}),
+        ("share_bottom", {"alignment": "joint", "weighting": "svd"}),
+        ("mmoe", {"alignment": "frozen", "weighting": "uncertainty"}),
     ],
 )
 def test_a_subset_is_a_run_on_data_prepared_with_these_tasks_alone(
@@ -246,3 +248,15 @@ def test_tasks_of_one_source_read_its_rows_alone(training, table, monkeypatch): 
     split = assembly.with_labels_of((0,), assembly.split(0))
     assert set(table.source[split.train]) == {0}
     assert isinstance(assembly, assemblies.Assembly)
+
+
+def test_noise_and_weights_of_tasks_are_recorded(data):
+    training = {"weighting": "svd", "weighting_rank": 2, "label_noise": {"minutes": 0.5}}
+    found = train_subsets(spec("share_bottom", training), Job(**data)).scores.record
+    whole = train(run("share_bottom", training), Job(**data)).record
+
+    assert found.changed_labels == whole.changed_labels
+    for fit in found.fits:
+        assert list(fit.weights) == fit.subset.split("+")
+        assert sum(fit.weights.values()) == pytest.approx(len(fit.weights))
+    assert {f.seed: f.weights for f in found.fits if f.subset == "+".join(NAMES)} == whole.weights

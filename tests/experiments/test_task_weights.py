@@ -133,7 +133,11 @@ def test_inputs_of_all_kinds_are_those_of_the_network(tasks, rank):
     examples, onehot, seen = mixed_inputs()
     rows = np.arange(30)
     options = TrainingOptions(weighting="svd", weighting_rank=rank)
-    assembly = SimpleNamespace(training=options, split=lambda seed: Split(rows, rows, rows))
+    assembly = SimpleNamespace(
+        training=options,
+        split=lambda seed: Split(rows, rows, rows),
+        with_labels_of=lambda tasks, split: split,
+    )
     found = svd_weights(assembly, examples, 0, tasks)
 
     x = seen[rows]

@@ -10,4 +10,10 @@ with job(snakemake) as smk:
         dataset = smk.wildcards.dataset
         admit(smk.input.raw, sources.load(dataset).downloads, dataset=dataset)
     table, manifest = smk.output.table, smk.output.manifest  # the others lie beside the table
-    prepare(smk.params.spec, table=table, manifest=manifest, raw=smk.params.raw)
+    prepare(
+        smk.params.spec,
+        table=table,
+        manifest=manifest,
+        raw=smk.params.raw,
+        encoded=next(iter(smk.input.encoded), None),
+    )

@@ -127,6 +127,10 @@ class Study(Options):
         """Name the sources of the rows of a dataset; none where all rows are alike."""
         return () if dataset in self.synthetic else sources.load(dataset).source_names
 
+    def has_groups(self, dataset: str) -> bool:
+        """Whether rows of a dataset belong together."""
+        return dataset not in self.synthetic and bool(sources.load(dataset).group)
+
     def runs(self, experiment: str) -> list[RunKey]:
         """Return the runs of an experiment, in reading order."""
         if experiment not in self.experiments:

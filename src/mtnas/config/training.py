@@ -7,13 +7,23 @@ torch. V2 ... V23 refer to docs/deviations.md.
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
+from mtnas.runtime.record import without_defaults
 
 Alignment = Literal["none", "joint", "frozen", "control"]
 Weighting = Literal["equal", "svd", "svd_literal", "uncertainty"]
+_NEWER = ("leaks", "alignment", "label_noise", "weighting", "weighting_rank")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -66,6 +76,12 @@ class TrainingOptions(Options):
         "the rest of the model; not for a method that searches",
     )
 
+    leaks: Literal["keep", "drop"] = Field(
+        "keep",
+        description="drop: leave out training rows that are of one group with a row of validation "
+        "or test, such as copies of a sentence (docs/data.md); for a dataset with groups. An epoch "
+        "keeps its number of steps, so some of the other rows come twice",
+    )
     alignment: Alignment = Field(
         "none",
         description="none: all tasks feed one input to the part that they share; joint: each has a "
@@ -91,6 +107,12 @@ class TrainingOptions(Options):
     weighting_rank: int = Field(
         1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out newer options that are not chosen, so that no older spec differs."""
+        defaults = {name: self.__class__.model_fields[name].default for name in _NEWER}
+        return without_defaults(dump(self), defaults)
 
     @model_validator(mode="after")
     def _weighs(self) -> Self:
@@ -158,6 +180,14 @@ class TrainingOptions(Options):
                     f"{option}: {getattr(self, option)!r}, but the dataset has no sources; leave "
                     "it out, or set it for datasets that have"
                 )
+
+    def check_groups(self, has_groups: bool) -> None:
+        """Raise `ConfigError`, beginning with the option, if rows of a dataset need groups."""
+        if self.leaks == "drop" and not has_groups:
+            raise ConfigError(
+                "leaks: 'drop', but the dataset has no groups (`group` in its file tells what is "
+                "one example); leave it out, or set it for datasets that have"
+            )
 
     def check_tasks(self, names: Sequence[str]) -> None:
         """Raise `ConfigError` if these options do not suit tasks of these names.

@@ -34,7 +34,9 @@ def _check_loss_weights(study: Study, run: RunKey) -> None:
 def _check_mixing(study: Study, run: RunKey) -> None:
     """Refuse what needs sources where a dataset has none, or not these."""
     with _placed(study, run, f"on {run[0]}: "):
-        study.training_of(*run).check_sources(study.sources_of(run[0]))
+        training = study.training_of(*run)
+        training.check_sources(study.sources_of(run[0]))
+        training.check_groups(study.has_groups(run[0]))
 
 
 def _check_own_training(study: Study, run: RunKey) -> None:

@@ -16,7 +16,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import advising, broken, remake
+from mtnas.runtime.files import Json, advising, broken, remake
 from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, column_of
@@ -64,7 +64,7 @@ class Fit(Curves):
     before: Curves | None = None  # with `alignment: frozen`, the training without alignment
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
         return without_defaults(dump(self), {"before": None})
 
@@ -96,6 +96,8 @@ class RunRecord(Record):
     options: dict[str, object]  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
+    left_out: dict[int, dict[str, int]] = {}  # by seed and source: training rows that were dropped,
+    # since their group is in validation or test, too (`training.leaks`)
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
@@ -107,9 +109,9 @@ class RunRecord(Record):
     study: str | None = None  # the command that published it
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
-        return without_defaults(dump(self), {"changed_labels": {}, "weights": {}})
+        return without_defaults(dump(self), {"left_out": {}, "changed_labels": {}, "weights": {}})
 
     @property
     def key(self) -> RunKey:

@@ -38,6 +38,7 @@ class SubsetFit(Part):
     subset: str
     seed: int
     best_epoch: int | tuple[int, ...]
+    weights: dict[str, float] | None = None  # by task: what `weighting` set or learned
 
 
 class SubsetsTimings(Part):
@@ -67,6 +68,7 @@ class SubsetsRecord(Record):
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
     fits: tuple[SubsetFit, ...]
+    changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
     timings: SubsetsTimings
     environment: dict[str, str | int | None]
     git: Git

@@ -3,7 +3,6 @@
 All experiments begin here. Shapes: M members, T tasks.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +12,14 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.config.options import (
-    BUDGET_METHOD,
-    MethodOptions,
-    SearchedOptions,
-    TrainingOptions,
-)
+from mtnas.config.options import BUDGET_METHOD, MethodOptions, SearchedOptions, TrainingOptions
 from mtnas.config.training import Alignment
-from mtnas.data.prepare.splits import SPLITS, assign_by_source
+from mtnas.data.prepare.groups import rows_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
+from mtnas.experiments.splits import split_of, without_leaks
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
@@ -37,6 +32,7 @@ from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
 from mtnas.training.ensemble import Ensemble, LabelScale, Member
+from mtnas.training.initial import begin_as_given, check_width
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -57,8 +53,8 @@ class Assembly:
 
     @property
     def num_tasks(self) -> int:
-        """Return the number of tasks of the dataset, T."""
-        return int(self.table.labels.shape[1])
+        """The number of tasks of the dataset, T."""
+        return len(self.examples.tasks)
 
     def encoder(self, num_tasks: int) -> Encoder:
         """Return the encoder of a model of T tasks."""
@@ -90,25 +86,17 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed; `fixed_split` gives all seeds the stored one, and so does a
-        split by time or by a column, which no seed can move.
+        """Return the split of one seed, without the training rows that `training.leaks` drops."""
+        split = split_of(self.table, seed, fixed=self.spec.fixed_split)
+        return without_leaks(split, self.table) if self.training.leaks == "drop" else split
 
-        Every source is split on its own, in all seeds into as many rows as in the stored split.
-        Drawn data hold a block of rows for every seed, with its split (D12).
-        """
-        part, drawn = self.table.split, self.table.manifest.drawn_seeds
-        if drawn is not None and not self.spec.fixed_split:
-            size = len(part) // len(drawn)
-            first = drawn.index(seed) * size
-            block = part[first : first + size]
-            return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-        random = self.table.manifest.split_kind == "random"  # V1: then a seed moves it
-        if random and not self.spec.fixed_split:
-            facts = self.table.manifest
-            wanted = list(facts.source_sizes.values()) or [facts.split_sizes]
-            sizes = [[own[name] for name in SPLITS] for own in wanted]
-            part = assign_by_source(len(part), self.table.source, sizes, seed)
-        return Split(*(np.flatnonzero(part == code) for code in range(3)))
+    def left_out(self) -> dict[int, dict[str, int]]:
+        """Return how many training rows of every source `training.leaks` drops, by seed."""
+        if self.training.leaks == "keep":
+            return {}
+        source, names = self.table.source, self.table.manifest.sources
+        rows = {seed: self.split(seed).left_out for seed in self.spec.seeds}
+        return {seed: rows_by_source(own, source, names) for seed, own in rows.items()}
 
     def members(
         self,
@@ -157,8 +145,12 @@ class Assembly:
         """
         if self.examples.complete or len(tasks) == self.num_tasks:
             return split
-        missing = np.isnan(self.table.labels[np.ix_(split.train, np.array(tasks))])
-        return replace(split, train=split.train[~missing.all(1)])
+        labelled_N = np.isnan(self.table.labels[:, list(tasks)]).sum(axis=1) < len(tasks)
+        return replace(
+            split,
+            train=split.train[labelled_N[split.train]],
+            left_out=split.left_out[labelled_N[split.left_out]],
+        )
 
     def check_labels(self) -> None:
         """Raise `DataError` if a part lacks labels that it needs, for any seed of the spec, or if
@@ -167,6 +159,7 @@ class Assembly:
         check_names(self.spec.dataset, self.examples.tasks)
         facts, moves = self.table.manifest, not self.spec.fixed_split
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
+        random = random and not facts.fixed_sources and self.training.leaks == "keep"
         share = min(facts.split_sizes.values()) / facts.rows if random else None
         seeds = self.spec.seeds if moves and facts.split_kind == "random" else self.spec.seeds[:1]
         check_labels(
@@ -179,10 +172,7 @@ class Assembly:
         )
 
     def ensemble(self, members: Sequence[Member], alignment: Alignment | None = None) -> Ensemble:
-        """Return an ensemble of models with initial weights, each drawn by its seed.
-
-        `alignment` is that of the training options where nothing is said.
-        """
+        """Return models with initial weights by their seeds; perhaps with another `alignment`."""
 
         def build(member: Member) -> Model:
             tasks = len(member.tasks)
@@ -196,13 +186,16 @@ class Assembly:
                 alignment=alignment or self.training.alignment,
             )
 
-        return Ensemble(
+        made = Ensemble(
             members,
             build,
             num_rows=self.examples.num_rows,
             options=self.training,
             device=self.device,
         )
+        if self.table.initial is not None:
+            begin_as_given(made.table_MNE, self.table.initial)
+        return made
 
     def seeds_at_once(self) -> int:
         """Return how many seeds to train together where a job does not say (`Job.at_once`).
@@ -220,24 +213,27 @@ class Assembly:
             fitting, useful = free // 2 // bytes_each, MOST_MODELS
         return int(max(1, min(fitting, useful, MOST_MODELS) // models))
 
+    def outlined(self, widths: Sequence[int]) -> Model:
+        """Return a model of tasks with so many outputs each, without values: to count them."""
+        return outline(
+            self.method,
+            self.options,
+            encoder=self.encoder(len(widths)),
+            num_tasks=len(widths),
+            widths=widths,
+            alignment=self.training.alignment,
+        )
+
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
         """Count the parameters of one model; with routes, also what each route uses.
 
         Of models of one task each, it is the one with the most outputs.
         """
         widths = head_widths(self.method, self.examples)
-        encoder, num_tasks = self.encoder(len(widths)), len(widths)
-        model = outline(
-            self.method,
-            self.options,
-            encoder=encoder,
-            num_tasks=num_tasks,
-            widths=widths,
-            alignment=self.training.alignment,
-        )
+        model = self.outlined(widths)
         return Parameters(
             dense=model.num_parameters(),
-            embedding=self.examples.num_rows * encoder.row_dim,
+            embedding=self.examples.num_rows * model.encoder.row_dim,
             models_per_seed=self.num_tasks if self.method.per_task else 1,
             hidden_dim=getattr(self.options, "hidden_dim", None),
             dense_used={seed: model.num_parameters(route) for seed, route in routes.items()},
@@ -257,6 +253,9 @@ def assemble(
     training = spec.trained
     if method.sharing is not None:
         training.check_method(method.name, searches=method.searches, per_task=method.per_task)
+    training.check_groups(data.groups is not None)
+    if spec.training is not None:
+        check_width(data.initial, training.embedding_dim, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
     num_tasks = int(data.labels.shape[1])
@@ -300,11 +299,3 @@ def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) ->
         )
     readers = training.num_tables(num_tasks)
     return Encoder(layout, training.embedding_dim, num_readers=readers)
-
-
-def split_digest(split: Split) -> str:
-    """Return a short checksum of a split, to see in a record that two runs are paired."""
-    digest = hashlib.sha256()
-    for part in (split.train, split.valid, split.test):
-        digest.update(part.astype("<i8").tobytes())
-    return digest.hexdigest()[:12]

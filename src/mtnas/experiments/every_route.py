@@ -27,11 +27,12 @@ from mtnas.evidence.exhaustive_table import (
     GroundTruth,
 )
 from mtnas.evidence.records import Git
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.scoring import Scores, Tasks, check_outputs, reported, scores_of
+from mtnas.experiments.splits import split_digest
 from mtnas.experiments.task_weights import with_task_weights
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route

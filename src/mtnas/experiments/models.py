@@ -210,7 +210,7 @@ def kind_of(assembly: Assembly, tasks: Sequence[int], split: Split) -> Hashable:
     """
     examples, training = assembly.examples, assembly.training
     mixing = Mixing.of(training, examples.source, examples.sources)
-    _, plan = divided(split.train, training.batch_size, mixing)
+    _, plan = divided(split.train, split.left_out, training.batch_size, mixing)
     units = units_of(training, [examples.tasks[task] for task in tasks])
     return examples.output_layout.of(tasks), tuple(units), plan.shape, plan.tobytes()
 

@@ -29,13 +29,13 @@ from mtnas.evidence.subsets_record import (
     SubsetsTimings,
     subset_name,
 )
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import with_winner
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models, kind_of
-from mtnas.experiments.scoring import lines_of, scores_of
-from mtnas.methods.parts.model import outline
+from mtnas.experiments.scoring import check_outputs, lines_of, scores_of
+from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.specs import SubsetsSpec
@@ -147,13 +147,16 @@ def _trained(
     for part in PARTS:
         for lines, found in zip(scores, _scores(assembly, models, part), strict=True):
             lines += found
+    weights_of = models.task_weights or dict.fromkeys(range(len(group)))
     return [
         {
             "scores": lines,
             "best_epoch": fit["best_epoch"],
+            "weights": weights_of[place],
+            "changed_labels": models.changed_labels(group[place][0]),
             "seconds": models.seconds / len(group),
         }
-        for lines, fit in zip(scores, models.fits, strict=True)
+        for place, (lines, fit) in enumerate(zip(scores, models.fits, strict=True))
     ]
 
 
@@ -167,6 +170,7 @@ def _scores(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
             assembly.examples.tasks[task].model_copy(update={"metrics": ()})
             for task in member.tasks
         ]
+        check_outputs(assembly.spec, part, [member.seed], out_NO.unsqueeze(0))
         (scores,) = scores_of(tasks, out_NO.unsqueeze(0), y_NT.unsqueeze(0), [member.scales])
         found.append([[part, *line] for line in lines_of(tasks, scores)])
     return found
@@ -184,14 +188,8 @@ def _frame(spec: SubsetsSpec, results: Mapping[SeedSubset, Tree]) -> pd.DataFram
 
 def _dense(assembly: Assembly, tasks: Subset) -> int:
     """Count the parameters of a model of some tasks, without its embeddings."""
-    model = outline(
-        assembly.method,
-        assembly.options,
-        encoder=assembly.encoder(len(tasks)),
-        num_tasks=len(tasks),
-        widths=assembly.examples.output_layout.of(tasks).widths,
-    )
-    return model.num_parameters()
+    widths = assembly.examples.output_layout.of(tasks).widths
+    return assembly.outlined(widths).num_parameters()
 
 
 def _record(
@@ -215,10 +213,20 @@ def _record(
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
         fits=tuple(
-            SubsetFit(subset=name, seed=seed, best_epoch=results[seed, number]["best_epoch"])
+            SubsetFit(
+                subset=name,
+                seed=seed,
+                best_epoch=results[seed, number]["best_epoch"],
+                weights=results[seed, number]["weights"],
+            )
             for number, name in enumerate(names)
             for seed in spec.seeds
         ),
+        changed_labels={
+            seed: changed
+            for seed in spec.seeds
+            if (changed := results[seed, 0]["changed_labels"]) is not None
+        },
         timings=timings,
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),

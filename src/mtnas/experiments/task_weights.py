@@ -45,7 +45,7 @@ def svd_weights(
     """Return the weights of some tasks from the training rows of a seed, with mean 1."""
     literal = assembly.training.weighting == "svd_literal"
     coding: Coding = "literal" if literal else "standardised"
-    rows = assembly.split(seed).train
+    rows = assembly.with_labels_of(tasks, assembly.split(seed)).train
     labels = examples.of_seeds.get(seed, examples.labels)
     labels_NT = labels[torch.from_numpy(rows)][:, list(tasks)].double().cpu().numpy()
     y = coded(labels_NT, coding, [_kind(examples, task) for task in tasks])

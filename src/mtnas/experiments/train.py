@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
-from mtnas.experiments.assembly import Assembly, split_digest
+from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.controls import outputs_from, perfect
 from mtnas.experiments.derive import Derived, read_derived, with_winner
 from mtnas.experiments.job import Job
@@ -36,6 +36,7 @@ from mtnas.experiments.scoring import (
     scores_of,
     tidy,
 )
+from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
@@ -137,6 +138,7 @@ def _record(
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
+        left_out=assembly.left_out(),
         fits=tuple(chain.from_iterable(result["fits"] for result in results.values())),
         gates=_known(results, "gates"),
         changed_labels=_known(results, "changed_labels"),

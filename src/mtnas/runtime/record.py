@@ -1,6 +1,6 @@
 """Records: JSON files in which a job describes its result; a later change of one is noticed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,7 +64,7 @@ class Record(Part):
         return first[:1].lower() + first[1:]
 
 
-def without_defaults(told: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def without_defaults(told: Json, defaults: Json) -> Json:
     """Return JSON data of a part without the keys that have their default, of those named."""
     return {
         key: value for key, value in told.items() if key not in defaults or value != defaults[key]

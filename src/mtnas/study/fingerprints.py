@@ -19,6 +19,12 @@ def data_code(study: Study, dataset: str) -> str:
     return code_of("data/prepare/table.py", *source)
 
 
+def encoding_code(study: Study, dataset: str) -> str:
+    """Fingerprint the code behind the features of the texts of one dataset."""
+    encoder = f"data/text/{sources.load(dataset).encoder}.py"
+    return code_of("data/text/encode.py", encoder, sources.code_of(dataset))
+
+
 def simulation_code(study: Study, dataset: str) -> str:
     """Fingerprint the code behind the simulated raw files of one dataset."""
     return code_of("data/simulators/base.py", f"data/simulators/{dataset}.py")

@@ -10,6 +10,7 @@ from mtnas.config.options import RunKey, SubsetKey
 from mtnas.runtime.provenance import REPOSITORY
 
 DATA = "results/data/{dataset}"
+ENCODED = "results/encoded/{dataset}.parquet"  # features of its texts
 RUN = "results/runs/{dataset}/{method}/{variant}"
 ROUTES = "results/routes/{dataset}/{method}/{variant}"
 TUNING = "results/tuning/{dataset}/{method}/{variant}"

@@ -16,6 +16,7 @@ from mtnas.data.fetch.digests import digests
 from mtnas.data.sources.base import Download, Packaged
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import DataError
+from mtnas.study.paths import ENCODED
 
 RAW = "results/raw/{dataset}"
 SIMULATED = "results/simulated/{dataset}"
@@ -52,6 +53,13 @@ def raw_files(study: Study, dataset: str) -> list[Path]:
 def fetched_files(study: Study, dataset: str) -> list[Path]:
     """List the raw files that the workflow fetches: the inputs of the job that reads them."""
     return raw_files(study, dataset) if _is_fetched(study, dataset) else []
+
+
+def encoded_files(study: Study, dataset: str) -> list[str]:
+    """Name the file with the features of a dataset's texts, if an encoder makes such."""
+    if dataset in study.synthetic or sources.load(dataset).encoder is None:
+        return []
+    return [ENCODED.format(dataset=dataset)]
 
 
 def raw_digests(study: Study, dataset: str) -> dict[str, str]:

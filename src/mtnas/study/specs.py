@@ -70,10 +70,10 @@ class RunSpec(ModelSpec):
 
     def value_at(self, name: str) -> object:
         """Return the value of a dotted name of a grid, such as `training.learning_rate`."""
-        value = self.model_dump(mode="json")
+        value: object = self
         for key in name.split("."):
-            value = value[key]
-        return value
+            value = value[key] if isinstance(value, Mapping) else getattr(value, key)
+        return list(value) if isinstance(value, tuple) else value
 
     def with_values(self, values: Mapping[str, object]) -> Self:
         """Return this spec with other values at some dotted names."""

@@ -31,11 +31,15 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """The row numbers of the training, validation and test examples of one seed."""
+    """The row numbers of the training, validation and test examples of one seed.
+
+    `left_out` are training rows that nothing is learned from (`training.leaks`).
+    """
 
     train: Indices
     valid: Indices
     test: Indices
+    left_out: Indices = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -165,16 +169,21 @@ class Batches:
         stream: Stream = "batches",
         device: torch.device | str = "cpu",
         mixing: Mixing | None = None,
+        left_out: Sequence[Indices] | None = None,
     ) -> None:
         """Take `size` of the row numbers of each member at a time; all make equal batches.
 
-        Without `mixing` all rows are alike.
+        Without `mixing` all rows are alike. An epoch has as many batches as it would with the rows
+        that are `left_out`: some of the others come again in their place. So members with other
+        rows left out take equal steps.
 
         Raises:
             ValueError: members of one ensemble would not take equal batches.
         """
         self._device = device
-        self._parts, plans = zip(*(divided(own, size, mixing) for own in rows), strict=True)
+        left_out = [own[:0] for own in rows] if left_out is None else left_out
+        pairs = zip(rows, left_out, strict=True)
+        self._parts, plans = zip(*(divided(*pair, size, mixing) for pair in pairs), strict=True)
         counts = [tuple(map(len, parts)) for parts in self._parts]
         # Single-task members of one seed see the same order, as in a joint model.
         self._keys = [(member.seed, own) for member, own in zip(members, counts, strict=True)]
@@ -251,5 +260,11 @@ def training_batches(
         ConfigError: the options do not suit the sources of the dataset.
     """
     mixing = Mixing.of(options, examples.source, examples.sources)
-    rows, size = [split.train for split in splits], options.batch_size
-    return Batches(rows, ensemble.members, size, device=ensemble.device, mixing=mixing)
+    return Batches(
+        [split.train for split in splits],
+        ensemble.members,
+        options.batch_size,
+        device=ensemble.device,
+        mixing=mixing,
+        left_out=[split.left_out for split in splits],
+    )

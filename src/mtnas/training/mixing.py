@@ -52,15 +52,20 @@ class Mixing:
 
 
 def divided(
-    rows: NDArray[np.int64], size: int, mixing: Mixing | None
+    rows: NDArray[np.int64], left_out: NDArray[np.int64], size: int, mixing: Mixing | None
 ) -> tuple[list[NDArray[np.int64]], BatchPlan]:
     """Return the rows of every source and the plan of their batches; without `mixing`, there is one
     source.
+
+    The plan is that of `rows` and those that are `left_out` together, so a part without a row is
+    planned for, too; `label_check` refuses such data before.
     """
     if mixing is None:
-        return [rows], plan_of("proportional", [len(rows)], [1.0], size)
-    parts, weights = mixing.parts(rows)
-    return parts, plan_of(mixing.how, [len(part) for part in parts], weights, size)
+        return [rows], plan_of("proportional", [len(rows) + len(left_out)], [1.0], size)
+    every, weights = mixing.parts(np.concatenate([rows, left_out]))
+    own = mixing.source[rows]
+    parts = [rows[own == mixing.source[part[0]]] for part in every]
+    return parts, plan_of(mixing.how, [len(part) for part in every], weights, size)
 
 
 def plan_of(how: str, counts: Sequence[int], weights: Sequence[float], size: int) -> BatchPlan:

@@ -35,9 +35,11 @@ def open_file(engine: Engine, file: Path, wanted: Sequence[str]) -> Source:
 
 def _blanks(file: Path, schema: pa.Schema, wanted: Sequence[str]) -> str:
     """Return the blanks that may stand around texts: all, or none if the columns hold none."""
-    kinds = {c: schema.field(c).type if schema.names.count(c) == 1 else None for c in wanted}
-    texts = [c for c, kind in kinds.items() if kind is None or not _is_plain(kind)]
-    if any(kinds[c] not in (pa.string(), pa.large_string()) for c in texts):
+    if any(schema.names.count(c) != 1 and ("." in c or c in schema.names) for c in wanted):
+        return BLANKS
+    kinds = {c: schema.field(c).type for c in wanted if c in schema.names}
+    texts = [c for c, kind in kinds.items() if not _is_plain(kind)]
+    if any("." in c or kinds[c] not in (pa.string(), pa.large_string()) for c in texts):
         return BLANKS
     with pq.ParquetFile(file, read_dictionary=texts) as found:
         for group, text in product(range(found.num_row_groups), texts):

@@ -128,8 +128,8 @@ def _check_found(
         for column in wanted:
             if source.columns.get(column) == "":
                 source.fail(
-                    f"several columns have the name {column!r}, perhaps in other capital letters; "
-                    "rename them"
+                    f"several columns have the name {column!r}; rename them, also those in other "
+                    "capital letters"
                 )
             if column in source.columns and column in folders:
                 source.fail(

@@ -101,6 +101,14 @@ def hash_values(
     return ids[place], high[place]
 
 
+def keys_of_texts(column: pa.Array) -> Keys:
+    """Return 64 bits of the md5 of each text, [rows]; each distinct one is hashed once."""
+    encoded = column.dictionary_encode()
+    high, _ = _digests("", encoded.dictionary)
+    keys: Keys = high[encoded.indices.to_numpy(zero_copy_only=False)]
+    return keys
+
+
 def _digests(field: str, values: pa.Array) -> tuple[Keys, Keys]:
     """Return the md5 of every "field=value" as two 64-bit numbers, the higher one first."""
     prefix = f"{field}=".encode()

@@ -154,6 +154,31 @@ class Repeated(Part):
     test_rows_with_same_labels: Count  # those that have the same labels there
 
 
+class Groups(Part):
+    """Groups of rows that are one example seen several times, and who meets whom."""
+
+    what: str  # rows of one group have in common
+    count: int
+    rows_together: int  # rows of a group that has others
+    train_rows_met: dict[str, int]  # by source: training rows of the stored split whose group is in
+    # validation or test, too
+
+
+class Encoding(Part):
+    """How texts became features: by which encoder, and what it could not read."""
+
+    encoder: str
+    package: str  # and its version
+    weights_sha256: str
+    texts: int
+    texts_sha256: str
+    tokens: int
+    unknown_tokens: int
+    distinct_words: int
+    unknown_words: int  # distinct ones
+    texts_without: int  # a token that is known: their features are 0
+
+
 class Manifest(Record):
     """A manifest: what is in a prepared table and in the files beside it.
 
@@ -168,6 +193,12 @@ class Manifest(Record):
     tasks: tuple[TaskSummary, ...]
     layout: InputLayout
     sources: tuple[str, ...] = ()  # names, where there are several; a row holds the number of one
+    fixed_sources: tuple[str, ...] = ()  # those whose split is given, which no seed moves
+    groups: Groups | None = None
+    encoding: Encoding | None = None
+    initial_width: int | None = (
+        None  # of the vectors that embeddings begin as, where such are given
+    )
     num_features: int  # N of the hash
     num_ids: int  # of them, those that occur: rows of the embedding table; 0 for drawn numbers
     label_rates: dict[str, float] = {}  # of the labelled rows of binary tasks
@@ -190,6 +221,13 @@ class Manifest(Record):
     content_sha256: str  # of inputs, labels, split and sources, in whatever file they are
     source_sha256: dict[str, str]  # of the raw files, by name
     spec: PrepareSpec
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what a table does not have, so that older manifests stay as they are."""
+        told: dict[str, Any] = dump(self)
+        lacking = {"fixed_sources": (), "groups": None, "encoding": None, "initial_width": None}
+        return {k: v for k, v in told.items() if k not in lacking or v not in (lacking[k], [])}
 
     @property
     def drawn_seeds(self) -> tuple[int, ...] | None:

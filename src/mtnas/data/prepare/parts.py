@@ -66,15 +66,21 @@ def assign_parts(
     """Return the part of every row, int8 [rows]: 0 train, 1 valid, 2 test.
 
     `places` hold, piece by piece, the column that decides a fixed split: numbers of parts, or
-    times. `given` (ratios or counts) and `seed` are for a random one. Where a fixed split has no
-    part for validation, `seed` also draws its rows from those for training, of each source.
+    times; also those of `fixed_sources` of a random split. `given` (ratios or counts) and `seed`
+    are for a random one. Where a fixed split has no part for validation, `seed` also draws its rows
+    from those for training, of each source.
     """
+    place = np.concatenate(places) if places else None
     if dataset.split_kind == "random":
         counts = [num_rows] if source is None else np.bincount(source).tolist()
+        _check_fixed_sources(dataset, source, place)
         names = [""] if source is None else dataset.source_names
-        sizes = [_sizes(dataset, *pair, given) for pair in zip(names, counts, strict=True)]
-        return assign_by_source(num_rows, source, sizes, seed)
-    place = np.concatenate(places)
+        sizes = [
+            None if name in dataset.fixed_sources else _sizes(dataset, name, count, given)
+            for name, count in zip(names, counts, strict=True)
+        ]
+        return assign_by_source(num_rows, source, sizes, seed, place)
+    assert place is not None
     if dataset.split_kind == "time":
         return split_by_time(place, dataset.split)
     if dataset.valid_share is None:
@@ -83,6 +89,20 @@ def assign_parts(
     for rows in [slice(None)] if source is None else map(source.__eq__, np.unique(source)):
         parts[rows] = draw_valid(place[rows], dataset.valid_share, seed)
     return parts
+
+
+def _check_fixed_sources(dataset: Dataset, source: Source, place: Source) -> None:
+    """Refuse a source whose rows say where they belong, if one does not, or a part is empty."""
+    for name in dataset.fixed_sources:
+        assert source is not None and place is not None
+        own = place[source == dataset.source_names.index(name)]
+        counts = np.bincount(own + 1, minlength=len(SPLITS) + 1)  # -1 first: no part
+        if len(counts) > len(SPLITS) + 1 or counts[0] or not counts[1:].all():
+            raise DataError(
+                f"dataset {dataset.name!r}: source {name!r} has its own split, with "
+                f"{counts[1:].tolist()} rows in {', '.join(SPLITS)} and {counts[0]} in none; every "
+                "row must be in one of the three, and none may be empty"
+            )
 
 
 def sizes_by_part(split: NDArray[np.int8]) -> dict[str, int]:

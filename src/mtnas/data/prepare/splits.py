@@ -62,17 +62,22 @@ def assign_split(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.i
 def assign_by_source(
     num_rows: int,
     source: NDArray[np.int8] | None,
-    sizes: Sequence[Sequence[int]],
+    sizes: Sequence[Sequence[int] | None],
     seed: int,
+    given: NDArray[np.int8] | None = None,
 ) -> NDArray[np.int8]:
     """Return the part of every row where every source is split on its own, by the same seed.
 
     `source` is the number of each row's source, None if there is one; `sizes` are those of each.
+    Rows of a source whose sizes are None keep the part that is `given`.
     """
     if source is None:
+        assert sizes[0] is not None
         return assign_split(num_rows, sizes[0], seed)
-    split = np.empty(num_rows, np.int8)
+    split = np.empty(num_rows, np.int8) if given is None else given.copy()
     for number, of_source in enumerate(sizes):
+        if of_source is None:
+            continue
         rows = np.flatnonzero(source == number)
         split[rows] = assign_split(len(rows), of_source, seed)
     return split

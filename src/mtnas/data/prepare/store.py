@@ -2,7 +2,8 @@
 
 Columns: one per field (a hashed id, int32; a list of them; a number, float32; a row of a matrix,
 int32), one per task (int8 0/1; the number of a class, int16; float64), `source` as int8 where there
-are several, `split` as int8 (0 train, 1 valid, 2 test). Null is a missing number, row or label.
+are several, `group` as int32 where there are groups (-1: none), `split` as int8 (0 train, 1 valid,
+2 test). Null is a missing number, row or label.
 Beside it lie the inputs as training reads them (`prepare.vocabulary`, `prepare.inputs`).
 """
 
@@ -18,13 +19,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.initial import initial_files
 from mtnas.data.prepare.inputs import feature_files, input_files, numbers_file
 from mtnas.data.prepare.manifest import InputLayout, Manifest
 from mtnas.data.prepare.vocabulary import ids_file
 from mtnas.runtime.files import atomic_path
 
-SPLIT_COLUMN, SOURCE_COLUMN = "split", "source"
+SPLIT_COLUMN, SOURCE_COLUMN, GROUP_COLUMN = "split", "source", "group"
 _SPLIT = pa.field(SPLIT_COLUMN, pa.int8(), nullable=False)
+_GROUP = pa.field(GROUP_COLUMN, pa.int32(), nullable=False)
 _COMPRESSION = "zstd"
 
 
@@ -51,6 +54,8 @@ class Table:
     split: NDArray[np.int8]  # [rows]: 0 train, 1 valid, 2 test
     source: NDArray[np.int8] | None  # [rows], where there are several
     manifest: Manifest
+    groups: NDArray[np.int32] | None = None  # [rows], where there are; -1: of none
+    initial: NDArray[np.float32] | None = None  # [ids, W] that embeddings begin as; NaN: drawn
 
 
 class ContentHash:
@@ -121,26 +126,36 @@ class Finish:
 
 
 def add_split(
-    rows: Path, table: Path, split: NDArray[np.int8], finish: Finish, files: Mapping[str, str]
+    rows: Path,
+    table: Path,
+    split: NDArray[np.int8],
+    finish: Finish,
+    files: Mapping[str, str],
+    groups: NDArray[np.int32] | None = None,
 ) -> str:
-    """Copy `rows` to `table` with the split, atomically; return the content hash.
+    """Copy `rows` to `table` with the split, and the groups, if there are any; return the hash of
+    the content.
 
-    `files` are the digests of further files that belong to the content.
+    The table is written atomically. `files` are the digests of further files that belong to the
+    content.
     """
     source, content, start = pq.ParquetFile(rows), ContentHash(), 0
     written = source.schema_arrow
     complete = [field.with_nullable(field.name not in finish.complete) for field in written]
     plain = {*finish.ids, *finish.labels}
+    last = [_SPLIT] if groups is None else [_GROUP, _SPLIT]
     for name, digest in files.items():
         content.update_file(name, digest)
     with (
         atomic_path(table) as temporary,
-        RowWriter(temporary, pa.schema([*complete, _SPLIT])) as writer,
+        RowWriter(temporary, pa.schema([*complete, *last])) as writer,
     ):
         for batch in source.iter_batches():
             part = split[start : start + batch.num_rows]
             start += batch.num_rows
             columns = dict(zip(written.names, batch.columns, strict=True))
+            if groups is not None:
+                columns[GROUP_COLUMN] = pa.array(groups[start - batch.num_rows : start])
             for name, numbers in finish.classes.items():
                 columns[name] = pa.array(numbers).take(columns[name])
             content.update(_stacked(columns, finish.ids), _stacked(columns, finish.labels), part)
@@ -157,17 +172,21 @@ def read_compact(parquet: str | Path, manifest: str | Path) -> Table:
         RecordError: a file is missing, or is not the one that the manifest describes.
     """
     facts, table = Manifest.read(manifest), Path(parquet)
-    for file in (table, ids_file(table), *input_files(table, facts.layout)):
+    given = initial_files(table, facts)
+    for file in (table, ids_file(table), *input_files(table, facts.layout), *given):
         facts.check(file)
     tasks = [task.name for task in facts.tasks]
     more = [SOURCE_COLUMN] if facts.sources else []
+    more += [GROUP_COLUMN] if facts.groups else []
     columns = pq.read_table(table, columns=[*tasks, *more, SPLIT_COLUMN])
     labels = np.empty((facts.rows, len(tasks)), np.float32)
     for number, task in enumerate(tasks):
         labels[:, number] = columns[task].to_numpy()  # null becomes NaN
     source = columns[SOURCE_COLUMN].to_numpy() if facts.sources else None
     split = columns[SPLIT_COLUMN].to_numpy()
-    return Table(_inputs(table, facts.layout), labels, split, source, facts)
+    groups = columns[GROUP_COLUMN].to_numpy() if facts.groups else None
+    inputs, initial = _inputs(table, facts.layout), next(map(_mapped, given), None)
+    return Table(inputs, labels, split, source, facts, groups, initial)
 
 
 def _inputs(table: Path, layout: InputLayout) -> Inputs:

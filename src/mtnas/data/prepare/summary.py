@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input, num_different
+from mtnas.data.prepare.hashing import Keys
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
 from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
 from mtnas.data.prepare.moments import Moments
@@ -27,6 +28,7 @@ class Seen:
     grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
     places: list[NDArray[Any]] = field(default_factory=list)  # what decides a fixed split
     sources: list[NDArray[np.int8]] = field(default_factory=list)  # of every row, if several
+    groups: list[Keys] = field(default_factory=list)  # of every row, where there are groups
 
     @classmethod
     def of(cls, inputs: Sequence[Input], labels: Sequence[Label]) -> "Seen":
@@ -82,6 +84,7 @@ def summary(dataset: Dataset, seen: Seen) -> dict[str, Any]:
         "values_replaced": seen.replaced(dataset),
         "unmatched": dict(sorted(dataset.unmatched.items())),
         "sources": dataset.source_names,
+        "fixed_sources": dataset.fixed_sources,
         "fields": tuple(item.summary() for item in seen.inputs),
         "tasks": seen.tasks,
         "distinct_values": len(every) if ids else None,

@@ -21,9 +21,24 @@ from mtnas.data import sources
 from mtnas.data.prepare import drawn
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
 from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
+from mtnas.data.prepare.groups import group_keys, numbered, summary_of
+from mtnas.data.prepare.initial import (
+    Initial,
+    digests_of,
+    initial_files,
+    width_of,
+    write_initial,
+)
 from mtnas.data.prepare.inputs import MatrixCopy, input_files, write_inputs
 from mtnas.data.prepare.labels import MulticlassLabel, labels_of
-from mtnas.data.prepare.manifest import InputLayout, Manifest, PrepareSpec, Repeated
+from mtnas.data.prepare.manifest import (
+    Encoding,
+    Groups,
+    InputLayout,
+    Manifest,
+    PrepareSpec,
+    Repeated,
+)
 from mtnas.data.prepare.parts import (
     assign_parts,
     check_parts,
@@ -33,7 +48,14 @@ from mtnas.data.prepare.parts import (
     sizes_by_source,
 )
 from mtnas.data.prepare.repeated import RowDigests
-from mtnas.data.prepare.store import SOURCE_COLUMN, SPLIT_COLUMN, Finish, RowWriter, add_split
+from mtnas.data.prepare.store import (
+    GROUP_COLUMN,
+    SOURCE_COLUMN,
+    SPLIT_COLUMN,
+    Finish,
+    RowWriter,
+    add_split,
+)
 from mtnas.data.prepare.summary import Seen, summary
 from mtnas.data.prepare.vocabulary import (
     ids_file,
@@ -56,6 +78,8 @@ class _Written:
     layout: InputLayout
     split: NDArray[np.int8]
     repeated: Repeated
+    groups: Groups | None
+    initial: Initial
     content_sha256: str
     warnings: list[str]
 
@@ -66,6 +90,7 @@ def prepare(
     table: str | Path,
     manifest: str | Path,
     raw: str | Path | None = None,
+    encoded: str | Path | None = None,
 ) -> None:
     """Write the table (Parquet) of one dataset, and what belongs to it.
 
@@ -75,6 +100,7 @@ def prepare(
     Args:
         spec: the keys of `PrepareSpec`.
         raw: folder of its raw files; None for an embedded dataset.
+        encoded: features of its texts (rule `encode`); None: made now, where it needs them.
         table: path of the Parquet file.
         manifest: path of the JSON file in the same folder, written when all others are.
 
@@ -88,14 +114,19 @@ def prepare(
     if options.synthetic is not None:
         facts = drawn.prepare(options, options.synthetic, table)
     else:
-        facts = _prepare(options, table, None if raw is None else Path(raw))
+        facts = _prepare(options, table, _path(raw), _path(encoded))
     files = (table, ids_file(table), vocabulary_file(table), *input_files(table, facts.layout))
-    facts.write(manifest, files)
+    facts.write(manifest, [*files, *initial_files(table, facts)])
 
 
-def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | None) -> Manifest:
     """Write the table, its inputs and the vocabulary of a dataset that is read."""
     dataset = sources.load(spec.dataset, where="prepare: dataset", definition=spec.definition)
+    dataset.encoded = encoded
     where = f"dataset_options.{dataset.name}.drop_fields"
     kept = dataset.kept_fields(spec.drop_fields, where)
     _check_names(dataset)
@@ -107,6 +138,8 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
     hashed = {item.name: item.values.ids for item in seen.hashed}
     numbers, num_ids = write_compact(table, ids_file(table), written.layout, [*hashed])
     write_vocabulary(vocabulary_file(table), hashed, numbers)
+    num_features = spec.num_features or dataset.num_features
+    write_initial(table, written.initial, num_features, numbers, num_ids)
     for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(split))
@@ -116,10 +149,13 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None) -> Manifest:
         title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
         simulated=look_alike or dataset.simulated,
         layout=written.layout,
-        num_features=spec.num_features or dataset.num_features,
+        num_features=num_features,
         num_ids=num_ids,
         split_kind=dataset.split_kind,
         split_column=dataset.split_column,
+        groups=written.groups,
+        initial_width=width_of(written.initial),
+        encoding=None if dataset.encoding is None else Encoding(**dataset.encoding),
         split_sizes=sizes_by_part(split),
         source_sizes=sizes_by_source(dataset, split, seen.source),
         repeated=written.repeated,
@@ -135,11 +171,12 @@ def _check_names(dataset: Dataset) -> None:
     """Refuse two columns of the table with one name."""
     names = [*(field.name for field in dataset.fields), *(task.name for task in dataset.tasks)]
     names += [SPLIT_COLUMN, *([SOURCE_COLUMN] if dataset.source_names else [])]
+    names += [GROUP_COLUMN] if dataset.group else []
     for name in names:
         if names.count(name) > 1:
             raise DataError(
-                f"dataset {dataset.name!r}: two of its fields, tasks, `split` and `source` have "
-                f"the name {name!r}; give one of them another name"
+                f"dataset {dataset.name!r}: two of its fields, tasks, `split`, `source` and "
+                f"`group` have the name {name!r}; give one of them another name"
             )
     for name, first, second in twofold_pairs([task.name for task in dataset.tasks]):
         raise DataError(
@@ -162,13 +199,18 @@ def _write_table(
         source = seen.source
         check_sources(dataset, source)
         split = assign_parts(dataset, seen.rows, source, seen.places, spec.split, spec.split_seed)
-        finish = _finish(seen)
+        finish, groups = _finish(seen), numbered(seen.groups) if dataset.group else None
         check_parts(dataset, seen.tasks, rows, split, source, finish.classes)
-        content = add_split(rows, table, split, finish, matrices.digests)
+        initial = _initial(dataset, raw, kept)
+        files = {**matrices.digests, **digests_of(initial)}
+        content = add_split(rows, table, split, finish, files, groups)
         repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)
     warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
-    return _Written(seen, layout, split, repeated, content, warnings)
+    told = None
+    if groups is not None:
+        told = summary_of(dataset.group, groups, split, source, dataset.source_names)
+    return _Written(seen, layout, split, repeated, told, initial, content, warnings)
 
 
 def _matrices(
@@ -178,6 +220,12 @@ def _matrices(
     names = [item.name for item in kept if item.kind == "features"]
     found = dataset.matrices(raw) if names else {}
     return {name: found[name] for name in names}
+
+
+def _initial(dataset: Dataset, raw: Path | None, kept: Sequence[Field]) -> Initial:
+    """Return the vectors that embeddings of kept fields begin as."""
+    names = [item.name for item in kept]
+    return {name: own for name, own in dataset.initial(raw).items() if name in names}
 
 
 def _stream(
@@ -198,8 +246,10 @@ def _stream(
             digests.add([*keys, *(s.astype(np.uint64) for s in seen.sources[-1:])], values)
             if dataset.graded is not None:
                 seen.add_grades(batch)
-            if dataset.split_kind != "random":
+            if dataset.split_kind != "random" or dataset.fixed_sources:
                 seen.places.append(batch[SPLIT_COLUMN].to_numpy())
+            if dataset.group:
+                seen.groups.append(group_keys(batch[GROUP_COLUMN]))
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     for reason, count in sorted(dataset.dropped.items()):
         _LOG.warning("%s: %d rows dropped: %s", dataset.name, count, reason)

@@ -150,6 +150,11 @@ class Dataset(ABC):
     downloads: tuple[Download, ...] = ()  # where the raw files come from
     graded: ClassVar[str | None] = None  # a task whose label is a threshold on its column
     source_names: tuple[str, ...] = ()  # where the rows are of several sources
+    fixed_sources: tuple[str, ...] = ()  # those of them whose split is given, in a random split
+    group: str = ""  # what rows of one group have in common; empty: there are no groups
+    encoder: ClassVar[str | None] = None  # what makes features of its texts (`mtnas.data.text`)
+    encoded: Path | None = None  # the file with these features; None: they are made when needed
+    encoding: Mapping[str, Any] | None = None  # how they were made, once `matrices` was called
     allow_lost: float = 0.2  # the share of the rows that may be left out
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
 
@@ -172,11 +177,23 @@ class Dataset(ABC):
         row of its matrix, int64 (`features`). Tasks: int8 0/1, text (the class) or float64. Null
         is a missing number, row or label. A fixed split adds the column `split`: int8 (0 train, 1
         valid, 2 test), or float64 that rises with time; several sources add `source`: int8, the
-        place of its name in `source_names`.
+        place of its name in `source_names`. With `fixed_sources` there is `split`, too: -1 in rows
+        of other sources. With a `group` there is a column of this name: a text that rows of one
+        group have in common, null for a row of none.
         """
+
+    def texts(self, raw: Path | None) -> Iterator[str]:
+        """Yield the text of every row, in the order of `chunks`, for `encoder`."""
+        return iter(())
 
     def matrices(self, raw: Path | None) -> Mapping[str, "NDArray[np.float32]"]:
         """Return the matrix [K, W] of every field of kind `features`, memory-mapped."""
+        return {}
+
+    def initial(self, raw: Path | None) -> Mapping[str, tuple[pa.Array, "NDArray[np.float32]"]]:
+        """Return, by hashed field, values and the vectors [values, W] that their embeddings begin
+        as; all others are drawn.
+        """
         return {}
 
     def batch(

@@ -15,6 +15,7 @@ from mtnas.experiments import simulated
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import TrainingError
 from mtnas.runtime.files import atomic_path
+from mtnas.runtime.options import Options
 from mtnas.runtime.provenance import environment, git_state
 from mtnas.study.specs import SimulatedStudySpec
 
@@ -55,7 +56,7 @@ def write(
         study=spec.study,
         title=module.TITLE,
         seeds=spec.seeds,
-        options=spec.options,
+        options=_options(module, spec).model_dump(mode="json"),
         settings=dict(module.SETTINGS),
         metrics=dict(module.METRICS),
         rows=len(table),
@@ -70,9 +71,15 @@ def _study(spec: SimulatedStudySpec) -> ModuleType:
     return plugins.load(simulated, spec.study, kind="simulated study")
 
 
+def _options(module: ModuleType, spec: SimulatedStudySpec) -> Options:
+    """Return all options of a study, those included that the spec does not name."""
+    options: Options = module.Options.of(spec.options, f"simulated_studies.options.{spec.study}")
+    return options
+
+
 def _rows(module: ModuleType, spec: SimulatedStudySpec) -> Iterator[tuple[int, Row]]:
     """Yield seeds and rows: those of every seed, and what is shown of the first."""
-    options = module.Options.of(spec.options, f"simulated_studies.options.{spec.study}")
+    options = _options(module, spec)
     shown = getattr(module, "shown", lambda options, seed: ())
     for number, seed in enumerate(spec.seeds):
         yield from _checked(module, seed, module.unit(options, seed))

@@ -78,6 +78,8 @@ def _unknown(source: SourceDefinition) -> Iterator[str]:
     if not source.columns or "=" in "".join(source.path):
         return
     users = {f"fields.{field}": source.columns_of(field) for field in source.fields}
+    if source.group_expression is not None:
+        users["group"] = source.group_expression.columns
     users |= {f"tasks.{task}": own.expression.columns for task, own in source.tasks.items()}
     for user, columns in users.items():
         for column in columns:

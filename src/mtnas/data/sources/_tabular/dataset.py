@@ -25,6 +25,7 @@ from mtnas.runtime.errors import DataError
 
 _SHOWN = {"title", "label", "help"}  # what only shows; and what says where the files are:
 _PLACES = {"path"}
+_AS_BEFORE = (("group", None),)
 
 
 class TabularDataset(base.Dataset):
@@ -50,6 +51,7 @@ class TabularDataset(base.Dataset):
         if definition.split.ratios is not None:
             self.split = definition.split.ratios
         self.valid_share = definition.split.valid_share
+        self.group = ", ".join(dict.fromkeys(s.group for s in listed.values() if s.group))
         self.definition = _what_decides(definition)
         self._copies: Path | None = None
 
@@ -117,9 +119,8 @@ class TabularDataset(base.Dataset):
         self, number: int, source: SourceDefinition, chunk: Chunk, starts: Mapping[str, int]
     ) -> pa.RecordBatch:
         """Return a chunk with the fields and tasks of all sources; a matrix starts at a row."""
-        fields, labels, place = chunk
-        rows = len(labels[0])
-        given = dict(zip(source.tasks, labels, strict=True))
+        fields, rows = chunk.fields, len(chunk.labels[0])
+        given = dict(zip(source.tasks, chunk.labels, strict=True))
         columns = {f.name: _values(f, fields.get(f.name), rows) for f in self.fields}
         for name in starts.keys() & fields.keys():
             columns[name] = pc.add(columns[name], starts[name])
@@ -128,8 +129,10 @@ class TabularDataset(base.Dataset):
             columns[task.name] = given[task.name] if task.name in given else pa.nulls(rows, kind)
         if self.source_names:
             columns["source"] = pa.repeat(pa.scalar(number, pa.int8()), rows)
-        if place is not None:
-            columns["split"] = place
+        if chunk.place is not None:
+            columns["split"] = chunk.place
+        if self.group:
+            columns["group"] = pa.nulls(rows, pa.string()) if chunk.group is None else chunk.group
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
@@ -168,9 +171,8 @@ def _values(field: Field, column: pa.Array | None, rows: int) -> pa.Array:
         if column is not None:
             return column
         return pa.array([[UNKNOWN]] * rows, pa.list_(pa.string()))
-    if column is None:
-        return pa.repeat(pa.scalar(UNKNOWN), rows)
-    return base.as_text(column)
+    column = pa.nulls(rows, pa.string()) if column is None else column
+    return base.as_text(column.dictionary_encode())
 
 
 def _what_decides(definition: Definition) -> dict[str, Any]:
@@ -185,6 +187,8 @@ def _without(keys: Any) -> Any:
     kept = {}
     for key, value in keys.items():
         if key in _SHOWN | _PLACES and not isinstance(value, dict):
+            continue
+        if (key, value) in _AS_BEFORE:  # what older tables were prepared without
             continue
         if key in ("fields", "tasks", "joins", "sources"):
             value = {name: _without(own) for name, own in value.items()}

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mtnas.data import packaged
 from mtnas.data.engine.reading import FILE_COLUMN
-from mtnas.data.engine.syntax import Expression, column
+from mtnas.data.engine.syntax import Expression, column, parse
 from mtnas.data.sources._tabular.parts import FieldDefinition, SplitDefinition, TaskDefinition
 from mtnas.data.sources._tabular.tables import JoinDefinition, TableKeys
 from mtnas.runtime.options import Options
@@ -36,13 +36,27 @@ class SourceDefinition(TableKeys):
     loss_weight: float = Field(
         1.0, gt=0, description="of the losses of all its tasks, times their own"
     )
+    group: str | None = Field(
+        None,
+        description="an SQL expression, such as `lower(title)`: rows with one value of it are one "
+        "example seen several times, also in several sources; for `training.leaks: drop`. Where it "
+        "is NULL a row is in no group",
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _is_an_expression(cls, sql: str | None) -> str | None:
+        return None if sql is None else parse(sql).text
+
+    @property
+    def group_expression(self) -> Expression | None:
+        """Return what names the group of a row."""
+        return None if self.group is None else parse(self.group)
 
     def expression_of(self, field: str) -> Expression | None:
         """Return what a field computes; None: it is no column, but rows of a file in order."""
         own = self.fields[field]
         if own.sql is not None:
-            from mtnas.data.engine.syntax import parse
-
             return parse(own.sql)
         if own.type == "features" and own.column is None:
             return None if own.key is None else column(own.key)
@@ -72,6 +86,8 @@ class SourceDefinition(TableKeys):
             yield from self.columns_of(field)
         for task in self.tasks.values():
             yield from task.expression.columns
+        if self.group_expression is not None:
+            yield from self.group_expression.columns
 
     def of_first_table(self, split: SplitDefinition) -> list[str]:
         """Name the columns that are read of the first table, each once."""

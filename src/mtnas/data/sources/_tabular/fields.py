@@ -45,9 +45,10 @@ class FieldReader:
     @property
     def column(self) -> str:
         """Return the column that it takes as it is, if it does."""
-        if self._expression is None or self._own.type not in ("category", "id", "time"):
+        found = self._expression
+        if found is None or self._own.type not in ("category", "id", "time"):
             return ""
-        return self._expression.columns[0] if self._expression.is_column else ""
+        return found.columns[0] if found.is_column else ""
 
     def check(self, query: Query) -> None:
         """Refuse what cannot be read as the type of the field."""
@@ -129,7 +130,7 @@ class FieldReader:
             there += len(bad) - bad.null_count
         return wrong, there
 
-    def _bucket(self, numbers: pa.Array) -> pa.StringArray:
+    def _bucket(self, numbers: pa.Array) -> pa.Array:
         return values.as_bucket(numbers, self._own.buckets)
 
     def _times(self, column: pa.Array, counts: "Counts") -> dict[str, pa.Array]:

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.data.engine.connection import Engine
+from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.joins import Join, joined, matched_name
 from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
 from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
+from mtnas.data.sources._tabular import values
 from mtnas.data.sources._tabular.definition import Definition
 from mtnas.data.sources._tabular.fields import FieldReader
 from mtnas.data.sources._tabular.labels import LabelReader
@@ -52,7 +54,17 @@ class Files:
         return list(dict.fromkeys([*self.table, *joins, *self.features.values()]))
 
 
-Chunk = tuple[dict[str, pa.Array], list[pa.Array], pa.Array | None]
+_GROUP = "#group"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows: fields by name, labels of the tasks, what decides a fixed split, their groups."""
+
+    fields: dict[str, pa.Array]
+    labels: list[pa.Array]
+    place: pa.Array | None
+    group: pa.Array | None
 
 
 class SourceReader:
@@ -73,7 +85,7 @@ class SourceReader:
         self._rows = 0
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield the fields by name, the labels of the tasks, and what decides a fixed split.
+        """Yield the rows in pieces.
 
         A row without any label, or without one where all are required, is left out.
         """
@@ -94,6 +106,11 @@ class SourceReader:
                 field_.check(query)
             for label in self._labels:
                 label.check(query)
+            if kind_of(query.types.get(_GROUP, "VARCHAR")) in ("list", "any", "interval"):
+                raise DataError(
+                    f"group: `{self._source.group}` gives {query.types[_GROUP]}, which names no "
+                    "group; give a text, a number or a time"
+                )
             for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(looks.encoded(batch, streamed), query, place)
         self._counts.warnings += looks.warnings(c for c in texts if c != FILE_COLUMN)
@@ -155,6 +172,9 @@ class SourceReader:
             for column in task.expression.columns:
                 remedy = task.expression.remedy(column)
                 found[column] = (f"task {name!r} (`{task.sql}`): ", remedy)
+        if (group := self._source.group_expression) is not None:
+            for column in group.columns:
+                found.setdefault(column, (f"group (`{group.text}`): ", group.remedy(column)))
         return found
 
     def _asked(self) -> dict[str, Asked]:
@@ -164,6 +184,8 @@ class SourceReader:
             asked |= field_.asked()
         for label in self._labels:
             asked |= label.asked()
+        if self._source.group_expression is not None:
+            asked[_GROUP] = Asked(self._source.group_expression)
         return asked
 
     def _chunk(self, batch: pa.RecordBatch, query: Query, place: PlaceReader | None) -> Chunk:
@@ -191,7 +213,8 @@ class SourceReader:
         columns: dict[str, pa.Array] = {}
         for field_ in self._fields:
             columns |= field_.read(batch, query, numbers, counts)
-        return columns, [label.filter(kept) for label in found], where
+        group = None if self._source.group is None else values.as_text(batch[_GROUP])
+        return Chunk(columns, [label.filter(kept) for label in found], where, group)
 
     def _check_partners(self) -> None:
         """Refuse a join that finds too little."""

@@ -52,7 +52,7 @@ def as_text(column: pa.Array) -> pa.StringArray:
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             return pc.binary_join(column.cast(pa.list_(pa.string())), "|")
         if pa.types.is_decimal(column.type):
-            return as_bucket(column, None)
+            return as_bucket(column, None).cast(pa.string())
         if pa.types.is_floating(column.type):
             column = pc.add(column, pa.scalar(0, column.type))  # -0.0 is 0
         text = column.cast(pa.string())
@@ -94,21 +94,23 @@ def _times(text: pa.StringArray, pattern: str | None) -> pa.TimestampArray:
     return pc.if_else(plain, _unix(pc.if_else(plain, text, None)), written)
 
 
-def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.StringArray:
-    """Return the bucket of every number as text; without a rule the number itself: 4.0 is "4".
+def as_bucket(numbers: pa.Array, rule: Buckets) -> pa.Array:
+    """Return the buckets of numbers as texts, encoded; without a rule the numbers: 4.0 is "4".
 
     Edges e0 < e1 < ... make the buckets x < e0, e0 <= x < e1, ...; `log2` is floor(log2(1 + |x|))
     with the sign of x; {width: w} is floor(x / w). All is computed on decimals: 0.3 / 0.1 is 3.
     """
-    if rule is None and pa.types.is_integer(numbers.type):
-        return numbers.cast(pa.string())
     edges = rule if rule is None or isinstance(rule, str) else tuple(rule)
     width = rule["width"] if isinstance(rule, Mapping) else None
     if pa.types.is_float32(numbers.type):  # 0.7, not 0.699999988
         numbers = numbers.cast(pa.string()).cast(pa.float64())
     encoded = numbers.dictionary_encode()
-    names = [_bucket(x, edges, width) for x in encoded.dictionary.to_pylist()]
-    return pa.array(names, pa.string()).take(encoded.indices)
+    if rule is None and pa.types.is_integer(numbers.type):
+        names = encoded.dictionary.cast(pa.string())
+    else:
+        found = [_bucket(x, edges, width) for x in encoded.dictionary.to_pylist()]
+        names = pa.array(found, pa.string())
+    return pa.DictionaryArray.from_arrays(encoded.indices, names)
 
 
 def _exact(x: Any) -> Decimal:
@@ -163,6 +165,8 @@ def units_in(column: pa.Array) -> set[str]:
 
 def shown(column: pa.Array, where: pa.BooleanArray) -> pa.StringArray:
     """Return some values as text, null elsewhere."""
+    if not pc.any(where).as_py():
+        return pa.nulls(len(column), pa.string())
     return as_text(pc.if_else(where, column, None))
 
 

@@ -1,0 +1,1 @@
+"""Text: sentences with a label in files, and encoders that make features of sentences."""

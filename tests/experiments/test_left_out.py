@@ -1,0 +1,138 @@
+"""Training rows whose group is validated or tested: left out on demand, counted, in equal steps."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mtnas.config.options import TrainingOptions
+from mtnas.data.prepare.manifest import Groups, InputLayout, TaskSummary
+from mtnas.data.prepare.store import Inputs, Table
+from mtnas.evidence.records import RunRecord
+from mtnas.experiments import assembly
+from mtnas.experiments.job import Job
+from mtnas.experiments.train import train
+from mtnas.runtime.errors import ConfigError, DataError
+from mtnas.study.specs import RunSpec
+from mtnas.training.data import Batches
+from mtnas.training.ensemble import Member
+from tests.helpers.tables import make_manifest
+
+ROWS = 600
+NAMES = ("a", "b", "c")
+SIZES = {"train": 120, "valid": 40, "test": 40}
+
+
+@pytest.fixture
+def table() -> Table:
+    """Three sources with a binary task each; c has its own split; every sentence is in two."""
+    rng = np.random.default_rng(3)
+    source = np.repeat(np.arange(3, dtype=np.int8), 200)
+    split = np.tile(np.repeat([0, 1, 2], list(SIZES.values())).astype(np.int8), 3)
+    labels = np.full((ROWS, 3), np.nan, np.float32)
+    labels[np.arange(ROWS), source] = np.arange(ROWS) % 2
+    groups = rng.permutation(np.repeat(np.arange(ROWS // 2), 2)).astype(np.int32)
+    groups[:5] = -1
+    layout = InputLayout(singles=1)
+    manifest = make_manifest(
+        rows=ROWS,
+        tasks=tuple(TaskSummary(name=name, rule="", source=name) for name in NAMES),
+        sources=NAMES,
+        fixed_sources=("c",),
+        groups=Groups(what="words", count=300, rows_together=595, train_rows_met={}),
+        layout=layout,
+        split_sizes={name: 3 * size for name, size in SIZES.items()},
+        source_sizes=dict.fromkeys(NAMES, SIZES),
+        num_ids=50,
+    )
+    ids = rng.integers(0, 50, (ROWS, 1)).astype(np.int32)
+    return Table(Inputs(layout, ids), labels, split, source, manifest, groups)
+
+
+def spec_of(method: str = "share_bottom", **changes: Any) -> RunSpec:
+    training = {"epochs": 2, "batch_size": 32, "embedding_dim": 3, "dtype": "float64", **changes}
+    return RunSpec(
+        dataset="d",
+        method=method,
+        variant="paper",
+        seeds=(0, 1),
+        options={"hidden_dim": 4},
+        training=TrainingOptions(**training),
+    )
+
+
+@pytest.fixture
+def assembled(table: Table, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def run(given: Table = table, **changes: Any) -> assembly.Assembly:
+        monkeypatch.setattr(assembly, "read_compact", lambda *_: given)
+        return assembly.assemble(spec_of(**changes), table="t", manifest="m")
+
+    return run
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_training_shares_no_group_with_validation_and_test(assembled: Any, seed: int) -> None:
+    kept, made = assembled().split(seed), assembled(leaks="drop")
+    split, groups = made.split(seed), made.table.groups
+    assert len(kept.left_out) == 0 < len(split.left_out)
+    assert sorted([*split.train, *split.left_out]) == kept.train.tolist()
+    assert np.array_equal(split.valid, kept.valid) and np.array_equal(split.test, kept.test)
+    judged = {*groups[split.valid], *groups[split.test]} - {-1}
+    assert not judged & {*groups[split.train]}
+    assert {*groups[split.left_out]} <= judged
+    rows = np.flatnonzero(made.table.source == 2)
+    assert np.array_equal(np.intersect1d(split.test, rows), rows[-40:])  # a given split stays
+
+
+def test_what_was_left_out_is_counted_by_seed_and_source(assembled: Any) -> None:
+    assert assembled().left_out() == {}
+    made = assembled(leaks="drop")
+    found = made.left_out()
+    assert found.keys() == {0, 1} and found[0] != found[1]
+    for seed, counts in found.items():
+        sources = made.table.source[made.split(seed).left_out]
+        assert counts == {name: int((sources == n).sum()) for n, name in enumerate(NAMES)}
+
+
+@pytest.mark.parametrize("method", ["share_bottom", "single_task"])
+@pytest.mark.parametrize("mixing", ["proportional", "round_robin", "balanced"])
+def test_a_seed_is_the_same_alone(
+    table: Table, monkeypatch: pytest.MonkeyPatch, method: str, mixing: str
+) -> None:
+    monkeypatch.setattr(assembly, "read_compact", lambda *_: table)
+    spec = spec_of(method, leaks="drop", mixing=mixing)
+    together, apart = (train(spec, Job("t", "m", at_once=n)) for n in (2, 1))
+    np.testing.assert_allclose(together.metrics.value, apart.metrics.value, rtol=0, atol=1e-12)
+    told = together.record.to_json()
+    assert RunRecord.of(told, "run.json").left_out == together.record.left_out
+    assert told["spec"]["training"]["leaks"] == "drop"
+    kept = train(spec_of(method, mixing=mixing), Job("t", "m"))
+    assert not {"left_out"} & kept.record.to_json().keys()
+    assert "leaks" not in kept.record.to_json()["spec"]["training"]
+    losses = [record.fits[0].train_loss for record in (kept.record, together.record)]
+    assert losses[0] != losses[1]
+
+
+def test_an_epoch_keeps_its_steps(assembled: Any) -> None:
+    rows, gone = np.arange(70), np.arange(70, 100)
+    members = [Member(0, (0,)), Member(1, (0,))]
+    batches = Batches([rows, np.arange(100)], members, 25, left_out=[gone, gone[:0]])
+    assert batches.per_epoch == 4
+    drawn = np.concatenate([next(batches).numpy() for _ in range(4)], axis=1)
+    counts = np.bincount(drawn[0], minlength=100)
+    assert set(counts[:70]) == {1, 2} and counts[70:].sum() == 0
+    assert sorted(drawn[1]) == list(range(100))
+
+
+def test_leaks_can_be_dropped_of_datasets_with_groups_only(table: Table, assembled: Any) -> None:
+    plain = replace(table, groups=None)
+    assert assembled(plain).left_out() == {}
+    with pytest.raises(ConfigError, match="leaks: 'drop', but the dataset has no groups"):
+        assembled(plain, leaks="drop")
+
+
+def test_nothing_left_to_train_on_is_refused(table: Table, assembled: Any) -> None:
+    groups = np.where(table.source == 0, 7, table.groups).astype(np.int32)
+    with pytest.raises(DataError, match="label a has no labelled row in the train part"):
+        assembled(replace(table, groups=groups), leaks="drop")
