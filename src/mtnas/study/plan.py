@@ -144,11 +144,15 @@ class Plan:
         some of these options and no other; an option stands for those below it, too.
         """
         return [
-            (name, *run)
-            for name, runs in self.subsets.items()
-            for run in runs
-            if all(_is_below(changed, options) for changed in self.changes(run))
+            key
+            for key in self.all_subset_runs
+            if all(_is_below(changed, options) for changed in self.changes(key[1:]))
         ]
+
+    @property
+    def all_subset_runs(self) -> list[SubsetKey]:
+        """Return all runs of subsets of tasks."""
+        return [(name, *run) for name, runs in self.subsets.items() for run in runs]
 
     def changes(self, run: RunKey) -> dict[str, object]:
         """Return the options that the variant of a run changes, by their dotted names."""

@@ -191,6 +191,8 @@ def read_evidence(
     simulated |= planted.keys()
     rho = {m.dataset: m.spec.synthetic.rho for m in data.values() if m.spec.synthetic}
     rho |= {r.key[0]: r.record.synthetic.rho for r in runs.values() if r.record.synthetic}
+    drawn = {run.key[1]: run.scores.record.synthetic for run in divided}
+    rho |= {name: options.rho for name, options in drawn.items() if options}
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},

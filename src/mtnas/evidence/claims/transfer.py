@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -14,6 +13,7 @@ from mtnas.evidence.claims.verdicts import Comparison, Role, Side, by_interval, 
 from mtnas.evidence.statistics import LEVEL
 from mtnas.evidence.transfer_studies import alignment, capacity, reweighting
 from mtnas.evidence.transfer_studies.capacity import Sweep
+from mtnas.tasks.metrics import metric_of
 
 SOURCE = "Wu, Zhang, Ré"
 NO_HARM = 0.01  # accuracy: a smaller loss than this is no harm
@@ -250,7 +250,7 @@ def _weight_gain(rows: pd.DataFrame, facts: dict[str, Any]) -> Comparison | None
         dataset=facts["dataset"],
         what=f"{facts['method']}, {facts['share']:.0%} noise in {facts['noisy']}, "
         f"{facts['judged']}: {ours} - equal",
-        unit=facts["metric"],
+        unit=metric_of(facts["metric"]).unit,
         claim="higher",
         role="all" if decides else "control",
         evidence=list(dict.fromkeys(rows["path"])),
@@ -310,7 +310,7 @@ def _method(sweep: Sweep) -> str:
 
 
 def _unit(sweep: Sweep) -> str:
-    return np.unique(list(sweep.first.metrics(capacity.METRIC).values()))[0]
+    return metric_of(sweep.first.metrics(capacity.METRIC)[sweep.first.tasks[0]]).title
 
 
 def _claim(identity: str, words: str, section: str, test: Any, overlay: str) -> Claim:

@@ -76,9 +76,16 @@ class Sweep:
 
 
 def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
-    """Return the sweeps of capacity among some runs, those of two capacities at least."""
+    """Return the sweeps of capacity among some runs, those of two capacities at least.
+
+    Entries that change alignment, weights or labels are about those and left out.
+    """
+    runs = list(runs)
+    others = {run.key[:3] for run in runs if not run.is_plain}
     found = []
-    for group in grouped(runs, "hidden_dim", "match_budget"):
+    for group in grouped(
+        (run for run in runs if run.key[:3] not in others), "hidden_dim", "match_budget"
+    ):
         # What is wide as in the paper is not a capacity that was chosen to be looked at.
         sized = {run.capacity: run for run in group if _is_chosen(run) and run.capacity}
         if len(sized) > 1:

@@ -63,6 +63,12 @@ class SubsetRun:
         return str(getattr(self.training, "leaks", LEAKS[0]))
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it has neither alignment, nor weights of tasks, nor noisy labels."""
+        own = self.training
+        return (own.alignment, own.weighting) == ("none", "equal") and not self.noise
+
+    @property
     def noise(self) -> dict[str, float]:
         """Return which share of the training labels of which tasks are noise."""
         return {task: share for task, share in self.training.label_noise.items() if share > 0}
