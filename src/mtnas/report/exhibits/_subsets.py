@@ -79,7 +79,7 @@ def panel_rows(count: int, height: float, columns: int = 2) -> tuple["Figure", l
     figure = new_figure(PAGE_WIDTH, total)
     axes = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
     figure.subplots_adjust(
-        left=0.095, right=0.985, wspace=0.3, hspace=0.75 / (height - 0.75),
+        left=0.1, right=0.985, wspace=0.3, hspace=0.75 / (height - 0.75),
         top=1 - 0.25 / total, bottom=0.8 / total,
     )  # fmt: skip
     for panel in axes[count:]:

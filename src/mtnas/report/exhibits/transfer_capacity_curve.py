@@ -34,7 +34,10 @@ CAPTION = (
     "together, against the width of the layer that they share; means over seeds with 95 % t "
     "intervals."
 )
-STYLES = {ALONE: (TASK_COLOURS[0], "o", "each task alone"), TOGETHER: (TASK_COLOURS[1], "s", "all")}
+STYLES = {
+    ALONE: (TASK_COLOURS[0], "o", "each task alone"),
+    TOGETHER: (TASK_COLOURS[1], "s", "all tasks together"),
+}
 BY = ["panel", "dataset", "simulated", "metric", "learner", "capacity"]
 
 

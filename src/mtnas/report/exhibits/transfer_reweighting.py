@@ -76,6 +76,7 @@ class Reweighting(FigureExhibit[pd.DataFrame]):
             (rows[rows["judged"] == judged], judged, rows)
             for _, rows in frame.groupby(BY[:5], sort=False)
             for judged in (ALL, OTHERS)
+            if (rows["judged"] == judged).any()
         ]
         with styled():
             figure, axes = panel_rows(len(groups), 2.0)
