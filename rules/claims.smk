@@ -21,7 +21,7 @@ rule subgraphs:
     conda:
         "../envs/cpu.yaml"
     params:
-        typical=search_spaces.typical_methods(STUDY, PLAN.shown),
+        typical=search_spaces.typical_methods(STUDY, PLAN.shown) if PLAN.shown else {},
         code=code_of(
             "experiments/equivalence.py",
             *[

@@ -1,319 +1,13 @@
-"""The claims of Wu, Zhang, Ré (ICLR 2020) about transfer between tasks, as data and as tests."""
+"""The claims of Wu, Zhang, Ré (ICLR 2020) about transfer between tasks, as data."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-import pandas as pd
-from scipy import stats
-
-from mtnas.evidence.claims.evidence import Evidence
-from mtnas.evidence.claims.paired import Outcome
+from mtnas.evidence.claims import planted, subsets
+from mtnas.evidence.claims.paired import Test
 from mtnas.evidence.claims.paper import Claim
-from mtnas.evidence.claims.verdicts import Comparison, Role, Side, by_interval, compare
-from mtnas.evidence.statistics import LEVEL
-from mtnas.evidence.transfer_studies import alignment, capacity, reweighting
-from mtnas.evidence.transfer_studies.capacity import Sweep
-from mtnas.tasks.metrics import metric_of
 
 SOURCE = "Wu, Zhang, Ré"
-NO_HARM = 0.01  # accuracy: a smaller loss than this is no harm
-MUCH_NOISE = 0.4  # share of noisy labels from which on weights are to help
-EXACT = 1e-8  # of coefficients near 1: alternating least squares against the normal equations
-DEMONSTRATION, CAPACITY, WEIGHTS = "demonstration", "capacity_linear", "reweighting_linear"
 
 
-def same_model(evidence: Evidence) -> Outcome:
-    """Average gains of task 1 over all settings: below 0 with task 3, above -1 point with task 2.
-
-    Whether task 2 helps, as the source says, is told beside it.
-    """
-    outcome = Outcome()
-    for frame in _study(evidence, outcome, DEMONSTRATION):
-        gains = frame[frame["metric"] == "gain"]
-        for loss, rows in gains.groupby("loss", sort=False):
-            by_partner = rows.groupby(["partner", "seed"])["value"].mean()
-            judged: tuple[tuple[str, Side, float, Role], ...] = (
-                ("task_3", "lower", 0.0, "all"),
-                ("task_2", "higher", -NO_HARM, "all"),
-                ("task_2", "higher", 0.0, "control"),
-            )
-            for partner, side, null, role in judged:
-                found = compare(
-                    by_partner[partner],
-                    dataset=DEMONSTRATION,
-                    what=f"{loss} loss: gain of task 1 from {partner.replace('_', ' ')}",
-                    unit="accuracy",
-                    claim=side,
-                    null=null,
-                    role=role,
-                    evidence=[evidence.results(DEMONSTRATION)],
-                )
-                outcome.add(DEMONSTRATION, found)
-    return outcome
-
-
-def smaller_capacity(evidence: Evidence) -> Outcome:
-    """Choose capacities on validation, seed by seed: together less than the sum of those alone.
-
-    In the linear study, where capacity 1 suffices each of k tasks, the best one is below k. What
-    the tasks gain at their best capacities is told beside it.
-    """
-    outcome = Outcome()
-    for sweep in capacity.sweeps(evidence.subset_runs):
-        outcome.add(_dataset(sweep), _excess(sweep))
-        gain = sweep.gains().mean(axis=1)
-        outcome.add(_dataset(sweep), _gain(sweep, gain, "control"))
-    if CAPACITY in evidence.simulated_studies:
-        for rows, excess in _best_ranks(evidence):
-            found = compare(
-                excess,
-                dataset=CAPACITY,
-                what=f"{rows:g} rows: best shared rank - number of tasks",
-                unit="columns",
-                claim="lower",
-                evidence=[evidence.results(CAPACITY)],
-            )
-            outcome.add(CAPACITY, found)
-    return _or_missing(outcome, "runs of share_bottom of several hidden_dim")
-
-
-def aligned_pairs(evidence: Evidence) -> Outcome:
-    """Count pairs that improve: more than half by some alignment, and by joint over the control."""
-    outcome = Outcome()
-    gains = alignment.pair_gains(evidence.subset_runs)
-    keys = [*alignment.GROUP, "alignment", "over"]
-    for key, rows in gains.groupby(keys, sort=False, dropna=False):
-        facts = dict(zip(keys, key, strict=True))
-        dataset = facts["dataset"]
-        if rows["seed"].nunique() and facts["alignment"] in alignment.ALIGNED:
-            paths = alignment.paths(evidence.subset_runs, facts)
-            outcome.add(dataset, _pairs(rows, facts, paths), "a pair of tasks that differs")
-    for dataset in dict.fromkeys(gains["dataset"]):
-        own = gains[gains["dataset"] == dataset]
-        if not ((own["alignment"] == "joint") & (own["over"] == alignment.CONTROL)).any():
-            outcome.missing[dataset] = ["alignment: joint and alignment: control"]
-    return _or_missing(outcome, "runs of pairs with training.alignment none, joint and control")
-
-
-def noisy_weights(evidence: Evidence) -> Outcome:
-    """Compare weights (svd) with equal ones, at 40 % noise or more: a higher mean score of all.
-
-    In the linear study noisy tasks weigh less than clean ones there. Less noise, other weights and
-    the model without the noisy task are told beside it.
-    """
-    outcome = Outcome()
-    gains = reweighting.weight_gains(evidence.subset_runs)
-    keys = ["name", "dataset", "method", "noisy", "share", "weighting", "judged", "metric"]
-    for key, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
-        facts = dict(zip(keys, key, strict=True))
-        outcome.add(facts["dataset"], _weight_gain(rows, facts))
-    gained = [found for found in outcome.comparisons if found.role == "all"]
-    if not gained:
-        outcome.missing[""] = [f"runs with training.label_noise of {MUCH_NOISE:g} or more, with "
-                               "training.weighting equal and svd"]  # fmt: skip
-    if WEIGHTS in evidence.simulated_studies:  # which has weights, but nothing that gains by them
-        outcome.comparisons += _weights_of_noisy(evidence, decide=bool(gained))
-    return outcome
-
-
-def no_transfer(evidence: Evidence) -> Outcome:
-    """Take the largest difference to tasks alone at capacities of as many columns as tasks: none.
-
-    Whether smaller capacities differ is told beside it.
-    """
-    outcome = Outcome()
-    for frame in _study(evidence, outcome, CAPACITY):
-        tasks = int(evidence.simulated_studies[CAPACITY].record.options["tasks"])
-        distances = frame[frame["metric"] == "distance_from_single"]
-        for wide in (True, False):
-            chosen = distances[(distances["rank"] >= tasks) == wide]
-            if chosen.empty and wide:
-                outcome.missing[CAPACITY] = [f"a rank of {tasks} or more"]
-            elif len(chosen):
-                outcome.comparisons.append(_exact(evidence, chosen, tasks, wide=wide))
-    return outcome
-
-
-def leakage(evidence: Evidence) -> Outcome:
-    """Subtract what tasks gain from each other without leaked test rows from that with them.
-
-    What is left without leaks is told beside it.
-    """
-    outcome = Outcome()
-    pairs = capacity.with_and_without_leaks(capacity.sweeps(evidence.subset_runs))
-    for kept, dropped in pairs:
-        with_leaks, without = (sweep.gains().mean(axis=1) for sweep in (kept, dropped))
-        seeds = with_leaks.index.intersection(without.index)
-        found = compare(
-            with_leaks[seeds] - without[seeds],
-            dataset=_dataset(kept),
-            what=f"{_method(kept)}: mean gain with leaks - without",
-            unit=_unit(kept),
-            claim="higher",
-            evidence=[*kept.paths, *dropped.paths],
-        )
-        outcome.add(_dataset(kept), found)
-        outcome.add(_dataset(kept), _gain(dropped, without, "control"))
-    return _or_missing(outcome, "capacities with training.leaks keep and drop")
-
-
-def _study(evidence: Evidence, outcome: Outcome, name: str) -> Iterator[pd.DataFrame]:
-    """Yield the results of a simulated study, or note that it is missing."""
-    if name in evidence.simulated_studies:
-        yield evidence.simulated_studies[name].results
-    else:
-        outcome.missing[""] = [f"the simulated study {name}"]
-
-
-def _or_missing(outcome: Outcome, what: str) -> Outcome:
-    if not outcome.comparisons and not outcome.missing:
-        outcome.missing[""] = [what]
-    return outcome
-
-
-def _excess(sweep: Sweep) -> Comparison | None:
-    return compare(
-        sweep.excess(),
-        dataset=_dataset(sweep),
-        what=f"{_method(sweep)}: best capacity together - sum of the best alone",
-        unit="units",
-        claim="lower",
-        evidence=sweep.paths,
-    )
-
-
-def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | None:
-    return compare(
-        gain,
-        dataset=_dataset(sweep),
-        what=f"{_method(sweep)}: mean gain of all tasks together, best capacities",
-        unit=_unit(sweep),
-        claim="higher",
-        role=role,
-        evidence=sweep.paths,
-    )
-
-
-def _best_ranks(evidence: Evidence) -> Iterator[tuple[float, Any]]:
-    """Yield by number of rows, seed by seed, the rank of least risk minus the number of tasks."""
-    study = evidence.simulated_studies[CAPACITY]
-    tasks = int(study.record.options["tasks"])
-    risks = study.results[study.results["metric"] == "excess_risk"]
-    for rows, own in risks[risks["model"] == "shared"].groupby("rows"):
-        by_rank = own.pivot(index="seed", columns="rank", values="value")
-        yield float(str(rows)), by_rank.idxmin(axis=1) - tasks
-
-
-def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> Comparison | None:
-    """Return the share of pairs whose mean over seeds improves, with its exact interval."""
-    means = rows.groupby("pair", sort=False)["gain"].mean()
-    differing = means[means != 0]  # ties say nothing: the sign test leaves them out
-    if differing.empty:
-        return None
-    better, pairs = int((differing > 0).sum()), len(differing)
-    test = stats.binomtest(better, pairs)
-    low, high = test.proportion_ci(LEVEL)
-    over = "no alignment" if facts["over"] == alignment.NONE else "the control"
-    width = "" if facts["capacity"] is None else f", capacity {facts['capacity']}"
-    leaks = "" if facts["leaks"] == "keep" else ", without leaks"
-    return Comparison(
-        dataset=facts["dataset"],
-        what=f"{facts['method']}{width}{leaks}: pairs better by {facts['alignment']} than {over}",
-        unit="share",
-        claim="higher",
-        estimate=better / pairs,
-        low=float(low),
-        high=float(high),
-        null=0.5,
-        verdict=by_interval(better / pairs, float(low), float(high), 0.5, "higher"),
-        role=_role_of(facts),
-        seeds=rows["seed"].nunique(),
-        over=f"{better} of {pairs} pairs, sign test",
-        p_value=float(test.pvalue),
-        evidence=tuple(paths),
-    )
-
-
-def _role_of(facts: dict[str, Any]) -> Role:
-    """Return how a count of pairs decides: the control is trained as joint alignment is."""
-    if facts["over"] == alignment.NONE:
-        return "some"
-    return "all" if facts["alignment"] == "joint" else "control"
-
-
-def _weight_gain(rows: pd.DataFrame, facts: dict[str, Any]) -> Comparison | None:
-    decides = facts["weighting"].startswith("svd") and "literal" not in facts["weighting"]
-    decides = decides and facts["judged"] == reweighting.ALL and facts["share"] >= MUCH_NOISE
-    ours = "without it" if facts["weighting"] == reweighting.ORACLE else facts["weighting"]
-    return compare(
-        rows.set_index("seed")["gain"],
-        dataset=facts["dataset"],
-        what=f"{facts['method']}, {facts['share']:.0%} noise in {facts['noisy']}, "
-        f"{facts['judged']}: {ours} - equal",
-        unit=metric_of(facts["metric"]).unit,
-        claim="higher",
-        role="all" if decides else "control",
-        evidence=list(dict.fromkeys(rows["path"])),
-    )
-
-
-def _weights_of_noisy(evidence: Evidence, *, decide: bool) -> Iterator[Comparison]:
-    """Yield how much noisy tasks weigh, in proportion to clean ones, by share and coding."""
-    frame = evidence.simulated_studies[WEIGHTS].results
-    ratios = frame[(frame["metric"] == "noisy_to_clean") & (frame["part"] == "relabelled")]
-    ratios = ratios[(ratios["rank"] == 1) & (ratios["noise"] >= MUCH_NOISE)]
-    for (coding, noise), rows in ratios.groupby(["coding", "noise"], sort=False):
-        found = compare(
-            rows["value"],
-            dataset=WEIGHTS,
-            what=f"{coding}, {noise:.0%} noise: weight of noisy / clean tasks",
-            unit="ratio",
-            claim="lower",
-            null=1.0,
-            role="all" if decide and coding == "standardised" else "control",
-            evidence=[evidence.results(WEIGHTS)],
-        )
-        if found is not None:
-            yield found
-
-
-def _exact(evidence: Evidence, rows: pd.DataFrame, tasks: int, *, wide: bool) -> Comparison:
-    """Judge the largest distance where there must be none, or the smallest where there is one."""
-    values = rows["value"]
-    estimate = float(values.max() if wide else values.min())
-    holds = estimate < EXACT if wide else estimate > EXACT
-    ranks = f"{tasks} columns or more" if wide else f"fewer than {tasks} columns"
-    return Comparison(
-        dataset=CAPACITY,
-        what=f"{ranks}: {'largest' if wide else 'smallest'} difference of a coefficient to alone",
-        unit="coefficient",
-        claim="lower" if wide else "higher",
-        estimate=estimate,
-        low=float(values.min()),
-        high=float(values.max()),
-        null=EXACT,
-        verdict="replicated" if holds else "contradicted",
-        role="all" if wide else "control",
-        seeds=rows["seed"].nunique(),
-        over=f"{len(rows)} fits, range",
-        evidence=(evidence.results(CAPACITY),),
-    )
-
-
-def _dataset(sweep: Sweep) -> str:
-    return sweep.first.key[1]
-
-
-def _method(sweep: Sweep) -> str:
-    leaks = "" if sweep.first.leaks == "keep" else " without leaks"
-    return f"{sweep.first.key[2]}{leaks}"
-
-
-def _unit(sweep: Sweep) -> str:
-    return metric_of(sweep.first.metrics(capacity.METRIC)[sweep.first.tasks[0]]).title
-
-
-def _claim(identity: str, words: str, section: str, test: Any, overlay: str) -> Claim:
+def _claim(identity: str, words: str, section: str, test: Test, overlay: str) -> Claim:
     return Claim(
         identity, words, section, test, overlays=(f"config/{overlay}.yaml",), alone=True,
         source=SOURCE,
@@ -325,42 +19,42 @@ CLAIMS = (
         "B1",
         "Of two sources with one model, one harms the target and the other does not: data decide",
         "blog, Fig. 3",
-        same_model,
+        planted.same_model,
         "transfer",
     ),
     _claim(
         "B2",
         "Tasks together need less capacity than the sum of what they need alone",
         "Sec. 2.2 and 3.3, Fig. 6",
-        smaller_capacity,
+        subsets.smaller_capacity,
         "text",
     ),
     _claim(
         "B3",
         "Aligning tasks improves most pairs (13 of 15), by more than parameters do",
         "Sec. 3.2, Fig. 7",
-        aligned_pairs,
+        subsets.aligned_pairs,
         "text",
     ),
     _claim(
         "B4",
         "Weighing tasks by the SVD of their labels helps where labels of one are noisy",
         "Sec. 2.4 and 3.3",
-        noisy_weights,
+        subsets.noisy_weights,
         "reweighting",
     ),
     _claim(
         "B5",
         "With as much capacity as tasks nothing is transferred (linear model)",
         "Proposition 1",
-        no_transfer,
+        planted.no_transfer,
         "transfer",
     ),
     _claim(
         "B6",
         "Part of what sentence tasks gain together is test sentences that the others train on",
         "ours, on Fig. 6",
-        leakage,
+        subsets.leakage,
         "text",
     ),
 )

@@ -39,7 +39,7 @@ def paths(runs: Iterable[SubsetRun], group: Mapping[str, Any]) -> list[str]:
 
 
 def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
-    by_alignment = {run.training.alignment: run for run in group}
+    by_alignment: dict[str, SubsetRun] = {run.training.alignment: run for run in group}
     for over in (NONE, CONTROL):
         for alignment in (*ALIGNED, CONTROL):
             both = by_alignment.get(alignment), by_alignment.get(over)

@@ -111,4 +111,4 @@ def _subset(run: SubsetRun, learner: str, task: str) -> str:
 
 def _best(by_capacity: "pd.Series[float]") -> int:
     """Return the smallest of the best capacities."""
-    return int(by_capacity.idxmax())
+    return int(by_capacity.index[int(by_capacity.to_numpy().argmax())])

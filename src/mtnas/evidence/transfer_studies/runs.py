@@ -89,9 +89,12 @@ class SubsetRun:
         has = all(wanted in OF_KIND[kind] for kind in kinds.values())
         return {task: wanted if has else OF_KIND[kind][-1] for task, kind in kinds.items()}
 
-    def values(self, subset: str, task: str, wanted: str, split: str = "test") -> pd.Series:
+    def values(
+        self, subset: str, task: str, wanted: str, split: str = "test"
+    ) -> "pd.Series[float]":
         """Return the scores of a task in a subset by seed, in the unit of their metric."""
-        return self._values.loc[subset, split, task, self.metrics(wanted)[task]]
+        found: pd.Series[float] = self._values.loc[subset, split, task, self.metrics(wanted)[task]]
+        return found
 
     def better(self, task: str, wanted: str) -> int:
         """Return 1 if more is better of the metric of a task, or -1."""
@@ -99,13 +102,13 @@ class SubsetRun:
 
     def mean_score(
         self, subset: str, tasks: Sequence[str], wanted: str, split: str = "test"
-    ) -> pd.Series:
+    ) -> "pd.Series[float]":
         """Return the mean over tasks of what a subset scores, by seed; more is better."""
         each = [self.better(t, wanted) * self.values(subset, t, wanted, split) for t in tasks]
         return pd.concat(each, axis=1).mean(axis=1)
 
     @cached_property
-    def _values(self) -> pd.Series:
+    def _values(self) -> "pd.Series[float]":
         keys = ["subset", "split", "task", "metric", "seed"]
         return self.scores.frame.set_index(keys)["value"].sort_index()
 

@@ -54,13 +54,13 @@ class Covariance(SimulatedFigure):
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw the gap over the rows of the source, and over the similarity."""
         sized, moved = (frame[frame["part"] == part] for part in (SIZE, OVERLAP))
-        conditions = list(sized.groupby(CONDITION, sort=False))
+        conditions = [rows for _, rows in sized.groupby(CONDITION, sort=False)]
         count = len(conditions) + (not moved.empty)
         with styled():
             figure, axes = panels((count + 1) // 2, 2 if count > 1 else 1)
-            for panel, (key, rows) in zip(axes, conditions, strict=False):
+            for panel, rows in zip(axes, conditions, strict=False):
                 _sizes(panel, rows)
-                letter(panel, _condition(*key))
+                letter(panel, _condition(rows))
             if not moved.empty:
                 _similarity(axes[len(conditions)], moved)
             for panel in axes[count:]:
@@ -102,7 +102,8 @@ def _scale(panel: "Axes", rows: pd.DataFrame) -> None:
     panel.set_ylabel("risk with source − alone")
 
 
-def _condition(target_rows: float, kappa: float, noise: float) -> str:
+def _condition(rows: pd.DataFrame) -> str:
+    target_rows, kappa, noise = rows[CONDITION].iloc[0]
     noisy = "no label noise" if noise == 0 else f"noise {noise:g}"
     return f"{target_rows:g} target rows, κ = {kappa:g}, {noisy}"
 

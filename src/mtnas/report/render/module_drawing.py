@@ -52,8 +52,8 @@ def modules_figure(frame: pd.DataFrame) -> "Figure":
         for _, edge in frame[frame["kind"] == EDGE].iterrows():
             below, above = nodes.loc[edge["name"], "row"], nodes.loc[edge["to"], "row"]
             _arrow(axes, int(edge["task"]), below + BOX_HEIGHT / 2, above - BOX_HEIGHT / 2)
-        for row, of in nodes.groupby("row"):
-            axes.text(-0.75, row, of["label"].iloc[0], ha="right", va="center", fontsize=8)
+        for row, label in nodes.groupby("row")["label"].first().items():
+            axes.text(-0.75, float(str(row)), str(label), ha="right", va="center", fontsize=8)
         # As many units as inches allow, with the words to the left of the boxes.
         units = PAGE_WIDTH / INCHES
         middle = (width - 1) / 2 - 1.9
