@@ -93,8 +93,9 @@ class SubsetRun:
         self, subset: str, task: str, wanted: str, split: str = "test"
     ) -> "pd.Series[float]":
         """Return the scores of a task in a subset by seed, in the unit of their metric."""
-        found: pd.Series[float] = self._values.loc[subset, split, task, self.metrics(wanted)[task]]
-        return found
+        found: Any = self._values.loc[subset, split, task, self.metrics(wanted)[task]]
+        by_seed: pd.Series[float] = found
+        return by_seed
 
     def better(self, task: str, wanted: str) -> int:
         """Return 1 if more is better of the metric of a task, or -1."""
