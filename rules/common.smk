@@ -127,6 +127,16 @@ def subset_specs():
     }
 
 
+def simulated_specs():
+    """Return what this study asks of its simulated studies, by their names."""
+    return {
+        f"simulated_studies/{name}": studies.simulated_study_spec(STUDY, name).model_dump(
+            mode="json"
+        )
+        for name in PLAN.simulated_studies
+    }
+
+
 def per_attempt(amount):
     """Ask for `amount`, and for twice or three times as much when a job is tried again.
 

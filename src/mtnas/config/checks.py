@@ -21,6 +21,7 @@ from mtnas.runtime.errors import ConfigError, MtnasError, unknown
 def check(study: Study) -> None:
     """Raise `ConfigError` for the first contradiction, or the first name that does not exist."""
     for check_one in (
+        check_there_is_something,
         check_synthetic,
         check_sources,
         check_splits,
@@ -34,6 +35,15 @@ def check(study: Study) -> None:
         check_simulated,
     ):
         check_one(study)
+
+
+def check_there_is_something(study: Study) -> None:
+    """Refuse a configuration without data and without studies that need none."""
+    if not study.datasets and not study.simulated_studies.studies:
+        raise ConfigError(
+            f"{study.place('datasets')}: names none, so there is nothing to do; name one, or "
+            "studies that need none (`simulated_studies`, config/transfer.yaml)"
+        )
 
 
 def check_synthetic(study: Study) -> None:

@@ -82,7 +82,7 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
     return _narrowed(
         Study,
         {f"{name}_raw": _short_raw(name) for name in measured},
-        datasets=list_of(dataset),
+        datasets=list_of(dataset, at_least=0),
         dataset_options=mapping(
             "dataset_options", dict.fromkeys((*measured, *synthetic), dataset_options)
         ),
