@@ -5,6 +5,7 @@ Each check raises `ConfigError` for the first contradiction, or for what a job w
 
 from collections.abc import Sequence
 
+from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
 from mtnas.config.study import Study, tuning_layers
@@ -29,6 +30,7 @@ def check(study: Study) -> None:
         check_budget,
         check_spaces,
         check_runs,
+        check_diagnosis,
         check_subsets,
         check_tuning,
         check_simulated,

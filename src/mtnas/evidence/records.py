@@ -7,6 +7,7 @@ test examples) and `model.safetensors` (the selected weights).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
