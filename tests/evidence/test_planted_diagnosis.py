@@ -8,44 +8,70 @@ from tests.helpers.planted import binary, diagnosed, drawn_ids, planted_table, s
 pytestmark = pytest.mark.slow
 
 
+def of_pairs(found, measure, layer=""):
+    """Return the values of a measure of all ordered pairs."""
+    return [m.value for m in found.measures if (m.measure, m.layer) == (measure, layer)]
+
+
 def test_a_copy_of_a_task_shares_its_model(tmp_path):
     rng = np.random.default_rng(0)
     ids = drawn_ids(rng, 1000)
     label = binary(rng, score(rng, ids), 0.5)
-    files = planted_table(tmp_path, ids, {"task": label, "copy": label})
-    found = diagnosed(files, ("task", "copy"), widths=())
+    labels = {"task": label, "copy": label}
+    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), widths=())
     assert found.grouping.recommended == [["task", "copy"]]
     assert found.grouping.reason in ("no_difference", "together_gains")
-    assert {m.value for m in found.measures if m.measure == "phi"} == {pytest.approx(1)}
+    assert of_pairs(found, "phi") == [1.0, 1.0]
+    assert found.tables is None
+    assert "was not measured" in found.sentences[0]
 
 
-def test_a_task_of_noise_is_kept_apart_or_makes_no_difference(tmp_path):
+def test_a_task_of_noise_is_kept_out_of_the_group_that_gains(tmp_path):
     rng = np.random.default_rng(1)
-    ids = drawn_ids(rng, 1500)
+    ids = drawn_ids(rng, 1000)
     seen = score(rng, ids)
-    labels = {
-        "a": binary(rng, seen, 0.5),
-        "noise": rng.integers(2, size=1500).astype(np.float32),
-    }
-    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), widths=(), width=2)
-    print(found.sentences, found.pairs)
+    labels = {"a": binary(rng, seen, 0.7), "b": binary(rng, seen, 0.7)}
+    labels["noise"] = rng.integers(2, size=1000).astype(np.float32)
+    found = diagnosed(
+        planted_table(tmp_path, ids, labels),
+        tuple(labels),
+        widths=(),
+        width=1,
+        seeds=8,
+        training={"loss_weights": (1.0, 1.0, 4.0)},
+    )
+    assert found.grouping.best == found.grouping.recommended == [["a", "b"], ["noise"]]
+    assert found.grouping.over_apart.sign == 1
+    helps = {(pair.first, pair.second) for pair in found.pairs if pair.verdict == "helps"}
+    assert helps == {("a", "b"), ("b", "a")}
+    assert "one model for a and b and a model of its own for noise" in found.sentences[0]
 
 
-def test_opposite_tasks_share(tmp_path):
+def test_opposite_tasks_share_though_their_labels_and_inputs_say_the_opposite(tmp_path):
     rng = np.random.default_rng(2)
     ids = drawn_ids(rng, 1500)
     seen = score(rng, ids)
-    first, second = binary(rng, seen, 0.7), binary(rng, -seen, 0.7)
-    own = rng.random(1500) < 0.5
-    first[own], second[~own] = np.nan, np.nan
-    labels = {"plus": first, "minus": second}
-    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), widths=())
-    print(found.sentences, found.pairs)
+    plus, minus = binary(rng, seen, 0.7), binary(rng, -seen, 0.7)
+    own = rng.random(1500) < 0.5  # the tasks have no row in common
+    plus[own], minus[~own] = np.nan, np.nan
+    labels = {"plus": plus, "minus": minus}
+    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), widths=(), width=1)
+    assert found.grouping.recommended == [["plus", "minus"]]
+    assert (found.grouping.reason, found.grouping.expected.sign) == ("together_gains", 1)
+    assert of_pairs(found, "phi") == [None, None]
+    assert max(of_pairs(found, "theta_cosine")) < -0.5
+    assert "they gain from each other" in found.sentences[0]
 
 
-def test_unrelated_tasks_in_a_narrow_part_are_kept_apart(tmp_path):
+def test_unrelated_tasks_are_kept_apart_where_the_shared_part_is_narrow(tmp_path):
     rng = np.random.default_rng(3)
     ids = drawn_ids(rng, 1500)
     labels = {name: binary(rng, score(rng, ids), 0.3) for name in ("one", "other")}
-    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), width=1)
-    print(found.sentences, found.pairs)
+    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), width=1, widths=(1, 16))
+    assert found.grouping.recommended == [["one"], ["other"]]
+    assert found.grouping.reason == "apart"
+    mean = {
+        width: np.mean([p.mean for p in found.capacity if p.width == width]) for width in (1, 16)
+    }
+    assert mean[1] < -0.05 < mean[16]
+    assert "Keep the tasks apart" in found.sentences[0]

@@ -19,10 +19,10 @@ from tests.helpers.tables import write_table
 
 FIELDS, VALUES = 6, 6
 TRAINING = {
-    "epochs": 40,
+    "epochs": 60,
     "patience": 5,
     "batch_size": 64,
-    "learning_rate": 0.01,
+    "learning_rate": 0.02,
     "embedding_dim": 2,
     "weight_decay": 1.0e-5,
 }
@@ -77,7 +77,13 @@ def specs(
         "variant": "paper",
         "seeds": tuple(range(seeds)),
         "training": {**TRAINING, **(training or {})},
-        "options": {"hidden_dim": width},
+        # Linear: one layer of a few units, so that capacity is what is planted.
+        "options": {
+            "hidden_dim": width,
+            "num_layers": 1,
+            "activation": "none",
+            "match_budget": False,
+        },
     }
     numbers = range(1, 2 ** len(names))
     subsets = [tuple(n for i, n in enumerate(names) if number >> i & 1) for number in numbers]

@@ -7,7 +7,7 @@ from mtnas.evidence.diagnosis.grouping import chosen_on, held_out
 from mtnas.evidence.diagnosis.truth import Grouping, Interval, Subset, Truth
 from mtnas.evidence.statistics import LEVEL, difference_of, holm
 
-Reason = Literal["groups", "apart", "harmed", "together_gains", "no_difference"]
+Reason = Literal["groups", "groups_gain", "apart", "harmed", "together_gains", "no_difference"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def decide(truth: Truth) -> Decision:
 
     One model for all is the simplest, so it is recommended unless another grouping is measurably
     better than it: the one that is best on validation (its interval on test and the one of
-    `held_out` lie above 0), a model for every task, or one that takes tasks out that lose.
+    `held_out` lie above 0), a model for every task, or one that takes tasks out that lose. If only
+    the one that is best on validation measurably gains over a model for every task, and one model
+    for all does not, it is recommended, too.
     """
     best = chosen_on(truth, truth.seeds)
     fair = held_out(truth, truth.together)
@@ -57,8 +59,8 @@ def decide(truth: Truth) -> Decision:
     harmed = harmed_tasks(truth)
     recommended, reason = _chosen(truth, best, harmed, fair)
     instead_of: Literal["together", "apart"] = "together"
-    if recommended == truth.together:
-        instead_of, reason = "apart", "together_gains" if facts[3].sign > 0 else "no_difference"
+    if reason in ("groups_gain", "together_gains", "no_difference"):
+        instead_of = "apart"
     baseline = truth.apart if instead_of == "apart" else truth.together
     expected = truth.difference(recommended, baseline)
     return Decision(best, *facts, harmed, recommended, reason, expected, instead_of)
@@ -87,6 +89,12 @@ def _chosen(
         return truth.apart, "apart"
     if harmed:
         return _without(truth, harmed), "harmed"
+    if truth.difference(truth.together, truth.apart).sign > 0:
+        return truth.together, "together_gains"
+    alone = held_out(truth, truth.apart)
+    gains = truth.difference(best, truth.apart).sign > 0 and alone is not None and alone.sign > 0
+    if gains and best != truth.together:
+        return best, "groups_gain"
     return truth.together, "no_difference"
 
 

@@ -35,6 +35,8 @@ def _what(truth: Truth, decision: Decision) -> str:
     if decision.reason == "apart":
         return f"Keep the tasks apart, a model for each of {listed(tasks)}: sharing harms them"
     why = "this is measurably better than one model for all"
+    if decision.reason == "groups_gain":
+        why = "who shares gains from it, and one model for all does not gain measurably"
     if decision.reason == "harmed":
         why = f"in one model for all, {listed(decision.harmed)} would lose measurably"
     return f"{_groups(decision.recommended)}: {why}"

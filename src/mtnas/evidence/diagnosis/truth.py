@@ -103,8 +103,8 @@ class Truth:
         """Return what a task gains in a subset, by seed; 0 where it is alone."""
         if len(subset) == 1:
             return pd.Series(0.0, index=self.seeds)
-        found: pd.Series[float] = self._gains[split].loc[subset_name(subset), task]
-        return found.loc[self.seeds]
+        keys = [(subset_name(subset), task, seed) for seed in self.seeds]
+        return pd.Series(self._gains[split].loc[keys].to_numpy(), index=self.seeds)
 
     def total(self, grouping: Grouping, split: str = "test") -> "pd.Series[float]":
         """Return the gain of a grouping over a model for every task, by seed: mean over tasks."""
