@@ -1,7 +1,7 @@
 """The outcome of studies in the files of results/published/, from which README is generated.
 
 requires: publish: all runs of the study, its routes, manifests, audits, exhaustive tables, scores
-          of subsets of tasks;
+          of subsets of tasks, diagnoses;
           rebuild: nothing but results/published itself
 provides: results/published/, only on request (.venv/bin/snakemake publish, or rebuild), and then
           always: both change files that are part of the repository
@@ -25,6 +25,7 @@ rule publish:
         trials=of_runs(rules.tune.output.trials, TUNED),
         exhaustive=EXHAUSTIVE,
         subsets=rules.subsets.input,
+        diagnoses=expand(rules.recommend.output.json, dataset=STUDY.diagnosis.datasets),
         subgraphs=rules.subgraphs.output.json,
     log:
         "results/logs/publish.log",

@@ -1,4 +1,4 @@
-"""`mtnas`: look at a table; ask which tasks should share; keep generated files in step with the code and the results."""
+"""`mtnas`: look at a table; ask which tasks should share; keep generated files in step."""
 
 import argparse
 import os

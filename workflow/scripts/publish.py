@@ -15,6 +15,7 @@ with job(snakemake) as smk:
         tuning=smk.params.tuning,
         exhaustive=smk.input.exhaustive,
         subsets=smk.params.subsets,
+        diagnoses=smk.input.diagnoses,
         subgraphs=smk.input.subgraphs,
         specs=smk.params.specs,
     )

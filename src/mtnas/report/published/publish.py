@@ -1,8 +1,8 @@
 """Publish a study: merge it into `results/published/` (`store`), then rebuild what stands there.
 
 A run replaces the published run of the same dataset, method and variant; all others stay. The same
-holds for routes, manifests, audits, grid searches, spaces of exhaustive tables, and scores of
-subsets of tasks.
+holds for routes, manifests, audits, grid searches, spaces of exhaustive tables, scores of
+subsets of tasks, and diagnoses.
 """
 
 import json
@@ -19,6 +19,7 @@ from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
+from mtnas.report.published import diagnoses as published_diagnoses
 from mtnas.report.published import subset_scores
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
@@ -52,12 +53,14 @@ def publish(
     tuning: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subsets: Sequence[str | Path] = (),
+    diagnoses: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
     specs: Mapping[str, Json] | None = None,
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
-    `command` is what publishes the study; `tuning` and `subsets` name folders, `audits` JSON files;
+    `command` is what publishes the study; `tuning` and `subsets` name folders, `audits` and
+    `diagnoses` JSON files;
     `specs` says what the study asks of its runs and of its subsets of tasks, by their names.
 
     Raises:
@@ -85,6 +88,7 @@ def publish(
         _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
     for scores, record in divided:
         subset_scores.write(folder, scores, record)
+    published_diagnoses.publish(folder, diagnoses)
     if subgraphs is not None:
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
@@ -268,6 +272,7 @@ def _prune(folder: Path) -> None:
         if run is None or not run.record.spec.tuned:
             shutil.rmtree(path.parent)
     subset_scores.prune(folder, plan)
+    published_diagnoses.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):
             if path.stem not in plan.datasets:
