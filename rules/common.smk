@@ -21,7 +21,16 @@ from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
-from mtnas.study.paths import AUDIT, DATA, DIAGNOSIS, ROUTES, RUN, SIMULATED_STUDY, SUBGRAPHS, SUBSETS
+from mtnas.study.paths import (
+    AUDIT,
+    DATA,
+    DIAGNOSIS,
+    ROUTES,
+    RUN,
+    SIMULATED_STUDY,
+    SUBGRAPHS,
+    SUBSETS,
+)
 from mtnas.study.paths import TRUTH, TRUTHS, TUNING, figure_files, of_checkout, of_runs
 from mtnas.study.paths import subset_folders, table_files
 from mtnas.runtime.provenance import study_command

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mtnas.evidence.diagnosis.decide import decide
 from mtnas.evidence.diagnosis.measures import Measures
+from mtnas.evidence.diagnosis.pooled import gains_of_pairs
 from mtnas.evidence.diagnosis.predict import mean_measures, predictions
 from mtnas.evidence.diagnosis.report import (
     CurvePoint,
@@ -60,10 +61,6 @@ def diagnosis_of(
     decision, tables = decide(truth), _tables(truth, own_tables, decide(truth).recommended)
     means, pairs = mean_measures(measures.frame), pairs_of(truth)
     dataset = scores.record.spec.dataset
-    gains = pd.DataFrame(
-        [(dataset, pair.first, pair.second, pair.mean) for pair in pairs],
-        columns=["dataset", "first", "second", "gain"],
-    )
     return Diagnosis(
         dataset=dataset,
         simulated=scores.record.simulated,
@@ -85,7 +82,7 @@ def diagnosis_of(
             )
             for line in means.itertuples()
         ),
-        predicts=tuple(predictions([means], [gains])),
+        predicts=tuple(predictions([means], [gains_of_pairs(dataset, pairs)])),
         surrogates=tuple(surrogates(truth)),
         capacity=capacity_of(measures),
         sentences=sentences(truth, decision, tables),

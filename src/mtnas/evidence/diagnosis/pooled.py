@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mtnas.evidence.diagnosis.predict import PAIR_COLUMNS, Predicts, predictions
-from mtnas.evidence.diagnosis.report import Diagnosis, MeasureOfPair
+from mtnas.evidence.diagnosis.report import Diagnosis, MeasureOfPair, Pair
 
 
 def pooled(found: Sequence[Diagnosis]) -> dict[str, list[Predicts]]:
@@ -26,10 +26,10 @@ def _pooled(found: Sequence[Diagnosis]) -> list[Predicts]:
         )
         for one in found
     ]
-    return predictions(measures, [gains_of_pairs(one.dataset, one) for one in found])
+    return predictions(measures, [gains_of_pairs(one.dataset, one.pairs) for one in found])
 
 
-def gains_of_pairs(dataset: str, found: Diagnosis) -> pd.DataFrame:
+def gains_of_pairs(dataset: str, pairs: Sequence[Pair]) -> pd.DataFrame:
     """Return the mean gains of all ordered pairs (`PAIR_COLUMNS`)."""
-    lines = [(dataset, pair.first, pair.second, pair.mean) for pair in found.pairs]
+    lines = [(dataset, pair.first, pair.second, pair.mean) for pair in pairs]
     return pd.DataFrame(lines, columns=list(PAIR_COLUMNS))

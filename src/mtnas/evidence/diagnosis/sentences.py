@@ -55,18 +55,18 @@ def _tables(tables: Interval | None, seeds: int) -> str:
         return "whether tasks should have embedding tables of their own was not measured"
     shown = _shown(tables)
     if tables.sign > 0:
-        return f"give each task embedding tables of its own ({shown})"
+        return f"give each task embedding tables of its own, which gains {shown}"
     if tables.sign < 0:
-        return f"let the tasks share their embedding tables, since own ones harm ({shown})"
+        return f"let the tasks share their embedding tables, since own ones change it by {shown}"
     return (
         "let the tasks share their embedding tables, since own ones make no difference that "
-        f"{_seeds(seeds)} can show ({shown})"
+        f"{_seeds(seeds)} can show: {shown}"
     )
 
 
 def _gain(truth: Truth, decision: Decision) -> str:
     other = "a model for each task" if decision.instead_of == "apart" else "one model for all tasks"
-    measured = f"{_shown(decision.expected)}, {_unit(truth)}"
+    measured = f"{_shown(decision.expected)} {_unit(truth)}, {_seeds(len(truth.seeds))}"
     if decision.expected.sign == 0:
         return (
             f"Compared with {other} expect no difference that {_seeds(len(truth.seeds))} can show: "
@@ -121,9 +121,7 @@ def _shown(interval: Interval) -> str:
         return f"{interval.mean:+.{_digits(abs(interval.mean))}f} (one seed, so without interval)"
     digits = _digits(interval.high - interval.low)
     low, high = f"{interval.low:+.{digits}f}", f"{interval.high:+.{digits}f}"
-    return (
-        f"{interval.mean:+.{digits}f} ({low} to {high}, 95 % interval over {interval.seeds} seeds)"
-    )
+    return f"{interval.mean:+.{digits}f} (95 % interval {low} to {high})"
 
 
 def _digits(width: float) -> int:
