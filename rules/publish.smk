@@ -1,7 +1,7 @@
 """The outcome of studies in the files of results/published/, from which README is generated.
 
 requires: publish: all runs of the study, its routes, manifests, audits, exhaustive tables, scores
-          of subsets of tasks, results of simulated studies;
+          of subsets of tasks, results of simulated studies, diagnoses;
           rebuild: nothing but results/published itself
 provides: results/published/, only on request (.venv/bin/snakemake publish, or rebuild), and then
           always: both change files that are part of the repository
@@ -26,6 +26,7 @@ rule publish:
         exhaustive=EXHAUSTIVE,
         subsets=rules.subsets.input,
         simulated_studies=rules.simulated_studies.input,
+        diagnoses=expand(rules.recommend.output.json, dataset=STUDY.diagnosis.datasets),
         subgraphs=CHECKED,
     log:
         "results/logs/publish.log",

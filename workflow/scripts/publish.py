@@ -16,6 +16,7 @@ with job(snakemake) as smk:
         exhaustive=smk.input.exhaustive,
         subsets=smk.params.subsets,
         simulated_studies=smk.params.simulated_studies,
+        diagnoses=smk.input.diagnoses,
         subgraphs=smk.input.subgraphs or None,
         specs=smk.params.specs,
     )

@@ -5,6 +5,7 @@ Each check raises `ConfigError` for the first contradiction, or for what a job w
 
 from collections.abc import Sequence
 
+from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
 from mtnas.config.study import Study, tuning_layers
@@ -25,6 +26,7 @@ def check(study: Study) -> None:
         check_synthetic,
         check_sources,
         check_splits,
+        check_diagnosis,
         check_experiments,
         check_every_variant,
         check_budget,

@@ -17,6 +17,7 @@ TUNING = "results/tuning/{dataset}/{method}/{variant}"
 TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
 TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
 SUBSETS = "results/subsets/{subsets}/{dataset}/{method}/{variant}"
+DIAGNOSIS = "results/diagnosis/{dataset}"
 AUDIT = "results/audit/{dataset}.json"
 SIMULATED_STUDY = "results/simulated_studies/{study}"
 SUBGRAPHS = "results/claims/subgraphs.json"

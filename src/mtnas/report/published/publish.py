@@ -2,7 +2,7 @@
 
 A run replaces the published run of the same dataset, method and variant; all others stay. The same
 holds for routes, manifests, audits, grid searches, spaces of exhaustive tables, scores of subsets
-of tasks, and simulated studies.
+of tasks, simulated studies, and diagnoses.
 """
 
 import json
@@ -19,6 +19,7 @@ from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
+from mtnas.report.published import diagnoses as published_diagnoses
 from mtnas.report.published import simulated_results, subset_scores
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
@@ -53,14 +54,15 @@ def publish(
     exhaustive: Sequence[str | Path] = (),
     subsets: Sequence[str | Path] = (),
     simulated_studies: Sequence[str | Path] = (),
+    diagnoses: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
     specs: Mapping[str, Json] | None = None,
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
     `command` is what publishes the study; `tuning`, `subsets` and `simulated_studies` name folders,
-    `audits` JSON files; `specs` says what the study asks of its runs, of its subsets of tasks and
-    of its simulated studies, by their names.
+    `audits` and `diagnoses` JSON files; `specs` says what the study asks of its runs, of its
+    subsets of tasks and of its simulated studies, by their names.
 
     Raises:
         RecordError: a file of the study is broken, a run is of another study, or a published run
@@ -90,6 +92,7 @@ def publish(
         subset_scores.write(folder, scores, record)
     for results, told in planted:
         simulated_results.write(folder, results, told)
+    published_diagnoses.publish(folder, diagnoses)
     if subgraphs is not None:
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
@@ -276,6 +279,7 @@ def _prune(folder: Path) -> None:
             shutil.rmtree(path.parent)
     subset_scores.prune(folder, plan)
     simulated_results.prune(folder, plan)
+    published_diagnoses.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):
             if path.stem not in plan.datasets:

@@ -18,7 +18,7 @@ from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
 from mtnas.report.exhibits import Planned
 from mtnas.report.exhibits.base import NothingToShowError
-from mtnas.report.published import simulated_results, subset_scores
+from mtnas.report.published import diagnoses, simulated_results, subset_scores
 from mtnas.report.published.store import RESTORE, read_plan, restore
 from mtnas.runtime.errors import MtnasError, RecordError
 from mtnas.runtime.files import without_remake, write_text
@@ -55,6 +55,7 @@ def rebuild(folder: str | Path) -> None:
             restore(folder)
             subset_scores.restore(folder)
             simulated_results.restore(folder)
+            diagnoses.restore(folder)
             _report(plan)
         except MtnasError as error:
             raise _of_published(folder, error) from None
