@@ -251,6 +251,7 @@ def assemble(
     if method.sharing is not None:
         training.check_method(method.name, searches=method.searches, per_task=method.per_task)
     training.check_groups(data.groups is not None)
+    training.check_sources(data.manifest.sources)
     if spec.training is not None:
         check_width(data.initial, training.embedding_dim, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")

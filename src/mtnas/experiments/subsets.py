@@ -152,6 +152,7 @@ def _trained(
         {
             "scores": lines,
             "best_epoch": fit["best_epoch"],
+            "before": fit["before"],
             "weights": weights_of[place],
             "changed_labels": models.changed_labels(group[place][0]),
             "seconds": models.seconds / len(group),
@@ -218,6 +219,7 @@ def _record(
                 seed=seed,
                 best_epoch=results[seed, number]["best_epoch"],
                 weights=results[seed, number]["weights"],
+                before=results[seed, number]["before"],
             )
             for number, name in enumerate(names)
             for seed in spec.seeds
