@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from mtnas.data.prepare.groups import group_keys, numbered
 from mtnas.data.prepare.manifest import InputLayout, TaskSummary
 from mtnas.data.prepare.store import Inputs, Table, read_compact
 from mtnas.data.prepare.table import prepare
+from mtnas.data.sources.sentiment_words import Dataset
+from mtnas.data.text.sentiment import letters_of
 from mtnas.evidence.leaks.across import COLUMNS, met_across
 from mtnas.experiments.splits import split_of
 from mtnas.runtime.errors import DataError
@@ -68,7 +72,8 @@ def test_groups_and_sources_are_needed(table: Table, lacking: str) -> None:
         met_across(replace(table, **{lacking: None}), np.arange(3), np.arange(3))
 
 
-# Measured elsewhere on these files, for a split of its own: share of test sentences in training.
+# Measured elsewhere on these files, for a split of its own: share of test sentences that stand in
+# training, letter by letter.
 MEASURED = {
     ("mr", "sst"): (0.528, 0.95),
     ("mr", "subj"): (0.333, None),
@@ -86,6 +91,9 @@ def test_the_leaks_of_the_real_sentences(seed: int, tmp_path: Path) -> None:
     prepare({"dataset": "sentiment_words"}, **files, raw=real("sentiment"))
     table = read_compact(files["table"], files["manifest"])
     split = split_of(table, seed, fixed=False)
+    with_parts = met_across(table, split.train, split.test)
+    letters = pa.array(map(letters_of, Dataset().texts(real("sentiment"))), pa.string())
+    table = replace(table, groups=numbered([group_keys(letters)]))
     found = met_across(table, split.train, split.test)
     for (tested, trained), (share, agreement) in MEASURED.items():
         _, _, ours, agreed = _of(found, tested, trained)
@@ -93,3 +101,6 @@ def test_the_leaks_of_the_real_sentences(seed: int, tmp_path: Path) -> None:
         assert agreement is None or agreed == pytest.approx(agreement, abs=0.02)
     others = [tuple(pair) not in MEASURED for pair in found[["tested", "trained"]].to_numpy()]
     assert found[others].share.max() < 0.03
+    assert (with_parts.met >= found.met).all()
+    more = {pair: _of(with_parts, *pair)[1] - _of(found, *pair)[1] for pair in MEASURED}
+    assert more["sst", "mr"] > 200 and more["mr", "sst"] > 50  # snippets of MR, cut into several

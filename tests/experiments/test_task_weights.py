@@ -144,7 +144,7 @@ def test_inputs_of_all_kinds_are_those_of_the_network(tasks, rank):
         split=lambda seed: Split(rows, rows, rows),
         with_labels_of=lambda tasks, split: split,
     )
-    found = svd_weights(assembly, examples, OfIds.of(assembly, examples, 0), tasks)
+    found = svd_weights(assembly, examples, OfIds.of(assembly, examples, 0, "standardised"), tasks)
 
     x = seen[rows]
     dense = np.hstack([onehot[rows], (x - x.mean(0)) / x.std(0)])
@@ -160,7 +160,7 @@ def test_the_labels_are_those_that_training_sees(data):
     options = {"weighting": "svd", "label_noise": {"t0": 1.0}}
     assembly = assemble(spec(**options), **data)
     noisy, clean = (
-        svd_weights(assembly, examples, OfIds.of(assembly, examples, 1), (0, 1, 2))
+        svd_weights(assembly, examples, OfIds.of(assembly, examples, 1, "standardised"), (0, 1, 2))
         for examples in (examples_of(assembly, [1]), assembly.examples)
     )
 

@@ -233,10 +233,7 @@ class Assembly:
         )
 
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
-        """Count the parameters of one model; with routes, also what each route uses.
-
-        Of models of one task each, it is the one with the most outputs.
-        """
+        """Count the parameters of one model (of several, the largest), and of what routes use."""
         widths = head_widths(self.method, self.examples)
         model = self.outlined(widths)
         return Parameters(

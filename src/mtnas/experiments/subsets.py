@@ -146,7 +146,7 @@ def _trained(
     models.fit(checkpoint)
     scores: list[list[Any]] = [[] for _ in group]
     for part in PARTS:
-        for lines, found in zip(scores, _scores(assembly, models, part), strict=True):
+        for lines, found in zip(scores, scores_of_part(assembly, models, part), strict=True):
             lines += found
     weights_of = models.task_weights or dict.fromkeys(range(len(group)))
     return [
@@ -162,7 +162,7 @@ def _trained(
     ]
 
 
-def _scores(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
+def scores_of_part(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
     """Return, for every model, lines of part, task, metric and value: all metrics of its tasks."""
     labels, found = torch.from_numpy(assembly.table.labels), []
     for member, out_NO in zip(models.members, models.outputs(part), strict=True):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.experiments.assembly import Assembly
@@ -36,9 +35,11 @@ def with_task_weights(
     """
     if not assembly.training.weighting.startswith("svd"):
         return list(members)
+    literal = assembly.training.weighting == "svd_literal"
+    coding: Coding = "literal" if literal else "standardised"
     known: dict[tuple[int, tuple[int, ...]], tuple[float, ...]] = {}
     for seed in dict.fromkeys(member.seed for member in members):
-        of_ids = OfIds.of(assembly, examples, seed)
+        of_ids = OfIds.of(assembly, examples, seed, coding)
         for tasks in dict.fromkeys(member.tasks for member in members if member.seed == seed):
             known[seed, tasks] = svd_weights(assembly, examples, of_ids, tasks)
     return [replace(member, loss_weights=known[member.seed, member.tasks]) for member in members]
@@ -57,10 +58,8 @@ class OfIds:
     theta_DK: Floats
 
     @classmethod
-    def of(cls, assembly: Assembly, examples: Examples, seed: int) -> "OfIds":
+    def of(cls, assembly: Assembly, examples: Examples, seed: int, coding: Coding) -> "OfIds":
         """Code the labels of a seed and count its ids, once for all tasks."""
-        literal = assembly.training.weighting == "svd_literal"
-        coding: Coding = "literal" if literal else "standardised"
         rows = torch.from_numpy(assembly.split(seed).train)
         labels_NT = examples.of_seeds.get(seed, examples.labels)[rows].double().cpu().numpy()
         y = coded(labels_NT, coding, list(map(_kind, examples.tasks)))
@@ -70,28 +69,41 @@ class OfIds:
             theta_DK = theta_of_ids(inputs.ids[rows].cpu().numpy(), y.y_NK, n_ids)
         return cls(seed, coding, y, theta_DK)
 
-    def own(self, tasks: Sequence[int], used_N: NDArray[np.bool_]) -> "OfIds":
-        """Return what some of the tasks have, in their order, with the labels of some rows."""
+    def theta(
+        self, assembly: Assembly, examples: Examples, tasks: Sequence[int]
+    ) -> tuple[Floats, Coded]:
+        """Return what all inputs tell of some tasks: ids, then what is read without an embedding.
+
+        That is theta_DK, a column for every column of their labels, and these labels.
+        """
+        split = assembly.split(self.seed)
+        rows = assembly.with_labels_of(tasks, split).train
         columns = [np.flatnonzero(self.y.task_K == task) for task in tasks]
         taken = np.concatenate(columns)
+        used_N = np.isin(split.train, rows, assume_unique=True)
         task_K = np.repeat(np.arange(len(tasks)), list(map(len, columns)))
-        y = Coded(self.y.y_NK[used_N][:, taken], task_K)
-        return replace(self, y=y, theta_DK=self.theta_DK[:, taken])
+        y, parts = Coded(self.y.y_NK[used_N][:, taken], task_K), [self.theta_DK[:, taken]]
+        x_NP = _plain(examples.inputs, rows)
+        if x_NP.shape[1]:
+            x_NP = standardised_inputs(x_NP) if self.coding == "standardised" else x_NP
+            parts.append(theta_of_dense(x_NP, y.y_NK))
+        return np.vstack(parts), y
 
 
 def svd_weights(
     assembly: Assembly, examples: Examples, of_ids: OfIds, tasks: Sequence[int]
 ) -> tuple[float, ...]:
     """Return the weights of some tasks from the training rows of a seed, with mean 1."""
-    split = assembly.split(of_ids.seed)
-    rows = assembly.with_labels_of(tasks, split).train
-    own = of_ids.own(tasks, np.isin(split.train, rows, assume_unique=True))
-    x_NP = _plain(examples.inputs, rows)
-    if x_NP.shape[1]:
-        x_NP = standardised_inputs(x_NP) if own.coding == "standardised" else x_NP
-        own = replace(own, theta_DK=np.vstack([own.theta_DK, theta_of_dense(x_NP, own.y.y_NK)]))
+    theta_DK, y = of_ids.theta(assembly, examples, tasks)
     rank = min(assembly.training.weighting_rank, len(tasks))  # of a model of some of the tasks
-    return tuple(weights_of_theta(own.theta_DK, own.y, rank).tolist())
+    return tuple(weights_of_theta(theta_DK, y, rank).tolist())
+
+
+def theta_of(
+    assembly: Assembly, examples: Examples, seed: int, tasks: Sequence[int], coding: Coding
+) -> tuple[Floats, Coded]:
+    """Return what the inputs of the training rows of a seed tell of some tasks (`OfIds.theta`)."""
+    return OfIds.of(assembly, examples, seed, coding).theta(assembly, examples, tasks)
 
 
 def _kind(task: TaskSummary) -> LabelKind:

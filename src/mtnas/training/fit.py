@@ -283,12 +283,11 @@ def check_finite(
     tasks, losses_M2 = trainer.examples.tasks, torch.stack([train, valid], 1)
     for member, losses in zip(trainer.ensemble.members, losses_M2, strict=True):
         if not bool(losses.isfinite().all()):
-            now = (member.rates or options).learning_rate
             names = "+".join(tasks[task].name for task in member.tasks)
             raise TrainingError(
-                f"seed {member.seed}, tasks {names}: loss is not finite in epoch "
-                f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training.learning_rate (now {now}) and run again"
+                f"seed {member.seed}, tasks {names}: loss is not finite in epoch {epoch} "
+                f"(train {losses[0]:.4g}, valid {losses[1]:.4g}); "
+                f"lower training.learning_rate (now {(member.rates or options).learning_rate}) and run again"
             )
 
 

@@ -19,6 +19,7 @@ from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
+from mtnas.training.task_gradients import TaskGradients
 from mtnas.training.weighting import weighting_of
 
 
@@ -96,6 +97,42 @@ class Trainer:
         self.table_optimizer.step(grad_MRE)
         self.weighting.step(others)
         return loss_MT.detach()
+
+    def task_gradients(self, index_MB: Tensor) -> TaskGradients:
+        """Return the gradient of the loss of every task on a batch, without taking a step.
+
+        Losses are those of `losses_at`. A step on the same batch may follow.
+        """
+        looked_up = self.table_optimizer.read(self._rows(index_MB)).requires_grad_()
+        params = {n: p.detach().clone().requires_grad_() for n, p in self.ensemble.params.items()}
+        loss_MT = self.losses_at(index_MB, params, looked_up)
+        wanted = [*params.values(), looked_up]
+        found = [
+            torch.autograd.grad(loss_M.sum(), wanted, retain_graph=True, materialize_grads=True)
+            for loss_M in loss_MT.unbind(-1)
+        ]
+        *own, rows_TMRE = map(torch.stack, zip(*found, strict=True))
+        return TaskGradients(
+            loss_MT=loss_MT.detach(),
+            params={n: p.detach() for n, p in params.items()},
+            looked_up_MRE=looked_up.detach(),
+            of_params=dict(zip(params, own, strict=True)),
+            of_rows_TMRE=rows_TMRE,
+            rows_MR=self._rows(index_MB),
+        )
+
+    def losses_at(
+        self, index_MB: Tensor, params: Mapping[str, Tensor], looked_up: Tensor
+    ) -> Tensor:
+        """Return the loss of every task on a batch, loss_MT, where the model has these weights.
+
+        No task has a weight here, and there is no noise.
+        """
+        ids_MBC = self.examples.inputs.ids[index_MB]
+        x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
+        y_MBT = self.examples.targets_of(self.ensemble, index_MB)
+        out_MBO = self.ensemble.logits(x_MBD, params)
+        return self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on, between two steps; not copies."""

