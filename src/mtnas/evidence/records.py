@@ -96,7 +96,8 @@ class RunRecord(Record):
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
     left_out: dict[int, dict[str, int]] = {}  # by seed and source: training rows that were dropped,
-    # since their group is in validation or test, too (`training.leaks`)
+    # since their group is in validation or test, too, or as many others (`training.leaks`)
+    valid_left_out: dict[int, dict[str, int]] = {}  # the same of validation rows, for test
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
@@ -110,7 +111,8 @@ class RunRecord(Record):
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
-        return without_defaults(dump(self), {"left_out": {}, "changed_labels": {}, "weights": {}})
+        newer = ("left_out", "valid_left_out", "changed_labels", "weights")
+        return without_defaults(dump(self), dict.fromkeys(newer, {}))
 
     @property
     def key(self) -> RunKey:

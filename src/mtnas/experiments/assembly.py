@@ -6,7 +6,7 @@ All experiments begin here. Shapes: M members, T tasks.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
-from mtnas.experiments.splits import split_of, without_leaks
+from mtnas.experiments.splits import LEAKS, split_of
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
@@ -86,16 +86,16 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed, without the training rows that `training.leaks` drops."""
+        """Return the split of one seed, without the rows that `training.leaks` leaves out."""
         split = split_of(self.table, seed, fixed=self.spec.fixed_split)
-        return without_leaks(split, self.table) if self.training.leaks == "drop" else split
+        return LEAKS[self.training.leaks](split, self.table, seed)
 
-    def left_out(self) -> dict[int, dict[str, int]]:
-        """Return how many training rows of every source `training.leaks` drops, by seed."""
+    def left_out(self, part: Literal["left_out", "valid_left_out"]) -> dict[int, dict[str, int]]:
+        """Return how many rows of each source `training.leaks` leaves out of a part, by seed."""
         if self.training.leaks == "keep":
             return {}
         source, names = self.table.source, self.table.manifest.sources
-        rows = {seed: self.split(seed).left_out for seed in self.spec.seeds}
+        rows = {seed: getattr(self.split(seed), part) for seed in self.spec.seeds}
         return {seed: rows_by_source(own, source, names) for seed, own in rows.items()}
 
     def members(

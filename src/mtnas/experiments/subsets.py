@@ -34,6 +34,7 @@ from mtnas.experiments.derive import with_winner
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models, kind_of
+from mtnas.experiments.noisy_labels import labels_on
 from mtnas.experiments.scoring import check_outputs, lines_of, scores_of
 from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance
@@ -162,10 +163,10 @@ def _trained(
 
 def _scores(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
     """Return, for every model, lines of part, task, metric and value: all metrics of its tasks."""
-    labels, found = torch.from_numpy(assembly.table.labels), []
+    found = []
     for member, out_NO in zip(models.members, models.outputs(part), strict=True):
-        rows = getattr(assembly.split(member.seed), part)
-        y_NT = labels[torch.from_numpy(rows)][:, list(member.tasks)]
+        labels_NT = labels_on(assembly, member.seed, part)
+        y_NT = torch.from_numpy(labels_NT[:, list(member.tasks)])
         tasks = [
             assembly.examples.tasks[task].model_copy(update={"metrics": ()})
             for task in member.tasks
