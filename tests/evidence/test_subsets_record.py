@@ -3,8 +3,10 @@
 import pytest
 
 from mtnas.evidence import subsets_record
+from mtnas.evidence.records import read_run, scores_by_seed
 from mtnas.evidence.subsets_record import SubsetScores
 from mtnas.runtime.errors import RecordError
+from tests.helpers.runs import make_run
 from tests.helpers.subsets import SUBSETS, make_scores, write_scores
 
 
@@ -22,6 +24,23 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert read.frame["value"].to_numpy() == pytest.approx(scores.frame["value"].to_numpy())
     key = scores.frame.columns[:-1]
     assert read.frame[key].equals(scores.frame[key])
+
+
+@pytest.mark.parametrize("name", ["null", "NA", "none", "nan", "1", "1.50", "True"])
+def test_a_task_has_any_name(name, tmp_path):
+    kinds = {name: "binary", "mood": "binary"}
+    made = make_scores(some, kinds, ((name,), ("mood",), (name, "mood")))
+    write_scores(tmp_path, made)
+    read = SubsetScores.read(tmp_path)
+    key = made.frame.columns[:-1]
+    assert read.frame[key].equals(made.frame[key]) and read.tasks == (name, "mood")
+
+
+@pytest.mark.parametrize("name", ["null", "NA", "none", "nan", "1", "1.50", "True"])
+def test_so_has_a_task_of_a_run(name, tmp_path):
+    run = read_run(make_run(tmp_path, "mmoe", {f"auc_{name}": 0.7, "auc_mood": 0.8}))
+    assert run.tasks == [name, "mood"]
+    assert scores_by_seed(run).columns.tolist() == [f"auc_{name}", "auc_mood", "mtl_loss"]
 
 
 def lacking(frame):

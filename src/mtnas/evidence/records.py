@@ -5,6 +5,7 @@ A run is dataset x method x variant over all its seeds and lives in one folder: 
 test examples) and `model.safetensors` (the selected weights).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +159,21 @@ def check_metrics(metrics: pd.DataFrame, where: str) -> None:
         raise RecordError(f"{where}: two values for one seed, split, task and metric")
 
 
+def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV table; columns of `texts` hold texts, whatever stands there, such as a task called
+    nan or 1. Only an empty cell is missing.
+
+    Raises:
+        RecordError: it is no table.
+    """
+    try:
+        return pd.read_csv(
+            path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""]
+        )
+    except ValueError as error:  # of pandas: empty, no table, no text
+        raise broken(path, f"not a table ({error})") from None
+
+
 def read_run(folder: str | Path) -> Run:
     """Read one run folder.
 
@@ -168,10 +184,7 @@ def read_run(folder: str | Path) -> Run:
     record = RunRecord.read(folder / "run.json")
     path = folder / "metrics.csv"
     record.check(path)
-    try:
-        metrics = pd.read_csv(path)
-    except ValueError as error:  # of pandas: empty, no table, no text
-        raise broken(path, f"not a table ({error})") from None
+    metrics = read_table(path, METRIC_COLUMNS[1:-1])
     with advising(f"delete it and run `{remake(path)}`"):
         check_metrics(metrics, where=str(path))
     return Run(metrics, record, folder)
