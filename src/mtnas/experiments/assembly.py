@@ -32,7 +32,7 @@ from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
 from mtnas.training.ensemble import Ensemble, LabelScale, Member
-from mtnas.training.initial import begin_as_given, check_width
+from mtnas.training.initial import begin_as_given, check_initial
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -255,7 +255,7 @@ def assemble(
         training.check_method(method.name, searches=method.searches, per_task=method.per_task)
     training.check_groups(data.groups is not None)
     if spec.training is not None:
-        check_width(data.initial, training.embedding_dim, spec.dataset)
+        check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
     num_tasks = int(data.labels.shape[1])
