@@ -12,9 +12,10 @@ from mtnas.data.prepare.store import Inputs, Table
 from mtnas.evidence.records import RunRecord
 from mtnas.experiments import assembly
 from mtnas.experiments.job import Job
+from mtnas.experiments.subsets import train_subsets
 from mtnas.experiments.train import train
 from mtnas.runtime.errors import ConfigError, DataError
-from mtnas.study.specs import RunSpec
+from mtnas.study.specs import RunSpec, SubsetsSpec
 from mtnas.training.data import Batches
 from mtnas.training.ensemble import Member
 from tests.helpers.tables import make_manifest
@@ -172,6 +173,26 @@ def test_a_seed_is_the_same_alone(
     assert "leaks" not in kept.record.to_json()["spec"]["training"]
     losses = [record.fits[0].train_loss for record in (kept.record, together.record)]
     assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("leaks", ["keep", "drop"])
+def test_subsets_of_tasks_tell_their_rows_and_what_was_left_out(
+    table: Table, monkeypatch: pytest.MonkeyPatch, leaks: str
+) -> None:
+    monkeypatch.setattr(assembly, "read_compact", lambda *_: table)
+    spec = spec_of(leaks=leaks).model_dump()
+    subsets = (("a",), ("b", "c"), NAMES)
+    record = train_subsets(
+        SubsetsSpec(**{**spec, "name": "some", "subsets": subsets}), Job("t", "m")
+    ).scores.record
+    run = train(spec_of(leaks=leaks), Job("t", "m")).record
+    assert (record.left_out, record.valid_left_out) == (run.left_out, run.valid_left_out)
+    assert bool(record.left_out) is (leaks == "drop")
+    for seed in (0, 1):
+        gone = record.left_out.get(seed, dict.fromkeys(NAMES, 0))
+        own = {name: SIZES["train"] - gone[name] for name in NAMES}
+        expected = {"+".join(subset): sum(own[name] for name in subset) for subset in subsets}
+        assert record.rows[seed] == expected
 
 
 def test_an_epoch_keeps_its_steps(assembled: Any) -> None:

@@ -67,6 +67,9 @@ class SubsetsRecord(Record):
     options: dict[str, Any]  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
+    rows: dict[int, dict[str, int]] = {}  # by seed and subset: training rows that it learns from
+    left_out: dict[int, dict[str, int]] = {}  # by seed and source, as in a run
+    valid_left_out: dict[int, dict[str, int]] = {}
     fits: tuple[SubsetFit, ...]
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
     timings: SubsetsTimings

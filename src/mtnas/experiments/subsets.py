@@ -193,6 +193,17 @@ def _dense(assembly: Assembly, tasks: Subset) -> int:
     return assembly.outlined(widths).num_parameters()
 
 
+def _rows(
+    assembly: Assembly, spec: SubsetsSpec, subsets: Sequence[Subset], seed: int
+) -> dict[str, int]:
+    """Count the training rows of every subset."""
+    split, names = assembly.split(seed), map(subset_name, spec.subsets)
+    return {
+        name: len(assembly.with_labels_of(tasks, split).train)
+        for name, tasks in zip(names, subsets, strict=True)
+    }
+
+
 def _record(
     spec: SubsetsSpec,
     assembly: Assembly,
@@ -213,6 +224,9 @@ def _record(
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
+        rows={seed: _rows(assembly, spec, subsets, seed) for seed in spec.seeds},
+        left_out=assembly.left_out("left_out"),
+        valid_left_out=assembly.left_out("valid_left_out"),
         fits=tuple(
             SubsetFit(
                 subset=name,
