@@ -25,6 +25,7 @@ include: "rules/tune.smk"
 include: "rules/train.smk"
 include: "rules/exhaustive.smk"
 include: "rules/subsets.smk"
+include: "rules/diagnose.smk"
 include: "rules/simulated_studies.smk"
 include: "rules/exhibits.smk"
 include: "rules/claims.smk"
@@ -42,4 +43,5 @@ rule all:
         AUDITS,
         rules.exhaustives.input,
         rules.subsets.input,
+        rules.diagnoses.input,
         rules.report.output,

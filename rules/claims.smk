@@ -1,10 +1,12 @@
-"""The paper's claims C1-C15, judged on everything the study ran.
+"""The claims C1-C15 of MTNAS and B1-B6 of Wu, Zhang, Ré, judged on everything the study ran.
 
-requires: the runs and the learned routes of all experiments, the manifests, the exhaustive tables
+requires: the runs and the learned routes of all experiments, the manifests, the exhaustive tables,
+          scores of subsets of tasks, simulated studies
 provides: results/claims/claims.json, claims.md, subgraphs.json
 """
 
 LEARNED = PLAN.searches_of(PLAN.runs)
+CHECKED = SUBGRAPHS if PLAN.runs else []  # a study without networks has no sub-graphs
 
 
 rule subgraphs:
@@ -19,7 +21,7 @@ rule subgraphs:
     conda:
         "../envs/cpu.yaml"
     params:
-        typical=search_spaces.typical_methods(STUDY, PLAN.shown),
+        typical=search_spaces.typical_methods(STUDY, PLAN.shown) if PLAN.shown else {},
         code=code_of(
             "experiments/equivalence.py",
             *[
@@ -41,7 +43,9 @@ rule claims:
         routes=of_runs(rules.search.output.routes, LEARNED),
         manifests=MANIFESTS,
         exhaustive=EXHAUSTIVE,
-        subgraphs=rules.subgraphs.output.json,
+        subgraphs=CHECKED,
+        subsets=rules.subsets.input,
+        simulated_studies=rules.simulated_studies.input,
     output:
         json="results/claims/claims.json",
         md="results/claims/claims.md",
@@ -52,6 +56,8 @@ rule claims:
         "../envs/cpu.yaml"
     params:
         runs=of_runs(RUN, STUDY.all_runs),
+        subsets=subset_folders(PLAN.subsets),
+        simulated_studies=expand(SIMULATED_STUDY, study=PLAN.simulated_studies),
         # Takes `input` so that another command alone, which moves no number, makes nothing run.
         study=lambda wildcards, input: study_command(
             "claims", OVERLAYS, workflow.config_settings.config

@@ -21,8 +21,9 @@ from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
-from mtnas.study.paths import AUDIT, DATA, ENCODED, ROUTES, RUN, SIMULATED_STUDY, SUBGRAPHS
-from mtnas.study.paths import SUBSETS, TRUTH, TRUTHS, TUNING, figure_files, of_checkout, of_runs
+from mtnas.study.paths import AUDIT, DATA, DIAGNOSIS, ENCODED, ROUTES, RUN
+from mtnas.study.paths import SIMULATED_STUDY, SUBGRAPHS, SUBSETS, TRUTH, TRUTHS, TUNING
+from mtnas.study.paths import figure_files, of_checkout, of_runs
 from mtnas.study.paths import subset_folders, table_files
 from mtnas.runtime.provenance import study_command
 from mtnas.runtime import plugins
@@ -124,6 +125,16 @@ def subset_specs():
     return {
         "/".join(key): spec.model_dump(mode="json", exclude={"tuned"})
         for key, spec in asked.items()
+    }
+
+
+def simulated_specs():
+    """Return what this study asks of its simulated studies, by their names."""
+    return {
+        f"simulated_studies/{name}": studies.simulated_study_spec(STUDY, name).model_dump(
+            mode="json"
+        )
+        for name in PLAN.simulated_studies
     }
 
 

@@ -1,7 +1,7 @@
 """The outcome of studies in the files of results/published/, from which README is generated.
 
 requires: publish: all runs of the study, its routes, manifests, audits, exhaustive tables, scores
-          of subsets of tasks;
+          of subsets of tasks, results of simulated studies, diagnoses;
           rebuild: nothing but results/published itself
 provides: results/published/, only on request (.venv/bin/snakemake publish, or rebuild), and then
           always: both change files that are part of the repository
@@ -25,7 +25,9 @@ rule publish:
         trials=of_runs(rules.tune.output.trials, TUNED),
         exhaustive=EXHAUSTIVE,
         subsets=rules.subsets.input,
-        subgraphs=rules.subgraphs.output.json,
+        simulated_studies=rules.simulated_studies.input,
+        diagnoses=expand(rules.recommend.output.json, dataset=STUDY.diagnosis.datasets),
+        subgraphs=CHECKED,
     log:
         "results/logs/publish.log",
     localrule: True
@@ -38,7 +40,8 @@ rule publish:
         runs=of_runs(RUN, PUBLISHED_RUNS),
         tuning=of_runs(TUNING, TUNED),
         subsets=subset_folders(PLAN.subsets),
-        specs={**specs_of(PUBLISHED_RUNS), **subset_specs()},
+        simulated_studies=expand(SIMULATED_STUDY, study=PLAN.simulated_studies),
+        specs={**specs_of(PUBLISHED_RUNS), **subset_specs(), **simulated_specs()},
     message:
         "Publishing the study"
     script:

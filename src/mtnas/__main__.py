@@ -1,4 +1,4 @@
-"""`mtnas`: look at a table; keep generated files in step with the code and the results."""
+"""`mtnas`: look at a table; ask which tasks should share; keep generated files in step."""
 
 import argparse
 import os
@@ -31,6 +31,13 @@ def describe(arguments: argparse.Namespace) -> None:
         print(f"Written: {arguments.write}. Correct it; docs/adding-a-dataset.md has every key.")
 
 
+def diagnose(arguments: argparse.Namespace) -> None:
+    """Measure which tasks of a dataset should share a model, and recommend it."""
+    from mtnas.study.ask import diagnosed
+
+    print(diagnosed(arguments.dataset, arguments.cores, arguments.configfile), end="")
+
+
 def schema(arguments: argparse.Namespace) -> None:
     """Write config/schemas/config.schema.json and the key reference in config/README.md."""
     from mtnas.config.reference import write
@@ -59,6 +66,7 @@ def unpublish(arguments: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Handler] = {
     "describe": describe,
+    "diagnose": diagnose,
     "schema": schema,
     "readme": readme,
     "unpublish": unpublish,
@@ -77,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("names", nargs="+", metavar="NAME")
         if name == "describe":
             _add_describe(command)
+        if name == "diagnose":
+            _add_diagnose(command)
     return top
 
 
@@ -88,6 +98,24 @@ def _add_describe(command: argparse.ArgumentParser) -> None:
     command.add_argument("--encoding", help="such as latin-1; default: guessed")
     draft = "keep the draft as config/datasets/NAME.yaml; a file that is there is never replaced"
     command.add_argument("--write", metavar="YAML", type=Path, help=draft)
+
+
+def _add_diagnose(command: argparse.ArgumentParser) -> None:
+    """Add what `diagnose` takes."""
+    command.add_argument("dataset", metavar="DATASET", help="its name in the configuration")
+    command.add_argument(
+        "--cores", type=int, default=1, metavar="N", help="of Snakemake; default 1"
+    )
+    files = "overlays over config/config.yaml, such as config/diagnose.yaml; later ones win"
+    command.add_argument(
+        "--configfile",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help=files,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

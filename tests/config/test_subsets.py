@@ -71,8 +71,8 @@ def test_other_subsets_change_no_other_spec():
 SOME = "subsets.some"
 MISTAKES = [
     (named("al"), f"{SOME}.tasks", "unknown rule 'al'", "'all'?", "pairs"),
-    (named(3), f"{SOME}.tasks", "3", "all, pairs, or a list of subsets"),
-    (named([]), f"{SOME}.tasks", "[]", "all, pairs, or a list of subsets"),
+    (named(3), f"{SOME}.tasks", "3", "all, pairs, most, or a list of subsets"),
+    (named([]), f"{SOME}.tasks", "[]", "all, pairs, most, or a list of subsets"),
     (named(["any", "poor"]), f"{SOME}.tasks", "[[likes, stars], [likes, shares]]"),
     (named([["any", 3]]), f"{SOME}.tasks", "3 is not the name of a task"),
     (named([["any", "any"]]), f"{SOME}.tasks", "'any' more than once"),

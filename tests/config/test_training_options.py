@@ -24,7 +24,7 @@ REFUSED = [
         training(alignment="rotate"),
         "training.alignment",
         "'rotate'",
-        "control, frozen, joint, none",
+        "control, frozen, frozen_control, joint, none",
     ),
     (training(["mtnas"], alignment="joint"), "training.alignment", "'joint'", "searches routes"),
     (
@@ -108,6 +108,14 @@ def test_what_suits_no_task_or_method_is_refused(case):
     message = str(caught.value)
     assert message.startswith(f"config: {place}: "), message
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("weighting", ["svd", "svd_literal"])
+def test_rows_of_several_sources_have_no_weights_of_one_input(weighting):
+    changes = {"datasets": ["sentiment_minilm"], "experiments": SHARED}
+    changes["variants"] = {"share_bottom": {"x": {"training": {"weighting": weighting}}}}
+    with pytest.raises(ConfigError, match=f"'{weighting}', but the rows are of . sources"):
+        study(**changes)
 
 
 ALLOWED = [

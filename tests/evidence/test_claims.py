@@ -71,7 +71,7 @@ def synthetic(root, method, loss=0.73, *, dataset="synthetic", rho=0, **more):
 
 def entry(identity, folders, **files):
     found = ledger(read_evidence(folders, **files))
-    assert [claim["id"] for claim in found] == [f"C{i}" for i in range(1, 16)]
+    assert [claim["id"] for claim in found][:15] == [f"C{i}" for i in range(1, 16)]
     return next(claim for claim in found if claim["id"] == identity)
 
 

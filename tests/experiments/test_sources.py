@@ -85,6 +85,14 @@ def test_every_source_is_split_on_its_own(table, monkeypatch):
     assert np.array_equal(again.train, splits[1].train)
 
 
+def test_weights_for_tasks_of_the_same_rows_are_refused(table, monkeypatch):
+    with pytest.raises(
+        assembly.ConfigError, match="weighting: 'svd', but the rows are of 3 sources"
+    ):
+        assembled(table, monkeypatch, "share_bottom", weighting="svd")
+    assembled(table, monkeypatch, "share_bottom", weighting="uncertainty")
+
+
 def test_parameters_of_mixed_inputs_are_counted(table, monkeypatch):
     made = assembled(table, monkeypatch)
     counts = made.parameters({})

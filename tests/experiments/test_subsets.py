@@ -250,6 +250,18 @@ def test_tasks_of_one_source_read_its_rows_alone(training, table, monkeypatch): 
     assert isinstance(assembly, assemblies.Assembly)
 
 
+def test_the_first_of_two_phases_is_recorded(data):
+    chosen = {"alignment": "frozen_control"}
+    found = train_subsets(spec("share_bottom", chosen), Job(**data)).scores.record
+    whole = train(run("share_bottom", chosen), Job(**data)).record
+
+    assert all(fit.before is not None for fit in found.fits)
+    own = {fit.seed: fit.before for fit in found.fits if fit.subset == "+".join(NAMES)}
+    for fit in whole.fits:
+        assert own[fit.seed].best_epoch == fit.before.best_epoch
+        assert own[fit.seed].valid_loss == pytest.approx(fit.before.valid_loss, abs=1e-12)
+
+
 def test_noise_and_weights_of_tasks_are_recorded(data):
     training = {"weighting": "svd", "weighting_rank": 2, "label_noise": {"minutes": 0.5}}
     found = train_subsets(spec("share_bottom", training), Job(**data)).scores.record

@@ -88,7 +88,7 @@ def test_without_weighting_nothing_is_recorded(data):
 
 
 def test_learned_weights_are_those_of_the_best_epoch(data):
-    result = train(spec(weighting="uncertainty", epochs=6, learning_rate=0.01), Job(**data))
+    result = train(spec(weighting="uncertainty", epochs=6, learning_rate=0.001), Job(**data))
     for fit in result.record.fits:
         weights = result.record.weights[fit.seed]
         steps = fit.best_epoch * (1000 // 100)
@@ -144,7 +144,8 @@ def test_inputs_of_all_kinds_are_those_of_the_network(tasks, rank):
     dense = np.hstack([onehot[rows], (x - x.mean(0)) / x.std(0)])
     kinds = [examples.tasks[task].kind for task in tasks]
     y = coded(examples.labels[rows][:, list(tasks)].numpy(), "standardised", kinds)
-    columns = task_weights(dense.T @ y.y_NK, min(rank, len(tasks)))
+    width_K = np.bincount(y.task_K)[y.task_K]
+    columns = task_weights(dense.T @ y.y_NK / np.sqrt(width_K), min(rank, len(tasks)))
     expected = np.sqrt(np.bincount(y.task_K, columns**2))
     np.testing.assert_allclose(found, expected / expected.mean(), atol=1e-12)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mtnas.experiments import models
 from mtnas.experiments.assembly import assemble
 from mtnas.experiments.job import Job
 from mtnas.experiments.noisy_labels import examples_of
@@ -10,6 +11,7 @@ from mtnas.experiments.search import search
 from mtnas.experiments.train import train
 from mtnas.experiments.tune import tune
 from mtnas.runtime.errors import ConfigError
+from mtnas.training import fit as fit_module
 from mtnas.training.fit import evaluate_loss
 from tests.helpers.mixed import MIXED, mixed_arrays, mixed_table
 from tests.helpers.specs import spec_of
@@ -52,6 +54,7 @@ WEIGHED = {"weighting": "svd", **NOISE}
 CHOSEN = [
     {"alignment": "joint"},
     {"alignment": "frozen"},
+    {"alignment": "frozen_control"},
     {"alignment": "control"},
     NOISE,
     {"weighting": "svd"},
@@ -81,7 +84,7 @@ STEPS = 400 // 24 + 1  # in an epoch, with its batch of validation
 @pytest.mark.parametrize("stops", [[STEPS + 3], [STEPS + 3, 2 * STEPS + 5, STEPS]])
 def test_a_run_that_is_interrupted_goes_on_to_the_same_numbers(chosen, stops, data, tmp_path):
     stops = (
-        stops if chosen.get("alignment") == "frozen" else stops[:1]
+        stops if chosen.get("alignment", "").startswith("frozen") else stops[:1]
     )  # or there are too few steps
     straight = train(spec(**chosen), Job(**data, at_once=3))
 
@@ -111,6 +114,39 @@ def test_the_first_phase_of_frozen_alignment_is_the_ordinary_training(data):
         assert same is not name.startswith("heads."), name
     assert frozen.weights.keys() - plain.weights.keys() == {"alignment.offset_TDD"}
     assert frozen.record.parameters.dense > plain.record.parameters.dense
+
+
+def test_the_control_of_frozen_alignment_trains_the_task_layers_on(data):
+    plain = train(spec(), Job(**data, at_once=3))
+    control = train(spec(alignment="frozen_control"), Job(**data, at_once=3))
+
+    assert control.weights.keys() == plain.weights.keys()
+    assert control.record.parameters.dense == plain.record.parameters.dense
+    for fit, own in zip(control.record.fits, plain.record.fits, strict=True):
+        assert fit.before.best_epoch == own.best_epoch
+        assert fit.valid_loss != own.valid_loss
+    for name, weight in plain.weights.items():
+        same = weight.numpy().tobytes() == control.weights[name].numpy().tobytes()
+        assert same is not name.startswith("heads."), name
+
+
+@pytest.mark.parametrize("alignment", ["frozen", "frozen_control"])
+def test_a_second_phase_that_only_harms_leaves_the_model_as_it_was(alignment, data, monkeypatch):
+    plain = train(spec(weighting="uncertainty"), Job(**data, at_once=3))
+
+    def in_great_steps(*arguments, trained=(), **more):
+        if trained:
+            ensemble, examples, splits, options, *rest = arguments
+            options = options.model_copy(update={"learning_rate": 2.0})
+            arguments = ensemble, examples, splits, options, *rest
+        return fit_module.fit(*arguments, trained=trained, **more)
+
+    monkeypatch.setattr(models, "fit", in_great_steps)
+    harmed = train(spec(alignment=alignment, weighting="uncertainty"), Job(**data, at_once=3))
+
+    assert [fit.best_epoch for fit in harmed.record.fits] == [0] * 3
+    assert harmed.record.weights == plain.record.weights
+    np.testing.assert_array_equal(harmed.metrics.value, plain.metrics.value)
 
 
 @pytest.mark.parametrize("method", ["single_task", "mtnas"])

@@ -53,18 +53,24 @@ def make_record(
     method: str = "share_bottom",
     variant: str = "paper",
     data: Mapping[str, Any] = DATA,
+    options: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    simulated: bool = False,
 ) -> SubsetsRecord:
     """Return what made such scores."""
     spec = {"dataset": dataset, "method": method, "variant": variant, "seeds": seeds}
     return SubsetsRecord.model_validate(
         {
-            "spec": {**spec, "options": {}, "name": name, "subsets": subsets},
-            "simulated": False,
+            "spec": {
+                **spec, "options": options or {}, "training": training, "name": name,
+                "subsets": subsets,
+            },
+            "simulated": simulated,
             "synthetic": None,
             "tasks": kinds,
             "parameters": {"dense": 9, "embedding": 9, "models_per_seed": 1, "hidden_dim": 8},
             "dense": {subset_name(subset): 9 for subset in subsets},
-            "options": {},
+            "options": options or {},
             "data": data,
             "splits": {},
             "fits": [],

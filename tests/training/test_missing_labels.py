@@ -69,7 +69,8 @@ def test_the_gradient_of_a_batch_is_that_of_its_labelled_rows():
         batch = torch.from_numpy(index)[None]
         trainer = Trainer(ensemble, data, TRAINING)
         params = {n: p.detach().requires_grad_() for n, p in ensemble.params.items()}
-        loss = trainer.loss(batch, ensemble.logits(ensemble.encoded(data.inputs, batch), params))
+        logits = ensemble.logits(ensemble.encoded(data.inputs, batch), params)
+        loss = trainer.losses(batch, logits)[0].sum(-1)
         losses.append((loss, *torch.autograd.grad(loss.sum(), list(params.values()))))
     for one, other in zip(*losses, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-14)

@@ -50,8 +50,8 @@ def test_a_step_samples_the_gates_and_evaluation_does_not(name):
     rows = [split().valid] * 2
     noise_M = Noise(ensemble)()
     x_MBD = ensemble.encoded(data.inputs, index_MB)
-    sampled = training.loss(index_MB, ensemble.logits(x_MBD, noise_M=noise_M))
-    usual = training.loss(index_MB, ensemble.logits(x_MBD))
+    sampled = training.losses(index_MB, ensemble.logits(x_MBD, noise_M=noise_M))[0].sum(-1)
+    usual = training.losses(index_MB, ensemble.logits(x_MBD))[0].sum(-1)
     before = evaluate_loss(ensemble, data, rows)
 
     assert torch.equal(evaluate_loss(ensemble, data, rows), before)
@@ -82,7 +82,7 @@ def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list)
 
     def objective(*tensors):
         params = {**ensemble.params, **dict(zip(checked, tensors, strict=True))}
-        loss_M = training.loss(index_MB, ensemble.logits(x_MBD, params, noise_M))
+        loss_M = training.losses(index_MB, ensemble.logits(x_MBD, params, noise_M))[0].sum(-1)
         return loss_M + ensemble.penalty(params)
 
     inputs = [ensemble.params[n].detach().clone().requires_grad_() for n in checked]

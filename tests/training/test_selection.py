@@ -134,7 +134,7 @@ def test_tasks_weigh_what_the_options_say(method):
     def loss_of(weights):
         trainer = Trainer(small_ensemble(method, [0], data), data, training(loss_weights=weights))
         x_MBD = trainer.ensemble.encoded(data.inputs, index_MB)
-        return trainer.loss(index_MB, trainer.ensemble.logits(x_MBD)).sum()
+        return trainer.losses(index_MB, trainer.ensemble.logits(x_MBD))[0].sum()
 
     first, second = loss_of((1.0, 0.0)), loss_of((0.0, 1.0))
     assert torch.isclose(loss_of((0.5, 3.0)), 0.5 * first + 3 * second)

@@ -17,6 +17,7 @@ from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import fit
 from mtnas.training.inputs import MixedInputs
 from mtnas.training.trainer import Trainer
+from mtnas.training.weighting import Uncertainty
 from mtnas.transfer.linear import heads, shared_x_optimum
 from tests.helpers.ensembles import small_ensemble
 from tests.helpers.stops import to_the_end
@@ -105,22 +106,96 @@ def test_classes_and_numbers_have_the_forms_of_the_source():
     of_numbers = replace(data, tasks=numbers)
     again = [small_ensemble("share_bottom", [0, 1], data) for _ in range(3)]
 
-    torch.testing.assert_close(Trainer(again[0], data, LEARNED).step_by_task(index_MB), plain)
+    def descended(ensemble, data):
+        x_MBD = ensemble.encoded(data.inputs, index_MB)
+        return Trainer(ensemble, data, LEARNED).losses(index_MB, ensemble.logits(x_MBD))[0]
+
+    torch.testing.assert_close(descended(again[0], data), plain)
     squared = Trainer(again[1], of_numbers, TRAINING).step_by_task(index_MB)
-    halved = Trainer(again[2], of_numbers, LEARNED).step_by_task(index_MB)
-    torch.testing.assert_close(halved, squared / 2)
+    torch.testing.assert_close(descended(again[2], of_numbers), squared / 2)
+
+
+def of_two_sources(data, cut):
+    """Return two tasks of pure noise, each with labels in rows where the other has none."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (len(data.labels), 2)).astype("float32")
+    labels[cut:, 0] = labels[:cut, 1] = np.nan
+    return replace(data, labels=torch.from_numpy(labels))
+
+
+@pytest.mark.parametrize("every", [2, 10])
+def test_a_learned_weight_does_not_depend_on_how_rarely_a_task_comes(every):
+    """Batches of one source each; a task has a loss of log 2 wherever it has labels."""
+    weighting = Uncertainty(
+        small_ensemble("share_bottom", [0], examples()), ["binary"] * 2, [0.005]
+    )
+    for number in range(1500):
+        present_MT = torch.tensor([[number % every == 0, number % every != 0]])
+        loss_MT = np.log(2) * present_MT.double()
+        total = weighting(loss_MT, present_MT).sum()
+        weighting.step(torch.autograd.grad(total, list(weighting.learned)))
+
+    expected = 1 / (2 * np.log(2))
+    assert weighting.now[0].tolist() == pytest.approx([expected] * 2, rel=0.05)
+
+
+def test_a_task_without_labels_in_a_batch_leaves_its_weight_and_its_moments_alone():
+    data = of_two_sources(examples(tasks=2), 200)
+    trainer = Trainer(small_ensemble("share_bottom", [0], data), data, LEARNED)
+    trainer.step(torch.arange(180, 220)[None])  # of both
+    for _ in range(3):
+        before = trainer.weighting.now[0].tolist()
+        trainer.step(torch.arange(64)[None])  # of the first
+        after = trainer.weighting.now[0].tolist()
+        assert after[0] != before[0]
+        assert after[1] == before[1] != 1
+
+
+def test_a_learned_weight_arrives_within_a_short_training():
+    """Its steps are ten times those of the weights, which alone could not carry it so far."""
+    data = of_two_sources(examples(tasks=2), 200)
+    slow = LEARNED.model_copy(update={"learning_rate": 0.001})
+    trainer = Trainer(small_ensemble("share_bottom", [0], data), data, slow)
+    for _ in range(50):
+        trainer.step(torch.arange(180, 220)[None])
+    for weight in trainer.weighting.now[0].tolist():
+        assert weight == pytest.approx(1 / (2 * np.log(2)), rel=0.05)
+
+
+@pytest.mark.parametrize("given", [{}, {"loss_weights": (0.5, 3.0)}])
+def test_the_reported_training_loss_has_declared_weights_only(given):
+    data, index_MB = examples(), torch.arange(64)[None]
+    options = TRAINING.model_copy(update=given)
+    plain = Trainer(small_ensemble("share_bottom", [0], data), data, options)
+    expected = plain.step_by_task(index_MB)
+
+    weighed = small_ensemble("share_bottom", [0], data)
+    weighed.members = tuple(replace(m, loss_weights=(0.1, 1.9)) for m in weighed.members)
+    learned = Trainer(
+        small_ensemble("share_bottom", [0], data), data,
+        options.model_copy(update={"weighting": "uncertainty"}),
+    )  # fmt: skip
+    learned.weighting._flat.flat_MP.fill_(0.7)
+
+    for trainer in (Trainer(weighed, data, options), learned):
+        torch.testing.assert_close(trainer.step_by_task(index_MB), expected, rtol=0, atol=0)
+        assert not torch.equal(
+            trainer.ensemble.flat_params.flat_MP, plain.ensemble.flat_params.flat_MP
+        )
 
 
 def test_there_is_no_decay_on_what_is_learned():
     data = examples()
-    strong = LEARNED.model_copy(update={"weight_decay": 100.0, "loss_weights": (1.0, 0.0)})
+    strong = LEARNED.model_copy(
+        update={"weight_decay": 100.0, "loss_weights": (1.0, 0.0), "learning_rate": 0.002}
+    )
     trainer = Trainer(small_ensemble("share_bottom", [0], data), data, strong)
     for _ in range(5):
         trainer.step(torch.arange(64).unsqueeze(0))
 
     of_used, of_unused = trainer.weighting.now[0].tolist()
     assert of_unused == 1.0  # its term has weight 0, so nothing moves it
-    # Its log loss is above 1 / 2, so s rises by the learning rate a step; decay would stop it.
+    # Its log loss is above 1 / 2, so s rises by its rate a step; decay would stop it.
     assert of_used == pytest.approx(np.exp(-5 * 0.02), rel=0.01)
 
 

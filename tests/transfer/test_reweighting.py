@@ -72,7 +72,7 @@ def by_hand(x, labels, coding):
             block = block - block.mean(axis=0)
         if coding == "standardised" or (coding == "literal" and kind == "regression"):
             block = block / block.std(axis=0)
-        thetas.append(inputs.T @ block / len(y))
+        thetas.append(inputs.T @ block / len(y) / np.sqrt(block.shape[1]))
     return thetas
 
 
@@ -89,6 +89,20 @@ def test_counting_gives_the_weights_of_one_hot_matrices(seed, rank, coding):
     assert_allclose(found, expected, rtol=1e-8)
     mean_one = Reweighting(coding, rank).weights(ids, labels, 20, KINDS)
     assert_allclose(mean_one, expected / expected.mean(), rtol=1e-8)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_two_classes_weigh_what_they_do_as_a_binary_task(rank):
+    rng = np.random.default_rng(0)
+    x, theta = rng.standard_normal((800, 6)), rng.standard_normal((6, 2))
+    labels = (x @ theta + rng.standard_normal((800, 2)) > 0).astype(float)
+
+    binary = Reweighting(rank=rank).weights(x, labels)
+    classes = Reweighting(rank=rank).weights(x, labels, kinds=["binary", "multiclass"])
+    assert_allclose(classes, binary, rtol=1e-9)
+    same = np.stack([labels[:, 0]] * 2, axis=1)
+    both = Reweighting(rank=rank).weights(x, same, kinds=["binary", "multiclass"])
+    assert_allclose(both, [1, 1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("coding", ["literal", "centred"])

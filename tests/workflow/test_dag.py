@@ -114,6 +114,16 @@ def test_jobs_of_the_simulated_study(bare):
     assert (jobs["simulate"], jobs["prepare"], jobs["search"], jobs["train"]) == (3, 3, 9, 27)
 
 
+def test_jobs_of_the_diagnoses(bare):
+    jobs = bare.plan("diagnoses", "--configfile", "config/diagnose.yaml").jobs
+
+    assert (jobs["prepare"], jobs["measure_tasks"], jobs["recommend"]) == (2, 2, 2)
+    assert jobs["train_subsets"] == 2 * 2  # with one embedding table for all tasks, or one for each
+    assert "train" not in jobs
+    whole = bare.plan("--configfile", "config/diagnose.yaml").jobs
+    assert (whole["recommend"], whole["train_subsets"]) == (2, 4)
+
+
 def test_an_unknown_variant_of_a_target_is_named(bare):
     target = "results/runs/insteval/mtnas/inherits/metrics.csv"
 

@@ -11,6 +11,8 @@ with job(snakemake) as smk:
         routes=smk.input.routes,
         manifests=smk.input.manifests,
         exhaustive=smk.input.exhaustive,
-        subgraphs=smk.input.subgraphs,
+        subgraphs=smk.input.subgraphs or None,
+        subsets=smk.params.subsets,
+        simulated_studies=smk.params.simulated_studies,
         study=smk.params.study,
     )

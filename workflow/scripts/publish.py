@@ -15,6 +15,8 @@ with job(snakemake) as smk:
         tuning=smk.params.tuning,
         exhaustive=smk.input.exhaustive,
         subsets=smk.params.subsets,
-        subgraphs=smk.input.subgraphs,
+        simulated_studies=smk.params.simulated_studies,
+        diagnoses=smk.input.diagnoses,
+        subgraphs=smk.input.subgraphs or None,
         specs=smk.params.specs,
     )

@@ -5,6 +5,7 @@ Each check raises `ConfigError` for the first contradiction, or for what a job w
 
 from collections.abc import Sequence
 
+from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
 from mtnas.config.study import Study, tuning_layers
@@ -21,9 +22,11 @@ from mtnas.runtime.errors import ConfigError, MtnasError, unknown
 def check(study: Study) -> None:
     """Raise `ConfigError` for the first contradiction, or the first name that does not exist."""
     for check_one in (
+        check_there_is_something,
         check_synthetic,
         check_sources,
         check_splits,
+        check_diagnosis,
         check_experiments,
         check_every_variant,
         check_budget,
@@ -34,6 +37,15 @@ def check(study: Study) -> None:
         check_simulated,
     ):
         check_one(study)
+
+
+def check_there_is_something(study: Study) -> None:
+    """Refuse a configuration without data and without studies that need none."""
+    if not study.datasets and not study.simulated_studies.studies:
+        raise ConfigError(
+            f"{study.place('datasets')}: names none, so there is nothing to do; name one, or "
+            "studies that need none (`simulated_studies`, config/transfer.yaml)"
+        )
 
 
 def check_synthetic(study: Study) -> None:

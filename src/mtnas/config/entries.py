@@ -15,7 +15,7 @@ PAPER = "paper"  # the variant that every method has: no deviation
 MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
 MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 OF_VARIANTS = ("title", "training")  # what a variant says beside options of its method
-SUBSET_RULES = ("all", "pairs")
+SUBSET_RULES = ("all", "pairs", "most")
 OWN_DEFAULT = "null: the dataset's own"
 
 Seed = Annotated[int, Field(ge=0, le=MAX_INT32)]
@@ -56,8 +56,8 @@ def _rule_or_lists(value: Any) -> Any:
     lists = value if isinstance(value, tuple) else (value,)
     if not lists or not all(isinstance(own, tuple) and own for own in lists):
         raise ValueError(
-            "should be all, pairs, or a list of subsets, each a list of names of tasks, such as "
-            "[[likes, stars], [likes, shares]]"
+            "should be all, pairs, most, or a list of subsets, each a list of names of tasks, such "
+            "as [[likes, stars], [likes, shares]]"
         )
     for own in lists:
         if others := [name for name in own if not isinstance(name, str)]:
@@ -222,6 +222,41 @@ class TaskSubsets(Experiment):
     tasks: SubsetsOfTasks = Field(
         "all",
         description="which subsets of the tasks are learned together: every one (all; of at most "
-        "7 tasks), every two (pairs), or a list of lists of their names; each task alone and all "
-        "tasks together are always among them",
+        "7 tasks), every two (pairs), every one of at most 7 tasks, else every two and some drawn "
+        "at random (most), or a list of lists of their names; each task alone and all tasks "
+        "together are always among them",
+    )
+
+
+DIAGNOSIS = "diagnosis"  # the entry of `subsets` that a diagnosis adds
+DIAGNOSED = "share_bottom"  # the method that it is about
+
+
+class Diagnosis(Options):
+    """Which tasks of a dataset should share a model, and what could have told so in advance."""
+
+    datasets: tuple[str, ...] = Field(
+        (),
+        description="datasets of the study to diagnose; for each, the subsets of its tasks are "
+        f"trained with {DIAGNOSED} as `subsets.{DIAGNOSIS}`",
+    )
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (4, 8, 16, 32, 64, 128),
+        description=f"widths of {DIAGNOSED} at which each task alone and all tasks together are "
+        "trained (capacity curve); an empty list: none",
+    )
+    epochs: int = Field(
+        5, ge=1, description="epochs of the short run in which gradients of tasks are compared"
+    )
+    probe_every: int = Field(10, ge=1, description="steps from one comparison to the next")
+    probe_rate: float = Field(
+        0.01,
+        gt=0,
+        description="learning rate of the step of plain gradient descent that a comparison tries",
+    )
+    rank: int = Field(1, ge=1, description="rank r of the weights of Algorithm 2 (svd_weight)")
+    tables: str | None = Field(
+        None,
+        description=f"a variant of {DIAGNOSED} with `training.embedding_per_task: true`, to say "
+        "whether tasks should have embedding tables of their own; null: not measured",
     )

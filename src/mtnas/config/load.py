@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from mtnas.config.blocks import dict_of, grid, list_of, mapping, overrides
 from mtnas.config.checks import check
+from mtnas.config.diagnosis import with_diagnosis
 from mtnas.config.entries import (
     DatasetOptions,
+    Diagnosis,
     Experiment,
     Folder,
     Name,
@@ -59,6 +61,7 @@ def load(
         problem = problem_of(kind, error)
         where = origins.place(problem.keys, problem.name)
         raise ConfigError(f"{where}: {problem.message}") from None
+    study = with_diagnosis(study)
     study._origins = origins
     check(study)
     return study
@@ -82,7 +85,7 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
     return _narrowed(
         Study,
         {f"{name}_raw": _short_raw(name) for name in measured},
-        datasets=list_of(dataset),
+        datasets=list_of(dataset, at_least=0),
         dataset_options=mapping(
             "dataset_options", dict.fromkeys((*measured, *synthetic), dataset_options)
         ),
@@ -93,6 +96,11 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
         experiments=dict_of(Name, _narrowed(Experiment, **runs)),
         exhaustive=dict_of(Name, list_of(str)),
         subsets=dict_of(Name, _narrowed(TaskSubsets, **runs)),
+        diagnosis=_narrowed(
+            Diagnosis,
+            datasets=list_of(dataset, at_least=0),
+            widths=list_of(Annotated[int, Field(ge=1)], at_least=0),
+        ),
         simulated_studies=_simulated_studies(),
     )
 

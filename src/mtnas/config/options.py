@@ -13,6 +13,7 @@ from mtnas.routes.space import SearchSpace
 from mtnas.runtime.options import Options
 
 RunKey = tuple[str, str, str]  # dataset, method, variant
+SubsetKey = tuple[str, str, str, str]  # name of an entry of `subsets`, and a RunKey
 BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its size
 
 

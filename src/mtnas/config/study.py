@@ -13,6 +13,7 @@ from mtnas.config.entries import (
     PAPER,
     Block,
     DatasetOptions,
+    Diagnosis,
     Experiment,
     Name,
     Seeds,
@@ -70,6 +71,10 @@ class Study(Options):
     subsets: dict[Name, TaskSubsets] = Field(
         {},
         description="named sets of runs of subsets of the tasks: which tasks gain from each other",
+    )
+    diagnosis: Diagnosis = Field(
+        default_factory=Diagnosis,
+        description="datasets of which it is asked which tasks should share a model",
     )
     simulated_studies: SimulatedStudies = Field(
         default_factory=SimulatedStudies,

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import chain, combinations
+from random import Random
 
 from mtnas.config.options import RunKey
 from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError, unknown
 
 MOST_TASKS = 7  # of which every subset is trained: 127
+DRAWN_SUBSETS = 30  # of more tasks, beside every two
 Subset = tuple[str, ...]  # names of tasks, in the order of the dataset
 
 
@@ -20,6 +22,8 @@ def task_subsets(study: Study, name: str, dataset: str) -> tuple[Subset, ...]:
         ConfigError: a task does not exist, a subset is there twice, or there are too many.
     """
     tasks, asked = study.tasks_of(dataset), study.subsets[name].tasks
+    if asked == "most":
+        asked = "all" if len(tasks) <= MOST_TASKS else _pairs_and_some(tasks)
     where = study.place("subsets", name, "tasks")
     if asked == "all":
         _check_number(tasks, dataset, where)
@@ -31,6 +35,16 @@ def task_subsets(study: Study, name: str, dataset: str) -> tuple[Subset, ...]:
         raise ConfigError(f"{where}: names {list(subset)} more than once")
     every = dict.fromkeys([*((task,) for task in tasks), *wanted, tasks])
     return tuple(sorted(every, key=lambda own: (len(own), [tasks.index(task) for task in own])))
+
+
+def _pairs_and_some(tasks: Subset) -> tuple[Subset, ...]:
+    """Return every two tasks, and larger subsets of them, always the same ones drawn at random."""
+    drawn, pairs = Random(0), list(combinations(tasks, 2))
+    some = {
+        tuple(sorted(drawn.sample(tasks, drawn.randint(3, len(tasks) - 1)), key=tasks.index))
+        for _ in range(DRAWN_SUBSETS)
+    }
+    return (*pairs, *sorted(some))
 
 
 def _check_number(tasks: Sequence[str], dataset: str, where: str) -> None:

@@ -21,7 +21,7 @@ from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 from mtnas.runtime.record import without_defaults
 
-Alignment = Literal["none", "joint", "frozen", "control"]
+Alignment = Literal["none", "joint", "frozen", "control", "frozen_control"]
 Weighting = Literal["equal", "svd", "svd_literal", "uncertainty"]
 _NEWER = ("leaks", "alignment", "label_noise", "weighting", "weighting_rank")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -88,9 +88,10 @@ class TrainingOptions(Options):
         "none",
         description="none: all tasks feed one input to the part that they share; joint: each has a "
         "square matrix of its own before it, at first the identity, trained with all else; frozen: "
-        "these and the task layers are trained after all else, which then stays as it is; control: "
-        "no matrices but as many parameters, in layers of each task behind the shared part; not "
-        "for a method that searches or has a model per task (V17, V18)",
+        "these and the task layers are trained after all else, which then stays as it is; control, "
+        "of joint: no matrices but as many parameters, in layers of each task behind the shared "
+        "part; frozen_control, of frozen: no matrices but the task layers trained on; not for a "
+        "method that searches or has a model per task (V17, V18)",
     )
     label_noise: dict[str, Share] = Field(
         {},
@@ -103,8 +104,9 @@ class TrainingOptions(Options):
         description="what multiplies the losses of tasks, beside loss_weights, in training alone. "
         "equal: 1; svd: from the training rows of a seed, more for tasks whose labels follow the "
         "inputs in the direction of the others, which noise makes less; svd_literal: so with "
-        "labels that are not standardised, as printed in the source; uncertainty: learned (V20, "
-        "V21); not for a method that has a model per task",
+        "labels that are not standardised, as printed in the source where all labels are classes "
+        "and none is missing; uncertainty: learned. Neither svd is for rows of several sources, "
+        "none for a method that has a model per task (V20, V21)",
     )
     weighting_rank: int = Field(
         1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"
@@ -127,9 +129,9 @@ class TrainingOptions(Options):
 
     @model_validator(mode="after")
     def _aligns_one_model(self) -> Self:
-        if self.alignment == "frozen" and self.selection in ("task", "source"):
+        if self.in_two_phases and self.selection in ("task", "source"):
             raise ValueError(
-                f"alignment: 'frozen' keeps the shared part of one epoch, but selection is "
+                f"alignment: {self.alignment!r} keeps the shared part of one epoch, but selection is "
                 f"{self.selection!r}, which keeps several; use selection: model"
             )
         return self
@@ -166,6 +168,11 @@ class TrainingOptions(Options):
         for source in self.mixing_weights or {}:
             if names and source not in names:
                 raise ConfigError(unknown("source", source, names, "mixing_weights"))
+        if len(names) > 1 and self.weighting.startswith("svd"):
+            raise ConfigError(
+                f"weighting: {self.weighting!r}, but the rows are of {len(names)} sources, and "
+                "these weights are for tasks that have the same rows; use equal or uncertainty"
+            )
         if self.mixing == "balanced" and self.batch_size < len(names):
             raise ConfigError(
                 f"batch_size: {self.batch_size}, but with mixing: balanced a batch holds rows of "
@@ -227,6 +234,11 @@ class TrainingOptions(Options):
                 f"weighting: {self.weighting!r}, but {method} has a model for each task, in which "
                 f"there is nothing to weigh it against; {instead}"
             )
+
+    @property
+    def in_two_phases(self) -> bool:
+        """Whether task layers are trained on alone after the whole model was (V17, V18)."""
+        return self.alignment in ("frozen", "frozen_control")
 
     def num_tables(self, num_tasks: int) -> int:
         """Return how many sets of embedding tables a model of T tasks reads."""

@@ -46,11 +46,11 @@ class DataFacts(Part):
 class Curves(Part):
     """How a training went; losses are by epoch, validation losses also by task.
 
-    `valid_loss` is the MTL loss of its tasks. `train_loss` counts tasks as training does, and each
-    by the labelled examples of the epoch.
+    `valid_loss` is the MTL loss of its tasks. `train_loss` counts tasks by their declared weights,
+    and each by the labelled examples of the epoch.
     """
 
-    best_epoch: int | tuple[int, ...]  # of the model, or of each of its tasks
+    best_epoch: int | tuple[int, ...]  # of the model, or of each of its tasks; 0: as in `before`
     train_loss: tuple[float, ...]
     valid_loss: tuple[float, ...]
     valid_losses: tuple[tuple[float, ...], ...]
@@ -61,7 +61,7 @@ class Fit(Curves):
 
     seed: int
     tasks: tuple[int, ...]
-    before: Curves | None = None  # with `alignment: frozen`, the training without alignment
+    before: Curves | None = None  # with `alignment: frozen` or its control, of the whole model
 
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:

@@ -28,6 +28,7 @@ class SimulatedStudyRecord(Record):
     environment: dict[str, str | int | None]
     git: Git
     code: str | None = None  # fingerprint of the library code
+    command: str | None = None  # that published it
 
 
 def read(folder: str | Path) -> tuple[SimulatedStudyRecord, pd.DataFrame]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.evidence.records import METRIC_COLUMNS, DataFacts, Git, Parameters, read_table
+from mtnas.evidence.records import METRIC_COLUMNS, Curves, DataFacts, Git, Parameters, read_table
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, atomic_path, remake
 from mtnas.runtime.record import Part, Record
@@ -33,12 +33,17 @@ def subset_name(tasks: tuple[str, ...]) -> str:
 
 
 class SubsetFit(Part):
-    """Which epoch of a model was selected on validation, or which of each of its tasks."""
+    """Which epoch of a model was selected on validation, or which of each of its tasks.
+
+    With `alignment: frozen` or its control, `before` tells of the training of the whole model; an
+    epoch of 0 then means that nothing afterwards was better.
+    """
 
     subset: str
     seed: int
     best_epoch: int | tuple[int, ...]
     weights: dict[str, float] | None = None  # by task: what `weighting` set or learned
+    before: Curves | None = None
 
 
 class SubsetsTimings(Part):

@@ -225,10 +225,7 @@ class Assembly:
         )
 
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
-        """Count the parameters of one model; with routes, also what each route uses.
-
-        Of models of one task each, it is the one with the most outputs.
-        """
+        """Count the parameters of one model (of several, the largest), and of what routes use."""
         widths = head_widths(self.method, self.examples)
         model = self.outlined(widths)
         return Parameters(
@@ -254,6 +251,7 @@ def assemble(
     if method.sharing is not None:
         training.check_method(method.name, searches=method.searches, per_task=method.per_task)
     training.check_groups(data.groups is not None)
+    training.check_sources(data.manifest.sources)
     if spec.training is not None:
         check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")

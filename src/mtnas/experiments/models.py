@@ -8,7 +8,7 @@ Shapes: M members, N examples, O outputs, T tasks.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import mul
 from typing import Any
@@ -37,7 +37,7 @@ class _Group:
     ensemble: Ensemble
     splits: list[Split]
     fitted: FitResult | None = None
-    before: FitResult | None = None  # of the models without alignment that it began from
+    before: FitResult | None = None  # of the whole models that it began from, without their weights
 
     @property
     def states(self) -> Sequence[State]:
@@ -85,15 +85,17 @@ class Models:
                 checkpoint.seconds += own.seconds
 
     def _fit(self, group: _Group, checkpoint: Checkpoint) -> None:
-        """Train a group; with `alignment: frozen` first all but the alignment, then that (V17)."""
+        """Train a group; with `alignment: frozen` or its control first all, then what is of a task
+        (V17, V18).
+        """
         assembly = self._assembly
         data = self._examples, group.splits, assembly.training
-        if assembly.training.alignment != "frozen":
+        if not assembly.training.in_two_phases:
             group.fitted = fit(group.ensemble, *data, checkpoint)
             return
         plain = assembly.ensemble(group.ensemble.members, alignment="none")
         first = checkpoint.part(0)
-        group.before = fit(plain, *data, first)
+        group.before = replace(fit(plain, *data, first), states=())
         group.ensemble.load({**group.ensemble.state(), **plain.state()})
         second = checkpoint.part(1)
         group.fitted = fit(group.ensemble, *data, second, trained=OF_A_TASK)
@@ -254,9 +256,12 @@ def _fits(group: _Group, weights: Sequence[float]) -> list[Tree]:
 def _weights(group: _Group, m: int, names: Sequence[str]) -> dict[str, float]:
     """Return the weights of the tasks of one model in its best epoch, or in that of each task."""
     assert group.fitted is not None
-    epochs = group.fitted.best_epochs[m]
+    fitted = group.fitted
+    if group.before is not None and not fitted.best_epochs[m][0]:
+        fitted = group.before  # nothing was better than what it began from
+    epochs = fitted.best_epochs[m]
     return {
-        names[task]: group.fitted.weights[epochs[t % len(epochs)] - 1][m][t]
+        names[task]: fitted.weights[epochs[t % len(epochs)] - 1][m][t]
         for t, task in enumerate(group.ensemble.members[m].tasks)
     }
 

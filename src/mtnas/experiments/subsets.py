@@ -146,13 +146,14 @@ def _trained(
     models.fit(checkpoint)
     scores: list[list[Any]] = [[] for _ in group]
     for part in PARTS:
-        for lines, found in zip(scores, _scores(assembly, models, part), strict=True):
+        for lines, found in zip(scores, scores_of_part(assembly, models, part), strict=True):
             lines += found
     weights_of = models.task_weights or dict.fromkeys(range(len(group)))
     return [
         {
             "scores": lines,
             "best_epoch": fit["best_epoch"],
+            "before": fit["before"],
             "weights": weights_of[place],
             "changed_labels": models.changed_labels(group[place][0]),
             "seconds": models.seconds / len(group),
@@ -161,7 +162,7 @@ def _trained(
     ]
 
 
-def _scores(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
+def scores_of_part(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
     """Return, for every model, lines of part, task, metric and value: all metrics of its tasks."""
     found = []
     for member, out_NO in zip(models.members, models.outputs(part), strict=True):
@@ -233,6 +234,7 @@ def _record(
                 seed=seed,
                 best_epoch=results[seed, number]["best_epoch"],
                 weights=results[seed, number]["weights"],
+                before=results[seed, number]["before"],
             )
             for number, name in enumerate(names)
             for seed in spec.seeds

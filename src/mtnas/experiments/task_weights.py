@@ -16,7 +16,7 @@ from mtnas.training.data import Examples, Indices
 from mtnas.training.ensemble import Member
 from mtnas.training.inputs import MixedInputs, NumberScale
 from mtnas.transfer.arrays import Floats
-from mtnas.transfer.coding import Coding, LabelKind, coded
+from mtnas.transfer.coding import Coded, Coding, LabelKind, coded
 from mtnas.transfer.reweighting import standardised_inputs, weights_of_theta
 from mtnas.transfer.theta import theta_of_dense, theta_of_ids
 
@@ -44,14 +44,25 @@ def svd_weights(
 ) -> tuple[float, ...]:
     """Return the weights of some tasks from the training rows of a seed, with mean 1."""
     literal = assembly.training.weighting == "svd_literal"
-    coding: Coding = "literal" if literal else "standardised"
+    theta_DK, y = theta_of(
+        assembly, examples, seed, tasks, "literal" if literal else "standardised"
+    )
+    rank = min(assembly.training.weighting_rank, len(tasks))  # of a model of some of the tasks
+    return tuple(weights_of_theta(theta_DK, y, rank).tolist())
+
+
+def theta_of(
+    assembly: Assembly, examples: Examples, seed: int, tasks: Sequence[int], coding: Coding
+) -> tuple[Floats, Coded]:
+    """Return what the inputs of the training rows of a seed tell of some tasks.
+
+    That is theta_DK, a column for every column of their labels, and these labels.
+    """
     rows = assembly.with_labels_of(tasks, assembly.split(seed)).train
     labels = examples.of_seeds.get(seed, examples.labels)
     labels_NT = labels[torch.from_numpy(rows)][:, list(tasks)].double().cpu().numpy()
     y = coded(labels_NT, coding, [_kind(examples, task) for task in tasks])
-    theta_DK = _theta(examples, rows, y.y_NK, coding)
-    rank = min(assembly.training.weighting_rank, len(tasks))  # of a model of some of the tasks
-    return tuple(weights_of_theta(theta_DK, y, rank).tolist())
+    return _theta(examples, rows, y.y_NK, coding), y
 
 
 def _kind(examples: Examples, task: int) -> LabelKind:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import STUDY, DatasetVerdict, Entry, Told, ledger, shown
+from mtnas.evidence.claims.paper import MTNAS_PAPER
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
 from mtnas.report.names import dataset_name
@@ -23,10 +24,11 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
 enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
 first table is that of the comparison that speaks least for the claim. Controls decide nothing, \
-nor do simulated data, save those of the paper's own synthetic study. A verdict on fewer datasets \
-than the study has says on how many.\
+nor do simulated data, save those of the paper's own synthetic study and of studies of planted \
+tasks. A verdict on fewer datasets than the study has says on how many.\
 """
 
+HEADINGS = {MTNAS_PAPER: "Claims of the paper"}
 ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
 
 
@@ -39,6 +41,8 @@ def write_ledger(
     manifests: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
+    subsets: Sequence[str | Path] = (),
+    simulated_studies: Sequence[str | Path] = (),
     study: str = STUDY,
 ) -> None:
     """Judge all claims and write the list of them as JSON and as Markdown, each atomically.
@@ -51,6 +55,8 @@ def write_ledger(
         manifests=manifests,
         exhaustive=exhaustive,
         subgraphs=subgraphs,
+        subsets=subsets,
+        simulated_studies=simulated_studies,
     )
     entries = ledger(evidence, study=study)
     write_json(path, entries)
@@ -67,17 +73,57 @@ def read_ledger(path: str | Path, remedy: str) -> list[Entry]:
 
 
 def to_markdown(entries: Sequence[Entry], note: str | None = None) -> str:
-    """Render all claims in one table, a note on the data, then the comparisons of each."""
-    parts = ["### Claims of the paper", summary(entries), *filter(None, (note, RULE))]
-    for entry in entries:
-        if entry["comparisons"]:
-            parts += [f"#### {entry['id']}. {entry['claim']}", f"{entry['test']}"]
-            parts += [_comparisons(entry)]
+    """Render the claims of each source in one table, a note on the data, then the comparisons.
+
+    A source of which nothing was measured has one line.
+    """
+    parts, notes = [], [note, RULE]
+    for source, own in by_source(entries).items():
+        parts += [f"### {HEADINGS.get(source, f'Claims of {source}')}"]
+        if _is_nothing(own):
+            parts += [_nothing(own)]
+            continue
+        parts += [_table(own), *filter(None, notes)]
+        notes = []  # once
+        for entry in own:
+            if entry["comparisons"]:
+                parts += [f"#### {entry['id']}. {entry['claim']}", f"{entry['test']}"]
+                parts += [_comparisons(entry)]
     return "\n\n".join(parts) + "\n"
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """Render one line per claim: its verdict, by dataset, and the interval that decides it."""
+    """Render one line per claim: its verdict, by dataset, and the interval that decides it.
+
+    Sources of which the study has nothing are left out, unless it has nothing of any.
+    """
+    sources = list(by_source(entries).values())
+    told = [own for own in sources if not _is_nothing(own)] or sources
+    return "\n\n".join(map(_table, told))
+
+
+def by_source(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Return the claims of each source, in their order."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry["source"], []).append(entry)
+    return found
+
+
+def _is_nothing(entries: Sequence[Entry]) -> bool:
+    """Whether a study has nothing, finished or not, that the claims of a source are about."""
+    return not any(entry["comparisons"] or entry["datasets"] for entry in entries)
+
+
+def _nothing(entries: Sequence[Entry]) -> str:
+    """Say in one line that nothing was measured of a source, and what would measure it."""
+    first, last = entries[0]["id"], entries[-1]["id"]
+    commands = dict.fromkeys(entry["command"] for entry in entries if entry["command"])
+    told = ", ".join(f"`{command}`" for command in commands)
+    return f"{first}–{last}: not measured. Run {told}."
+
+
+def _table(entries: Sequence[Entry]) -> str:
     head = ("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")
     rows = [
         (

@@ -44,3 +44,8 @@ def paper_score(dataset: str, method: str, column: str, path: Path = PAPER_RESUL
     """Return a test score of Table 2 or, for the dataset with its own table, Table 3."""
     values = (paper_value(table, dataset, method, column, path) for table in ("table2", "table3"))
     return next((value for value in values if value is not None), None)
+
+
+def transfer_results() -> Json:
+    """Read the numbers printed by Wu, Zhang, Ré (ICLR 2020); accuracies are in percent."""
+    return paper_results(PAPER_RESULTS.with_name("transfer.yaml"))

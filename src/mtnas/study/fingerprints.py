@@ -3,6 +3,7 @@
 Rules pass them to their jobs as `code`. Nothing here imports torch.
 """
 
+from mtnas.config.entries import DIAGNOSED
 from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.runtime.provenance import code_behind, code_fingerprint
@@ -56,6 +57,11 @@ def tune_code(study: Study, dataset: str, method: str, variant: str) -> str:
 def subsets_code(study: Study, subsets: str, dataset: str, method: str, variant: str) -> str:
     """Fingerprint the code behind the runs of subsets of tasks."""
     return _from("experiments/subsets.py", method)
+
+
+def diagnose_code(study: Study, dataset: str) -> str:
+    """Fingerprint the code behind the measures of how tasks are related."""
+    return _from("experiments/diagnose/run.py", DIAGNOSED)
 
 
 def _from(entry: str, method: str) -> str:

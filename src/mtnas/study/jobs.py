@@ -7,7 +7,7 @@ it does not run the job again.
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from mtnas.config.entries import OF_VARIANTS, PAPER, Tuning
+from mtnas.config.entries import DIAGNOSED, OF_VARIANTS, PAPER, Tuning
 from mtnas.config.options import (
     BUDGET_METHOD,
     CONTROLS,
@@ -24,6 +24,7 @@ from mtnas.data.prepare.manifest import PrepareSpec
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.grids import flat
 from mtnas.study.specs import (
+    DiagnoseSpec,
     RunSpec,
     SearchSpec,
     SimulatedStudySpec,
@@ -113,6 +114,14 @@ def subsets_spec(
     shared = {name: getattr(run, name) for name in RunSpec.model_fields}
     chosen = task_subsets(study, subsets, dataset)
     return SubsetsSpec(**shared, name=subsets, subsets=chosen)
+
+
+def diagnose_spec(study: Study, dataset: str) -> DiagnoseSpec:
+    """Return what identifies the measures of how the tasks of a dataset are related."""
+    run = run_spec(study, dataset, DIAGNOSED)
+    asked = study.diagnosis.model_dump(exclude={"datasets", "tables"})
+    asked["rank"] = min(asked["rank"], study.num_tasks(dataset))
+    return DiagnoseSpec(**{name: getattr(run, name) for name in RunSpec.model_fields}, **asked)
 
 
 def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> bool:

@@ -6,7 +6,7 @@ Shared by the rules and by what rebuilds tables from `results/published`.
 import os
 from collections.abc import Iterable, Mapping
 
-from mtnas.config.options import RunKey
+from mtnas.config.options import RunKey, SubsetKey
 from mtnas.runtime.provenance import REPOSITORY
 
 DATA = "results/data/{dataset}"
@@ -17,6 +17,7 @@ TUNING = "results/tuning/{dataset}/{method}/{variant}"
 TRUTH = "results/exhaustive/{dataset}/{space}.parquet"
 TRUTHS = "results/exhaustive/{dataset}.parquet"  # all spaces of a dataset
 SUBSETS = "results/subsets/{subsets}/{dataset}/{method}/{variant}"
+DIAGNOSIS = "results/diagnosis/{dataset}"
 AUDIT = "results/audit/{dataset}.json"
 SIMULATED_STUDY = "results/simulated_studies/{study}"
 SUBGRAPHS = "results/claims/subgraphs.json"
@@ -40,11 +41,18 @@ def figure_files(name: str) -> dict[str, str]:
 
 def subset_folders(subsets: Mapping[str, Iterable[RunKey]]) -> list[str]:
     """Name the folders of runs of subsets of tasks, given runs by name of the entry."""
-    return [
-        SUBSETS.format(subsets=name, dataset=d, method=m, variant=v)
-        for name, runs in subsets.items()
-        for d, m, v in runs
-    ]
+    return of_subsets((name, *run) for name, runs in subsets.items() for run in runs)
+
+
+def of_subsets(keys: Iterable[SubsetKey]) -> list[str]:
+    """Name the folders of runs of subsets of tasks."""
+    return [SUBSETS.format(subsets=name, dataset=d, method=m, variant=v) for name, d, m, v in keys]
+
+
+def simulated_study_files(studies: Iterable[str]) -> list[str]:
+    """Name the files that simulated studies leave."""
+    folders = [SIMULATED_STUDY.format(study=study) for study in studies]
+    return [f"{folder}/{file}" for folder in folders for file in ("results.csv", "record.json")]
 
 
 def of_runs(pattern: str, runs: Iterable[RunKey]) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from mtnas.config.checks import space_of
 from mtnas.config.entries import PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
-from mtnas.config.options import CONTROLS, RunKey
+from mtnas.config.options import CONTROLS, RunKey, SubsetKey
 from mtnas.config.study import Study
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.routes.space import SpaceArguments
@@ -71,7 +71,8 @@ CUT_MMOE = ("cut_mmoe", PAPER)
 class Plan:
     """Datasets, experiments and spaces in reading order.
 
-    `subsets` holds, by name, the runs of which subsets of the tasks are trained, too.
+    `subsets` holds, by name, the runs of which subsets of the tasks are trained, too;
+    `simulated_studies` names the studies of planted tasks.
     `homes` holds, for each run whose routes were found by a search that learns, the variant under
     whose name that search is stored; `variants` describes each (method, variant) but the paper's.
     """
@@ -82,6 +83,7 @@ class Plan:
     judged: dict[str, dict[str, list[Judged]]] = field(default_factory=dict)  # space -> dataset
     variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
     subsets: dict[str, list[RunKey]] = field(default_factory=dict)
+    simulated_studies: tuple[str, ...] = ()
 
     @property
     def runs(self) -> list[RunKey]:
@@ -137,6 +139,26 @@ class Plan:
         found = [(d, m, self.homes[d, m, v]) for d, m, v in runs if (d, m, v) in self.homes]
         return list(dict.fromkeys(found))
 
+    def subset_runs(self, *options: str) -> list[SubsetKey]:
+        """Return the runs of subsets of tasks as the paper has them, or with a variant that changes
+        some of these options and no other; an option stands for those below it, too.
+        """
+        return [
+            key
+            for key in self.all_subset_runs
+            if all(_is_below(changed, options) for changed in self.changes(key[1:]))
+        ]
+
+    @property
+    def all_subset_runs(self) -> list[SubsetKey]:
+        """Return all runs of subsets of tasks."""
+        return [(name, *run) for name, runs in self.subsets.items() for run in runs]
+
+    def changes(self, run: RunKey) -> dict[str, object]:
+        """Return the options that the variant of a run changes, by their dotted names."""
+        known = self.variants.get(run[1:])
+        return {} if known is None else known.changes
+
     def judged_by(self, space: str) -> list[dict[str, str]]:
         """Return, for each dataset and variant of a small space, where its routes or run are."""
         if space not in self.judged:
@@ -163,6 +185,7 @@ class Plan:
     def to_json(self) -> Json:
         """Return plain data, runs as `dataset/method/variant`."""
         subsets = {name: ["/".join(run) for run in runs] for name, runs in self.subsets.items()}
+        simulated = list(self.simulated_studies)
         return {
             "datasets": {name: facts.to_json() for name, facts in self.datasets.items()},
             "experiments": {
@@ -175,6 +198,7 @@ class Plan:
             },
             "variants": {"/".join(key): asdict(found) for key, found in self.variants.items()},
             **({"subsets": subsets} if subsets else {}),
+            **({"simulated_studies": simulated} if simulated else {}),
         }
 
     @classmethod
@@ -190,6 +214,7 @@ class Plan:
             },
             {_row(key): Variant(**found) for key, found in content["variants"].items()},
             {name: list(map(named, runs)) for name, runs in content.get("subsets", {}).items()},
+            tuple(content.get("simulated_studies", ())),
         )
 
 
@@ -222,7 +247,12 @@ def plan_of(study: Study) -> Plan:
             for place, (name, said) in enumerate(variants.items(), 1)
         },
         {name: study.subset_runs(name) for name in study.subsets},
+        study.simulated_studies.studies,
     )
+
+
+def _is_below(changed: str, options: Iterable[str]) -> bool:
+    return any(changed == option or changed.startswith(f"{option}.") for option in options)
 
 
 def _variant(name: str, said: Block, place: int) -> Variant:

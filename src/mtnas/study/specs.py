@@ -111,3 +111,16 @@ class SubsetsSpec(RunSpec):
 
     name: str
     subsets: tuple[tuple[str, ...], ...]
+
+
+class DiagnoseSpec(RunSpec):
+    """What is measured of the tasks of a dataset beside the subsets of them that are trained.
+
+    The run is that of which the gradients of the tasks are compared.
+    """
+
+    widths: tuple[int, ...]
+    epochs: int
+    probe_every: int
+    probe_rate: float
+    rank: int

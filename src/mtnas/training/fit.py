@@ -35,7 +35,7 @@ class FitResult:
     """
 
     states: tuple[State, ...]  # [U], the best weights; U = 1 or T
-    best_epochs: tuple[tuple[int, ...], ...]  # [M][U], from 1
+    best_epochs: tuple[tuple[int, ...], ...]  # [M][U], from 1; 0: none was better than the start
     train_loss: tuple[tuple[float, ...], ...]  # [E][M], of what was trained on in the epoch
     valid_losses: tuple[tuple[tuple[float, ...], ...], ...]  # [E][M][T]
     seconds: float
@@ -140,26 +140,33 @@ def fit(
 ) -> FitResult:
     """Train until no member has improved for `patience` epochs; load the best weights.
 
-    Where parts of the model are named by `trained`, all else stays as it is (`Trainer`).
+    Where parts of the model are named by `trained`, all else stays as it is (`Trainer`), and the
+    weights that it begins with are kept unless an epoch is better: they are those of epoch 0.
     If there is a checkpoint, training continues from it; the result is the same to the last bit.
     """
     checkpoint = checkpoint or Checkpoint()
     ensemble.standardize(examples.inputs, [split.train for split in splits])
     with spare_thread() as spare:
         trainer = Trainer(ensemble, examples, options, read_ahead=spare, trained=trained)
-        return _Training(trainer, splits, options).run(checkpoint)
+        return _Training(trainer, splits, options, keeps_start=bool(trained)).run(checkpoint)
 
 
 class _Training:
     """A training between two steps: its epoch, and the results of earlier epochs."""
 
-    def __init__(self, trainer: Trainer, splits: Sequence[Split], options: TrainingOptions) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        splits: Sequence[Split],
+        options: TrainingOptions,
+        keeps_start: bool = False,
+    ) -> None:
         ensemble = trainer.ensemble
         self._trainer, self._options = trainer, options
         self._valid = [split.valid for split in splits]
         self._batches = training_batches(trainer.examples, splits, ensemble, options)
         self._selection = Selection(ensemble, options, trainer.examples.tasks, trainer.weights)
-        self._epoch, self._goes_on = 1, True
+        self._epoch, self._goes_on, self._keeps_start = 1, True, keeps_start
         self._losses: list[Tensor] = []  # `_noted`, of the steps of this epoch
         self._train_losses: list[Tensor] = []  # [M], of the epochs before
         self._valid_losses: list[Tensor] = []  # [M, T]
@@ -169,6 +176,9 @@ class _Training:
         """Train to the end, from the present step."""
         started = time.perf_counter()
         checkpoint.resume(self)
+        if self._keeps_start and self._epoch == 1 and not self._losses:
+            loss_MT = evaluate_loss(self._trainer.ensemble, self._trainer.examples, self._valid)
+            self._selection.update(0, loss_MT)
         with checkpoint.watching():
             while self._goes_on:
                 while len(self._losses) < self._batches.per_epoch:

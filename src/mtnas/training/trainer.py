@@ -19,6 +19,7 @@ from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NoTable
 from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
+from mtnas.training.task_gradients import TaskGradients
 from mtnas.training.weighting import weighting_of
 
 
@@ -51,9 +52,9 @@ class Trainer:
         rates = ensemble.rates(options)
         self.weighting = weighting_of(ensemble, self._layout.kinds, options)
         self.noise = Noise(ensemble)
-        self._fixed = [n for n in ensemble.params if trained and n.partition(".")[0] not in trained]
+        fixed = [n for n in ensemble.params if trained and n.partition(".")[0] not in trained]
         rests = torch.zeros(len(ensemble), 1, dtype=torch.bool)
-        active = {**(ensemble.activity() or {}), **dict.fromkeys(self._fixed, rests)}
+        active = {**(ensemble.activity() or {}), **dict.fromkeys(fixed, rests)}
         self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
         self.table_optimizer: RowAdam | DenseTableAdam | NoTable
         if examples.inputs.layout.num_columns == 0:
@@ -73,7 +74,10 @@ class Trainer:
         return self.step_by_task(index_MB, upcoming_MB).sum(-1)
 
     def step_by_task(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
-        """Take one weight step as `step` does; return what every task adds to the loss, loss_MT."""
+        """Take one weight step as `step` does; return what every task adds to the loss, loss_MT.
+
+        That is without what `weighting` adds, which only training descends.
+        """
         rows_MR = self._rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
         if self._read_ahead and upcoming_MB is not None:
@@ -82,9 +86,10 @@ class Trainer:
         params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
-        loss_MT = self._losses(index_MB, self.ensemble.logits(x_MBD, params, self.noise()))
+        logits_MBO = self.ensemble.logits(x_MBD, params, self.noise())
+        descended_MT, loss_MT = self.losses(index_MB, logits_MBO)
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        total = (loss_MT.sum(-1) + self.ensemble.penalty(params)).sum()
+        total = (descended_MT.sum(-1) + self.ensemble.penalty(params)).sum()
         learned = [*params.values(), looked_up, *self.weighting.learned]
         grads = torch.autograd.grad(total, learned)
         own, (grad_MRE, *others) = grads[: len(params)], grads[len(params) :]
@@ -92,6 +97,42 @@ class Trainer:
         self.table_optimizer.step(grad_MRE)
         self.weighting.step(others)
         return loss_MT.detach()
+
+    def task_gradients(self, index_MB: Tensor) -> TaskGradients:
+        """Return the gradient of the loss of every task on a batch, without taking a step.
+
+        Losses are those of `losses_at`. A step on the same batch may follow.
+        """
+        looked_up = self.table_optimizer.read(self._rows(index_MB)).requires_grad_()
+        params = {n: p.detach().clone().requires_grad_() for n, p in self.ensemble.params.items()}
+        loss_MT = self.losses_at(index_MB, params, looked_up)
+        wanted = [*params.values(), looked_up]
+        found = [
+            torch.autograd.grad(loss_M.sum(), wanted, retain_graph=True, materialize_grads=True)
+            for loss_M in loss_MT.unbind(-1)
+        ]
+        *own, rows_TMRE = map(torch.stack, zip(*found, strict=True))
+        return TaskGradients(
+            loss_MT=loss_MT.detach(),
+            params={n: p.detach() for n, p in params.items()},
+            looked_up_MRE=looked_up.detach(),
+            of_params=dict(zip(params, own, strict=True)),
+            of_rows_TMRE=rows_TMRE,
+            rows_MR=self._rows(index_MB),
+        )
+
+    def losses_at(
+        self, index_MB: Tensor, params: Mapping[str, Tensor], looked_up: Tensor
+    ) -> Tensor:
+        """Return the loss of every task on a batch, loss_MT, where the model has these weights.
+
+        No task has a weight here, and there is no noise.
+        """
+        ids_MBC = self.examples.inputs.ids[index_MB]
+        x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
+        y_MBT = self.examples.targets_of(self.ensemble, index_MB)
+        out_MBO = self.ensemble.logits(x_MBD, params)
+        return self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on, between two steps; not copies."""
@@ -119,17 +160,17 @@ class Trainer:
             return self._upcoming[1]
         return self.examples.inputs.ids[index_MB].flatten(1)
 
-    def loss(self, index_MB: Tensor, out_MBO: Tensor) -> Tensor:
-        """Return the loss of every member on one batch, a sum over its tasks (Sec. 4.1).
+    def losses(self, index_MB: Tensor, out_MBO: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what training descends and the loss, of every task of every member on a batch.
 
-        That of a task is the mean over its labelled examples, times its weight.
+        The loss of a task is the mean over its labelled examples (Sec. 4.1), times its declared
+        weight. Training descends that times what `weighting` adds. Both are [M, T].
         """
-        return self._losses(index_MB, out_MBO).sum(-1)
-
-    def _losses(self, index_MB: Tensor, out_MBO: Tensor) -> Tensor:
         y_MBT = self.examples.targets_of(self.ensemble, index_MB)
-        loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
-        return weighted(self.weighting(loss_MT), self.ensemble, self.weights)
+        complete = self.examples.complete
+        loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=complete)
+        descended_MT = self.weighting(loss_MT, None if complete else (~y_MBT.isnan()).any(1))
+        return tuple(weighted(own, self.ensemble, self.weights) for own in (descended_MT, loss_MT))
 
 
 @contextmanager

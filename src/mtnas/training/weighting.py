@@ -1,7 +1,8 @@
 """What multiplies the losses of tasks in training, beside the weights that are declared.
 
 Nothing, a number for every task of a member that is known before (`Member.loss_weights`), or a
-number that is learned. Validation, selection and reported losses leave it out.
+number that is learned. Validation, selection and reported losses leave it out, also that of
+training.
 Shapes: M members, T tasks.
 """
 
@@ -15,6 +16,8 @@ from mtnas.config.training import TrainingOptions
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.ensemble import Ensemble, FlatParameters
 from mtnas.training.optim import MemberAdam
+
+UNCERTAINTY_RATE = 10  # steps of a learned s, as multiples of those of the weights (V21)
 
 
 class TaskWeights:
@@ -37,8 +40,11 @@ class TaskWeights:
         """Return the present weights, [M, T]; None where all are 1."""
         return self._weight_MT
 
-    def __call__(self, loss_MT: Tensor) -> Tensor:
-        """Return what training descends of the losses of tasks."""
+    def __call__(self, loss_MT: Tensor, present_MT: Tensor | None = None) -> Tensor:
+        """Return what training descends of the losses of tasks.
+
+        `present_MT` tells which tasks have a label in the batch; None: all.
+        """
         return loss_MT if self._weight_MT is None else loss_MT * self._weight_MT
 
     def step(self, grads: Sequence[Tensor]) -> None:
@@ -56,7 +62,9 @@ class Uncertainty(TaskWeights):
     """Weights exp(-s) with a learned s for every task of a member, at first 0 (V21).
 
     Kendall, Gal and Cipolla (CVPR 2018): exp(-s) L + s / 2, and exp(-s) L / 2 + s / 2 where L is a
-    squared error, whose weight then tends to 1 / L. There is no weight decay on s.
+    squared error, whose weight then tends to 1 / L. There is no weight decay on s, and its steps
+    are `UNCERTAINTY_RATE` times as large as those of the weights. Where a batch has no label of a
+    task, the s of that task rests: it would run away, for its loss is 0 there.
     """
 
     def __init__(self, ensemble: Ensemble, kinds: Sequence[str], rate: Sequence[float]) -> None:
@@ -67,7 +75,11 @@ class Uncertainty(TaskWeights):
         self._factor_T = torch.tensor([0.5 if own else 1.0 for own in squared]).to(like)
         zeros = torch.zeros(ensemble.tasks_MT.shape).to(like)
         self._flat = FlatParameters.of({"s": zeros})
-        self._adam = MemberAdam(self._flat, learning_rate=rate, weight_decay=0.0)
+        steps = [UNCERTAINTY_RATE * own for own in rate]
+        self._all_MT = torch.ones_like(zeros, dtype=torch.bool)
+        self._adam = MemberAdam(
+            self._flat, learning_rate=steps, weight_decay=0.0, active={"s": self._all_MT}
+        )
         self._leaf_MT = zeros
 
     @property
@@ -80,10 +92,13 @@ class Uncertainty(TaskWeights):
         """Return exp(-s), [M, T]."""
         return torch.exp(-self._flat.flat_MP)
 
-    def __call__(self, loss_MT: Tensor) -> Tensor:
+    def __call__(self, loss_MT: Tensor, present_MT: Tensor | None = None) -> Tensor:
         """Return the losses with their weights, and what keeps these from shrinking."""
+        present_MT = self._all_MT if present_MT is None else present_MT
+        self._adam.set_active({"s": present_MT})
         self._leaf_MT = self._flat.flat_MP.detach().clone().requires_grad_()
-        return torch.exp(-self._leaf_MT) * loss_MT * self._factor_T + self._leaf_MT / 2
+        own_MT = torch.exp(-self._leaf_MT) * loss_MT * self._factor_T + self._leaf_MT / 2
+        return own_MT * present_MT
 
     def step(self, grads: Sequence[Tensor]) -> None:
         """Take a step of Adam."""

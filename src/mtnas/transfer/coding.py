@@ -33,10 +33,12 @@ def coded(labels_NT: ArrayLike, coding: Coding, kinds: Sequence[LabelKind] | Non
 
     Args:
         labels_NT: 0 and 1, numbers of classes, or any numbers.
-        coding: `literal`: 0 and 1 as they are, which Algorithm 2 of Wu, Zhang, Ré (ICLR 2020) does
-            as written; `centred`: minus the mean of the column over its labelled rows, which for
-            X'Y is the same as centring X; `standardised`: also divided by its standard deviation.
-            A regression, whose unit is arbitrary, is standardised unless it is `centred`.
+        coding: `literal`: 0 and 1 as they are, which is Algorithm 2 of Wu, Zhang, Ré (ICLR 2020)
+            as written where all labels are there and are classes (the division by the rows is then
+            one factor for all); `centred`: minus the mean of the column over its labelled rows,
+            which for X'Y is the same as centring X; `standardised`: also divided by its standard
+            deviation. A regression, whose unit is arbitrary, is standardised unless it is
+            `centred`.
         kinds: of the tasks; all binary if None.
 
     Raises:

@@ -101,19 +101,15 @@ class Reweighting:
             inputs: ids [N, C] if `n_ids` is given, else dense numbers [N, D].
             labels_NT: of the training rows; NaN where one is missing.
             n_ids: how many ids there are; the id `n_ids` stands for none.
-            kinds: of the tasks; all binary if None. The weight of a task with classes is the
-                Frobenius norm of the block of its classes.
+            kinds: of the tasks; all binary if None. The weight of a task with C classes is the
+                Frobenius norm of the block of their columns, each divided by sqrt(C).
 
         Raises:
             ConfigError: an unknown coding or kind, or a rank that cannot be.
             DataError: inputs or labels that cannot be used, or that tell nothing of each other.
         """
         y = coded(labels_NT, self.coding, kinds)
-        theta_DK = self._theta(inputs, y.y_NK, n_ids)
-        weight_T = _by_task(theta_DK, y, self.rank)
-        if not weight_T.sum() > 0:
-            raise DataError("reweighting: all weights are 0; the inputs tell nothing of the labels")
-        return np.asarray(weight_T / weight_T.mean())
+        return weights_of_theta(self._theta(inputs, y.y_NK, n_ids), y, self.rank)
 
     def _theta(self, inputs: ArrayLike, y_NK: Floats, n_ids: int | None) -> Floats:
         if n_ids is not None:
@@ -136,6 +132,11 @@ def weights_of_theta(theta_DK: ArrayLike, y: Coded, rank: int) -> Floats:
 
 
 def _by_task(theta_DK: ArrayLike, y: Coded, rank: int) -> Floats:
-    """Join the weights of the columns of a task: the Frobenius norm of its block."""
-    squares_K = task_weights(theta_DK, rank) ** 2
+    """Join the weights of the columns of a task: the Frobenius norm of its block.
+
+    A column of a task with C of them counts by 1 / sqrt(C), in U_r, too. So a task with two classes
+    weighs what it does as a binary one, and many classes do not raise a weight.
+    """
+    width_K = np.bincount(y.task_K)[y.task_K]
+    squares_K = task_weights(np.asarray(theta_DK) / np.sqrt(width_K), rank) ** 2
     return np.asarray(np.sqrt(np.bincount(y.task_K, squares_K)))

@@ -9,9 +9,12 @@ import pandas as pd
 
 from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
+from mtnas.evidence import simulated_record
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.search_record import SearchRecord
+from mtnas.evidence.simulated_record import SimulatedStudyRecord
+from mtnas.evidence.transfer_studies.runs import SubsetRun
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
@@ -57,6 +60,15 @@ class Search:
 
 
 @dataclass(frozen=True)
+class SimulatedStudy:
+    """A study of planted tasks: its record, its results, and the path of these."""
+
+    record: SimulatedStudyRecord
+    results: pd.DataFrame
+    path: str
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All runs, searches and datasets of a study, and what other rules measured.
 
@@ -73,6 +85,8 @@ class Evidence:
     exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
     subgraphs: list[SubgraphCheck] = field(default_factory=list)
     subgraphs_path: str = ""
+    subset_runs: tuple[SubsetRun, ...] = ()
+    simulated_studies: dict[str, SimulatedStudy] = field(default_factory=dict)
     _scores: dict[RunKey, pd.DataFrame] = field(default_factory=dict, repr=False)  # asked for often
 
     @property
@@ -89,7 +103,7 @@ class Evidence:
     @property
     def stand_ins(self) -> frozenset[str]:
         """Name the simulated datasets that stand in for real ones: they decide no claim."""
-        return self.simulated - self.rho.keys()
+        return self.simulated - self.rho.keys() - self.simulated_studies.keys()
 
     def scores(self, run: RunKey) -> pd.DataFrame:
         """Return test scores: a row per seed, columns such as `auc_t0`, `mtl_loss`."""
@@ -125,6 +139,10 @@ class Evidence:
         """Return the path of the record of a run."""
         return f"{_folder(self.runs[run])}/run.json"
 
+    def results(self, study: str) -> str:
+        """Return the path of the results of a simulated study."""
+        return self.simulated_studies[study].path
+
     def train_seconds(self, run: RunKey) -> float:
         """Return the seconds that training a run took, per seed: runs may differ in seeds."""
         record = self.runs[run]
@@ -146,8 +164,10 @@ def read_evidence(
     manifests: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
+    subsets: Sequence[str | Path] = (),
+    simulated_studies: Sequence[str | Path] = (),
 ) -> Evidence:
-    """Read everything a ledger is computed from.
+    """Read everything a ledger is computed from; `subsets`, `simulated_studies` name folders.
 
     Raises:
         RecordError: a file is missing or broken, or two runs have one name.
@@ -165,8 +185,14 @@ def read_evidence(
     simulated = {m.dataset for m in data.values() if m.simulated}
     simulated |= {run.key[0] for run in runs.values() if run.record.simulated}
     simulated |= {search.key[0] for search in searches if search.record.simulated}
+    divided = tuple(map(SubsetRun.read, subsets))
+    simulated |= {run.key[1] for run in divided if run.simulated}
+    planted = {study.record.study: study for study in map(_read_study, simulated_studies)}
+    simulated |= planted.keys()
     rho = {m.dataset: m.spec.synthetic.rho for m in data.values() if m.spec.synthetic}
     rho |= {r.key[0]: r.record.synthetic.rho for r in runs.values() if r.record.synthetic}
+    drawn = {run.key[1]: run.scores.record.synthetic for run in divided}
+    rho |= {name: options.rho for name, options in drawn.items() if options}
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},
@@ -178,7 +204,14 @@ def read_evidence(
         exhaustive={Path(p).as_posix(): read_ground_truth(p).frame for p in exhaustive},
         subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
         subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),
+        subset_runs=divided,
+        simulated_studies=planted,
     )
+
+
+def _read_study(folder: str | Path) -> SimulatedStudy:
+    record, results = simulated_record.read(folder)
+    return SimulatedStudy(record, results, f"{Path(folder).as_posix()}/results.csv")
 
 
 def _read_search(path: str | Path) -> Search:

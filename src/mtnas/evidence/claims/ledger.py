@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import NotRequired, TypedDict, cast
 
+from mtnas.evidence.claims import paper, transfer
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome
-from mtnas.evidence.claims.paper import CLAIMS, Claim
+from mtnas.evidence.claims.paper import Claim
 from mtnas.evidence.claims.verdicts import (
     NOT_JUDGED,
     NOT_MEASURED,
@@ -21,6 +22,7 @@ from mtnas.evidence.claims.verdicts import (
 )
 
 STUDY = ".venv/bin/snakemake claims --cores 2"
+CLAIMS = (*paper.CLAIMS, *transfer.CLAIMS)
 
 
 class DatasetVerdict(TypedDict):
@@ -60,6 +62,7 @@ class Entry(TypedDict):
     """A claim in the ledger; what no comparison decides has no estimate, interval and seeds."""
 
     id: str
+    source: str
     verdict: str
     estimate: float | None
     interval: tuple[float, float] | None
@@ -78,7 +81,7 @@ class Entry(TypedDict):
 def ledger(
     evidence: Evidence, claims: Sequence[Claim] = CLAIMS, *, study: str = STUDY
 ) -> list[Entry]:
-    """Return an entry per claim: `id, verdict, estimate, interval, seeds, evidence` and details.
+    """Return an entry per claim: `id, source, verdict, estimate, interval, seeds, evidence`, more.
 
     The estimate and interval are those of the comparison that speaks least for the claim; all
     comparisons are listed below it, and the verdict of every dataset. Simulated data that stand in
@@ -98,6 +101,7 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
     head = decisive(comparisons)
     return {
         "id": claim.id,
+        "source": claim.source,
         "verdict": _verdict(comparisons, outcome),
         "estimate": None if head is None else head.estimate,
         "interval": None if head is None else (head.low, head.high),
@@ -107,7 +111,7 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
         "section": claim.section,
         "test": _told(claim),
         "decided_by": None if head is None else shown(head.dataset, head.what),
-        "datasets": _by_dataset(comparisons, outcome, evidence),
+        "datasets": _by_dataset(comparisons, outcome, evidence, begun=_is_begun(claim, evidence)),
         "missing": outcome.missing,
         "command": _command(claim, outcome, head, study),
         "comparisons": [_written(c, evidence) for c in comparisons],
@@ -128,16 +132,17 @@ def _verdict(comparisons: Sequence[Comparison], outcome: Outcome) -> str:
 
 
 def _by_dataset(
-    comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence
+    comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence, *, begun: bool
 ) -> dict[str, DatasetVerdict]:
     """Return the verdict of every dataset; Holm's family stays that of the whole claim.
 
     A dataset with controls alone is left out; one that stands in for a real one was not measured.
+    What is missing counts where a study has `begun` with what the claim is about.
     """
     judged = (
         c.dataset for c in comparisons if c.role != "control" or c.dataset in evidence.stand_ins
     )
-    names = dict.fromkeys([*judged, *outcome.missing])
+    names = dict.fromkeys([*judged, *(outcome.missing if begun else ())])
     found: dict[str, DatasetVerdict] = {}
     for name in filter(None, names):
         mine = [c for c in comparisons if c.dataset == name]
@@ -151,6 +156,13 @@ def _by_dataset(
             "simulated": name in evidence.simulated,
         }
     return found
+
+
+def _is_begun(claim: Claim, evidence: Evidence) -> bool:
+    """Whether a study has anything of the kind that the claims of a source are about."""
+    if claim.source == paper.MTNAS_PAPER:
+        return bool(evidence.runs or evidence.searches)
+    return bool(evidence.subset_runs or evidence.simulated_studies)
 
 
 def _told(claim: Claim) -> str:

@@ -10,11 +10,12 @@ from mtnas.evidence.pairing import MTNAS, SINGLE
 
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
 SHARE_BOTTOM, MMOE, _ = COMPARED
+MTNAS_PAPER = "MTNAS"  # the source of a claim: who says so
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim; `overlays` make the runs it needs, on top of a study or `alone`."""
+    """One claim, and whose; `overlays` make what it needs, on top of a study or `alone`."""
 
     id: str
     words: str
@@ -23,6 +24,7 @@ class Claim:
     overlays: tuple[str, ...] = ("config/all_claims.yaml",)
     settings: str = ""
     alone: bool = False
+    source: str = MTNAS_PAPER
 
     def command(self, study: str) -> str:
         """Return the command of a study with what the claim needs behind its own overlays."""

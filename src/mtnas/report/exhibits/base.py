@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import pandas as pd
 
 from mtnas.config.entries import PAPER
-from mtnas.config.options import RunKey
+from mtnas.config.options import RunKey, SubsetKey
 from mtnas.report.names import REFERENCE, Names, dataset_titles, titles
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
@@ -19,10 +19,13 @@ from mtnas.study.paths import (
     DATA,
     ROUTES,
     RUN,
+    SIMULATED_STUDY,
     SUBGRAPHS,
     TRUTH,
     of_checkout,
     of_runs,
+    of_subsets,
+    simulated_study_files,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 Content = TypeVar("Content")
 PAPER_NUMBERS = "config/paper/results.yaml"
+TRANSFER_NUMBERS = "config/paper/transfer.yaml"
+SUBSET_FILES = ("scores.csv", "record.json")
 
 
 class NothingToShowError(RecordError):
@@ -42,19 +47,23 @@ class NothingToShowError(RecordError):
 class Needs:
     """What a table or figure is made from; what is named here are the inputs of its job.
 
-    `runs` and `searches` are (dataset, method, variant), `manifests` datasets, `truths` (dataset,
-    small space); `judged` says where the search of a variant in a small space is judged
-    (`Plan.judged_by`). `facts` is plain data of the plan, `titles` what readers call methods and
-    variants (`names.Names`), `datasets` what they call datasets.
+    `runs` and `searches` are (dataset, method, variant), `subsets` the same behind the name of an
+    entry of `subsets`, `manifests` datasets, `truths` (dataset, small space); `judged` says where
+    the search of a variant in a small space is judged (`Plan.judged_by`). `facts` is plain data of
+    the plan, `titles` what readers call methods and variants (`names.Names`), `datasets` what they
+    call datasets.
     """
 
     runs: tuple[RunKey, ...] = ()
     searches: tuple[RunKey, ...] = ()
+    subsets: tuple[SubsetKey, ...] = ()
+    simulated_studies: tuple[str, ...] = ()
     manifests: tuple[str, ...] = ()
     truths: tuple[tuple[str, str], ...] = ()
     judged: tuple[dict[str, str], ...] = ()
     subgraphs: bool = False
     paper: bool = False  # the numbers printed in the paper
+    transfer_paper: bool = False  # those printed by Wu, Zhang, Ré
     facts: Mapping[str, Any] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     datasets: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +84,16 @@ class Needs:
         return of_runs(f"{ROUTES}/routes.json", self.searches)
 
     @property
+    def subset_folders(self) -> list[str]:
+        """Return the folder of every run of subsets of tasks."""
+        return of_subsets(self.subsets)
+
+    @property
+    def simulated_folders(self) -> list[str]:
+        """Return the folder of every simulated study."""
+        return [SIMULATED_STUDY.format(study=study) for study in self.simulated_studies]
+
+    @property
     def manifest_files(self) -> list[str]:
         """Return the manifest of every dataset."""
         return [f"{DATA}/manifest.json".format(dataset=name) for name in self.manifests]
@@ -91,12 +110,15 @@ class Needs:
         folders = [*self.run_folders, *(path for path in judged if not path.endswith(".json"))]
         found = [
             *(f"{folder}/{file}" for folder in folders for file in ("metrics.csv", "run.json")),
+            *(f"{folder}/{file}" for folder in self.subset_folders for file in SUBSET_FILES),
+            *simulated_study_files(self.simulated_studies),
             *self.routes_files,
             *(path for path in judged if path.endswith(".json")),
             *self.manifest_files,
             *self.truth_files,
             *[SUBGRAPHS] * self.subgraphs,
             *[of_checkout(PAPER_NUMBERS)] * self.paper,
+            *[of_checkout(TRANSFER_NUMBERS)] * self.transfer_paper,
         ]
         return list(dict.fromkeys(found))
 
@@ -168,8 +190,9 @@ def titled(plan: "Plan", needs: Needs) -> Needs:
     A title that changes makes the exhibit again, since what it needs is a parameter of its job.
     """
     judged = ((REFERENCE, entry["variant"]) for entry in needs.judged)
-    rows = [*(run[1:] for run in (*needs.runs, *needs.searches)), *judged]
-    keyed = (*needs.runs, *needs.searches, *needs.truths)
+    divided = [key[1:] for key in needs.subsets]
+    rows = [*(run[1:] for run in (*needs.runs, *needs.searches, *divided)), *judged]
+    keyed = (*needs.runs, *needs.searches, *needs.truths, *divided)
     datasets = dict.fromkeys([*(key[0] for key in keyed), *needs.manifests])
     return replace(needs, titles=titles(plan, rows), datasets=dataset_titles(datasets))
 

@@ -28,7 +28,8 @@ class Table4(TableExhibit):
 
     def needs(self, plan: "Plan") -> dict[str, Needs]:
         """Take the manifests of the datasets of the main tables."""
-        return {"table4": Needs(manifests=tuple(plan.principal), paper=True)}
+        data = tuple(plan.principal)
+        return {"table4": Needs(manifests=data, paper=True)} if data else {}
 
     def read(self, needs: Needs) -> Table:
         """Return the table."""

@@ -19,6 +19,7 @@ from mtnas.report import exhibits
 from mtnas.report.names import REFERENCE, Names, column_name, dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.published import performance
+from mtnas.report.published.diagnoses import measures_told
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import TUNED
@@ -268,6 +269,7 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "measured": measured,
     "further_tables": further_tables,
     "figures": figures,
+    "measures_told": measures_told,
 }
 
 

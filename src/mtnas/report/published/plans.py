@@ -7,7 +7,7 @@ from typing import Any
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
 from mtnas.report.names import REFERENCE
-from mtnas.report.published import subset_scores
+from mtnas.report.published import simulated_results, subset_scores
 from mtnas.runtime import plugins
 from mtnas.study.plan import Plan, Variant
 
@@ -36,7 +36,8 @@ def merged(old: Plan, new: Plan) -> Plan:
         name: in_order([*old.subsets.get(name, ()), *new.subsets.get(name, ())], datasets, variants)
         for name in {**old.subsets, **new.subsets}
     }
-    return Plan(datasets, experiments, homes, judged, variants, subsets)
+    simulated = tuple(dict.fromkeys([*old.simulated_studies, *new.simulated_studies]))
+    return Plan(datasets, experiments, homes, judged, variants, subsets, simulated)
 
 
 def in_order(
@@ -59,7 +60,7 @@ def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[An
 
 
 def without(plan: Plan, name: str) -> Plan:
-    """Return an inventory without a dataset, a run or scores of subsets."""
+    """Return an inventory without a dataset, a run, scores of subsets or a simulated study."""
     experiments = {
         experiment: [run for run in runs if not is_named(run, name)]
         for experiment, runs in plan.experiments.items()
@@ -79,6 +80,7 @@ def without(plan: Plan, name: str) -> Plan:
         {space: of for space, of in judged.items() if of},
         plan.variants,
         subset_scores.without(plan.subsets, name),
+        simulated_results.without(plan.simulated_studies, name),
     )
 
 

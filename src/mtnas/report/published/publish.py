@@ -1,8 +1,8 @@
 """Publish a study: merge it into `results/published/` (`store`), then rebuild what stands there.
 
 A run replaces the published run of the same dataset, method and variant; all others stay. The same
-holds for routes, manifests, audits, grid searches, spaces of exhaustive tables, and scores of
-subsets of tasks.
+holds for routes, manifests, audits, grid searches, spaces of exhaustive tables, scores of subsets
+of tasks, simulated studies, and diagnoses.
 """
 
 import json
@@ -19,7 +19,8 @@ from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
-from mtnas.report.published import subset_scores
+from mtnas.report.published import diagnoses as published_diagnoses
+from mtnas.report.published import simulated_results, subset_scores
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
@@ -52,13 +53,16 @@ def publish(
     tuning: Sequence[str | Path] = (),
     exhaustive: Sequence[str | Path] = (),
     subsets: Sequence[str | Path] = (),
+    simulated_studies: Sequence[str | Path] = (),
+    diagnoses: Sequence[str | Path] = (),
     subgraphs: str | Path | None = None,
     specs: Mapping[str, Json] | None = None,
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
-    `command` is what publishes the study; `tuning` and `subsets` name folders, `audits` JSON files;
-    `specs` says what the study asks of its runs and of its subsets of tasks, by their names.
+    `command` is what publishes the study; `tuning`, `subsets` and `simulated_studies` name folders,
+    `audits` and `diagnoses` JSON files; `specs` says what the study asks of its runs, of its
+    subsets of tasks and of its simulated studies, by their names.
 
     Raises:
         RecordError: a file of the study is broken, a run is of another study, or a published run
@@ -68,6 +72,7 @@ def publish(
     old, kept = _standing(folder)
     new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
     divided = [subset_scores.read_new(path, command) for path in subsets]
+    planted = [simulated_results.read_new(path, command, specs) for path in simulated_studies]
     data = {path: Manifest.read(path) for path in map(Path, manifests)}
     _check(
         {**_records(new), **{subset_scores.name_of(record): record for _, record in divided}},
@@ -85,6 +90,9 @@ def publish(
         _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
     for scores, record in divided:
         subset_scores.write(folder, scores, record)
+    for results, told in planted:
+        simulated_results.write(folder, results, told)
+    published_diagnoses.publish(folder, diagnoses)
     if subgraphs is not None:
         write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
     _prune(folder)
@@ -138,13 +146,15 @@ def _publish_tuning(folder: Path, tuning: Iterable[Path]) -> None:
 
 
 def unpublish(folder: str | Path, names: Iterable[str]) -> None:
-    """Take datasets, runs or scores of subsets out of `folder`, and rebuild.
+    """Take datasets, runs, scores of subsets or simulated studies out of `folder`, and rebuild.
 
-    Their names are such as `insteval`, `insteval/mtnas/plus`, `subsets/pairs/gss/mmoe/paper`.
+    Their names are such as `insteval`, `insteval/mtnas/plus`, `subsets/pairs/gss/mmoe/paper`,
+    `simulated_studies/covariance`.
     """
     folder = Path(folder)
     plan, runs = read_plan(folder), read_runs(folder)
     known = [*plan.datasets, *("/".join(key) for key in runs), *subset_scores.names_in(plan)]
+    known += simulated_results.names_in(plan)
     for name in names:
         if name not in known:
             raise RecordError(unknown("published dataset or run", name, known, str(folder)))
@@ -268,6 +278,8 @@ def _prune(folder: Path) -> None:
         if run is None or not run.record.spec.tuned:
             shutil.rmtree(path.parent)
     subset_scores.prune(folder, plan)
+    simulated_results.prune(folder, plan)
+    published_diagnoses.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):
             if path.stem not in plan.datasets:

@@ -18,7 +18,7 @@ from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
 from mtnas.report.exhibits import Planned
 from mtnas.report.exhibits.base import NothingToShowError
-from mtnas.report.published import subset_scores
+from mtnas.report.published import diagnoses, simulated_results, subset_scores
 from mtnas.report.published.store import RESTORE, read_plan, restore
 from mtnas.runtime.errors import MtnasError, RecordError
 from mtnas.runtime.files import without_remake, write_text
@@ -26,10 +26,12 @@ from mtnas.study.paths import (
     DATA,
     ROUTES,
     RUN,
+    SIMULATED_STUDY,
     SUBGRAPHS,
     TRUTHS,
     figure_files,
     of_runs,
+    subset_folders,
     table_files,
 )
 from mtnas.study.plan import Plan
@@ -52,6 +54,8 @@ def rebuild(folder: str | Path) -> None:
         try:
             restore(folder)
             subset_scores.restore(folder)
+            simulated_results.restore(folder)
+            diagnoses.restore(folder)
             _report(plan)
         except MtnasError as error:
             raise _of_published(folder, error) from None
@@ -103,6 +107,8 @@ def _claims(plan: Plan) -> None:
         manifests=[f"{DATA}/manifest.json".format(dataset=name) for name in plan.datasets],
         exhaustive=[TRUTHS.format(dataset=name) for name in spaces],
         subgraphs=SUBGRAPHS if Path(SUBGRAPHS).is_file() else None,
+        subsets=subset_folders(plan.subsets),
+        simulated_studies=[SIMULATED_STUDY.format(study=name) for name in plan.simulated_studies],
         study=_study(plan),
     )
 

@@ -9,6 +9,8 @@ routes/          the learned routes; curves of the searches that are drawn
 tuning/          the trials of every grid search, and what won
 exhaustive/      one table per dataset with all of its small spaces
 subsets/         scores of subsets of tasks as .csv.gz, and their records
+simulated_studies/  results of studies of planted tasks as .csv.gz, and their records
+diagnosis/       which tasks of each dataset should share, and what told so
 audit/           what the audit of each dataset found
 figures/         made from the above, as are tables/: drawings, and what they show if it is small
 claims/subgraphs.json   how far methods are from their routes (needs torch to measure)

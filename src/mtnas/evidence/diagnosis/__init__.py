@@ -1,0 +1,1 @@
+"""Which tasks should share: measures of them, what they gain, which measure told, what to do."""

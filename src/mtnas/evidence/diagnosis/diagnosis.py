@@ -1,0 +1,194 @@
+"""The diagnosis of a dataset: everything that tells which tasks should share, in one file."""
+
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtnas.evidence.diagnosis.decide import decide
+from mtnas.evidence.diagnosis.measures import Measures
+from mtnas.evidence.diagnosis.pooled import gains_of_pairs
+from mtnas.evidence.diagnosis.predict import mean_measures, predictions
+from mtnas.evidence.diagnosis.report import (
+    CurvePoint,
+    Diagnosis,
+    Gain,
+    GroupingReport,
+    MeasureOfPair,
+    Pair,
+)
+from mtnas.evidence.diagnosis.sentences import sentences
+from mtnas.evidence.diagnosis.surrogate import surrogates
+from mtnas.evidence.diagnosis.text import recommendation
+from mtnas.evidence.diagnosis.truth import Grouping, Interval, Truth
+from mtnas.evidence.statistics import difference_of, holm
+from mtnas.evidence.subsets_record import SubsetScores, subset_name
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import write_text
+from mtnas.tasks.metrics import PRINCIPAL, metric_of
+
+
+def write_diagnosis(
+    json: str | Path, text: str | Path, *, measures: str | Path, subsets: Sequence[str | Path]
+) -> None:
+    """Diagnose a dataset; write the record, and the recommendation for readers.
+
+    Args:
+        json: where to write `Diagnosis`.
+        text: where to write the recommendation.
+        measures: the folder with `Measures`.
+        subsets: the folder with the scores of subsets and, if it was measured, the one of models
+            whose tasks have embedding tables of their own.
+    """
+    own, *tables = (SubsetScores.read(folder) for folder in subsets)
+    found = diagnosis_of(Measures.read(measures), own, tables[0] if tables else None)
+    write_text(text, recommendation(found))
+    found.write(json, [text])
+
+
+def diagnosis_of(
+    measures: Measures, scores: SubsetScores, own_tables: SubsetScores | None = None
+) -> Diagnosis:
+    """Return the diagnosis of a dataset.
+
+    Raises:
+        RecordError: the files are of different datasets, tables or seeds.
+    """
+    _check_same(measures, scores, own_tables)
+    truth = Truth(scores)
+    decision, tables = decide(truth), _tables(truth, own_tables, decide(truth).recommended)
+    means, pairs = mean_measures(measures.frame), pairs_of(truth)
+    dataset = scores.record.spec.dataset
+    return Diagnosis(
+        dataset=dataset,
+        simulated=scores.record.simulated,
+        tasks=scores.record.tasks,
+        seeds=tuple(truth.seeds),
+        metric=truth.name,
+        unit=truth.unit,
+        gains=gains_of(truth),
+        pairs=pairs,
+        grouping=GroupingReport.of(decision),
+        tables=tables,
+        measures=tuple(
+            MeasureOfPair(
+                measure=line.measure,
+                first=line.first,
+                second=line.second,
+                layer=line.layer,
+                value=_number(line.value),
+            )
+            for line in means.itertuples()
+        ),
+        predicts=tuple(predictions([means], [gains_of_pairs(dataset, pairs)])),
+        surrogates=tuple(surrogates(truth)),
+        capacity=capacity_of(measures),
+        sentences=sentences(truth, decision, tables),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def gains_of(truth: Truth) -> tuple[Gain, ...]:
+    """Return what every task gains in every subset."""
+    return tuple(
+        Gain(
+            subset=line.subset,
+            task=line.task,
+            metric=line.metric,
+            mean=line.mean,
+            low=_number(line.low),
+            high=_number(line.high),
+            p_value=_number(line.p_value),
+        )
+        for line in truth.frame.itertuples()
+    )
+
+
+def _check_same(measures: Measures, scores: SubsetScores, own_tables: SubsetScores | None) -> None:
+    """Refuse what was not measured on the same splits of the same table."""
+    others = [scores.record] if own_tables is None else [scores.record, own_tables.record]
+    for record in others:
+        ours = (measures.record.spec.dataset, measures.record.data, measures.record.splits)
+        if (record.spec.dataset, record.data, record.splits) != ours:
+            raise RecordError(
+                f"diagnosis: the measures are of {ours[0]}, the scores of "
+                f"{'/'.join(record.spec.job)}, and they are not of the same table, seeds and "
+                "splits; make both again with one configuration"
+            )
+
+
+def pairs_of(truth: Truth) -> tuple[Pair, ...]:
+    """Return what each task gains from each other one, in a model of the two."""
+    known = {(gain.subset, gain.task): gain for gain in gains_of(truth)}
+    found = []
+    for first, second in permutations(truth.tasks, 2):
+        subset = subset_name(tuple(task for task in truth.tasks if task in (first, second)))
+        if (subset, second) in known:
+            found.append((first, known[subset, second]))
+    values = [gain.p_value for _, gain in found if gain.p_value is not None]
+    adjusted = dict(enumerate(holm(values).tolist())) if len(values) == len(found) else {}
+    return tuple(
+        Pair(
+            first=first,
+            second=gain.task,
+            adjusted=adjusted.get(number),
+            verdict=_verdict(gain, len(truth.seeds)),
+            **gain.model_dump(exclude={"subset", "task"}),
+        )
+        for number, (first, gain) in enumerate(found)
+    )
+
+
+def _verdict(gain: Gain, seeds: int) -> str:
+    if gain.low is None or gain.high is None or gain.low <= 0 <= gain.high:
+        return f"no difference that {seeds} seed{'s' * (seeds > 1)} can show"
+    return "helps" if gain.mean > 0 else "harms"
+
+
+def _tables(truth: Truth, own_tables: SubsetScores | None, grouping: Grouping) -> Interval | None:
+    """Return what own embedding tables gain in the recommended grouping, mean over tasks.
+
+    None where that was not measured, or where no two tasks share a model.
+    """
+    if own_tables is None or grouping == truth.apart:
+        return None
+    chosen = truth.metric_of_task
+    total: dict[int, float] = dict.fromkeys(truth.seeds, 0.0)
+    indexed = [
+        frame[frame["split"] == "test"].set_index(["subset", "task", "metric", "seed"])["value"]
+        for frame in (own_tables.frame, truth.scores.frame)
+    ]
+    for subset in grouping:
+        for task in subset:
+            better = -1 if metric_of(chosen[task]).is_loss else 1
+            for seed in truth.seeds:
+                key = (subset_name(subset), task, chosen[task], seed)
+                total[seed] += better * float(indexed[0][key] - indexed[1][key]) / len(truth.tasks)
+    return Interval.of(difference_of(list(total.values())))
+
+
+def capacity_of(measures: Measures) -> tuple[CurvePoint, ...]:
+    """Return what every task gains from the others at each width, in its principal metric."""
+    kinds, frame = measures.record.tasks, measures.capacity
+    found = []
+    for width in dict.fromkeys(frame["width"]):
+        for task, kind in kinds.items():
+            metric = PRINCIPAL[kind]
+            own = frame[
+                (frame["width"] == width) & (frame["task"] == task) & (frame["metric"] == metric)
+            ].pivot(index="seed", columns="subset", values="value")
+            better = -1 if metric_of(metric).is_loss else 1
+            gain = difference_of(better * (own["all"] - own["single"]))
+            found.append(
+                CurvePoint(
+                    width=int(width), task=task, metric=metric, mean=gain.mean, low=gain.low,
+                    high=gain.high, single=float(own["single"].mean()),
+                    all=float(own["all"].mean()),
+                )
+            )  # fmt: skip
+    return tuple(found)

@@ -1,0 +1,107 @@
+"""What a diagnosis says, as data: everything that figures and tables of it need."""
+
+from mtnas.evidence.diagnosis.decide import Decision
+from mtnas.evidence.diagnosis.predict import Predicts
+from mtnas.evidence.diagnosis.surrogate import Surrogate
+from mtnas.evidence.diagnosis.truth import Interval, named
+from mtnas.runtime.record import Part, Record
+from mtnas.tasks.metrics import Kind
+
+
+class Gain(Part):
+    """What a task gains in a subset over being alone, on test."""
+
+    subset: str
+    task: str
+    metric: str
+    mean: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+
+
+class Pair(Part):
+    """What the second task gains when it is trained with the first one alone.
+
+    `adjusted` is the p-value after Holm's correction for all ordered pairs.
+    """
+
+    first: str
+    second: str
+    metric: str
+    mean: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    adjusted: float | None
+    verdict: str
+
+
+class MeasureOfPair(Part):
+    """A measure of an ordered pair of tasks, mean over seeds; None where it is not defined."""
+
+    measure: str
+    first: str
+    second: str
+    layer: str
+    value: float | None
+
+
+class CurvePoint(Part):
+    """What a task gains from all others at one width, on test; mean over seeds with interval."""
+
+    width: int
+    task: str
+    metric: str
+    mean: float
+    low: float | None
+    high: float | None
+    single: float  # mean score of the task alone
+    all: float
+
+
+class GroupingReport(Part):
+    """The best grouping and the recommended one; gains are means over tasks, on test."""
+
+    best: list[list[str]]
+    over_together: Interval
+    over_apart: Interval
+    held_out: Interval | None
+    together_over_apart: Interval
+    harmed: list[str]
+    recommended: list[list[str]]
+    reason: str
+    expected: Interval
+    instead_of: str
+
+    @classmethod
+    def of(cls, decision: Decision) -> "GroupingReport":
+        """Return a decision as plain data."""
+        plain = {
+            "best": named(decision.best),
+            "recommended": named(decision.recommended),
+            "harmed": list(decision.harmed),
+        }
+        same = ("over_together", "over_apart", "held_out", "together_over_apart", "reason")
+        more = ("expected", "instead_of")
+        return cls(**plain, **{name: getattr(decision, name) for name in (*same, *more)})
+
+
+class Diagnosis(Record):
+    """A diagnosis: gains, groupings, measures, what they told, and a recommendation."""
+
+    dataset: str
+    simulated: bool
+    tasks: dict[str, Kind]
+    seeds: tuple[int, ...]
+    metric: str  # by which gains are measured
+    unit: str
+    gains: tuple[Gain, ...]
+    pairs: tuple[Pair, ...]
+    grouping: GroupingReport
+    tables: Interval | None
+    measures: tuple[MeasureOfPair, ...]
+    predicts: tuple[Predicts, ...]
+    surrogates: tuple[Surrogate, ...]
+    capacity: tuple[CurvePoint, ...]
+    sentences: tuple[str, ...]

@@ -1,0 +1,139 @@
+"""A recommendation in plain sentences."""
+
+import math
+from collections.abc import Sequence
+
+from mtnas.evidence.diagnosis.decide import Decision
+from mtnas.evidence.diagnosis.truth import Grouping, Interval, Truth
+from mtnas.evidence.statistics import EFFECT, seeds_needed
+
+MOST_SEEDS = 10_000  # beyond, a number of seeds is no advice
+
+
+def sentences(truth: Truth, decision: Decision, tables: Interval | None) -> tuple[str, ...]:
+    """Return three sentences: what to do, what it gains, what would make it surer.
+
+    `tables` is what embedding tables of their own gain the tasks of one model; None: not measured.
+    """
+    return (
+        f"{_what(truth, decision)}; {_tables(tables, len(truth.seeds))}.",
+        f"{_gain(truth, decision)}.",
+        f"{_surer(truth, decision.expected)}.",
+    )
+
+
+def _what(truth: Truth, decision: Decision) -> str:
+    tasks, seeds = truth.tasks, len(truth.seeds)
+    if decision.reason == "no_difference":
+        return (
+            f"Train one model for {listed(tasks)}: it is the simplest, and no grouping of the "
+            f"tasks makes a difference that {_seeds(seeds)} can show, so sharing costs nothing "
+            "measurable"
+        )
+    if decision.reason == "together_gains":
+        return f"Train one model for {listed(tasks)}: they gain from each other"
+    if decision.reason == "apart":
+        return f"Keep the tasks apart, a model for each of {listed(tasks)}: sharing harms them"
+    why = "this is measurably better than one model for all"
+    if decision.reason == "groups_gain":
+        why = "who shares gains from it, and one model for all does not gain measurably"
+    if decision.reason == "harmed":
+        why = f"in one model for all, {listed(decision.harmed)} would lose measurably"
+    return f"{_groups(decision.recommended)}: {why}"
+
+
+def _groups(grouping: Grouping) -> str:
+    shared = [listed(subset) for subset in grouping if len(subset) > 1]
+    alone = [subset[0] for subset in grouping if len(subset) == 1]
+    parts = [f"one model for {group}" for group in shared]
+    parts += [f"a model of its own for {task}" for task in alone]
+    return f"Train {listed(parts)}"
+
+
+def _tables(tables: Interval | None, seeds: int) -> str:
+    if tables is None:
+        return "whether tasks should have embedding tables of their own was not measured"
+    shown = _shown(tables)
+    if tables.sign > 0:
+        return f"give each task embedding tables of its own, which gains {shown}"
+    if tables.sign < 0:
+        return f"let the tasks share their embedding tables, since own ones change it by {shown}"
+    return (
+        "let the tasks share their embedding tables, since own ones make no difference that "
+        f"{_seeds(seeds)} can show: {shown}"
+    )
+
+
+def _gain(truth: Truth, decision: Decision) -> str:
+    other = "a model for each task" if decision.instead_of == "apart" else "one model for all tasks"
+    measured = f"{_shown(decision.expected)} {_unit(truth)}, {_seeds(len(truth.seeds))}"
+    if decision.expected.sign == 0:
+        return (
+            f"Compared with {other} expect no difference that {_seeds(len(truth.seeds))} can show: "
+            f"{measured}"
+        )
+    word = "a gain" if decision.expected.sign > 0 else "a loss"
+    return f"Compared with {other} expect {word} of {measured}"
+
+
+def _unit(truth: Truth) -> str:
+    what = {"auc": "of test AUC"}.get(truth.name, f"off the test loss ({truth.name})")
+    return f"{what}, mean over the {len(truth.tasks)} tasks"
+
+
+def _surer(truth: Truth, expected: Interval) -> str:
+    effect = smallest_effect(truth)
+    if expected.sd is None:
+        return "One seed has no interval: run five or more to learn whether this is more than luck"
+    have = len(truth.seeds)
+    if expected.sign == 0:
+        needed = seeds_wanted(expected.sd, effect)
+        if needed <= have:
+            return (
+                f"These {_seeds(have)} would show a difference of {effect:.2g} in most cases, so "
+                "only a smaller one can be hidden; more seeds would tell of that"
+            )
+        many = str(needed) if needed < MOST_SEEDS else f"more than {MOST_SEEDS}"
+        return (
+            f"To show a difference of {effect:.2g} with a power of 80 %, {many} seeds are needed "
+            f"instead of {have}"
+        )
+    return (
+        f"{_seeds(have).capitalize()} settle the sign; {4 * have} seeds would halve the interval, "
+        "and another dataset of the same kind would tell whether it holds beyond this one"
+    )
+
+
+def smallest_effect(truth: Truth) -> float:
+    """Return the difference worth showing: 0.001 AUC, or a thousandth of a loss."""
+    return EFFECT if truth.name == "auc" else EFFECT * truth.level
+
+
+def seeds_wanted(sd: float, effect: float) -> int:
+    """Return how many seeds show an effect with a power of 80 %, at most `MOST_SEEDS`."""
+    if sd > 0 and (sd / effect) ** 2 > MOST_SEEDS / 10:
+        return MOST_SEEDS
+    return seeds_needed(sd, effect)
+
+
+def _shown(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return f"{interval.mean:+.{_digits(abs(interval.mean))}f} (one seed, so without interval)"
+    digits = _digits(interval.high - interval.low)
+    low, high = f"{interval.low:+.{digits}f}", f"{interval.high:+.{digits}f}"
+    return f"{interval.mean:+.{digits}f} (95 % interval {low} to {high})"
+
+
+def _digits(width: float) -> int:
+    """Return so many decimals that a width has two significant ones, at least 4."""
+    return 4 if width <= 0 else max(4, min(8, 2 - math.floor(math.log10(width)) - 1))
+
+
+def _seeds(number: int) -> str:
+    return "1 seed" if number == 1 else f"{number} seeds"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

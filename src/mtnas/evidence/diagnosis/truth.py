@@ -1,0 +1,137 @@
+"""What tasks really gain in each company, in one unit, seed by seed.
+
+Positive is better. A grouping is a partition of the tasks into subsets that were trained; its score
+is the mean over tasks of what each has in its group.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import pandas as pd
+
+from mtnas.evidence.statistics import Difference, difference_of
+from mtnas.evidence.subsets_record import SubsetScores, subset_name
+from mtnas.evidence.transfer_gains import gains, intervals
+from mtnas.runtime.record import Part
+from mtnas.tasks.metrics import METRICS, OF_KIND, PRINCIPAL
+
+Subset = tuple[str, ...]
+Grouping = tuple[Subset, ...]
+
+
+class Interval(Part):
+    """A mean over seeds with its interval of 95 %; one seed has none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    sd: float | None
+    p_value: float | None
+    seeds: int
+
+    @classmethod
+    def of(cls, found: Difference) -> "Interval":
+        """Return the interval of paired differences."""
+        return cls(
+            mean=found.mean, low=found.low, high=found.high, sd=found.sd, p_value=found.p_value,
+            seeds=found.n,
+        )  # fmt: skip
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval lies on that side of 0; 0 where it holds 0 or is missing."""
+        if self.low is None or self.high is None or self.low <= 0 <= self.high:
+            return 0
+        return 1 if self.mean > 0 else -1
+
+
+class Truth:
+    """Gains over the task alone, of every task in every trained subset, on validation and test.
+
+    `metric` is AUC where all tasks are binary; where tasks are judged by several metrics, it is the
+    loss that training minimises, since only that can be summed.
+    """
+
+    def __init__(self, scores: SubsetScores) -> None:
+        """Take the scores of subsets; each task alone and all tasks together are among them."""
+        self.scores = scores
+        principal = {PRINCIPAL[kind] for kind in scores.record.tasks.values()}
+        self.metric = "principal" if len(principal) == 1 else "loss"
+        names = {OF_KIND[kind][-1] for kind in scores.record.tasks.values()}
+        self.name = next(iter(principal)) if len(principal) == 1 else " and ".join(sorted(names))
+        self.unit = METRICS[next(iter(principal))].unit if len(principal) == 1 else "loss"
+        self._gains = {
+            split: self._by_subset(gains(scores, metric=self.metric, split=split))
+            for split in ("valid", "test")
+        }
+
+    def _by_subset(self, found: pd.DataFrame) -> "pd.Series[float]":
+        return found.set_index(["subset", "task", "seed"])["gain"].sort_index()
+
+    @property
+    def tasks(self) -> Subset:
+        """Name all tasks."""
+        return self.scores.tasks
+
+    @property
+    def seeds(self) -> list[int]:
+        """Return the seeds in order."""
+        return sorted(self.scores.record.spec.seeds)
+
+    @property
+    def together(self) -> Grouping:
+        """All tasks in one model."""
+        return (self.tasks,)
+
+    @property
+    def apart(self) -> Grouping:
+        """A model for every task."""
+        return tuple((task,) for task in self.tasks)
+
+    @cached_property
+    def subsets(self) -> list[Subset]:
+        """Return what was trained, each task alone first."""
+        return list(self.scores.subsets.values())
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The gain on test of every task in every subset with its interval (`INTERVAL_COLUMNS`)."""
+        found = gains(self.scores, metric=self.metric)
+        return intervals(found)
+
+    def gain(self, subset: Subset, task: str, split: str = "test") -> "pd.Series[float]":
+        """Return what a task gains in a subset, by seed; 0 where it is alone."""
+        if len(subset) == 1:
+            return pd.Series(0.0, index=self.seeds)
+        keys = [(subset_name(subset), task, seed) for seed in self.seeds]
+        return pd.Series(self._gains[split].loc[keys].to_numpy(), index=self.seeds)
+
+    def total(self, grouping: Grouping, split: str = "test") -> "pd.Series[float]":
+        """Return the gain of a grouping over a model for every task, by seed: mean over tasks."""
+        own = [self.gain(subset, task, split) for subset in grouping for task in subset]
+        return pd.concat(own, axis=1).mean(axis=1)
+
+    def difference(self, first: Grouping, second: Grouping) -> Interval:
+        """Return how much better the first grouping is than the second one, on test."""
+        return Interval.of(difference_of(self.total(first) - self.total(second)))
+
+    @cached_property
+    def level(self) -> float:
+        """Return the mean score of the tasks alone on test: of losses, effects are shares of it."""
+        frame = self.scores.frame
+        alone = frame[(frame["split"] == "test") & (frame["subset"] == frame["task"])]
+        chosen = self.metric_of_task
+        return float(alone[alone["metric"] == alone["task"].map(chosen)]["value"].mean())
+
+    @property
+    def metric_of_task(self) -> dict[str, str]:
+        """Return the metric by which each task is judged."""
+        return {
+            task: PRINCIPAL[kind] if self.metric == "principal" else OF_KIND[kind][-1]
+            for task, kind in self.scores.record.tasks.items()
+        }
+
+
+def named(grouping: Sequence[Subset]) -> list[list[str]]:
+    """Return a grouping as plain lists."""
+    return [list(subset) for subset in grouping]

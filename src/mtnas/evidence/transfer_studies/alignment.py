@@ -1,0 +1,65 @@
+"""Alignment: what pairs of tasks gain from a matrix of their own before what they share.
+
+Algorithm 1 of Wu, Zhang, Ré (ICLR 2020), which says that 13 of 15 pairs improve. The control has as
+many parameters elsewhere, so that what remains over it is not that of a larger model.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.subsets_record import subset_name
+from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
+
+METRIC = "accuracy"
+NONE, CONTROL = "none", "control"
+ALIGNED = ("joint", "frozen")
+COLUMNS = (
+    *("name", "dataset", "method", "capacity", "leaks", "simulated"),
+    *("alignment", "over", "pair", "seed", "gain"),
+)
+GROUP = list(COLUMNS[:6])
+
+
+def pair_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
+    """Return what each pair of tasks gains by alignment over none and over the control.
+
+    A line (`COLUMNS`) per group of runs that differ in alignment alone, alignment, what it is
+    compared with (`over`), pair and seed: the mean over both tasks, more is better.
+    """
+    lines = [line for group in grouped(runs, "training.alignment") for line in _gains(group)]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def paths(runs: Iterable[SubsetRun], group: Mapping[str, Any]) -> list[str]:
+    """Return the paths of the scores behind a group of lines."""
+    return [run.path for run in runs if all(_facts(run)[k] == group[k] for k in GROUP)]
+
+
+def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
+    by_alignment: dict[str, SubsetRun] = {run.training.alignment: run for run in group}
+    for over in (NONE, CONTROL):
+        for alignment in (*ALIGNED, CONTROL):
+            both = by_alignment.get(alignment), by_alignment.get(over)
+            if alignment != over and both[0] and both[1]:
+                facts = {**_facts(both[0]), "alignment": alignment, "over": over}
+                yield from (facts | line for line in _of_pairs(both[0], both[1]))
+
+
+def _of_pairs(ours: SubsetRun, other: SubsetRun) -> Iterator[dict[str, Any]]:
+    pairs = [tasks for tasks in ours.scores.record.spec.subsets if len(tasks) == 2]
+    for tasks in pairs:
+        name = subset_name(tasks)
+        a, b = on_common_seeds(
+            ours.mean_score(name, tasks, METRIC), other.mean_score(name, tasks, METRIC)
+        )
+        for seed, gain in (a - b).items():
+            yield {"pair": name, "seed": seed, "gain": gain}
+
+
+def _facts(run: SubsetRun) -> dict[str, Any]:
+    name, dataset, method, _ = run.key
+    facts = (name, dataset, method, run.capacity, run.leaks, run.simulated)
+    return dict(zip(GROUP, facts, strict=True))

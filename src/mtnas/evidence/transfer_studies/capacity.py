@@ -1,0 +1,114 @@
+"""Capacity: how wide the shared part must be for tasks alone, and for all of them together.
+
+Sec. 2.2 of Wu, Zhang, Ré (ICLR 2020) and the table of its Fig. 6: the best capacity of every task
+alone and that of all tasks together, chosen on validation.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
+
+METRIC = "accuracy"  # of the paper; tasks without it are judged by their losses
+ALONE, TOGETHER = "alone", "together"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs that differ in capacity alone, by capacity."""
+
+    runs: dict[int, SubsetRun]
+
+    @property
+    def first(self) -> SubsetRun:
+        """Return one of them: what is said of it holds for all."""
+        return next(iter(self.runs.values()))
+
+    @property
+    def paths(self) -> list[str]:
+        """Return the paths of the scores."""
+        return [run.path for run in self.runs.values()]
+
+    def scores(self, learner: str, task: str, split: str) -> pd.DataFrame:
+        """Return by seed and capacity what a task scores alone, or with all; more is better."""
+        return pd.DataFrame(
+            {
+                capacity: run.mean_score(_subset(run, learner, task), [task], METRIC, split)
+                for capacity, run in self.runs.items()
+            }
+        )
+
+    def mean_scores(self, learner: str, split: str) -> pd.DataFrame:
+        """Return the mean over tasks of `scores`."""
+        each = [self.scores(learner, task, split) for task in self.first.tasks]
+        return sum(each[1:], each[0]) / len(each)
+
+    def best_alone(self) -> dict[str, int]:
+        """Return the capacity with the best mean validation score of every task alone."""
+        tasks = self.first.tasks
+        return {task: _best(self.scores(ALONE, task, "valid").mean()) for task in tasks}
+
+    def best_together(self) -> int:
+        """Return the capacity with the best mean validation score of all tasks together."""
+        return _best(self.mean_scores(TOGETHER, "valid").mean())
+
+    def excess(self) -> pd.Series:
+        """Return by seed the best capacity together minus the sum of the best ones alone.
+
+        Every seed chooses for itself, on its own validation rows.
+        """
+        together = self.mean_scores(TOGETHER, "valid").idxmax(axis=1)
+        alone = [self.scores(ALONE, task, "valid").idxmax(axis=1) for task in self.first.tasks]
+        return (together - pd.concat(alone, axis=1).sum(axis=1)).astype(float)
+
+    def gains(self) -> pd.DataFrame:
+        """Return by seed what each task gains from company, each side at its best capacity."""
+        alone, together = self.best_alone(), self.best_together()
+        return pd.DataFrame(
+            {
+                task: self.scores(TOGETHER, task, "test")[together]
+                - self.scores(ALONE, task, "test")[alone[task]]
+                for task in self.first.tasks
+            }
+        )
+
+
+def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
+    """Return the sweeps of capacity among some runs, those of two capacities at least.
+
+    Entries that change alignment, weights or labels are about those and left out.
+    """
+    runs = list(runs)
+    others = {run.key[:3] for run in runs if not run.is_plain}
+    found = []
+    for group in grouped(
+        (run for run in runs if run.key[:3] not in others), "hidden_dim", "match_budget"
+    ):
+        # What is wide as in the paper is not a capacity that was chosen to be looked at.
+        sized = {run.capacity: run for run in group if _is_chosen(run) and run.capacity}
+        if len(sized) > 1:
+            found.append(Sweep({size: sized[size] for size in sorted(sized)}))
+    return found
+
+
+def with_and_without_leaks(found: Iterable[Sweep]) -> list[tuple[Sweep, Sweep]]:
+    """Return the sweeps that were made twice, with the leaks of the data and without."""
+    named: dict[tuple[str, str, str], dict[str, Sweep]] = {}
+    for sweep in found:
+        named.setdefault(sweep.first.key[:3], {})[sweep.first.leaks] = sweep
+    return [(of["keep"], of["drop"]) for of in named.values() if len(of) == 2]
+
+
+def _is_chosen(run: SubsetRun) -> bool:
+    return run.scores.record.spec.options.get("hidden_dim") is not None
+
+
+def _subset(run: SubsetRun, learner: str, task: str) -> str:
+    return task if learner == ALONE else run.whole
+
+
+def _best(by_capacity: "pd.Series[float]") -> int:
+    """Return the smallest of the best capacities."""
+    return int(by_capacity.index[int(by_capacity.to_numpy().argmax())])

@@ -1,0 +1,1 @@
+"""How the tasks of a dataset are related: cheap measures, gradients, capacity."""

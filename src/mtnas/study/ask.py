@@ -1,0 +1,65 @@
+"""Ask the workflow of this checkout for the diagnosis of one dataset."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.runtime.provenance import REPOSITORY
+from mtnas.study.paths import DIAGNOSIS
+
+
+def diagnosed(
+    dataset: str, cores: int = 1, files: Sequence[Path] = (), checkout: Path = REPOSITORY
+) -> str:
+    """Run Snakemake for the recommendation of a dataset; return it.
+
+    Args:
+        dataset: its name; it need not be one of the study's.
+        cores: of Snakemake.
+        files: overlays of the configuration, later ones win.
+        checkout: where the workflow is.
+
+    Raises:
+        ConfigError: there is no workflow, or a file does not exist.
+        RecordError: Snakemake failed; it has said why.
+    """
+    _check(files, checkout)
+    target = Path(DIAGNOSIS.format(dataset=dataset), "recommendation.md")
+    asked = {"datasets": _datasets(dataset, files, checkout), "diagnosis": {"datasets": [dataset]}}
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
+    command += ["--cores", str(cores)]
+    command += ["--configfile", *map(str, files)] * bool(files)
+    command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in asked.items())]
+    if subprocess.run([*command, "--", str(target)], stdout=sys.stderr).returncode:
+        raise RecordError(
+            f"{target}: it could not be made; Snakemake says above why, and the same command goes "
+            "on from what is done"
+        )
+    return target.read_text(encoding="utf-8")
+
+
+def _check(files: Sequence[Path], checkout: Path) -> None:
+    if not (checkout / "Snakefile").is_file():
+        raise ConfigError(
+            f"mtnas diagnose: no Snakefile in {checkout}; it needs the workflow, so install the "
+            "package from a clone of the repository (make setup, or pip install -e .) and use that"
+        )
+    for file in files:
+        if not file.is_file():
+            raise ConfigError(f"--configfile {file}: there is no such file")
+
+
+def _datasets(dataset: str, files: Sequence[Path], checkout: Path) -> list[str]:
+    """Return the datasets of the configuration, and this one."""
+    named: list[str] = []
+    for file in (checkout / "config" / "config.yaml", *files):
+        said: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if isinstance(said, dict) and isinstance(said.get("datasets"), list):
+            named = said["datasets"]
+    return list(dict.fromkeys([*named, dataset]))

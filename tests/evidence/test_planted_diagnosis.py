@@ -1,0 +1,77 @@
+"""Diagnoses of datasets whose truth is planted: each must recommend what is right for it."""
+
+import numpy as np
+import pytest
+
+from tests.helpers.planted import binary, diagnosed, drawn_ids, planted_table, score
+
+pytestmark = pytest.mark.slow
+
+
+def of_pairs(found, measure, layer=""):
+    """Return the values of a measure of all ordered pairs."""
+    return [m.value for m in found.measures if (m.measure, m.layer) == (measure, layer)]
+
+
+def test_a_copy_of_a_task_shares_its_model(tmp_path):
+    rng = np.random.default_rng(0)
+    ids = drawn_ids(rng, 1000)
+    label = binary(rng, score(rng, ids), 0.5)
+    labels = {"task": label, "copy": label}
+    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), widths=())
+    assert found.grouping.recommended == [["task", "copy"]]
+    assert found.grouping.reason in ("no_difference", "together_gains")
+    assert of_pairs(found, "phi") == [1.0, 1.0]
+    assert found.tables is None
+    assert "was not measured" in found.sentences[0]
+
+
+def test_a_task_of_noise_is_kept_out_of_the_group_that_gains(tmp_path):
+    rng = np.random.default_rng(1)
+    ids = drawn_ids(rng, 1000)
+    seen = score(rng, ids)
+    labels = {"a": binary(rng, seen, 0.7), "b": binary(rng, seen, 0.7)}
+    labels["noise"] = rng.integers(2, size=1000).astype(np.float32)
+    found = diagnosed(
+        planted_table(tmp_path, ids, labels),
+        tuple(labels),
+        widths=(),
+        width=1,
+        seeds=8,
+        training={"loss_weights": (1.0, 1.0, 4.0)},
+    )
+    assert found.grouping.best == found.grouping.recommended == [["a", "b"], ["noise"]]
+    assert found.grouping.over_apart.sign == 1
+    helps = {(pair.first, pair.second) for pair in found.pairs if pair.verdict == "helps"}
+    assert helps == {("a", "b"), ("b", "a")}
+    assert "one model for a and b and a model of its own for noise" in found.sentences[0]
+
+
+def test_opposite_tasks_share_though_their_labels_and_inputs_say_the_opposite(tmp_path):
+    rng = np.random.default_rng(2)
+    ids = drawn_ids(rng, 1500)
+    seen = score(rng, ids)
+    plus, minus = binary(rng, seen, 0.7), binary(rng, -seen, 0.7)
+    own = rng.random(1500) < 0.5  # the tasks have no row in common
+    plus[own], minus[~own] = np.nan, np.nan
+    labels = {"plus": plus, "minus": minus}
+    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), widths=(), width=1)
+    assert found.grouping.recommended == [["plus", "minus"]]
+    assert (found.grouping.reason, found.grouping.expected.sign) == ("together_gains", 1)
+    assert of_pairs(found, "phi") == [None, None]
+    assert max(of_pairs(found, "theta_cosine")) < -0.5
+    assert "they gain from each other" in found.sentences[0]
+
+
+def test_unrelated_tasks_are_kept_apart_where_the_shared_part_is_narrow(tmp_path):
+    rng = np.random.default_rng(3)
+    ids = drawn_ids(rng, 1500)
+    labels = {name: binary(rng, score(rng, ids), 0.3) for name in ("one", "other")}
+    found = diagnosed(planted_table(tmp_path, ids, labels), tuple(labels), width=1, widths=(1, 16))
+    assert found.grouping.recommended == [["one"], ["other"]]
+    assert found.grouping.reason == "apart"
+    mean = {
+        width: np.mean([p.mean for p in found.capacity if p.width == width]) for width in (1, 16)
+    }
+    assert mean[1] < -0.05 < mean[16]
+    assert "Keep the tasks apart" in found.sentences[0]
