@@ -287,7 +287,8 @@ def check_finite(
             raise TrainingError(
                 f"seed {member.seed}, tasks {names}: loss is not finite in epoch {epoch} "
                 f"(train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training.learning_rate (now {(member.rates or options).learning_rate}) and run again"
+                f"lower training.learning_rate (now {(member.rates or options).learning_rate}) "
+                "and run again"
             )
 
 
