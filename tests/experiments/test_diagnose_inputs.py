@@ -1,7 +1,6 @@
 """Measures of tasks that read lists, numbers, features, rows of several sources, or no ids."""
 
 import numpy as np
-import pytest
 
 from mtnas.experiments import assembly as assemblies
 from mtnas.experiments.diagnose.run import diagnose
