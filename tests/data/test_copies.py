@@ -69,7 +69,7 @@ def test_no_test_sentence_has_or_is_a_part_of_one_to_learn(
 ) -> None:
     table, letters = sentences
     kept = split_of(table, seed, fixed=False)
-    split = without_leaks(kept, table)
+    split = without_leaks(kept, table, seed)
     rng = np.random.default_rng(0)
     tested = rng.choice(split.test, 1500, replace=False)  # in each direction, of every set
     tests = [letters[row] for row in tested if letters[row]]

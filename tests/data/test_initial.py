@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+import yaml
 
+from mtnas import study as studies
 from mtnas.data.prepare.hashing import hash_column
 from mtnas.data.prepare.store import Table
 from mtnas.experiments.assembly import assemble
@@ -137,6 +139,28 @@ def test_tables_of_all_tasks_begin_alike() -> None:
     table_MNE = torch.zeros(1, 3, 4)  # two readers of width two
     begin_as_given(table_MNE, np.array([[1, 2], [np.nan, np.nan]], np.float32))
     assert table_MNE[0].tolist() == [[1, 1, 2, 2], [0] * 4, [0] * 4]
+
+
+@pytest.mark.parametrize("decay", [0, 5e-4])
+def test_weight_decay_that_wipes_out_the_vectors_is_told(
+    prepare: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, decay: float
+) -> None:
+    prepare()
+    files = {"table": tmp_path / "t.parquet", "manifest": tmp_path / "t.json"}
+    caplog.clear()
+    assemble(_spec(weight_decay=decay), **files)
+    begins = "training.weight_decay: 0.0005 takes the vectors"
+    assert sum(text.startswith(begins) for text in caplog.messages) == bool(decay)
+
+
+def test_the_study_of_sentences_keeps_its_vectors() -> None:
+    config = Path(__file__).parents[2] / "config" / "sentiment.yaml"
+    study = studies.load(yaml.safe_load(config.read_text()))
+    decay = {
+        name: studies.run_spec(study, name, "share_bottom", "paper").training.weight_decay
+        for name in ("sentiment_words", "sentiment_tuned")
+    }
+    assert decay["sentiment_tuned"] == 0 < decay["sentiment_words"]
 
 
 def test_another_width_is_refused(prepare: Any, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mtnas.evidence import subsets_record
-from mtnas.evidence.records import read_run
+from mtnas.evidence.records import read_run, scores_by_seed
 from mtnas.evidence.subsets_record import SubsetScores
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import make_run
@@ -26,15 +26,21 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert read.frame[key].equals(scores.frame[key])
 
 
-@pytest.mark.parametrize("name", ["null", "na", "None", "nan", "NA", "1", "1.50", "true"])
-def test_tasks_may_have_any_name(name, tmp_path):
-    subsets = ((name,), ("mood",), (name, "mood"))
-    scores = make_scores(some, {name: "binary", "mood": "multiclass"}, subsets)
-    read = SubsetScores.read(write_scores(tmp_path / "of_subsets", scores))
-    assert list(read.subsets) == [name, "mood", f"{name}+mood"]
+@pytest.mark.parametrize("name", ["null", "NA", "none", "nan", "1", "1.50", "True"])
+def test_a_task_has_any_name(name, tmp_path):
+    kinds = {name: "binary", "mood": "binary"}
+    made = make_scores(some, kinds, ((name,), ("mood",), (name, "mood")))
+    write_scores(tmp_path, made)
+    read = SubsetScores.read(tmp_path)
+    key = made.frame.columns[:-1]
+    assert read.frame[key].equals(made.frame[key]) and read.tasks == (name, "mood")
 
-    run = read_run(make_run(tmp_path, "mmoe", {f"auc_{name}": 0.8, f"log_loss_{name}": 0.5}))
-    assert run.tasks == [name]
+
+@pytest.mark.parametrize("name", ["null", "NA", "none", "nan", "1", "1.50", "True"])
+def test_so_has_a_task_of_a_run(name, tmp_path):
+    run = read_run(make_run(tmp_path, "mmoe", {f"auc_{name}": 0.7, "auc_mood": 0.8}))
+    assert run.tasks == [name, "mood"]
+    assert scores_by_seed(run).columns.tolist() == [f"auc_{name}", "auc_mood", "mtl_loss"]
 
 
 def lacking(frame):

@@ -241,6 +241,16 @@ def test_risks_and_similarities_fit_together(sources):
     assert gaps[1] < gaps[0]
 
 
+def test_equal_eigenvalues_leave_the_planted_similarity_to_no_chance():
+    conditions = [{"target_rows": 20, "kappa": 10, "noise": 1}]
+    drawn = results(
+        "covariance", range(3), conditions=conditions, source_rows=[30], overlaps=[0.0], starts=0
+    )
+    found = values(drawn, "planted_similarity", source="other_directions", part="size")
+    assert len(found) == 3
+    np.testing.assert_allclose(found, found.iloc[0], rtol=1e-9)
+
+
 def test_a_source_is_the_beginning_of_a_larger_one():
     options = covariance.Options(source_rows=(30, 60))
     less = covariance.Options(source_rows=(60, 30))

@@ -6,11 +6,10 @@ from numpy.testing import assert_allclose
 
 from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.transfer.covariance import (
-    Moments,
     covariance,
     similarity,
     similarity_of,
-    truncated_covariance,
+    truncated,
 )
 
 
@@ -38,7 +37,7 @@ def test_the_score_is_that_of_the_traces(seed, rows, dim, energy, centred):
 
     cut = []
     for x in (first, second):
-        vectors, values = truncated_covariance(x, energy, centred)
+        vectors, values = truncated(covariance(x, centred), energy)
         cut.append(vectors * values @ vectors.T)
     product, traces = np.trace(cut[0] @ cut[1]), np.trace(cut[0]) * np.trace(cut[1])
     assert_allclose(found.score**2, product / traces, rtol=1e-10)
@@ -52,7 +51,7 @@ def test_as_few_directions_as_hold_the_energy_are_kept(energy, of):
     x = inputs(3, 50, 12)
     singular = np.linalg.svd(x, compute_uv=False)
     measure = singular**2 if of == "eigenvalues" else singular
-    vectors, values = truncated_covariance(x, energy, of=of)
+    vectors, values = truncated(covariance(x), energy, of=of)
     kept = len(values)
 
     assert measure[:kept].sum() >= energy * measure.sum() * (1 - 1e-9)
@@ -63,7 +62,7 @@ def test_as_few_directions_as_hold_the_energy_are_kept(energy, of):
 
 def test_all_energy_of_inputs_of_a_low_rank_is_their_rank():
     x = inputs(0, 30, 3) @ np.random.default_rng(1).standard_normal((3, 11))
-    assert len(truncated_covariance(x, 1.0)[1]) == 3
+    assert len(truncated(covariance(x), 1.0)[1]) == 3
 
 
 @PAIRS
@@ -115,20 +114,6 @@ def test_without_centring_the_mean_decides():
     assert centred.normalised == pytest.approx(similarity(first, second, centred=True).normalised)
 
 
-@pytest.mark.parametrize("centred", [False, True])
-@pytest.mark.parametrize("shift", [0.0, 1e6])
-def test_pieces_give_the_covariance_of_the_whole(centred, shift):
-    x = inputs(0, 101, 6, shift)
-    moments = Moments(6)
-    for piece in np.split(x, [1, 2, 40]):
-        moments.add(piece)
-    whole = covariance(x, centred)
-    assert moments.rows == 101
-    assert_allclose(moments.covariance(centred), whole, rtol=1e-8, atol=1e-6 if shift else 1e-10)
-    found = similarity_of(moments.covariance(centred), whole)
-    assert found.normalised == pytest.approx(1, abs=1e-9)
-
-
 BAD = {
     "no rows": (np.zeros((0, 3)), DataError, "rows and columns"),
     "a missing number": ([[1.0, np.nan], [1.0, 2.0]], DataError, "row 0 holds NaN"),
@@ -150,8 +135,6 @@ def test_what_does_not_fit_is_refused():
         similarity(np.full((9, 2), 0.1), inputs(0, 9, 2), centred=True)
     with pytest.raises(DataError, match="symmetric"):
         similarity_of([[1.0, 2.0], [0.0, 1.0]], np.eye(2))
-    with pytest.raises(DataError, match="those before had 3"):
-        Moments(3).add(np.ones((2, 2)))
     for energy in (0.0, 1.1, float("nan")):
         with pytest.raises(ConfigError, match="at most 1"):
             similarity(inputs(0, 9, 5), inputs(0, 9, 5), energy=energy)

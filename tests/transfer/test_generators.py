@@ -103,23 +103,6 @@ def test_models_of_a_low_rank(rank):
     )
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_labels_on_shared_inputs_are_related_and_one_task_is_noisy(seed):
-    data = generators.shared_multilabel(rng(seed), rows=20_000, noisy_task=4, noise_share=0.4)
-    same = [0, 1, 2, 3, 5]
-    np.testing.assert_array_equal(data.labels_NK[:, same], data.clean_NK[:, same])
-    changed = np.mean(data.labels_NK[:, 4] != data.clean_NK[:, 4])
-    assert changed == pytest.approx(0.2, abs=0.01)  # half of what is drawn anew
-    unit = data.theta_DK / np.linalg.norm(data.theta_DK, axis=0)
-    cosine = (unit.T @ unit)[np.triu_indices(6, 1)]
-    assert cosine.min() > 0.7
-    assert cosine.max() < 1
-    probability = 1 / (1 + np.exp(-data.x_ND @ data.theta_DK))
-    assert_allclose(data.clean_NK.mean(axis=0), probability.mean(axis=0), atol=0.01)
-    brier = np.mean((data.clean_NK - probability) ** 2)
-    assert brier == pytest.approx(np.mean(probability * (1 - probability)), rel=0.03)
-
-
 DRAW = {
     "three_tasks": generators.three_tasks,
     "rotated": generators.rotated,
@@ -146,8 +129,6 @@ REFUSED = {
     "cosine": lambda: generators.rotated(rng(), cosine=1.2),
     "target_rows": lambda: generators.rotated(rng(), target_rows=0),
     "low_rank_tasks": lambda: generators.low_rank_tasks(rng(), rank=6),
-    "noise_share": lambda: generators.shared_multilabel(rng(), noise_share=2.0),
-    "noisy_task": lambda: generators.shared_multilabel(rng(), noisy_task=6),
 }
 
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
 
 from mtnas.runtime.errors import ConfigError, DataError
-from mtnas.transfer.labels import base_rates, labelled_rows, phi_limits, relations
+from mtnas.transfer.labels import base_rates, phi_limits, relations
 
 NAN = np.nan
 
@@ -71,7 +71,6 @@ def test_only_rows_with_both_labels_count():
     assert second.flags == ("first_constant", "second_constant")
     assert third.joint_rows == 1
     assert_allclose(base_rates(labels), [1 / 2, 1 / 4, 1 / 2])
-    assert labelled_rows(labels) == [4, 4, 2]
 
 
 def test_tasks_without_a_common_row_have_no_relation():

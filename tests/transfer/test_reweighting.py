@@ -6,15 +6,15 @@ from numpy.testing import assert_allclose
 
 from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.transfer.coding import CODINGS, coded
-from mtnas.transfer.generators import redrawn, shared_multilabel
+from mtnas.transfer.generators import redrawn
 from mtnas.transfer.reweighting import (
     Reweighting,
     standardised_inputs,
     standardised_theta,
     task_weights,
-    weights_from_counts,
 )
-from mtnas.transfer.theta import theta_of_dense
+from mtnas.transfer.theta import theta_of_dense, theta_of_ids
+from tests.helpers.multilabel import shared_multilabel
 
 NAN = np.nan
 KINDS = ("binary", "multiclass", "regression")
@@ -85,8 +85,6 @@ def test_counting_gives_the_weights_of_one_hot_matrices(seed, rank, coding):
     left = np.linalg.svd(np.hstack(thetas), full_matrices=False)[0][:, :rank]
     expected = np.array([np.linalg.norm(left.T @ theta) for theta in thetas])
 
-    found = weights_from_counts(ids, labels, 20, coding=coding, rank=rank, kinds=KINDS)
-    assert_allclose(found, expected, rtol=1e-8)
     mean_one = Reweighting(coding, rank).weights(ids, labels, 20, KINDS)
     assert_allclose(mean_one, expected / expected.mean(), rtol=1e-8)
 
@@ -119,11 +117,10 @@ def test_with_centred_labels_centring_the_inputs_changes_nothing():
 
 
 def test_labels_that_are_missing_at_random_hardly_change_a_weight():
-    data = shared_multilabel(np.random.default_rng(0), rows=20_000, dim=10, tasks=3)
-    labels = data.labels_NK.copy()
-    whole = Reweighting().weights(data.x_ND, labels)
+    x, labels = shared_multilabel(np.random.default_rng(0), rows=20_000, dim=10, tasks=3)
+    whole = Reweighting().weights(x, labels)
     labels[np.random.default_rng(1).random(len(labels)) < 0.7, 1] = NAN
-    assert_allclose(Reweighting().weights(data.x_ND, labels), whole, rtol=0.03)
+    assert_allclose(Reweighting().weights(x, labels), whole, rtol=0.03)
 
 
 def test_rows_without_a_label_have_no_say():
@@ -135,8 +132,8 @@ def test_rows_without_a_label_have_no_say():
     assert alone[0] == pytest.approx(alone[1], rel=1e-12)
     labels[:, 1:] = NAN
     labels[:2, 1:] = [[2, 0], [5, 1]]
-    found = weights_from_counts(ids, labels, 20, rank=4, kinds=KINDS)
-    assert found[0] == pytest.approx(alone[0], rel=1e-9)
+    theta = theta_of_ids(ids, coded(labels, "standardised", KINDS).y_NK, 20)
+    assert np.linalg.norm(theta[:, 0]) == pytest.approx(alone[0], rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -144,8 +141,8 @@ def test_a_task_of_nothing_but_noise_loses_its_weight_as_rows_grow(seed):
     weights = []
     for rows in (500, 5_000, 50_000):
         rng = np.random.default_rng(seed)
-        data = shared_multilabel(rng, rows, 10, 4, noisy_task=2, noise_share=1.0)
-        weights.append(Reweighting().weights(data.x_ND, data.labels_NK))
+        drawn_data = shared_multilabel(rng, rows, 10, 4, noisy_task=2, noise_share=1.0)
+        weights.append(Reweighting().weights(*drawn_data))
     noisy = np.array(weights)[:, 2]
     assert noisy[1] < 0.25
     assert noisy[2] < 0.08  # of the order of 1 / sqrt(rows)
@@ -158,8 +155,8 @@ def test_more_noise_is_less_weight(seed):
     shares, found = (0.0, 0.2, 0.4, 0.8), []
     for share in shares:
         rng = np.random.default_rng(seed)
-        data = shared_multilabel(rng, 20_000, 20, 6, noisy_task=1, noise_share=share)
-        found.append(Reweighting().weights(data.x_ND, data.labels_NK)[1])
+        drawn_data = shared_multilabel(rng, 20_000, 20, 6, noisy_task=1, noise_share=share)
+        found.append(Reweighting().weights(*drawn_data)[1])
     ratio = np.array(found) / found[0]
     assert_allclose(ratio[1:], [0.82, 0.64, 0.23], atol=0.05)  # the correlation that is left
 
@@ -219,14 +216,14 @@ REFUSED = {
     "one label": (lambda: coded([[1.0], [1.0]], "standardised"), DataError, "task 0 has one label"),
     "no label": (lambda: coded([[1.0, NAN], [0.0, NAN]], "literal"), DataError, "task 1 has no"),
     "infinite": (lambda: coded([[np.inf]], "literal", ["regression"]), DataError, "infinite"),
-    "ids too large": (lambda: weights_from_counts([[9], [1]], BOTH, 8), DataError, "0 to 8"),
+    "ids too large": (lambda: Reweighting().weights([[9], [1]], BOTH, 8), DataError, "0 to 8"),
     "ids that are numbers": (
-        lambda: weights_from_counts([[1.0], [2.0]], BOTH, 8),
+        lambda: Reweighting().weights([[1.0], [2.0]], BOTH, 8),
         DataError,
         "integers",
     ),
     "rows of ids": (
-        lambda: weights_from_counts([[1]], BOTH, 8),
+        lambda: Reweighting().weights([[1]], BOTH, 8),
         DataError,
         "1 rows of ids, 2 of labels",
     ),

@@ -76,11 +76,13 @@ class TrainingOptions(Options):
         "the rest of the model; not for a method that searches",
     )
 
-    leaks: Literal["keep", "drop"] = Field(
+    leaks: Literal["keep", "drop", "control"] = Field(
         "keep",
         description="drop: leave out training rows that are of one group with a row of validation "
-        "or test, such as copies of a sentence (docs/data.md); for a dataset with groups. An epoch "
-        "keeps its number of steps, so some of the other rows come twice",
+        "or test, such as copies of a sentence, and validation rows of one group with a row of "
+        "test (docs/data.md); control: leave out as many other rows of each source at random, to "
+        "compare with; for a dataset with groups. An epoch keeps its number of steps, so some of "
+        "the remaining rows come twice",
     )
     alignment: Alignment = Field(
         "none",
@@ -190,10 +192,10 @@ class TrainingOptions(Options):
 
     def check_groups(self, has_groups: bool) -> None:
         """Raise `ConfigError`, beginning with the option, if rows of a dataset need groups."""
-        if self.leaks == "drop" and not has_groups:
+        if self.leaks != "keep" and not has_groups:
             raise ConfigError(
-                "leaks: 'drop', but the dataset has no groups (`group` in its file tells what is "
-                "one example); leave it out, or set it for datasets that have"
+                f"leaks: {self.leaks!r}, but the dataset has no groups (`group` in its file tells "
+                "what is one example); leave it out, or set it for datasets that have"
             )
 
     def check_tasks(self, names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ A run is dataset x method x variant over all its seeds and lives in one folder: 
 test examples) and `model.safetensors` (the selected weights).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +97,8 @@ class RunRecord(Record):
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
     left_out: dict[int, dict[str, int]] = {}  # by seed and source: training rows that were dropped,
-    # since their group is in validation or test, too (`training.leaks`)
+    # since their group is in validation or test, too, or as many others (`training.leaks`)
+    valid_left_out: dict[int, dict[str, int]] = {}  # the same of validation rows, for test
     fits: tuple[Fit, ...]
     gates: dict[int, tuple[tuple[float, ...], ...]]  # by seed: mean score [T][experts] on test
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
@@ -110,7 +112,8 @@ class RunRecord(Record):
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
-        return without_defaults(dump(self), {"left_out": {}, "changed_labels": {}, "weights": {}})
+        newer = ("left_out", "valid_left_out", "changed_labels", "weights")
+        return without_defaults(dump(self), dict.fromkeys(newer, {}))
 
     @property
     def key(self) -> RunKey:
@@ -156,6 +159,21 @@ def check_metrics(metrics: pd.DataFrame, where: str) -> None:
         raise RecordError(f"{where}: two values for one seed, split, task and metric")
 
 
+def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV table; columns of `texts` hold texts, whatever stands there, such as a task called
+    nan or 1. Only an empty cell is missing.
+
+    Raises:
+        RecordError: it is no table.
+    """
+    try:
+        return pd.read_csv(
+            path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""]
+        )
+    except ValueError as error:  # of pandas: empty, no table, no text
+        raise broken(path, f"not a table ({error})") from None
+
+
 def read_run(folder: str | Path) -> Run:
     """Read one run folder.
 
@@ -166,19 +184,10 @@ def read_run(folder: str | Path) -> Run:
     record = RunRecord.read(folder / "run.json")
     path = folder / "metrics.csv"
     record.check(path)
-    try:
-        metrics = read_scores(path)
-    except ValueError as error:  # of pandas: empty, no table, no text
-        raise broken(path, f"not a table ({error})") from None
+    metrics = read_table(path, METRIC_COLUMNS[1:-1])
     with advising(f"delete it and run `{remake(path)}`"):
         check_metrics(metrics, where=str(path))
     return Run(metrics, record, folder)
-
-
-def read_scores(path: Path) -> pd.DataFrame:
-    """Read a table of scores; what names them stays text, also a task called `null` or `1`."""
-    texts = dict.fromkeys(("subset", "split", "task", "metric"), str)
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"value": [""]})
 
 
 def scores_by_seed(run: Run) -> pd.DataFrame:

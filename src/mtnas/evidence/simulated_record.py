@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mtnas.evidence.records import Git
+from mtnas.evidence.records import Git, read_table
 from mtnas.runtime.files import broken
 from mtnas.runtime.record import Record
 
@@ -41,7 +41,7 @@ def read(folder: str | Path) -> tuple[SimulatedStudyRecord, pd.DataFrame]:
     path = Path(folder, "results.csv")
     record = SimulatedStudyRecord.read(Path(folder, "record.json"))
     record.check(path)
-    results = pd.read_csv(path)
+    results = read_table(path)
     if list(results.columns) != [*FIRST, *record.settings, *LAST] or len(results) != record.rows:
         raise broken(path, "its columns or rows are not those of its record")
     return record, results

@@ -14,16 +14,9 @@ import pandas as pd
 
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
-from mtnas.evidence.records import (
-    METRIC_COLUMNS,
-    Curves,
-    DataFacts,
-    Git,
-    Parameters,
-    read_scores,
-)
+from mtnas.evidence.records import METRIC_COLUMNS, Curves, DataFacts, Git, Parameters, read_table
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import advising, atomic_path, broken, remake
+from mtnas.runtime.files import advising, atomic_path, remake
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import SubsetsSpec
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS, OF_KIND, Kind
@@ -80,6 +73,9 @@ class SubsetsRecord(Record):
     options: dict[str, Any]  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
+    rows: dict[int, dict[str, int]] = {}  # by seed and subset: training rows that it learns from
+    left_out: dict[int, dict[str, int]] = {}  # by seed and source, as in a run
+    valid_left_out: dict[int, dict[str, int]] = {}
     fits: tuple[SubsetFit, ...]
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
     timings: SubsetsTimings
@@ -112,10 +108,7 @@ class SubsetScores:
         path = Path(folder) / SCORES
         record = SubsetsRecord.read(path.with_name(RECORD))
         record.check(path)
-        try:
-            frame = read_scores(path)
-        except ValueError as error:  # of pandas: empty, no table, no text
-            raise broken(path, f"not a table ({error})") from None
+        frame = read_table(path, [name for name in KEY if name != "seed"])
         with advising(f"delete it and run `{remake(path)}`"):
             check_scores(frame, record, where=str(path))
         return cls(frame, record)

@@ -6,7 +6,7 @@ All experiments begin here. Shapes: M members, T tasks.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
 from mtnas.experiments.split_cache import SplitCache
-from mtnas.experiments.splits import split_of, without_leaks
+from mtnas.experiments.splits import LEAKS, split_of
 from mtnas.experiments.widths import encoder_of, head_widths, solved
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
@@ -34,7 +34,7 @@ from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
 from mtnas.training.ensemble import Ensemble, LabelScale, Member
-from mtnas.training.initial import begin_as_given, check_width
+from mtnas.training.initial import begin_as_given, check_initial
 
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
@@ -89,19 +89,19 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed, without the training rows that `training.leaks` drops."""
+        """Return the split of one seed, without the rows that `training.leaks` leaves out."""
         return self._splits.of(seed, self._drawn)
 
     def _drawn(self, seed: int) -> Split:
         split = split_of(self.table, seed, fixed=self.spec.fixed_split)
-        return without_leaks(split, self.table) if self.training.leaks == "drop" else split
+        return LEAKS[self.training.leaks](split, self.table, seed)
 
-    def left_out(self) -> dict[int, dict[str, int]]:
-        """Return how many training rows of every source `training.leaks` drops, by seed."""
+    def left_out(self, part: Literal["left_out", "valid_left_out"]) -> dict[int, dict[str, int]]:
+        """Return how many rows of each source `training.leaks` leaves out of a part, by seed."""
         if self.training.leaks == "keep":
             return {}
         source, names = self.table.source, self.table.manifest.sources
-        rows = {seed: self.split(seed).left_out for seed in self.spec.seeds}
+        rows = {seed: getattr(self.split(seed), part) for seed in self.spec.seeds}
         return {seed: rows_by_source(own, source, names) for seed, own in rows.items()}
 
     def members(
@@ -261,7 +261,7 @@ def assemble(
     training.check_groups(data.groups is not None)
     training.check_sources(data.manifest.sources)
     if spec.training is not None:
-        check_width(data.initial, training.embedding_dim, spec.dataset)
+        check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
     options = solved(spec, method, options, examples)

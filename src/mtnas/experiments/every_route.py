@@ -30,7 +30,7 @@ from mtnas.evidence.records import Git
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
-from mtnas.experiments.noisy_labels import examples_of
+from mtnas.experiments.noisy_labels import examples_of, labels_on
 from mtnas.experiments.scoring import Scores, Tasks, check_outputs, reported, scores_of
 from mtnas.experiments.splits import split_digest
 from mtnas.experiments.task_weights import with_task_weights
@@ -138,7 +138,8 @@ def _trained(assembly: Assembly, group: Sequence[SeedRoute], checkpoint: Checkpo
         rows = [getattr(split, part) for split in splits]
         out_MNO = predict_selected(ensemble, fitted.states, examples, rows).cpu()
         check_outputs(assembly.spec, part, [seed for seed, _ in group], out_MNO)
-        y_MNT = torch.from_numpy(assembly.table.labels)[torch.from_numpy(np.stack(rows))]
+        labels = {seed: labels_on(assembly, seed, part) for seed in seeds}
+        y_MNT = torch.from_numpy(np.stack([labels[seed] for seed, _ in group]))
         for line, scores in zip(lines, scores_of(tasks, out_MNO, y_MNT, scales), strict=True):
             line |= _columns(part, tasks, scores)
     if not np.isfinite(pd.DataFrame(lines).to_numpy(float)).all():

@@ -50,6 +50,7 @@ def check_labels(
     for seed in seeds:
         split = split_of(seed)
         parts = {name: getattr(split, name) for name in SPLITS}
+        parts["valid"] = np.setdiff1d(split.valid, split.valid_left_out, assume_unique=True)
         for task, column in columns:
             for problem in _problems(task, {n: column[rows] for n, rows in parts.items()}):
                 raise DataError(

@@ -1,14 +1,21 @@
 """The split of a seed: which rows it trains on, validates and tests."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtnas.data.prepare.groups import is_leak
 from mtnas.data.prepare.splits import SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table
+from mtnas.runtime import seeds
+from mtnas.runtime.errors import DataError
 from mtnas.training.data import Split
+
+Rows = NDArray[np.int64]  # numbers of rows
+Labels = NDArray[np.float32]  # [rows, T]
 
 
 def split_of(table: Table, seed: int, *, fixed: bool) -> Split:
@@ -35,11 +42,78 @@ def split_of(table: Table, seed: int, *, fixed: bool) -> Split:
     return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
 
-def without_leaks(split: Split, table: Table) -> Split:
-    """Return a split without the training rows whose group is in validation or test, too."""
+def with_leaks(split: Split, table: Table, seed: int) -> Split:
+    """Return a split as it is."""
+    return split
+
+
+def without_leaks(split: Split, table: Table, seed: int) -> Split:
+    """Return a split without the training rows whose group is in validation or test, too, and
+    without the labels of the validation rows whose group is in test.
+    """
+    train, valid = _leaks(split, table)
+    return _without(split, split.train[train], split.valid[valid])
+
+
+def without_as_many(split: Split, table: Table, seed: int) -> Split:
+    """Return a split without as many rows of each source as `without_leaks` leaves out, but of
+    those that are no leaks: drawn by the seed, to compare with.
+
+    Raises:
+        DataError: a source has fewer such rows.
+    """
+    rng = seeds.generator(seed, "leaks")
+    parts = zip((split.train, split.valid), _leaks(split, table), strict=True)
+    return _without(split, *(_as_many(rows, leaks, table, rng) for rows, leaks in parts))
+
+
+# by `training.leaks`
+LEAKS: dict[str, Callable[[Split, Table, int], Split]] = {
+    "keep": with_leaks,
+    "drop": without_leaks,
+    "control": without_as_many,
+}
+
+
+def judged_labels(table: Table, split: Split) -> Labels:
+    """Return the labels of a table, [rows, T], without those that validation leaves out: NaN."""
+    if len(split.valid_left_out) == 0:
+        return table.labels
+    labels = table.labels.copy()
+    labels[split.valid_left_out] = np.nan
+    return labels
+
+
+def _leaks(split: Split, table: Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which training rows meet validation or test, and which validation rows test."""
     assert table.groups is not None
-    leaks = is_leak(table.groups, split.train, np.concatenate([split.valid, split.test]))
-    return replace(split, train=split.train[~leaks], left_out=split.train[leaks])
+    judged = np.concatenate([split.valid, split.test])
+    train = is_leak(table.groups, split.train, judged)
+    return train, is_leak(table.groups, split.valid, split.test)
+
+
+def _without(split: Split, train: Rows, valid: Rows) -> Split:
+    kept = np.setdiff1d(split.train, train, assume_unique=True)
+    return replace(split, train=kept, left_out=train, valid_left_out=valid)
+
+
+def _as_many(rows: Rows, leaks: NDArray[np.bool_], table: Table, rng: np.random.Generator) -> Rows:
+    """Draw as many rows of each source that are no leaks as there are leaks, in order."""
+    names = table.manifest.sources or ("",)
+    source = np.zeros(len(rows), np.int8) if table.source is None else table.source[rows]
+    drawn = []
+    for number, name in enumerate(names):
+        own = source == number
+        others, wanted = rows[own & ~leaks], int((own & leaks).sum())
+        if wanted > len(others):
+            where = f"source {name!r}: " if name else ""
+            raise DataError(
+                f"dataset {table.manifest.dataset!r}: {where}{wanted} of {own.sum()} rows of a part"
+                " are leaks, more than the others that training.leaks: 'control' could leave out "
+                "in their place; use training.leaks: keep or drop"
+            )
+        drawn.append(rng.choice(others, wanted, replace=False))
+    return np.sort(np.concatenate(drawn))
 
 
 def split_digest(split: Split) -> str:

@@ -34,6 +34,7 @@ from mtnas.experiments.derive import with_winner
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models, kind_of
+from mtnas.experiments.noisy_labels import labels_on
 from mtnas.experiments.scoring import check_outputs, lines_of, scores_of
 from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance
@@ -164,10 +165,10 @@ def _trained(
 
 def scores_of_part(assembly: Assembly, models: Models, part: str) -> list[list[Any]]:
     """Return, for every model, lines of part, task, metric and value: all metrics of its tasks."""
-    labels, found = torch.from_numpy(assembly.table.labels), []
+    found = []
     for member, out_NO in zip(models.members, models.outputs(part), strict=True):
-        rows = getattr(assembly.split(member.seed), part)
-        y_NT = labels[torch.from_numpy(rows)][:, list(member.tasks)]
+        labels_NT = labels_on(assembly, member.seed, part)
+        y_NT = torch.from_numpy(labels_NT[:, list(member.tasks)])
         tasks = [
             assembly.examples.tasks[task].model_copy(update={"metrics": ()})
             for task in member.tasks
@@ -194,6 +195,17 @@ def _dense(assembly: Assembly, tasks: Subset) -> int:
     return assembly.outlined(widths).num_parameters()
 
 
+def _rows(
+    assembly: Assembly, spec: SubsetsSpec, subsets: Sequence[Subset], seed: int
+) -> dict[str, int]:
+    """Count the training rows of every subset."""
+    split, names = assembly.split(seed), map(subset_name, spec.subsets)
+    return {
+        name: len(assembly.with_labels_of(tasks, split).train)
+        for name, tasks in zip(names, subsets, strict=True)
+    }
+
+
 def _record(
     spec: SubsetsSpec,
     assembly: Assembly,
@@ -214,6 +226,9 @@ def _record(
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
+        rows={seed: _rows(assembly, spec, subsets, seed) for seed in spec.seeds},
+        left_out=assembly.left_out("left_out"),
+        valid_left_out=assembly.left_out("valid_left_out"),
         fits=tuple(
             SubsetFit(
                 subset=name,

@@ -26,6 +26,7 @@ from mtnas.experiments.derive import Derived, read_derived, with_winner
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
+from mtnas.experiments.noisy_labels import labels_on
 from mtnas.experiments.scoring import (
     Scores,
     by_unit,
@@ -138,7 +139,8 @@ def _record(
         options=assembly.options.model_dump(mode="json"),
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
-        left_out=assembly.left_out(),
+        left_out=assembly.left_out("left_out"),
+        valid_left_out=assembly.left_out("valid_left_out"),
         fits=tuple(chain.from_iterable(result["fits"] for result in results.values())),
         gates=_known(results, "gates"),
         changed_labels=_known(results, "changed_labels"),
@@ -199,7 +201,7 @@ def _control(assembly: Assembly, group: Sequence[int]) -> list[Tree]:
     for part in PARTS:
         drawn = []
         for seed in group:
-            labels_NT = assembly.table.labels[getattr(assembly.split(seed), part)]
+            labels_NT = labels_on(assembly, seed, part)
             known_NO = perfect(tasks, labels_NT, assembly.scales(seed))
             drawn.append(predict(known_NO, seeds.generator(seed, "control")))
         outputs[part] = outputs_from(tasks, torch.from_numpy(np.stack(drawn)).double())
@@ -218,15 +220,10 @@ def _measured(
     """
     for part in PARTS:
         check_outputs(assembly.spec, part, group, outputs[part])
-    tasks, labels = assembly.examples.tasks, assembly.table.labels
-    scales = [assembly.scales(seed) for seed in group]
-    rows: dict[str, list[Any]] = {
-        part: [getattr(assembly.split(seed), part) for seed in group] for part in PARTS
-    }
+    tasks, scales = assembly.examples.tasks, [assembly.scales(seed) for seed in group]
+    labels = {part: [labels_on(assembly, seed, part) for seed in group] for part in PARTS}
     scores: dict[str, list[Scores]] = {
-        part: scores_of(
-            tasks, outputs[part], torch.from_numpy(labels[np.stack(rows[part])]), scales
-        )
+        part: scores_of(tasks, outputs[part], torch.from_numpy(np.stack(labels[part])), scales)
         for part in PARTS
     }
     predicted_SNO = predicted(tasks, outputs["test"], scales).numpy()
@@ -234,7 +231,7 @@ def _measured(
         {
             "scores": {part: scores[part][s] for part in PARTS},
             "predictions": predictions_of(
-                seed, rows["test"][s], labels[rows["test"][s]], predicted_SNO[s]
+                seed, assembly.split(seed).test, labels["test"][s], predicted_SNO[s]
             ),
         }
         for s, seed in enumerate(group)

@@ -24,6 +24,7 @@ from mtnas.experiments.derive import Derived, read_derived
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
+from mtnas.experiments.noisy_labels import labels_on
 from mtnas.experiments.scoring import by_unit, check_outputs, in_columns, scores_of
 from mtnas.experiments.select_trial import CRITERION, choose
 from mtnas.runtime import provenance
@@ -156,9 +157,11 @@ def _rates(assembly: Assembly, values: Values) -> Rates:
 
 def _scores(assembly: Assembly, models: Models, seeds: Sequence[int]) -> list[dict[str, float]]:
     """Return the validation metrics of every pair, named such as `valid_auc_t0`."""
-    known = {seed: (assembly.split(seed).valid, assembly.scales(seed)) for seed in set(seeds)}
-    rows, scales = zip(*(known[seed] for seed in seeds), strict=True)
-    y_PNT = torch.from_numpy(assembly.table.labels[np.stack(rows)])
+    known = {
+        seed: (labels_on(assembly, seed, "valid"), assembly.scales(seed)) for seed in set(seeds)
+    }
+    labels, scales = zip(*(known[seed] for seed in seeds), strict=True)
+    y_PNT = torch.from_numpy(np.stack(labels))
     tasks, out_PNO = assembly.examples.tasks, by_unit(models.outputs("valid"), len(seeds))
     check_outputs(assembly.spec, "valid", seeds, out_PNO)
     scores = scores_of(tasks, out_PNO, y_PNT, scales)

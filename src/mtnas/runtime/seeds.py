@@ -23,6 +23,7 @@ Stream = Literal[
     "control",
     "synthetic",
     "label_noise",
+    "leaks",
 ]
 
 

@@ -33,13 +33,16 @@ Indices = NDArray[np.int64]
 class Split:
     """The row numbers of the training, validation and test examples of one seed.
 
-    `left_out` are training rows that nothing is learned from (`training.leaks`).
+    `left_out` are training rows that nothing is learned from, `valid_left_out` validation rows by
+    whose labels nothing is judged (`training.leaks`); these are in `valid`, too, so that all seeds
+    have equally many.
     """
 
     train: Indices
     valid: Indices
     test: Indices
     left_out: Indices = field(default_factory=lambda: np.empty(0, np.int64))
+    valid_left_out: Indices = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,8 @@ class Examples:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether no label is missing."""
-        return not bool(self.labels.isnan().any())
+        """Whether no label is missing, for no seed."""
+        return not any(bool(y.isnan().any()) for y in (self.labels, *self.of_seeds.values()))
 
     def labels_of(self, tasks_MT: Tensor, index_MB: Tensor) -> Tensor:
         """Return y_MBT, for each member the labels of its own tasks."""

@@ -279,16 +279,16 @@ def _training_loss(noted: Tensor, examples: Examples) -> Tensor:
 def check_finite(
     trainer: Trainer, epoch: int, train: Tensor, valid: Tensor, options: TrainingOptions
 ) -> None:
-    """Raise `TrainingError` for the first member whose loss is not a finite number."""
-    tasks, members = trainer.examples.tasks, trainer.ensemble.members
-    for member, losses in zip(members, torch.stack([train, valid], 1), strict=True):
+    """Raise `TrainingError` naming the first member whose loss is not a finite number."""
+    tasks, losses_M2 = trainer.examples.tasks, torch.stack([train, valid], 1)
+    for member, losses in zip(trainer.ensemble.members, losses_M2, strict=True):
         if not bool(losses.isfinite().all()):
-            now = (member.rates or options).learning_rate
             names = "+".join(tasks[task].name for task in member.tasks)
             raise TrainingError(
                 f"seed {member.seed}, tasks {names}: loss is not finite in epoch {epoch} "
                 f"(train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training.learning_rate (now {now}) and run again"
+                f"lower training.learning_rate (now {(member.rates or options).learning_rate}) "
+                "and run again"
             )
 
 

@@ -6,7 +6,7 @@ means of the inputs dominate. Shapes: N rows, D inputs, R directions kept.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,40 +42,6 @@ class Similarity:
     rank_second: int
 
 
-class Moments:
-    """Rows, mean and scatter of inputs that come in pieces, so that no more than one is in memory.
-
-    Pieces are merged by the formula of Chan, Golub and LeVeque (1983), which does not cancel.
-    """
-
-    def __init__(self, dim: int) -> None:
-        """Begin without rows; `dim` is the number of inputs."""
-        self.rows, self._mean_D, self._scatter_DD = 0, np.zeros(dim), np.zeros((dim, dim))
-
-    def add(self, x_ND: ArrayLike) -> Self:
-        """Take in more rows.
-
-        Raises:
-            DataError: they are not finite, or do not have `dim` inputs.
-        """
-        x = matrix(x_ND, "moments")
-        if x.shape[1] != len(self._mean_D):
-            raise DataError(f"moments: {x.shape[1]} inputs; those before had {len(self._mean_D)}")
-        mean = x.mean(axis=0)
-        total, step, centred = self.rows + len(x), mean - self._mean_D, x - mean
-        self._scatter_DD += centred.T @ centred
-        self._scatter_DD += np.outer(step, step) * (self.rows * len(x) / total)
-        self._mean_D = self._mean_D + step * (len(x) / total)
-        self.rows = total
-        return self
-
-    def covariance(self, centred: bool = False) -> Floats:
-        """Return X'X of all rows so far, [D, D]; of the rows minus their mean if `centred`."""
-        if centred:
-            return self._scatter_DD.copy()
-        return self._scatter_DD + self.rows * np.outer(self._mean_D, self._mean_D)
-
-
 def covariance(x_ND: ArrayLike, centred: bool = False) -> Floats:
     """Return X'X, [D, D], of the rows minus their mean if `centred`; not divided by the rows."""
     x = matrix(x_ND, "inputs")
@@ -83,10 +49,10 @@ def covariance(x_ND: ArrayLike, centred: bool = False) -> Floats:
     return x.T @ x
 
 
-def truncated_covariance(
-    x_ND: ArrayLike, energy: float = ENERGY, centred: bool = False, of: Energy = "eigenvalues"
+def truncated(
+    covariance_DD: ArrayLike, energy: float = ENERGY, of: Energy = "eigenvalues"
 ) -> tuple[Floats, Floats]:
-    """Return the leading eigenvectors [D, R] and eigenvalues [R] of the covariance of inputs.
+    """Return the leading eigenvectors [D, R] and eigenvalues [R] of a covariance.
 
     R is the smallest number of eigenvalues whose sum is at least `energy` of the sum of all.
     "99 % of the singular values" (Sec. 2.3) can also mean those of X, the square roots:
@@ -94,15 +60,8 @@ def truncated_covariance(
 
     Raises:
         ConfigError: `energy` is not above 0 and at most 1.
-        DataError: the inputs are not finite, or nothing but zeros (constants if `centred`).
+        DataError: it is not finite or not symmetric, or zero: the inputs are, or do not vary.
     """
-    return truncated(covariance(x_ND, centred), energy, of)
-
-
-def truncated(
-    covariance_DD: ArrayLike, energy: float = ENERGY, of: Energy = "eigenvalues"
-) -> tuple[Floats, Floats]:
-    """Return what `truncated_covariance` returns, of a covariance; it must be symmetric."""
     if not 0 < energy <= 1:
         raise ConfigError(f"energy: {energy}; allowed: above 0, at most 1 (the paper: 0.99)")
     values_D, vectors_DD = np.linalg.eigh(_symmetric(covariance_DD))
@@ -139,7 +98,7 @@ def similarity(
     eigenvalues are equal where the kept directions end, which of them are kept is arbitrary.
 
     Raises:
-        ConfigError, DataError: as `truncated_covariance`; or the tasks differ in inputs.
+        ConfigError, DataError: as `truncated`; or the tasks differ in inputs.
     """
     first, second = (covariance(x, centred) for x in (x_first_ND, x_second_ND))
     return similarity_of(first, second, energy=energy, of=of)
@@ -152,7 +111,7 @@ def similarity_of(
     energy: float = ENERGY,
     of: Energy = "eigenvalues",
 ) -> Similarity:
-    """Return `similarity` from two covariances, for example those of `Moments`."""
+    """Return `similarity` from two covariances."""
     first, second = truncated(first_DD, energy, of), truncated(second_DD, energy, of)
     dims = len(first[0]), len(second[0])
     if dims[0] != dims[1]:

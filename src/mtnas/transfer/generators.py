@@ -218,58 +218,6 @@ def low_rank_tasks(
     return Planted(tuple(drawn), theta_DK, np.tile(np.eye(dim), (tasks, 1, 1)))
 
 
-@dataclass(frozen=True, eq=False)
-class Multilabel:
-    """Binary tasks with the same inputs.
-
-    Attributes:
-        x_ND: inputs.
-        labels_NK: 0 and 1, with noise.
-        clean_NK: the same without noise.
-        theta_DK: the logit of task i is x theta_i.
-    """
-
-    x_ND: Floats
-    labels_NK: Floats
-    clean_NK: Floats
-    theta_DK: Floats
-
-
-def shared_multilabel(
-    rng: np.random.Generator,
-    rows: int = 2_000,
-    dim: int = 50,
-    tasks: int = 6,
-    perturbation: float = 0.3,
-    length: float = 3.0,
-    noisy_task: int | None = None,
-    noise_share: float = 0.0,
-) -> Multilabel:
-    """Draw related binary tasks on the same inputs, one of them with noisy labels (for Sec. 2.4).
-
-    x ~ N(0, 1), theta_i = length (u + perturbation v_i) with unit vectors u and v_i,
-    P(y_i = 1) = 1 / (1 + exp(-x theta_i)). Of the noisy task a share of the rows, exactly, gets
-    labels drawn at random, 0 or 1 alike.
-
-    Raises:
-        ConfigError: an argument out of its range.
-    """
-    _check_rows(rows=rows, dim=dim, tasks=tasks)
-    _check_share(noise_share=noise_share)
-    known = noisy_task is None or 0 <= noisy_task < tasks
-    _check("noisy_task", noisy_task, known, f"None, or from 0 to {tasks - 1}")
-    directions = rng.standard_normal((dim, tasks + 1))
-    directions /= np.linalg.norm(directions, axis=0)
-    theta_DK = length * (directions[:, :1] + perturbation * directions[:, 1:])
-    x_ND = rng.standard_normal((rows, dim))
-    likely_NK = 1 / (1 + np.exp(-x_ND @ theta_DK))
-    clean_NK = (rng.random((rows, tasks)) < likely_NK).astype(np.float64)
-    noisy_NK = clean_NK.copy()
-    if noisy_task is not None:
-        noisy_NK[:, noisy_task] = redrawn(rng, clean_NK[:, noisy_task], noise_share)
-    return Multilabel(x_ND, noisy_NK, clean_NK, theta_DK)
-
-
 def redrawn(
     rng: np.random.Generator, label_N: Floats, share: float, values: tuple[float, float] = (0, 1)
 ) -> Floats:

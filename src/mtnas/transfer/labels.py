@@ -58,11 +58,6 @@ def base_rates(labels_NT: ArrayLike) -> Floats:
     return np.asarray(np.nanmean(_binary(labels_NT), axis=0))
 
 
-def labelled_rows(labels_NT: ArrayLike) -> list[int]:
-    """Return how many labels each task has."""
-    return [int(n) for n in np.sum(~np.isnan(_binary(labels_NT)), axis=0)]
-
-
 def relations(labels_NT: ArrayLike, implies: float = 1.0) -> list[Relation]:
     """Return the relation of every pair of tasks, (0, 1), (0, 2) and so on.
 

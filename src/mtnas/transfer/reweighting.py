@@ -53,28 +53,6 @@ def standardised_theta(
     return theta_of_dense(standardised_inputs(x_ND), coded(labels_NT, "standardised", kinds).y_NK)
 
 
-def weights_from_counts(
-    ids_NC: ArrayLike,
-    labels_NT: ArrayLike,
-    n_ids: int,
-    *,
-    coding: Coding = "standardised",
-    rank: int = 1,
-    kinds: Sequence[LabelKind] | None = None,
-) -> Floats:
-    """Return the weights [T] of tasks whose inputs are ids (one-hot), by counting.
-
-    theta_i is, per id, the sum of the coded labels of the rows that have it, divided by the number
-    of labelled rows of the task. Standardised labels have mean 0, and centring X then changes
-    nothing; one-hot columns are not scaled, which would give rare ids the largest say.
-
-    Raises:
-        ConfigError, DataError: as `coding.coded`, `theta.theta_of_ids` and `task_weights`.
-    """
-    y = coded(labels_NT, coding, kinds)
-    return _by_task(theta_of_ids(ids_NC, y.y_NK, n_ids), y, rank)
-
-
 @dataclass(frozen=True)
 class Reweighting:
     """How the weights of a study are computed.

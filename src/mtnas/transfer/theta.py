@@ -1,4 +1,4 @@
-"""What inputs tell about each task: theta_i = X'y_i, its cosines between tasks, its directions.
+"""What inputs tell about each task: theta_i = X'y_i, and its cosines between tasks.
 
 theta_i is what Algorithm 2 of Wu, Zhang, Ré (ICLR 2020) begins with. Of one-hot inputs it needs
 counting only: a number per id. Shapes: N rows, C columns of ids, D inputs (or ids), K columns of
@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from mtnas.runtime.errors import DataError
 from mtnas.transfer.arrays import Floats, matrix
-
-_NEGLIGIBLE = 1e-12  # of the longest theta that such labels could have
 
 
 def theta_of_dense(x_ND: ArrayLike, y_NK: ArrayLike) -> Floats:
@@ -68,47 +66,7 @@ def cosines(theta_DK: ArrayLike) -> Floats:
     return cosine_KK
 
 
-def field_cosines(ids_NC: ArrayLike, y_NK: ArrayLike, n_ids: int) -> Floats:
-    """Return `cosines` of what each column of ids alone tells, [C, K, K].
-
-    NaN where a column tells nothing about a label, for example one with a single id when labels
-    are centred.
-    """
-    ids, y = checked_ids(ids_NC, n_ids), matrix(y_NK, "coded labels")
-    reach_K = _NEGLIGIBLE * np.abs(y).sum(axis=0)
-    found = []
-    for column_N in ids.T:
-        own, place_N = np.unique(column_N, return_inverse=True)
-        theta_DK = theta_of_ids(place_N.reshape(-1, 1), y, len(own))[own < n_ids]
-        theta_DK = theta_DK if len(theta_DK) else np.zeros((1, y.shape[1]))
-        found.append(cosines(np.where(np.linalg.norm(theta_DK, axis=0) > reach_K, theta_DK, 0.0)))
-    return np.stack(found)
-
-
 def gram(theta_DK: ArrayLike) -> Floats:
     """Return G = Theta'Theta, [K, K]: all that Algorithm 2 needs to know."""
     theta = matrix(theta_DK, "theta")
     return theta.T @ theta
-
-
-def spectrum(theta_DK: ArrayLike) -> Floats:
-    """Return the eigenvalues of G, [K], largest first; none is below 0."""
-    return np.asarray(np.maximum(np.linalg.eigvalsh(gram(theta_DK))[::-1], 0.0))
-
-
-def effective_rank(theta_DK: ArrayLike) -> float:
-    """Return how many directions the tasks share: exp of the entropy of the spectrum, from 1 to K.
-
-    1: all theta are multiples of one; K: they are orthogonal and equally long. It depends on their
-    lengths: divide by these first to count directions alone. (Roy and Vetterli, EUSIPCO 2007, take
-    singular values, the square roots; eigenvalues are shares of the squared length.)
-
-    Raises:
-        DataError: all theta are zero.
-    """
-    values_K = spectrum(theta_DK)
-    if values_K.sum() <= 0:
-        raise DataError("theta: all zero; the inputs tell nothing about any label")
-    share = values_K / values_K.sum()
-    share = share[share > 0]
-    return float(np.exp(-np.sum(share * np.log(share))))
