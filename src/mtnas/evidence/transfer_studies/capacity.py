@@ -96,8 +96,8 @@ def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
 def with_and_without_leaks(found: Iterable[Sweep]) -> list[tuple[Sweep, Sweep]]:
     """Return the sweeps that were made with the leaks of the data and without.
 
-    With the leaks are those that leave as many other rows out (`control`), where there are any: they
-    learn from as many rows. Else those with all rows.
+    With the leaks are those that leave as many other rows out (`control`), where there are any, as
+    they learn from as many rows; else those with all rows.
     """
     named: dict[tuple[str, str, str], dict[str, Sweep]] = {}
     for sweep in found:
