@@ -440,9 +440,8 @@ def recompute(folder):
 
 def main(folder="results/published"):
     """Print both verdicts of every claim; tell whether they agree."""
-    ledger = {c["id"]: c["verdict"] for c in json.loads(
-        (Path(folder) / "claims" / "claims.json").read_text()
-    )}  # fmt: skip
+    entries = json.loads((Path(folder) / "claims" / "claims.json").read_text())
+    ledger = {c["id"]: c["verdict"] for c in entries if c["source"] == "MTNAS"}
     found = {name: verdict for name, (_, verdict) in recompute(folder).items()}
     for name, verdict in found.items():
         print(f"{name:4} {verdict:13} {'' if verdict == ledger[name] else ledger[name] + ' (!)'}")

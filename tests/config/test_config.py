@@ -47,6 +47,7 @@ def insteval(**own):
 # changes of the study; the place that is blamed; what else is named: the value, what is allowed
 NAMES = [
     ({"sedes": 3}, "config", "'sedes'", "'seeds'?"),
+    ({"datasets": []}, "datasets: names none", "simulated_studies", "config/transfer.yaml"),
     ({"datasets": ["instevl"]}, "datasets", "'instevl'", "'insteval'?"),
     ({"dataset_options": {"movilens": {}}}, "dataset_options", "'movilens'", "'movielens'?"),
     (insteval(rwa=""), "dataset_options.insteval", "'rwa'", "'raw'?"),

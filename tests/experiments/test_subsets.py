@@ -12,7 +12,7 @@ from mtnas.experiments import subsets as experiment
 from mtnas.experiments.job import Job
 from mtnas.experiments.subsets import train_subsets
 from mtnas.experiments.train import train
-from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.errors import ConfigError, TrainingError
 from tests.experiments.test_sources import assembled, table  # noqa: F401
 from tests.helpers.mixed import MIXED, ROWS
 from tests.helpers.specs import spec_of
@@ -248,6 +248,20 @@ def test_tasks_of_one_source_read_its_rows_alone(training, table, monkeypatch): 
     split = assembly.with_labels_of((0,), assembly.split(0))
     assert set(table.source[split.train]) == {0}
     assert isinstance(assembly, assemblies.Assembly)
+
+
+def test_a_subset_that_diverges_is_named(data):
+    pair = ("does_click", "minutes")
+    with pytest.raises(TrainingError, match=r"^seed 0, tasks does_click\+minutes: loss is not fin"):
+        trained(data, "share_bottom", {"learning_rate": 1e200}, subsets=[pair])
+
+
+def test_the_record_tells_whose_loss_chose_tuned_options(data):
+    chosen = {"training.learning_rate": {"value": 0.03, "instead_of": 0.01, "from": "best.json"}}
+    tuned = train_subsets(spec(tuned=chosen), Job(**data)).scores.record
+
+    assert tuned.tuned_for == NAMES
+    assert train_subsets(spec(), Job(**data)).scores.record.tuned_for == ()
 
 
 def test_the_first_of_two_phases_is_recorded(data):

@@ -8,17 +8,23 @@ import torch
 
 from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.manifest import Bag, InputLayout, Number, TaskSummary
+from mtnas.experiments import assembly as assemblies
+from mtnas.experiments import task_weights as module
 from mtnas.experiments.assembly import assemble
 from mtnas.experiments.job import Job
 from mtnas.experiments.models import Models
 from mtnas.experiments.noisy_labels import examples_of
-from mtnas.experiments.task_weights import svd_weights
+from mtnas.experiments.split_cache import SplitCache
+from mtnas.experiments.splits import split_of
+from mtnas.experiments.task_weights import OfIds, svd_weights, with_task_weights
 from mtnas.experiments.train import train
 from mtnas.runtime.errors import ConfigError
+from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.data import Examples, Split
 from mtnas.training.inputs import MixedInputs
 from mtnas.transfer.coding import coded
 from mtnas.transfer.reweighting import task_weights
+from mtnas.transfer.theta import theta_of_ids
 from tests.helpers.specs import spec_of
 from tests.helpers.tables import write_table
 
@@ -138,7 +144,7 @@ def test_inputs_of_all_kinds_are_those_of_the_network(tasks, rank):
         split=lambda seed: Split(rows, rows, rows),
         with_labels_of=lambda tasks, split: split,
     )
-    found = svd_weights(assembly, examples, 0, tasks)
+    found = svd_weights(assembly, examples, OfIds.of(assembly, examples, 0, "standardised"), tasks)
 
     x = seen[rows]
     dense = np.hstack([onehot[rows], (x - x.mean(0)) / x.std(0)])
@@ -153,7 +159,68 @@ def test_inputs_of_all_kinds_are_those_of_the_network(tasks, rank):
 def test_the_labels_are_those_that_training_sees(data):
     options = {"weighting": "svd", "label_noise": {"t0": 1.0}}
     assembly = assemble(spec(**options), **data)
-    noisy = svd_weights(assembly, examples_of(assembly, [1]), 1, (0, 1, 2))
-    clean = svd_weights(assembly, assembly.examples, 1, (0, 1, 2))
+    noisy, clean = (
+        svd_weights(assembly, examples, OfIds.of(assembly, examples, 1, "standardised"), (0, 1, 2))
+        for examples in (examples_of(assembly, [1]), assembly.examples)
+    )
 
     assert noisy[0] < 0.3 * clean[0]
+
+
+def test_ids_are_counted_once_for_all_subsets_of_the_tasks_of_a_seed(data, monkeypatch):
+    counted = []
+
+    def counting(ids, y, n_ids):
+        counted.append(y.shape)
+        return theta_of_ids(ids, y, n_ids)
+
+    monkeypatch.setattr(module, "theta_of_ids", counting)
+    assembly = assemble(spec(weighting="svd"), **data)
+    subsets = [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)]
+    members = assembly.members([0, 1], {}, subsets)
+    weights = [m.loss_weights for m in with_task_weights(assembly, assembly.examples, members)]
+
+    assert counted == [(1000, 3)] * 2
+    assert list(map(len, weights)) == [len(tasks) for _ in range(2) for tasks in subsets]
+
+
+def test_a_split_is_drawn_once(data, monkeypatch):
+    drawn = []
+
+    def drawing(table, seed, **options):
+        drawn.append(seed)
+        return split_of(table, seed, **options)
+
+    monkeypatch.setattr(assemblies, "split_of", drawing)
+    train(spec(weighting="svd", label_noise={"t0": 0.5}), Job(**data))
+    assert sorted(drawn) == SEEDS
+
+
+def test_of_many_splits_the_last_are_kept():
+    cache, drawn = SplitCache(most_rows=7), []
+
+    def draw(seed):
+        drawn.append(seed)
+        return Split(np.arange(2), np.arange(1), np.empty(0, np.int64))
+
+    for seed in (0, 1, 0, 2, 0, 1):
+        assert len(cache.of(seed, draw).train) == 2
+    assert drawn == [0, 1, 2, 1]
+
+
+@pytest.mark.parametrize(("alignment", "tables"), [("joint", 4), ("frozen", 5)])
+def test_two_phases_count_with_the_table_of_the_first(alignment, tables, data, monkeypatch):
+    assembly = assemble(spec(alignment=alignment), **data)
+    counts = assembly.parameters({})
+    room = 3 * 4 * tables * (counts.embedding + counts.dense)
+    for change, expected in ((0, 3), (-1, 2)):
+        monkeypatch.setattr(assemblies, "CPU_BYTES", room + change)
+        assert assembly.seeds_at_once() == expected
+
+
+def test_of_the_first_phase_no_weights_stay_in_memory(data):
+    assembly = assemble(spec(alignment="frozen"), **data)
+    models = Models(assembly, assembly.members([0], {}))
+    models.fit(Checkpoint())
+    assert models._groups[0].before.valid_losses
+    assert models._groups[0].before.states == ()

@@ -131,8 +131,8 @@ class TrainingOptions(Options):
     def _aligns_one_model(self) -> Self:
         if self.in_two_phases and self.selection in ("task", "source"):
             raise ValueError(
-                f"alignment: {self.alignment!r} keeps the shared part of one epoch, but selection is "
-                f"{self.selection!r}, which keeps several; use selection: model"
+                f"alignment: {self.alignment!r} keeps the shared part of one epoch, but selection "
+                f"is {self.selection!r}, which keeps several; use selection: model"
             )
         return self
 

@@ -60,7 +60,8 @@ class SubsetsRecord(Record):
     """A record of subsets of tasks: what was trained, on what, by which code (record.json).
 
     `parameters` are those of the model of all tasks, `dense` those of every subset without its
-    embeddings; `tasks` are all of the dataset, with their kinds.
+    embeddings; `tasks` are all of the dataset, with their kinds. Tuned options are those that suit
+    the model of all tasks (`tuned_for`): a task alone has them, too, which favours company.
     """
 
     spec: SubsetsSpec
@@ -78,6 +79,7 @@ class SubsetsRecord(Record):
     fits: tuple[SubsetFit, ...]
     changed_labels: dict[int, dict[str, int]] = {}  # by seed and task: by label noise, in training
     timings: SubsetsTimings
+    tuned_for: tuple[str, ...] = ()  # where options are tuned: whose losses together chose them
     environment: dict[str, str | int | None]
     git: Git
     code: str | None = None  # fingerprint of the library code

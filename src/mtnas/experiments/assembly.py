@@ -4,7 +4,7 @@ All experiments begin here. Shapes: M members, T tasks.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,17 +12,19 @@ import numpy as np
 import torch
 
 from mtnas import methods
-from mtnas.config.options import BUDGET_METHOD, MethodOptions, SearchedOptions, TrainingOptions
+from mtnas.config.options import MethodOptions, SearchedOptions, TrainingOptions
 from mtnas.config.training import Alignment
 from mtnas.data.prepare.groups import rows_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
+from mtnas.experiments.split_cache import SplitCache
 from mtnas.experiments.splits import LEAKS, split_of
+from mtnas.experiments.widths import encoder_of, head_widths, solved
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
-from mtnas.methods.parts.model import Model, count_parameters, outline, solve_width
+from mtnas.methods.parts.model import Model, outline
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime import provenance
@@ -50,6 +52,7 @@ class Assembly:
     options: MethodOptions
     training: TrainingOptions
     device: str = "cpu"
+    _splits: SplitCache = field(default_factory=SplitCache, init=False, repr=False, compare=False)
 
     @property
     def num_tasks(self) -> int:
@@ -87,6 +90,9 @@ class Assembly:
 
     def split(self, seed: int) -> Split:
         """Return the split of one seed, without the rows that `training.leaks` leaves out."""
+        return self._splits.of(seed, self._drawn)
+
+    def _drawn(self, seed: int) -> Split:
         split = split_of(self.table, seed, fixed=self.spec.fixed_split)
         return LEAKS[self.training.leaks](split, self.table, seed)
 
@@ -201,11 +207,13 @@ class Assembly:
         """Return how many seeds to train together where a job does not say (`Job.at_once`).
 
         On a CPU narrow models gain from company, wide ones do not (docs/performance.md); on a GPU
-        all gain, until its memory is full. Each model has a table, its moments and its best copy.
+        all gain, until its memory is full. Each model has a table, its moments and its best copy;
+        in two phases also the table of the first.
         """
         counts = self.parameters({})
         models, dense = counts.models_per_seed, counts.dense
-        bytes_each = 16 * (counts.embedding + dense)
+        copies = 5 if self.training.in_two_phases else 4
+        bytes_each = 4 * copies * (counts.embedding + dense)
         if self.device == "cpu":
             fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense
         else:
@@ -256,44 +264,7 @@ def assemble(
         check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
-    num_tasks = int(data.labels.shape[1])
-    input_dim = encoder_of(examples, training, num_tasks).output_dim
-    if spec.budget is not None and method.sharing is not None:
-        reference = methods.load(BUDGET_METHOD)
-        searched = reference.options.of(spec.budget, f"methods.{BUDGET_METHOD}")
-        widths = head_widths(reference, examples)
-        budget = count_parameters(
-            reference, searched, input_dim=input_dim, num_tasks=len(widths), widths=widths
-        )
-        widths = head_widths(method, examples)
-        options = solve_width(
-            method, options, budget, input_dim=input_dim, num_tasks=len(widths), widths=widths
-        )
+    options = solved(spec, method, options, examples)
     assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
     assembly.check_labels()
     return assembly
-
-
-def head_widths(method: Method, examples: Examples) -> tuple[int, ...]:
-    """Return how many outputs each task of a model has.
-
-    Where every task has a model of its own, it is the model with the most outputs.
-    """
-    widths = examples.output_layout.widths
-    return (max(widths),) if method.per_task else widths
-
-
-def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:
-    """Return the encoder of a model of T tasks.
-
-    Raises:
-        ConfigError: every task is to have tables of its own, and there are none.
-    """
-    layout = examples.inputs.layout
-    if training.embedding_per_task and layout.num_embedded == 0:
-        raise ConfigError(
-            "training.embedding_per_task: true, but all inputs of the dataset are numbers or "
-            "features, without embeddings; leave it out"
-        )
-    readers = training.num_tables(num_tasks)
-    return Encoder(layout, training.embedding_dim, num_readers=readers)

@@ -34,20 +34,8 @@ def scores_of(
     `scales` are those of the outputs, unit by unit; labels are in the user's unit, NaN where they
     are missing. The MTL loss is the sum of the losses, each times the `loss_weight` of its task.
     """
-    layout = output_layout(tasks)
     scale_2UT = torch.tensor(scales, dtype=torch.float64).movedim(2, 0)
-    z_UNT = _standardized(tasks, y_UNT, scale_2UT)
-    measured: list[dict[str, Tensor]]  # by task: of every unit
-    if layout.uniform is not None:
-        names = list(dict.fromkeys(name for task in tasks for name in _wanted(task)))
-        out_UTN, z_UTN = out_UNO.transpose(1, 2), z_UNT.transpose(1, 2)
-        found = _measured(layout.uniform, names, out_UTN, z_UTN)
-        measured = [{n: v_UT[:, t] for n, v_UT in found.items()} for t in range(len(tasks))]
-    else:
-        measured = [
-            _measured(TASK_KINDS[task.kind], _wanted(task), out, z_UNT[..., t])
-            for t, (task, out) in enumerate(zip(tasks, layout.parts(out_UNO), strict=True))
-        ]
+    measured = _by_task(tasks, out_UNO, _standardized(tasks, y_UNT, scale_2UT))
     for t, values in enumerate(measured):
         for name in values:
             if METRICS[name].unit == "of the label":
@@ -66,6 +54,20 @@ def scores_of(
             ALL_TASKS: {MTL_LOSS: float(loss_UT[u].sum())},
         }
         for u in range(len(loss_UT))
+    ]
+
+
+def _by_task(tasks: Tasks, out_UNO: Tensor, z_UNT: Tensor) -> list[dict[str, Tensor]]:
+    """Return what is measured of every task, of all units; labels as the outputs are."""
+    layout = output_layout(tasks)
+    if layout.uniform is not None:
+        names = list(dict.fromkeys(name for task in tasks for name in _wanted(task)))
+        out_UTN, z_UTN = out_UNO.transpose(1, 2), z_UNT.transpose(1, 2)
+        found = _measured(layout.uniform, names, out_UTN, z_UTN)
+        return [{n: v_UT[:, t] for n, v_UT in found.items()} for t in range(len(tasks))]
+    return [
+        _measured(TASK_KINDS[task.kind], _wanted(task), out, z_UNT[..., t])
+        for t, (task, out) in enumerate(zip(tasks, layout.parts(out_UNO), strict=True))
     ]
 
 

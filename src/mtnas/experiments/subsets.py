@@ -67,6 +67,7 @@ def train_subsets(
     """Train a model for every subset of a spec and every seed.
 
     `tuned` is the file of a grid search (`experiments.tune`); what won replaces the spec's options.
+    It won by the loss of the model of all tasks, and every subset has it: see `tuned_for`.
     """
     started = time.perf_counter()
     spec = spec if tuned is None else with_winner(spec, tuned)
@@ -245,6 +246,9 @@ def _record(
             if (changed := results[seed, 0]["changed_labels"]) is not None
         },
         timings=timings,
+        tuned_for=()
+        if spec.tuned is None
+        else tuple(task.name for task in assembly.examples.tasks),
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=code,

@@ -219,7 +219,7 @@ class _Training:
             trainer.ensemble, trainer.examples, self._valid, lambda: checkpoint.keep(self)
         )
         valid_loss = weighted(loss_MT, trainer.ensemble, trainer.examples.task_weights).sum(-1)
-        check_finite(trainer.ensemble, epoch, train_loss, valid_loss, options)
+        check_finite(trainer, epoch, train_loss, valid_loss, options)
         self._train_losses.append(train_loss)
         self._valid_losses.append(loss_MT)
         if trainer.weighting.now is not None:
@@ -277,16 +277,18 @@ def _training_loss(noted: Tensor, examples: Examples) -> Tensor:
 
 
 def check_finite(
-    ensemble: Ensemble, epoch: int, train: Tensor, valid: Tensor, options: TrainingOptions
+    trainer: Trainer, epoch: int, train: Tensor, valid: Tensor, options: TrainingOptions
 ) -> None:
     """Raise `TrainingError` naming the first member whose loss is not a finite number."""
-    for member, losses in zip(ensemble.members, torch.stack([train, valid], 1), strict=True):
+    tasks, losses_M2 = trainer.examples.tasks, torch.stack([train, valid], 1)
+    for member, losses in zip(trainer.ensemble.members, losses_M2, strict=True):
         if not bool(losses.isfinite().all()):
-            now = (member.rates or options).learning_rate
+            names = "+".join(tasks[task].name for task in member.tasks)
             raise TrainingError(
-                f"seed {member.seed}, tasks {list(member.tasks)}: loss is not finite in epoch "
-                f"{epoch} (train {losses[0]:.4g}, valid {losses[1]:.4g}); "
-                f"lower training.learning_rate (now {now}) and run again"
+                f"seed {member.seed}, tasks {names}: loss is not finite in epoch {epoch} "
+                f"(train {losses[0]:.4g}, valid {losses[1]:.4g}); "
+                f"lower training.learning_rate (now {(member.rates or options).learning_rate}) "
+                "and run again"
             )
 
 

@@ -170,7 +170,8 @@ class Trainer:
         complete = self.examples.complete
         loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=complete)
         descended_MT = self.weighting(loss_MT, None if complete else (~y_MBT.isnan()).any(1))
-        return tuple(weighted(own, self.ensemble, self.weights) for own in (descended_MT, loss_MT))
+        descended_MT = weighted(descended_MT, self.ensemble, self.weights)
+        return descended_MT, weighted(loss_MT, self.ensemble, self.weights)
 
 
 @contextmanager

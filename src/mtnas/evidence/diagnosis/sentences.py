@@ -27,8 +27,8 @@ def _what(truth: Truth, decision: Decision) -> str:
     if decision.reason == "no_difference":
         return (
             f"Train one model for {listed(tasks)}: it is the simplest, and no grouping of the "
-            f"tasks makes a difference that {_seeds(seeds)} can show, so sharing costs nothing "
-            "measurable"
+            f"tasks is better by a difference that {_seeds(seeds)} can show, so sharing costs "
+            "nothing measurable"
         )
     if decision.reason == "together_gains":
         return f"Train one model for {listed(tasks)}: they gain from each other"

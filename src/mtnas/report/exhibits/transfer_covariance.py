@@ -34,6 +34,8 @@ SOURCES = {
 }
 SIZE, OVERLAP = "size", "overlap"
 CONDITION = ["target_rows", "kappa", "noise"]
+LINEAR = 0.5  # decades that the linear part of a scale takes on each side of zero
+LABEL, TALL = 0.15, 1.1  # inches: a label of a scale, and a panel
 
 
 class Covariance(SimulatedFigure):
@@ -94,12 +96,25 @@ def _similarity(panel: "Axes", rows: pd.DataFrame) -> None:
 
 def _scale(panel: "Axes", rows: pd.DataFrame) -> None:
     """Set the vertical scale: linear up to the smallest median, then logarithmic on both sides."""
-    ends = rows[["low", "high"]].abs().to_numpy()
+    ends = rows[["low", "high"]].to_numpy()
+    largest = float(np.abs(ends).max())
     smallest = 10.0 ** np.floor(np.log10(max(rows["median"].abs().min(), 1e-12)))
-    if ends.max() > 20 * smallest:
-        panel.set_yscale("symlog", linthresh=0.1 if ends.max() > 2 else smallest, linscale=0.5)
+    if largest > 20 * smallest:
+        linear = 0.1 if largest > 2 else max(smallest, largest * 1e-4)
+        panel.set_yscale("symlog", linthresh=linear, linscale=LINEAR)
+        panel.set_yticks(_ticks(float(ends.min()), float(ends.max()), linear))
         panel.minorticks_off()
     panel.set_ylabel("risk with source − alone")
+
+
+def _ticks(low: float, high: float, linear: float) -> list[float]:
+    """Return zero and as many powers of ten on both sides as a panel has room for."""
+    up, down = (int(np.ceil(np.log10(max(end, linear) / linear))) for end in (high, -low))
+    room = LABEL * (up + down + 2 * LINEAR) / TALL  # decades that a label takes
+    first, step = max(0, int(np.ceil(room - LINEAR))), max(1, int(np.ceil(room)))
+    above = [linear * 10.0**power for power in range(first, up + 1, step)]
+    below = [-linear * 10.0**power for power in range(first, down + 1, step)]
+    return [*reversed(below), 0.0, *above]
 
 
 def _condition(rows: pd.DataFrame) -> str:
