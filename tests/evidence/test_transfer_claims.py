@@ -256,6 +256,14 @@ def test_b6_part_of_the_gain_is_leakage(tmp_path, kept, dropped, verdict):
     assert left["estimate"] == pytest.approx(dropped, abs=0.003)
 
 
+def test_b6_is_judged_by_equally_many_rows_where_there_are_such(tmp_path):
+    folders = sweep(tmp_path, 50, 50, bonus=0.05)
+    folders += sweep(tmp_path, 50, 50, leaks="drop", bonus=0.01)
+    folders += sweep(tmp_path, 50, 50, leaks="control", bonus=0.04)
+    entry = judged("B6", folders)
+    assert entry["estimate"] == pytest.approx(0.03, abs=0.003)
+
+
 def test_b6_one_of_both_is_not_enough(tmp_path):
     entry = judged("B6", sweep(tmp_path, 50, 50, bonus=0.05))
     assert (entry["verdict"], entry["estimate"]) == ("not measured", None)

@@ -196,8 +196,8 @@ def _dataset(sweep: Sweep) -> str:
 
 
 def _method(sweep: Sweep) -> str:
-    leaks = "" if sweep.first.leaks == "keep" else " without leaks"
-    return f"{sweep.first.key[2]}{leaks}"
+    leaks = {"keep": "", "drop": " without leaks", "control": " with as few rows"}
+    return f"{sweep.first.key[2]}{leaks[sweep.first.leaks]}"
 
 
 def _unit(sweep: Sweep) -> str:

@@ -94,11 +94,19 @@ def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
 
 
 def with_and_without_leaks(found: Iterable[Sweep]) -> list[tuple[Sweep, Sweep]]:
-    """Return the sweeps that were made twice, with the leaks of the data and without."""
+    """Return the sweeps that were made with the leaks of the data and without.
+
+    With the leaks are those that leave as many other rows out (`control`), where there are any, as
+    they learn from as many rows; else those with all rows.
+    """
     named: dict[tuple[str, str, str], dict[str, Sweep]] = {}
     for sweep in found:
         named.setdefault(sweep.first.key[:3], {})[sweep.first.leaks] = sweep
-    return [(of["keep"], of["drop"]) for of in named.values() if len(of) == 2]
+    return [
+        (of["control"] if "control" in of else of["keep"], of["drop"])
+        for of in named.values()
+        if "drop" in of and len(of) > 1
+    ]
 
 
 def _is_chosen(run: SubsetRun) -> bool:

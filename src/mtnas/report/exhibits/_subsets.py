@@ -45,7 +45,7 @@ def read_runs(needs: Needs) -> list[SubsetRun]:
 def title_of(needs: Needs, run: SubsetRun) -> str:
     """Return what readers call the dataset and the method of a run, and that it has no leaks."""
     _, dataset, method, _ = run.key
-    leaks = ", without leaks" if run.leaks == "drop" else ""
+    leaks = {"drop": ", without leaks", "control": ", as few rows with leaks"}.get(run.leaks, "")
     return f"{dataset_name(dataset, run.simulated)}, {needs.names.run(method)}{leaks}"
 
 
