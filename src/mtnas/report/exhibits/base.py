@@ -49,10 +49,10 @@ class Needs:
     """What a table or figure is made from; what is named here are the inputs of its job.
 
     `runs` and `searches` are (dataset, method, variant), `subsets` the same behind the name of an
-    entry of `subsets`, `diagnoses` and `manifests` datasets, `truths` (dataset, small space); `judged` says where
-    the search of a variant in a small space is judged (`Plan.judged_by`). `facts` is plain data of
-    the plan, `titles` what readers call methods and variants (`names.Names`), `datasets` what they
-    call datasets.
+    entry of `subsets`, `diagnoses` and `manifests` datasets, `truths` (dataset, small space);
+    `judged` says where the search of a variant in a small space is judged (`Plan.judged_by`).
+    `facts` is plain data of the plan, `titles` what readers call methods and variants
+    (`names.Names`), `datasets` what they call datasets.
     """
 
     runs: tuple[RunKey, ...] = ()

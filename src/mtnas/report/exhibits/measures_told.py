@@ -25,10 +25,10 @@ NOTHING = "predicts nothing that these pairs can show"
 COLUMNS = (Column("Spearman's rho"), Column("Ordered pairs"), Column("It", words=True))
 NOTE = (
     "Rank correlation of each measure of two tasks (first, second; of a layer of the model in "
-    "brackets) with what the second gains when it is trained with the first, test split, means over "
-    "seeds. In brackets its 95 % interval, by a bootstrap over pairs of tasks, both directions of a "
-    "pair together; bold where it excludes zero. That is so by chance for one in twenty measures "
-    "that tell nothing. svd_weight is of the first task alone."
+    "brackets) with what the second gains when it is trained with the first, test split, means "
+    "over seeds. In brackets its 95 % interval, by a bootstrap over pairs of tasks, both "
+    "directions of a pair together; bold where it excludes zero. That is so by chance for one in "
+    "twenty measures that tell nothing. svd_weight is of the first task alone."
 )
 
 
@@ -73,9 +73,7 @@ def _row(own: Predicts, paths: dict[str, str]) -> Row:
         metric=own.title,
         run_folder=" + ".join(paths[name] for name in own.datasets),
     )
-    rho = Cell(
-        own.rho, "correlation", low=own.low, high=own.high, strong=own.told, source=source
-    )
+    rho = Cell(own.rho, "correlation", low=own.low, high=own.high, strong=own.told, source=source)
     return Row(own.title, (rho, Cell(own.pairs, "count", source=source), Cell(words=_said(own))))
 
 

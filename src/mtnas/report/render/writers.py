@@ -70,7 +70,9 @@ def to_markdown(table: Table) -> str:
     for block in table.blocks:
         head = [escaped(block.corner), *(_md_head(c, block.title) for c in block.columns)]
         rows = [[escaped(row.title), *map(_md_cell, row.cells)] for row in block.rows]
-        parts += [f"#### {escaped(block.title)}"] * bool(block.title) + [pipes.table(head, rows, _rule(block))]
+        parts += [f"#### {escaped(block.title)}"] * bool(block.title) + [
+            pipes.table(head, rows, _rule(block))
+        ]
     return "\n\n".join(parts + [escaped(note) for note in table.notes]) + "\n"
 
 
