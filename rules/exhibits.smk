@@ -1,15 +1,17 @@
 """Tables and figures: each is a file of src/mtnas/report/exhibits, which says what it is made from.
 
-requires: what the exhibit names: runs, routes, manifests, tables of every route,
+requires: what the exhibit names: runs, routes, manifests, diagnoses, tables of every route,
           results/claims/subgraphs.json, config/paper/results.yaml
 provides: results/tables/{name}.{md,tex,csv,cells.csv}: the table, and the ledger of its cells
           results/figures/{name}.{png,pdf,csv}: the figure, and the data that it shows
-          EXHIBITS, what this study has of both, by name; TABLES and FIGURES
+          EXHIBITS, what this study has of both, by name; TABLES and FIGURES;
+          SHARING, those of either kind that show which tasks should share
 """
 
 EXHIBITS = exhibits.planned(PLAN)
 TABLES = [name for name, exhibit in EXHIBITS.items() if exhibit.kind == "table"]
 FIGURES = [name for name, exhibit in EXHIBITS.items() if exhibit.kind == "figure"]
+SHARING = [name for name, exhibit in EXHIBITS.items() if exhibit.needs.diagnoses]
 
 
 rule table:

@@ -7,12 +7,20 @@ provides: results/report.html
 SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
 
 
+def shown_as(name):
+    """Name the file of a table or figure that the report shows."""
+    if EXHIBITS[name].kind == "table":
+        return table_files(name)["md"]
+    return figure_files(name)["png"]
+
+
 rule report:
     """The report: what to read first."""
     input:
         claims=rules.claims.output.md,
-        tables=expand("results/tables/{name}.md", name=TABLES),
-        figures=expand("results/figures/{name}.png", name=FIGURES),
+        sharing=[shown_as(name) for name in SHARING],
+        tables=[shown_as(name) for name in TABLES if name not in SHARING],
+        figures=[shown_as(name) for name in FIGURES if name not in SHARING],
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,

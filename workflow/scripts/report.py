@@ -7,6 +7,7 @@ with job(snakemake) as smk:
     write_report(
         smk.output.html,
         claims=smk.input.claims,
+        sharing=smk.input.sharing,
         tables=smk.input.tables,
         figures=smk.input.figures,
         run_folders=smk.params.runs,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from mtnas.config.checks import space_of
-from mtnas.config.entries import PAPER, Block
+from mtnas.config.entries import DIAGNOSIS, PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
 from mtnas.config.options import CONTROLS, RunKey, SubsetKey
 from mtnas.config.study import Study
@@ -153,6 +153,11 @@ class Plan:
     def all_subset_runs(self) -> list[SubsetKey]:
         """Return all runs of subsets of tasks."""
         return [(name, *run) for name, runs in self.subsets.items() for run in runs]
+
+    @property
+    def diagnosed(self) -> list[str]:
+        """Name the datasets with a diagnosis of which tasks should share."""
+        return list(dict.fromkeys(run[0] for run in self.subsets.get(DIAGNOSIS, [])))
 
     def changes(self, run: RunKey) -> dict[str, object]:
         """Return the options that the variant of a run changes, by their dotted names."""

@@ -66,20 +66,30 @@ def open_table(
     _check_found(sources, wanted, users or {})
     _check_taken(sources, taken)
     parts = [_select(source, wanted, labels[source.file]) for source in sources]
-    raw, view = name(f"{table.view} raw"), name(table.view)
     try:
-        parts = alike(engine, sources, parts) if reading.format in ("jsonl", "parquet") else parts
-        engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
-        types = engine.types(f"SELECT * FROM {raw}")
-        is_small = sum(file.stat().st_size for file in files) <= SMALL
-        kept = "TABLE" if is_small and reading.format == "jsonl" else "VIEW"
-        blanks = max((source.blanks for source in sources), key=len)
-        cleaned = clean(raw, types, reading, blanks)
-        engine.fetch(f"CREATE {kept} {view} AS SELECT * FROM {cleaned}")
-        table.types = engine.types(f"SELECT * FROM {view}")
+        table.types = _unite(engine, sources, parts, reading, table.view)
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
     return table
+
+
+def _unite(
+    engine: Engine, sources: Sequence[Source], parts: list[str], reading: Reading, view: str
+) -> dict[str, str]:
+    """Make a view of this name of all parts, each of one source, without blanks; return its types.
+
+    Few lines of JSON are kept, so that they are read once.
+    """
+    raw = name(f"{view} raw")
+    parts = alike(engine, sources, parts) if reading.format in ("jsonl", "parquet") else parts
+    engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
+    types = engine.types(f"SELECT * FROM {raw}")
+    is_small = sum(source.file.stat().st_size for source in sources) <= SMALL
+    kept = "TABLE" if is_small and reading.format == "jsonl" else "VIEW"
+    blanks = max((source.blanks for source in sources), key=len)
+    cleaned = clean(raw, types, reading, blanks)
+    engine.fetch(f"CREATE {kept} {name(view)} AS SELECT * FROM {cleaned}")
+    return engine.types(f"SELECT * FROM {name(view)}")
 
 
 def _sources(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mtnas.data.pairs import pair_of
 from mtnas.data.prepare.labels import (
     BinaryLabel,
     Label,
@@ -15,7 +16,6 @@ from mtnas.data.prepare.labels import (
     MulticlassLabel,
     RegressionLabel,
 )
-from mtnas.data.sources.base import pair_of
 
 
 class Moments:

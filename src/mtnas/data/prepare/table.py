@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data import sources
+from mtnas.data.pairs import twofold_pairs
 from mtnas.data.prepare import drawn
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
 from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
@@ -63,7 +64,7 @@ from mtnas.data.prepare.vocabulary import (
     write_compact,
     write_vocabulary,
 )
-from mtnas.data.sources.base import Dataset, Field, twofold_pairs
+from mtnas.data.sources.base import Dataset, Field
 from mtnas.runtime.errors import DataError
 from mtnas.runtime.files import sha256_of, short_names
 
@@ -125,12 +126,8 @@ def _path(given: str | Path | None) -> Path | None:
 
 def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | None) -> Manifest:
     """Write the table, its inputs and the vocabulary of a dataset that is read."""
-    dataset = sources.load(spec.dataset, where="prepare: dataset", definition=spec.definition)
+    dataset, kept = _dataset(spec)
     dataset.encoded = encoded
-    where = f"dataset_options.{dataset.name}.drop_fields"
-    kept = dataset.kept_fields(spec.drop_fields, where)
-    _check_names(dataset)
-    check_split_of(dataset, spec.split)
     files = dataset.sources(raw)
     digests = dict(zip(short_names(files), map(sha256_of, files), strict=True))
     written = _write_table(dataset, raw, kept, spec, table)
@@ -143,11 +140,7 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(split))
-    look_alike = dataset.is_look_alike(raw)
     return Manifest(
-        dataset=dataset.name,
-        title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
-        simulated=look_alike or dataset.simulated,
         layout=written.layout,
         num_features=num_features,
         num_ids=num_ids,
@@ -163,8 +156,29 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
         content_sha256=written.content_sha256,
         source_sha256=digests,
         spec=spec,
+        **_identity(dataset, raw),
         **summary(dataset, seen),
     )
+
+
+def _dataset(spec: PrepareSpec) -> tuple[Dataset, tuple[Field, ...]]:
+    """Return the dataset and its fields that are not dropped; refuse what cannot be prepared."""
+    dataset = sources.load(spec.dataset, where="prepare: dataset", definition=spec.definition)
+    where = f"dataset_options.{dataset.name}.drop_fields"
+    kept = dataset.kept_fields(spec.drop_fields, where)
+    _check_names(dataset)
+    check_split_of(dataset, spec.split)
+    return dataset, kept
+
+
+def _identity(dataset: Dataset, raw: Path | None) -> dict[str, Any]:
+    """Return what a manifest calls the dataset, and whether its rows are real."""
+    look_alike = dataset.is_look_alike(raw)
+    return {
+        "dataset": dataset.name,
+        "title": f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
+        "simulated": look_alike or dataset.simulated,
+    }
 
 
 def _check_names(dataset: Dataset) -> None:

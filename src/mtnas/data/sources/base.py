@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -269,21 +268,6 @@ class Dataset(ABC):
                     f"or name another folder in the config as `{key}`"
                 )
         return paths
-
-
-def pair_of(first: str, second: str) -> str:
-    """Return the name of the correlation of two labels, such as "t0_t1"."""
-    return f"{first}_{second}"
-
-
-def twofold_pairs(tasks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield names that two pairs of tasks would both have, with those pairs."""
-    seen: dict[str, str] = {}
-    for pair in combinations(tasks, 2):
-        name, shown = pair_of(*pair), " and ".join(map(repr, pair))
-        if name in seen:
-            yield name, seen[name], shown
-        seen[name] = shown
 
 
 def check_header(path: Path, found: Sequence[str], expected: Sequence[str], fix: str) -> None:

@@ -90,8 +90,8 @@ def noisy_weights(evidence: Evidence) -> Outcome:
 def leakage(evidence: Evidence) -> Outcome:
     """Subtract what tasks gain from each other without leaked test rows from that with them.
 
-    With them: from all rows and, where that was measured, with as many other rows left out. What is
-    left without leaks is told beside it.
+    Where it was measured, that with as many other rows left out decides, which learns from as many
+    rows. What is left without leaks is told beside it.
     """
     outcome = Outcome()
     pairs = capacity.with_and_without_leaks(capacity.sweeps(evidence.subset_runs))
@@ -99,13 +99,15 @@ def leakage(evidence: Evidence) -> Outcome:
         dropped = by_leaks["drop"]
         for leaks, said in (("keep", "all rows"), ("control", "as many other rows left out")):
             if leaks in by_leaks:
-                outcome.add(_dataset(dropped), _brought(by_leaks[leaks], dropped, said))
+                decides = leaks == "control" or "control" not in by_leaks
+                role: Role = "all" if decides else "control"
+                outcome.add(_dataset(dropped), _brought(by_leaks[leaks], dropped, said, role))
         gains = dropped.gains().mean(axis=1)
         outcome.add(_dataset(dropped), _gain(dropped, gains, "control"))
     return _or_missing(outcome, "capacities with training.leaks keep and drop")
 
 
-def _brought(kept: Sweep, dropped: Sweep, said: str) -> Comparison | None:
+def _brought(kept: Sweep, dropped: Sweep, said: str, role: Role) -> Comparison | None:
     with_leaks, without = (sweep.gains().mean(axis=1) for sweep in (kept, dropped))
     seeds = with_leaks.index.intersection(without.index)
     return compare(
@@ -114,6 +116,7 @@ def _brought(kept: Sweep, dropped: Sweep, said: str) -> Comparison | None:
         what=f"{kept.first.key[2]}: mean gain with leaks ({said}) - without",
         unit=_unit(kept),
         claim="higher",
+        role=role,
         evidence=[*kept.paths, *dropped.paths],
     )
 

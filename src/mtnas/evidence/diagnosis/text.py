@@ -25,8 +25,8 @@ def recommendation(found: Diagnosis) -> str:
     lines += ["", f"Gains on test, in {found.unit} ({found.metric}); positive is better."]
     if len(found.pairs) > 2:
         lines.append(
-            f"Of {len(found.pairs)} such intervals one in twenty leaves out 0 by luck; the "
-            "p-values `adjusted` in diagnosis.json take all of them into account."
+            f"Of {len(found.pairs)} such intervals one in twenty leaves out 0 by luck; p-values "
+            "`adjusted` in diagnosis.json take all of them into account."
         )
     return "\n".join([*lines, told(found.predicts)]) + "\n"
 

@@ -15,7 +15,7 @@ from mtnas.evidence.subsets_record import SCORES, SubsetScores, subset_name
 from mtnas.tasks.metrics import OF_KIND, metric_of
 
 # What is said of training rows that are copies of test rows, and behind what that stands.
-LEAKS = {"keep": "", "drop": ", without leaks", "control": ", without as many other rows"}
+LEAKS = {"keep": "", "drop": ", without leaks", "control": ", as few rows with leaks"}
 INTERVAL = ("mean", "low", "high", "seeds")
 
 

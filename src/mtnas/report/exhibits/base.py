@@ -17,6 +17,7 @@ from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import atomic_path
 from mtnas.study.paths import (
     DATA,
+    DIAGNOSIS,
     ROUTES,
     RUN,
     SIMULATED_STUDY,
@@ -48,16 +49,17 @@ class Needs:
     """What a table or figure is made from; what is named here are the inputs of its job.
 
     `runs` and `searches` are (dataset, method, variant), `subsets` the same behind the name of an
-    entry of `subsets`, `manifests` datasets, `truths` (dataset, small space); `judged` says where
-    the search of a variant in a small space is judged (`Plan.judged_by`). `facts` is plain data of
-    the plan, `titles` what readers call methods and variants (`names.Names`), `datasets` what they
-    call datasets.
+    entry of `subsets`, `diagnoses` and `manifests` datasets, `truths` (dataset, small space);
+    `judged` says where the search of a variant in a small space is judged (`Plan.judged_by`).
+    `facts` is plain data of the plan, `titles` what readers call methods and variants
+    (`names.Names`), `datasets` what they call datasets.
     """
 
     runs: tuple[RunKey, ...] = ()
     searches: tuple[RunKey, ...] = ()
     subsets: tuple[SubsetKey, ...] = ()
     simulated_studies: tuple[str, ...] = ()
+    diagnoses: tuple[str, ...] = ()
     manifests: tuple[str, ...] = ()
     truths: tuple[tuple[str, str], ...] = ()
     judged: tuple[dict[str, str], ...] = ()
@@ -94,6 +96,11 @@ class Needs:
         return [SIMULATED_STUDY.format(study=study) for study in self.simulated_studies]
 
     @property
+    def diagnosis_files(self) -> list[str]:
+        """Return the diagnosis of every dataset."""
+        return [f"{DIAGNOSIS}/diagnosis.json".format(dataset=name) for name in self.diagnoses]
+
+    @property
     def manifest_files(self) -> list[str]:
         """Return the manifest of every dataset."""
         return [f"{DATA}/manifest.json".format(dataset=name) for name in self.manifests]
@@ -112,6 +119,7 @@ class Needs:
             *(f"{folder}/{file}" for folder in folders for file in ("metrics.csv", "run.json")),
             *(f"{folder}/{file}" for folder in self.subset_folders for file in SUBSET_FILES),
             *simulated_study_files(self.simulated_studies),
+            *self.diagnosis_files,
             *self.routes_files,
             *(path for path in judged if path.endswith(".json")),
             *self.manifest_files,
@@ -193,7 +201,7 @@ def titled(plan: "Plan", needs: Needs) -> Needs:
     divided = [key[1:] for key in needs.subsets]
     rows = [*(run[1:] for run in (*needs.runs, *needs.searches, *divided)), *judged]
     keyed = (*needs.runs, *needs.searches, *needs.truths, *divided)
-    datasets = dict.fromkeys([*(key[0] for key in keyed), *needs.manifests])
+    datasets = dict.fromkeys([*(key[0] for key in keyed), *needs.manifests, *needs.diagnoses])
     return replace(needs, titles=titles(plan, rows), datasets=dataset_titles(datasets))
 
 

@@ -34,7 +34,8 @@ class Cell:
 
     `spread` is a standard deviation over seeds, `low` and `high` an interval; `strong` is set
     bold, `gray` gray, and `mark` is one of the signs explained in the table's notes. The paper's
-    number goes to the ledger, and into the cell unless a row of its own shows it.
+    number goes to the ledger, and into the cell unless a row of its own shows it. `words` stand in
+    place of a number.
     """
 
     value: float | None = None
@@ -49,6 +50,7 @@ class Cell:
     strong: bool = False
     gray: bool = False
     mark: str = ""
+    words: str = ""
     source: Source = field(default_factory=Source)
 
     @property
@@ -63,10 +65,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column heading: the group (a dataset) over the label."""
+    """A column heading: the group (a dataset) over the label; `words`: of cells that hold words."""
 
     label: str
     group: str = ""
+    words: bool = False
 
     @property
     def title(self) -> str:
@@ -147,15 +150,17 @@ def signed(value: float, kind: Kind) -> str:
 
 def printed(cell: Cell) -> str:
     """Return what a cell shows first, without any markup: value, spread, mark."""
-    text = number(cell.value, cell.kind)
+    text = cell.words or number(cell.value, cell.kind)
     if cell.spread is not None:
         text += f" ± {number(cell.spread)}"
     return text + cell.mark
 
 
 def printed_interval(cell: Cell) -> str:
-    """Return the interval of a difference, or an empty string for any other number."""
-    if cell.kind != "difference" or cell.value is None:
+    """Return the interval of a difference, and of a correlation that has one, or nothing."""
+    if cell.kind not in ("difference", "correlation") or cell.value is None:
+        return ""
+    if cell.kind == "correlation" and cell.low is None:
         return ""
     if cell.low is None or cell.high is None:
         return "[no interval]"

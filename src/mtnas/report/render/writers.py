@@ -70,8 +70,15 @@ def to_markdown(table: Table) -> str:
     for block in table.blocks:
         head = [escaped(block.corner), *(_md_head(c, block.title) for c in block.columns)]
         rows = [[escaped(row.title), *map(_md_cell, row.cells)] for row in block.rows]
-        parts += [f"#### {escaped(block.title)}"] * bool(block.title) + [pipes.table(head, rows)]
+        parts += [f"#### {escaped(block.title)}"] * bool(block.title) + [
+            pipes.table(head, rows, _rule(block))
+        ]
     return "\n\n".join(parts + [escaped(note) for note in table.notes]) + "\n"
+
+
+def _rule(block: Block) -> list[str]:
+    """Let numbers stand right, and words left."""
+    return [pipes.LEFT, *(pipes.LEFT if c.words else pipes.RIGHT for c in block.columns)]
 
 
 def to_latex(table: Table) -> str:
@@ -115,7 +122,7 @@ def _ledger_line(name: str, row: Row, column: Column, cell: Cell) -> dict[str, o
 def _csv_row(block: Block, row: Row) -> dict[str, object]:
     line: dict[str, object] = {"block": block.title, "row": row.label}
     for column, cell in zip(block.columns, row.cells, strict=True):
-        line[column.title] = cell.value
+        line[column.title] = cell.words or cell.value
         extras = {
             **{"sd": cell.spread, "low": cell.low, "high": cell.high},
             **{"paper": cell.paper, "minus paper": cell.gap},
@@ -151,6 +158,10 @@ def _tex_cell(cell: Cell) -> str:
     return " ".join(filter(None, (text, interval, f"({paper})" if paper else "")))
 
 
+def _tex_column(column: Column) -> str:
+    return r"p{0.25\linewidth}" if column.words else "r"
+
+
 def _latex_block(table: Table, block: Block) -> str:
     groups = [(name, len(list(cs))) for name, cs in groupby(block.columns, lambda c: c.group)]
     over = " & ".join(["", *(rf"\multicolumn{{{n}}}{{c}}{{{_tex(g)}}}" for g, n in groups)])
@@ -162,7 +173,7 @@ def _latex_block(table: Table, block: Block) -> str:
         [
             r"\begin{table}",
             rf"\caption{{{_tex(caption)}.}}",
-            rf"\begin{{tabular}}{{l{'r' * len(block.columns)}}}",
+            rf"\begin{{tabular}}{{l{''.join(map(_tex_column, block.columns))}}}",
             *body,
             *(f"{row} \\\\" for row in rows),
             r"\bottomrule",

@@ -39,6 +39,7 @@ def write_report(
     html_path: str | Path,
     *,
     claims: str | Path | None = None,
+    sharing: Sequence[str | Path] = (),
     tables: Sequence[str | Path | Table] = (),
     figures: Sequence[str | Path] = (),
     run_folders: Sequence[str | Path] = (),
@@ -49,6 +50,7 @@ def write_report(
 ) -> None:
     """Write one self-contained HTML file.
 
+    `sharing` are tables and figures, as files, of which tasks should share; they come first.
     `tables` are Markdown files or `Table`s, `claims` and `audits` Markdown files, `findings` the
     JSON files of the same audits; `figures` are PNG files with captions (`style.save_figure`).
 
@@ -66,6 +68,7 @@ def write_report(
         **_told(data, findings),
         sections=[
             ("How to read this", [to_html(HOW_TO_READ)]),
+            ("Should these tasks share?", [_shown(path) for path in sharing]),
             ("Claims", [] if claims is None else [_table(claims)]),
             ("Tables", [_table(table) for table in tables]),
             ("Figures", [_figure(path) for path in figures]),
@@ -90,6 +93,11 @@ def _about(data: Sequence[Manifest], runs: Sequence[Run]) -> dict[str, object]:
 
 def _table(table: str | Path | Table) -> Markup:
     return to_html(to_markdown(table) if isinstance(table, Table) else _read(table).decode())
+
+
+def _shown(path: str | Path) -> Markup:
+    """Return a table or a figure, whichever the file holds."""
+    return _figure(path) if Path(path).suffix == ".png" else _table(path)
 
 
 def _figure(path: str | Path) -> Markup:

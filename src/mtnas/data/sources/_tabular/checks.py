@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from mtnas.data.engine.reading import FILE_COLUMN
+from mtnas.data.pairs import twofold_pairs
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.parts import SplitDefinition
-from mtnas.data.sources.base import twofold_pairs
 from mtnas.runtime.errors import unknown
 
 _RESERVED = re.compile(r"t[0-9]+|split|source")
