@@ -15,8 +15,8 @@ def of(**said):
     return study(simulated_studies={"studies": ["covariance"], **said})
 
 
-def test_the_shipped_study_runs_all_of_them_with_their_defaults():
-    config = shipped()
+def test_the_study_of_planted_tasks_runs_all_of_them_with_their_defaults():
+    config = shipped("transfer")
     assert {*config.simulated_studies.studies} == {*known_simulated_studies()}
     assert len(config.simulated_studies.seeds) >= 20
     assert len(shipped("test").simulated_studies.seeds) == 2

@@ -175,6 +175,27 @@ def test_b3_alignment_improves_most_pairs_by_more_than_parameters_do(tmp_path, p
         assert first["p_value"] == pytest.approx(0.0074, abs=1e-4)
 
 
+def test_b3_each_alignment_has_a_control_of_its_own(tmp_path):
+    pairs = pairs_of(SIX)
+    kinds = {"none": 0, "joint": 0.02, "control": 0.01, "frozen": 0.02, "frozen_control": 0.03}
+    folders = [
+        planted(
+            tmp_path, lambda subset, task, gain=gain: 0.8 + gain, variant=mode, kinds=SIX,
+            subsets=pairs, training={"alignment": mode},
+        )
+        for mode, gain in kinds.items()
+    ]  # fmt: skip
+    entry = judged("B3", folders)
+    found = {c["what"].partition("better by ")[2]: (c["role"], c["estimate"])
+             for c in entry["comparisons"]}  # fmt: skip
+    assert found == {
+        "joint than no alignment": ("some", 1),
+        "frozen than no alignment": ("some", 1),
+        "joint than its control": ("all", 1),
+        "frozen than its control": ("control", 0),
+    }
+
+
 def test_b3_without_a_control_says_what_is_missing(tmp_path):
     entry = judged("B3", aligned(tmp_path, modes=("joint",)))
     assert entry["missing"] == {"sentiment_glove": ["alignment: joint and alignment: control"]}
@@ -259,9 +280,12 @@ def test_b6_part_of_the_gain_is_leakage(tmp_path, kept, dropped, verdict):
 def test_b6_is_judged_by_equally_many_rows_where_there_are_such(tmp_path):
     folders = sweep(tmp_path, 50, 50, bonus=0.05)
     folders += sweep(tmp_path, 50, 50, leaks="drop", bonus=0.01)
-    folders += sweep(tmp_path, 50, 50, leaks="control", bonus=0.04)
+    folders += sweep(tmp_path, 50, 50, leaks="control", bonus=0.0)
     entry = judged("B6", folders)
-    assert entry["estimate"] == pytest.approx(0.03, abs=0.003)
+    assert entry["verdict"] == "contradicted"
+    found = [(c["role"], c["estimate"]) for c in entry["comparisons"]]
+    assert [role for role, _ in found] == ["control", "all", "control"]
+    assert [value for _, value in found] == pytest.approx([0.04, -0.01, 0.01], abs=0.003)
 
 
 def test_b6_one_of_both_is_not_enough(tmp_path):

@@ -74,13 +74,13 @@ def made(tmp_path, monkeypatch):
 def sized(made, best=100, leaks=("keep",), name="capacity"):
     for leak in leaks:
         for size in (1, 10, 100):
-            bonus = 0.05 if leak == "keep" else 0.0
+            bonus = {"keep": 0.05, "control": 0.04, "drop": 0.0}[leak]
 
             def value(subset, task, size=size, bonus=bonus):
                 together = len(subset) > 1
                 return 0.8 - 0.05 * abs(np.log10(size / best)) + bonus * together
 
-            dropped = {"training.leaks": "drop"} if leak == "drop" else {}
+            dropped = {"training.leaks": leak} if leak != "keep" else {}
             made.add(
                 value, variant=f"w{size}_{leak}", changes={"hidden_dim": size, **dropped},
                 name=name, options={**PAPER, "hidden_dim": size}, training={"leaks": leak},
@@ -233,6 +233,19 @@ def test_what_leaks_bring_is_the_difference_of_both_gains(made):
         parts = [value(block, row, name) for name in ("gain with leaks", "gain without")]
         assert value(block, row, "brought by leaks") == pytest.approx(parts[0] - parts[1])
     assert len(table(made, "transfer_capacity").blocks) == 2
+
+
+def test_leaks_are_compared_with_as_many_other_rows_left_out_where_that_was_trained(made):
+    sized(made, leaks=("keep", "drop", "control"))
+    (block,) = table(made, "transfer_leak").blocks
+    assert [column.title for column in block.columns] == [
+        "gain with leaks", "gain without as many other rows", "gain without", "brought by leaks",
+        "brought by leaks, rows being as many",
+    ]  # fmt: skip
+    row = "mean of all"
+    assert value(block, row, "gain without as many other rows") == pytest.approx(0.04, abs=0.004)
+    found = value(block, row, "brought by leaks, rows being as many")
+    assert found == pytest.approx(0.04, abs=0.004)
 
 
 def test_the_curve_of_capacity_shows_scores_as_they_are_even_of_losses(made):

@@ -41,7 +41,8 @@ def check(study: Study) -> None:
 
 def check_there_is_something(study: Study) -> None:
     """Refuse a configuration without data and without studies that need none."""
-    if not study.datasets and not study.simulated_studies.studies:
+    said = "datasets" in study.model_fields_set
+    if said and not study.datasets and not study.simulated_studies.studies:
         raise ConfigError(
             f"{study.place('datasets')}: names none, so there is nothing to do; name one, or "
             "studies that need none (`simulated_studies`, config/transfer.yaml)"

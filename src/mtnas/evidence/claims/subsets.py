@@ -19,6 +19,7 @@ from mtnas.evidence.claims.verdicts import Comparison, Role, by_interval, compar
 from mtnas.evidence.statistics import LEVEL
 from mtnas.evidence.transfer_studies import alignment, capacity, reweighting
 from mtnas.evidence.transfer_studies.capacity import Sweep
+from mtnas.evidence.transfer_studies.runs import LEAKS
 from mtnas.tasks.metrics import metric_of
 
 
@@ -89,24 +90,35 @@ def noisy_weights(evidence: Evidence) -> Outcome:
 def leakage(evidence: Evidence) -> Outcome:
     """Subtract what tasks gain from each other without leaked test rows from that with them.
 
-    What is left without leaks is told beside it.
+    Where it was measured, that with as many other rows left out decides, which learns from as many
+    rows. What is left without leaks is told beside it.
     """
     outcome = Outcome()
     pairs = capacity.with_and_without_leaks(capacity.sweeps(evidence.subset_runs))
-    for kept, dropped in pairs:
-        with_leaks, without = (sweep.gains().mean(axis=1) for sweep in (kept, dropped))
-        seeds = with_leaks.index.intersection(without.index)
-        found = compare(
-            with_leaks[seeds] - without[seeds],
-            dataset=_dataset(kept),
-            what=f"{_method(kept)}: mean gain with leaks - without",
-            unit=_unit(kept),
-            claim="higher",
-            evidence=[*kept.paths, *dropped.paths],
-        )
-        outcome.add(_dataset(kept), found)
-        outcome.add(_dataset(kept), _gain(dropped, without, "control"))
+    for by_leaks in pairs:
+        dropped = by_leaks["drop"]
+        for leaks, said in (("keep", "all rows"), ("control", "as many other rows left out")):
+            if leaks in by_leaks:
+                decides = leaks == "control" or "control" not in by_leaks
+                role: Role = "all" if decides else "control"
+                outcome.add(_dataset(dropped), _brought(by_leaks[leaks], dropped, said, role))
+        gains = dropped.gains().mean(axis=1)
+        outcome.add(_dataset(dropped), _gain(dropped, gains, "control"))
     return _or_missing(outcome, "capacities with training.leaks keep and drop")
+
+
+def _brought(kept: Sweep, dropped: Sweep, said: str, role: Role) -> Comparison | None:
+    with_leaks, without = (sweep.gains().mean(axis=1) for sweep in (kept, dropped))
+    seeds = with_leaks.index.intersection(without.index)
+    return compare(
+        with_leaks[seeds] - without[seeds],
+        dataset=_dataset(kept),
+        what=f"{kept.first.key[2]}: mean gain with leaks ({said}) - without",
+        unit=_unit(kept),
+        claim="higher",
+        role=role,
+        evidence=[*kept.paths, *dropped.paths],
+    )
 
 
 def _or_missing(outcome: Outcome, what: str) -> Outcome:
@@ -147,9 +159,9 @@ def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> C
     better, pairs = int((differing > 0).sum()), len(differing)
     test = stats.binomtest(better, pairs)
     low, high = test.proportion_ci(LEVEL)
-    over = "no alignment" if facts["over"] == alignment.NONE else "the control"
+    over = "no alignment" if facts["over"] == alignment.NONE else "its control"
     width = "" if facts["capacity"] is None else f", capacity {facts['capacity']}"
-    leaks = "" if facts["leaks"] == "keep" else ", without leaks"
+    leaks = LEAKS[facts["leaks"]]
     return Comparison(
         dataset=facts["dataset"],
         what=f"{facts['method']}{width}{leaks}: pairs better by {facts['alignment']} than {over}",
@@ -196,8 +208,7 @@ def _dataset(sweep: Sweep) -> str:
 
 
 def _method(sweep: Sweep) -> str:
-    leaks = {"keep": "", "drop": " without leaks", "control": " with as few rows"}
-    return f"{sweep.first.key[2]}{leaks[sweep.first.leaks]}"
+    return f"{sweep.first.key[2]}{LEAKS[sweep.first.leaks]}"
 
 
 def _unit(sweep: Sweep) -> str:

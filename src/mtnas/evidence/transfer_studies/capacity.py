@@ -93,20 +93,15 @@ def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
     return found
 
 
-def with_and_without_leaks(found: Iterable[Sweep]) -> list[tuple[Sweep, Sweep]]:
-    """Return the sweeps that were made with the leaks of the data and without.
+def with_and_without_leaks(found: Iterable[Sweep]) -> list[dict[str, Sweep]]:
+    """Return the sweeps that were made with the leaks of the data (`keep`) and without (`drop`).
 
-    With the leaks are those that leave as many other rows out (`control`), where there are any, as
-    they learn from as many rows; else those with all rows.
+    And, where that was made, without as many other rows (`control`).
     """
     named: dict[tuple[str, str, str], dict[str, Sweep]] = {}
     for sweep in found:
         named.setdefault(sweep.first.key[:3], {})[sweep.first.leaks] = sweep
-    return [
-        (of["control"] if "control" in of else of["keep"], of["drop"])
-        for of in named.values()
-        if "drop" in of and len(of) > 1
-    ]
+    return [of for of in named.values() if {"keep", "drop"} <= of.keys()]
 
 
 def _is_chosen(run: SubsetRun) -> bool:

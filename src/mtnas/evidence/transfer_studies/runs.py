@@ -14,7 +14,8 @@ from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.subsets_record import SCORES, SubsetScores, subset_name
 from mtnas.tasks.metrics import OF_KIND, metric_of
 
-LEAKS = ("keep", "drop")  # sentences that one source tests and another one trains on
+# What is said of training rows that are copies of test rows, and behind what that stands.
+LEAKS = {"keep": "", "drop": ", without leaks", "control": ", as few rows with leaks"}
 INTERVAL = ("mean", "low", "high", "seeds")
 
 
@@ -59,8 +60,8 @@ class SubsetRun:
 
     @property
     def leaks(self) -> str:
-        """Tell whether training keeps copies of test rows (`keep`) or not (`drop`)."""
-        return str(getattr(self.training, "leaks", LEAKS[0]))
+        """Tell whether training keeps copies of test rows (`LEAKS`)."""
+        return self.training.leaks
 
     @property
     def is_plain(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mtnas.config.options import SubsetKey
-from mtnas.evidence.transfer_studies.runs import SubsetRun
+from mtnas.evidence.transfer_studies.runs import LEAKS, SubsetRun
 from mtnas.report.exhibits.base import Needs, NothingToShowError
 from mtnas.report.names import dataset_name
 from mtnas.report.notes import SIMULATED_NOTE
@@ -43,10 +43,10 @@ def read_runs(needs: Needs) -> list[SubsetRun]:
 
 
 def title_of(needs: Needs, run: SubsetRun) -> str:
-    """Return what readers call the dataset and the method of a run, and that it has no leaks."""
+    """Return what readers call the dataset and the method of a run, and what of its leaks."""
     _, dataset, method, _ = run.key
-    leaks = {"drop": ", without leaks", "control": ", as few rows with leaks"}.get(run.leaks, "")
-    return f"{dataset_name(dataset, run.simulated)}, {needs.names.run(method)}{leaks}"
+    name = dataset_name(dataset, run.simulated)
+    return f"{name}, {needs.names.run(method)}{LEAKS[run.leaks]}"
 
 
 def source_of(run: SubsetRun, metric: str, task: str, seeds: int) -> Source:

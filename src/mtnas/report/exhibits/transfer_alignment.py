@@ -6,8 +6,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtnas.evidence.statistics import difference_of
-from mtnas.evidence.transfer_studies.alignment import GROUP, NONE, pair_gains
-from mtnas.evidence.transfer_studies.runs import SubsetRun
+from mtnas.evidence.transfer_studies.alignment import GROUP, pair_gains
+from mtnas.evidence.transfer_studies.runs import LEAKS, SubsetRun
 from mtnas.report.cells import difference_cell, in_family
 from mtnas.report.exhibits._subsets import (
     CAPACITY,
@@ -29,8 +29,9 @@ NAME = "transfer_alignment"
 BETTER = "pairs that improve (share)"
 NOTE = (
     "Mean over the two tasks of a pair of what alignment (Algorithm 1 of Wu, Zhang, Ré) gains over "
-    "the same model without it and over the control, which has as many parameters in layers of "
-    "each task behind the shared part; more is better. Paired over seeds, with 95 % t intervals, "
+    "the same model without it and over its control: for joint, as many parameters in layers of "
+    "each task behind the shared part, for frozen, heads trained as long; more is better. Paired "
+    "over seeds, with 95 % t intervals, "
     f"bold where they exclude zero; {FAMILY} where Holm's p-value over the whole block is below "
     ".05. joint: matrices and all else are trained together; frozen: the matrices and heads are "
     "trained after all else."
@@ -68,13 +69,12 @@ def group_title(needs: Needs, rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     parts = [dataset_name(first["dataset"], first["simulated"]), needs.names.run(first["method"])]
     parts += [f"capacity {first['capacity']:g}"] * bool(pd.notna(first["capacity"]))
-    parts += ["without leaks"] * (first["leaks"] == "drop")
-    return ", ".join(parts)
+    return ", ".join(parts) + LEAKS[first["leaks"]]
 
 
 def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
     compared = list(dict.fromkeys(zip(rows["alignment"], rows["over"], strict=True)))
-    columns = tuple(Column(f"{a} − {'none' if o == NONE else o}") for a, o in compared)
+    columns = tuple(Column(f"{a} − {o}".replace("_", " ")) for a, o in compared)
     pairs = list(dict.fromkeys(rows["pair"]))
     keyed = rows.set_index(["alignment", "over", "pair"])["gain"].sort_index()
     grid = [[_cell(keyed, rows, (*of, pair)) for of in compared] for pair in pairs]

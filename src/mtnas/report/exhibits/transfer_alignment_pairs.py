@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 NAME = "transfer_alignment_pairs"
 CAPTION = (
     "Alignment (Algorithm 1 of Wu, Zhang, Ré): what each pair of tasks gains over the same model "
-    "without it, a mean over both tasks and over seeds with its 95 % t interval; the control has "
-    "as many parameters elsewhere."
+    "without it, a mean over both tasks and over seeds with its 95 % t interval; controls "
+    "have as many parameters elsewhere (of joint), or heads trained as long (of frozen)."
 )
 STYLES = {
     "joint": (TASK_COLOURS[0], "o", "alignment, joint"),
     "frozen": (TASK_COLOURS[2], "^", "alignment, frozen shared part"),
-    "control": ("#8A8A8A", "s", "control: as many parameters elsewhere"),
+    "control": ("#8A8A8A", "s", "control of joint: as many parameters"),
+    "frozen_control": ("#BDBDBD", "D", "control of frozen: as many steps"),
 }
 BY = ["panel", "dataset", "simulated", "pair", "alignment"]
 
@@ -82,7 +83,7 @@ def _gains(panel: "Axes", rows: pd.DataFrame) -> None:
     for number, name in enumerate(known):
         colour, marker, label = STYLES[name]
         of = rows[rows["alignment"] == name].set_index("pair").reindex(pairs)
-        x = np.arange(len(pairs)) + (number - (len(known) - 1) / 2) * 0.2
+        x = np.arange(len(pairs)) + (number - (len(known) - 1) / 2) * 0.18
         around = [of["mean"] - of["low"], of["high"] - of["mean"]]
         style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 3.5, "lw": 1.0}
         panel.errorbar(x, of["mean"], yerr=around, ls="none", label=label, **style)

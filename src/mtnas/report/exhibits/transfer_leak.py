@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 NAME = "transfer_leak"
+COLUMNS = {
+    "keep": "gain with leaks",
+    "control": "gain without as many other rows",
+    "drop": "gain without",
+}
+BROUGHT = {"keep": "brought by leaks", "control": "brought by leaks, rows being as many"}
 NOTE = (
     "What each task gains from being learned with all others, each side at the capacity that is "
     "best on validation: with the training rows that are copies of a test row of some task, "
@@ -53,31 +59,40 @@ class TransferLeak(TableExhibit):
         """Return the table."""
         pairs = with_and_without_leaks(sweeps(read_runs(needs)))
         check_some(pairs, NAME)
-        blocks = tuple(_block(needs, *pair) for pair in pairs)
-        runs = [kept.first for kept, _ in pairs]
+        blocks = tuple(_block(needs, by_leaks) for by_leaks in pairs)
+        runs = [by_leaks["keep"].first for by_leaks in pairs]
         return Table(NAME, "Gains of tasks together, with leaks and without", blocks,
                      notes(runs, NOTE))  # fmt: skip
 
 
-def _block(needs: Needs, kept: Sweep, dropped: Sweep) -> Block:
-    gains = [sweep.gains() for sweep in (kept, dropped)]
-    rows = [_row(kept, dropped, task, *(gain[task] for gain in gains)) for task in kept.first.tasks]
-    rows.append(_row(kept, dropped, ALL_TASKS, *(gain.mean(axis=1) for gain in gains)))
-    columns = ("gain with leaks", "gain without", "brought by leaks")
-    return Block(title_of(needs, kept.first), "Task", tuple(map(Column, columns)), tuple(rows))
+def _block(needs: Needs, by_leaks: dict[str, Sweep]) -> Block:
+    first = by_leaks["keep"].first
+    gains = {leaks: sweep.gains() for leaks, sweep in by_leaks.items()}
+    rows = [
+        _row(by_leaks, task, {leaks: gain[task] for leaks, gain in gains.items()})
+        for task in first.tasks
+    ]
+    rows.append(_row(by_leaks, ALL_TASKS, {k: gain.mean(axis=1) for k, gain in gains.items()}))
+    columns = [Column(COLUMNS[leaks]) for leaks in COLUMNS if leaks in by_leaks]
+    columns += [Column(f"{BROUGHT[leaks]}") for leaks in BROUGHT if leaks in by_leaks]
+    return Block(title_of(needs, first), "Task", tuple(columns), tuple(rows))
 
 
-def _row(
-    kept: Sweep, dropped: Sweep, task: str, ours: "pd.Series[float]", other: "pd.Series[float]"
-) -> Row:
-    metric = kept.first.metrics(METRIC)[kept.first.tasks[0] if task == ALL_TASKS else task]
-    sources = [source_of(sweep.first, metric, task, len(ours)) for sweep in (kept, dropped)]
-    cells = (
-        difference_cell(difference_of(ours), sources[0]),
-        difference_cell(difference_of(other), sources[1]),
-        difference_cell(difference_of((ours - other).dropna()), sources[0]),
-    )
-    return Row("mean of all" if task == ALL_TASKS else task, cells)
+def _row(by_leaks: dict[str, Sweep], task: str, gains: "dict[str, pd.Series[float]]") -> Row:
+    """Return the gains of a task, and what they lose without leaks."""
+    first = by_leaks["keep"].first
+    metric = first.metrics(METRIC)[first.tasks[0] if task == ALL_TASKS else task]
+    shown = {leaks: gains[leaks] for leaks in COLUMNS if leaks in gains}
+    lost = {leaks: gains[leaks] - gains["drop"] for leaks in BROUGHT if leaks in gains}
+    cells = [
+        difference_cell(
+            difference_of(values.dropna()),
+            source_of(by_leaks[leaks].first, metric, task, len(values.dropna())),
+        )
+        for of in (shown, lost)
+        for leaks, values in of.items()
+    ]
+    return Row("mean of all" if task == ALL_TASKS else task, tuple(cells))
 
 
 EXHIBIT = TransferLeak()
