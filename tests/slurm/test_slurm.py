@@ -208,7 +208,7 @@ def test_a_study_gives_the_numbers_of_a_local_run(outcomes, finished):
 def test_a_study_is_one_job_for_each_run_and_search(outcomes):
     run, printed, _ = outcomes[study].result()
 
-    assert run.submissions() == 1 + 3 + 11  # prepare, search, train
+    assert run.submissions() == 1 + 3 + 11 + 4  # prepare, search, train, simulated studies
     assert "Trying to restart" not in printed
 
 
