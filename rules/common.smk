@@ -106,25 +106,46 @@ def made_from(kind):
     return lambda wildcards: exhibits.named(EXHIBITS, wildcards.name, kind).needs.files
 
 
+def shown_as(name):
+    """Name the file of a table or figure that the report shows."""
+    if EXHIBITS[name].kind == "table":
+        return table_files(name)["md"]
+    return figure_files(name)["png"]
+
+
+def diagnosed_subsets(wildcards):
+    """Name the folders with the gains of a dataset: of one embedding table, of one per task."""
+    tables = STUDY.diagnosis.tables
+    return subset_folders(
+        {"diagnosis": [(wildcards.dataset, "share_bottom", v) for v in ["paper", tables] if v]}
+    )
+
+
+def winner_of_diagnosed(wildcards):
+    """Name the outcome of the grid search before the runs of a diagnosis, if there is one."""
+    run = {"dataset": wildcards.dataset, "method": "share_bottom", "variant": "paper"}
+    tuned = studies.is_tuned(STUDY, **run)
+    return {"tuned": f"{TUNING}/best.json".format(**run)} if tuned else {}
+
+
 def specs_of(runs):
     """Return what this study asks of runs, by their names."""
-    asked = {run: studies.run_spec(STUDY, *run) for run in runs}
     return {
-        "/".join(run): spec.model_dump(mode="json", exclude={"tuned"})
-        for run, spec in asked.items()
+        f"{dataset}/{method}/{variant}": studies.run_spec(
+            STUDY, dataset, method, variant
+        ).model_dump(mode="json", exclude={"tuned"})
+        for dataset, method, variant in runs
     }
 
 
 def subset_specs():
     """Return what this study asks of its subsets of tasks, by their names."""
-    asked = {
-        ("subsets", name, *run): studies.subsets_spec(STUDY, name, *run)
-        for name, runs in PLAN.subsets.items()
-        for run in runs
-    }
     return {
-        "/".join(key): spec.model_dump(mode="json", exclude={"tuned"})
-        for key, spec in asked.items()
+        f"subsets/{name}/{dataset}/{method}/{variant}": studies.subsets_spec(
+            STUDY, name, dataset, method, variant
+        ).model_dump(mode="json", exclude={"tuned"})
+        for name, runs in PLAN.subsets.items()
+        for dataset, method, variant in runs
     }
 
 

@@ -7,21 +7,6 @@ provides: results/diagnosis/{dataset}/measures.csv, capacity.csv, record.json
 """
 
 
-def diagnosed_subsets(wildcards):
-    """Name the folders with the gains of a dataset: of one embedding table, of one per task."""
-    tables = STUDY.diagnosis.tables
-    return subset_folders(
-        {"diagnosis": [(wildcards.dataset, "share_bottom", v) for v in ["paper", tables] if v]}
-    )
-
-
-def winner_of_diagnosed(wildcards):
-    """Name the outcome of the grid search before the runs of a diagnosis, if there is one."""
-    run = {"dataset": wildcards.dataset, "method": "share_bottom", "variant": "paper"}
-    tuned = studies.is_tuned(STUDY, **run)
-    return {"tuned": f"{TUNING}/best.json".format(**run)} if tuned else {}
-
-
 rule measure_tasks:
     """How related tasks are by cheap measures, by their gradients, and at which width."""
     input:
@@ -72,7 +57,6 @@ rule recommend:
     conda:
         "../envs/cpu.yaml"
     params:
-        folder=DIAGNOSIS,
         subsets=diagnosed_subsets,
         code=code_of("evidence/diagnosis/diagnosis.py"),
     message:

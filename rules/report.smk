@@ -7,13 +7,6 @@ provides: results/report.html
 SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
 
 
-def shown_as(name):
-    """Name the file of a table or figure that the report shows."""
-    if EXHIBITS[name].kind == "table":
-        return table_files(name)["md"]
-    return figure_files(name)["png"]
-
-
 rule report:
     """The report: what to read first."""
     input:
