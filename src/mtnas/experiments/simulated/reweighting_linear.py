@@ -20,9 +20,14 @@ from mtnas.runtime import options as base
 from mtnas.runtime import seeds
 from mtnas.transfer import linear
 from mtnas.transfer.arrays import Floats
-from mtnas.transfer.coding import Coding
+from mtnas.transfer.coding import Coding, coded
 from mtnas.transfer.generators import redrawn
-from mtnas.transfer.reweighting import Reweighting, standardised_theta, task_weights
+from mtnas.transfer.reweighting import (
+    standardised_inputs,
+    standardised_theta,
+    task_weights,
+    weights_of_theta,
+)
 from mtnas.transfer.theta import theta_of_dense
 
 TITLE = "Weights of tasks under label noise"
@@ -144,10 +149,12 @@ def _base_rates(options: Options, x_ND: Floats, clean_N: Floats) -> Iterator[Lin
     """Weigh tasks that ask whether one clean number is above a limit; only the limits differ."""
     limits = np.quantile(clean_N, 1 - np.array(options.base_rates))
     label_NT = (clean_N[:, None] > limits).astype(np.float64)
+    raw_ND = x_ND + options.input_mean
     for coding in CODINGS:
+        y = coded(label_NT, coding)
+        input_ND = standardised_inputs(raw_ND) if coding == "standardised" else raw_ND
         for rank in (rank for rank in options.ranks if rank <= len(limits)):
-            weighing = Reweighting(coding, rank)
-            weight_T = weighing.weights(x_ND + options.input_mean, label_NT)
+            weight_T = weights_of_theta(theta_of_dense(input_ND, y.y_NK), y, rank)
             for rate, weight in zip(options.base_rates, weight_T, strict=True):
                 place = {"coding": coding, "rank": rank, "base_rate": rate}
                 yield {**place, "metric": "weight", "value": float(weight)}
