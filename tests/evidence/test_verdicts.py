@@ -176,7 +176,7 @@ def test_a_comparison_holds_all_that_is_known_of_it() -> None:
     assert gain.high is not None
     given: dict[str, Any] = {"dataset": "toys", "what": "a", "unit": "AUC", "null": 0.5}
 
-    found = compare(values, claim="higher", margin=0.01, evidence=["runs/a"], **given)
+    found = compare(values, claim="higher", margin=0.01, evidence=("runs/a",), **given)
 
     assert found == Comparison(
         margin=0.01,

@@ -1,5 +1,6 @@
-"""Base rates, phi and its limits, nestedness: against numpy, by counting, with labels missing."""
+"""Phi and its limits, nestedness: against numpy, by counting, with labels missing."""
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
 
-from mtnas.runtime.errors import ConfigError, DataError
-from mtnas.transfer.labels import base_rates, phi_limits, relations
+from mtnas.runtime.errors import DataError
+from mtnas.transfer.labels import Relation, phi_limits, relations
 
 NAN = np.nan
 
@@ -26,20 +27,16 @@ def test_a_pair_is_what_counting_says(counts):
     both, only_i, only_j, _ = counts
     rows = sum(counts)
     ones_i, ones_j = both + only_i, both + only_j
-    assert found.joint_rows == rows
-    assert (found.rate_first, found.rate_second) == (ones_i / rows, ones_j / rows)
     assert found.second_given_first == (both / ones_i if ones_i else None)
     assert found.first_given_second == (both / ones_j if ones_j else None)
-    constant = [ones in (0, rows) for ones in (ones_i, ones_j)]
-    assert ("first_constant" in found.flags, "second_constant" in found.flags) == tuple(constant)
-    if any(constant):
-        assert (found.phi, found.phi_max, found.phi_min, found.attained) == (None,) * 4
-        assert not any("implies" in flag for flag in found.flags)
+    if any(ones in (0, rows) for ones in (ones_i, ones_j)):
+        assert (found.phi, found.attained) == (None, None)
         return
     assert found.phi == pytest.approx(np.corrcoef(labels_of(*counts).T)[0, 1], abs=1e-12)
-    assert found.phi_min - 1e-12 <= found.phi <= found.phi_max + 1e-12
-    assert ("first_implies_second" in found.flags) == (only_i == 0)
-    assert ("second_implies_first" in found.flags) == (only_j == 0)
+    limits = dict(zip((-1, 1), phi_limits(ones_i / rows, ones_j / rows), strict=True))
+    sign = 1 if found.phi >= 0 else -1
+    assert found.attained == pytest.approx(sign * found.phi / limits[sign])
+    assert -1 - 1e-12 <= found.attained <= 1 + 1e-12
     assert (found.attained == pytest.approx(1)) == (only_i == 0 or only_j == 0)
 
 
@@ -65,26 +62,13 @@ def test_the_highest_phi_is_that_of_nested_labels(rare, common):
 def test_only_rows_with_both_labels_count():
     labels = np.array([[1, 1, NAN], [0, NAN, 1], [NAN, 0, 0], [1, 0, NAN], [0, 0, NAN]])
     first, second, third = relations(labels)
-    assert (first.first, first.second, first.joint_rows) == (0, 1, 3)
-    assert first.rate_first == pytest.approx(2 / 3)
-    assert second.joint_rows == 1
-    assert second.flags == ("first_constant", "second_constant")
-    assert third.joint_rows == 1
-    assert_allclose(base_rates(labels), [1 / 2, 1 / 4, 1 / 2])
+    assert (first.first, first.second, first.second_given_first) == (0, 1, 1 / 2)
+    assert (second.first, second.second, second.phi) == (0, 2, None)  # a row, and so constants
+    assert (third.second_given_first, third.first_given_second) == (None, None)
 
 
 def test_tasks_without_a_common_row_have_no_relation():
-    (found,) = relations([[1, NAN], [NAN, 1]])
-    assert found.flags == ("no_joint_rows",)
-    assert found.joint_rows == 0
-    assert found.phi is None
-    assert found.rate_first is None
-
-
-def test_nearly_nested_is_flagged_if_asked_for():
-    labels = labels_of(98, 2, 100, 100)
-    assert relations(labels)[0].flags == ()
-    assert relations(labels, implies=0.98)[0].flags == ("first_implies_second",)
+    assert relations([[1, NAN], [NAN, 1]]) == [Relation(0, 1, None, None, None, None)]
 
 
 @given(arrays(np.float64, (12, 3), elements=st.sampled_from([0.0, 1.0, NAN])))
@@ -92,15 +76,13 @@ def test_a_pair_does_not_depend_on_the_others(labels):
     if np.isnan(labels).all(axis=0).any():
         return
     alone = relations(labels[:, [0, 2]])[0]
-    among = relations(labels)[1]
-    assert (alone.phi, alone.joint_rows, alone.flags) == (among.phi, among.joint_rows, among.flags)
+    assert relations(labels)[1] == replace(alone, second=2)
 
 
 REFUSED = {
     "stars": (lambda: relations([[1, 5]]), DataError, "row 0 of task 1 is 5"),
-    "no labels": (lambda: base_rates([[NAN, 1]]), DataError, "task 0 has no label"),
-    "no rows": (lambda: base_rates(np.zeros((0, 2))), DataError, "row per example"),
-    "never": (lambda: relations([[1, 1]], implies=0.0), ConfigError, "implies: 0.0"),
+    "no labels": (lambda: relations([[NAN, 1]]), DataError, "task 0 has no label"),
+    "no rows": (lambda: relations(np.zeros((0, 2))), DataError, "row per example"),
 }
 
 

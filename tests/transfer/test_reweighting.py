@@ -8,16 +8,28 @@ from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.transfer.coding import CODINGS, coded
 from mtnas.transfer.generators import redrawn
 from mtnas.transfer.reweighting import (
-    Reweighting,
     standardised_inputs,
     standardised_theta,
     task_weights,
+    weights_of_theta,
 )
 from mtnas.transfer.theta import theta_of_dense, theta_of_ids
 from tests.helpers.multilabel import shared_multilabel
 
 NAN = np.nan
 KINDS = ("binary", "multiclass", "regression")
+
+
+def weights(x, labels, kinds=None, *, coding="standardised", rank=1):
+    """Return the weights of tasks by dense inputs."""
+    y = coded(labels, coding, kinds)
+    inputs = standardised_inputs(x) if coding == "standardised" else x
+    return weights_of_theta(theta_of_dense(inputs, y.y_NK), y, rank)
+
+
+def weights_by_ids(ids, labels, coding, rank):
+    y = coded(labels, coding, KINDS)
+    return weights_of_theta(theta_of_ids(ids, y.y_NK, 20), y, rank)
 
 
 def literal_svd(theta, rank):
@@ -85,7 +97,7 @@ def test_counting_gives_the_weights_of_one_hot_matrices(seed, rank, coding):
     left = np.linalg.svd(np.hstack(thetas), full_matrices=False)[0][:, :rank]
     expected = np.array([np.linalg.norm(left.T @ theta) for theta in thetas])
 
-    mean_one = Reweighting(coding, rank).weights(ids, labels, 20, KINDS)
+    mean_one = weights_by_ids(ids, labels, coding, rank)
     assert_allclose(mean_one, expected / expected.mean(), rtol=1e-8)
 
 
@@ -95,32 +107,31 @@ def test_two_classes_weigh_what_they_do_as_a_binary_task(rank):
     x, theta = rng.standard_normal((800, 6)), rng.standard_normal((6, 2))
     labels = (x @ theta + rng.standard_normal((800, 2)) > 0).astype(float)
 
-    binary = Reweighting(rank=rank).weights(x, labels)
-    classes = Reweighting(rank=rank).weights(x, labels, kinds=["binary", "multiclass"])
+    binary = weights(x, labels, rank=rank)
+    classes = weights(x, labels, ["binary", "multiclass"], rank=rank)
     assert_allclose(classes, binary, rtol=1e-9)
     same = np.stack([labels[:, 0]] * 2, axis=1)
-    both = Reweighting(rank=rank).weights(x, same, kinds=["binary", "multiclass"])
+    both = weights(x, same, ["binary", "multiclass"], rank=rank)
     assert_allclose(both, [1, 1], rtol=1e-9)
 
 
-@pytest.mark.parametrize("coding", ["literal", "centred"])
-def test_dense_inputs_that_are_one_hot_count_alike(coding):
+def test_dense_inputs_that_are_one_hot_count_alike():
     ids, labels = drawn(1)
-    dense = Reweighting(coding, 2).weights(one_hot(ids, 20), labels, kinds=KINDS)
-    assert_allclose(dense, Reweighting(coding, 2).weights(ids, labels, 20, KINDS), rtol=1e-9)
+    dense = weights(one_hot(ids, 20), labels, KINDS, coding="literal", rank=2)
+    assert_allclose(dense, weights_by_ids(ids, labels, "literal", 2), rtol=1e-9)
 
 
-def test_with_centred_labels_centring_the_inputs_changes_nothing():
+def test_with_standardised_labels_centring_the_inputs_changes_nothing():
     ids, labels = drawn(2, missing=0.0)
-    x, y = one_hot(ids, 20), coded(labels, "centred", KINDS).y_NK
+    x, y = one_hot(ids, 20), coded(labels, "standardised", KINDS).y_NK
     assert_allclose(theta_of_dense(x, y), theta_of_dense(x - x.mean(axis=0), y), atol=1e-12)
 
 
 def test_labels_that_are_missing_at_random_hardly_change_a_weight():
     x, labels = shared_multilabel(np.random.default_rng(0), rows=20_000, dim=10, tasks=3)
-    whole = Reweighting().weights(x, labels)
+    whole = weights(x, labels)
     labels[np.random.default_rng(1).random(len(labels)) < 0.7, 1] = NAN
-    assert_allclose(Reweighting().weights(x, labels), whole, rtol=0.03)
+    assert_allclose(weights(x, labels), whole, rtol=0.03)
 
 
 def test_rows_without_a_label_have_no_say():
@@ -138,16 +149,16 @@ def test_rows_without_a_label_have_no_say():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_task_of_nothing_but_noise_loses_its_weight_as_rows_grow(seed):
-    weights = []
+    found = []
     for rows in (500, 5_000, 50_000):
         rng = np.random.default_rng(seed)
         drawn_data = shared_multilabel(rng, rows, 10, 4, noisy_task=2, noise_share=1.0)
-        weights.append(Reweighting().weights(*drawn_data))
-    noisy = np.array(weights)[:, 2]
+        found.append(weights(*drawn_data))
+    noisy = np.array(found)[:, 2]
     assert noisy[1] < 0.25
     assert noisy[2] < 0.08  # of the order of 1 / sqrt(rows)
     assert noisy[2] < noisy[0]
-    assert (np.delete(weights[2], 2) > 1.2).all()
+    assert (np.delete(found[2], 2) > 1.2).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -156,7 +167,7 @@ def test_more_noise_is_less_weight(seed):
     for share in shares:
         rng = np.random.default_rng(seed)
         drawn_data = shared_multilabel(rng, 20_000, 20, 6, noisy_task=1, noise_share=share)
-        found.append(Reweighting().weights(*drawn_data)[1])
+        found.append(weights(*drawn_data)[1])
     ratio = np.array(found) / found[0]
     assert_allclose(ratio[1:], [0.82, 0.64, 0.23], atol=0.05)  # the correlation that is left
 
@@ -166,8 +177,8 @@ def test_taken_literally_weights_follow_base_rates():
     x = 0.3 + rng.standard_normal((20_000, 20))
     signal = (x - 0.3) @ rng.standard_normal(20) / 20**0.5 + 0.5 * rng.standard_normal(20_000)
     labels = (signal[:, None] > np.quantile(signal, [0.51, 0.74, 0.87])).astype(float)
-    literal = Reweighting("literal").weights(x, labels)
-    standardised = Reweighting().weights(x, labels)
+    literal = weights(x, labels, coding="literal")
+    standardised = weights(x, labels)
     assert literal[0] > 2 * literal[2]
     assert standardised[0] < 1.6 * standardised[2]
 
@@ -206,7 +217,7 @@ ONES = np.ones((4, 1), int)
 BOTH = [[1.0], [0.0]]
 REFUSED = {
     "a coding": (
-        lambda: Reweighting("raw").weights(ONES, [[0], [1], [0], [1]]),
+        lambda: weights(ONES, [[0], [1], [0], [1]], coding="raw"),
         ConfigError,
         "raw",
     ),
@@ -216,24 +227,24 @@ REFUSED = {
     "one label": (lambda: coded([[1.0], [1.0]], "standardised"), DataError, "task 0 has one label"),
     "no label": (lambda: coded([[1.0, NAN], [0.0, NAN]], "literal"), DataError, "task 1 has no"),
     "infinite": (lambda: coded([[np.inf]], "literal", ["regression"]), DataError, "infinite"),
-    "ids too large": (lambda: Reweighting().weights([[9], [1]], BOTH, 8), DataError, "0 to 8"),
+    "ids too large": (lambda: theta_of_ids([[9], [1]], BOTH, 8), DataError, "0 to 8"),
     "ids that are numbers": (
-        lambda: Reweighting().weights([[1.0], [2.0]], BOTH, 8),
+        lambda: theta_of_ids([[1.0], [2.0]], BOTH, 8),
         DataError,
         "integers",
     ),
     "rows of ids": (
-        lambda: Reweighting().weights([[1]], BOTH, 8),
+        lambda: theta_of_ids([[1]], BOTH, 8),
         DataError,
         "1 rows of ids, 2 of labels",
     ),
     "rows of inputs": (
-        lambda: Reweighting().weights([[1.0], [2.0], [3.0]], [[1.0], [0.0]]),
+        lambda: weights([[1.0], [2.0], [3.0]], [[1.0], [0.0]]),
         DataError,
         "3 rows of inputs",
     ),
     "inputs that tell nothing": (
-        lambda: Reweighting().weights(np.ones((4, 2)), [[0], [1], [0], [1]]),
+        lambda: weights(np.ones((4, 2)), [[0], [1], [0], [1]]),
         DataError,
         "tell nothing",
     ),

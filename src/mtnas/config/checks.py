@@ -5,18 +5,20 @@ Each check raises `ConfigError` for the first contradiction, or for what a job w
 
 from collections.abc import Sequence
 
+from mtnas.config.data_checks import check_sources, check_splits, check_synthetic
 from mtnas.config.diagnosis import check_diagnosis
-from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
-from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
+from mtnas.config.entries import PAPER, Experiment
+from mtnas.config.options import BUDGET_METHOD, RunKey
+from mtnas.config.space_checks import (
+    check_budget,
+    check_exhaustive_search,
+    check_search,
+    check_spaces,
+)
 from mtnas.config.study import Study, tuning_layers
 from mtnas.config.subset_checks import check_subsets
 from mtnas.config.training_checks import check_training, check_variant_training
-from mtnas.data import sources
-from mtnas.data.prepare.parts import check_split_of
-from mtnas.data.prepare.splits import split_sizes
-from mtnas.routes.space import MOST_ROUTES, SearchSpace
-from mtnas.runtime import plugins
-from mtnas.runtime.errors import ConfigError, MtnasError, unknown
+from mtnas.runtime.errors import ConfigError, unknown
 
 
 def check(study: Study) -> None:
@@ -47,60 +49,6 @@ def check_there_is_something(study: Study) -> None:
             f"{study.place('datasets')}: names none, so there is nothing to do; name one, or "
             "studies that need none (`simulated_studies`, config/transfer.yaml)"
         )
-
-
-def check_synthetic(study: Study) -> None:
-    """Refuse a synthetic dataset with the name of another one, or with options of raw files."""
-    for name in study.synthetic:
-        if name in sources.available():
-            raise ConfigError(
-                f"{study.place('synthetic', name)}: another dataset has this name; take another"
-            )
-        own = study.dataset(name)
-        for key in (key for key in OF_SOURCES if key in own.model_fields_set):
-            allowed = (other for other in type(own).model_fields if other not in OF_SOURCES)
-            where = study.place("dataset_options", name, key)
-            raise ConfigError(
-                f"{where}: {name} is drawn and has no raw files; allowed: {', '.join(allowed)}"
-            )
-
-
-def check_sources(study: Study) -> None:
-    """Refuse to drop unknown fields, and to simulate data that `raw` names or nothing simulates."""
-    for name, own in study.dataset_options.items():
-        if own.drop_fields:
-            where = study.place("dataset_options", name, "drop_fields")
-            sources.load(name).kept_fields(own.drop_fields, where)
-        if own.simulate is None:
-            continue
-        where, known = study.place("dataset_options", name, "simulate"), simulated_datasets()
-        if name not in known:
-            raise ConfigError(unknown("dataset to simulate", name, known, where))
-        if (raw := study.raw(name)) is not None:
-            raise ConfigError(
-                f"{where}: {own.simulate} rows to simulate, but raw: {raw} names real ones; set "
-                "one of the two to null"
-            )
-
-
-def simulated_datasets() -> tuple[str, ...]:
-    """Name the datasets that can be simulated."""
-    return plugins.names("data.simulators")
-
-
-def check_splits(study: Study) -> None:
-    """Refuse splits that no table can have, and those of datasets whose split is fixed."""
-    for name, own in study.dataset_options.items():
-        if own.split is None:
-            continue
-        try:
-            if name in study.synthetic:
-                split_sizes(study.synthetic[name].rows, own.split)
-            else:
-                check_split_of(sources.load(name), own.split)
-        except MtnasError as error:
-            where = study.place("dataset_options", name, "split")
-            raise ConfigError(f"{where}: {error}") from None
 
 
 def check_experiments(study: Study) -> None:
@@ -141,75 +89,12 @@ def check_every_variant(study: Study) -> None:
     for dataset in dict.fromkeys([*study.datasets, *study.dataset_options]):
         for method in study.known:
             for variant in study.variants_of(method):
-                check_variant_training(study, (dataset, method, variant))
-                _check_search(study, (dataset, method, variant))
-
-
-def _check_search(study: Study, run: RunKey) -> None:
-    """Refuse options of a search that its strategy, its method or its dataset cannot fulfil."""
-    dataset, method, variant = run
-    options = study.options(*run)
-    if not isinstance(options, SearchedOptions):
-        return
-    strategy = options.search.strategy
-    if options.derive != "retrain" and strategy in CONTROLS:
-        raise ConfigError(
-            f"{study.place_of(run, 'derive')}: {options.derive!r} needs the weights of a "
-            f"supernet, and the search strategy {strategy!r} trains none; use derive: retrain"
-        )
-    if study.said(("variants", method, variant, "training")).get("embedding_per_task"):
-        _check_tables(study, run)
-    drawn = dataset in study.synthetic and dataset in study.datasets
-    if drawn and "reward" in READ[strategy] and options.search.reward == "auc_sum":
-        raise ConfigError(
-            f"{study.place_of(run, 'search', 'reward')}: 'auc_sum', but labels of {dataset} are "
-            "numbers, and only binary tasks have an AUC; use reward: neg_loss"
-        )
-
-
-def check_budget(study: Study) -> None:
-    """Refuse `hidden_dim: null` for MTNAS itself, whose size all other methods have to match."""
-    for dataset in dict.fromkeys([*study.datasets, *study.dataset_options]):
-        options = study.options(dataset, BUDGET_METHOD)
-        if getattr(options, "hidden_dim", None) is None:
-            raise ConfigError(
-                f"{study.place_of((dataset, BUDGET_METHOD, PAPER), 'hidden_dim')}: null is solved "
-                f"to match variant {PAPER!r}, which itself needs a number; give one, or move the "
-                "null to a variant"
-            )
-
-
-def check_spaces(study: Study) -> None:
-    """Refuse to train every route of a space that has too many routes."""
-    for name, (variant, *_) in study.exhaustive.items():
-        for dataset in study.datasets:
-            space = space_of(study, dataset, variant)
-            if _has_more(space, MOST_ROUTES):
-                sizes = ("num_layers", "num_subnets", "query_scope")
-                said = ", ".join(f"{key} {getattr(space, key)}" for key in sizes)
-                raise ConfigError(
-                    f"{study.place('exhaustive', name)}: its network, that of {variant!r} "
-                    f"({said}), has more than {MOST_ROUTES:,} routes on {dataset}, too many to "
-                    "train one and all; name a variant first that has fewer layers or "
-                    "sub-networks, or query_scope: root"
-                )
-
-
-def space_of(study: Study, dataset: str, variant: str = PAPER) -> SearchSpace:
-    """Return the space that a variant of MTNAS searches on a dataset."""
-    options = study.options(dataset, BUDGET_METHOD, variant)
-    assert isinstance(options, SearchedOptions)
-    return options.space(study.num_tasks(dataset))
-
-
-def _has_more(space: SearchSpace, most: int) -> bool:
-    """Whether a space has more than `most` routes, without multiplying out what is far larger."""
-    routes = 1
-    for block in space.blocks:
-        routes *= space.num_local_routes(block)
-        if routes > most:
-            return True
-    return False
+                run = (dataset, method, variant)
+                check_variant_training(study, run)
+                check_search(study, run)
+                said = study.said(("variants", method, variant, "training"))
+                if study.method(method).searches and said.get("embedding_per_task"):
+                    _check_tables(study, run)
 
 
 def check_runs(study: Study) -> None:
@@ -227,7 +112,7 @@ def check_runs(study: Study) -> None:
         if not study.method(run[1]).is_control:
             _check_tables(study, run)
         check_training(study, run)
-        _check_exhaustive_search(study, run)
+        check_exhaustive_search(study, run)
     shown = [(dataset, name, PAPER) for dataset in study.datasets[:1] for name in study.known]
     for run in dict.fromkeys([*study.all_runs, *shown]):
         _check_tasks(study, run)
@@ -245,20 +130,6 @@ def _check_tables(study: Study, run: RunKey) -> None:
             instead = "`variants` of other methods"
         where = study.place_of_training(run, "embedding_per_task")
         raise ConfigError(f"{where}: true, but {why}; leave it out, or set it in {instead}")
-
-
-def _check_exhaustive_search(study: Study, run: RunKey) -> None:
-    """Refuse to try every route in a search that has fewer route evaluations than routes."""
-    options = study.options(*run)
-    if not isinstance(options, SearchedOptions) or options.search.strategy != "exhaustive":
-        return
-    budget = options.search.route_evaluations
-    if _has_more(options.space(study.num_tasks(run[0])), budget):
-        raise ConfigError(
-            f"{study.place_of(run, 'search', 'strategy')}: exhaustive, but the space has more "
-            f"routes on {run[0]} than the search has route evaluations, {budget:,} "
-            "(steps x routes_per_step); raise them, or take a smaller space"
-        )
 
 
 def _check_tasks(study: Study, run: RunKey) -> None:

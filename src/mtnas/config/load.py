@@ -28,6 +28,7 @@ from mtnas.config.simulated import known_simulated_studies
 from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import plain, problem_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -38,9 +39,9 @@ NOT_TUNED = ("hidden_dim", "match_budget", "search", "derive")
 
 
 def load(
-    raw: Mapping[str, Any],
+    raw: Json,
     files: Sequence[str | Path] = (),
-    typed: Mapping[str, Any] | None = None,
+    typed: Json | None = None,
 ) -> Study:
     """Check a merged configuration.
 

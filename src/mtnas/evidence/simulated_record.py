@@ -1,16 +1,17 @@
 """Simulated studies: what was planted and what came of it (record.json beside results.csv)."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from mtnas.evidence.records import Git, read_table
-from mtnas.runtime.files import broken
+from mtnas.runtime.files import Json, broken
 from mtnas.runtime.record import Record
 
 FIRST = ("study", "simulated", "seed")  # columns of results.csv, around those of the study
 LAST = ("metric", "value")
+Line = dict[str, str | float]  # of results.csv: settings, metric, value
 
 
 class SimulatedStudyRecord(Record):
@@ -20,7 +21,7 @@ class SimulatedStudyRecord(Record):
     title: str
     simulated: Literal[True] = True
     seeds: tuple[int, ...]
-    options: dict[str, Any]
+    options: Json
     settings: dict[str, str]  # meaning by column
     metrics: dict[str, str]  # meaning by name
     rows: int

@@ -7,7 +7,6 @@ subset is written as its tasks, joined by `+`, in the dataset's order) and `reco
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.records import METRIC_COLUMNS, Curves, DataFacts, Git, Parameters, read_table
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import advising, atomic_path, remake
+from mtnas.runtime.files import Json, advising, atomic_path, remake
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import SubsetsSpec
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS, OF_KIND, Kind
@@ -70,7 +69,7 @@ class SubsetsRecord(Record):
     tasks: dict[str, Kind]
     parameters: Parameters
     dense: dict[str, int]
-    options: dict[str, Any]  # of the method, widths solved
+    options: Json  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
     rows: dict[int, dict[str, int]] = {}  # by seed and subset: training rows that it learns from

@@ -6,7 +6,7 @@ All experiments begin here. Shapes: M members, T tasks.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
-from mtnas.runtime.files import sha256_of
+from mtnas.runtime.files import Json, sha256_of
 from mtnas.study.specs import ModelSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.data import Examples, Split
@@ -59,6 +59,11 @@ class Assembly:
         """The number of tasks of the dataset, T."""
         return len(self.examples.tasks)
 
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The names of the tasks of the dataset, in its order."""
+        return tuple(task.name for task in self.examples.tasks)
+
     def encoder(self, num_tasks: int) -> Encoder:
         """Return the encoder of a model of T tasks."""
         return encoder_of(self.examples, self.training, num_tasks)
@@ -76,7 +81,7 @@ class Assembly:
         facts = self.table.manifest
         return DataFacts(**{key: getattr(facts, key) for key in DataFacts.model_fields})
 
-    def identity(self, code: str | None, **inputs: str | Path | None) -> dict[str, Any]:
+    def identity(self, code: str | None, **inputs: str | Path | None) -> Json:
         """Return all that the result of a job depends on; `inputs` are files that it reads, too."""
         versions = provenance.environment()
         return {

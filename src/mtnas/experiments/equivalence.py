@@ -4,7 +4,7 @@ Each method is built as the study would, at small size in float64; its weights a
 on the route that should be the same network, and both read the same inputs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mtnas import methods
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import ROOT, LocalRoute, SearchSpace
-from mtnas.runtime.files import write_json
+from mtnas.runtime.files import Json, write_json
 
 DRAWS = 20
 EXAMPLES = 64
@@ -31,7 +31,7 @@ class Twin:
     hand_over: Callable[[Any, Any], None]
 
 
-def measure(path: str | Path, typical: Mapping[str, Any]) -> None:
+def measure(path: str | Path, typical: Json) -> None:
     """Write the smallest and largest difference of outputs over all draws, method by method.
 
     `typical` are the arguments of `typical_routes`, which are written, too.
@@ -67,7 +67,7 @@ def twins() -> dict[str, Twin]:
     }
 
 
-def typical_routes(num_tasks: int, num_experts: int, cut: Mapping[str, Any]) -> dict[str, Route]:
+def typical_routes(num_tasks: int, num_experts: int, cut: Json) -> dict[str, Route]:
     """Return, by method, what Fig. 1(a-c) shows: Share-Bottom, MMoE, and MMoE with links cut off.
 
     `num_experts` is MMoE's option, `cut` the options of the cut MMoE.
@@ -97,8 +97,8 @@ def difference(name: str, twin: Twin, seed: int) -> float:
         dims = {"input_dim": 12, "num_tasks": space.num_tasks}
         root = {"root_dim": 8} if "root_dim" in method.options.model_fields else {}
         theirs = method.sharing(method.options(**widths, **root), **dims).double()
-        sizes: dict[str, Any] = {"num_layers": space.num_layers, "num_subnets": space.num_subnets}
-        options = mtnas.options(**sizes, **widths)
+        sizes = {"num_layers": space.num_layers, "num_subnets": space.num_subnets}
+        options = mtnas.options.of({**sizes, **widths})
         ours = mtnas.sharing(options, route=twin.route, **dims).double()
         ours.get_submodule("root").load_state_dict(theirs.get_submodule("root").state_dict())
         twin.hand_over(theirs, ours)

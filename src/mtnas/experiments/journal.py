@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mtnas.runtime.files import Json
 from mtnas.runtime.provenance import digest_of
 from mtnas.training.checkpoint import BROKEN, Checkpoint, MisfitError, Tree, read_tree, write_tree
 
@@ -29,7 +30,7 @@ DONE = ".done.safetensors"  # ends the name of a file with results
 class Journal:
     """The files of one job; without a folder nothing is kept and nothing taken over."""
 
-    def __init__(self, root: Path | None = None, identity: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, root: Path | None = None, identity: Json | None = None) -> None:
         """Keep files below `root`, in a folder for `identity`."""
         self.root = root
         self.folder = None if root is None else root / digest_of(identity)

@@ -172,15 +172,14 @@ class Models:
         Where tasks have weights of their own that differ, or are of different shapes, names begin
         with that of the task.
         """
-        names = [task.name for task in self._assembly.examples.tasks]
         found = [self._selected(m) for m in places]
         if len(found[0]) > 1:  # a joint model, with the state that each task selected
-            return _named(names, found[0])
+            return _named(self._assembly.task_names, found[0])
         alone = [state for (state,) in found]
         shapes = [{name: tensor.shape for name, tensor in state.items()} for state in alone]
         if all(shape == shapes[0] for shape in shapes):
             return {name: torch.cat([state[name] for state in alone]) for name in alone[0]}
-        return _named([names[self.members[m].tasks[0]] for m in places], alone)
+        return _named([self._assembly.task_names[self.members[m].tasks[0]] for m in places], alone)
 
     def _selected(self, place: int) -> list[dict[str, Tensor]]:
         """Return every selected state of one model, as copies on the CPU; a scale is one, too."""

@@ -29,7 +29,7 @@ def examples_of(assembly: Assembly, seeds: Iterable[int]) -> Examples:
 
 def _labels(assembly: Assembly, seed: int) -> Labels:
     split, shares = assembly.split(seed), assembly.training.label_noise
-    names = [task.name for task in assembly.examples.tasks]
+    names = assembly.task_names
     labels_NT = judged_labels(assembly.table, split)
     return with_noise(labels_NT, names, split.train, shares, seed) if shares else labels_NT
 

@@ -200,7 +200,7 @@ def joined(tasks: Tasks, parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.Data
     probability of each, `p_<name>_<class>`.
     """
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns: dict[str, Any] = {name: whole[name] for name in ("seed", "row")}
+    columns: dict[str, object] = {name: whole[name] for name in ("seed", "row")}
     ends = np.cumsum(output_layout(tasks).widths)[:-1]
     predicted_of = np.split(whole["predicted"], ends, axis=1)
     for task, y, p_NC in zip(tasks, whole["y"].T, predicted_of, strict=True):

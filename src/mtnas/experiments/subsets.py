@@ -229,27 +229,29 @@ def _record(
         rows={seed: _rows(assembly, spec, subsets, seed) for seed in spec.seeds},
         left_out=assembly.left_out("left_out"),
         valid_left_out=assembly.left_out("valid_left_out"),
-        fits=tuple(
-            SubsetFit(
-                subset=name,
-                seed=seed,
-                best_epoch=results[seed, number]["best_epoch"],
-                weights=results[seed, number]["weights"],
-                before=results[seed, number]["before"],
-            )
-            for number, name in enumerate(names)
-            for seed in spec.seeds
-        ),
+        fits=_fits(spec, results),
         changed_labels={
             seed: changed
             for seed in spec.seeds
             if (changed := results[seed, 0]["changed_labels"]) is not None
         },
         timings=timings,
-        tuned_for=()
-        if spec.tuned is None
-        else tuple(task.name for task in assembly.examples.tasks),
+        tuned_for=() if spec.tuned is None else assembly.task_names,
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=code,
+    )
+
+
+def _fits(spec: SubsetsSpec, results: Mapping[SeedSubset, Tree]) -> tuple[SubsetFit, ...]:
+    return tuple(
+        SubsetFit(
+            subset=subset_name(subset),
+            seed=seed,
+            best_epoch=results[seed, number]["best_epoch"],
+            weights=results[seed, number]["weights"],
+            before=results[seed, number]["before"],
+        )
+        for number, subset in enumerate(spec.subsets)
+        for seed in spec.seeds
     )

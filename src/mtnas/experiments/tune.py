@@ -171,11 +171,12 @@ def _scores(assembly: Assembly, models: Models, seeds: Sequence[int]) -> list[di
 def _best_epochs(assembly: Assembly, models: Models, num_pairs: int) -> list[dict[str, int]]:
     """Return the best epoch of every pair, per task: single-task models have their own."""
     found: list[dict[str, int]] = [{} for _ in range(num_pairs)]
-    names = [task.name for task in assembly.examples.tasks]
     for m, (member, epochs) in enumerate(zip(models.members, models.best_epochs, strict=True)):
         for t, task in enumerate(member.tasks):
             own = epochs[t % len(epochs)]  # one for all tasks, or one each
-            found[m * num_pairs // len(models.members)][f"best_epoch_{names[task]}"] = own
+            found[m * num_pairs // len(models.members)][
+                f"best_epoch_{assembly.task_names[task]}"
+            ] = own
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mtnas.routes.space import ROOT, LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError, unknown
+from mtnas.runtime.files import Json
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Route:
         )
         return "; ".join(parts)
 
-    def to_json(self) -> dict[str, dict[str, Any]]:
+    def to_json(self) -> dict[str, Json]:
         """Return `{block: {values, query}}`."""
         return {b: {"values": list(local.values), "query": local.query} for b, local in self}
 

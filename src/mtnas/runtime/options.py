@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import is_typeddict
 
 from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.files import Json
 
 Keys = tuple[int | str, ...]
 
@@ -35,7 +36,7 @@ class Options(BaseModel):
     model_config = CONFIG
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], where: str = "") -> Self:
+    def of(cls, values: Json, where: str = "") -> Self:
         """Build from plain data; a `ConfigError` begins with `where` and says what is wrong there.
 
         Types are not converted: 2.0 is not an integer, true is not a number, a number is not text.

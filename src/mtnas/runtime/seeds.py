@@ -25,6 +25,7 @@ Stream = Literal[
     "label_noise",
     "leaks",
 ]
+Position = Mapping[str, Any]  # in a stream: the state of one of numpy's bit generators
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:
@@ -33,12 +34,12 @@ def generator(seed: int, stream: Stream) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, key])))
 
 
-def states(generators: Iterable[np.random.Generator]) -> list[Mapping[str, Any]]:
+def states(generators: Iterable[np.random.Generator]) -> list[Position]:
     """Return the positions of generators in their streams, for `restore`."""
     return [generator.bit_generator.state for generator in generators]
 
 
-def restore(generators: Iterable[np.random.Generator], states: Sequence[Mapping[str, Any]]) -> None:
+def restore(generators: Iterable[np.random.Generator], states: Sequence[Position]) -> None:
     """Move generators back to the positions that `states` returned."""
     for generator, state in zip(generators, states, strict=True):
         generator.bit_generator.state = state

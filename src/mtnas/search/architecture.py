@@ -4,14 +4,14 @@ Shapes: M members, K blocks, R the largest number of local routes of a block (pa
 values that a block may read.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
+from mtnas.training.checkpoint import Saved
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -94,12 +94,12 @@ class Architecture:
         second = self._second / (1 - 0.999**self._steps)
         self.alpha_MKR += self._learning_rate * first / (np.sqrt(second) + 1e-8)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return alpha and the state of Adam, for `load`."""
         moments = {"first": self._first, "second": self._second}
         return {"alpha": self.alpha_MKR, **moments, "steps": self._steps}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Continue from what `state` returned."""
         self.alpha_MKR, self._steps = state["alpha"], state["steps"]
         self._first, self._second = state["first"], state["second"]

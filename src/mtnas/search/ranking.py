@@ -11,7 +11,7 @@ Shapes: M members, N candidates, K blocks, B examples, T tasks.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from mtnas.search.architecture import Floats, Index
 from mtnas.search.reinforce import Search
 from mtnas.search.result import DerivedRoute
 from mtnas.search.rewards import check_finite
-from mtnas.training.checkpoint import Checkpoint
+from mtnas.training.checkpoint import Checkpoint, Saved
 from mtnas.training.data import training_batches
 from mtnas.training.fit import predict
 from mtnas.training.trainer import Trainer
@@ -43,13 +43,13 @@ class Contest:
     score_NM: Floats
     done: int = 0  # pairs of mini-batch and candidate, or candidates
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return everything, for `of`."""
         drawn = {"candidates": self.index_NMK, "batches": torch.stack(list(self.batches))}
         return {**drawn, "scores": self.score_NM, "done": self.done}
 
     @classmethod
-    def of(cls, state: Mapping[str, Any], device: torch.device) -> "Contest":
+    def of(cls, state: Saved, device: torch.device) -> "Contest":
         """Return the contest that `state` described."""
         batches = list(state["batches"].clone().to(device))
         return cls(state["candidates"], batches, state["scores"], state["done"])
@@ -134,12 +134,12 @@ class Ranking(Search, ABC):
             return super().at
         return f"comparison {self._contest.done} of {self._evaluations} of the search"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return all that the rest depends on; not copies."""
         contest = None if self._contest is None else self._contest.state()
         return {**super().state(), "contest": contest}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         super().load(state)
         known, device = state["contest"], self._ensemble.device
@@ -251,7 +251,7 @@ class Trained(Ranking):
         contest = self._opened()
         return f"candidate {contest.done} of {len(contest.index_NMK)} of the search"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return the results of the candidates that are done, without copying, for `load`."""
         return {
             "contest": self._opened().state(),
@@ -260,7 +260,7 @@ class Trained(Ranking):
             "best": self._best,
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._contest = Contest.of(state["contest"], self._ensemble.device)
         self._evaluations = state["evaluations"]

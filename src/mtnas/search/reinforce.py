@@ -6,8 +6,7 @@ Shapes: M members, B batch, T tasks, K blocks, P routes per step.
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -18,7 +17,7 @@ from mtnas.search.architecture import Architecture, Floats, Index
 from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
-from mtnas.training.checkpoint import Checkpoint
+from mtnas.training.checkpoint import Checkpoint, Saved, Stateful
 from mtnas.training.data import Batches, Examples, Split, training_batches
 from mtnas.training.ensemble import Ensemble
 
@@ -158,7 +157,7 @@ class Search:
         """Say how far it is."""
         return f"step {self._steps} of {self._options.weight_steps} of the search"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return all that the rest depends on, between two steps; not copies."""
         return {
             "steps": [self._steps, self._evaluations],
@@ -167,7 +166,7 @@ class Search:
             **{name: part.state() for name, part in self._parts().items()},
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._steps, self._evaluations = state["steps"]
         self._loss, self._reward = state["last"].tolist()
@@ -175,7 +174,7 @@ class Search:
             part.load(state[name])
         seeds.restore(self._rngs, state["generators"])
 
-    def _parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Stateful]:
         """Return the parts of the search that have a state."""
         return {
             "supernet": self._supernet,

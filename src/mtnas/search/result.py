@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from mtnas.routes.route import Route
+from mtnas.runtime.files import Json
 from mtnas.search.architecture import Floats
+from mtnas.training.checkpoint import Saved
 
 CURVE_POINTS = 200
 
@@ -32,7 +33,7 @@ class Curve:
             self.steps.append(step)
             self._pending = []
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return all that was added."""
         return {
             "pending": np.array(self._pending),
@@ -40,7 +41,7 @@ class Curve:
             "means": np.array(self.means),
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self.steps = state["steps"]
         self._pending, self.means = ([(r, e) for r, e in state[n]] for n in ("pending", "means"))
@@ -72,7 +73,7 @@ class DerivedRoute:
     distribution: Mapping[str, list[float]] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the entry of one seed in routes.json."""
         blocks = self.route.to_json()
         for name, block in blocks.items():

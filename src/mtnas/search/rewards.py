@@ -3,9 +3,6 @@
 Shapes: M members, T tasks, P routes per step.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,6 +10,7 @@ from torch import Tensor
 from mtnas.config.options import SearchOptions
 from mtnas.runtime.errors import TrainingError
 from mtnas.search.architecture import Floats
+from mtnas.training.checkpoint import Saved
 
 
 def check_finite(reward_M: Floats) -> Floats:
@@ -64,11 +62,11 @@ class Rewards:
         self.undefined_M += missing_MT.sum(-1)
         return np.asarray(score_MT.sum(-1))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return the moving averages and the counts."""
         return {"usual": self._usual_MT, "undefined": self.undefined_M}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._usual_MT, self.undefined_M = state["usual"], state["undefined"]
 
@@ -97,10 +95,10 @@ class Baseline:
         self._value_M = self._value_M + weight * (mean_M - self._value_M)
         return advantage
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return b and the number of rewards in it, for `load`."""
         return {"value": self._value_M, "count": self._count}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._value_M, self._count = state["value"], state["count"]

@@ -3,9 +3,6 @@
 Shapes: M members, B batch, T tasks, K blocks, R the largest number of local routes of a block.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +15,7 @@ from mtnas.search.gate_bank import GateBank
 from mtnas.search.rewards import check_outputs
 from mtnas.tasks.kinds import BINARY
 from mtnas.tasks.metrics import Kind
+from mtnas.training.checkpoint import Saved
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.selection import weighted
@@ -64,12 +62,12 @@ class Supernet:
             )
         return loss_M
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return weights, gates and optimisers, without copying; after `load`, take a route."""
         bank = None if self.bank is None else self.bank.state()
         return {"trainer": self.trainer.state(), "bank": bank}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self.trainer.load(state["trainer"])
         if self.bank is not None:

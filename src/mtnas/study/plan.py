@@ -8,10 +8,10 @@ Nothing here imports torch.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
-from mtnas.config.checks import space_of
 from mtnas.config.entries import DIAGNOSIS, PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
 from mtnas.config.options import CONTROLS, RunKey, SubsetKey
+from mtnas.config.space_checks import space_of
 from mtnas.config.study import Study
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.routes.space import SpaceArguments

@@ -33,9 +33,20 @@ BROKEN = (OSError, SafetensorError, ValueError, LookupError, TypeError)  # of a 
 TORCH, NUMPY = "$torch", "$numpy"  # in the JSON: a tensor or an array stands here, by this name
 
 Tree = Any  # nested dicts and lists of tensors, arrays, finite numbers, strings and None
+Saved = dict[str, Tree]  # what an object puts into the file, which only its own `load` reads
 
 
-class Work(Protocol):
+class Stateful(Protocol):
+    """What has a state that a checkpoint keeps."""
+
+    def state(self) -> Saved:
+        """Return all that the rest depends on; tensors need not be copies."""
+
+    def load(self, state: Saved) -> None:
+        """Go on from such a state. Its tensors are parts of the file, on the CPU: copy them."""
+
+
+class Work(Stateful, Protocol):
     """Work that can be interrupted after any step and continued by another process.
 
     The result is the same to the last bit.
@@ -44,12 +55,6 @@ class Work(Protocol):
     @property
     def at(self) -> str:
         """Say how far it is, such as `step 7 of 80 in epoch 2`."""
-
-    def state(self) -> Tree:
-        """Return all that the rest depends on; tensors need not be copies."""
-
-    def load(self, state: Tree) -> None:
-        """Go on from such a state. Its tensors are parts of the file, on the CPU: copy them."""
 
 
 class MisfitError(MtnasError):

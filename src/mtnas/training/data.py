@@ -8,7 +8,6 @@ Shapes: M members, B batch, T tasks.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from mtnas.data.prepare.vocabulary import renumbering
 from mtnas.runtime import seeds
 from mtnas.runtime.seeds import Stream
 from mtnas.tasks.layout import OutputLayout
+from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.inputs import MixedInputs
 from mtnas.training.mixing import BatchPlan, Mixing, divided
@@ -213,11 +213,11 @@ class Batches:
         """The batch that the next call will return; None if that begins a new epoch."""
         return self._epoch[self._taken] if self._taken < len(self._epoch) else None
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return the position in the sequence of batches, for `load`."""
         return {"generators": self._before, "taken": self._taken}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Go on from a state of the same rows and members."""
         self._before = state["generators"]
         seeds.restore(self._rngs.values(), self._before)

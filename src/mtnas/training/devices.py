@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import torch
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _held: list[IO[str]] = []  # open, and so locked, as long as this process lives
 
 
-def device_of(resources: Mapping[str, Any]) -> str:
+def device_of(resources: Mapping[str, object]) -> str:
     """Return the device that a job's resources ask for.
 
     `gpu`, or SLURM's `gres`, asks for a GPU. Where torch sees none, `cpu_if_no_gpu` allows the CPU.

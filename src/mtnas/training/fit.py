@@ -6,17 +6,16 @@ Shapes: M members, B batch, D input, T tasks, O outputs, E epochs.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
 from mtnas.runtime.errors import TrainingError
-from mtnas.training.checkpoint import Checkpoint
+from mtnas.training.checkpoint import Checkpoint, Saved
 from mtnas.training.data import Examples, Indices, Split, training_batches
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.selection import Selection, State, weighted, with_selected
@@ -240,7 +239,7 @@ class _Training:
             return f"all {self._epoch - 1} epochs"
         return f"step {len(self._losses)} of {self._batches.per_epoch} in epoch {self._epoch}"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return all that the rest depends on; of finished training, what it left."""
         under_way = {"trainer": self._trainer.state(), "batches": self._batches.state()}
         return {
@@ -251,7 +250,7 @@ class _Training:
             **(under_way if self._goes_on else {}),
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._epoch, self._goes_on = state["epoch"], state["goes_on"]
         for losses, loaded in zip(self._lists(), state["losses"], strict=True):

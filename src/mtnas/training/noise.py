@@ -3,14 +3,14 @@
 Shapes: M members; a member's noise has the shape that its method asks for (`noise_shape`).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtnas.runtime import seeds
+from mtnas.runtime.seeds import Position
 from mtnas.training.ensemble import Ensemble
 
 
@@ -30,10 +30,10 @@ class Noise:
         drawn = np.stack([rng.random(self._shape) for rng in self._rngs])
         return torch.from_numpy(drawn).to(self._like)
 
-    def state(self) -> list[Mapping[str, Any]]:
+    def state(self) -> list[Position]:
         """Return the positions in the streams, for `load`."""
         return seeds.states(self._rngs)
 
-    def load(self, state: Sequence[Mapping[str, Any]]) -> None:
+    def load(self, state: Sequence[Position]) -> None:
         """Take over what `state` returned."""
         seeds.restore(self._rngs, state)

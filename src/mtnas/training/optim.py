@@ -8,11 +8,11 @@ rows see the decay alone. `training.row_adam` does the same at the cost of the t
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import FlatParameters, Rates
 
 BETAS = (0.9, 0.999)
@@ -131,7 +131,7 @@ class DenseTableAdam:
         """Keep a reference to the tables, which are updated in place; rates may be per table."""
         self._table, self._rows_MB = table_MNE, torch.empty(0, 0)
         self._grad_MNE = torch.zeros_like(table_MNE)
-        groups: list[dict[str, Any]] = []
+        groups: list[dict[str, object]] = []
         for rows, rates in neighbours(rates_of(learning_rate, weight_decay, len(table_MNE))):
             tables = table_MNE[rows]
             tables.grad = self._grad_MNE[rows]
@@ -163,12 +163,12 @@ class DenseTableAdam:
     def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing: every row is always up to date."""
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return moments and step counts, of no group before the first step; not copies."""
         known: dict[int, dict[str, Tensor]] = self._adam.state_dict()["state"]
         return {"groups": [known[group] for group in sorted(known)]}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         now = self._adam.state_dict()
         self._adam.load_state_dict({**now, "state": dict(enumerate(state["groups"]))})
@@ -194,11 +194,11 @@ class NoTable:
     def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing."""
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return nothing."""
         return {}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Do nothing."""
 
 

@@ -5,7 +5,7 @@ but does a row's steps when the row is next read (`training.lazy_adam`), so the 
 hardly matters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mtnas.training import lazy_adam, row_order
+from mtnas.training.checkpoint import Saved
 from mtnas.training.kernels import Array, Rows
 from mtnas.training.lazy_adam import Rule, State
 from mtnas.training.optim import BETAS, EPS, rates_of
@@ -113,7 +114,7 @@ class RowAdam:
             old = rows[order]
             self._in_parts(lazy_adam.replay, table, old, table.state, old, table.state, self._step)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return all but the tables themselves: moments, the last step of every row, not copies.
 
         And the rows of the last batch: which rows are refreshed together decides on jumps.
@@ -125,7 +126,7 @@ class RowAdam:
         ]  # fmt: skip
         return {"step": self._step, "tables": tables}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._was_read_ahead(None)
         self._step = state["step"]

@@ -6,13 +6,14 @@ Shapes: M members, T tasks, U units of a member, N examples.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.manifest import TaskSummary
+from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import Ensemble
 
 State = Mapping[str, Tensor]
@@ -74,11 +75,11 @@ class Selection:
                 state[name][chosen] = tensor[chosen]
         return not bool((epoch - self.epoch_MU >= patience).all())
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return the best weights and what they are worth; not copies."""
         return {"weights": self._states, "loss": self.loss_MU, "epoch": self.epoch_MU}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         for kept, loaded in zip(self._states, state["weights"], strict=True):
             for name, tensor in kept.items():

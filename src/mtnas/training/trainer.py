@@ -7,12 +7,12 @@ dimension, D input, T tasks, O outputs.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
+from mtnas.training.checkpoint import Saved
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
@@ -134,7 +134,7 @@ class Trainer:
         out_MBO = self.ensemble.logits(x_MBD, params)
         return self._layout.batch_loss(out_MBO, y_MBT, complete=self.examples.complete)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return all that the next step depends on, between two steps; not copies."""
         return {
             "dense": self.ensemble.flat_params.flat_MP,
@@ -145,7 +145,7 @@ class Trainer:
             "weighting": self.weighting.state(),
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self.ensemble.flat_params.flat_MP.copy_(state["dense"])
         self.ensemble.table_MNE.copy_(state["table"])

@@ -6,14 +6,14 @@ training.
 Shapes: M members, T tasks.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from mtnas.config.training import TrainingOptions
 from mtnas.tasks.kinds import TASK_KINDS
+from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import Ensemble, FlatParameters
 from mtnas.training.optim import MemberAdam
 
@@ -50,11 +50,11 @@ class TaskWeights:
     def step(self, grads: Sequence[Tensor]) -> None:
         """Take a step, with the gradients of what is learned."""
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return what the next step depends on; not copies."""
         return {}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
 
 
@@ -104,11 +104,11 @@ class Uncertainty(TaskWeights):
         """Take a step of Adam."""
         self._adam.step({"s": grads[0]})
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Saved:
         """Return s and its moments; not copies."""
         return {"s": self._flat.flat_MP, "adam": self._adam.state()}
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         self._flat.flat_MP.copy_(state["s"])
         self._adam.load(state["adam"])

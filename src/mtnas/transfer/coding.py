@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 from mtnas.runtime.errors import ConfigError, DataError, unknown
 from mtnas.transfer.arrays import Floats, Ints, labels
 
-Coding = Literal["literal", "centred", "standardised"]
+Coding = Literal["literal", "standardised"]
 LabelKind = Literal["binary", "multiclass", "regression"]
-CODINGS: tuple[Coding, ...] = ("literal", "centred", "standardised")
+CODINGS: tuple[Coding, ...] = ("literal", "standardised")
 KINDS: tuple[LabelKind, ...] = ("binary", "multiclass", "regression")
 
 
@@ -35,10 +35,9 @@ def coded(labels_NT: ArrayLike, coding: Coding, kinds: Sequence[LabelKind] | Non
         labels_NT: 0 and 1, numbers of classes, or any numbers.
         coding: `literal`: 0 and 1 as they are, which is Algorithm 2 of Wu, Zhang, Ré (ICLR 2020)
             as written where all labels are there and are classes (the division by the rows is then
-            one factor for all); `centred`: minus the mean of the column over its labelled rows,
-            which for X'Y is the same as centring X; `standardised`: also divided by its standard
-            deviation. A regression, whose unit is arbitrary, is standardised unless it is
-            `centred`.
+            one factor for all); `standardised`: minus the mean of the column over its labelled
+            rows, which for X'Y is the same as centring X, and divided by its standard deviation.
+            A regression, whose unit is arbitrary, is always standardised.
         kinds: of the tasks; all binary if None.
 
     Raises:
@@ -63,10 +62,8 @@ def _columns(label_N: Floats, coding: Coding, kind: str, task: int) -> Floats:
         raise ConfigError(unknown("kind of task", kind, KINDS))
     present_N = ~np.isnan(label_N)
     raw_PK = _raw(label_N[present_N], kind, task)
-    if coding == "standardised" or (coding == "literal" and kind == "regression"):
+    if coding == "standardised" or kind == "regression":
         raw_PK = _standardised(raw_PK, task)
-    elif coding == "centred":
-        raw_PK = _centred(raw_PK)
     out_NK = np.zeros((len(label_N), raw_PK.shape[1]))
     out_NK[present_N] = raw_PK / len(raw_PK)
     return out_NK
@@ -82,13 +79,8 @@ def _raw(label_P: Floats, kind: str, task: int) -> Floats:
     return label_P[:, None]
 
 
-def _centred(raw_PK: Floats) -> Floats:
-    """Subtract the means; a constant column becomes exactly 0."""
-    return np.where(np.ptp(raw_PK, axis=0) > 0, raw_PK - raw_PK.mean(axis=0), 0.0)
-
-
 def _standardised(raw_PK: Floats, task: int) -> Floats:
-    centred_PK = _centred(raw_PK)
-    if not centred_PK.any(axis=0).all():
+    if not np.ptp(raw_PK, axis=0).all():
         raise DataError(f"labels: task {task} has one label only; there is nothing to standardise")
+    centred_PK = raw_PK - raw_PK.mean(axis=0)
     return np.asarray(centred_PK / centred_PK.std(axis=0))

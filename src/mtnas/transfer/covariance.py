@@ -1,12 +1,10 @@
 """How similar the inputs of two tasks are: the covariance similarity score.
 
-Wu, Zhang, Ré (ICLR 2020), Sec. 2.3, Eq. (5). The covariance of a task is X'X, in the paper neither
-centred nor divided by the rows; `centred=True` subtracts the mean row first, without which the
-means of the inputs dominate. Shapes: N rows, D inputs, R directions kept.
+Wu, Zhang, Ré (ICLR 2020), Sec. 2.3, Eq. (5). The covariance of a task is X'X, neither centred nor
+divided by the rows, as in the paper. Shapes: N rows, D inputs, R directions kept.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +12,6 @@ from numpy.typing import ArrayLike
 from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.transfer.arrays import Floats, matrix
 
-Energy = Literal["eigenvalues", "singular_values"]
 ENERGY = 0.99
 _ROUNDING = 1e-12
 
@@ -26,41 +23,29 @@ class Similarity:
     Attributes:
         score: Eq. (5), from 0 to 1; even for identical tasks it is 1 / sqrt(r) if their r
             directions have equal variance, and 1 at rank 1 only.
-        self_first: the score of the first task with itself.
-        self_second: the score of the second task with itself.
-        normalised: score^2 / (self_first self_second), the cosine of the two matrices, from 0 to
-            1, which is 1 for identical tasks.
-        rank_first: directions kept of the first task.
-        rank_second: directions kept of the second task.
+        normalised: the cosine of the two matrices: score^2, divided by the scores of both tasks
+            with themselves; from 0 to 1, which it is for identical tasks.
     """
 
     score: float
-    self_first: float
-    self_second: float
     normalised: float
-    rank_first: int
-    rank_second: int
 
 
-def covariance(x_ND: ArrayLike, centred: bool = False) -> Floats:
-    """Return X'X, [D, D], of the rows minus their mean if `centred`; not divided by the rows."""
+def covariance(x_ND: ArrayLike) -> Floats:
+    """Return X'X, [D, D], not divided by the rows."""
     x = matrix(x_ND, "inputs")
-    x = np.where(np.ptp(x, axis=0) > 0, x - x.mean(axis=0), 0.0) if centred else x
     return x.T @ x
 
 
-def truncated(
-    covariance_DD: ArrayLike, energy: float = ENERGY, of: Energy = "eigenvalues"
-) -> tuple[Floats, Floats]:
+def truncated(covariance_DD: ArrayLike, energy: float = ENERGY) -> tuple[Floats, Floats]:
     """Return the leading eigenvectors [D, R] and eigenvalues [R] of a covariance.
 
-    R is the smallest number of eigenvalues whose sum is at least `energy` of the sum of all.
-    "99 % of the singular values" (Sec. 2.3) can also mean those of X, the square roots:
-    `of="singular_values"`.
+    R is the smallest number of eigenvalues whose sum is at least `energy` of the sum of all: the
+    "99 % of the singular values" of Sec. 2.3, those of X'X.
 
     Raises:
         ConfigError: `energy` is not above 0 and at most 1.
-        DataError: it is not finite or not symmetric, or zero: the inputs are, or do not vary.
+        DataError: it is not finite or not symmetric, or zero, as the inputs are.
     """
     if not 0 < energy <= 1:
         raise ConfigError(f"energy: {energy}; allowed: above 0, at most 1 (the paper: 0.99)")
@@ -70,8 +55,7 @@ def truncated(
     if largest <= 0:
         raise DataError("covariance: zero in every direction; the inputs of a task must vary")
     values_D = np.where(values_D > _ROUNDING * largest, values_D, 0.0)
-    measure_D = values_D if of == "eigenvalues" else np.sqrt(values_D)
-    share_D = np.cumsum(measure_D) / measure_D.sum()
+    share_D = np.cumsum(values_D) / values_D.sum()
     rank = int(np.argmax(share_D >= energy - _ROUNDING)) + 1
     return vectors_DD[:, :rank], values_D[:rank]
 
@@ -89,8 +73,6 @@ def similarity(
     x_second_ND: ArrayLike,
     *,
     energy: float = ENERGY,
-    centred: bool = False,
-    of: Energy = "eigenvalues",
 ) -> Similarity:
     """Return how similar the inputs of two tasks are, Eq. (5); they may differ in rows.
 
@@ -100,26 +82,19 @@ def similarity(
     Raises:
         ConfigError, DataError: as `truncated`; or the tasks differ in inputs.
     """
-    first, second = (covariance(x, centred) for x in (x_first_ND, x_second_ND))
-    return similarity_of(first, second, energy=energy, of=of)
+    return similarity_of(covariance(x_first_ND), covariance(x_second_ND), energy=energy)
 
 
 def similarity_of(
-    first_DD: ArrayLike,
-    second_DD: ArrayLike,
-    *,
-    energy: float = ENERGY,
-    of: Energy = "eigenvalues",
+    first_DD: ArrayLike, second_DD: ArrayLike, *, energy: float = ENERGY
 ) -> Similarity:
     """Return `similarity` from two covariances."""
-    first, second = truncated(first_DD, energy, of), truncated(second_DD, energy, of)
+    first, second = truncated(first_DD, energy), truncated(second_DD, energy)
     dims = len(first[0]), len(second[0])
     if dims[0] != dims[1]:
         raise DataError(f"similarity: tasks of {dims[0]} and {dims[1]} inputs; needs equal numbers")
     score, own, other = _score(first, second), _self(first[1]), _self(second[1])
-    return Similarity(
-        score, own, other, min(1.0, score**2 / (own * other)), len(first[1]), len(second[1])
-    )
+    return Similarity(score, min(1.0, score**2 / (own * other)))
 
 
 def _score(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> float:

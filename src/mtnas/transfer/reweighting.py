@@ -9,15 +9,14 @@ Shapes: N rows, C columns of ids, D inputs (or ids), K columns of labels, T task
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mtnas.runtime.errors import DataError
 from mtnas.transfer.arrays import Floats, matrix, rank_within
-from mtnas.transfer.coding import Coded, Coding, LabelKind, coded
-from mtnas.transfer.theta import gram, theta_of_dense, theta_of_ids
+from mtnas.transfer.coding import Coded, LabelKind, coded
+from mtnas.transfer.theta import gram, theta_of_dense
 
 
 def task_weights(theta_DK: ArrayLike, rank: int) -> Floats:
@@ -51,49 +50,6 @@ def standardised_theta(
 ) -> Floats:
     """Return X'Y of standardised dense inputs and labels, a mean over labelled rows: [D, K]."""
     return theta_of_dense(standardised_inputs(x_ND), coded(labels_NT, "standardised", kinds).y_NK)
-
-
-@dataclass(frozen=True)
-class Reweighting:
-    """How the weights of a study are computed.
-
-    Attributes:
-        coding: of the labels (`coding.coded`); `standardised` also standardises dense inputs,
-            `centred` centres them.
-        rank: r of Algorithm 2, from 1 to the number of columns of labels.
-    """
-
-    coding: Coding = "standardised"
-    rank: int = 1
-
-    def weights(
-        self,
-        inputs: ArrayLike,
-        labels_NT: ArrayLike,
-        n_ids: int | None = None,
-        kinds: Sequence[LabelKind] | None = None,
-    ) -> Floats:
-        """Return a weight per task, [T], with mean 1, so that the size of the loss stays.
-
-        Args:
-            inputs: ids [N, C] if `n_ids` is given, else dense numbers [N, D].
-            labels_NT: of the training rows; NaN where one is missing.
-            n_ids: how many ids there are; the id `n_ids` stands for none.
-            kinds: of the tasks; all binary if None. The weight of a task with C classes is the
-                Frobenius norm of the block of their columns, each divided by sqrt(C).
-
-        Raises:
-            ConfigError: an unknown coding or kind, or a rank that cannot be.
-            DataError: inputs or labels that cannot be used, or that tell nothing of each other.
-        """
-        y = coded(labels_NT, self.coding, kinds)
-        return weights_of_theta(self._theta(inputs, y.y_NK, n_ids), y, self.rank)
-
-    def _theta(self, inputs: ArrayLike, y_NK: Floats, n_ids: int | None) -> Floats:
-        if n_ids is not None:
-            return theta_of_ids(inputs, y_NK, n_ids)
-        scaled = standardised_inputs(inputs) if self.coding == "standardised" else inputs
-        return theta_of_dense(scaled, y_NK)
 
 
 def weights_of_theta(theta_DK: ArrayLike, y: Coded, rank: int) -> Floats:

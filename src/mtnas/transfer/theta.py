@@ -1,4 +1,4 @@
-"""What inputs tell about each task: theta_i = X'y_i, and its cosines between tasks.
+"""What inputs tell about each task: theta_i = X'y_i.
 
 theta_i is what Algorithm 2 of Wu, Zhang, Ré (ICLR 2020) begins with. Of one-hot inputs it needs
 counting only: a number per id. Shapes: N rows, C columns of ids, D inputs (or ids), K columns of
@@ -54,16 +54,6 @@ def checked_ids(ids_NC: ArrayLike, n_ids: int) -> NDArray[np.integer]:
             f"ids: from {ids.min()} to {ids.max()}; allowed: 0 to {n_ids} ({n_ids}: none)"
         )
     return ids
-
-
-def cosines(theta_DK: ArrayLike) -> Floats:
-    """Return the cosines of all pairs of columns, [K, K]; NaN for a column of zeros."""
-    theta = matrix(theta_DK, "theta")
-    lengths_K = np.linalg.norm(theta, axis=0)
-    unit_DK = theta / np.where(lengths_K > 0, lengths_K, np.nan)
-    cosine_KK = np.clip(unit_DK.T @ unit_DK, -1, 1)
-    np.fill_diagonal(cosine_KK, np.where(lengths_K > 0, 1.0, np.nan))
-    return cosine_KK
 
 
 def gram(theta_DK: ArrayLike) -> Floats:

@@ -7,7 +7,7 @@ are kept.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,7 +66,7 @@ from mtnas.data.prepare.vocabulary import (
 )
 from mtnas.data.sources.base import Dataset, Field
 from mtnas.runtime.errors import DataError
-from mtnas.runtime.files import sha256_of, short_names
+from mtnas.runtime.files import Json, sha256_of, short_names
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class _Written:
 
 
 def prepare(
-    spec: Mapping[str, Any],
+    spec: Json,
     *,
     table: str | Path,
     manifest: str | Path,

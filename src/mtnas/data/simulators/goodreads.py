@@ -32,6 +32,7 @@ from mtnas.data.simulators._world import (
     tastes,
     zipf,
 )
+from mtnas.runtime.files import Json
 
 INTERACTIONS = "goodreads_interactions_poetry.json.gz"
 BOOKS = "goodreads_books_poetry.json.gz"
@@ -157,10 +158,12 @@ def _book_lines(rng: np.random.Generator, book_id: list[str], author: Indices) -
 
 def _book(
     book: str, author: int, work: int, pages: int, year: int, publisher: int, u: list[float]
-) -> dict[str, Any]:
+) -> Json:
     """Return one book; `u` are six numbers from 0 to 1 that decide what is missing."""
     title = f"Simulated Poems of {word(work).capitalize()}"
-    translator = [{"author_id": str(1000 + work), "role": "Translator"}]
+    authors = [{"author_id": str(1000 + author), "role": ""}]
+    if u[0] < 0.2:
+        authors.append({"author_id": str(1000 + work), "role": "Translator"})
     ebook, address = u[3] < 0.15, f"https://books.example/{book}"
     return {
         "isbn": "",
@@ -177,10 +180,7 @@ def _book(
         "description": "Simulated description.",
         "format": "ebook" if ebook else FORMATS[int(len(FORMATS) * u[4])],
         "link": address,
-        "authors": [
-            {"author_id": str(1000 + author), "role": ""},
-            *(translator if u[0] < 0.2 else []),
-        ],
+        "authors": authors,
         "publisher": "" if u[5] < 0.15 else f"Simulated House {word(publisher)}",
         "num_pages": "" if u[5] > 0.8 else str(pages),
         "publication_day": "",

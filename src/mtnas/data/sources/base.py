@@ -42,11 +42,6 @@ class Field:
     kind: str  # "id", "category", "number", "count", "time", "numeric", "list" or "features"
     help: str
 
-    @property
-    def is_hashed(self) -> bool:
-        """Whether its values are texts that are hashed, one to a row."""
-        return self.kind not in ("numeric", "list", "features")
-
 
 @dataclass(frozen=True)
 class Task:

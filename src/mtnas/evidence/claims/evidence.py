@@ -172,41 +172,43 @@ def read_evidence(
     Raises:
         RecordError: a file is missing or broken, or two runs have one name.
     """
-    runs: dict[RunKey, Run] = {}
-    for folder in run_folders:
-        run = read_run(folder)
-        if run.key in runs:
-            raise RecordError(
-                f"{folder}: same dataset, method, variant as {_folder(runs[run.key])}"
-            )
-        runs[run.key] = run
-    searches = [_read_search(path) for path in routes]
+    runs = _read_runs(run_folders)
+    searches = list(map(_read_search, routes))
     data = {Path(p).as_posix(): Manifest.read(p) for p in manifests}
-    simulated = {m.dataset for m in data.values() if m.simulated}
-    simulated |= {run.key[0] for run in runs.values() if run.record.simulated}
-    simulated |= {search.key[0] for search in searches if search.record.simulated}
     divided = tuple(map(SubsetRun.read, subsets))
-    simulated |= {run.key[1] for run in divided if run.simulated}
     planted = {study.record.study: study for study in map(_read_study, simulated_studies)}
-    simulated |= planted.keys()
-    rho = {m.dataset: m.spec.synthetic.rho for m in data.values() if m.spec.synthetic}
-    rho |= {r.key[0]: r.record.synthetic.rho for r in runs.values() if r.record.synthetic}
-    drawn = {run.key[1]: run.scores.record.synthetic for run in divided}
-    rho |= {name: options.rho for name, options in drawn.items() if options}
+    made = [
+        *((m.dataset, m.simulated, m.spec.synthetic) for m in data.values()),
+        *((r.key[0], r.record.simulated, r.record.synthetic) for r in runs.values()),
+        *((search.key[0], search.record.simulated, None) for search in searches),
+        *((run.key[1], run.simulated, run.scores.record.synthetic) for run in divided),
+    ]
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},
         tasks={m.dataset: m.tasks for m in data.values()},
         correlations={m.dataset: m.label_pcc for m in data.values()},
         manifests={m.dataset: path for path, m in data.items()},
-        simulated=frozenset(simulated),
-        rho={name: float(value) for name, value in rho.items()},
+        simulated=frozenset([*planted, *(name for name, simulated, _ in made if simulated)]),
+        rho={name: float(drawn.rho) for name, _, drawn in made if drawn},
         exhaustive={Path(p).as_posix(): read_ground_truth(p).frame for p in exhaustive},
-        subgraphs=[] if subgraphs is None else read_json(subgraphs, ("checks",))["checks"],
-        subgraphs_path="" if subgraphs is None else Path(subgraphs).as_posix(),
+        subgraphs=read_json(subgraphs, ("checks",))["checks"] if subgraphs else [],
+        subgraphs_path=Path(subgraphs).as_posix() if subgraphs else "",
         subset_runs=divided,
         simulated_studies=planted,
     )
+
+
+def _read_runs(folders: Sequence[str | Path]) -> dict[RunKey, Run]:
+    runs: dict[RunKey, Run] = {}
+    for folder in folders:
+        run = read_run(folder)
+        if run.key in runs:
+            raise RecordError(
+                f"{folder}: same dataset, method, variant as {_folder(runs[run.key])}"
+            )
+        runs[run.key] = run
+    return runs
 
 
 def _read_study(folder: str | Path) -> SimulatedStudy:

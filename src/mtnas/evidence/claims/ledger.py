@@ -14,8 +14,7 @@ from mtnas.evidence.claims.verdicts import (
     NOT_JUDGED,
     NOT_MEASURED,
     Comparison,
-    Role,
-    Side,
+    Question,
     adjusted,
     decide,
     decisive,
@@ -32,29 +31,20 @@ class DatasetVerdict(TypedDict):
     simulated: bool
 
 
-class Told(TypedDict):
+class Told(Question):
     """A `Comparison` as the ledger tells it, without what it does not have."""
 
-    dataset: str
-    what: str
-    unit: str
-    claim: Side
     estimate: float
     low: float
     high: float
     verdict: str
     seeds: int
     over: str
-    null: float
-    role: Role
-    equal_suffices: bool
-    margin: NotRequired[float]
     p_value: NotRequired[float]
     holm_p: NotRequired[float]
     tost_p: NotRequired[float]
     bootstrap: NotRequired[tuple[float, float]]
     seeds_needed: NotRequired[int]
-    evidence: list[str]
     simulated: bool
 
 

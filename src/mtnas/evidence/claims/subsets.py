@@ -1,7 +1,6 @@
 """Claims of Wu, Zhang, Ré (ICLR 2020) on runs of subsets of tasks."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from scipy import stats
@@ -18,7 +17,9 @@ from mtnas.evidence.claims.planted import (
 from mtnas.evidence.claims.verdicts import Comparison, Role, by_interval, compare
 from mtnas.evidence.statistics import LEVEL
 from mtnas.evidence.transfer_studies import alignment, capacity, reweighting
+from mtnas.evidence.transfer_studies.alignment import Compared
 from mtnas.evidence.transfer_studies.capacity import Sweep
+from mtnas.evidence.transfer_studies.reweighting import Weighed
 from mtnas.evidence.transfer_studies.runs import LEAKS
 from mtnas.tasks.metrics import metric_of
 
@@ -52,13 +53,13 @@ def aligned_pairs(evidence: Evidence) -> Outcome:
     """Count pairs that improve: more than half by some alignment, and by joint over the control."""
     outcome = Outcome()
     gains = alignment.pair_gains(evidence.subset_runs)
-    keys = [*alignment.GROUP, "alignment", "over"]
-    for key, rows in gains.groupby(keys, sort=False, dropna=False):
-        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
-        dataset = facts["dataset"]
-        if rows["seed"].nunique() and facts["alignment"] in alignment.ALIGNED:
-            paths = alignment.paths(evidence.subset_runs, facts)
-            outcome.add(dataset, _pairs(rows, facts, paths), "a pair of tasks that differs")
+    keys = list(Compared._fields)
+    for _, rows in gains.groupby(keys, sort=False, dropna=False):
+        compared = Compared(*rows[keys].iloc[0])
+        if rows["seed"].nunique() and compared.alignment in alignment.ALIGNED:
+            paths = alignment.paths(evidence.subset_runs, compared)
+            found = _pairs(rows, compared, paths)
+            outcome.add(compared.dataset, found, "a pair of tasks that differs")
     for dataset in dict.fromkeys(gains["dataset"]):
         own = gains[gains["dataset"] == dataset]
         if not ((own["alignment"] == "joint") & (own["over"] == alignment.CONTROL)).any():
@@ -75,9 +76,9 @@ def noisy_weights(evidence: Evidence) -> Outcome:
     outcome = Outcome()
     gains = reweighting.weight_gains(evidence.subset_runs)
     keys = ["name", "dataset", "method", "noisy", "share", "weighting", "judged", "metric"]
-    for key, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
-        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
-        outcome.add(facts["dataset"], _weight_gain(rows, facts))
+    for _, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
+        what = Weighed(*rows[list(Weighed._fields)].iloc[0])
+        outcome.add(what.dataset, _weight_gain(rows, what))
     gained = [found for found in outcome.comparisons if found.role == "all"]
     if not gained:
         outcome.missing[""] = [f"runs with training.label_noise of {MUCH_NOISE:g} or more, with "
@@ -150,7 +151,7 @@ def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | No
     )
 
 
-def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> Comparison | None:
+def _pairs(rows: pd.DataFrame, of: Compared, paths: Sequence[str]) -> Comparison | None:
     """Return the share of pairs whose mean over seeds improves, with its exact interval."""
     means = rows.groupby("pair", sort=False)["gain"].mean()
     differing = means[means != 0]  # ties say nothing: the sign test leaves them out
@@ -159,12 +160,11 @@ def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> C
     better, pairs = int((differing > 0).sum()), len(differing)
     test = stats.binomtest(better, pairs)
     low, high = test.proportion_ci(LEVEL)
-    over = "no alignment" if facts["over"] == alignment.NONE else "its control"
-    width = "" if facts["capacity"] is None else f", capacity {facts['capacity']}"
-    leaks = LEAKS[facts["leaks"]]
+    over = "no alignment" if of.over == alignment.NONE else "its control"
+    width = "" if of.capacity is None else f", capacity {of.capacity}"
     return Comparison(
-        dataset=facts["dataset"],
-        what=f"{facts['method']}{width}{leaks}: pairs better by {facts['alignment']} than {over}",
+        dataset=of.dataset,
+        what=f"{of.method}{width}{LEAKS[of.leaks]}: pairs better by {of.alignment} than {over}",
         unit="share",
         claim="higher",
         estimate=better / pairs,
@@ -172,7 +172,7 @@ def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> C
         high=float(high),
         null=0.5,
         verdict=by_interval(better / pairs, float(low), float(high), 0.5, "higher"),
-        role=_role_of(facts),
+        role=_role_of(of),
         seeds=rows["seed"].nunique(),
         over=f"{better} of {pairs} pairs, sign test",
         p_value=float(test.pvalue),
@@ -180,23 +180,22 @@ def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> C
     )
 
 
-def _role_of(facts: dict[str, Any]) -> Role:
+def _role_of(compared: Compared) -> Role:
     """Return how a count of pairs decides: the control is trained as joint alignment is."""
-    if facts["over"] == alignment.NONE:
+    if compared.over == alignment.NONE:
         return "some"
-    return "all" if facts["alignment"] == "joint" else "control"
+    return "all" if compared.alignment == "joint" else "control"
 
 
-def _weight_gain(rows: pd.DataFrame, facts: dict[str, Any]) -> Comparison | None:
-    decides = facts["weighting"].startswith("svd") and "literal" not in facts["weighting"]
-    decides = decides and facts["judged"] == reweighting.ALL and facts["share"] >= MUCH_NOISE
-    ours = "without it" if facts["weighting"] == reweighting.ORACLE else facts["weighting"]
+def _weight_gain(rows: pd.DataFrame, of: Weighed) -> Comparison | None:
+    decides = of.weighting.startswith("svd") and "literal" not in of.weighting
+    decides = decides and of.judged == reweighting.ALL and of.share >= MUCH_NOISE
+    ours = "without it" if of.weighting == reweighting.ORACLE else of.weighting
     return compare(
         rows.set_index("seed")["gain"],
-        dataset=facts["dataset"],
-        what=f"{facts['method']}, {facts['share']:.0%} noise in {facts['noisy']}, "
-        f"{facts['judged']}: {ours} - equal",
-        unit=metric_of(facts["metric"]).unit,
+        dataset=of.dataset,
+        what=f"{of.method}, {of.share:.0%} noise in {of.noisy}, {of.judged}: {ours} - equal",
+        unit=metric_of(of.metric).unit,
         claim="higher",
         role="all" if decides else "control",
         evidence=list(dict.fromkeys(rows["path"])),

@@ -13,19 +13,21 @@ from mtnas.evidence.pairing import MTNAS
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.tasks.metrics import direction, metric_of
 
+DEPTHS = (1, 2, 3, 4)  # L that are compared, each with the next
+FEWEST = 4  # values of H by which a curve bends
 
-def layers(evidence: Evidence, *, largest: int = 4) -> Outcome:
+
+def layers(evidence: Evidence) -> Outcome:
     """Compare each L with L + 1: 2 is no worse than 1 and more gain no more than the margin."""
     outcome = Outcome()
     for dataset in binary(evidence, outcome):
         runs = sweep(evidence, dataset, "num_layers")
-        if set(range(1, largest + 1)) - set(runs):
-            wanted = sorted(set(range(1, largest + 1)) - set(runs))
+        if wanted := sorted({*DEPTHS} - runs.keys()):
             outcome.missing[dataset] = [
                 f"{dataset}/mtnas with num_layers {depth}" for depth in wanted
             ]
             continue
-        for depth in range(1, largest):
+        for depth in DEPTHS[:-1]:
             for column in _all_columns(evidence, runs[depth]):
                 outcome.add(dataset, _step(evidence, runs, depth, column))
     return outcome
@@ -53,7 +55,7 @@ def _step(
     )
 
 
-def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
+def subnets(evidence: Evidence) -> Outcome:
     """Take the gain per sub-network up to the middle H: there is one, it is larger than beyond it.
 
     And fit search time: it grows.
@@ -61,7 +63,7 @@ def subnets(evidence: Evidence, *, fewest: int = 4) -> Outcome:
     outcome = Outcome()
     for dataset in binary(evidence, outcome):
         runs = sweep(evidence, dataset, "num_subnets")
-        if len(runs) < fewest:
+        if len(runs) < FEWEST:
             wanted = [h for h in range(1, 9) if h not in runs]
             outcome.missing[dataset] = [f"{dataset}/mtnas with num_subnets {h}" for h in wanted]
             continue

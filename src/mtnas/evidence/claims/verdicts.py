@@ -8,7 +8,7 @@ direction. By itself it is `replicated` if the interval lies on the claimed side
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NotRequired, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,12 +32,27 @@ NOT_MEASURED, NOT_JUDGED = "not measured", "not judged"
 LOSS_MARGIN = 0.001  # of the other side's mean loss
 
 
+class Question(TypedDict):
+    """What a comparison asks, as its `Comparison` repeats it."""
+
+    dataset: str
+    what: str
+    unit: str
+    claim: Side
+    null: NotRequired[float]
+    role: NotRequired[Role]
+    equal_suffices: NotRequired[bool]
+    margin: NotRequired[float | None]
+    evidence: NotRequired[Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One statistic against `null`; an empty `dataset` means over several of them.
 
     `role`: the claim needs `all` of these to hold, one at least of `some`; a `control` is told
-    beside the claim and decides nothing. `over` names what the interval is over.
+    beside the claim and decides nothing. `over` names what the interval is over; `evidence`, the
+    files that its values are from.
     """
 
     dataset: str
@@ -59,7 +74,7 @@ class Comparison:
     tost_p: float | None = None
     bootstrap: tuple[float, float] | None = None
     seeds_needed: int | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: Sequence[str] = ()
 
     @property
     def holds(self) -> bool:
@@ -127,47 +142,32 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
 def compare(
     values: ArrayLike,
     *,
-    dataset: str,
-    what: str,
-    unit: str,
-    claim: Side,
-    null: float = 0.0,
-    margin: float | None = None,
-    role: Role = "all",
-    equal_suffices: bool = False,
     over: str = "seeds",
     seeds: int | None = None,
-    evidence: Sequence[str] = (),
+    **question: Unpack[Question],
 ) -> Comparison | None:
     """Compare the mean of `values` (such as paired differences) with `null`; None for one value.
 
     With a `margin`, equivalence to the null value and the seeds needed to resolve it are told too.
     """
     array = np.asarray(values, dtype=float)
+    null, margin = question.get("null", 0.0), question.get("margin")
     found = difference_of(array - null)
     if found.low is None or found.high is None:
         return None
     drawn = bootstrap_interval(array, np.random.default_rng(0))
     return Comparison(
-        dataset=dataset,
-        what=what,
-        unit=unit,
-        claim=claim,
+        **question,
         estimate=found.mean + null,
         low=found.low + null,
         high=found.high + null,
-        verdict=_verdict(found, margin, claim),
+        verdict=_verdict(found, margin, question["claim"]),
         seeds=len(array) if seeds is None else seeds,
         over=f"{len(array)} {over}, t",
-        null=null,
-        role=role,
-        equal_suffices=equal_suffices,
-        margin=margin,
         p_value=found.p_value,
         tost_p=None if margin is None else equivalence_p_value(found, margin),
         bootstrap=drawn,
         seeds_needed=None if margin is None else seeds_needed(found.sd or 0.0, margin),
-        evidence=tuple(evidence),
     )
 
 

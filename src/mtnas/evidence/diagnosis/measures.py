@@ -7,14 +7,13 @@ widths, of each task alone and of all together) and `record.json` (`MeasuresReco
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.records import DataFacts, Git, Parameters
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import advising, atomic_path, broken, remake
+from mtnas.runtime.files import Json, advising, atomic_path, broken, remake
 from mtnas.runtime.record import Part, Record
 from mtnas.study.specs import DiagnoseSpec
 from mtnas.tasks.metrics import Kind
@@ -54,7 +53,7 @@ class MeasuresRecord(Record):
     synthetic: SyntheticOptions | None
     tasks: dict[str, Kind]
     parameters: Parameters
-    options: dict[str, Any]  # of the method, widths solved
+    options: Json  # of the method, widths solved
     data: DataFacts
     splits: dict[int, str]  # by seed: a short digest of its split
     timings: MeasuresTimings

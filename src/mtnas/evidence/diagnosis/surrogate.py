@@ -5,13 +5,11 @@ to scores of random groups. Here it is fitted to gains, so that a task alone has
 groups that it was not fitted to.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.evidence.diagnosis.predict import spearman
-from mtnas.evidence.diagnosis.truth import Subset, Truth
+from mtnas.evidence.diagnosis.truth import Truth
 from mtnas.runtime.record import Part
 
 FOLDS = 5
@@ -75,8 +73,3 @@ def _solved(design_GO: Floats, gain_G: Floats) -> Floats:
     size = design_GO.shape[1]
     gram = design_GO.T @ design_GO + RIDGE * np.eye(size)
     return np.asarray(np.linalg.solve(gram, design_GO.T @ gain_G))
-
-
-def told_gain(surrogate: Surrogate, group: Sequence[str] | Subset) -> float:
-    """Return what the surrogate tells of its task in a group."""
-    return sum(surrogate.brings[other] for other in group if other != surrogate.task)

@@ -5,8 +5,8 @@ joint alignment has as many parameters elsewhere, that of frozen alignment train
 what remains over them is not that of a larger model or of more steps.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -19,10 +19,22 @@ NONE, CONTROL = "none", "control"
 CONTROLS = {"joint": CONTROL, "frozen": "frozen_control"}  # each is trained as its alignment is
 ALIGNED = tuple(CONTROLS)
 COMPARED = (*((name, NONE) for name in (*CONTROLS, *CONTROLS.values())), *CONTROLS.items())
-COLUMNS = (
-    *("name", "dataset", "method", "capacity", "leaks", "simulated"),
-    *("alignment", "over", "pair", "seed", "gain"),
-)
+
+
+class Compared(NamedTuple):
+    """Runs that differ in alignment alone, the alignment, and what it is compared with."""
+
+    name: str
+    dataset: str
+    method: str
+    capacity: int | None
+    leaks: str
+    simulated: bool
+    alignment: str
+    over: str
+
+
+COLUMNS = (*Compared._fields, "pair", "seed", "gain")
 GROUP = list(COLUMNS[:6])
 
 
@@ -36,21 +48,23 @@ def pair_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def paths(runs: Iterable[SubsetRun], group: Mapping[str, Any]) -> list[str]:
-    """Return the paths of the scores behind a group of lines."""
-    return [run.path for run in runs if all(_facts(run)[k] == group[k] for k in GROUP)]
+def paths(runs: Iterable[SubsetRun], compared: Compared) -> list[str]:
+    """Return the paths of the scores behind what was compared."""
+    known = compared.alignment, compared.over
+    return [run.path for run in runs if _compared(run, *known) == compared]
 
 
-def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
+def _gains(group: list[SubsetRun]) -> Iterator[tuple[object, ...]]:
     by_alignment: dict[str, SubsetRun] = {run.training.alignment: run for run in group}
     for alignment, over in COMPARED:
         ours, other = by_alignment.get(alignment), by_alignment.get(over)
         if ours and other:
-            facts = {**_facts(ours), "alignment": alignment, "over": over}
-            yield from (facts | line for line in _of_pairs(ours, other))
+            compared = _compared(ours, alignment, over)
+            yield from ((*compared, *line) for line in _of_pairs(ours, other))
 
 
-def _of_pairs(ours: SubsetRun, other: SubsetRun) -> Iterator[dict[str, Any]]:
+def _of_pairs(ours: SubsetRun, other: SubsetRun) -> Iterator[tuple[str, object, float]]:
+    """Yield pair, seed and gain."""
     pairs = [tasks for tasks in ours.scores.record.spec.subsets if len(tasks) == 2]
     for tasks in pairs:
         name = subset_name(tasks)
@@ -58,10 +72,8 @@ def _of_pairs(ours: SubsetRun, other: SubsetRun) -> Iterator[dict[str, Any]]:
             ours.mean_score(name, tasks, METRIC), other.mean_score(name, tasks, METRIC)
         )
         for seed, gain in (a - b).items():
-            yield {"pair": name, "seed": seed, "gain": gain}
+            yield name, seed, gain
 
 
-def _facts(run: SubsetRun) -> dict[str, Any]:
-    name, dataset, method, _ = run.key
-    facts = (name, dataset, method, run.capacity, run.leaks, run.simulated)
-    return dict(zip(GROUP, facts, strict=True))
+def _compared(run: SubsetRun, alignment: str, over: str) -> Compared:
+    return Compared(*run.key[:3], run.capacity, run.leaks, run.simulated, alignment, over)

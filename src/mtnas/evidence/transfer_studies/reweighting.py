@@ -5,7 +5,7 @@ weights with the same noisy labels, and the oracle: the model of all tasks but t
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,24 +16,41 @@ from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 METRIC = "auc"
 EQUAL, ORACLE = "equal", "oracle"
 ALL, OTHERS = "all tasks", "all but the noisy task"
-COLUMNS = (
-    *("name", "dataset", "method", "simulated", "noisy", "share"),
-    *("weighting", "judged", "seed", "gain", "metric", "path"),
-)
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
+
+
+class Weighed(NamedTuple):
+    """Runs that were weighed, by what, and the tasks and the metric that are `judged`.
+
+    Without noise (`share` 0) the noisy task is that of the runs beside it.
+    """
+
+    name: str
+    dataset: str
+    method: str
+    simulated: bool
+    noisy: str
+    share: float
+    weighting: str
+    judged: str
+    metric: str
+    path: str
+
+
+COLUMNS = (*Weighed._fields, "seed", "gain")
+Line = tuple[object, ...]  # what `COLUMNS` names
 
 
 def weight_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
     """Return what weights gain over equal ones, with the same noise: a line per seed (`COLUMNS`).
 
-    The gain is that of the mean over the tasks that are `judged`; more is better. Without noise
-    (`share` 0) the noisy task is that of the runs beside it.
+    The gain is that of the mean over the tasks that are `judged`; more is better.
     """
     lines = [line for group in grouped(runs, *VARIED) for line in _gains(group)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
+def _gains(group: list[SubsetRun]) -> Iterator[Line]:
     noisy = dict.fromkeys(_noisy(run) for run in group if run.noise)
     for name in noisy or {"": None}:
         for base in (run for run in group if run.training.weighting == EQUAL):
@@ -46,7 +63,7 @@ def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
                 yield from _oracle(base, name)
 
 
-def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterator[dict[str, Any]]:
+def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterator[Line]:
     others = [task for task in run.tasks if task not in noisy.split("+")]
     for judged, tasks in {ALL: run.tasks, OTHERS: others}.items():
         if tasks and (noisy or judged == ALL):
@@ -54,7 +71,7 @@ def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterat
             yield from _lines(run, noisy, weighting, judged, *pair)
 
 
-def _oracle(base: SubsetRun, noisy: str) -> Iterator[dict[str, Any]]:
+def _oracle(base: SubsetRun, noisy: str) -> Iterator[Line]:
     """Yield what the other tasks gain when the noisy one is left out, if that was trained."""
     others = tuple(task for task in base.tasks if task not in noisy.split("+"))
     if others and others in base.scores.record.spec.subsets:
@@ -65,17 +82,15 @@ def _oracle(base: SubsetRun, noisy: str) -> Iterator[dict[str, Any]]:
 
 def _lines(
     run: SubsetRun, noisy: str, weighting: str, judged: str, ours: pd.Series, other: pd.Series
-) -> Iterator[dict[str, Any]]:
-    name, dataset, method, _ = run.key
-    facts = {
-        **{"name": name, "dataset": dataset, "method": method, "simulated": run.simulated},
-        **{"noisy": noisy, "share": max(run.noise.values(), default=0.0)},
-        **{"weighting": weighting, "judged": judged, "path": run.path},
-        "metric": next(iter(run.metrics(METRIC).values())),
-    }
+) -> Iterator[Line]:
+    share = max(run.noise.values(), default=0.0)
+    metric = next(iter(run.metrics(METRIC).values()))
+    what = Weighed(
+        *run.key[:3], run.simulated, noisy, share, weighting, judged, metric, path=run.path
+    )
     first, second = on_common_seeds(ours, other)
     for seed, gain in (first - second).items():
-        yield {**facts, "seed": seed, "gain": gain}
+        yield *what, seed, gain
 
 
 def _noisy(run: SubsetRun) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from mtnas.config.options import SubsetKey, TrainingOptions
 from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.subsets_record import SCORES, SubsetScores, subset_name
+from mtnas.runtime.files import Json
 from mtnas.tasks.metrics import OF_KIND, metric_of
 
 # What is said of training rows that are copies of test rows, and behind what that stands.
@@ -142,6 +143,6 @@ def over_seeds(frame: pd.DataFrame, by: Sequence[str], column: str = "value") ->
     return pd.DataFrame(lines, columns=columns).astype({"low": float, "high": float})
 
 
-def _without(options: dict[str, Any], varied: Iterable[str], prefix: str = "") -> dict[str, Any]:
+def _without(options: Json, varied: Iterable[str], prefix: str = "") -> Json:
     names = {name.removeprefix(prefix) for name in varied if name.startswith(prefix)}
     return {key: value for key, value in options.items() if key not in names}

@@ -3,14 +3,14 @@
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 
 from mtnas.evidence.records import Git
-from mtnas.evidence.simulated_record import FIRST, LAST, SimulatedStudyRecord
+from mtnas.evidence.simulated_record import FIRST, LAST, Line, SimulatedStudyRecord
 from mtnas.experiments import simulated
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import TrainingError
@@ -20,7 +20,6 @@ from mtnas.runtime.provenance import environment, git_state
 from mtnas.study.specs import SimulatedStudySpec
 
 log = logging.getLogger(__name__)
-Row = Mapping[str, str | int | float]
 
 
 def run(spec: SimulatedStudySpec) -> pd.DataFrame:
@@ -77,7 +76,7 @@ def _options(module: ModuleType, spec: SimulatedStudySpec) -> Options:
     return options
 
 
-def _rows(module: ModuleType, spec: SimulatedStudySpec) -> Iterator[tuple[int, Row]]:
+def _rows(module: ModuleType, spec: SimulatedStudySpec) -> Iterator[tuple[int, Line]]:
     """Yield seeds and rows: those of every seed, and what is shown of the first."""
     options = _options(module, spec)
     shown = getattr(module, "shown", lambda options, seed: ())
@@ -88,7 +87,7 @@ def _rows(module: ModuleType, spec: SimulatedStudySpec) -> Iterator[tuple[int, R
         log.info("seed %s is done, %s of %s", seed, number + 1, len(spec.seeds))
 
 
-def _checked(module: ModuleType, seed: int, rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+def _checked(module: ModuleType, seed: int, rows: Iterable[Line]) -> Iterator[tuple[int, Line]]:
     known = {*module.SETTINGS, *LAST}
     for row in rows:
         assert set(row) <= known, f"{module.__name__}: {sorted(set(row) - known)} not in SETTINGS"

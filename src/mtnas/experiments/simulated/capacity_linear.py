@@ -6,11 +6,12 @@ Risks are exact: the mean over tasks of |learned - true model|^2, which is the e
 error on a new row without label noise.
 """
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from mtnas.evidence.simulated_record import Line
 from mtnas.experiments.simulated._options import Counts
 from mtnas.runtime import options as base
 from mtnas.runtime import seeds
@@ -50,9 +51,9 @@ class Options(base.Options):
         return self
 
 
-def unit(options: Options, seed: int) -> list[dict[str, Any]]:
+def unit(options: Options, seed: int) -> list[Line]:
     """Return the risks of one seed."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Line] = []
     for size in options.rows:
         rng = seeds.generator(seed, "synthetic")
         planted = low_rank_tasks(
@@ -62,15 +63,16 @@ def unit(options: Options, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _capacities(planted: Planted, options: Options) -> list[dict[str, Any]]:
+def _capacities(planted: Planted, options: Options) -> list[Line]:
     xs, ys = zip(*planted.tasks, strict=True)
     alone_DK = np.stack([linear.single(x, y) for x, y in planted.tasks], axis=1)
-    rows = [{"model": "single", "metric": "excess_risk", "value": _risk(planted, alone_DK)}]
+    alone = _risk(planted, alone_DK)
+    rows: list[Line] = [{"model": "single", "metric": "excess_risk", "value": alone}]
     for rank in options.ranks:
         rng = np.random.default_rng(0)
         theta_DK = linear.fit(xs, ys, rank, rng=rng, starts=options.starts).theta
         distance = float(np.abs(theta_DK - alone_DK).max())
-        place = {"model": "shared", "rank": rank}
+        place: Line = {"model": "shared", "rank": rank}
         rows += [
             {**place, "metric": "excess_risk", "value": _risk(planted, theta_DK)},
             {**place, "metric": "distance_from_single", "value": distance},

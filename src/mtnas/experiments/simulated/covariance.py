@@ -8,11 +8,11 @@ covariance of one source step by step onto that of the target, at the last of `s
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
+from mtnas.evidence.simulated_record import Line
 from mtnas.experiments.simulated._options import Counts, Different, Shares
 from mtnas.runtime import options as base
 from mtnas.runtime import seeds
@@ -71,9 +71,9 @@ class Options(base.Options):
     starts: int = Field(1, ge=0, description="random beginnings of a fit, beside those from tasks")
 
 
-def unit(options: Options, seed: int) -> list[dict[str, Any]]:
+def unit(options: Options, seed: int) -> list[Line]:
     """Return risks and similarities of one seed; a source of m rows is the first m of a larger."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Line] = []
     for condition in options.conditions:
         planted = _draw(options, condition, seed)
         rows += _size(planted, condition, options)
@@ -99,9 +99,9 @@ def _draw(options: Options, condition: Condition, seed: int, overlap: float = 0.
     )
 
 
-def _size(planted: Planted, condition: Condition, options: Options) -> list[dict[str, Any]]:
+def _size(planted: Planted, condition: Condition, options: Options) -> list[Line]:
     setting = {"part": "size", **condition.model_dump()}
-    rows = [{"metric": "single_risk", "value": _single_risk(planted)}]
+    rows: list[Line] = [{"metric": "single_risk", "value": _single_risk(planted)}]
     for task in range(1, 1 + len(SOURCES)):
         for size in options.source_rows:
             rows += _joint(planted, task, size, options.starts)
@@ -112,7 +112,7 @@ def _single_risk(planted: Planted) -> float:
     return planted.excess_risk(linear.single(*planted.tasks[0])) / planted.signal()
 
 
-def _joint(planted: Planted, task: int, size: int, starts: int) -> Iterator[dict[str, Any]]:
+def _joint(planted: Planted, task: int, size: int, starts: int) -> Iterator[Line]:
     """Yield the risk of the target with one source, and how similar their inputs are."""
     target, (x_ND, y_N) = planted.tasks[0], planted.tasks[task]
     xs, ys = (target.x_ND, x_ND[:size]), (target.y_N, y_N[:size])
@@ -128,6 +128,6 @@ def _joint(planted: Planted, task: int, size: int, starts: int) -> Iterator[dict
         "normalised_similarity": drawn.normalised,
         "planted_similarity": truth.normalised,
     }
-    place = {"source": SOURCES[task - 1], "source_rows": size}
+    place: Line = {"source": SOURCES[task - 1], "source_rows": size}
     for metric, value in values.items():
         yield {**place, "metric": metric, "value": value}

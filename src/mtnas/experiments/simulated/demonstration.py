@@ -7,12 +7,12 @@ of task 1's own distribution, in closed form: 1 - angle / 180 degrees.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import scipy
 from pydantic import Field
 
+from mtnas.evidence.simulated_record import Line
 from mtnas.experiments.simulated._options import Angles, Loss, Losses, Shares
 from mtnas.runtime import options as base
 from mtnas.runtime import seeds
@@ -65,7 +65,7 @@ class Options(base.Options):
     )
 
 
-def unit(options: Options, seed: int) -> list[dict[str, Any]]:
+def unit(options: Options, seed: int) -> list[Line]:
     """Return accuracies and gains of one seed; all settings begin with the same random numbers."""
     rows = []
     for angle in options.angles:
@@ -77,7 +77,7 @@ def unit(options: Options, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def shown(options: Options, seed: int) -> list[dict[str, Any]]:
+def shown(options: Options, seed: int) -> list[Line]:
     """Return the points of the first angle and share of flips, and what was learned from them."""
     angle, flips = options.angles[0], options.flips[0]
     planted = _draw(options, seed, angle, flips)
@@ -85,7 +85,7 @@ def shown(options: Options, seed: int) -> list[dict[str, Any]]:
     for loss in options.losses:
         for partner, others in PARTNERS.items():
             normal = _learn(planted, others, loss, options.ridge)
-            place = {"loss": loss, "partner": partner, "task": 1}
+            place: Line = {"loss": loss, "partner": partner, "task": 1}
             rows += [
                 {**place, "metric": f"learned{i}", "value": value}
                 for i, value in enumerate(normal / np.linalg.norm(normal), start=1)
@@ -103,7 +103,7 @@ def _setting(options: Options, angle: float, flips: float) -> dict[str, float]:
     return {"rows": options.rows, "angle": angle, "wedge_share": share, "flips": flips}
 
 
-def _compared(planted: Planted, loss: Loss, ridge: float) -> Iterator[dict[str, Any]]:
+def _compared(planted: Planted, loss: Loss, ridge: float) -> Iterator[Line]:
     alone = 0.0
     for partner, others in PARTNERS.items():
         accuracy = _accuracy(_learn(planted, others, loss, ridge), planted.theta_DK[:, 0])
@@ -155,7 +155,7 @@ def _logistic(tasks: Sequence[TaskData], b_D: Floats, ridge: float) -> tuple[flo
     return float(found.fun), np.asarray(found.x[:dim] * found.x[dim])
 
 
-def _points(planted: Planted) -> Iterator[dict[str, Any]]:
+def _points(planted: Planted) -> Iterator[Line]:
     for task, (x_ND, y_N) in enumerate(planted.tasks, start=1):
         for point, (x, y) in enumerate(zip(x_ND, y_N, strict=True)):
             place = {"task": task, "point": point}
@@ -163,7 +163,7 @@ def _points(planted: Planted) -> Iterator[dict[str, Any]]:
                 yield {**place, "metric": metric, "value": float(value)}
 
 
-def _truths(planted: Planted) -> Iterator[dict[str, Any]]:
+def _truths(planted: Planted) -> Iterator[Line]:
     for task, theta_D in enumerate(planted.theta_DK.T, start=1):
         for i, value in enumerate(theta_D, start=1):
             yield {"task": task, "metric": f"truth{i}", "value": float(value)}

@@ -14,14 +14,20 @@ from typing import Any, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from mtnas.evidence.simulated_record import Line
 from mtnas.experiments.simulated._options import Amounts, Counts, Positive, Rates, Shares
 from mtnas.runtime import options as base
 from mtnas.runtime import seeds
 from mtnas.transfer import linear
 from mtnas.transfer.arrays import Floats
-from mtnas.transfer.coding import Coding
+from mtnas.transfer.coding import Coding, coded
 from mtnas.transfer.generators import redrawn
-from mtnas.transfer.reweighting import Reweighting, standardised_theta, task_weights
+from mtnas.transfer.reweighting import (
+    standardised_inputs,
+    standardised_theta,
+    task_weights,
+    weights_of_theta,
+)
 from mtnas.transfer.theta import theta_of_dense
 
 TITLE = "Weights of tasks under label noise"
@@ -69,7 +75,7 @@ class Options(base.Options):
         return self
 
 
-def unit(options: Options, seed: int) -> list[dict[str, Any]]:
+def unit(options: Options, seed: int) -> list[Line]:
     """Return the rows of one seed; the parts share inputs and the true model."""
     rng = seeds.generator(seed, "synthetic")
     x_ND = rng.standard_normal((options.rows, options.dim))
@@ -86,9 +92,7 @@ def unit(options: Options, seed: int) -> list[dict[str, Any]]:
     return [{"part": part, **row} for part, rows in parts.items() for row in rows]
 
 
-def _ratio(
-    options: Options, x_ND: Floats, theta_D: Floats, noise_N: Floats
-) -> Iterator[dict[str, Any]]:
+def _ratio(options: Options, x_ND: Floats, theta_D: Floats, noise_N: Floats) -> Iterator[Line]:
     clean_N = x_ND @ theta_D
     for noise in options.additive:
         y_N2 = np.stack([clean_N, clean_N + noise * noise_N], axis=1)
@@ -102,9 +106,7 @@ def _cosine(x_ND: Floats, y_NK: Floats, weights: Any, theta_D: Floats) -> float:
     return float(abs(b_D @ theta_D) / (np.linalg.norm(b_D) * np.linalg.norm(theta_D)))
 
 
-def _additive(
-    options: Options, x_ND: Floats, theta_D: Floats, noise_NK: Floats
-) -> Iterator[dict[str, Any]]:
+def _additive(options: Options, x_ND: Floats, theta_D: Floats, noise_NK: Floats) -> Iterator[Line]:
     clean_NK = np.repeat((x_ND @ theta_D)[:, None], options.tasks // 2, axis=1)
     for noise in options.additive:
         y_NK = np.hstack([clean_NK, clean_NK + noise * noise_NK])
@@ -118,7 +120,7 @@ def _additive(
 
 def _relabelled(
     options: Options, x_ND: Floats, clean_N: Floats, rng: np.random.Generator
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Line]:
     sign_N, half = np.where(clean_N >= 0, 1.0, -1.0), options.tasks // 2
     for share in options.relabelled:
         noisy = [redrawn(rng, sign_N, share, (-1, 1)) for _ in range(half)]
@@ -127,9 +129,7 @@ def _relabelled(
             yield {"noise": share, **place, **_noisy_to_clean(weight_K)}
 
 
-def _weighed(
-    options: Options, x_ND: Floats, y_NK: Floats
-) -> Iterator[tuple[dict[str, Any], Floats]]:
+def _weighed(options: Options, x_ND: Floats, y_NK: Floats) -> Iterator[tuple[Line, Floats]]:
     """Yield the weights of every coding and rank; literal: raw labels, as Algorithm 2 has it."""
     thetas = {
         "literal": theta_of_dense(x_ND, y_NK),
@@ -140,19 +140,21 @@ def _weighed(
             yield {"coding": coding, "rank": rank}, task_weights(theta_DK, rank)
 
 
-def _noisy_to_clean(weight_K: Floats) -> dict[str, Any]:
+def _noisy_to_clean(weight_K: Floats) -> Line:
     clean, noisy = np.split(weight_K, 2)
     return {"metric": "noisy_to_clean", "value": float(noisy.mean() / clean.mean())}
 
 
-def _base_rates(options: Options, x_ND: Floats, clean_N: Floats) -> Iterator[dict[str, Any]]:
+def _base_rates(options: Options, x_ND: Floats, clean_N: Floats) -> Iterator[Line]:
     """Weigh tasks that ask whether one clean number is above a limit; only the limits differ."""
     limits = np.quantile(clean_N, 1 - np.array(options.base_rates))
     label_NT = (clean_N[:, None] > limits).astype(np.float64)
+    raw_ND = x_ND + options.input_mean
     for coding in CODINGS:
+        y = coded(label_NT, coding)
+        input_ND = standardised_inputs(raw_ND) if coding == "standardised" else raw_ND
         for rank in (rank for rank in options.ranks if rank <= len(limits)):
-            weighing = Reweighting(coding, rank)
-            weight_T = weighing.weights(x_ND + options.input_mean, label_NT)
+            weight_T = weights_of_theta(theta_of_dense(input_ND, y.y_NK), y, rank)
             for rate, weight in zip(options.base_rates, weight_T, strict=True):
                 place = {"coding": coding, "rank": rank, "base_rate": rate}
                 yield {**place, "metric": "weight", "value": float(weight)}

@@ -143,34 +143,31 @@ def solve_width(
             same").
     """
 
-    def at(width: int) -> MethodOptions:
-        return options.model_copy(update={"hidden_dim": width})
-
     def count(width: int) -> int:
         size = {"input_dim": input_dim, "num_tasks": num_tasks}
-        return count_parameters(method, at(width), **size, widths=widths)
-
-    def matches(width: int) -> bool:
-        return abs(count(width) - budget) <= BUDGET_TOLERANCE * budget
+        return count_parameters(method, _of_width(options, width), **size, widths=widths)
 
     if not hasattr(options, "hidden_dim"):
         return options
-    if options.hidden_dim is not None:
-        if matches(options.hidden_dim):
-            return options
-        raise ConfigError(
-            f"methods.{method.name}.hidden_dim: {options.hidden_dim} gives "
-            f"{count(options.hidden_dim)} dense parameters, the budget of mtnas is {budget} within "
-            f"{BUDGET_TOLERANCE:.0%}; leave hidden_dim out to have it solved"
-        )
-    best = _nearest_width(count, budget)
-    if not matches(best):
-        raise ConfigError(
-            f"methods.{method.name}.hidden_dim: no width gives {budget} dense parameters within "
-            f"{BUDGET_TOLERANCE:.0%} (nearest: {best} with {count(best)}); change another option "
-            "of the method, or the size of mtnas"
-        )
-    return at(best)
+    given: int | None = options.hidden_dim
+    width = _nearest_width(count, budget) if given is None else given
+    found = count(width)
+    if abs(found - budget) <= BUDGET_TOLERANCE * budget:
+        return _of_width(options, width)
+    if given is None:
+        told = f"no width fits (nearest: {width}, with {found} dense parameters)"
+        remedy = "change another option of the method, or the size of mtnas"
+    else:
+        told = f"{width} gives {found} dense parameters"
+        remedy = "leave hidden_dim out to have it solved"
+    raise ConfigError(
+        f"methods.{method.name}.hidden_dim: {told}; the budget of mtnas is {budget} within "
+        f"{BUDGET_TOLERANCE:.0%}; {remedy}"
+    )
+
+
+def _of_width(options: MethodOptions, width: int) -> MethodOptions:
+    return options.model_copy(update={"hidden_dim": width})
 
 
 def _nearest_width(count: Callable[[int], int], budget: int) -> int:

@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import pandas as pd
 
@@ -19,8 +19,7 @@ from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
-from mtnas.report.published import diagnoses as published_diagnoses
-from mtnas.report.published import simulated_results, subset_scores
+from mtnas.report.published import diagnoses, simulated_results, subset_scores
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
@@ -38,7 +37,23 @@ from mtnas.study.grids import replaced
 from mtnas.study.plan import Plan, named
 
 Trained = RunRecord | SubsetsRecord
+Paths = Sequence[str | Path]
 DIGITS = 6  # of curves, which are drawn and never computed with
+
+
+class StudyFiles(TypedDict):
+    """What a study left: folders of runs, grid searches, subsets, simulated studies; else files."""
+
+    run_folders: Paths
+    routes: Paths
+    manifests: Paths
+    audits: NotRequired[Paths]
+    tuning: NotRequired[Paths]
+    exhaustive: NotRequired[Paths]
+    subsets: NotRequired[Paths]
+    simulated_studies: NotRequired[Paths]
+    diagnoses: NotRequired[Paths]
+    subgraphs: NotRequired[str | Path | None]
 
 
 def publish(
@@ -46,23 +61,13 @@ def publish(
     *,
     plan: Json,
     command: str,
-    run_folders: Sequence[str | Path],
-    routes: Sequence[str | Path],
-    manifests: Sequence[str | Path],
-    audits: Sequence[str | Path] = (),
-    tuning: Sequence[str | Path] = (),
-    exhaustive: Sequence[str | Path] = (),
-    subsets: Sequence[str | Path] = (),
-    simulated_studies: Sequence[str | Path] = (),
-    diagnoses: Sequence[str | Path] = (),
-    subgraphs: str | Path | None = None,
     specs: Mapping[str, Json] | None = None,
+    **study: Unpack[StudyFiles],
 ) -> None:
     """Merge a study into `folder`, and rebuild.
 
-    `command` is what publishes the study; `tuning`, `subsets` and `simulated_studies` name folders,
-    `audits` and `diagnoses` JSON files; `specs` says what the study asks of its runs, of its
-    subsets of tasks and of its simulated studies, by their names.
+    `command` is what publishes the study; `specs` says what it asks of its runs, of its subsets of
+    tasks and of its simulated studies, by their names.
 
     Raises:
         RecordError: a file of the study is broken, a run is of another study, or a published run
@@ -70,33 +75,38 @@ def publish(
     """
     folder = Path(folder)
     old, kept = _standing(folder)
-    new = {run.key: _published(run, command) for run in map(read_run, run_folders)}
-    divided = [subset_scores.read_new(path, command) for path in subsets]
-    planted = [simulated_results.read_new(path, command, specs) for path in simulated_studies]
-    data = {path: Manifest.read(path) for path in map(Path, manifests)}
-    _check(
-        {**_records(new), **{subset_scores.name_of(record): record for _, record in divided}},
-        {**_records(kept), **subset_scores.read_records(folder)},
-        data.values(),
-        specs or {},
-    )
+    new = {run.key: _published(run, command) for run in map(read_run, study["run_folders"])}
+    divided = [subset_scores.read_new(path, command) for path in study.get("subsets", ())]
+    simulated = study.get("simulated_studies", ())
+    planted = [simulated_results.read_new(path, command, specs) for path in simulated]
+    data = {path: Manifest.read(path) for path in map(Path, study["manifests"])}
+    records = _records(new) | {subset_scores.name_of(record): record for _, record in divided}
+    standing = _records(kept) | subset_scores.read_records(folder)
+    _check(records, standing, data.values(), specs or {})
     both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
-    _publish_data(folder, data, audits)
-    _publish_tuning(folder, map(Path, tuning))
-    for found in routes:
-        _publish_routes(folder, found, drawn=both.main_searches)
-    for path in map(Path, exhaustive):
-        _publish_spaces(folder / "exhaustive" / path.name, read_ground_truth(path), command)
+    _publish_data(folder, data, study.get("audits", ()))
+    _publish_routes(folder, study["routes"], drawn=both.main_searches)
     for scores, record in divided:
         subset_scores.write(folder, scores, record)
     for results, told in planted:
         simulated_results.write(folder, results, told)
-    published_diagnoses.publish(folder, diagnoses)
-    if subgraphs is not None:
-        write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
+    _publish_others(folder, command, **study)
     _prune(folder)
     rebuild(folder)
+
+
+def _publish_others(folder: Path, command: str, **study: Unpack[StudyFiles]) -> None:
+    """Publish exhaustive tables, grid searches, diagnoses, how far methods are from routes."""
+    _publish_spaces(folder, study.get("exhaustive", ()), command)
+    for source in map(Path, study.get("tuning", ())):
+        target = folder / "tuning" / Path(*source.parts[-3:])
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("trials.csv", "best.json"):
+            shutil.copyfile(source / name, target / name)
+    diagnoses.publish(folder, study.get("diagnoses", ()))
+    if (subgraphs := study.get("subgraphs")) is not None:
+        write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
 
 
 def _standing(folder: Path) -> tuple[Plan, dict[RunKey, PublishedRun]]:
@@ -126,23 +136,12 @@ def _check(
         check_same_data(staying, manifest.dataset, manifest.content_sha256, None)
 
 
-def _publish_data(
-    folder: Path, data: Mapping[Path, Manifest], audits: Sequence[str | Path]
-) -> None:
+def _publish_data(folder: Path, data: Mapping[Path, Manifest], audits: Paths) -> None:
     """Copy what tells of the prepared data: manifests, by their files, and audits."""
     for path, manifest in data.items():
         write_text(folder / "data" / f"{manifest.dataset}.json", path.read_text("utf-8"))
     for path in map(Path, audits):
         write_json(folder / "audit" / path.name, read_json(path))
-
-
-def _publish_tuning(folder: Path, tuning: Iterable[Path]) -> None:
-    """Copy the files of grid searches."""
-    for source in tuning:
-        target = folder / "tuning" / Path(*source.parts[-3:])
-        target.mkdir(parents=True, exist_ok=True)
-        for name in ("trials.csv", "best.json"):
-            shutil.copyfile(source / name, target / name)
 
 
 def unpublish(folder: str | Path, names: Iterable[str]) -> None:
@@ -236,29 +235,31 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _publish_routes(folder: Path, path: str | Path, drawn: Sequence[RunKey]) -> None:
-    """Copy the routes of a search, with its curves if they are `drawn`."""
-    record = SearchRecord.read(path)
-    shown = record.key in drawn
-    seeds = {
-        seed: found.model_copy(
-            update={"scores": {}, "curve": rounded(found.curve) if shown else {}}
-        )
-        for seed, found in record.seeds.items()
-    }
-    text = json.dumps(record.model_copy(update={"seeds": seeds}).sealed())
-    *folders, name = record.key
-    write_text(folder / "routes" / Path(*folders) / f"{name}.json", f"{text}\n")
+def _publish_routes(folder: Path, routes: Paths, drawn: Sequence[RunKey]) -> None:
+    """Copy the routes of searches, with their curves if they are `drawn`."""
+    for record in map(SearchRecord.read, routes):
+        shown = record.key in drawn
+        seeds = {
+            seed: found.model_copy(
+                update={"scores": {}, "curve": rounded(found.curve) if shown else {}}
+            )
+            for seed, found in record.seeds.items()
+        }
+        text = json.dumps(record.model_copy(update={"seeds": seeds}).sealed())
+        *folders, name = record.key
+        write_text(folder / "routes" / Path(*folders) / f"{name}.json", f"{text}\n")
 
 
-def _publish_spaces(path: Path, new: GroundTruth, command: str) -> None:
-    """Put the spaces of an exhaustive table into the published one."""
-    named = {
-        name: record.model_copy(update={"study": command}) for name, record in new.records.items()
-    }
-    new = GroundTruth(new.frame, named)
-    old = by_space(read_ground_truth(path)) if path.is_file() else {}
-    write_spaces(path, {**old, **by_space(new)})
+def _publish_spaces(folder: Path, tables: Paths, command: str) -> None:
+    """Put the spaces of exhaustive tables into the published ones."""
+    for table in map(Path, tables):
+        path, new = folder / "exhaustive" / table.name, read_ground_truth(table)
+        told = {
+            name: record.model_copy(update={"study": command})
+            for name, record in new.records.items()
+        }
+        old = by_space(read_ground_truth(path)) if path.is_file() else {}
+        write_spaces(path, {**old, **by_space(GroundTruth(new.frame, told))})
 
 
 def _write(folder: Path, plan: Plan, runs: Mapping[RunKey, PublishedRun]) -> None:
@@ -279,7 +280,7 @@ def _prune(folder: Path) -> None:
             shutil.rmtree(path.parent)
     subset_scores.prune(folder, plan)
     simulated_results.prune(folder, plan)
-    published_diagnoses.prune(folder, plan)
+    diagnoses.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):
             if path.stem not in plan.datasets:

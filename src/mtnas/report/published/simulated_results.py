@@ -4,16 +4,15 @@
 the command that published it.
 """
 
-import gzip
 import json
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from mtnas.evidence.simulated_record import SimulatedStudyRecord, read
+from mtnas.report.published import packed
 from mtnas.report.published.store import RESTORE
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import Json, advising, atomic_path, existing, write_json
+from mtnas.runtime.files import Json, advising
 from mtnas.study.paths import SIMULATED_STUDY
 from mtnas.study.plan import Plan
 
@@ -53,10 +52,7 @@ def read_new(
 
 def write(folder: Path, results: bytes, record: SimulatedStudyRecord) -> None:
     """Publish one folder of a study; the same results give the same bytes."""
-    path = folder / f"{name_of(record.study)}.json"
-    write_json(path, record.sealed())
-    with atomic_path(path.with_suffix(".csv.gz")) as temporary:
-        temporary.write_bytes(gzip.compress(results, mtime=0))  # no time stamp
+    packed.publish(folder / f"{name_of(record.study)}.json", results, record)
 
 
 def restore(folder: Path) -> None:
@@ -65,33 +61,19 @@ def restore(folder: Path) -> None:
     Raises:
         RecordError: a file is missing, or not what was published.
     """
-    for path in _files(folder):
+    for path in sorted((folder / FOLDER).glob("*.json")):
         with advising(RESTORE):
             record = SimulatedStudyRecord.read(path)
         place = Path(SIMULATED_STUDY.format(study=record.study))
-        place.mkdir(parents=True)
-        packed = existing(path.with_suffix(".csv.gz"))
-        try:
-            results = gzip.decompress(packed.read_bytes())
-        except (OSError, EOFError, zlib.error) as error:
-            raise RecordError(f"{packed}: not a compressed table ({error})") from None
-        (place / RESULTS).write_bytes(results)
-        write_json(place / RECORD, record.sealed())
+        packed.restore(path, record, place, (RESULTS, RECORD))
         read(place)
 
 
 def prune(folder: Path, plan: Plan) -> None:
     """Remove what a plan does not have."""
-    kept = {folder / f"{name}{end}" for name in names_in(plan) for end in (".json", ".csv.gz")}
-    for path in sorted((folder / FOLDER).glob("*")):
-        if path not in kept:
-            path.unlink()
+    packed.prune(folder, FOLDER, names_in(plan))
 
 
 def without(studies: tuple[str, ...], name: str) -> tuple[str, ...]:
     """Leave out what has a name (`name_of`)."""
     return tuple(study for study in studies if name_of(study) != name)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted((folder / FOLDER).glob("*.json"))

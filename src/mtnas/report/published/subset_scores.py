@@ -4,16 +4,14 @@
 it, its record with the command that published it.
 """
 
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mtnas.config.options import RunKey
 from mtnas.evidence.subsets_record import RECORD, SCORES, SubsetScores, SubsetsRecord
+from mtnas.report.published import packed
 from mtnas.report.published.store import RESTORE
-from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import advising, atomic_path, existing, write_json
+from mtnas.runtime.files import advising
 from mtnas.study.paths import subset_folders
 from mtnas.study.plan import Plan
 
@@ -46,10 +44,7 @@ def read_new(path: str | Path, command: str) -> tuple[bytes, SubsetsRecord]:
 
 def write(folder: Path, scores: bytes, record: SubsetsRecord) -> None:
     """Publish one folder of a study; the same scores give the same bytes."""
-    path = folder / f"{name_of(record)}.json"
-    write_json(path, record.sealed())
-    with atomic_path(path.with_suffix(".csv.gz")) as temporary:
-        temporary.write_bytes(gzip.compress(scores, mtime=0))  # no time stamp
+    packed.publish(folder / f"{name_of(record)}.json", scores, record)
 
 
 def restore(folder: Path) -> None:
@@ -61,23 +56,13 @@ def restore(folder: Path) -> None:
     for path in _files(folder):
         record = SubsetsRecord.read(path)
         place = Path("results", name_of(record))
-        place.mkdir(parents=True)
-        packed = existing(path.with_suffix(".csv.gz"))
-        try:
-            scores = gzip.decompress(packed.read_bytes())
-        except (OSError, EOFError, zlib.error) as error:
-            raise RecordError(f"{packed}: not a compressed table ({error})") from None
-        (place / SCORES).write_bytes(scores)
-        write_json(place / RECORD, record.sealed())
+        packed.restore(path, record, place, (SCORES, RECORD))
         SubsetScores.read(place)
 
 
 def prune(folder: Path, plan: Plan) -> None:
     """Remove what a plan does not have."""
-    kept = {folder / f"{name}{end}" for name in names_in(plan) for end in (".json", ".csv.gz")}
-    for path in sorted((folder / FOLDER).glob("*/*/*/*")):
-        if path not in kept:
-            path.unlink()
+    packed.prune(folder, FOLDER, names_in(plan))
 
 
 def without(subsets: Mapping[str, list[RunKey]], name: str) -> dict[str, list[RunKey]]:
