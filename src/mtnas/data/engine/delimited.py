@@ -1,14 +1,14 @@
 """Delimited text (CSV and its relatives), one file at a time."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import STAND_IN, PlainFile, plain
 from mtnas.data.engine.quotes import looks_like_rows, opens
 from mtnas.data.engine.reading import BLANKS, Reading
-from mtnas.data.engine.source import Losses, Source
+from mtnas.data.engine.source import SMALL, Losses, Source
 from mtnas.data.engine.text import TextFile
 from mtnas.runtime.errors import DataError
 
@@ -20,7 +20,9 @@ _DELIMITERS = {",": '","', ";": '";"', "\t": '"\\t"', "|": '"|"', "::": '"::"', 
 Row = tuple[str, int, str]  # the kind of an error, its line in the file that is read, the text
 
 
-def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> Source | None:
+def open_file(
+    engine: Engine, file: Path, reading: Reading, wanted: Sequence[str], losses: Losses
+) -> Source | None:
     """Check a file to its end and count its rows; None: it holds no text.
 
     Raises:
@@ -31,7 +33,11 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
         return None
     width = len(found.columns)
     path = engine.path(found.path)
-    rows, broken = _count(engine, found, path, reading)
+    times = Counter(found.columns)
+    columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
+    columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
+    chosen = dict.fromkeys(filter(None, map(columns.get, wanted)))
+    relation, rows, broken = _count(engine, found, path, reading, [*chosen])
     _take(broken, width, found, reading, losses)
     hint = _delimiter_hint("".join(found.columns), found, reading) if width == 1 else ""
     named = "first line" if reading.header else "key `columns`"
@@ -43,10 +49,6 @@ def open_file(engine: Engine, file: Path, reading: Reading, losses: Losses) -> S
     of_several_lines = found.has_quotes and rows + len(broken) != found.lines
     if of_several_lines:
         _check_values(engine, found, path, reading)
-    times = Counter(found.columns)
-    columns = {c: f"c{i}" for i, c in enumerate(found.columns) if times[c] == 1}
-    columns |= {c: "" for c in times if times[c] > 1}  # refused where one is needed
-    relation = _relation(found, path, reading, _sound_rows(found))
     return Source(file, relation, columns, rows, hint, BLANKS if of_several_lines else found.blanks)
 
 
@@ -88,8 +90,14 @@ def _sound_rows(found: PlainFile) -> dict[str, str]:
     return {"ignore_errors": "true", **({"parallel": "false"} if found.has_quotes else {})}
 
 
-def _count(engine: Engine, found: PlainFile, path: str, reading: Reading) -> tuple[int, list[Row]]:
-    """Return the number of sound rows, and the broken ones."""
+def _count(
+    engine: Engine, found: PlainFile, path: str, reading: Reading, columns: Sequence[str]
+) -> tuple[str, int, list[Row]]:
+    """Return the SQL of the sound rows, their number, and the broken ones.
+
+    Columns of a small file are kept: where there is no quote, a line is a row, and one reading is
+    enough.
+    """
     table = engine.new_name("rejects").replace("#", "_")
     options = {
         "store_rejects": "true",
@@ -99,7 +107,13 @@ def _count(engine: Engine, found: PlainFile, path: str, reading: Reading) -> tup
     }
     relation = _relation(found, path, reading, options)
     try:
-        ((rows,),) = engine.fetch(f"SELECT count(coalesce(c0, '')) FROM {relation}")
+        if is_kept := not found.has_quotes and found.characters <= SMALL:
+            kept = name(engine.new_name("rows"))
+            chosen = ", ".join(columns or ["c0"])
+            engine.fetch(f"CREATE TABLE {kept} AS SELECT {chosen} FROM {relation}")
+            relation = kept
+        first = columns[0] if columns else "c0"
+        ((rows,),) = engine.fetch(f"SELECT count(coalesce({first}, '')) FROM {relation}")
         listed = engine.fetch(
             f"SELECT any_value(error_type::VARCHAR), line, any_value(csv_line) FROM {table} "
             "GROUP BY line, line_byte_position ORDER BY line, line_byte_position"
@@ -108,7 +122,14 @@ def _count(engine: Engine, found: PlainFile, path: str, reading: Reading) -> tup
         raise DataError(f"{found.source}: cannot be read as {reading.format}: {error}") from None
     engine.fetch(f"DROP TABLE {table}")
     engine.fetch(f"DROP TABLE {table}_scan")
-    return rows, listed
+    if not is_kept:
+        relation = _relation(found, path, reading, _sound_rows(found))
+    elif rows + len(listed) != found.lines and not found.has_blank_lines:
+        raise DataError(
+            f"{found.source}: of {found.lines} lines {rows + len(listed)} were read; write the "
+            "file anew, as Parquet if need be"
+        )
+    return relation, rows, listed
 
 
 def _take(

@@ -19,6 +19,7 @@ STAND_IN = "\x1f"  # for delimiters that DuckDB does not know
 _LONGEST_DELIMITER = 4  # bytes that DuckDB takes
 _PACKED = (".bz2", ".lz4", ".br")  # that it cannot unpack
 _HEADER_LINES = 100
+_BLANK_LINE = "\n\n"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class PlainFile:
     """A text file that DuckDB can read; `source` is what the user named.
 
     `columns` are the names in its header or of the definition, `skip` records stand above the
-    rows, which are on so many `lines`. `has_quotes`: a quote occurs somewhere in them; `blanks`:
+    rows, which are on so many `lines` and `characters`. `has_quotes`: a quote occurs somewhere in them; `blanks`:
     those that may stand around a value.
     """
 
@@ -36,7 +37,9 @@ class PlainFile:
     skip: int
     delimiter: str
     lines: int
+    characters: int
     has_quotes: bool
+    has_blank_lines: bool
     blanks: str
 
 
@@ -65,7 +68,16 @@ def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
     path = source if direct else copy
     has_quotes = delimiter != STAND_IN and reading.quotes in seen.signs
     return PlainFile(
-        source, path, tuple(head.columns), skip, delimiter, seen.lines, has_quotes, seen.blanks
+        source,
+        path,
+        tuple(head.columns),
+        skip,
+        delimiter,
+        seen.lines,
+        seen.characters,
+        has_quotes,
+        _BLANK_LINE in seen.signs,
+        seen.blanks,
     )
 
 
@@ -129,20 +141,22 @@ def _write(source: Path, copy: Path, blocks: Iterator[str], seen: "_Seen") -> No
 
 
 class _Seen:
-    """How many lines a text has, and which quotes and blanks occur in it."""
+    """How many lines and characters a text has, and which quotes and blanks occur in it."""
 
     def __init__(self, quote: str | None, delimiter: str) -> None:
-        self.lines, self.signs = 0, set[str]()
+        self.lines, self.characters, self.signs = 0, 0, set[str]()
         self._quote, self._delimiter = quote, delimiter
         self._is_edge = np.zeros(256, bool)  # what stands beside values, all of it ASCII
         self._is_edge[[ord(sign) for sign in ("\n", *delimiter, *(quote or ""))]] = True
         self._spaces = delimiter == " "  # beside an edge
-        self._others = {*BLANKS, *(quote or "")} - {" "}
+        self._others = {*BLANKS, _BLANK_LINE, *(quote or "")} - {" "}
 
     def add(self, block: str) -> None:
         """Look through whole lines; every sign is looked for until it is found."""
         self.lines += block.count("\n")
+        self.characters += len(block)
         found = {sign for sign in self._others if sign in block}
+        found |= {_BLANK_LINE} if block.startswith("\n") else set()
         self._spaces = self._spaces or (" " in block and self._has_spaces(block))
         self.signs |= found
         self._others -= found

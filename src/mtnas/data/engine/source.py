@@ -10,6 +10,9 @@ from mtnas.data.engine.reading import BLANKS
 from mtnas.runtime.errors import DataError
 
 
+SMALL = 1 << 26  # bytes of text that are kept as they were read: they are asked often
+
+
 @dataclass(frozen=True)
 class Source:
     """What stands behind FROM for one file, and the SQL of every column that it has.

@@ -15,12 +15,11 @@ from mtnas.data.engine.cleaning import clean
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
 from mtnas.data.engine.reading import BLANKS, FILE_COLUMN, Reading
-from mtnas.data.engine.source import Losses, Source
+from mtnas.data.engine.source import SMALL, Losses, Source
 from mtnas.data.engine.unite import alike
 from mtnas.runtime.errors import DataError, unknown
 from mtnas.runtime.files import short_names
 
-SMALL = 1 << 26  # bytes of files of text that are kept as they were read: they are asked often
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -103,7 +102,7 @@ def _sources(
         elif reading.format == "jsonl":
             source = jsonl.open_file(engine, file, reading, wanted, losses)
         else:
-            source = delimited.open_file(engine, file, reading, losses)
+            source = delimited.open_file(engine, file, reading, wanted, losses)
         table.dropped.update(losses.counts)
         if source is None:
             table.warnings.append(f"{label}: the file is empty and was left out")

@@ -19,13 +19,10 @@ from mtnas.data.sources._tabular.files import find
 from mtnas.data.sources._tabular.labels import TYPES
 from mtnas.data.sources._tabular.places import Clock
 from mtnas.data.sources._tabular.rows import Chunk, Counts, Files, SourceReader
+from mtnas.data.sources._tabular.spec import from_spec, kept_in_spec
 from mtnas.data.sources._tabular.stacked import stacks_of
 from mtnas.data.sources.base import UNKNOWN, Field, Task
 from mtnas.runtime.errors import DataError
-
-_SHOWN = {"title", "label", "help"}  # what only shows; and what says where the files are:
-_PLACES = {"path"}
-_AS_BEFORE = (("group", None),)
 
 
 class TabularDataset(base.Dataset):
@@ -52,7 +49,7 @@ class TabularDataset(base.Dataset):
             self.split = definition.split.ratios
         self.valid_share = definition.split.valid_share
         self.group = ", ".join(dict.fromkeys(s.group for s in listed.values() if s.group))
-        self.definition = _what_decides(definition)
+        self.definition = kept_in_spec(definition)
         self._copies: Path | None = None
 
     def sources(self, raw: Path | None) -> list[Path]:
@@ -175,58 +172,9 @@ def _values(field: Field, column: pa.Array | None, rows: int) -> pa.Array:
     return base.as_text(column.dictionary_encode())
 
 
-def _what_decides(definition: Definition) -> dict[str, Any]:
-    """Return the keys that can change a number: not titles and notes, nor the places of files."""
-    full = _without(definition.model_dump(mode="json"))
-    tables = full.pop("sources")
-    return {**full, **tables[""]} if list(tables) == [""] else {**full, "sources": tables}
-
-
-def _without(keys: Any) -> Any:
-    """Leave out titles and notes; fields and tasks that happen to be called so are kept."""
-    kept = {}
-    for key, value in keys.items():
-        if key in _SHOWN | _PLACES and not isinstance(value, dict):
-            continue
-        if (key, value) in _AS_BEFORE:  # what older tables were prepared without
-            continue
-        if key in ("fields", "tasks", "joins", "sources"):
-            value = {name: _without(own) for name, own in value.items()}
-        kept[key] = value
-    return kept
-
-
-def _placed(keys: Mapping[str, Any], file: Definition) -> dict[str, Any]:
-    """Put back what was left out, as the file has it now."""
-    shown = {key: getattr(file, key) for key in ("title", "label")}
-    if "sources" not in keys:
-        tables = {"": dict(keys)}
-    else:
-        tables = {name: dict(own) for name, own in keys["sources"].items()}
-    for name, table in tables.items():
-        now = file.sources.get(name)
-        if now is None:
-            continue
-        table["path"] = list(now.path)
-        for part in ("joins", "fields", "tasks"):
-            listed = getattr(now, part)
-            table[part] = {
-                key: {**own, **_given(listed[key])} if key in listed else own
-                for key, own in table[part].items()
-            }
-    if "sources" not in keys:
-        return {**tables[""], **shown}
-    return {**keys, "sources": tables, **shown}
-
-
-def _given(keys: Any) -> dict[str, Any]:
-    found = keys.model_dump(mode="json", include=_SHOWN | _PLACES)
-    return {key: value for key, value in found.items() if value not in (None, "")}
-
-
 def load(name: str, file: Path, keys: Mapping[str, Any] | None = None) -> TabularDataset:
     """Return the dataset of a file; `keys`, checked before, stand for all but its `path`."""
     definition = declaration.read(file)
     if keys is not None:
-        definition = declaration.of(_placed(keys, definition), str(file))
+        definition = declaration.of(from_spec(keys, definition), str(file))
     return TabularDataset(name, definition)

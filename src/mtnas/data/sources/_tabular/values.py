@@ -5,7 +5,7 @@ the wrong ones.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -87,10 +87,10 @@ def _times(text: pa.StringArray, pattern: str | None) -> pa.TimestampArray:
     if pattern == UNIX_FORMAT:
         return _unix(pc.if_else(pc.match_substring_regex(text, UNIX), text, None))
     if pattern is not None:
-        return _parsed(text, lambda value: datetime.strptime(value, pattern))
+        return _parsed(text, pattern)
     _check_compact(text)
     plain = pc.and_not(pc.match_substring_regex(text, UNIX), pc.match_substring_regex(text, DATE))
-    written = _parsed(pc.if_else(plain, None, text), datetime.fromisoformat)
+    written = _parsed(pc.if_else(plain, None, text), None)
     return pc.if_else(plain, _unix(pc.if_else(plain, text, None)), written)
 
 
@@ -224,16 +224,17 @@ def _unix(text: pa.StringArray) -> pa.TimestampArray:
     return pa.array(whole, mask=nowhere).cast(pa.timestamp("us"))
 
 
-def _parsed(text: pa.StringArray, parse: Callable[[str], datetime]) -> pa.TimestampArray:
+def _parsed(text: pa.StringArray, pattern: str | None) -> pa.TimestampArray:
     """Return the times of texts; null where there is none, or none that can be parsed."""
-    micros = [None if value is None else _micros(value, parse) for value in text.to_pylist()]
+    micros = [None if value is None else _micros(value, pattern) for value in text.to_pylist()]
     return pa.array(micros, pa.int64()).cast(pa.timestamp("us"))
 
 
-def _micros(text: str, parse: Callable[[str], datetime]) -> int | None:
+@lru_cache(1 << 16)  # a field and the split may read the same times
+def _micros(text: str, pattern: str | None) -> int | None:
     """Return the microseconds from 1970 to a time, UTC if it names a zone."""
     try:
-        moment = parse(text)
+        moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
