@@ -23,7 +23,9 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 *inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
 enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
-first table is that of the comparison that speaks least for the claim. Controls decide nothing, \
+first table is that of the comparison that speaks least for the claim; where that speaks against \
+it, the interval is widened as Holm's correction asks, so that it excludes the null value exactly \
+where the verdict says so. Controls decide nothing, \
 nor do simulated data, save those of the paper's own synthetic study and of studies of planted \
 tasks. A verdict on fewer datasets than the study has says on how many.\
 """
@@ -163,7 +165,8 @@ def _estimate(entry: Entry) -> str:
     decided = next(
         c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
-    return f"{_number(estimate)} [{low}, {high}]<br>{_what(decided)}"
+    told = (f"{_number(estimate)} [{low}, {high}]", _what(decided), escaped(entry["said"] or ""))
+    return "<br>".join(told)
 
 
 def _what(comparison: Told) -> str:
