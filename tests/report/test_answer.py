@@ -49,13 +49,13 @@ def study(tmp_path, monkeypatch):
         plan = Plan({name: Facts(2) for name in datasets}, {"main": runs}, variants={BLIND: blind})
         write_ledger("claims.json", "claims.md", run_folders=folders)
         needs = needs_of(plan)
-        found = answers(Needs_without_manifests(needs), "claims.json")
+        found = answers(without_manifests(needs), "claims.json")
         return {answer.question: answer for answer in found}
 
     return make
 
 
-def Needs_without_manifests(needs):
+def without_manifests(needs):
     return type(needs)(**{**needs.__dict__, "manifests": ()})
 
 

@@ -9,6 +9,7 @@ from mtnas.evidence.diagnosis.report import Diagnosis
 from mtnas.evidence.pairing import Row
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer import causes, claimed, diagnosed, searching, sharing
+from mtnas.report.answer.compare import Gain
 from mtnas.report.answer.form import Answer, Statement, to_text, write_answer
 from mtnas.report.answer.words import task_words
 from mtnas.report.claims import read_ledger
@@ -16,6 +17,7 @@ from mtnas.report.exhibits.base import Needs, titled
 from mtnas.report.names import REFERENCE
 from mtnas.report.paper import paper_score
 from mtnas.report.runs import Results, read_results
+from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_text
 from mtnas.tasks.metrics import MTL_LOSS
 
@@ -98,7 +100,7 @@ def answers(needs: Needs, claims: str | Path) -> list[Answer]:
     main, own_tables = _results(needs)
     entries = read_ledger(claims, REMEDY)
     datasets = [] if main is None else main.datasets
-    controls: list[Row] = [(method, variant) for method, variant in needs.facts["controls"]]
+    controls = _controls(needs)
     tasks = _task_words(needs)
     of_diagnoses = diagnosed.answer([Diagnosis.read(path) for path in needs.diagnosis_files])
     told = [of_diagnoses]
@@ -112,6 +114,26 @@ def answers(needs: Needs, claims: str | Path) -> list[Answer]:
         told.insert(0 if first else len(told), search)
     found = [answer for answer in (*told, *claimed.answers(entries)) if answer is not None]
     return found or [NOTHING]
+
+
+def compared(needs: Needs) -> tuple[Results, list[Gain]]:
+    """Return the runs of the main comparison, and the comparisons that the first answer is about.
+
+    Raises:
+        RecordError: a run is missing or broken.
+    """
+    main, _ = _results(needs)
+    if main is None:
+        raise RecordError("the answer: experiment `main` has no run; give it methods and datasets")
+    controls, datasets = _controls(needs), main.datasets
+    if any(_is_of_the_paper(main, dataset) for dataset in datasets):
+        return main, searching.comparisons(main, datasets, controls)
+    choices = (sharing.choose(main, dataset, controls) for dataset in datasets)
+    return main, [gain for choice in choices if choice is not None for gain in choice.gains]
+
+
+def _controls(needs: Needs) -> list[Row]:
+    return [(method, variant) for method, variant in needs.facts["controls"]]
 
 
 def _results(needs: Needs) -> tuple[Results | None, list[Statement]]:

@@ -59,6 +59,12 @@ def answer(
     )
 
 
+def comparisons(results: Results, datasets: Sequence[str], controls: Sequence[Row]) -> list[Gain]:
+    """Return how the search compares with simple sharing, then with controls."""
+    having = [d for d in datasets if results.get(d, MTNAS) is not None]
+    return [*_against(results, having, SIMPLE), *_against(results, having, controls)]
+
+
 def _against(results: Results, datasets: Sequence[str], others: Sequence[Row]) -> list[Gain]:
     """Compare the search with others on every dataset; one correction for all of them."""
     return corrected(
