@@ -47,11 +47,12 @@ def _explained(results: Results, lead: Gain, left: Gain) -> str:
         begin = f"Embedding tables explain the lead of separate models on {name}"
     if share <= 0:
         begin = f"Embedding tables do not explain the lead of separate models on {name}"
-    base = results.name(lead.other)
+    base, single = results.name(lead.other), results.name(SINGLE)
+    rest = f"still leads by {of(left)}" if left.sign > 0 else "does not lead measurably"
     return (
-        f"{begin}: {results.name(SINGLE)} leads {base} by {of(lead)} {lead.score.unit} "
-        f"({interval(lead)}), but by {signed_of(left)} ({interval(left)}) once each task of {base} "
-        "has tables of its own."
+        f"{begin}: {single} leads {base} by {of(lead)} {lead.score.unit} ({interval(lead)}); once "
+        f"each task of {base} has embedding tables of its own, {single} {rest} "
+        f"({signed_of(left)}, {interval(left)})."
     )
 
 

@@ -8,7 +8,7 @@ from mtnas.evidence.claims.paper import MTNAS_PAPER
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.answer.form import Answer, Interval, Statement
 from mtnas.report.answer.words import listed
-from mtnas.report.claims import by_source
+from mtnas.report.claims import by_source, in_words
 from mtnas.report.names import counted, dataset_name
 
 ORDER = ("contradicted", "equivalent", "inconclusive", "replicated", NOT_MEASURED, NOT_JUDGED)
@@ -79,7 +79,7 @@ def _interval(entry: Entry) -> Interval:
         low=min(low, decided["estimate"]),
         estimate=decided["estimate"],
         high=max(high, decided["estimate"]),
-        unit=f"{decided['what']} ({decided['unit']})",
+        unit=f"{in_words(decided['what'])} ({decided['unit']})",
         verdict=f"{entry['verdict']}: {entry['said']}",
         anchor=_anchor(entry),
     )

@@ -150,17 +150,17 @@ def _tally(results: Results, gains: Sequence[Gain]) -> str:
 
 
 def _blind(results: Results, gains: Sequence[Gain]) -> str:
-    """Say how the search compares with controls, which choose blindly."""
+    """Say how the search compares with controls, which search nothing."""
     better, worse, same = _counted(gains)
     others = listed(
         list(dict.fromkeys(results.name(g.other).split("(")[-1].rstrip(")") for g in gains))
     )
-    begin = "It does not beat blind choice either"
+    begin = "It does not beat routes that nobody searched"
     if worse and worse >= better:
-        begin = "Blind choice beats it"
+        begin = "Routes that nobody searched beat it"
     elif better:
-        begin = "It beats blind choice" + " in part" * (better < len(gains))
-    told = split(better, worse, same, "the search", "the blind choice")
+        begin = "It beats routes that nobody searched" + ", in part," * (better < len(gains))
+    told = split(better, worse, same, "the search", "the control")
     return f"{begin}: of {counted(len(gains), 'comparison')} with {others}, {told} (corrected)."
 
 

@@ -78,10 +78,15 @@ def _many(number: int) -> str:
     return str(number) if number else "none"
 
 
-def task_words(name: str, rule: str) -> str:
-    """Return what readers call a task: its name, and of t0, t1, ... what it means.
+def meaning_of(rule: str) -> str:
+    """Return what a task means, which stands in its rule behind a colon; empty if nothing does.
 
-    The meaning stands in a rule behind a colon: `rating >= 4: the user likes the movie`.
+    `rating >= 4: the user likes the movie` means `the user likes the movie`.
     """
-    meaning = rule.rpartition(": ")[2] if ": " in rule else ""
+    return rule.rpartition(": ")[2] if ": " in rule else ""
+
+
+def task_words(name: str, rule: str) -> str:
+    """Return what readers call a task: its name, and of t0, t1, ... what it means."""
+    meaning = meaning_of(rule)
     return f"{name} ({meaning})" if meaning and numbered(name) is not None else name
