@@ -44,4 +44,5 @@ rule all:
         rules.exhaustives.input,
         rules.subsets.input,
         rules.diagnoses.input,
+        rules.answer.output,
         rules.report.output,

@@ -15,6 +15,7 @@ from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
 from mtnas.report import exhibits
+from mtnas.report.answer.build import needs_of
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals
@@ -111,6 +112,18 @@ def shown_as(name):
     if EXHIBITS[name].kind == "table":
         return table_files(name)["md"]
     return figure_files(name)["png"]
+
+
+def belonging():
+    """Name the tables, figures and folders of results that this study makes."""
+    searches = PLAN.searches_of(STUDY.all_runs)
+    return [
+        *map(shown_as, EXHIBITS),
+        *of_runs(RUN, STUDY.all_runs),
+        *of_runs(ROUTES, [*searches, *PLAN.judged_runs(by_run=False)]),
+        *[DATA.format(dataset=name) for name in STUDY.datasets],
+        *[DIAGNOSIS.format(dataset=name) for name in STUDY.diagnosis.datasets],
+    ]
 
 
 def diagnosed_subsets(wildcards):

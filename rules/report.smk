@@ -1,10 +1,40 @@
-"""One self-contained HTML file with every table, figure, dataset and run.
+"""The answer of the study in sentences, and one self-contained HTML file with everything.
 
-requires: the claims ledger, the tables, the figures, the runs of all experiments, the manifests, the audits
-provides: results/report.html
+requires: the claims ledger, the tables, the figures, the runs of all experiments, the routes of the
+          main searches, the diagnoses, the manifests, the audits
+provides: results/answer.json, results/answer.md: question, findings, how sure, what to do;
+          results/contents.json: what belongs to the study, and what another one left beside it;
+          results/report.html
 """
 
 SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
+
+
+ANSWERED = needs_of(PLAN)
+
+
+rule answer:
+    """What the study found, in sentences."""
+    input:
+        ANSWERED.files,
+        claims=rules.claims.output.json,
+    output:
+        json="results/answer.json",
+        md="results/answer.md",
+        contents="results/contents.json",
+    log:
+        "results/logs/answer.log",
+    localrule: True
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        needs=asdict(ANSWERED),
+        belongs=belonging(),
+        code=code_of("report/answer/build.py", "report/answer/contents.py"),
+    message:
+        "Writing the answer"
+    script:
+        "../workflow/scripts/answer.py"
 
 
 rule report:

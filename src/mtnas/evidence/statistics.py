@@ -128,6 +128,21 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
+def corrected_interval(difference: Difference, adjusted: float) -> tuple[float, float] | None:
+    """Return the interval that agrees with a p-value after Holm's correction; None for one pair.
+
+    Its level is that at which Holm tested this difference: 1 - .05 p / adjusted. So it excludes
+    zero exactly where `adjusted` is below .05, and is never narrower than the 95 % interval.
+    """
+    if difference.sd is None or difference.p_value is None:
+        return None
+    share = difference.p_value / adjusted if difference.p_value > 0 else 1.0
+    tail = (1 - LEVEL) * share / 2
+    error = difference.sd / np.sqrt(difference.n)
+    half = float(scipy.stats.t.isf(tail, difference.n - 1)) * error
+    return difference.mean - half, difference.mean + half
+
+
 def equivalence_p_value(difference: Difference, margin: float) -> float | None:
     """Return the p-value of TOST against +-`margin`; None without an interval."""
     if margin <= 0:

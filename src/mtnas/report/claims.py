@@ -1,6 +1,7 @@
 """The claims ledger as files: JSON to compute with, Markdown to read."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from mtnas.evidence.claims.ledger import STUDY, DatasetVerdict, Entry, Told, led
 from mtnas.evidence.claims.paper import MTNAS_PAPER
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
-from mtnas.report.names import dataset_name
+from mtnas.report.names import Names, dataset_name
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import MISSING
 from mtnas.report.render.pipes import escaped
+from mtnas.runtime import plugins
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_json, write_text
+from mtnas.tasks.metrics import ALL_TASKS, METRICS, split_column
 
 RULE = """\
 A **comparison** is a statistic with its 95 % interval. It is *replicated* if the interval lies on \
@@ -23,7 +26,9 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 *inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
 enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
-first table is that of the comparison that speaks least for the claim. Controls decide nothing, \
+first table is that of the comparison that speaks least for the claim; where that speaks against \
+it, the interval is widened as Holm's correction asks, so that it excludes the null value exactly \
+where the verdict says so. Controls decide nothing, \
 nor do simulated data, save those of the paper's own synthetic study and of studies of planted \
 tasks. A verdict on fewer datasets than the study has says on how many.\
 """
@@ -124,7 +129,7 @@ def _nothing(entries: Sequence[Entry]) -> str:
 
 
 def _table(entries: Sequence[Entry]) -> str:
-    head = ("Claim", "The paper says", "Verdict", "By dataset", "Estimate", "Seeds")
+    head = ("Claim", "What is claimed", "Verdict", "By dataset", "Estimate", "Seeds")
     rows = [
         (
             entry["id"],
@@ -163,13 +168,28 @@ def _estimate(entry: Entry) -> str:
     decided = next(
         c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
-    return f"{_number(estimate)} [{low}, {high}]<br>{_what(decided)}"
+    told = (f"{_number(estimate)} [{low}, {high}]", _what(decided), escaped(entry["said"] or ""))
+    return "<br>".join(told)
 
 
 def _what(comparison: Told) -> str:
-    """Return what is compared, after the title of its dataset."""
+    """Return what is compared, after the title of its dataset: runs by the names of their methods.
+
+    The ledger says `auc_t0: mtnas/paper - mmoe/paper`; readers get `AUC of t0: MTNAS − MMoE`.
+    """
     name = dataset_name(comparison["dataset"], comparison["simulated"])
-    return escaped(shown(name, comparison["what"]))
+    return escaped(shown(name, in_words(comparison["what"])))
+
+
+def in_words(what: str) -> str:
+    """Return what is compared with the names of methods and metrics that readers know."""
+    methods = "|".join(plugins.names("methods"))
+    named = re.sub(rf"\b({methods})/(\w+)", lambda m: Names().run(m[1], m[2]), what)
+    column, _, rest = named.partition(": ")
+    metric, task = split_column(column)
+    if metric in METRICS and rest:
+        named = f"{METRICS[metric].title}{f' of {task}' * (task != ALL_TASKS)}: {rest}"
+    return named.replace(" - ", " − ")
 
 
 def _missing(missing: Mapping[str, Sequence[str]]) -> str:
@@ -199,7 +219,7 @@ def _comparisons(entry: Entry) -> str:
                 escaped(c["over"]),
                 *map(_probability, (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))),
                 c.get("seeds_needed", MISSING),
-                c["verdict"] + role,
+                f"{c['verdict']}{role}: {c['said']}",
             )
         )
     aligned = [pipes.LEFT] * 2 + [pipes.RIGHT] * (len(heads) - 3) + [pipes.LEFT]

@@ -18,6 +18,7 @@ from mtnas.evidence.claims.verdicts import (
     adjusted,
     decide,
     decisive,
+    said,
 )
 
 STUDY = ".venv/bin/snakemake claims --cores 2"
@@ -45,17 +46,25 @@ class Told(Question):
     tost_p: NotRequired[float]
     bootstrap: NotRequired[tuple[float, float]]
     seeds_needed: NotRequired[int]
+    corrected: NotRequired[tuple[float, float]]
+    deciding: tuple[float, float]
+    said: str
     simulated: bool
 
 
 class Entry(TypedDict):
-    """A claim in the ledger; what no comparison decides has no estimate, interval and seeds."""
+    """A claim in the ledger; what no comparison decides has no estimate, interval and seeds.
+
+    `interval` is the one that decided, after correction where that applies; `said` says in words
+    what it means for the claim.
+    """
 
     id: str
     source: str
     verdict: str
     estimate: float | None
     interval: tuple[float, float] | None
+    said: str | None
     seeds: int | None
     evidence: list[str]
     claim: str
@@ -89,12 +98,14 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
         ]
     )
     head = decisive(comparisons)
+    family = sum(c.holm_p is not None for c in comparisons)
     return {
         "id": claim.id,
         "source": claim.source,
         "verdict": _verdict(comparisons, outcome),
         "estimate": None if head is None else head.estimate,
-        "interval": None if head is None else (head.low, head.high),
+        "interval": None if head is None else head.deciding,
+        "said": None if head is None else said(head, family),
         "seeds": None if head is None else head.seeds,
         "evidence": list(dict.fromkeys(path for c in comparisons for path in c.evidence)),
         "claim": claim.words,
@@ -104,7 +115,7 @@ def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> En
         "datasets": _by_dataset(comparisons, outcome, evidence, begun=_is_begun(claim, evidence)),
         "missing": outcome.missing,
         "command": _command(claim, outcome, head, study),
-        "comparisons": [_written(c, evidence) for c in comparisons],
+        "comparisons": [_written(c, evidence, family) for c in comparisons],
     }
 
 
@@ -166,11 +177,15 @@ def shown(dataset: str, what: str) -> str:
     return ": ".join(filter(None, (dataset, what)))
 
 
-def _written(comparison: Comparison, evidence: Evidence) -> Told:
-    """Return a comparison as the ledger tells it."""
+def _written(comparison: Comparison, evidence: Evidence, family: int) -> Told:
+    """Return a comparison as the ledger tells it, of `family` that correction is for."""
     values = {
         **comparison.__dict__,
+        "deciding": comparison.deciding,
+        "said": said(comparison, family),
         "simulated": comparison.dataset in evidence.simulated,
         "evidence": list(comparison.evidence),
     }
-    return cast(Told, {key: value for key, value in values.items() if value is not None})
+    inner = ("of_t", "logs")
+    told = {key: value for key, value in values.items() if value is not None and key not in inner}
+    return cast(Told, told)

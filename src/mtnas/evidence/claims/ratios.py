@@ -81,7 +81,7 @@ def _ratio(ours: Any, other: Any, **how: Any) -> Comparison | None:
         float(np.exp(x)) for x in (logs.low, logs.estimate, logs.high, logs.null)
     )
     drawn = logs.bootstrap and (float(np.exp(logs.bootstrap[0])), float(np.exp(logs.bootstrap[1])))
-    return replace(logs, low=low, estimate=mean, high=high, null=null, bootstrap=drawn)
+    return replace(logs, low=low, estimate=mean, high=high, null=null, bootstrap=drawn, logs=True)
 
 
 def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:

@@ -18,6 +18,7 @@ from mtnas.evidence.statistics import (
     LEVEL,
     Difference,
     bootstrap_interval,
+    corrected_interval,
     difference_of,
     equivalence_p_value,
     holm,
@@ -52,7 +53,8 @@ class Comparison:
 
     `role`: the claim needs `all` of these to hold, one at least of `some`; a `control` is told
     beside the claim and decides nothing. `over` names what the interval is over; `evidence`, the
-    files that its values are from.
+    files that its values are from. `corrected` is the interval after Holm's correction over the
+    claim, which a t-test has (`of_t`; of logarithms if `logs`).
     """
 
     dataset: str
@@ -75,6 +77,9 @@ class Comparison:
     bootstrap: tuple[float, float] | None = None
     seeds_needed: int | None = None
     evidence: Sequence[str] = ()
+    corrected: tuple[float, float] | None = None
+    of_t: Difference | None = None
+    logs: bool = False
 
     @property
     def holds(self) -> bool:
@@ -87,6 +92,16 @@ class Comparison:
     def sure(self) -> bool:
         """Whether the comparison survives Holm over the claim's family (exact ones always do)."""
         return self.holm_p is None or self.holm_p < 1 - LEVEL
+
+    @property
+    def deciding(self) -> tuple[float, float]:
+        """Return the interval that decides: what speaks against a claim, and one that is enough,
+        is corrected for the number of comparisons; where all must hold, each stands for itself.
+        """
+        against = self.verdict == "contradicted" and self.role == "all"
+        enough = self.verdict == "replicated" and self.role == "some"
+        is_corrected = against or enough
+        return (is_corrected and self.corrected) or (self.low, self.high)
 
     @property
     def favour(self) -> float:
@@ -122,11 +137,34 @@ def decide(comparisons: Sequence[Comparison]) -> str:
 
 
 def decisive(comparisons: Sequence[Comparison]) -> Comparison | None:
-    """Return the comparison that speaks least for the claim: its interval heads the ledger."""
-    deciding = [c for c in comparisons if c.role == "all"] or [
-        c for c in comparisons if c.role == "some"
-    ]
-    return min(deciding, key=lambda c: c.favour, default=None)
+    """Return the comparison that decides: its interval heads the ledger.
+
+    It is the one that speaks least for the claim or, where one is enough, the one that speaks most.
+    """
+    needed = [c for c in comparisons if c.role == "all"]
+    if needed:
+        return min(needed, key=lambda c: c.favour)
+    some = [c for c in comparisons if c.role == "some"]
+    return max(some, key=lambda c: c.favour, default=None)
+
+
+def said(comparison: Comparison, family: int) -> str:
+    """Say what the interval that decides means for the claim, of `family` comparisons."""
+    side = "above" if comparison.claim == "higher" else "below"
+    claimed = "as claimed" + f" ({side} {comparison.null:.4g})" * bool(comparison.null)
+    if comparison.verdict == "inconclusive":
+        return f"includes {comparison.null:.4g}: neither for nor against the claim"
+    if comparison.verdict == "equivalent":
+        return f"no difference beyond {comparison.margin:.2g}, though one is claimed"
+    told = claimed if comparison.verdict == "replicated" else "against the claim"
+    if comparison.role == "control" or comparison.deciding == (comparison.low, comparison.high):
+        alone = comparison.verdict == "replicated" and comparison.role == "all"
+        return told if alone or comparison.sure else f"{told}, {_corrected_for(family, but=True)}"
+    return f"{told}, {_corrected_for(family, but=not comparison.sure)}"
+
+
+def _corrected_for(family: int, *, but: bool) -> str:
+    return f"{'but not' if but else 'also'} after correction for {family} comparisons"
 
 
 def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -135,8 +173,20 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
     p_values = holm([comparisons[i].p_value or 0.0 for i in family])
     result = list(comparisons)
     for i, p in zip(family, p_values, strict=True):
-        result[i] = replace(result[i], holm_p=float(p))
+        result[i] = _corrected(result[i], float(p))
     return result
+
+
+def _corrected(comparison: Comparison, holm_p: float) -> Comparison:
+    """Add Holm's p-value and the interval that agrees with it, where it is one of a t-test."""
+    found = replace(comparison, holm_p=holm_p)
+    if found.of_t is None:
+        return found
+    ends = corrected_interval(found.of_t, holm_p)
+    if ends is None:
+        return found
+    low, high = (float(np.exp(x)) for x in ends) if found.logs else (x + found.null for x in ends)
+    return replace(found, corrected=(low, high))
 
 
 def compare(
@@ -168,6 +218,7 @@ def compare(
         tost_p=None if margin is None else equivalence_p_value(found, margin),
         bootstrap=drawn,
         seeds_needed=None if margin is None else seeds_needed(found.sd or 0.0, margin),
+        of_t=found,
     )
 
 

@@ -8,17 +8,15 @@ from PIL import Image
 
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
-from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
-from mtnas.evidence.pairing import MTNAS, SINGLE, difference
+from mtnas.evidence.pairing import MTNAS, SINGLE
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.evidence.statistics import Difference
 from mtnas.report import claims as ledger
 from mtnas.report import exhibits
-from mtnas.report.names import REFERENCE, Names, column_name, dataset_name
+from mtnas.report.names import REFERENCE, Names, dataset_name
 from mtnas.report.paper import paper_score
-from mtnas.report.published import performance
+from mtnas.report.published import performance, told
 from mtnas.report.published.diagnoses import measures_told
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
 from mtnas.report.render import pipes
@@ -27,11 +25,15 @@ from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, read_json
 from mtnas.study.plan import Plan
 from mtnas.study.specs import SearchSpec
-from mtnas.tasks.metrics import LOSSES, MTL_LOSS, direction, is_of, split_column
+from mtnas.tasks.metrics import LOSSES
 
 COMPARED = (SINGLE, ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
 REMAKE = f"{RESTORE}, or make it again with `.venv/bin/snakemake rebuild --cores 1`"
-ON_THEIR_OWN = ("table1", "table2", "table4")  # tables that docs/reproduction.md shows in place
+ON_THEIR_OWN = ("table1", "table4")  # tables that docs/reproduction.md shows in place
+IN_PLACE = (  # figures that it shows in place
+    "answer", "figure1", "figure2", "figure3", "figure4", "figure5", "figure6", "figure7",
+    "figure7_layers", "search_curves",
+)  # fmt: skip
 
 Scores = dict[tuple[str, str, str], pd.DataFrame]
 Records = dict[RunKey, RunRecord]
@@ -58,52 +60,25 @@ def read_records(published: Path) -> Records:
 
 
 def headline(published: Path) -> str:
-    """Render the means of Table 2, one line per dataset and score."""
-    scores, records = read_scores(published), read_records(published)
-    methods = [*COMPARED, MTNAS]
-    head = ["Test score", *(Names().run(*m) for m in methods), "MTNAS in the paper"]
+    """Render mean test scores, a line per dataset and score; controls stand behind the search."""
+    scores, records, plan = read_scores(published), read_records(published), read_plan(published)
+    methods, names = [*COMPARED, MTNAS, *plan.controls], Names.of(plan)
+    head = ["Test score", *(names.run(*m) for m in methods), "MTNAS in the paper"]
     rows = []
-    for dataset in _with_runs(read_plan(published), methods):
+    for dataset in _with_runs(plan, methods):
         simulated = records[dataset, *MTNAS].simulated
         marks = [TUNED * bool(records[dataset, *m].spec.tuned) for m in methods]
-        units = _units(published, dataset)
+        tasks = {task.name: task for task in told.tasks_of(published, dataset)}
         for column in scores[dataset, *MTNAS].columns:
             means = [f"{scores[dataset, *m][column].mean():.4f}" for m in methods]
             paper = None if simulated else paper_score(dataset, REFERENCE, column)
             printed = "" if paper is None else f"{paper:.4f}"
-            heading = column_name(column, units.get(split_column(column)[1], ""))
-            title = f"{dataset_name(dataset, simulated)} {heading}"
+            title = f"{dataset_name(dataset, simulated)}: {told.score_words(column, tasks)}"
             shown = [f"{mean} {mark}".rstrip() for mean, mark in zip(means, marks, strict=True)]
             rows.append([title, *shown, printed])
     note = f"{TUNED}: options chosen by a grid search on validation (V8)."
     text = pipes.table(head, rows)
     return f"{text}\n\n{note}" if TUNED in text else text
-
-
-def _units(published: Path, dataset: str) -> dict[str, str]:
-    """Return the units of the tasks of a dataset, by their names."""
-    with advising(RESTORE):
-        manifest = Manifest.read(published / "data" / f"{dataset}.json")
-    return {task.name: task.unit for task in manifest.tasks}
-
-
-def findings(published: Path) -> str:
-    """Render, per dataset, what the paired intervals say of MTNAS against the others."""
-    scores, records = read_scores(published), read_records(published)
-    plan, lines = read_plan(published), []
-    controls = plan.controls
-    called = " and ".join(plan.variants[row].title for row in controls)
-    for dataset in _with_runs(plan, [MTNAS, *COMPARED, *controls]):
-        ours = scores[dataset, *MTNAS]
-        name = dataset_name(dataset, records[dataset, *MTNAS].simulated)
-        lines.append(
-            f"* **{name}** ({len(ours)} seeds): of "
-            f"{_tally(ours, [scores[dataset, *row] for row in COMPARED])} when MTNAS is compared "
-            "with the four methods of the paper; of "
-            f"{_tally(ours, [scores[dataset, *row] for row in controls])} when it is compared with "
-            f"{called}."
-        )
-    return "\n".join(lines)
 
 
 def _with_runs(plan: Plan, rows: Iterable[tuple[str, str]]) -> list[str]:
@@ -226,26 +201,36 @@ def read_table_text(published: Path, name: str) -> str:
 
 
 def further_tables(published: Path) -> str:
-    """Render the tables that a page does not show in places of their own."""
-    tables = _named(published, "table")
-    names = [name for name in tables if name not in ON_THEIR_OWN]
-    texts = [read_table_text(published, name) for name in names]
-    return "\n".join(texts) or "Nothing is published of them yet."
+    """List the tables that a page does not show in places of their own, with their data."""
+    names = [name for name in _named(published, "table") if name not in ON_THEIR_OWN]
+    lines = []
+    for name in names:
+        title = read_table_text(published, name).splitlines()[0].lstrip("# ")
+        place = f"../results/published/tables/{name}"
+        lines.append(
+            f"* [{title}]({place}.md) ([numbers]({place}.csv), [sources]({place}.cells.csv))"
+        )
+    return "\n".join(lines) or "Nothing is published of them yet."
+
+
+def figure(published: Path, name: str) -> str:
+    """Render one figure with its caption, for a page in docs; or say that there is none."""
+    path = published / "figures" / f"{name}.png"
+    if not path.is_file():
+        return f"Figure `{name}` is not published yet."
+    try:
+        with Image.open(path) as image:
+            caption = str(image.info.get("Description", ""))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {REMAKE}") from None
+    return f"![{name}](../results/published/figures/{name}.png)\n\n*{name}*: {caption}"
 
 
 def figures(published: Path) -> str:
-    """Render all figures with their captions, for a page in docs."""
-    parts = []
-    for name in _named(published, "figure"):
-        path = published / "figures" / f"{name}.png"
-        if path.is_file():
-            try:
-                with Image.open(path) as image:
-                    caption = str(image.info.get("Description", ""))
-            except OSError as error:
-                raise RecordError(f"{path}: cannot be read ({error}); {REMAKE}") from None
-            parts += [f"![{name}](../results/published/figures/{name}.png)", f"*{name}*: {caption}"]
-    return "\n\n".join(parts)
+    """Render all figures that docs/reproduction.md does not show in places of their own."""
+    names = [name for name in _named(published, "figure") if name not in IN_PLACE]
+    paths = [name for name in names if (published / "figures" / f"{name}.png").is_file()]
+    return "\n\n".join(figure(published, name) for name in paths)
 
 
 def _named(published: Path, kind: str) -> list[str]:
@@ -263,7 +248,12 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "performance": performance.ratios,
     "claims": claims,
     "headline": headline,
-    "findings": findings,
+    "answer": told.answer,
+    "which_sharing": told.which_sharing,
+    "claims_told": told.claims_told,
+    "chart": told.chart,
+    "tasks": told.tasks,
+    "cost": told.cost,
     "searched": searched,
     "runtimes": runtimes,
     "measured": measured,
@@ -271,28 +261,3 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "figures": figures,
     "measures_told": measures_told,
 }
-
-
-def _tally(ours: pd.DataFrame, others: list[pd.DataFrame]) -> str:
-    """Count paired comparisons whose 95 % interval favours MTNAS, the other, or neither."""
-    better = worse = undecided = 0
-    for other in others:
-        for column in ours.columns:
-            gain = difference(ours[column], other[column])
-            if not gain.excludes_zero:
-                undecided += 1
-            elif _favours(gain, column):
-                better += 1
-            else:
-                worse += 1
-    total = better + worse + undecided
-    binary = all(is_of(column, "auc") or column == MTL_LOSS for column in ours.columns)
-    what = "AUCs and loss" if binary else "all scores"
-    return (
-        f"{total} paired 95 % intervals ({what}), {better} favour MTNAS, "
-        f"{worse} the other side and {undecided} include zero"
-    )
-
-
-def _favours(gain: Difference, column: str) -> bool:
-    return (gain.mean > 0) == (direction(column) == "higher")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mtnas.report.published import fields, performance
-from mtnas.report.published.blocks import RENDERERS, read_table_text
+from mtnas.report.published.blocks import RENDERERS, figure, read_table_text
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import write_text
 
@@ -39,6 +39,8 @@ def fill(text: str, published: Path, where: str) -> str:
             content = RENDERERS[name](published)
         elif name.startswith("performance."):
             content = performance.table(published, name.removeprefix("performance."))
+        elif name.startswith("figure."):
+            content = figure(published, name.removeprefix("figure."))
         elif name.startswith("fields."):
             content = fields.table(name.removeprefix("fields."))
         elif (published / "tables" / f"{name}.md").is_file():

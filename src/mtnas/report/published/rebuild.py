@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from mtnas.evidence.claims.ledger import STUDY
 from mtnas.evidence.records import RunRecord
 from mtnas.report import exhibits
+from mtnas.report.answer import build as answer
 from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
@@ -39,6 +40,7 @@ from mtnas.study.plan import Plan
 _LOG = logging.getLogger(__name__)
 MOST_BYTES = 200_000  # of the data of a figure; larger ones are not published
 PARTS = ("tables", "claims", "figures", "audit")
+ANSWER = ("answer.json", "answer.md")
 
 
 def rebuild(folder: str | Path) -> None:
@@ -61,6 +63,8 @@ def rebuild(folder: str | Path) -> None:
             raise _of_published(folder, error) from None
         for part in PARTS:
             _replace(folder / part, Path("results") / part)
+        for name in ANSWER:
+            shutil.copyfile(Path("results") / name, folder / name)
 
 
 def _of_published(folder: Path, error: MtnasError) -> RecordError:
@@ -84,6 +88,8 @@ def _report(plan: Plan) -> None:
         if path.stat().st_size > MOST_BYTES:
             path.unlink()
     _claims(plan)
+    json, md = (f"results/{name}" for name in ANSWER)
+    answer.write(answer.needs_of(plan), "results/claims/claims.json", json=json, md=md)
     for path in Path("results/audit").glob("*.json"):
         write_text(path.with_suffix(".md"), to_markdown(read_audit(path)))
 

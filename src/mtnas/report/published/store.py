@@ -12,6 +12,7 @@ subsets/         scores of subsets of tasks as .csv.gz, and their records
 simulated_studies/  results of studies of planted tasks as .csv.gz, and their records
 diagnosis/       which tasks of each dataset should share, and what told so
 audit/           what the audit of each dataset found
+answer.json      made from the above: what was found, in sentences; answer.md: for a terminal
 figures/         made from the above, as are tables/: drawings, and what they show if it is small
 claims/subgraphs.json   how far methods are from their routes (needs torch to measure)
 """

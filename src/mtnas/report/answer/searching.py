@@ -1,0 +1,230 @@
+"""Does searching routes beat simple sharing, and blind choice?"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mtnas.config.entries import PAPER
+from mtnas.evidence.claims.paper import COMPARED
+from mtnas.evidence.pairing import MTNAS, SINGLE, Row
+from mtnas.evidence.search_record import SearchRecord
+from mtnas.report.answer.compare import Gain, corrected, gain, intervals_of, loss_of, score_of
+from mtnas.report.answer.form import Answer, Statement
+from mtnas.report.answer.words import called, interval, listed, of, split
+from mtnas.report.names import counted, dataset_name
+from mtnas.report.runs import Results
+
+QUESTION = "Does searching routes beat simple sharing?"
+SIMPLE: tuple[Row, ...] = (SINGLE, *COMPARED)
+UNDECIDED = 0.9  # of a uniform choice: a search that ends above it has decided next to nothing
+
+
+@dataclass(frozen=True)
+class Evenness:
+    """How even the choices of a search still are at its end, as a share of a uniform choice."""
+
+    dataset: str
+    share: float
+
+
+def answer(
+    results: Results,
+    datasets: Iterable[str],
+    controls: Sequence[Row],
+    searches: Sequence[SearchRecord],
+    more: Sequence[Statement] = (),
+) -> Answer | None:
+    """Return the answer, with `more` findings; None if no searching method was trained."""
+    having = [d for d in datasets if results.get(d, MTNAS) is not None]
+    simple = _against(results, having, SIMPLE)
+    if not simple:
+        return None
+    blind = _against(results, having, controls)
+    statements = [
+        Statement(kind="asked", text=_asked(results, simple), anchor="table-table2"),
+        Statement(kind="found", text=_found(results, simple), anchor="table-table2"),
+    ]
+    if len(simple) > 1 and any(g.interval is not None for g in simple):
+        text = _tally(results, simple)
+        statements.append(Statement(kind="found", text=text, anchor="table-table2"))
+    if blind:
+        text = _blind(results, blind)
+        statements.append(Statement(kind="found", text=text, anchor="table-table2"))
+    if even := evenness(searches):
+        text = _even(even)
+        statements.append(Statement(kind="found", text=text, anchor="figure-search_curves"))
+    return Answer(
+        question=QUESTION,
+        statements=(*statements, *more, *_sure(results, simple), _next(simple, blind)),
+        intervals=intervals_of(results, [*simple, *blind], "table-table2"),
+    )
+
+
+def comparisons(results: Results, datasets: Sequence[str], controls: Sequence[Row]) -> list[Gain]:
+    """Return how the search compares with simple sharing, then with controls."""
+    having = [d for d in datasets if results.get(d, MTNAS) is not None]
+    return [*_against(results, having, SIMPLE), *_against(results, having, controls)]
+
+
+def _against(results: Results, datasets: Sequence[str], others: Sequence[Row]) -> list[Gain]:
+    """Compare the search with others on every dataset; one correction for all of them."""
+    return corrected(
+        gain(results, dataset, MTNAS, other, score_of(results, dataset))
+        for dataset in datasets
+        for other in others
+    )
+
+
+def _named(results: Results, gains: Sequence[Gain]) -> tuple[str, str]:
+    """Return the names of datasets, and of the methods that the search is compared with."""
+    datasets = dict.fromkeys(g.dataset for g in gains)
+    names = [dataset_name(d, results.simulated(d)) for d in datasets]
+    return listed(names), listed(list(dict.fromkeys(results.name(g.other) for g in gains)))
+
+
+def _asked(results: Results, gains: Sequence[Gain]) -> str:
+    data, others = _named(results, gains)
+    words = listed(list(dict.fromkeys(g.score.words for g in gains)))
+    seeds = listed([str(n) for n in sorted({g.found.n for g in gains})])
+    return (
+        f"{results.name(MTNAS)} searches which sub-networks each task uses. Is it better than "
+        f"{others}, which search nothing? On {data}, {seeds} seed{'s' * (seeds != '1')} each, by "
+        f"{words}. Corrected: for the number of comparisons (Holm), so that luck does not decide."
+    )
+
+
+def _found(results: Results, gains: Sequence[Gain]) -> str:
+    """Say how the search compares with simple sharing: a dataset is won against all methods."""
+    name = results.name(MTNAS)
+    if all(g.interval is None for g in gains):
+        return f"One seed shows nothing of {name}: without a second one nothing has an interval."
+    datasets = list(dict.fromkeys(g.dataset for g in gains))
+    won = [d for d in datasets if all(g.sign > 0 for g in gains if g.dataset == d)]
+    names = listed([_title(results, d) for d in won or datasets[:1]])
+    better = f"{name}, which searches, is measurably better than every simple method"
+    if len(won) == len(datasets):
+        told = f"Yes: {better} on {names}"
+    elif won:
+        told = f"In part: {better} on {names}, of {len(datasets)} datasets"
+    elif len(datasets) == 1:
+        told = f"No: {name}, which searches, is not measurably better than every simple method"
+    else:
+        told = f"No: {better} on none of {len(datasets)} datasets"
+    return f"{told}{_largest(results, gains)}."
+
+
+def _largest(results: Results, gains: Sequence[Gain]) -> str:
+    """Name the largest measurable difference, with its interval."""
+    strongest = max(gains, key=lambda g: abs(g.found.mean) if g.sign else 0.0)
+    if not strongest.sign:
+        closest = max(gains, key=lambda g: abs(g.found.mean))
+        return f". The largest difference may be luck: {_shown(results, closest)}"
+    return f". The largest difference: {_shown(results, strongest)}"
+
+
+def _shown(results: Results, found: Gain) -> str:
+    """Return a comparison as part of a sentence."""
+    word = "above" if found.found.mean > 0 else "below"
+    name = _title(results, found.dataset)
+    other = called(results, found.other)
+    return f"{of(found)} {found.score.unit} {word} {other} on {name} ({interval(found)})"
+
+
+def _title(results: Results, dataset: str) -> str:
+    return dataset_name(dataset, results.simulated(dataset))
+
+
+def _tally(results: Results, gains: Sequence[Gain]) -> str:
+    """Count the comparisons by what they show; also by the loss, where they are by AUC."""
+    told = split(*_counted(gains), "the search", "simple sharing")
+    words = listed(list(dict.fromkeys(g.score.words for g in gains)))
+    text = f"Of {counted(len(gains), 'comparison')} by {words}, {told}"
+    by_loss = corrected(
+        gain(results, g.dataset, g.ours, g.other, loss_of(results, g.dataset))
+        for g in gains
+        if g.score.sign > 0
+    )
+    if by_loss:
+        better, worse, same = _counted(by_loss)
+        text += f"; by test loss, which training minimises, it is {better}, {worse} and {same}"
+    return f"{text} (all corrected for their number)."
+
+
+def _blind(results: Results, gains: Sequence[Gain]) -> str:
+    """Say how the search compares with controls, which search nothing."""
+    better, worse, same = _counted(gains)
+    others = listed(
+        list(dict.fromkeys(results.name(g.other).split("(")[-1].rstrip(")") for g in gains))
+    )
+    begin = "It does not beat routes that nobody searched"
+    if worse and worse >= better:
+        begin = "Routes that nobody searched beat it"
+    elif better:
+        begin = "It beats routes that nobody searched" + ", in part," * (better < len(gains))
+    told = split(better, worse, same, "the search", "the control")
+    return f"{begin}: of {counted(len(gains), 'comparison')} with {others}, {told} (corrected)."
+
+
+def _counted(gains: Sequence[Gain]) -> tuple[int, int, int]:
+    signs = [g.sign for g in gains]
+    return signs.count(1), signs.count(-1), signs.count(0)
+
+
+def evenness(searches: Iterable[SearchRecord]) -> list[Evenness]:
+    """Return how even the choices of each search of the paper are at its end, if it recorded it."""
+    found = []
+    for record in searches:
+        blocks = [b for seed in record.seeds.values() for b in seed.blocks.values()]
+        pairs = [
+            (b.entropy, b.uniform_entropy)
+            for b in blocks
+            if b.entropy is not None and b.uniform_entropy
+        ]
+        if record.variant == PAPER and pairs:
+            share = sum(entropy for entropy, _ in pairs) / sum(uniform for _, uniform in pairs)
+            found.append(Evenness(record.dataset, share))
+    return found
+
+
+def _even(even: Sequence[Evenness]) -> str:
+    """Say whether the searches decided anything."""
+    shares = sorted(e.share for e in even)
+    low, high = (f"{100 * share:.0f}" for share in (shares[0], shares[-1]))
+    between = low if low == high else f"{low} to {high}"
+    undecided = sum(e.share > UNDECIDED for e in even)
+    begin = "The search decides"
+    if undecided:
+        begin = "The search hardly decides anything"
+        begin += f" on {undecided} of {len(even)} datasets" * (undecided < len(even))
+    return (
+        f"{begin}: when it ends, its choices are {between} % as even as a coin toss (entropy, as a "
+        "share of that of a uniform choice)."
+    )
+
+
+def _sure(results: Results, gains: Sequence[Gain]) -> list[Statement]:
+    """Say what limits the answer."""
+    told = []
+    simulated = [d for d in dict.fromkeys(g.dataset for g in gains) if results.simulated(d)]
+    if simulated:
+        names = listed([dataset_name(d) for d in simulated])
+        told.append(f"{names}: made by a program, so this says nothing of real data.")
+    seeds = min(g.found.n for g in gains)
+    told.append(
+        f"It rests on {counted(seeds, 'seed')} of these tables. Splits of one table overlap, so it "
+        "is less sure of other tables than the intervals say."
+    )
+    return [Statement(kind="sure", text=text) for text in told]
+
+
+def _next(simple: Sequence[Gain], blind: Sequence[Gain]) -> Statement:
+    if any(g.interval is None for g in simple):
+        text = "Run again with seeds: 5 or more in the configuration; one seed has no interval."
+    elif any(g.sign > 0 for g in simple) and any(g.sign > 0 for g in blind):
+        text = "Search on tables like those where it wins, and keep random routes beside it."
+    else:
+        text = (
+            "On tables like these train a model for each task and one model for all tasks "
+            "(Share-Bottom) before you search routes. For a table of your own begin with "
+            ".venv/bin/mtnas describe FILE."
+        )
+    return Statement(kind="do", text=text)

@@ -1,0 +1,237 @@
+"""The answer of a study in sentences: planted results must change what is said."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mtnas.report.answer import Answer, Interval, Statement, read_answer
+from mtnas.report.answer.build import answers, needs_of, write
+from mtnas.report.answer.contents import write_contents
+from mtnas.report.answer.form import MOST_LINES, WIDTH, to_text
+from mtnas.report.answer.searching import QUESTION as SEARCHING
+from mtnas.report.answer.sharing import QUESTION as SHARING
+from mtnas.report.claims import write_ledger
+from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Facts, Plan, Variant
+from tests.helpers.runs import make_run
+
+SEEDS = tuple(range(10))
+SIMPLE = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
+BLIND = ("mtnas", "random_routes")
+
+
+def noise(number):
+    """Return what the seeds add to one run: below .002, another for each run."""
+    return np.random.default_rng(number).normal(0, 0.0007, len(SEEDS))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Make the runs of a study from scores by (method, variant); return its answers."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(scores, datasets=("movielens",), seeds=SEEDS, simulated=False, worse=()):
+        runs, folders = [], []
+        for dataset in datasets:
+            for number, ((method, variant), level) in enumerate(scores.items()):
+                shift = -0.02 if (dataset, method) in worse else 0.0
+                planted = {name: value + shift for name, value in level.items()}
+                loss = planted.pop("mtl_loss", 0.7)
+                folders.append(
+                    make_run(
+                        tmp_path / "results" / "runs", method, planted, loss, variant=variant,
+                        dataset=dataset, seeds=seeds, noise=noise(number), simulated=simulated,
+                    )
+                )  # fmt: skip
+                runs.append((dataset, method, variant))
+        blind = Variant("random routes", {"search.strategy": "random"}, 1)
+        plan = Plan({name: Facts(2) for name in datasets}, {"main": runs}, variants={BLIND: blind})
+        write_ledger("claims.json", "claims.md", run_folders=folders)
+        needs = needs_of(plan)
+        found = answers(without_manifests(needs), "claims.json")
+        return {answer.question: answer for answer in found}
+
+    return make
+
+
+def without_manifests(needs):
+    return type(needs)(**{**needs.__dict__, "manifests": ()})
+
+
+def alike(**changed):
+    """Return scores of all methods, the same but for those of some `method__variant`."""
+    rows = {(method, "paper"): 0.75 for method in (*SIMPLE, "mtnas")} | {BLIND: 0.75}
+    rows |= {tuple(key.split("__")): value for key, value in changed.items()}
+    return {row: {"auc_click": level, "auc_buy": level} for row, level in rows.items()}
+
+
+def texts(answer, kind):
+    return " ".join(answer.texts(kind))
+
+
+def test_nothing_measurable_is_said_as_such(study):
+    found = study(alike())
+
+    assert list(found)[0] == SHARING  # not a dataset of the paper
+    said = texts(found[SHARING], "found")
+    assert "use Share-Bottom (one model for all tasks), the simplest" in said
+    assert "None of 4 other methods is measurably better" in said
+    assert texts(found[SEARCHING], "found").startswith("No: MTNAS, which searches, is not")
+
+
+@pytest.mark.parametrize("method, name", [("mmoe", "MMoE"), ("single_task", "Single")])
+def test_a_planted_method_that_is_better_is_recommended(study, method, name):
+    found = study(alike(**{f"{method}__paper": 0.77}))
+
+    said = texts(found[SHARING], "found")
+    assert f"use {name}" in said
+    assert "better than Share-Bottom by 0.02" in said or "better than Share-Bottom by 0.019" in said
+    interval = next(i for i in found[SHARING].intervals if i.label == f"{name} − Share-Bottom")
+    assert 0 < interval.low < interval.estimate < interval.high
+    assert interval.verdict == "better, after correction for 4 comparisons"
+    assert interval.dataset == "MovieLens"
+
+
+def test_a_search_that_wins_is_said_to_win(study):
+    found = study(alike(mtnas__paper=0.77))
+
+    said = texts(found[SEARCHING], "found")
+    assert said.startswith("Yes: MTNAS, which searches, is measurably better than every simple")
+    assert (
+        "It beats routes that nobody searched: of 1 comparison with random routes, 1 favours"
+        in said
+    )
+    assert "keep random routes beside it" in texts(found[SEARCHING], "do")
+
+
+def test_a_control_that_beats_the_search_is_said_to(study):
+    found = study(alike(mtnas__random_routes=0.77))
+
+    assert "Routes that nobody searched beat it" in texts(found[SEARCHING], "found")
+    assert "random routes" not in texts(found[SHARING], "found")  # no control is recommended
+
+
+def test_of_several_datasets_each_has_its_own_sentence(study):
+    found = study(
+        alike(mtnas__paper=0.765), datasets=("movielens", "insteval"),
+        worse=[("insteval", "mtnas")],
+    )  # fmt: skip
+
+    assert "In part: MTNAS, which searches, is measurably better than every simple method on " in (
+        texts(found[SEARCHING], "found")
+    )
+    told = found[SHARING].texts("found")
+    assert told[0].startswith("MovieLens: use MTNAS")
+    assert told[1].startswith("InstEval: use Share-Bottom")
+
+
+def test_a_task_that_loses_is_named(study):
+    scores = alike(mmoe__paper=0.78)
+    scores["mmoe", "paper"]["auc_buy"] = 0.74
+    said = texts(study(scores)[SHARING], "found")
+
+    assert "use MMoE" in said
+    assert "not every task gains. With MMoE, buy loses 0.0" in said
+    assert "click loses" not in said
+
+
+def test_one_seed_has_no_interval(study):
+    found = study(alike(mmoe__paper=0.77), seeds=(0,))
+
+    assert "one seed shows nothing" in texts(found[SHARING], "found")
+    assert "One seed shows nothing" in texts(found[SEARCHING], "found")
+    assert "seeds: 5" in texts(found[SHARING], "do")
+    assert not found[SHARING].intervals
+
+
+def test_without_an_auc_the_loss_decides(study):
+    scores = {
+        (method, "paper"): {"rmse_minutes": 3.0, "mtl_loss": 0.70 - 0.02 * (method == "mmoe")}
+        for method in SIMPLE
+    }
+    found = study(scores)
+
+    assert "use MMoE" in texts(found[SHARING], "found")
+    assert "test loss" in texts(found[SHARING], "asked")
+    assert SEARCHING not in found
+
+
+def test_simulated_rows_say_nothing_of_real_ones(study):
+    found = study(alike(), simulated=True)
+
+    assert "says nothing of real data" in texts(found[SHARING], "sure")
+    assert "SIMULATED DATA" in texts(found[SHARING], "found")
+
+
+def test_a_dataset_of_the_paper_is_asked_first_whether_the_search_wins(study):
+    assert list(study(alike(), datasets=("bookcrossing",)))[0] == SEARCHING
+
+
+def test_claims_come_last_and_are_counted(study):
+    found = study(alike(mmoe__paper=0.78))
+    last = found["Do the claims of the paper hold on these data?"]
+
+    assert list(found)[-1] == last.question
+    assert "contradicted" in texts(last, "found")
+    assert "not measured" in texts(last, "found")
+    assert "run .venv/bin/snakemake" in texts(last, "do")
+    first = last.intervals[0]
+    assert first.label.startswith("C1: ")
+    assert not first.low <= 0 <= first.high
+    assert first.verdict.startswith("contradicted: against the claim, also after correction for")
+
+
+def test_a_study_of_nothing_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_ledger("claims.json", "claims.md", run_folders=[])
+    (only,) = answers(needs_of(Plan()), "claims.json")
+    assert "nothing that could be compared" in only.texts("found")[0]
+
+
+def test_written_answers_are_read_again(study, tmp_path):
+    study(alike())
+    plan = Plan(datasets={"movielens": Facts(2)})
+    write(needs_of(plan), "claims.json", json="a.json", md="a.md", beside=["results/tables/t.md"])
+
+    (first, *_) = read_answer("a.json")
+    assert "Of another study, and no part of this answer: results/tables/t.md" in first.texts()[-1]
+
+
+@pytest.mark.parametrize("broken", ["", "{}", '{"answers": [{"question": 3}]}', "[]"])
+def test_a_broken_answer_is_refused(tmp_path, broken):
+    (tmp_path / "answer.json").write_text(broken)
+    with pytest.raises(RecordError, match=r"answer\.json: not an answer .*; delete it and run"):
+        read_answer(tmp_path / "answer.json")
+
+
+def test_the_text_fits_a_terminal_and_counts_what_it_leaves_out():
+    said = [Statement(kind="found", text=f"Sentence {n} " + "word " * 60) for n in range(9)]
+    said += [Statement(kind="do", text="Do this next.")]
+    text = to_text([Answer(question="Why?", statements=tuple(said))])
+
+    lines = text.splitlines()
+    assert len(lines) <= MOST_LINES
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0] == "Why?"
+    assert "* Do this next." in lines
+    shown = text.count("* ")
+    assert lines[-1] == f"{10 - shown} more sentences: results/report.html"
+
+
+def test_what_another_study_left_is_told_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("results/tables/table2.md", "results/tables/table4.md", "results/figures/f.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "results/runs/d/mmoe/paper").mkdir(parents=True)
+    beside = write_contents("results/contents.json", ["results/tables/table2.md"])
+
+    assert beside == ["results/tables/table4.md", "results/figures/f.png"]
+    content = json.loads((tmp_path / "results/contents.json").read_text())
+    assert content["of_another_study"] == [*beside, "results/runs/d/mmoe/paper"]
+
+
+def test_the_interval_of_an_answer_holds_its_estimate():
+    fields = {"label": "a", "dataset": "d", "unit": "AUC", "verdict": "better"}
+    assert Interval(low=-1, estimate=0, high=1, **fields).anchor is None
