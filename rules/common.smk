@@ -8,6 +8,7 @@ This file is read again by every cluster job, so nothing here imports torch (1.5
 import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
@@ -111,6 +112,12 @@ def shown_as(name):
     if EXHIBITS[name].kind == "table":
         return table_files(name)["md"]
     return figure_files(name)["png"]
+
+
+def site_files():
+    """Name the templates, style and script of the report, below `src/mtnas`."""
+    folder = Path(workflow.basedir, "src/mtnas/report/site/templates")
+    return [f"report/site/templates/{path.name}" for path in sorted(folder.iterdir())]
 
 
 def diagnosed_subsets(wildcards):

@@ -1,19 +1,22 @@
 """One self-contained HTML file with every table, figure, dataset and run.
 
-requires: the claims ledger, the tables, the figures, the runs of all experiments, the manifests, the audits
+requires: the claims ledger, the tables and figures with their data, the runs and learned routes of
+          all experiments, the diagnoses, the manifests, the audits
 provides: results/report.html
 """
-
-SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
 
 
 rule report:
     """The report: what to read first."""
     input:
-        claims=rules.claims.output.md,
+        claims=rules.claims.output.json,
         sharing=[shown_as(name) for name in SHARING],
         tables=[shown_as(name) for name in TABLES if name not in SHARING],
         figures=[shown_as(name) for name in FIGURES if name not in SHARING],
+        cells=[table_files(name)["cells"] for name in TABLES],
+        drawn=[figure_files(name)["csv"] for name in FIGURES],
+        diagnoses=expand(rules.recommend.output.json, dataset=STUDY.diagnosis.datasets),
+        routes=of_runs(rules.search.output.routes, PLAN.main_searches),
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,
@@ -30,7 +33,12 @@ rule report:
         runs=of_runs(RUN, STUDY.all_runs),
         titles=titles(PLAN, [run[1:] for run in STUDY.all_runs]),
         datasets=dataset_titles(STUDY.datasets),
-        code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
+        main=PLAN.main,
+        # Takes `input` so that another command alone makes nothing run.
+        command=lambda wildcards, input: study_command(
+            "all", OVERLAYS, workflow.config_settings.config
+        ),
+        code=code_of("report/site/page.py", *site_files()),
     message:
         "Writing the report"
     script:
