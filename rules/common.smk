@@ -8,6 +8,7 @@ This file is read again by every cluster job, so nothing here imports torch (1.5
 import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
@@ -124,6 +125,12 @@ def belonging():
         *[DATA.format(dataset=name) for name in STUDY.datasets],
         *[DIAGNOSIS.format(dataset=name) for name in STUDY.diagnosis.datasets],
     ]
+
+
+def site_files():
+    """Name the templates, style and script of the report, below `src/mtnas`."""
+    folder = Path(workflow.basedir, "src/mtnas/report/site/templates")
+    return [f"report/site/templates/{path.name}" for path in sorted(folder.iterdir())]
 
 
 def diagnosed_subsets(wildcards):

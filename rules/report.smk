@@ -1,14 +1,11 @@
 """The answer of the study in sentences, and one self-contained HTML file with everything.
 
-requires: the claims ledger, the tables, the figures, the runs of all experiments, the routes of the
-          main searches, the diagnoses, the manifests, the audits
+requires: the claims ledger, the tables and figures with their data, the runs and learned routes of
+          all experiments, the diagnoses, the manifests, the audits
 provides: results/answer.json, results/answer.md: question, findings, how sure, what to do;
           results/contents.json: what belongs to the study, and what another one left beside it;
           results/report.html
 """
-
-SITE = ("report.html.j2", "table.html.j2", "figure.html.j2", "report.css")
-
 
 ANSWERED = needs_of(PLAN)
 
@@ -40,10 +37,15 @@ rule answer:
 rule report:
     """The report: what to read first."""
     input:
-        claims=rules.claims.output.md,
+        answer=rules.answer.output.json,
+        claims=rules.claims.output.json,
         sharing=[shown_as(name) for name in SHARING],
         tables=[shown_as(name) for name in TABLES if name not in SHARING],
         figures=[shown_as(name) for name in FIGURES if name not in SHARING],
+        cells=[table_files(name)["cells"] for name in TABLES],
+        drawn=[figure_files(name)["csv"] for name in FIGURES],
+        diagnoses=expand(rules.recommend.output.json, dataset=STUDY.diagnosis.datasets),
+        routes=of_runs(rules.search.output.routes, PLAN.main_searches),
         metrics=rules.runs.input,
         records=of_runs(rules.train.output.record, STUDY.all_runs),
         manifests=MANIFESTS,
@@ -60,7 +62,12 @@ rule report:
         runs=of_runs(RUN, STUDY.all_runs),
         titles=titles(PLAN, [run[1:] for run in STUDY.all_runs]),
         datasets=dataset_titles(STUDY.datasets),
-        code=code_of("report/site/page.py", *[f"report/site/{name}" for name in SITE]),
+        main=PLAN.main,
+        # Takes `input` so that another command alone makes nothing run.
+        command=lambda wildcards, input: study_command(
+            "all", OVERLAYS, workflow.config_settings.config
+        ),
+        code=code_of("report/site/page.py", *site_files()),
     message:
         "Writing the report"
     script:

@@ -13,6 +13,8 @@ from matplotlib.patches import Rectangle
 
 from mtnas import study as studies
 from mtnas.config.study import merged
+from mtnas.evidence.claims.evidence import Evidence
+from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.diagnosis.predict import Predicts
 from mtnas.evidence.diagnosis.report import Diagnosis
 from mtnas.report import exhibits
@@ -27,7 +29,9 @@ from mtnas.report.render.layout import printed
 from mtnas.report.render.style import save_figure
 from mtnas.report.render.writers import to_csv, to_latex, to_markdown
 from mtnas.report.site.page import write_report
+from mtnas.report.site.sources import Sources
 from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import write_json
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.plan import Facts, Plan, plan_of
 from tests.evidence.test_diagnosis import NAMES
@@ -320,14 +324,16 @@ def test_a_diagnosis_of_another_dataset_and_a_missing_one_are_refused(planted):
 def test_the_report_shows_them_before_the_claims(planted):
     RECOMMENDATIONS.write(BOTH, md="recommendations.md")
     GAINS.write(Needs(diagnoses=("gss",)), png="gains_gss.png")
-    Path("claims.md").write_text("### Claims of the paper\n\n| Claim |\n| :-- |\n| C1 |\n")
-    write_report("r.html", claims="claims.md", sharing=["recommendations.md", "gains_gss.png"])
+    write_json("claims.json", ledger(Evidence({})))
+    shown = ["recommendations.md", "gains_gss.png"]
+    diagnoses = ["results/diagnosis/gss/diagnosis.json"]
+    write_report("r.html", Sources(claims="claims.json", sharing=shown, diagnoses=diagnoses))
     page = Path("r.html").read_text(encoding="utf-8")
-    order = ["<h2>Should these tasks share?</h2>", "Recommended groups of tasks", "<img alt",
-             "<h2>Claims</h2>"]  # fmt: skip
+    order = ['<article id="diagnosis-gss"', "Recommended groups of tasks", "<img alt",
+             '<h2 id="claims-heading">Claims</h2>']  # fmt: skip
     assert [page.index(text) for text in order] == sorted(page.index(text) for text in order)
     assert planted["gss"].sentences[0] in page
-    write_report("r.html", claims="claims.md")
+    write_report("r.html", Sources(claims="claims.json"))
     assert "Should these tasks" not in Path("r.html").read_text(encoding="utf-8")
 
 

@@ -1,18 +1,27 @@
-"""Write the HTML report from tables, figures, runs, manifests and audits."""
+"""Write the HTML report from all that a study left."""
 
+from mtnas.report.site.made import Made
 from mtnas.report.site.page import write_report
+from mtnas.report.site.sources import Sources
 from mtnas.runtime.job import job
 
 with job(snakemake) as smk:
     write_report(
         smk.output.html,
-        claims=smk.input.claims,
-        sharing=smk.input.sharing,
-        tables=smk.input.tables,
-        figures=smk.input.figures,
-        run_folders=smk.params.runs,
-        titles=smk.params.titles,
-        manifests=smk.input.manifests,
-        audits=smk.input.audits,
-        findings=smk.input.findings,
+        Sources(
+            answer=smk.input.answer,
+            claims=smk.input.claims,
+            tables=smk.input.tables,
+            figures=smk.input.figures,
+            sharing=smk.input.sharing,
+            diagnoses=smk.input.diagnoses,
+            routes=smk.input.routes,
+            run_folders=smk.params.runs,
+            manifests=smk.input.manifests,
+            audits=smk.input.audits,
+            findings=smk.input.findings,
+            main=[tuple(run) for run in smk.params.main],
+            titles=smk.params.titles,
+            made=Made.now(smk.params.command),
+        ),
     )

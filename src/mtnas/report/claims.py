@@ -162,13 +162,13 @@ def _estimate(entry: Entry) -> str:
         return "applies to none of these datasets"
     estimate, interval = entry["estimate"], entry["interval"]
     if estimate is None or interval is None:
-        lacks = _missing(entry["missing"]) or ONLY_SIMULATED
+        lacks = missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
-    low, high = map(_number, interval)
+    low, high = map(number, interval)
     decided = next(
         c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
-    told = (f"{_number(estimate)} [{low}, {high}]", _what(decided), escaped(entry["said"] or ""))
+    told = (f"{number(estimate)} [{low}, {high}]", _what(decided), escaped(entry["said"] or ""))
     return "<br>".join(told)
 
 
@@ -192,13 +192,13 @@ def in_words(what: str) -> str:
     return named.replace(" - ", " − ")
 
 
-def _missing(missing: Mapping[str, Sequence[str]]) -> str:
+def missing(what: Mapping[str, Sequence[str]]) -> str:
     """Say once what several datasets lack alike: `mmoe/paper (MovieLens, InstEval)`."""
     alike: dict[str, list[str]] = {}
-    for dataset, names in missing.items():
+    for dataset, names in what.items():
         lacks = ", ".join(name.removeprefix(f"{dataset}/") for name in names)
         alike.setdefault(lacks, []).extend([dataset_name(dataset)] if dataset else [])
-    return "; ".join(f"{what} ({', '.join(d)})" if d else what for what, d in alike.items())
+    return "; ".join(f"{lacks} ({', '.join(d)})" if d else lacks for lacks, d in alike.items())
 
 
 def _comparisons(entry: Entry) -> str:
@@ -213,11 +213,11 @@ def _comparisons(entry: Entry) -> str:
         rows.append(
             (
                 _what(c),
-                f"{side} {_number(c['null'])}",
-                f"{_number(c['estimate'])} {escaped(c['unit'])}",
-                f"[{_number(c['low'])}, {_number(c['high'])}]",
+                f"{side} {number(c['null'])}",
+                f"{number(c['estimate'])} {escaped(c['unit'])}",
+                f"[{number(c['low'])}, {number(c['high'])}]",
                 escaped(c["over"]),
-                *map(_probability, (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))),
+                *map(probability, (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))),
                 c.get("seeds_needed", MISSING),
                 f"{c['verdict']}{role}: {c['said']}",
             )
@@ -226,14 +226,15 @@ def _comparisons(entry: Entry) -> str:
     return pipes.table(heads, rows, aligned)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Format with four decimals, or three digits where those would show nothing."""
     plain = value == 0 or 1e-3 <= abs(value) < 1e4
     text = f"{value:.4f}" if plain and value else "0" if value == 0 else f"{value:.2e}"
     return text.replace("-", "−")
 
 
-def _probability(value: float | None) -> str:
+def probability(value: float | None) -> str:
+    """Format a p-value with three decimals."""
     if value is None:
         return MISSING
     return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)

@@ -1,4 +1,4 @@
-"""Tables, claims and figures of `results/published`, from the numbers that are kept there.
+"""Tables, claims, figures and report of `results/published`, from the numbers that are kept there.
 
 The published files are laid out as the workflow had left them, and the exhibits of the plan of all
 published studies read them there.
@@ -6,6 +6,7 @@ published studies read them there.
 
 import logging
 import shutil
+from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,12 +20,18 @@ from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
 from mtnas.report.exhibits import Planned
 from mtnas.report.exhibits.base import NothingToShowError
+from mtnas.report.names import titles
 from mtnas.report.published import diagnoses, simulated_results, subset_scores
 from mtnas.report.published.store import RESTORE, read_plan, restore
+from mtnas.report.site.made import Made
+from mtnas.report.site.page import write_report
+from mtnas.report.site.sources import Sources
 from mtnas.runtime.errors import MtnasError, RecordError
 from mtnas.runtime.files import without_remake, write_text
 from mtnas.study.paths import (
+    AUDIT,
     DATA,
+    DIAGNOSIS,
     ROUTES,
     RUN,
     SIMULATED_STUDY,
@@ -38,9 +45,10 @@ from mtnas.study.paths import (
 from mtnas.study.plan import Plan
 
 _LOG = logging.getLogger(__name__)
+CLAIMS, REPORT = "results/claims/claims.json", "results/report.html"
 MOST_BYTES = 200_000  # of the data of a figure; larger ones are not published
 PARTS = ("tables", "claims", "figures", "audit")
-ANSWER = ("answer.json", "answer.md")
+ANSWER = {"json": "results/answer.json", "md": "results/answer.md"}
 
 
 def rebuild(folder: str | Path) -> None:
@@ -58,13 +66,18 @@ def rebuild(folder: str | Path) -> None:
             subset_scores.restore(folder)
             simulated_results.restore(folder)
             diagnoses.restore(folder)
-            _report(plan)
+            shown = _exhibits(plan)
+            _claims(plan)
+            answer.write(answer.needs_of(plan), CLAIMS, **ANSWER)
+            _audits()
+            _report(plan, shown)
         except MtnasError as error:
             raise _of_published(folder, error) from None
+        _leave_out_large_data()
         for part in PARTS:
             _replace(folder / part, Path("results") / part)
-        for name in ANSWER:
-            shutil.copyfile(Path("results") / name, folder / name)
+        for path in (*ANSWER.values(), REPORT):
+            shutil.copyfile(path, folder / Path(path).name)
 
 
 def _of_published(folder: Path, error: MtnasError) -> RecordError:
@@ -77,21 +90,56 @@ def _of_published(folder: Path, error: MtnasError) -> RecordError:
     return RecordError(f"{folder}: what it restores is refused: {message}; {RESTORE}")
 
 
-def _report(plan: Plan) -> None:
-    """Write tables, claims, figures and audits below the current folder."""
+def _exhibits(plan: Plan) -> list[Planned]:
+    """Write tables and figures below the current folder; return those that show something."""
+    shown = []
     for exhibit in exhibits.planned(plan).values():
         try:
             exhibits.load(exhibit.file).write(exhibit.needs, **_files(exhibit))
+            shown.append(exhibit)
         except NothingToShowError as nothing:
             _LOG.info("%s is left out: %s", exhibit.name, nothing)
+    return shown
+
+
+def _leave_out_large_data() -> None:
     for path in Path("results/figures").glob("*.csv"):
         if path.stat().st_size > MOST_BYTES:
             path.unlink()
-    _claims(plan)
-    json, md = (f"results/{name}" for name in ANSWER)
-    answer.write(answer.needs_of(plan), "results/claims/claims.json", json=json, md=md)
+
+
+def _audits() -> None:
     for path in Path("results/audit").glob("*.json"):
         write_text(path.with_suffix(".md"), to_markdown(read_audit(path)))
+
+
+def _report(plan: Plan, shown: Sequence[Planned]) -> None:
+    """Write the HTML report of all that is published, as the workflow does of a study."""
+    sharing = [exhibit for exhibit in shown if exhibit.needs.diagnoses]
+    others = [exhibit for exhibit in shown if not exhibit.needs.diagnoses]
+    audits = [Path(AUDIT.format(dataset=name)) for name in plan.datasets]
+    audits = [path for path in audits if path.is_file()]
+    sources = Sources(
+        answer=ANSWER["json"],
+        claims=CLAIMS,
+        tables=[_files(e)["md"] for e in others if e.kind == "table"],
+        figures=[_files(e)["png"] for e in others if e.kind == "figure"],
+        sharing=[_files(e)["md" if e.kind == "table" else "png"] for e in sharing],
+        diagnoses=sorted(Path().glob(f"{DIAGNOSIS}/diagnosis.json".format(dataset="*"))),
+        routes=of_runs(f"{ROUTES}/routes.json", plan.main_searches),
+        run_folders=of_runs(RUN, plan.runs),
+        manifests=_manifests(plan),
+        audits=[path.with_suffix(".md") for path in audits],
+        findings=audits,
+        main=plan.main,
+        titles=titles(plan, [run[1:] for run in plan.runs]),
+        made=Made(".venv/bin/snakemake rebuild --cores 1"),  # undated: the same bytes every time
+    )
+    write_report(REPORT, sources)
+
+
+def _manifests(plan: Plan) -> list[str]:
+    return [f"{DATA}/manifest.json".format(dataset=name) for name in plan.datasets]
 
 
 def _files(exhibit: Planned) -> dict[str, str]:
@@ -106,11 +154,11 @@ def _claims(plan: Plan) -> None:
     searches = plan.searches_of(plan.runs)
     spaces = dict.fromkeys(name for of in plan.judged.values() for name in of)
     write_ledger(
-        "results/claims/claims.json",
+        CLAIMS,
         "results/claims/claims.md",
         run_folders=of_runs(RUN, plan.runs),
         routes=of_runs(f"{ROUTES}/routes.json", searches),
-        manifests=[f"{DATA}/manifest.json".format(dataset=name) for name in plan.datasets],
+        manifests=_manifests(plan),
         exhaustive=[TRUTHS.format(dataset=name) for name in spaces],
         subgraphs=SUBGRAPHS if Path(SUBGRAPHS).is_file() else None,
         subsets=subset_folders(plan.subsets),

@@ -210,7 +210,7 @@ def _draw_gate(
     circle = Circle(
         geometry.gate(block), GATE_RADIUS, fc="white", ec=colour, lw=0.8 * width, zorder=4
     )
-    path = _query_path(geometry, query, block)
+    path = query_path(geometry, query, block)
     line = PathPatch(
         path, fill=False, ec=colour, lw=0.65 * width, ls=QUERY_DASHES, capstyle="butt", zorder=2.5
     )
@@ -229,7 +229,7 @@ def _arrow_head(path: Path, colour: str) -> Polygon:
     return Polygon(corners, fc=colour, ec="none", zorder=4.5)
 
 
-def _query_path(geometry: Geometry, query: str, block: str) -> Path:
+def query_path(geometry: Geometry, query: str, block: str) -> Path:
     """Return a smooth path from the query to the gate that passes between the nodes."""
     gate_x, gate_y = geometry.gate(block)
     x, y = geometry.at[query]
