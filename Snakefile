@@ -45,3 +45,10 @@ rule all:
         rules.subsets.input,
         rules.diagnoses.input,
         rules.report.output,
+    message:
+        "Everything that the study asks for is there"
+
+
+onsuccess:
+    if not workflow.dag_settings.targets:
+        logger.info(closing_words(), extra={"shown": True})

@@ -8,6 +8,7 @@ This file is read again by every cluster job, so nothing here imports torch (1.5
 import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
 
@@ -157,6 +158,13 @@ def simulated_specs():
         )
         for name in PLAN.simulated_studies
     }
+
+
+def closing_words():
+    """Return what a study found, and where all of it is."""
+    answer = Path("results/answer.md")
+    found = f"{answer.read_text(encoding='utf-8').strip()}\n\n" if answer.is_file() else ""
+    return f"\n{found}open results/report.html"
 
 
 def per_attempt(amount):
