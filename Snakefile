@@ -46,3 +46,10 @@ rule all:
         rules.diagnoses.input,
         rules.answer.output,
         rules.report.output,
+    message:
+        "Everything that the study asks for is there"
+
+
+onsuccess:
+    if not workflow.dag_settings.targets:
+        logger.info(closing_words(), extra={"shown": True})

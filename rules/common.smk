@@ -179,6 +179,13 @@ def simulated_specs():
     }
 
 
+def closing_words():
+    """Return what a study found, and where all of it is."""
+    answer = Path("results/answer.md")
+    found = f"{answer.read_text(encoding='utf-8').strip()}\n\n" if answer.is_file() else ""
+    return f"\n{found}open results/report.html"
+
+
 def per_attempt(amount):
     """Ask for `amount`, and for twice or three times as much when a job is tried again.
 

@@ -101,7 +101,16 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
     names = available(commands)
     if given and not given[0].startswith("-") and given[0] not in names:
         raise ConfigError(unknown("command", given[0], names, "mtnas"))
+    if given and _passes_on(given):
+        given = [given[0], "--", *given[1:]]
     return parser().parse_args(given or ["--help"])
+
+
+def _passes_on(given: Sequence[str]) -> bool:
+    """Whether options belong to another program; those for help never do."""
+    if given[0].startswith("-") or {"-h", "--help"} & set(given):
+        return False
+    return getattr(load(given[0]), "PASSES_ON", False)
 
 
 if __name__ == "__main__":

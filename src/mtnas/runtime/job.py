@@ -16,6 +16,7 @@ from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError, StoppedError, of_disk
 from mtnas.runtime.provenance import PACKAGE
 
+QUIET = "MTNAS_QUIET"  # set in the environment: jobs write to their logs alone
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -35,7 +36,9 @@ def job(snakemake: Any) -> Iterator[Any]:
 @contextmanager
 def _reported(snakemake: Any) -> Iterator[None]:
     _set_up_numerics(int(snakemake.threads))
-    handlers = [*_file_handlers(snakemake.log), _terminal_handler(_name(snakemake))]
+    handlers = _file_handlers(snakemake.log)
+    if not (handlers and os.environ.get(QUIET)):
+        handlers.append(_terminal_handler(_name(snakemake)))
     root, ours = logging.getLogger(), logging.getLogger("mtnas")
     ours.setLevel(logging.INFO)  # other libraries stay at WARNING
     logging.captureWarnings(True)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,10 @@ def diagnosed(
         ConfigError: there is no workflow, or a file does not exist.
         RecordError: Snakemake failed; it has said why.
     """
-    _check(files, checkout)
+    check_files(files, checkout)
     target = Path(DIAGNOSIS.format(dataset=dataset), "recommendation.md")
     asked = {"datasets": _datasets(dataset, files, checkout), "diagnosis": {"datasets": [dataset]}}
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
-    command += ["--cores", str(cores)]
+    command = [*snakemake(checkout), "--cores", str(cores)]
     command += ["--configfile", *map(str, files)] * bool(files)
     command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in asked.items())]
     if subprocess.run([*command, "--", str(target)], stdout=sys.stderr).returncode:
@@ -44,15 +44,24 @@ def diagnosed(
     return target.read_text(encoding="utf-8")
 
 
-def _check(files: Sequence[Path], checkout: Path) -> None:
+def snakemake(checkout: Path) -> list[str]:
+    """Return the beginning of a Snakemake command for the workflow of a checkout."""
+    return [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
+
+
+def check_files(files: Sequence[Path], checkout: Path) -> None:
+    """Refuse an overlay that does not exist, and an installation without the workflow."""
     if not (checkout / "Snakefile").is_file():
         raise ConfigError(
-            f"mtnas diagnose: no Snakefile in {checkout}; it needs the workflow, so install the "
+            f"mtnas: no Snakefile in {checkout}; this command needs the workflow, so install the "
             "package from a clone of the repository (make setup, or pip install -e .) and use that"
         )
     for file in files:
         if not file.is_file():
-            raise ConfigError(f"--configfile {file}: there is no such file")
+            beside = [str(other) for other in file.parent.glob("*.yaml")]
+            near = get_close_matches(str(file), beside, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ConfigError(f"--configfile {file}: there is no such file{hint}")
 
 
 def _datasets(dataset: str, files: Sequence[Path], checkout: Path) -> list[str]:

@@ -1,0 +1,109 @@
+"""A route that a user names, in words: of a search, or as JSON."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.search_record import Block, SearchRecord
+from mtnas.routes.route import Route
+from mtnas.routes.space import SearchSpace
+from mtnas.routes.text import described
+from mtnas.runtime.errors import RecordError, unknown
+from mtnas.study.paths import DATA
+
+UNDECIDED = 0.9  # of the entropy of a coin toss
+EXAMPLE = (
+    '{"t0": {"values": ["s1", "s2"], "query": "root"}, "t1": {"values": ["s2"], "query": "root"}}'
+)
+
+
+def explained_search(path: Path, seed: int | None = None) -> str:
+    """Return the routes of a search as text: of one seed, or of the first and what all share.
+
+    Raises:
+        RecordError: no such seed, or the record is broken.
+    """
+    record = SearchRecord.read(path)
+    seeds = list(record.routes)
+    if seed is not None and seed not in record.routes:
+        raise RecordError(f"{path}: {unknown('seed', str(seed), map(str, seeds))}")
+    chosen = seeds[0] if seed is None else seed
+    blocks = record.seeds[chosen].blocks
+    name = "/".join(record.key)
+    head = f"{name}, seed {chosen} of {len(seeds)}, found by {record.strategy}"
+    parts = ["SIMULATED DATA"] * record.simulated + [head]
+    notes = {n: note for n, block in blocks.items() if (note := _note(block))}
+    parts += [described(record.routes[chosen], _tasks(record.dataset), notes), _sureness(blocks)]
+    if seed is None and len(seeds) > 1:
+        different = len({route.canonical() for route in record.routes.values()})
+        parts += [
+            f"The {len(seeds)} seeds found {different} different routes (--seed N shows one)."
+        ]
+    return "\n".join(filter(None, parts))
+
+
+def explained_text(text: str) -> str:
+    """Return a route that is given as JSON as text.
+
+    Raises:
+        RecordError: it is no JSON, or no route.
+    """
+    try:
+        content: Any = json.loads(text)
+    except ValueError as problem:
+        raise RecordError(f"not a route: not JSON ({problem}); such as '{EXAMPLE}'") from None
+    blocks = content.get("blocks", content) if isinstance(content, dict) else None
+    if not isinstance(blocks, dict) or not all(isinstance(b, dict) for b in blocks.values()):
+        raise RecordError(f"not a route: it needs an object by block; such as '{EXAMPLE}'")
+    try:
+        space = SearchSpace(**content["space"]) if "space" in content else _space_of(blocks)
+    except TypeError as problem:
+        raise RecordError(f"not a route: its `space` is none ({problem})") from None
+    filled = {
+        n: {"query": None if space.pooling == "mean" else "root", **b} for n, b in blocks.items()
+    }
+    return described(Route.from_json(space, filled))
+
+
+def _space_of(blocks: dict[str, Any]) -> SearchSpace:
+    """Return the smallest space that has these blocks and what they read."""
+    tasks = [name for name in blocks if re.fullmatch(r"t\d+", name)]
+    inner = [name for name in blocks if re.fullmatch(r"s\d+", name)]
+    if not tasks or len(tasks) + len(inner) != len(blocks):
+        raise RecordError(
+            f"not a route: blocks are t0, t1, ... and s1, s2, ...; such as '{EXAMPLE}'"
+        )
+    read = [str(v) for b in blocks.values() for v in [*b.get("values", []), b.get("query")]]
+    numbers = [int(n[1:]) for n in [*inner, *read] if re.fullmatch(r"s\d+", n)]
+    # The first layer has no blocks, and all layers have as many sub-networks.
+    width = max(numbers, default=1) if not inner else min(int(n[1:]) for n in inner) - 1
+    return SearchSpace(len(inner) // max(width, 1) + 1, max(width, 1), len(tasks))
+
+
+def _tasks(dataset: str) -> list[str] | None:
+    """Name the tasks of a dataset that was prepared here."""
+    path = Path(DATA.format(dataset=dataset), "manifest.json")
+    return [task.name for task in Manifest.read(path).tasks] if path.is_file() else None
+
+
+def _note(block: Block) -> str:
+    """Say how sure a search was of a block."""
+    if block.probability is None:
+        return ""
+    return f"[probability {block.probability:.3g}]"
+
+
+def _sureness(blocks: dict[str, Block]) -> str:
+    """Say whether a search decided, or stayed near a coin toss."""
+    known = [b for b in blocks.values() if b.entropy is not None and b.uniform_entropy]
+    if not known:
+        return ""
+    share = sum((b.entropy or 0) / (b.uniform_entropy or 1) for b in known) / len(known)
+    said = (
+        "it has not decided: another start would give another route"
+        if share > UNDECIDED
+        else ("it has mostly decided" if share < 0.5 else "it leans to this route")
+    )
+    return f"The search ended at {share:.0%} of the entropy of a coin toss: {said}."

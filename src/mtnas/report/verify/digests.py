@@ -1,0 +1,70 @@
+"""Whether records, and the files that they describe, are as they were written."""
+
+import json
+from pathlib import Path
+
+from mtnas.evidence.exhaustive_table import read_ground_truth
+from mtnas.report.verify.outcome import Outcome
+from mtnas.runtime.files import Json, broken, check_artefact, check_digest, remake
+
+RECORDS = {"run.json", "routes.json", "best.json", "manifest.json", "record.json"}
+PASSED_OVER = {"published", "raw", "logs", "benchmarks"}
+
+
+def files_of(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a study, without raw data, logs, what is published and what is hidden."""
+    return [
+        path
+        for path in sorted(folder.rglob(pattern))
+        if path.relative_to(folder).parts[0] not in PASSED_OVER
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+
+
+def check_digests(folder: Path, outcome: Outcome, *, whole: bool = True) -> list[str]:
+    """Check the digest of every record, and the digests in it of the files beside it.
+
+    `whole` says that all of these files must be there. Returns the JSON files that have no digest.
+    """
+    before, records, described, without = len(outcome.wrong), 0, 0, list[str]()
+    for path in files_of(folder, "*.json"):
+        with outcome.noting():
+            content = _read(path)
+            if path.name not in RECORDS and "digest" not in content:
+                without.append(str(path.relative_to(folder)))
+                continue
+            artefacts = check_digest(content, path).get("artefacts", {})
+            records += 1
+            for file in (path.parent / name for name in artefacts):
+                if whole or file.is_file():
+                    with outcome.noting():
+                        check_artefact(file, artefacts)
+                        described += 1
+    for path in files_of(folder, "exhaustive/*.parquet"):
+        with outcome.noting():
+            read_ground_truth(path)
+            records += 1
+    _check_orphans(folder, outcome)
+    if len(outcome.wrong) == before:
+        outcome.right.append(
+            f"{records} records, and {described} files that they describe, are as they were written"
+        )
+    return without
+
+
+def _check_orphans(folder: Path, outcome: Outcome) -> None:
+    """Scores without a record beside them are nobody's."""
+    for name, record in (("metrics.csv", "run.json"), ("scores.csv", "record.json")):
+        for path in files_of(folder, name):
+            if not path.with_name(record).is_file():
+                made = path.with_name(record)
+                outcome.note(f"{made}: missing beside {name}; run `{remake(made)}`")
+
+
+def _read(path: Path) -> Json:
+    """Return a JSON object, an empty one of what is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise broken(path, f"not JSON ({problem})") from None
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,76 @@
+"""Check results/published: make everything again from its numbers, beside it, and compare."""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mtnas.report.published.rebuild import PARTS, rebuild
+from mtnas.report.published.store import read_runs
+from mtnas.report.verify.digests import check_digests
+from mtnas.report.verify.outcome import Outcome
+from mtnas.runtime.errors import MtnasError
+
+REMEDY = "run `.venv/bin/snakemake rebuild --cores 1`"
+SOURCES = ("subgraphs.json",)  # of the folders that are made again, what they are made from
+MADE = (*PARTS, "runs.json")  # compared, or with a digest for every run
+
+
+def check_published(folder: Path, outcome: Outcome) -> None:
+    """Check the records, then tables, verdicts, audits and the data of figures."""
+    without = check_digests(folder, outcome, whole=False)
+    with outcome.noting():
+        runs = read_runs(folder)
+        outcome.right.append(f"{len(runs)} run records are as they were published")
+    with TemporaryDirectory(prefix="mtnas-") as scratch:
+        copy = Path(scratch, "published")
+        shutil.copytree(folder, copy)
+        try:
+            rebuild(copy)
+        except MtnasError as error:
+            outcome.note(str(error).replace(str(copy), str(folder)))
+            outcome.unchecked.append(f"{', '.join(PARTS)}: they could not be made again")
+            return
+        _compare(folder, copy, outcome)
+    if unknown := [name for name in without if name.split("/")[0] not in MADE]:
+        outcome.unchecked.append(f"{', '.join(unknown)}: no digest in them")
+    outcome.unchecked.append("scores against predictions: these are not published")
+
+
+def _compare(folder: Path, copy: Path, outcome: Outcome) -> None:
+    """Compare what was made again with what stands there."""
+    for part in PARTS:
+        there, again = _contents(folder / part), _contents(copy / part)
+        drawn = [name for name in there if name.endswith(".png") and name in again]
+        differ = [
+            name
+            for name in sorted(there.keys() | again.keys())
+            if there.get(name) != again.get(name)
+        ]
+        for name in (name for name in differ if name not in drawn):
+            outcome.note(f"{folder / part / name}: {_how(name, there, again)}; {REMEDY}")
+        if other := [name for name in drawn if name in differ]:
+            outcome.unchecked.append(
+                f"{folder / part}: {len(other)} drawings differ in their bytes, as they do between "
+                "versions of matplotlib and fonts"
+            )
+        if there and not set(differ) - set(drawn):
+            same = len(there) - len(other)
+            outcome.right.append(f"{part}: {same} files are those that the numbers give")
+
+
+def _how(name: str, there: dict[str, bytes], again: dict[str, bytes]) -> str:
+    """Say how a file differs from the one that was made again."""
+    if name not in again:
+        return "the published numbers do not give this file"
+    if name not in there:
+        return "missing"
+    old, new = (text[name].decode(errors="replace").splitlines() for text in (there, again))
+    pairs = enumerate(zip(old, new, strict=False), start=1)
+    line = next((number for number, (a, b) in pairs if a != b), min(len(old), len(new)) + 1)
+    return f"line {line} is not what the published numbers give"
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name."""
+    files = (path for path in folder.glob("*") if path.is_file() and path.name not in SOURCES)
+    return {path.name: path.read_bytes() for path in files}

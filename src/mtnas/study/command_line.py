@@ -1,0 +1,62 @@
+"""Tell the words of a Snakemake command line apart, in any order."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+_OVERLAY = re.compile(r".*\.ya?ml")
+_OVERLAYS = ("--configfile", "--configfiles")
+_SETTINGS = ("--config", "-C")
+_CORES = re.compile(r"--(cores|jobs|executor|profile|workflow-profile)(=.*)?|-[cje]\d*")
+# Options with which nothing runs, or that ask for Snakemake's own display.
+_PLAIN = re.compile(
+    r"--(dry-?run|unlock|lint|logger|verbose|summary|detailed-summary|version|cleanup-metadata)"
+    r"(=.*)?|-[npqF]*n[npqF]*"
+)
+
+
+@dataclass
+class Words:
+    """What was given: files of configuration, what to make, and options with their values."""
+
+    overlays: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+
+    def arguments(self) -> list[str]:
+        """Return them in an order in which Snakemake takes no target for a file."""
+        files = ["--configfile", *self.overlays] if self.overlays else []
+        return [*self.options, *files, "--", *self.targets]
+
+
+def sorted_out(words: Sequence[str]) -> Words:
+    """Tell overlays (`.yaml`), targets and options apart.
+
+    A word behind an option is its value, but for overlays, and for what is no `key=value` behind
+    `--config`. So a target stands first, behind an overlay, or behind `--`.
+    """
+    found, option = Words(), ""
+    for word in words:
+        if word == "--" or word in _OVERLAYS:
+            option = ""
+        elif word.startswith("-"):
+            option = word
+            found.options.append(word)
+        elif _OVERLAY.fullmatch(word):
+            found.overlays.append(word)
+            option = ""
+        elif option and (option not in _SETTINGS or "=" in word):
+            found.options.append(word)
+        else:
+            found.targets.append(word)
+    return found
+
+
+def says_cores(options: Sequence[str]) -> bool:
+    """Whether options tell where and on how many cores jobs run."""
+    return any(_CORES.fullmatch(option) for option in options)
+
+
+def is_plain(options: Sequence[str]) -> bool:
+    """Whether Snakemake itself should say what it does."""
+    return any(_PLAIN.fullmatch(option) for option in options)
