@@ -143,8 +143,8 @@ def test_variants_are_named_by_their_titles():
     assert found.run("mmoe") == "MMoE"
     assert found.run("toy", "x") == "toy (x)"  # neither a method of ours nor a variant
     assert found.search("mtnas", "l1h3") == found.search("mtnas", "paper")
-    assert found.search("mtnas", "l1h3_four_routes") == "four routes"
-    assert found.search("mtnas", "l1h3_plus_with_slow_alpha") == "MTNAS+ with slow alpha"
+    assert found.search("mtnas", "l1h3_four_routes") == "MTNAS, 4 routes a step"
+    assert found.search("mtnas", "l1h3_plus_with_slow_alpha") == "MTNAS+, slow route updates"
     titles = needs(plan)["regret_l1h3"].titles
     assert (titles["mtnas"], titles["mtnas/l1h3_inherit"]) == ("MTNAS", "inherited weights")
 

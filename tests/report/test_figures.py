@@ -8,15 +8,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
 from mtnas.report import searched as searches
+from mtnas.report.agreement import by_chance, decision, in_common, told_by_seeds, verdict
 from mtnas.report.exhibits import figure3, search_curves
 from mtnas.report.exhibits.search_curves import curves_figure, with_curves
-from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
-from mtnas.report.render.route_panels import SMALLEST, block_caption, routes_figure
-from mtnas.report.render.style import SHARED, new_figure, save_figure, styled, task_colour
+from mtnas.report.render.route_drawing import draw_route, legend_of, name_size, panel_units
+from mtnas.report.render.route_panels import routes_figure
+from mtnas.report.render.style import (
+    SHARED,
+    TASK_COLOURS,
+    as_text,
+    ink_on,
+    new_figure,
+    save_figure,
+    styled,
+    task_colour,
+    task_marker,
+)
 from mtnas.report.searched import Recorded, choices, course, read_routes
 from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.route import Route
@@ -39,7 +51,7 @@ def make_routes(path, size=(2, 4, 2), seeds=2, steps=30, *, simulated=False):
     def blocks(route):
         uniform = {name: float(np.log(space.num_local_routes(name))) for name in space.blocks}
         return {
-            name: {"probability": 0.031, "entropy": 0.9 * largest, "uniform_entropy": largest}
+            name: {"probability": 0.031, "entropy": 0.95 * largest, "uniform_entropy": largest}
             for name, largest in uniform.items()
         }
 
@@ -90,12 +102,32 @@ def test_a_sub_network_that_is_only_asked_counts_as_used():
     assert len(drawing.edges) == 2
 
 
-def test_the_legend_explains_every_task_colour():
-    labels = [handle.get_label() for handle in legend_handles(3)]
-    assert sum("only" in label for label in labels) == 3
-    assert len(labels) == 7
-    named = [handle.get_label() for handle in legend_handles(2, names=["likes", "stars"])]
-    assert named[:2] == ["serves likes only", "serves stars only"]
+def test_the_legend_has_as_many_entries_for_any_number_of_tasks():
+    one, two, twelve = (legend_of(tasks)["labels"] for tasks in (1, 2, 12))
+    assert "serves two or more tasks" in two and "serves two or more tasks" not in one
+    assert twelve == two
+    assert [len(legend_of(tasks)["handles"]) for tasks in (2, 12)] == [5, 5]
+
+
+def test_twelve_tasks_are_told_apart_and_their_names_can_be_read():
+    assert len({(task_colour(t), task_marker(t)) for t in range(156)}) == 156
+    assert len({task_colour(t) for t in range(12)}) == 12
+    for colour in TASK_COLOURS:
+        assert contrast(colour, ink_on(colour)) >= 4.5
+        assert contrast(as_text(colour), "white") >= 4.5
+    assert ink_on("#E69F00") == "black" and ink_on("#0072B2") == "white"
+    assert as_text("#0072B2") == "#0072b2"  # dark enough as it is
+
+
+def contrast(first, second):
+    """Return the contrast of two colours (WCAG 2.1)."""
+    light = []
+    for colour in (first, second):
+        linear = [
+            v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour)
+        ]
+        light.append(float(np.dot((0.2126, 0.7152, 0.0722), linear)) + 0.05)
+    return max(light) / min(light)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +152,7 @@ def assert_no_text_overlaps(figure, texts=None):
             assert not box.padded(-0.5).overlaps(second.padded(-0.5)), (name, other)
 
 
-@pytest.mark.parametrize("scale", [SMALLEST, 0.3, 0.5])
+@pytest.mark.parametrize("scale", [0.2, 0.3, 0.5])
 def test_names_fit_into_their_nodes(scale):
     space = SearchSpace(3, 8, 3)
     width, height = panel_units(space)
@@ -138,7 +170,8 @@ def test_figure3_says_how_decided_the_search_was(tmp_path):
     figure = figure_of([read_routes(make_routes(tmp_path / "r.json"))])
     texts = [text.get_text() for text in texts_of(figure)]
     assert "MovieLens: MTNAS, REINFORCE" in texts
-    assert "p = .031, entropy 4.4 of 4.9 nats" in texts
+    told = "The search has not decided: 95% of the entropy of blind choice is left "
+    assert any(text.startswith(told) for text in texts)
     assert any("full sharing has 24" in text for text in texts)
     assert "SIMULATED DATA" not in texts
 
@@ -183,10 +216,65 @@ def test_the_label_of_simulated_data_covers_nothing(tmp_path):
     assert_no_text_overlaps(figure)
 
 
-def test_block_captions_say_only_what_was_recorded():
-    assert block_caption(Recorded(0.0001)) == "p < .001"
-    assert block_caption(Recorded(1.0, 0.0)) == "p = 1.000, entropy 0.0 nats"
-    assert block_caption(Recorded()) == "not recorded"
+def searched_of(routes, space, entropy=0.9, **more):
+    """Return a search as it is drawn, with some routes by seed."""
+    blocks = {
+        seed: {
+            b: Recorded(0.1, entropy, 1.0) if entropy is not None else Recorded()
+            for b in route.space.blocks
+        }
+        for seed, route in routes.items()
+    }
+    fields = {"title": "s", "simulated": False, "tasks": (), **more}
+    return searches.Drawn(space=space, routes=routes, blocks=blocks, **fields)
+
+
+def test_how_decided_a_search_is_is_said_in_words():
+    assert [verdict(share) for share in (1.0, 0.9, 0.7, 0.5, 0.0)] == [
+        *("has not decided", "has not decided", "has decided in part", "has decided", "has decided")
+    ]
+    space = SearchSpace(1, 3, 2, "root")
+    routes = {"0": full_sharing(space)}
+    assert decision(searched_of(routes, space, 0.25)).startswith("The search has decided: 25% of")
+    assert decision(searched_of(routes, space, None)) == ""
+
+
+def test_what_routes_have_in_common_is_counted_in_links():
+    space = SearchSpace(1, 3, 2, "root")
+    one = Route(space, (LocalRoute(("s1", "s2"), "root"), LocalRoute(("s1",), "root")))
+    other = Route(space, (LocalRoute(("s1",), "root"), LocalRoute(("s2",), "root")))
+    assert in_common(one, other) == pytest.approx(1 / 4)  # s1-t0 of s1-t0, s2-t0, s1-t1, s2-t1
+    assert in_common(one, one) == 1
+    # Each of 3 links is in a subset with 4/7; both have 16/49, one or the other 40/49.
+    assert 0.35 < by_chance(space) < 0.45
+
+
+def test_the_figure_says_whether_the_seed_or_the_data_tell_more():
+    space, rng = SearchSpace(2, 4, 2), np.random.default_rng(3)
+    seeds = {str(s): random_route(space, rng) for s in range(20)}
+    others = {str(s): random_route(space, rng) for s in range(20)}
+    by_seed = [searched_of(seeds, space), searched_of(seeds, space)]
+    text, told = told_by_seeds(by_seed)
+    assert "with 100% of their links in common" in text
+    assert told.startswith("So the seed tells more about a route than the data do")
+    same = full_sharing(space)
+    by_data = [searched_of(dict.fromkeys(seeds, r), space) for r in (same, share_bottom(space))]
+    assert told_by_seeds(by_data)[1].startswith("So the data tell more about a route")
+    neither = [searched_of(seeds, space), searched_of(others, space)]
+    assert told_by_seeds(neither)[1] == "No difference between the first two is shown."
+    assert told_by_seeds(by_seed[:1]) == []
+    assert told_by_seeds([searched_of({"0": same}, space)] * 2) == []
+
+
+@pytest.mark.parametrize("tasks", [2, 12])
+def test_as_many_seeds_are_drawn_as_can_be_read(tmp_path, tasks):
+    path = make_routes(tmp_path / "r.json", (2, 4, tasks), seeds=10)
+    figure = figure_of([read_routes(path)])
+    width = figure.axes[0].get_position().width * figure.get_size_inches()[0]
+    assert width / panel_units(SearchSpace(2, 4, tasks))[0] > 0.3  # inches of a unit
+    shown = [text.get_text() for text in texts_of(figure)]
+    assert any(f"Shown: the first {len(figure.axes)} of 10 seeds." in text for text in shown)
+    assert_no_text_overlaps(figure)
 
 
 @pytest.mark.parametrize("draw", [figure3, search_curves])
@@ -234,9 +322,11 @@ def test_curves_take_the_mean_over_seeds(tmp_path):
     searched = read_routes(make_routes(tmp_path / "r.json", seeds=3))
     left, right = curves_figure(course([searched])).axes
     assert "MovieLens: MTNAS, REINFORCE, 3 seeds" in [t.get_text() for t in left.figure.texts]
-    assert np.allclose(right.lines[0].get_ydata(), 2.0)
     expected = np.mean([np.log(searched.space.num_local_routes(b)) for b in searched.space.blocks])
-    assert np.allclose(right.lines[1].get_ydata(), expected)
+    assert np.allclose(right.lines[0].get_ydata(), 100 * 2.0 / expected)
+    assert np.allclose(right.lines[1].get_ydata(), 100)
+    share = round(100 * 2.0 / expected)
+    assert f"has decided:\n{share}% left" in [text.get_text() for text in right.texts]
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,7 @@ def test_simulated_data_say_so_in_table_and_figure(tmp_path):
     assert "InstEval (SIMULATED DATA)" in text
     assert "no conclusion about it follows" in text
     figure = routes_in_order(EXHIBIT.data(Space([Truth.read(truth)], [])))
-    assert "InstEval (SIMULATED DATA)" in [text.get_text() for text in figure.findobj(Text)]
+    assert "SIMULATED DATA" in [text.get_text() for text in figure.findobj(Text)]
     draw([truth], [], [tmp_path / "f.png"])
     with Image.open(tmp_path / "f.png") as opened:
         assert opened.info["Description"].startswith("SIMULATED DATA: InstEval. ")
@@ -333,8 +333,12 @@ def test_the_figure_orders_all_routes_and_shows_every_pick(truth, searches):
     places = [dots.get_offsets().tolist() for dots in lower.collections]
     assert places[0] == [[1, 0]]
     assert places[2] == [[1, 2]]
+    blind, *lines = [line.get_xdata() for line in lower.lines[:-3]]  # then the known routes
+    assert blind[0] == (SPACE.num_routes + 1) / 2
+    picked = [int(x) for x, _ in places[1]]
+    assert any(line == pytest.approx([np.mean(picked)]) for line in lines)
     marked = {box.offsetbox.get_text() for box in upper.findobj(AnnotationBbox)}
-    assert marked == {"full sharing", ONE_SUBNET, "no sharing"}
+    assert marked == {"full sharing", "Share-Bottom", "no sharing"}
 
 
 def test_texts_do_not_overlap(tmp_path, truth, searches):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mtnas.evidence.claims.evidence import read_evidence
-from mtnas.report.exhibits.figure7 import EXHIBIT, Sweep, sweep_figure
+from mtnas.report.exhibits.figure7 import APART, EXHIBIT, SPREAD, Sweep, sweep_figure
 from mtnas.report.names import SIMULATED
 from mtnas.report.render.style import save_figure
 from mtnas.routes.named import full_sharing
@@ -53,11 +53,11 @@ def test_a_sweep_shows_scores_and_times(swept):
     figure = sweep_figure(EXHIBIT.data(read(swept)))
     auc, loss, search, training = figure.axes
     first, second = auc.get_lines()[:2]
-    assert first.get_xdata().tolist() == [1, 2, 4, 8]
-    # In thousandths, less the mean over the sweep, which the legend tells.
-    assert first.get_ydata() == pytest.approx([-27.5, -17.5, 2.5, 42.5])
+    assert first.get_xdata() == pytest.approx(np.array([1, 2, 4, 8]) - SPREAD / 4)
+    # Less the mean over the sweep, which the legend tells.
+    assert first.get_ydata() == pytest.approx([-0.0275, -0.0175, 0.0025, 0.0425])
     assert second.get_ydata() == pytest.approx([0] * 4)
-    legend = [text.get_text() for text in auc.get_legend().get_texts()]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["AUC0 (0.737)", "AUC1 (0.800)"]
     assert loss.get_lines()[0].get_ydata() == pytest.approx([0.73] * 4)
     # Per seed: there are three.
@@ -65,9 +65,8 @@ def test_a_sweep_shows_scores_and_times(swept):
     assert training.get_lines()[0].get_ydata() == pytest.approx(np.array([10, 20, 40, 80]) / 3)
     assert auc.get_lines()[2].get_xdata()[0] == 4  # the paper's H
     # Noise is NOISE * (1 + H / 10): without the mean of each seed, 0.275 of it stays at H = 1.
-    band = auc.collections[0].get_paths()[0].vertices
-    at_one = band[np.isclose(band[:, 0], 1), 1]
-    assert np.ptp(at_one) == pytest.approx(2 * 0.275, rel=1e-6)
+    bar = auc.collections[0].get_segments()[0]
+    assert np.ptp(bar[:, 1]) == pytest.approx(2 * 0.000275, rel=1e-6)
 
 
 def test_a_sweep_of_tasks_of_other_kinds_shows_how_far_each_score_is_off_its_mean(tmp_path):
@@ -77,12 +76,23 @@ def test_a_sweep_of_tasks_of_other_kinds_shows_how_far_each_score_is_off_its_mea
     )
     figure, caption = EXHIBIT.draw(EXHIBIT.data(read(made)))
     panel = figure.axes[0]
-    assert panel.get_ylabel() == "test score off its mean (%)"
-    legend = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert panel.get_title() == "test score off its mean (%)"
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["RMSE minutes (13.750)", "accuracy mood (0.500)"]
     away = np.array([11, 12, 14, 18]) / 13.75 - 1
     assert panel.get_lines()[0].get_ydata() == pytest.approx(100 * away)
     assert "AUC" not in caption
+
+
+def test_times_of_another_machine_stand_apart(swept):
+    edit_run_record(swept[0][2], lambda record: record["environment"].update(platform="other"))
+    data = EXHIBIT.data(read(swept))
+    assert set(data.loc[data["apart"], "size"]) == {4}
+    figure = sweep_figure(data)
+    together, apart = figure.axes[3].get_lines()[:2]
+    assert (together.get_xdata().tolist(), apart.get_xdata().tolist()) == ([1, 2, 8], [4])
+    assert apart.get_markerfacecolor() == "white"
+    assert APART in [text.get_text() for text in figure.texts]
 
 
 def test_the_same_runs_give_the_same_bytes(swept, tmp_path):

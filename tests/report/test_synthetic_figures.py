@@ -70,13 +70,28 @@ def shown(figure):
     return [axes.get_title() for axes in figure.axes if axes.get_visible()]
 
 
-def test_every_dataset_has_its_panel_by_setting_and_rho():
+def test_every_setting_has_its_row_and_every_rho_its_place():
     runs = [make(m, rho, d) for d, rho in ((20, 0), (50, 0), (50, 1)) for m in ("mmoe", "mtnas")]
     figure = losses_figure(losses(*runs))
-    titles = ["d = 20, m = 2, ρ = 0", "d = 50, m = 2, ρ = 0", "d = 50, m = 2, ρ = 1"]
-    assert shown(figure) == titles
-    assert {SIMULATED, "MMoE", "MTNAS"} <= set(texts(figure))
-    assert [len(axes.lines) for axes in figure.axes if axes.get_visible()] == [3, 3, 3]
+    assert {SIMULATED, "MMoE", "MTNAS", "d = 20, m = 2", "d = 50, m = 2"} <= set(texts(figure))
+    ticks = [[label.get_text() for label in axes.get_xticklabels()] for axes in figure.axes]
+    assert ticks == [["0"], ["0"], ["0", "1"], ["0", "1"]]
+    # Of both methods a bar and a mark at every rho, and the noise; of one of them the ratio.
+    assert [len(axes.lines) for axes in figure.axes] == [5, 3, 9, 5]
+
+
+def test_ratios_are_taken_seed_by_seed():
+    first, second = make("mtnas"), make("mmoe")
+    worse = [
+        f.model_copy(update={"valid_loss": (3.0, (1.1, 1.3)[i])})
+        for i, f in enumerate(second.record.fits)
+    ]
+    _, ratios = losses_figure(losses(first, with_fits(second, worse))).axes
+    bar, mark, _ = ratios.lines  # the last line is that at 0
+    mean = 100 * (np.sqrt(1.1 * 1.3) - 1)
+    assert mark.get_ydata() == pytest.approx([mean])
+    low, high = bar.get_ydata()
+    assert low < mean < high
 
 
 def test_losses_end_where_the_first_seed_ends_and_add_up_over_the_models_of_a_seed():
@@ -126,7 +141,7 @@ def test_figure_5_counts_disjoint_routes_against_chance():
     assert not full_sharing(space).is_disjoint
     # 12 of the 49 pairs of subsets of three have nothing in common.
     assert share_disjoint(space) == pytest.approx(12 / 49, abs=0.02)
-    assert "tasks share no sub-network in 1 of 2 seeds, in 24% of routes" in overlap(found)
+    assert "tasks share no sub-network in 1 of 2 seeds, in 24% of random" in overlap(found)
     assert SIMULATED in texts(routes_figure([found], overlap))
 
 
@@ -151,7 +166,7 @@ def test_bytes_repeat(tmp_path):
 
 
 def test_the_data_are_what_is_drawn():
-    wide = losses(make()).pivot(index="seed", columns="epoch", values="valid_loss")
-    assert wide.to_numpy().tolist() == valid_losses(make()).tolist()
+    last = losses(make()).set_index("seed")["valid_loss"]
+    assert last.tolist() == valid_losses(make())[:, -1].tolist()
     shown = gates(make()).set_index(["seed", "task", "expert"])["score"]
     assert shown.loc[1, "t0"].tolist() == [0.8, 0.1, 0.1]  # in the order in which they are drawn

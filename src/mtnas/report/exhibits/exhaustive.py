@@ -5,20 +5,23 @@ Lengths are in inches.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mtnas.evidence.statistics import difference_of
 from mtnas.report.exhibits.base import FigureExhibit, Needs, of_space
 from mtnas.report.judged import Found, Truth, read_judged
 from mtnas.report.names import REFERENCE, SIMULATED, Names, caption, simulated_in
 from mtnas.report.render.style import (
+    MARGIN,
     PAGE_WIDTH,
     PALE,
     SHARED,
     WARNING,
+    as_text,
     axes_at,
     new_figure,
     styled,
@@ -36,14 +39,17 @@ if TYPE_CHECKING:
 
 LEFT, GAP, RIGHT = 1.75, 0.5, 0.12  # beside and between the axes
 TITLE, CURVE, BETWEEN, LINE, BOTTOM = 0.48, 1.7, 0.06, 0.15, 0.45
+LEGEND = 0.36
 LEVEL_GAP = 0.14  # between labels of known routes that would touch
+COLUMNS = 3  # datasets side by side, at most
 CAPTION = (
     "Every route of a small space, ordered by its mean test loss: difference to full sharing, mean "
     "and one standard deviation over seeds (paired: same split, batches and initial weights). "
-    "Below: the routes that each search picked; the area of a dot grows with the seeds that picked "
-    "it, and the coloured lines go on from the routes marked above. The oracle trains all routes "
-    "and takes the one with the lowest validation loss. Shaded: the good routes, those of the best "
-    "sharing patterns; a pattern is a route up to the names of its sub-networks."
+    "Below: the routes that each search picked, a dot for each (larger: several seeds), and the "
+    "mean of their places with its 95 % t interval; routes taken blindly stand in the middle on "
+    "average (dotted). The coloured lines go on from the routes marked above. The oracle trains "
+    "all routes and takes the one with the lowest validation loss. Shaded: the good routes, those "
+    "of the best sharing patterns; a pattern is a route up to the names of its sub-networks."
 )
 
 
@@ -137,21 +143,21 @@ def _truth(rows: pd.DataFrame) -> Truth:
 def routes_in_order(frame: pd.DataFrame) -> "Figure":
     """Return the figure of some ground truths and the searches judged by them.
 
-    Datasets stand in two columns, or one if there is one; searches are named at the left.
+    Up to three datasets stand side by side, four in two rows; searches are named at the left.
     """
     is_pick = frame["search"].notna() if "search" in frame else pd.Series(False, frame.index)
     truths = [_truth(rows) for _, rows in frame[~is_pick].groupby("dataset", sort=False)]
     found = frame[is_pick]
     names = list(dict.fromkeys(found["search"])) if "search" in found else []
-    columns = min(2, len(truths))
+    columns = 2 if len(truths) == 4 else min(COLUMNS, len(truths))
     height = TITLE + CURVE + BETWEEN + LINE * (len(names) + 1) + BOTTOM
     rows = -(-len(truths) // columns)
     width = (PAGE_WIDTH - LEFT - RIGHT - GAP * (columns - 1)) / columns
     with styled():
-        figure = new_figure(PAGE_WIDTH, height * rows)
+        figure = new_figure(PAGE_WIDTH, height * rows + LEGEND)
         for i, truth in enumerate(truths):
             row, column = divmod(i, columns)
-            place = (LEFT + column * (width + GAP), height * (rows - row), width)
+            place = (LEFT + column * (width + GAP), height * (rows - row) + LEGEND, width)
             picks: dict[str, dict[int, int]] = {"oracle": truth.oracle, **{n: {} for n in names}}
             for pick in found[found["dataset"] == truth.dataset].to_dict("records"):
                 picks[pick["search"]][int(pick["seed"])] = int(pick["route"])
@@ -159,7 +165,25 @@ def routes_in_order(frame: pd.DataFrame) -> "Figure":
             if column:
                 upper.set_ylabel("")
                 lower.set_yticklabels([])
+        _legend(figure)
     return figure
+
+
+def _legend(figure: "Figure") -> None:
+    """Explain the signs that are not named where they stand."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    blue = task_colour(0)
+    entries = {
+        "good routes": Patch(fc=PALE, alpha=0.35),
+        "± one standard deviation": Patch(fc=blue, alpha=0.2),
+        "one seed's pick": Line2D([], [], color=blue, marker="o", ms=3, ls="none"),
+        "mean place, 95% interval": Line2D([], [], color="black", marker="|", ms=6, lw=0.9),
+        "blind choice": Line2D([], [], color=SHARED, lw=0.9, ls=":"),
+    }
+    style = {"handlelength": 1.5, "columnspacing": 1.1}
+    figure.legend(list(entries.values()), list(entries), loc="lower center", ncols=5, **style)
 
 
 def _draw(
@@ -183,17 +207,19 @@ def _draw(
         for at in (rank[route] for route in truth.good.nonzero()[0].tolist()):
             axes.axvspan(at - 0.5, at + 0.5, color=PALE, alpha=0.35, lw=0, zorder=0)
     upper.set_xticklabels([])
-    lower.set_xlabel("routes, ordered by mean test loss")
+    lower.set_xlabel("routes, ordered by mean test loss", fontsize=7)
     return upper, lower
 
 
 def _title(figure: "Figure", truth: Truth, left: float, top: float) -> None:
     space = truth.space
     colour = WARNING if truth.simulated else "black"
-    title = f"{truth.title} ({SIMULATED})" if truth.simulated else truth.title
-    write_at(figure, left - 0.35, top - 0.08, title, 8, fontweight="bold", color=colour)
+    write_at(figure, left - 0.35, top - 0.08, truth.title, 8, fontweight="bold", color=colour)
     size = f"L = {space.num_layers}, H = {space.num_subnets}: {space.num_routes} routes"
-    write_at(figure, left - 0.35, top - 0.25, f"{size}, {len(truth.seeds)} seeds", color=SHARED)
+    size += f", {len(truth.seeds)} seeds"
+    write_at(figure, left - 0.35, top - 0.25, size, color=SHARED)
+    if truth.simulated:  # in the margin of the names of searches
+        write_at(figure, MARGIN, top - 0.08, SIMULATED, 8, fontweight="bold", color=WARNING)
 
 
 def _curve(axes: "Axes", truth: Truth, rank: Mapping[int, int]) -> None:
@@ -224,7 +250,7 @@ def _mark_known(
         before = (x - 0.5) / len(rank)  # of the label, so that it stays within narrow axes
         line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2}
         label = AnnotationBbox(
-            TextArea(name, textprops={"color": colour, "fontsize": 7}),
+            TextArea(name.split(" (")[0], textprops={"color": as_text(colour), "fontsize": 7}),
             (x, mean_R[route]),
             xybox=(x, 0.99 - i * LEVEL_GAP / CURVE),
             boxcoords=("data", "axes fraction"),
@@ -240,12 +266,22 @@ def _mark_known(
 def _picks(
     axes: "Axes", truth: Truth, rank: Mapping[int, int], rows: Mapping[str, Mapping[int, int]]
 ) -> None:
-    """Draw one line of dots per search; the area of a dot grows with its seeds."""
+    """Draw one line of dots per search, larger for more seeds, and the interval of their mean."""
+    axes.axvline((len(rank) + 1) / 2, color=SHARED, lw=0.9, ls=":", zorder=1)
     for line, (_, picks) in enumerate(rows.items()):
-        places, counts = np.unique([rank[route] for route in picks.values()], return_counts=True)
+        ranks = [rank[route] for route in picks.values()]
+        if not ranks:
+            continue
+        places, counts = np.unique(ranks, return_counts=True)
         colour = SHARED if line == 0 else task_colour(0)
         lines = np.full(len(places), line)
-        axes.scatter(places, lines, s=9 * counts, color=colour, lw=0, zorder=3, clip_on=False)
+        style: dict[str, Any] = {"color": colour, "lw": 0, "alpha": 0.55, "clip_on": False}
+        axes.scatter(places, lines, s=9 * counts, zorder=3, **style)
+        mean = difference_of(ranks)
+        if mean.low is not None and mean.high is not None:
+            ends = np.clip([mean.low, mean.high], 1, len(rank))
+            axes.plot(ends, [line, line], color="black", lw=0.9, zorder=2)
+        axes.plot(mean.mean, line, color="black", marker="|", ms=6, zorder=4)
     for i, route in enumerate(truth.known.values()):
         axes.axvline(rank[route], color=task_colour(i + 1), lw=0.6, zorder=1)
     axes.set_ylim(len(rows) - 0.4, -0.6)

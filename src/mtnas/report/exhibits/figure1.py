@@ -17,7 +17,7 @@ from mtnas.evidence.claims.evidence import Evidence, read_evidence
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in, task_name
 from mtnas.report.render.gates import CAPTION as OF_GATES
-from mtnas.report.render.gates import draw_gates, gate_data
+from mtnas.report.render.gates import draw_gates, gate_data, gate_handles
 from mtnas.report.render.style import (
     MARGIN,
     PAGE_WIDTH,
@@ -25,9 +25,7 @@ from mtnas.report.render.style import (
     WARNING,
     axes_at,
     new_figure,
-    row_of_axes,
     styled,
-    task_colour,
     write_at,
     write_title,
 )
@@ -36,12 +34,12 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import SUBGRAPHS
-from mtnas.tasks.metrics import in_tables
+from mtnas.tasks.metrics import MTL_LOSS, in_tables
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from mtnas.report.render.gaps import Gap
     from mtnas.study.plan import Plan
 
 CAPTION = (
@@ -50,18 +48,19 @@ CAPTION = (
     "Tasks stand in the order in which their dataset lists them."
 )
 GATES_CAPTION = f"(d) {OF_GATES}"
-BOXES_CAPTION = (
-    "(e) MMoE and the cut MMoE over independent runs: boxes from the first to the third quartile "
-    "with the median, whiskers to 1.5 times their distance, a line for each common seed."
+GAPS_CAPTION = (
+    "(e) The test scores of the cut MMoE less those of MMoE: a dot for each common seed, their "
+    "mean, and its 95 % t interval. Where that holds 0, these seeds show no difference."
 )
 MMOE, CUT = ROWS = (("mmoe", PAPER), ("cut_mmoe", PAPER))
-HEAD, GATES_HEAD = 0.26, 0.14  # the lines above panels
+HEAD = 0.26  # the line above panels
 SCALE = 0.52  # inches per unit of a drawing, at most
 LEAST_GAP = 0.3
-LINE, LEGEND_EDGE = 0.135, 0.21  # inches of a line of a legend, and around it
-GATES, BOXES = 1.8, 1.85  # height of a row of panels
-PER_ROW = 3  # datasets of (d) side by side
-MOST = 4  # scores of (e) side by side
+LINE = 0.135  # inches of a line of a legend
+EDGE = 0.21  # around a legend
+GATES = 1.62  # height of a row of panels, without their legend
+PER_ROW = 4  # datasets of (d) side by side
+LETTERS = 13  # of names that stand two side by side below a panel
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class Figure1(FigureExhibit[Overview]):
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw (a-c), and (d) and (e) for the datasets that have their runs, if any."""
-        parts = {CAPTION: "a", GATES_CAPTION: "d", BOXES_CAPTION: "e"}
+        parts = {CAPTION: "a", GATES_CAPTION: "d", GAPS_CAPTION: "e"}
         text = " ".join(part for part, panel in parts.items() if panel in set(frame["panel"]))
         return overview_figure(frame), caption(text, sorted(simulated_in(frame)))
 
@@ -155,51 +154,72 @@ def paired(evidence: Evidence) -> list[str]:
 
 def overview_figure(frame: pd.DataFrame) -> "Figure":
     """Return Figure 1."""
-    from mtnas.report.render.route_drawing import panel_units
+    from mtnas.report.render.gaps import draw_gaps, gaps_height
 
-    routes = [rows for letter, rows in frame.groupby("panel") if letter in ("a", "b", "c")]
-    units = [panel_units(space_of(rows)) for rows in routes]
-    room = PAGE_WIDTH - 2 * MARGIN - LEAST_GAP * (len(units) - 1)
-    scale = min(SCALE, room / sum(width for width, _ in units))
-    tasks = max(space_of(rows).num_tasks for rows in routes)
-    lines = ceil((tasks + 3) / _columns(tasks))
-    drawn = HEAD + scale * max(height for _, height in units) + LEGEND_EDGE + LINE * lines
-    gates, boxes = (_by_dataset(frame, panel) for panel in "de")
-    rows = [gates[i : i + PER_ROW] for i in range(0, len(gates), PER_ROW)]
-    tall = [BOXES * ceil(of["label"].nunique() / MOST) for of in boxes]
-    height = drawn + GATES_HEAD * bool(rows) + GATES * len(rows) + sum(tall)
+    methods = [rows for letter, rows in frame.groupby("panel") if letter in ("a", "b", "c")]
+    scale, drawn = _size(methods)
+    datasets = [of for _, of in frame[frame["panel"] == "d"].groupby("dataset", sort=False)]
+    rows = [datasets[i : i + PER_ROW] for i in range(0, len(datasets), PER_ROW)]
+    compared = frame[frame["panel"] == "e"]
+    tall, gaps = [GATES + _below(row) for row in rows], _gaps(compared)
+    height = drawn + HEAD * bool(rows) + sum(tall)
+    height += (HEAD + gaps_height(gaps)) * bool(gaps)
     with styled():
         figure = new_figure(PAGE_WIDTH, height + 0.06)
-        _draw_methods(figure, height, routes, scale)
+        _draw_methods(figure, height, methods, scale)
         top = height - drawn
         if rows:
             write_title(figure, top, "(d) Gate scores of MMoE")
-            top -= GATES_HEAD
-        for row in rows:
-            _draw_gates(figure, top, row)
-            top -= GATES
-        for scores, line in zip(boxes, tall, strict=True):
-            _draw_boxes(figure, top, scores)
-            top -= line
+            top -= HEAD
+        for row, inches in zip(rows, tall, strict=True):
+            _draw_gates(figure, top, row, max(of["score"].max() for of in datasets))
+            top -= inches
+        if gaps:
+            of, less = dict.fromkeys(compared["name"])
+            simulated = bool(compared["simulated"].any())
+            write_title(figure, top, f"(e) {less} against {of}", simulated)
+            draw_gaps(figure, top - HEAD, gaps, f"{less} − {of}")
     return figure
 
 
-def _columns(tasks: int) -> int:
-    """Return how many entries of the legend of (a-c) stand side by side."""
-    return 5 if tasks < 3 else 3
+def _size(methods: Sequence[pd.DataFrame]) -> tuple[float, float]:
+    """Return the inches per unit of (a-c), and how much height they take with their legend."""
+    from mtnas.report.render.route_drawing import panel_units
+
+    units = [panel_units(space_of(rows)) for rows in methods]
+    room = PAGE_WIDTH - 2 * MARGIN - LEAST_GAP * (len(units) - 1)
+    scale = min(SCALE, room / sum(width for width, _ in units))
+    height = HEAD + scale * max(height for _, height in units) + LINE + EDGE
+    return scale, height + LINE * len(_called(methods[0]))
 
 
-def _by_dataset(frame: pd.DataFrame, panel: str) -> list[pd.DataFrame]:
-    """Return the rows of a panel, dataset by dataset in their order."""
-    rows = frame[frame["panel"] == panel]
-    return [of for _, of in rows.groupby("dataset", sort=False)]
+def _called(rows: pd.DataFrame) -> list[str]:
+    """Return what the tasks of (a-c) are called, in lines, if they have names of their own."""
+    from mtnas.report.render.route_drawing import tasks_named
+
+    return tasks_named(space_of(rows), str(rows["tasks"].iloc[0]).split("+"))
+
+
+def _gaps(rows: pd.DataFrame) -> list["Gap"]:
+    """Return the gaps of (e), dataset by dataset."""
+    from mtnas.report.render.gaps import Gap
+
+    if rows.empty:
+        return []
+    names, found = list(dict.fromkeys(rows["name"])), []
+    for (dataset, label), of in rows.groupby(["dataset", "label"], sort=False):
+        both = of.pivot(index="seed", columns="name", values="score").dropna()
+        what, title = str(of["what"].iloc[0]), dataset_name(str(dataset))
+        shown = title if what == MTL_LOSS else f"{title}: {label}"
+        found.append(Gap(shown, what, both[names[1]] - both[names[0]], bool(of["simulated"].any())))
+    return found
 
 
 def _draw_methods(
     figure: "Figure", top: float, methods: Sequence[pd.DataFrame], scale: float
 ) -> None:
     """Draw (a-c) side by side on one ground line, their widths shared out over the page."""
-    from mtnas.report.render.route_drawing import draw_route, legend_handles, name_size, panel_units
+    from mtnas.report.render.route_drawing import draw_route, legend_of, name_size, panel_units
 
     routes = [route_of(space_of(rows), rows) for rows in methods]
     sizes = [panel_units(route.space) for route in routes]
@@ -212,66 +232,45 @@ def _draw_methods(
         panel = axes_at(figure, left, low, scale * size[0], scale * size[1])
         draw_route(panel, route, font_size=name_size(scale))
         left += scale * size[0] + pitch
-    tasks = max(route.space.num_tasks for route in routes)
-    called = [name for name in str(methods[0]["tasks"].iloc[0]).split("+") if name]
-    called = called if len(called) == tasks else []
+    for line in _called(methods[0]):
+        write_at(figure, PAGE_WIDTH / 2, low - 0.03, line, color=SHARED, ha="center")
+        low -= LINE
     _, h = figure.get_size_inches()
     figure.legend(
-        handles=legend_handles(tasks, unused=False, names=called), loc="upper center",
-        ncols=_columns(tasks), columnspacing=1.2, handlelength=1.6,
-        bbox_to_anchor=(0.5, (low - 0.02) / h),
+        **legend_of(routes[-1].space.num_tasks, unused=False), loc="upper center", ncols=4,
+        columnspacing=1.2, handlelength=1.6, bbox_to_anchor=(0.5, (low - 0.02) / h),
     )  # fmt: skip
 
 
-def _draw_gates(figure: "Figure", top: float, datasets: Sequence[pd.DataFrame]) -> None:
-    """Draw a row of (d): a panel per dataset."""
-    panels = row_of_axes(figure, top, GATES, PER_ROW)
-    for panel in panels[len(datasets) :]:
-        panel.remove()
-    for panel, rows in zip(panels, datasets, strict=False):
-        scores_STE = draw_gates(panel, rows)
-        inches = panel.get_position().height * figure.get_size_inches()[1]
-        above = (LINE * (scores_STE.shape[1] + 1) + 0.1) / inches  # 'lowest' and the legend
-        panel.set_ylim(0, 1.05 * scores_STE.max() / max(0.3, 1 - above))
+def _columns(row: Sequence[pd.DataFrame]) -> int:
+    """Return how many tasks stand side by side in the legends of a row of panels."""
+    return 2 if max(len(task_name(task)) for of in row for task in of["task"]) <= LETTERS else 1
+
+
+def _below(row: Sequence[pd.DataFrame]) -> float:
+    """Return the height of the legends below a row of panels."""
+    tasks = max(of["task"].nunique() for of in row)
+    return LINE * ceil(tasks / _columns(row)) + 0.1
+
+
+def _draw_gates(figure: "Figure", top: float, row: Sequence[pd.DataFrame], highest: float) -> None:
+    """Draw a row of (d): a panel per dataset, its tasks named below it."""
+    pitch, left = (PAGE_WIDTH - MARGIN - 0.5) / PER_ROW, 0.5
+    for i, rows in enumerate(row):
+        panel = axes_at(figure, left + i * pitch, top - GATES + 0.42, pitch - 0.12, GATES - 0.62)
+        draw_gates(panel, rows, highest)
         name, simulated = rows["dataset"].iloc[0], bool(rows["simulated"].iloc[0])
         panel.set_title(dataset_name(name, simulated), color=WARNING if simulated else SHARED)
         panel.set_xlabel("expert")
-        panel.set_ylabel("mean gate score")
-        panel.legend(loc="upper left", bbox_to_anchor=(0, 0.93))
-
-
-def _draw_boxes(figure: "Figure", top: float, rows: pd.DataFrame) -> None:
-    """Draw (e) of one dataset: two boxes per score, and the line of each seed between them."""
-    labels = list(dict.fromkeys(rows["label"]))
-    names = dict.fromkeys(rows["name"])
-    both = {
-        label: of.pivot(index="seed", columns="name", values="score")[list(names)].dropna()
-        for label, of in rows.groupby("label", sort=False)
-    }
-    name, simulated = rows["dataset"].iloc[0], bool(rows["simulated"].iloc[0])
-    title = f"(e) {dataset_name(name)}, {len(both[labels[0]])} seeds"
-    write_title(figure, top, title, simulated)
-    for i in range(0, len(labels), MOST):
-        panels = row_of_axes(figure, top, BOXES, min(MOST, len(labels)))
-        for panel, label in zip(panels, labels[i : i + MOST], strict=False):
-            _boxes(panel, list(names), both[label])
-            panel.set_ylabel(f"test {label}")
-        for panel in panels[len(labels[i : i + MOST]) :]:
-            panel.remove()
-        top -= BOXES
-
-
-def _boxes(panel: "Axes", names: Sequence[str], both: pd.DataFrame) -> None:
-    panel.plot([1, 2], both.sort_index().to_numpy().T, color=SHARED, lw=0.4, alpha=0.5)
-    thin = {"linewidth": 0.8}
-    boxes = panel.boxplot(
-        both.to_numpy(), tick_labels=names, widths=0.5, patch_artist=True, showfliers=False,
-        boxprops=thin, whiskerprops=thin, capprops=thin,
-    )  # fmt: skip
-    for i, box in enumerate(boxes["boxes"]):
-        box.set(facecolor=task_colour(i), alpha=0.35)
-    for line in boxes["medians"]:
-        line.set(color="black")
+        if i:
+            panel.set_yticklabels([])
+        else:
+            panel.set_ylabel("mean gate score")
+        panel.legend(
+            handles=gate_handles(list(dict.fromkeys(rows["task"]))), loc="upper center",
+            bbox_to_anchor=(0.5, -0.36 / (GATES - 0.62)), ncols=_columns(row), borderaxespad=0,
+            handletextpad=0.2, columnspacing=0.8, labelspacing=0.25, borderpad=0,
+        )  # fmt: skip
 
 
 EXHIBIT = Figure1()

@@ -82,7 +82,7 @@ def space_figure(space: SearchSpace) -> "Figure":
     """Return Figure 2 for a space."""
     from matplotlib.patches import Patch
 
-    from mtnas.report.render.route_drawing import QUERY_DASHES, legend_handles, panel_units
+    from mtnas.report.render.route_drawing import QUERY_DASHES, legend_of, panel_units
 
     width, height = panel_units(space)
     room = (PAGE_WIDTH - 2 * MARGIN - CANDIDATES * GAP) / (1 + CANDIDATES)
@@ -94,9 +94,10 @@ def space_figure(space: SearchSpace) -> "Figure":
         top = 2 * row + LEGEND - 0.06
         _block_row(figure, top, space, size, scale)
         _network_row(figure, top - row, space, size, scale)
-        asked = Patch(fc="white", ec=SHARED, ls=QUERY_DASHES, label="may be asked")
-        handles = [*legend_handles(space.num_tasks), asked]
-        figure.legend(handles=handles, loc="lower center", ncols=4)
+        legend = legend_of(space.num_tasks)
+        legend["handles"].append(Patch(fc="white", ec=SHARED, ls=QUERY_DASHES))
+        legend["labels"].append("may be asked")
+        figure.legend(**legend, loc="lower center", ncols=3)
     return figure
 
 
@@ -142,7 +143,7 @@ def _network_row(
         route = random_route(space, rng)
         if i == 0:
             write_at(figure, left, top, "(c) Candidates", 9, fontweight="bold")
-        edges = counted(len(route.edges), "edge")
+        edges = counted(len(route.edges), "link")
         write_at(figure, left, top - 0.19, f"{edges} in use", color=SHARED)
         draw_route(axes_at(figure, left, low, *size), route, font_size=name_size(scale))
 

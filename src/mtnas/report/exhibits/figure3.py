@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 CAPTION = (
-    "The sharing routes that the search found, read upwards from the shared root to the tasks. "
-    "Large: the first seed, with the probability p of each chosen local route and the entropy of "
-    "its block, beside the entropy of a uniform choice: the nearer the two, the less the search "
-    "has decided. Small: the other seeds. Edges are counted if they reach a task."
+    "The sharing routes that the search found, read upwards from the shared root to the tasks, of "
+    "the first seeds. A search that keeps nearly all of the entropy of a blind choice has not "
+    "decided: which route is taken is then up to chance. Links are counted if they reach a task; "
+    "what two routes have in common is the number of links that both use over the number that one "
+    "or the other uses. The data of the figure hold the routes of all seeds, with the probability "
+    "of every choice."
 )
 
 
@@ -43,7 +45,7 @@ class Figure3(FigureExhibit[Sequence[Searched]]):
         return choices(content)
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
-        """Draw per search the first seed large, the other seeds small."""
+        """Draw the first seeds of every search, with what all of them say."""
         from mtnas.report.render.route_panels import routes_figure
 
         return routes_figure(drawn(frame)), caption(CAPTION, simulated_in(frame))

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 CAPTION = (
-    "The sharing routes found on two unrelated tasks (simulated data, rho = 0). How often the two "
-    "tasks share no sub-network is set against routes drawn at random from the same space."
+    "The sharing routes found on two unrelated tasks (simulated data, rho = 0), of the first "
+    "seeds. How often the two tasks share no sub-network is set against routes drawn at random "
+    "from the same space. What two routes have in common is the number of links that both use over "
+    "the number that one or the other uses."
 )
 
 
@@ -63,9 +65,9 @@ def overlap(searched: Drawn) -> str:
     routes = list(searched.routes.values())
     apart = sum(route.is_disjoint for route in routes)
     return (
-        f"{np.mean(searched.edges):.1f} of {searched.all_edges} edges in use; tasks share no "
+        f"{np.mean(searched.edges):.1f} of {searched.all_edges} links in use; tasks share no "
         f"sub-network in {apart} of {len(routes)} seeds, in {share_disjoint(searched.space):.0%} "
-        "of routes drawn at random"
+        "of random routes."
     )
 
 

@@ -7,12 +7,10 @@ import pandas as pd
 
 from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
-from mtnas.report.names import panel_of, simulated_caption, task_name
-from mtnas.report.render.gates import CAPTION, draw_gates, gate_data
-from mtnas.report.render.style import task_colour
+from mtnas.report.names import panel_of, simulated_caption
+from mtnas.report.render.gates import CAPTION, draw_gates, gate_data, gate_handles
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mtnas.study.plan import Plan
@@ -44,17 +42,10 @@ class Figure6(FigureExhibit[Sequence[Run]]):
 
 def gates_figure(frame: pd.DataFrame) -> "Figure":
     """Return Figure 6."""
-    from matplotlib.lines import Line2D
-
     from mtnas.report.render.panels import panel_grid
 
-    def draw(axes: "Axes", rows: pd.DataFrame) -> None:
-        draw_gates(axes, rows)
-        axes.set_ylim(0, 1)
-
-    tasks = map(task_name, dict.fromkeys(frame["task"]))
-    handles = [Line2D([], [], color=task_colour(t), label=name) for t, name in enumerate(tasks)]
-    return panel_grid(frame, draw, ("expert", "mean gate score"), handles)
+    handles = gate_handles(list(dict.fromkeys(frame["task"])))
+    return panel_grid(frame, draw_gates, ("expert", "mean gate score"), handles)
 
 
 EXHIBIT = Figure6()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mtnas.report.agreement import verdict
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import caption, counted, simulated_in
 from mtnas.report.render.style import (
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from mtnas.study.plan import Plan
 
 CAPTION = (
-    "The course of the search: reward of the sampled routes (rolling mean) and entropy of the "
-    "choice, mean over blocks. Lines are means over seeds, bands one standard deviation; the "
-    "dashed line is the entropy of a uniform choice."
+    "The course of the search: reward of the sampled routes (rolling mean), and how much of the "
+    "entropy of a blind choice, in which every local route is as likely as any other, is left on "
+    "average over blocks. Lines are means over seeds, bands one standard deviation. Note where the "
+    "axis of the entropy begins. A search that keeps 90 % or more has not decided."
 )
+LEAST = 90.0  # percent at which the axis of the entropy begins, at most
 
 
 class SearchCurves(FigureExhibit[Sequence[Searched]]):
@@ -105,16 +108,21 @@ def _curve(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _draw_entropy(axes: "Axes", rows: pd.DataFrame) -> None:
-    _band(axes, _curve(rows, "entropy"), task_colour(1))
-    uniform = float(rows["uniform_entropy"].iloc[0])
-    axes.axhline(uniform, color=SHARED, lw=0.9, ls=(0, (4, 2)))
+    """Draw what is left of the entropy of a uniform choice, in percent, and say what that means."""
+    left = 100 * _curve(rows, "entropy") / float(rows["uniform_entropy"].iloc[0])
+    _band(axes, left, task_colour(1))
+    axes.axhline(100, color=SHARED, lw=0.9, ls=(0, (4, 2)))
+    last, lowest = float(left.ffill().iloc[-1].mean()), float(left.min().min())
+    low = min(LEAST, lowest - 2)
+    told = f"{verdict(last / 100)}:\n{last:.0f}% left"
+    axes.text(0.03, 0.04, told, transform=axes.transAxes, fontsize=7, fontweight="bold")
     axes.annotate(
-        "uniform choice", (1.0, uniform), (0, 3), xycoords=axes.get_yaxis_transform(),
+        "blind choice", (1.0, 100), (0, 2), xycoords=axes.get_yaxis_transform(),
         textcoords="offset points", ha="right", va="bottom", fontsize=7, color=SHARED,
     )  # fmt: skip
-    axes.set_ylim(0, 1.15 * uniform)
+    axes.set_ylim(low, 100 + 0.2 * (100 - low))
     axes.set_xlabel("architecture step")
-    axes.set_ylabel("entropy (nats)")
+    axes.set_ylabel("entropy left (%)")
 
 
 def _band(axes: "Axes", curves: pd.DataFrame, colour: str) -> None:

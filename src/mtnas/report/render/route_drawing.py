@@ -7,15 +7,18 @@ returned by name, so a test can count it.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
+from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch, Polygon
 from matplotlib.path import Path
 
-from mtnas.report.render.style import PALE, SHARED, task_colour
+from mtnas.report.names import task_name
+from mtnas.report.render.style import FAINT, PALE, SHARED, ink_on, task_colour
 from mtnas.routes.route import Route
 from mtnas.routes.space import ROOT, SearchSpace
 
@@ -24,6 +27,7 @@ GATE_RADIUS = 0.075
 HEAD_LENGTH = 0.13
 LANE = 0.075  # distance between two query arrows in one gap
 QUERY_DASHES = (0, (1.0, 1.3))
+LETTERS = 120  # of names of tasks that fit into a line
 Point = tuple[float, float]
 
 
@@ -102,28 +106,34 @@ def draw_route(axes: Axes, route: Route, *, font_size: float = 7.0) -> RouteDraw
     return drawing
 
 
-def legend_handles(
-    num_tasks: int, *, unused: bool = True, names: Sequence[str] = ()
-) -> list[Artist]:
-    """Return handles that explain every sign of a drawing, `unused` sub-networks if there are.
-
-    `names`: of the tasks, as `task_name` has them, where they are known.
+def legend_of(num_tasks: int, *, unused: bool = True) -> dict[str, Any]:
+    """Return what a legend takes to explain every sign of a drawing, `unused` sub-networks if
+    there are: as many entries for any number of tasks.
     """
-    called = names or [f"task {t}" for t in range(num_tasks)]
-    handles: list[Artist] = [
-        Line2D([], [], color=task_colour(t), lw=2, label=f"serves {called[t]} only")
-        for t in range(num_tasks)
-    ]
+    own = tuple(Line2D([], [], color=task_colour(t), lw=2) for t in range(min(num_tasks, 4)))
+    gate = Line2D([], [], marker="o", mfc="white", mec=SHARED, ms=5, lw=0)
+    entries: dict[str, Any] = {"serves the task of this colour": own}
     if num_tasks > 1:
-        handles.append(Line2D([], [], color=SHARED, lw=2, label="serves two or more tasks"))
-    gate = {"marker": "o", "mfc": "white", "mec": SHARED, "ms": 5, "lw": 0}
-    handles += [
-        Line2D([], [], label="gate: weighs its inputs", **gate),  # type: ignore[arg-type]
-        Line2D([], [], color=SHARED, lw=1, ls=QUERY_DASHES, label="query: what the gate looks at"),
-    ]
+        entries["serves two or more tasks"] = Line2D([], [], color=SHARED, lw=2)
+    entries["gate: weighs its inputs"] = gate
+    entries["query: what it looks at"] = Line2D([], [], color=SHARED, lw=1, ls=QUERY_DASHES)
     if unused:
-        handles.append(Patch(fc="white", ec=PALE, ls=(0, (3, 2)), label="sub-network not used"))
-    return handles
+        entries["not used"] = Patch(fc="white", ec=PALE, ls=(0, (3, 2)))
+    side_by_side = {tuple: HandlerTuple(ndivide=None, pad=0)}
+    return {
+        "handles": list(entries.values()), "labels": list(entries), "handler_map": side_by_side,
+    }  # fmt: skip
+
+
+def tasks_named(space: SearchSpace, names: Sequence[str]) -> list[str]:
+    """Say, in lines, which task is t0, t1, ... in a drawing, where they have other names."""
+    if len(names) != space.num_tasks or list(names) in (
+        list(space.tasks),
+        list(map(task_name, space.tasks)),
+    ):
+        return []
+    named = (f"{node}: {name}" for node, name in zip(space.tasks, names, strict=True))
+    return wrap(", ".join(named), LETTERS)
 
 
 def panel_units(space: SearchSpace) -> Point:
@@ -177,7 +187,7 @@ def draw_nodes(
             zorder=3,
         )
         axes.add_patch(nodes[name])
-        ink = "white" if is_task else SHARED if used else "#8A8A8A"
+        ink = ink_on(colour) if is_task else SHARED if used else FAINT
         text = axes.text(x, y - 0.01, name, ha="center", va="center_baseline", zorder=5)
         text.set(color=ink, fontsize=font_size, fontweight="bold" if is_task else "normal")
     return nodes

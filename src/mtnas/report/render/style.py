@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 PAGE_WIDTH = 7.2  # inches: the text width of an A4 page
 MARGIN = 0.1  # inches
-# Okabe and Ito's palette, safe under the common colour deficiencies; black is kept for "shared".
-TASK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# The palette of Okabe and Ito, and six more that stay apart from it and from each other under the
+# common colour deficiencies; black is kept for "shared". A prime number of markers makes pairs of
+# both last for many more tasks.
+TASK_COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    *("#000080", "#7B68EE", "#661100", "#7A0177", "#8B4513", "#C0A860"),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "d", "*")
 SHARED = "#333333"
 PALE = "#B8B8B8"
+FAINT = "#717171"  # text that steps back
 WARNING = "#B00020"
 
 STYLE: dict[Any, Any] = {
@@ -106,9 +113,40 @@ def write_title(
 
 
 def task_colour(task: int | str) -> str:
-    """Return the colour of task 0, 1, ... (or `t0`, `t1`, ...); after six they repeat."""
-    number = int(task.removeprefix("t")) if isinstance(task, str) else task
-    return TASK_COLOURS[number % len(TASK_COLOURS)]
+    """Return the colour of task 0, 1, ... (or `t0`, `t1`, ...); after twelve they repeat."""
+    return TASK_COLOURS[_number(task) % len(TASK_COLOURS)]
+
+
+def task_marker(task: int | str) -> str:
+    """Return the marker of task 0, 1, ...: no two of 156 tasks have colour and marker in common."""
+    return MARKERS[_number(task) % len(MARKERS)]
+
+
+def _number(task: int | str) -> int:
+    return int(task.removeprefix("t")) if isinstance(task, str) else task
+
+
+def ink_on(colour: str) -> str:
+    """Return the colour, black or white, in which text on `colour` has more contrast (>= 4.5)."""
+    luminance = _luminance(colour)
+    return "white" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "black"
+
+
+def as_text(colour: str) -> str:
+    """Return `colour`, made as dark as text on white has to be to be read (contrast >= 4.5)."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = to_rgb(colour)
+    shades = (to_hex((s * red, s * green, s * blue)) for s in (i / 20 for i in range(20, -1, -1)))
+    return next(shade for shade in shades if 1.05 / (_luminance(shade) + 0.05) >= 4.5)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, from 0 to 1 (WCAG 2.1)."""
+    from matplotlib.colors import to_rgb
+
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def save_figure(figure: "Figure", outputs: Sequence[str | Path], caption: str = "") -> None:
