@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mtnas.evidence.pairing import on_common_seeds
-from mtnas.evidence.subsets_record import subset_name
+from mtnas.evidence.subsets_record import InputSimilarity, subset_name
 from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 
 METRIC = "accuracy"
@@ -24,6 +24,7 @@ COLUMNS = (
     *("alignment", "over", "pair", "seed", "gain"),
 )
 GROUP = list(COLUMNS[:6])
+SIMILARITIES = tuple(InputSimilarity.model_fields)
 
 
 def pair_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
@@ -34,6 +35,35 @@ def pair_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
     """
     lines = [line for group in grouped(runs, "training.alignment") for line in _gains(group)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def similarities(runs: Iterable[SubsetRun]) -> pd.DataFrame:
+    """Return how similar the inputs of pairs of tasks are without alignment, and with it.
+
+    A line per group of runs that differ in alignment alone, alignment, pair and seed: each of
+    `SIMILARITIES` by its name with alignment, and with `_before` behind it without.
+    """
+    lines = []
+    for group in grouped(runs, "training.alignment"):
+        by_alignment: dict[str, SubsetRun] = {run.training.alignment: run for run in group}
+        before = _similarities(by_alignment.get(NONE))
+        for alignment in ALIGNED:
+            after = _similarities(by_alignment.get(alignment))
+            for pair, seed in (key for key in after if key in before):
+                own = after[pair, seed].model_dump()
+                old = before[pair, seed].model_dump()
+                facts = {**_facts(by_alignment[alignment]), "alignment": alignment}
+                facts |= {"pair": pair, "seed": seed}
+                lines.append(facts | own | {f"{name}_before": old[name] for name in old})
+    columns = [*GROUP, "alignment", "pair", "seed", *SIMILARITIES]
+    columns += [f"{name}_before" for name in SIMILARITIES]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _similarities(run: SubsetRun | None) -> dict[tuple[str, int], InputSimilarity]:
+    """Return the similarity of every pair and seed, in their order."""
+    fits = () if run is None else run.scores.record.fits
+    return {(fit.subset, fit.seed): fit.similarity for fit in fits if fit.similarity}
 
 
 def paths(runs: Iterable[SubsetRun], group: Mapping[str, Any]) -> list[str]:

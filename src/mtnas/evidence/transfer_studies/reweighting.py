@@ -5,6 +5,7 @@ weights with the same noisy labels, and the oracle: the model of all tasks but t
 """
 
 from collections.abc import Iterable, Iterator
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,10 @@ COLUMNS = (
     *("name", "dataset", "method", "simulated", "noisy", "share"),
     *("weighting", "judged", "seed", "gain", "metric", "path"),
 )
+WEIGHED = (
+    *("name", "dataset", "method", "simulated", "noisy", "share"),
+    *("weighting", "seed", "ratio", "before", "path"),
+)
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
 
 
@@ -31,6 +36,35 @@ def weight_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
     """
     lines = [line for group in grouped(runs, *VARIED) for line in _gains(group)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def noisy_weights(runs: Iterable[SubsetRun]) -> pd.DataFrame:
+    """Return what the noisy task weighs in the model of all tasks: a line per seed (`WEIGHED`).
+
+    `ratio` is its weight divided by the mean of the others, `before` that of the same seed without
+    noise, where that was trained.
+    """
+    lines = []
+    for group in grouped(runs, *VARIED):
+        clean = {_weighting(run): run for run in group if not run.noise}
+        for run in (run for run in group if run.noise and _weighting(run) != EQUAL):
+            noisy, before = _noisy(run), clean.get(_weighting(run))
+            old = {} if before is None else dict(_ratios(before, noisy))
+            for seed, ratio in _ratios(run, noisy):
+                facts = {"noisy": noisy, "weighting": _weighting(run), "seed": seed, "ratio": ratio}
+                lines.append({**_facts(run), **facts, "before": old.get(seed)})
+    return pd.DataFrame(lines, columns=list(WEIGHED))
+
+
+def _ratios(run: SubsetRun, noisy: str) -> Iterator[tuple[int, float]]:
+    """Yield by seed what the noisy tasks weigh on average, in proportion to the others."""
+    of_noise = noisy.split("+")
+    for fit in run.scores.record.fits:
+        if fit.subset == run.whole and fit.weights is not None:
+            own = [weight for task, weight in fit.weights.items() if task in of_noise]
+            others = [weight for task, weight in fit.weights.items() if task not in of_noise]
+            if others:
+                yield fit.seed, fmean(own) / fmean(others)
 
 
 def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
@@ -66,16 +100,21 @@ def _oracle(base: SubsetRun, noisy: str) -> Iterator[dict[str, Any]]:
 def _lines(
     run: SubsetRun, noisy: str, weighting: str, judged: str, ours: pd.Series, other: pd.Series
 ) -> Iterator[dict[str, Any]]:
-    name, dataset, method, _ = run.key
     facts = {
-        **{"name": name, "dataset": dataset, "method": method, "simulated": run.simulated},
-        **{"noisy": noisy, "share": max(run.noise.values(), default=0.0)},
-        **{"weighting": weighting, "judged": judged, "path": run.path},
+        **_facts(run),
+        **{"noisy": noisy, "weighting": weighting, "judged": judged},
         "metric": next(iter(run.metrics(METRIC).values())),
     }
     first, second = on_common_seeds(ours, other)
     for seed, gain in (first - second).items():
         yield {**facts, "seed": seed, "gain": gain}
+
+
+def _facts(run: SubsetRun) -> dict[str, Any]:
+    name, dataset, method, _ = run.key
+    share = max(run.noise.values(), default=0.0)
+    return {"name": name, "dataset": dataset, "method": method, "simulated": run.simulated,
+            "share": share, "path": run.path}  # fmt: skip
 
 
 def _noisy(run: SubsetRun) -> str:
