@@ -9,7 +9,18 @@ from mtnas.evidence.claims import transfer
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.report.claims import summary, to_markdown, write_ledger
-from tests.helpers.transfer import LABELS, PAPER, SEEDS, SENTENCES, pairs_of, planted, study
+from tests.helpers.transfer import (
+    LABELS,
+    PAPER,
+    SEEDS,
+    SENTENCES,
+    of_all,
+    pairs_of,
+    planted,
+    similar,
+    study,
+    weighed,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TASKS = 5  # of the linear study
@@ -203,24 +214,11 @@ def test_b3_without_a_control_says_what_is_missing(tmp_path):
     assert entry["command"].endswith("config/text.yaml")
 
 
-def similar(mode, rises):
-    """Return fits of pairs of which some become more similar than without alignment."""
-    found = []
-    for number, subset in enumerate(pair for pair in pairs_of(SIX) if len(pair) == 2):
-        for seed in SEEDS:
-            score = 0.5 + (0 if mode == "none" else 0.1 if number < rises else -0.1)
-            similarity = {"score": score, "normalised": 1 - score, "centred_score": 0.5}
-            similarity["centred_normalised"] = 0.5
-            fit = {"subset": "+".join(subset), "seed": seed, "best_epoch": 1}
-            found.append({**fit, "similarity": similarity})
-    return found
-
-
 def test_b3_tells_in_how_many_pairs_the_inputs_become_more_similar(tmp_path):
     folders = [
         planted(
             tmp_path, lambda subset, task: 0.8, variant=mode, kinds=SIX, subsets=pairs_of(SIX),
-            training={"alignment": mode}, fits=similar(mode, rises=12),
+            training={"alignment": mode}, fits=similar(mode, pairs_of(SIX), rises=12),
         )
         for mode in ("none", "frozen")
     ]  # fmt: skip
@@ -238,24 +236,10 @@ def test_b3_tells_in_how_many_pairs_the_inputs_become_more_similar(tmp_path):
     }  # fmt: skip
 
 
-def weighed(name, share, ratio):
-    """Return fits in which the noisy task weighs `ratio` times the others, without noise 1.2."""
-    if name == "equal":
-        return ()
-    noisy = 1.2 if share == 0 else ratio
-    return [
-        {
-            "subset": "+".join(LABELS), "seed": seed, "best_epoch": 1,
-            "weights": {"any": 0.9, "poor": 1.1, "single": noisy + 0.01 * seed},
-        }
-        for seed in SEEDS
-    ]  # fmt: skip
-
-
 def noisy(root, gain, *, shares=(0.2, 0.4), weighting="svd", dataset="gss", ratio=None):
     """Write runs with label noise in which weights gain so much, and leaving out gains more.
 
-    The noisy task weighs `ratio` times the others, if that is given.
+    The noisy task weighs `ratio` times the others, if that is given, and 1.2 times without noise.
     """
     folders = []
     for share in shares:
@@ -273,7 +257,7 @@ def noisy(root, gain, *, shares=(0.2, 0.4), weighting="svd", dataset="gss", rati
                     subsets=pairs_of(LABELS),
                     dataset=dataset,
                     training={"label_noise": {"single": share} if share else {}, **more},
-                    fits=() if ratio is None else weighed(name, share, ratio),
+                    fits=weighed(ratio if share else 1.2) if ratio and name != "equal" else (),
                 )
             )  # fmt: skip
     return folders
@@ -365,6 +349,25 @@ def test_b6_is_judged_by_equally_many_rows_where_there_are_such(tmp_path):
     values = [value for _, value in found]
     assert values == pytest.approx([0.04, 0.8, -0.01, 0.01], abs=0.03)
     assert values[2] == pytest.approx(-0.01, abs=0.003)
+
+
+def test_b6_of_a_pair_is_told_beside_that_of_all_tasks_also_at_one_capacity(tmp_path):
+    subsets = (*of_all(SENTENCES), ("mr", "sst"))
+    folders = [
+        planted(
+            tmp_path,
+            lambda subset, task, gain=gain: 0.8 + (gain if len(subset) == 2 else 0),
+            variant=leaks, subsets=subsets, training={"leaks": leaks},
+        )
+        for leaks, gain in (("keep", 0.07), ("drop", 0.01))
+    ]  # fmt: skip
+    entry = judged("B6", folders)
+    assert (entry["verdict"], entry["estimate"]) == ("inconclusive", pytest.approx(0, abs=0.003))
+    (brought,) = (c for c in entry["comparisons"] if "mr + sst: mean gain with" in c["what"])
+    assert (brought["role"], brought["verdict"]) == ("control", "replicated")
+    assert brought["estimate"] == pytest.approx(0.06, abs=0.003)
+    (share,) = (c for c in entry["comparisons"] if "mr + sst: share" in c["what"])
+    assert share["estimate"] == pytest.approx(6 / 7, abs=0.05)
 
 
 def test_b6_one_of_both_is_not_enough(tmp_path):

@@ -57,6 +57,7 @@ def make_record(
     training: Mapping[str, Any] | None = None,
     simulated: bool = False,
     fits: Sequence[Mapping[str, Any]] = (),
+    rows: Mapping[int, Mapping[str, int]] | None = None,
 ) -> SubsetsRecord:
     """Return what made such scores."""
     spec = {"dataset": dataset, "method": method, "variant": variant, "seeds": seeds}
@@ -74,6 +75,7 @@ def make_record(
             "options": options or {},
             "data": data,
             "splits": {},
+            "rows": rows or {},
             "fits": list(fits),
             "timings": {
                 "train_seconds": 1.0, "total_seconds": 1.0, "models_at_once": 1, "device": "cpu",

@@ -80,12 +80,12 @@ def leakage(evidence: Evidence) -> Outcome:
     rows. What is left without leaks, and which share of the gain leaks bring, is told beside it.
     """
     outcome = Outcome()
-    pairs = capacity.with_and_without_leaks(capacity.sweeps(evidence.subset_runs))
+    pairs = capacity.with_and_without_leaks(evidence.subset_runs)
     for by_leaks in pairs:
         dropped = by_leaks["drop"]
         for leaks, said in (("keep", "all rows"), ("control", "as many other rows left out")):
             if leaks in by_leaks:
-                decides = leaks == "control" or "control" not in by_leaks
+                decides = dropped.are_all and (leaks == "control" or "control" not in by_leaks)
                 role: Role = "all" if decides else "control"
                 outcome.add(_dataset(dropped), _brought(by_leaks[leaks], dropped, said, role))
                 outcome.comparisons += _share_brought(by_leaks[leaks], dropped, said)
@@ -110,7 +110,7 @@ def _share_brought(kept: Sweep, dropped: Sweep, said: str) -> list[Comparison]:
     return [
         Comparison(
             dataset=_dataset(kept),
-            what=f"{kept.first.key[2]}: share of the mean gain with leaks ({said}) that they bring",
+            what=f"{_told(kept)}: share of the mean gain with leaks ({said}) that they bring",
             unit="share",
             claim="higher",
             estimate=share.mean,
@@ -130,7 +130,7 @@ def _brought(kept: Sweep, dropped: Sweep, said: str, role: Role) -> Comparison |
     return compare(
         with_leaks - without,
         dataset=_dataset(kept),
-        what=f"{kept.first.key[2]}: mean gain with leaks ({said}) - without",
+        what=f"{_told(kept)}: mean gain with leaks ({said}) - without",
         unit=_unit(kept),
         claim="higher",
         role=role,
@@ -159,7 +159,7 @@ def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | No
     return compare(
         gain,
         dataset=_dataset(sweep),
-        what=f"{_method(sweep)}: mean gain of all tasks together, best capacities",
+        what=f"{_method(sweep)}: mean gain of {sweep.together} together, best capacities",
         unit=_unit(sweep),
         claim="higher",
         role=role,
@@ -210,6 +210,10 @@ def _weights(rows: pd.DataFrame, facts: dict[str, Any], *, decide: bool) -> list
 
 def _dataset(sweep: Sweep) -> str:
     return sweep.first.key[1]
+
+
+def _told(sweep: Sweep) -> str:
+    return sweep.first.key[2] + (f", {sweep.together}" if not sweep.are_all else "")
 
 
 def _method(sweep: Sweep) -> str:
