@@ -9,7 +9,18 @@ from mtnas.evidence.claims import transfer
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.report.claims import summary, to_markdown, write_ledger
-from tests.helpers.transfer import LABELS, PAPER, SENTENCES, pairs_of, planted, study
+from tests.helpers.transfer import (
+    LABELS,
+    PAPER,
+    SEEDS,
+    SENTENCES,
+    of_all,
+    pairs_of,
+    planted,
+    similar,
+    study,
+    weighed,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TASKS = 5  # of the linear study
@@ -203,8 +214,33 @@ def test_b3_without_a_control_says_what_is_missing(tmp_path):
     assert entry["command"].endswith("config/text.yaml")
 
 
-def noisy(root, gain, *, shares=(0.2, 0.4), weighting="svd", dataset="gss"):
-    """Write runs with label noise in which weights gain so much, and leaving out gains more."""
+def test_b3_tells_in_how_many_pairs_the_inputs_become_more_similar(tmp_path):
+    folders = [
+        planted(
+            tmp_path, lambda subset, task: 0.8, variant=mode, kinds=SIX, subsets=pairs_of(SIX),
+            training={"alignment": mode}, fits=similar(mode, pairs_of(SIX), rises=12),
+        )
+        for mode in ("none", "frozen")
+    ]  # fmt: skip
+    entry = judged("B3", folders)
+    found = {
+        c["what"].partition("similarity ")[2]: (c["role"], c["estimate"], c["over"])
+        for c in entry["comparisons"]
+        if "similarity" in c["what"]
+    }
+    assert found == {
+        "(score) by frozen than before": ("control", 12 / 15, "12 of 15 pairs, sign test"),
+        "(normalised score) by frozen than before": (
+            "control", 3 / 15, "3 of 15 pairs, sign test",
+        ),
+    }  # fmt: skip
+
+
+def noisy(root, gain, *, shares=(0.2, 0.4), weighting="svd", dataset="gss", ratio=None):
+    """Write runs with label noise in which weights gain so much, and leaving out gains more.
+
+    The noisy task weighs `ratio` times the others, if that is given, and 1.2 times without noise.
+    """
     folders = []
     for share in shares:
         for name in ("equal", weighting):
@@ -220,7 +256,8 @@ def noisy(root, gain, *, shares=(0.2, 0.4), weighting="svd", dataset="gss"):
                     kinds=LABELS,
                     subsets=pairs_of(LABELS),
                     dataset=dataset,
-                    training={"label_noise": {"single": share}, **more},
+                    training={"label_noise": {"single": share} if share else {}, **more},
+                    fits=weighed(ratio if share else 1.2) if ratio and name != "equal" else (),
                 )
             )  # fmt: skip
     return folders
@@ -254,6 +291,26 @@ def test_b4_weights_help_under_noise(tmp_path, gain, ratio, verdict):
     assert all(c["estimate"] == pytest.approx(0.05, abs=0.003) for c in oracle)
 
 
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.6, "replicated"), (1.4, "contradicted")])
+def test_b4_needs_noisy_tasks_to_weigh_less_in_the_runs(tmp_path, ratio, verdict):
+    entry = judged("B4", noisy(tmp_path, 0.02, shares=(0, 0.2, 0.4), ratio=ratio))
+    assert entry["verdict"] == verdict
+    found = {
+        c["what"].removeprefix("share_bottom, "): (c["role"], c["estimate"])
+        for c in entry["comparisons"]
+        if "its weight" in c["what"]
+    }
+    assert {words: role for words, (role, _) in found.items()} == {
+        "20% noise in single, svd: its weight / that of the others": "control",
+        "20% noise in single, svd: its weight / that without noise": "control",
+        "40% noise in single, svd: its weight / that of the others": "all",
+        "40% noise in single, svd: its weight / that without noise": "control",
+    }
+    of_others, before = list(found.values())[2:]
+    assert of_others[1] == pytest.approx(ratio + 0.025)
+    assert before[1] == pytest.approx(np.mean([(ratio + s / 100) / (1.2 + s / 100) for s in SEEDS]))
+
+
 @pytest.mark.parametrize(
     "more", [{"shares": (0.2,)}, {"weighting": "uncertainty"}, {"weighting": "svd_literal"}]
 )
@@ -273,8 +330,12 @@ def test_b6_part_of_the_gain_is_leakage(tmp_path, kept, dropped, verdict):
     entry = judged("B6", folders)
     assert entry["verdict"] == verdict
     assert entry["estimate"] == pytest.approx(kept - dropped, abs=0.003)
-    (left,) = (c for c in entry["comparisons"] if c["role"] == "control")
+    left, *share = (c for c in reversed(entry["comparisons"]) if c["role"] == "control")
     assert left["estimate"] == pytest.approx(dropped, abs=0.003)
+    assert len(share) == (kept > 0)  # where nothing is gained, there is no share of it
+    for own in share:
+        assert own["low"] < own["estimate"] < own["high"]
+        assert own["estimate"] == pytest.approx((kept - dropped) / kept, abs=0.03)
 
 
 def test_b6_is_judged_by_equally_many_rows_where_there_are_such(tmp_path):
@@ -284,8 +345,29 @@ def test_b6_is_judged_by_equally_many_rows_where_there_are_such(tmp_path):
     entry = judged("B6", folders)
     assert entry["verdict"] == "contradicted"
     found = [(c["role"], c["estimate"]) for c in entry["comparisons"]]
-    assert [role for role, _ in found] == ["control", "all", "control"]
-    assert [value for _, value in found] == pytest.approx([0.04, -0.01, 0.01], abs=0.003)
+    assert [role for role, _ in found] == ["control", "control", "all", "control"]
+    values = [value for _, value in found]
+    assert values == pytest.approx([0.04, 0.8, -0.01, 0.01], abs=0.03)
+    assert values[2] == pytest.approx(-0.01, abs=0.003)
+
+
+def test_b6_of_a_pair_is_told_beside_that_of_all_tasks_also_at_one_capacity(tmp_path):
+    subsets = (*of_all(SENTENCES), ("mr", "sst"))
+    folders = [
+        planted(
+            tmp_path,
+            lambda subset, task, gain=gain: 0.8 + (gain if len(subset) == 2 else 0),
+            variant=leaks, subsets=subsets, training={"leaks": leaks},
+        )
+        for leaks, gain in (("keep", 0.07), ("drop", 0.01))
+    ]  # fmt: skip
+    entry = judged("B6", folders)
+    assert (entry["verdict"], entry["estimate"]) == ("inconclusive", pytest.approx(0, abs=0.003))
+    (brought,) = (c for c in entry["comparisons"] if "mr + sst: mean gain with" in c["what"])
+    assert (brought["role"], brought["verdict"]) == ("control", "replicated")
+    assert brought["estimate"] == pytest.approx(0.06, abs=0.003)
+    (share,) = (c for c in entry["comparisons"] if "mr + sst: share" in c["what"])
+    assert share["estimate"] == pytest.approx(6 / 7, abs=0.05)
 
 
 def test_b6_one_of_both_is_not_enough(tmp_path):

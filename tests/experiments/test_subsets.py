@@ -72,6 +72,14 @@ def tables_of(folder, tasks):
     )
 
 
+def tables_without_gaps(folder):
+    """Write the same table with a label of every task in every row."""
+    ids, labels, split = arrays()
+    labels = np.where(np.isnan(labels), np.nanmax(labels, axis=0), labels)
+    folder.mkdir(parents=True)
+    return write_table(folder / "table.parquet", ids, labels, split, tasks=MIXED)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return tables_of(tmp_path_factory.mktemp("subsets") / "all", NAMES)
@@ -286,3 +294,23 @@ def test_noise_and_weights_of_tasks_are_recorded(data):
         assert list(fit.weights) == fit.subset.split("+")
         assert sum(fit.weights.values()) == pytest.approx(len(fit.weights))
     assert {f.seed: f.weights for f in found.fits if f.subset == "+".join(NAMES)} == whole.weights
+
+
+@pytest.mark.parametrize("alignment", ["none", "joint", "frozen"])
+def test_inputs_of_two_tasks_are_compared_where_they_can_differ(alignment, data, tmp_path):
+    def found(data):
+        record = trained(data, training={"alignment": alignment}).record
+        return {fit.subset: fit.similarity for fit in record.fits if fit.seed == 1}
+
+    partly, whole = found(data), found(tables_without_gaps(tmp_path / "whole"))
+
+    pairs = {"+".join(subset) for subset in SUBSETS if len(subset) == 2}
+    assert {name for name, similarity in partly.items() if similarity} == pairs
+    assert {name for name, similarity in whole.items() if similarity} == (
+        set() if alignment == "none" else pairs
+    )
+    least = 0.9 if alignment == "none" else 0.0  # labels are missing at random
+    for similarity in filter(None, partly.values()):
+        assert least < similarity.normalised < 1
+        assert least < similarity.centred_normalised < 1
+        assert 0 < similarity.score < similarity.centred_score < 0.9

@@ -1,6 +1,6 @@
 """Scores of subsets of tasks with known content."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ def make_record(
     options: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     simulated: bool = False,
+    fits: Sequence[Mapping[str, Any]] = (),
+    rows: Mapping[int, Mapping[str, int]] | None = None,
 ) -> SubsetsRecord:
     """Return what made such scores."""
     spec = {"dataset": dataset, "method": method, "variant": variant, "seeds": seeds}
@@ -73,7 +75,8 @@ def make_record(
             "options": options or {},
             "data": data,
             "splits": {},
-            "fits": [],
+            "rows": rows or {},
+            "fits": list(fits),
             "timings": {
                 "train_seconds": 1.0, "total_seconds": 1.0, "models_at_once": 1, "device": "cpu",
                 "threads": 1,

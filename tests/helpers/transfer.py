@@ -56,6 +56,30 @@ def planted(root: Path, value: Any, *, variant: str, kinds: Mapping[str, str] = 
     )
 
 
+def similar(
+    alignment: str, subsets: tuple[tuple[str, ...], ...], *, rises: int
+) -> list[dict[str, Any]]:
+    """Return fits of pairs, the first `rises` of which become more similar by alignment."""
+    found = []
+    for number, subset in enumerate(pair for pair in subsets if len(pair) == 2):
+        score = 0.5 + (0 if alignment == "none" else 0.1 if number < rises else -0.1)
+        similarity = {"score": score, "normalised": 1 - score}
+        similarity |= {"centred_score": 0.5, "centred_normalised": 0.5}
+        fit = {"subset": "+".join(subset), "best_epoch": 1, "similarity": similarity}
+        found += [{**fit, "seed": seed} for seed in SEEDS]
+    return found
+
+
+def weighed(ratio: float) -> list[dict[str, Any]]:
+    """Return fits of the model of all `LABELS`: `single` weighs so much in mean of the others."""
+    weights = {"any": 0.9, "poor": 1.1, "single": ratio}
+    fit = {"subset": "+".join(LABELS), "best_epoch": 1}
+    return [
+        {**fit, "seed": seed, "weights": {**weights, "single": ratio + 0.01 * seed}}
+        for seed in SEEDS
+    ]
+
+
 def study(
     root: Path, name: str, rows: list[dict[str, Any]], options: Mapping[str, Any] | None = None
 ) -> Path:

@@ -20,7 +20,16 @@ from mtnas.report.render.style import styled
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.plan import Facts, Plan, Variant, plan_of
 from mtnas.study.specs import SimulatedStudySpec
-from tests.helpers.transfer import LABELS, PAPER, SENTENCES, of_all, pairs_of, planted
+from tests.helpers.transfer import (
+    LABELS,
+    PAPER,
+    SENTENCES,
+    of_all,
+    pairs_of,
+    planted,
+    similar,
+    weighed,
+)
 
 SMALL = {
     "demonstration": {"rows": 20, "angles": [20, 40], "flips": [0.0, 0.1]},
@@ -30,7 +39,7 @@ SMALL = {
 }
 DRAWINGS = ["transfer_architecture", "transfer_alignment_module"]
 CAPACITY = ["transfer_capacity", "transfer_capacity_curve", "transfer_leak"]
-ALIGNMENT = ["transfer_alignment", "transfer_alignment_pairs"]
+ALIGNMENT = ["transfer_alignment", "transfer_alignment_pairs", "transfer_similarity"]
 WEIGHTS = ["transfer_reweighting", "transfer_weights"]
 
 
@@ -93,10 +102,11 @@ def aligned(made, **gains):
         made.add(
             lambda subset, task, gain=gain: 0.8 + gain, variant=mode, changes=changes,
             name="alignment", subsets=pairs_of(SENTENCES), training={"alignment": mode},
+            fits=similar(mode, pairs_of(SENTENCES), rises=4),
         )  # fmt: skip
 
 
-def weighed(made, gain=0.02, subsets=None):
+def weights(made, gain=0.02, subsets=None):
     for share in (0, 0.4):
         for name in ("equal", "svd"):
             noise = {"label_noise": {"single": share}} if share else {}
@@ -110,6 +120,7 @@ def weighed(made, gain=0.02, subsets=None):
                 variant=f"{name}_{share * 100:.0f}", changes=changes, name="weights",
                 dataset="gss", kinds=LABELS, subsets=subsets or pairs_of(LABELS),
                 training={**noise, **other},
+                fits=weighed(0.5 if share else 1.2) if other else (),
             )  # fmt: skip
 
 
@@ -278,8 +289,34 @@ def test_gains_of_pairs_by_alignment_over_none_and_the_control(made):
     assert len(frame) == 2 * 6
 
 
+def test_similarity_of_inputs_before_and_after_alignment(made):
+    aligned(made, joint=0.02, control=0.005)
+    (block,) = table(made, "transfer_similarity").blocks
+    assert [c.title for c in block.columns] == [
+        f"{score} {when}"
+        for score in ("Score", "Normalised", "Normalised, without means")
+        for when in ("before", "joint")
+    ]
+    assert value(block, "mr + sst", "Score before") == pytest.approx(0.5)
+    assert value(block, "mr + sst", "Score joint") == pytest.approx(0.6)
+    assert value(block, "sst + trec", "Score joint") == pytest.approx(0.4)
+    assert value(block, "sst + trec", "Normalised joint") == pytest.approx(0.6)
+    rising = "pairs that become more similar (share)"
+    assert value(block, rising, "Score joint") == 4 / 6
+    assert value(block, rising, "Normalised joint") == 2 / 6
+    assert value(block, rising, "Normalised, without means joint") == 0
+
+
+def test_weights_of_the_noisy_task_are_shown_beside_what_they_gain(made):
+    weights(made)
+    (block,) = table(made, "transfer_weights").blocks
+    row = "SVD, standardised, weight of single"
+    assert value(block, row, "0% noise") == pytest.approx(1.2 + 0.025)
+    assert value(block, row, "40% noise") == pytest.approx(0.5 + 0.025)
+
+
 def test_gains_of_weights_and_of_the_oracle(made):
-    weighed(made)
+    weights(made)
     (block,) = table(made, "transfer_weights").blocks
     assert [c.title for c in block.columns] == ["0% noise", "40% noise"]
     svd, oracle = (
@@ -296,7 +333,7 @@ def test_gains_of_weights_and_of_the_oracle(made):
 
 
 def test_without_the_subset_of_the_others_there_is_no_oracle(made):
-    weighed(made, subsets=of_all(LABELS))
+    weights(made, subsets=of_all(LABELS))
     assert set(figure(made, "transfer_reweighting")["weighting"]) == {"svd"}
 
 
@@ -362,7 +399,7 @@ def _texts(drawing):
     [
         ("transfer_capacity_curve", lambda made: sized(made, leaks=("keep", "drop"))),
         ("transfer_alignment_pairs", lambda made: aligned(made, joint=0.02, control=0.005)),
-        ("transfer_reweighting", weighed),
+        ("transfer_reweighting", weights),
         *((name, sized) for name in DRAWINGS),
     ],
 )

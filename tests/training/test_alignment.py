@@ -13,6 +13,7 @@ from mtnas.training.data import Examples, Split
 from mtnas.training.ensemble import Ensemble, Member
 from mtnas.training.fit import fit
 from mtnas.training.inputs import MixedInputs
+from mtnas.training.shared_inputs import input_products
 from mtnas.training.trainer import Trainer
 from tests.helpers.ensembles import small_ensemble
 from tests.helpers.synthetic import examples, split
@@ -167,3 +168,27 @@ def test_frozen_parts_cost_the_optimiser_no_state():
     moments = trainer.dense_optimizer.first
     moved = {name for name, moment in moments.items() if moment.abs().sum() > 0}
     assert moved == {"alignment.offset_TDD", "heads.weight", "heads.bias"}
+
+
+@pytest.mark.parametrize("per_task", [False, True])
+def test_what_the_shared_part_reads_is_summed_over_the_rows_of_each_task(per_task, monkeypatch):
+    monkeypatch.setattr("mtnas.training.shared_inputs.EVALUATION_BATCH", 7)
+    data = examples()
+    ensemble = small_ensemble(
+        "share_bottom", [0, 1], data, alignment="joint", embedding_per_task=per_task
+    )
+    offset_MTDD = ensemble.params["alignment.offset_TDD"]
+    torch.nn.init.normal_(offset_MTDD)
+    rows = [[np.arange(40), np.arange(9)], [np.arange(3, 20), np.arange(30, 60)]]
+
+    found = input_products(ensemble, [ensemble.state()], data, rows)
+
+    for m, t in np.ndindex(2, 2):
+        index_MB = torch.from_numpy(rows[m][t]).expand(2, -1)
+        read_BN = ensemble.encoded(data.inputs, index_MB)[m]
+        x = ensemble.template.encoder(read_BN)
+        x_BD = x[t] if per_task else x
+        z_BD = (x_BD + x_BD @ offset_MTDD[m, t]).double()
+        assert found[m, t, 0, 0] == len(rows[m][t])
+        torch.testing.assert_close(found[m, t, 0, 1:], z_BD.sum(0), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(found[m, t, 1:, 1:], z_BD.T @ z_BD, rtol=1e-6, atol=1e-6)

@@ -93,6 +93,27 @@ def difference_of(differences: ArrayLike, level: float = LEVEL) -> Difference:
     return Difference(mean, mean - half, mean + half, _two_sided(mean, error, n), n, sd)
 
 
+def ratio_of(first: ArrayLike, second: ArrayLike, level: float = LEVEL) -> Difference | None:
+    """Return the mean of `first` divided by that of `second`, paired values, by Fieller's theorem.
+
+    None where the mean of `second` is not known to differ from 0: then every ratio is possible.
+    There is no p-value.
+    """
+    x, y = _finite(first, "ratio"), _finite(second, "ratio")
+    n, below = len(y), difference_of(y, level)
+    if not below.excludes_zero:
+        return None
+    (xx, xy), (_, yy) = np.cov(x, y) / n
+    t, ratio = float(scipy.stats.t.ppf((1 + level) / 2, n - 1)), x.mean() / y.mean()
+    g = t**2 * yy / y.mean() ** 2  # below 1, since the interval of `second` excludes 0
+    spread = xx - 2 * ratio * xy + ratio**2 * yy
+    spread -= g * (xx - xy**2 / yy) if yy > 0 else 0.0
+    half = t / abs(y.mean()) * np.sqrt(max(spread, 0.0))
+    middle = ratio - (g * xy / yy if yy > 0 else 0.0)
+    low, high = ((middle + sign * half) / (1 - g) for sign in (-1, 1))
+    return Difference(float(ratio), float(low), float(high), None, n)
+
+
 def bootstrap_interval(
     values: ArrayLike,
     rng: np.random.Generator,

@@ -31,11 +31,25 @@ def subset_name(tasks: tuple[str, ...]) -> str:
     return "+".join(tasks)
 
 
+class InputSimilarity(Part):
+    """How similar two tasks are in what their shared part reads: Eq. (5) of Wu, Zhang, Re.
+
+    `normalised` is 1 for equal covariances (`transfer.covariance.Similarity`); `centred`: without
+    the means of the inputs.
+    """
+
+    score: float
+    normalised: float
+    centred_score: float
+    centred_normalised: float
+
+
 class SubsetFit(Part):
     """Which epoch of a model was selected on validation, or which of each of its tasks.
 
     With `alignment: frozen` or its control, `before` tells of the training of the whole model; an
-    epoch of 0 then means that nothing afterwards was better.
+    epoch of 0 then means that nothing afterwards was better. `similarity` is that of two tasks on
+    their training rows, in the selected model; None where they cannot differ, or are not two.
     """
 
     subset: str
@@ -43,6 +57,7 @@ class SubsetFit(Part):
     best_epoch: int | tuple[int, ...]
     weights: dict[str, float] | None = None  # by task: what `weighting` set or learned
     before: Curves | None = None
+    similarity: InputSimilarity | None = None
 
 
 class SubsetsTimings(Part):

@@ -31,7 +31,7 @@ OF_A_TASK = ("alignment", "heads")  # parts of a model that are trained when all
 
 
 @dataclass
-class _Group:
+class Group:
     """An ensemble, its splits, and how it was trained."""
 
     ensemble: Ensemble
@@ -64,9 +64,7 @@ class Models:
         splits = assembly.splits(members)
         self._places = _divided(assembly, self.members, splits)
         self._groups = [
-            _Group(
-                assembly.ensemble([self.members[m] for m in places]), [splits[m] for m in places]
-            )
+            Group(assembly.ensemble([self.members[m] for m in places]), [splits[m] for m in places])
             for places in self._places
         ]
 
@@ -84,7 +82,7 @@ class Models:
             if own is not checkpoint:
                 checkpoint.seconds += own.seconds
 
-    def _fit(self, group: _Group, checkpoint: Checkpoint) -> None:
+    def _fit(self, group: Group, checkpoint: Checkpoint) -> None:
         """Train a group; with `alignment: frozen` or its control first all, then what is of a task
         (V17, V18).
         """
@@ -115,10 +113,10 @@ class Models:
             return None
         names = [task.name for task in self._examples.tasks]
 
-        def of_group(group: _Group) -> list[dict[str, float]]:
+        def of_group(group: Group) -> list[dict[str, float]]:
             return [_weights(group, m, names) for m in range(len(group.ensemble))]
 
-        return self._of_members(of_group)
+        return self.of_members(of_group)
 
     @property
     def seconds(self) -> float:
@@ -130,11 +128,11 @@ class Models:
         """Return the outputs of every model on a part of its split, out_NO, on the CPU."""
         examples = self._examples
 
-        def of_group(group: _Group) -> Tensor:
+        def of_group(group: Group) -> Tensor:
             own = predict_selected(group.ensemble, group.states, examples, group.rows(part))
             return own.cpu()
 
-        return self._of_members(of_group)
+        return self.of_members(of_group)
 
     def gates(self, part: str) -> list[Tensor] | None:
         """Return the mean gate scores of every model on a part of its split, [T, experts].
@@ -145,13 +143,13 @@ class Models:
             return None
         examples = self._examples
 
-        def of_group(group: _Group) -> Tensor:
+        def of_group(group: Group) -> Tensor:
             rows = group.rows(part)
             found = mean_gate_scores(group.ensemble, group.states, examples, rows)
             assert found is not None
             return found
 
-        return self._of_members(of_group)
+        return self.of_members(of_group)
 
     @cached_property
     def fits(self) -> list[Tree]:
@@ -159,12 +157,12 @@ class Models:
         if self._groups[0].fitted is None:
             return []
         weights = self._examples.task_weights or (1.0,) * len(self._examples.tasks)
-        return self._of_members(lambda group: _fits(group, weights))
+        return self.of_members(lambda group: _fits(group, weights))
 
     @property
     def best_epochs(self) -> list[tuple[int, ...]]:
         """Return the best epochs of every model: one, or one of each task."""
-        return self._of_members(lambda group: group.fitted.best_epochs)  # type: ignore[union-attr]
+        return self.of_members(lambda group: group.fitted.best_epochs)  # type: ignore[union-attr]
 
     def weights(self, places: Sequence[int]) -> dict[str, Tensor]:
         """Return the selected weights of some models by name, with a leading axis of models.
@@ -195,7 +193,7 @@ class Models:
             for state in group.states
         ]
 
-    def _of_members(self, of_group: Callable[[_Group], Any]) -> list[Any]:
+    def of_members(self, of_group: Callable[[Group], Any]) -> list[Any]:
         """Return what a function gives for the members of a group, in the order of all members."""
         found: list[Any] = [None] * len(self.members)
         for places, group in zip(self._places, self._groups, strict=True):
@@ -234,7 +232,7 @@ def _divided(
     return list(groups.values())
 
 
-def _fits(group: _Group, weights: Sequence[float]) -> list[Tree]:
+def _fits(group: Group, weights: Sequence[float]) -> list[Tree]:
     """Return how every model of a group learned, and how it did before it was aligned.
 
     `weights` are those of all tasks in the MTL loss.
@@ -252,7 +250,7 @@ def _fits(group: _Group, weights: Sequence[float]) -> list[Tree]:
     ]
 
 
-def _weights(group: _Group, m: int, names: Sequence[str]) -> dict[str, float]:
+def _weights(group: Group, m: int, names: Sequence[str]) -> dict[str, float]:
     """Return the weights of the tasks of one model in its best epoch, or in that of each task."""
     assert group.fitted is not None
     fitted = group.fitted

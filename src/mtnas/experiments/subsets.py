@@ -31,6 +31,7 @@ from mtnas.evidence.subsets_record import (
 )
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import with_winner
+from mtnas.experiments.input_similarity import input_similarities
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models, kind_of
@@ -149,6 +150,7 @@ def _trained(
     for part in PARTS:
         for lines, found in zip(scores, scores_of_part(assembly, models, part), strict=True):
             lines += found
+    similar = input_similarities(assembly, models)
     weights_of = models.task_weights or dict.fromkeys(range(len(group)))
     return [
         {
@@ -156,6 +158,7 @@ def _trained(
             "best_epoch": fit["best_epoch"],
             "before": fit["before"],
             "weights": weights_of[place],
+            "similarity": similar[place],
             "changed_labels": models.changed_labels(group[place][0]),
             "seconds": models.seconds / len(group),
         }
@@ -251,6 +254,7 @@ def _fits(spec: SubsetsSpec, results: Mapping[SeedSubset, Tree]) -> tuple[Subset
             best_epoch=results[seed, number]["best_epoch"],
             weights=results[seed, number]["weights"],
             before=results[seed, number]["before"],
+            similarity=results[seed, number]["similarity"],
         )
         for number, subset in enumerate(spec.subsets)
         for seed in spec.seeds

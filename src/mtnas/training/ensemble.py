@@ -1,9 +1,8 @@
 """Ensembles: many models of one architecture that are computed together.
 
 Every parameter, buffer and embedding table of an ensemble has a leading axis of length M, one entry
-for each of its models, the members. A member has a seed, one or more tasks and perhaps a route. A
-single model is an ensemble with M = 1; single-task models are members with one task. Only this file
-knows how the computation is done together.
+for each of its models, the members. A member has a seed, one or more tasks and perhaps a route. One
+model has M = 1; single-task models are members with one task. Only this file knows how it is done.
 
 Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
 reads), N rows of a table, T tasks, O outputs of all tasks.
@@ -190,7 +189,7 @@ class Ensemble:
         """Return what the method adds to the training loss of every member, [M]; 0 if nothing."""
         if not self._template.sharing.has_penalty:
             return 0.0
-        return self._part(lambda sharing: sharing.penalty(), params)
+        return self._part(lambda model: model.sharing.penalty(), params)
 
     @property
     def has_gates(self) -> bool:
@@ -199,14 +198,17 @@ class Ensemble:
 
     def gate_scores(self, x_MBD: Tensor) -> Tensor:
         """Return the gate scores of every member on its own batch, [M, T, B, experts]."""
-        return self._part(lambda sharing, x_BD: sharing.gate_scores(x_BD), self.params, x_MBD)
+        return self._part(lambda model, x_BD: model.sharing.gate_scores(x_BD), self.params, x_MBD)
+
+    def shared_input(self, x_MBD: Tensor) -> Tensor:
+        """Return what every shared part reads, [M, B, D], or [M, T, B, D] if tasks differ."""
+        return self._part(lambda model, x_BD: model.shared_input(x_BD), self.params, x_MBD)
 
     def _part(
         self, part: Callable[..., Tensor], params: Mapping[str, Tensor], *inputs: Tensor
     ) -> Tensor:
-        """Call something else of every member's method than its `forward`."""
-        named = {**params, **self.buffers}.items()
-        state = {f"model.{n}": tensor for n, tensor in named}
+        """Call something else of every member's model than its `forward`."""
+        state = {f"model.{n}": tensor for n, tensor in {**params, **self.buffers}.items()}
         return _mapped(_Part(self._template, part), state, inputs)
 
     def take(self, buffers: Buffers) -> None:
@@ -250,14 +252,14 @@ def of_sharing(name: str) -> str:
 
 
 class _Part(nn.Module):
-    """A module whose `forward` calls one function of a model's method, for `functional_call`."""
+    """A module whose `forward` calls one function of a model, for `functional_call`."""
 
     def __init__(self, model: Model, part: Callable[..., Tensor]) -> None:
         super().__init__()
         self.model, self.part = model, part
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return self.part(self.model.sharing, *inputs)
+        return self.part(self.model, *inputs)
 
 
 def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:

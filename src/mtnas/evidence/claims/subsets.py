@@ -1,9 +1,8 @@
 """Claims of Wu, Zhang, Ré (ICLR 2020) on runs of subsets of tasks."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
-from scipy import stats
 
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome
@@ -15,11 +14,10 @@ from mtnas.evidence.claims.planted import (
     weights_of_noisy,
 )
 from mtnas.evidence.claims.verdicts import Comparison, Role, by_interval, compare
-from mtnas.evidence.statistics import LEVEL
-from mtnas.evidence.transfer_studies import alignment, capacity, reweighting
-from mtnas.evidence.transfer_studies.alignment import Compared
+from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.statistics import ratio_of
+from mtnas.evidence.transfer_studies import capacity, reweighting
 from mtnas.evidence.transfer_studies.capacity import Sweep
-from mtnas.evidence.transfer_studies.reweighting import Weighed
 from mtnas.evidence.transfer_studies.runs import LEAKS
 from mtnas.tasks.metrics import metric_of
 
@@ -49,42 +47,29 @@ def smaller_capacity(evidence: Evidence) -> Outcome:
     return _or_missing(outcome, "runs of share_bottom of several hidden_dim")
 
 
-def aligned_pairs(evidence: Evidence) -> Outcome:
-    """Count pairs that improve: more than half by some alignment, and by joint over the control."""
-    outcome = Outcome()
-    gains = alignment.pair_gains(evidence.subset_runs)
-    keys = list(Compared._fields)
-    for _, rows in gains.groupby(keys, sort=False, dropna=False):
-        compared = Compared(*rows[keys].iloc[0])
-        if rows["seed"].nunique() and compared.alignment in alignment.ALIGNED:
-            paths = alignment.paths(evidence.subset_runs, compared)
-            found = _pairs(rows, compared, paths)
-            outcome.add(compared.dataset, found, "a pair of tasks that differs")
-    for dataset in dict.fromkeys(gains["dataset"]):
-        own = gains[gains["dataset"] == dataset]
-        if not ((own["alignment"] == "joint") & (own["over"] == alignment.CONTROL)).any():
-            outcome.missing[dataset] = ["alignment: joint and alignment: control"]
-    return _or_missing(outcome, "runs of pairs with training.alignment none, joint and control")
-
-
 def noisy_weights(evidence: Evidence) -> Outcome:
     """Compare weights (svd) with equal ones, at 40 % noise or more: a higher mean score of all.
 
-    In the linear study noisy tasks weigh less than clean ones there. Less noise, other weights and
-    the model without the noisy task are told beside it.
+    And noisy tasks weigh less than clean ones there, as they do in the linear study. Less noise,
+    other weights, what noise changes in a weight, and the model without the noisy task are told
+    beside it.
     """
     outcome = Outcome()
     gains = reweighting.weight_gains(evidence.subset_runs)
     keys = ["name", "dataset", "method", "noisy", "share", "weighting", "judged", "metric"]
-    for _, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
-        what = Weighed(*rows[list(Weighed._fields)].iloc[0])
-        outcome.add(what.dataset, _weight_gain(rows, what))
-    gained = [found for found in outcome.comparisons if found.role == "all"]
+    for key, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
+        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
+        outcome.add(facts["dataset"], _weight_gain(rows, facts))
+    gained = any(found.role == "all" for found in outcome.comparisons)
+    weights = reweighting.noisy_weights(evidence.subset_runs)
+    for key, rows in weights.groupby(keys[:-2], sort=False):
+        facts = dict(zip(keys[:-2], key, strict=True))
+        outcome.comparisons += _weights(rows, facts, decide=gained)
     if not gained:
         outcome.missing[""] = [f"runs with training.label_noise of {MUCH_NOISE:g} or more, with "
                                "training.weighting equal and svd"]  # fmt: skip
     if WEIGHTS in evidence.simulated_studies:  # which has weights, but nothing that gains by them
-        outcome.comparisons += weights_of_noisy(evidence, decide=bool(gained))
+        outcome.comparisons += weights_of_noisy(evidence, decide=gained)
     return outcome
 
 
@@ -92,29 +77,60 @@ def leakage(evidence: Evidence) -> Outcome:
     """Subtract what tasks gain from each other without leaked test rows from that with them.
 
     Where it was measured, that with as many other rows left out decides, which learns from as many
-    rows. What is left without leaks is told beside it.
+    rows. What is left without leaks, and which share of the gain leaks bring, is told beside it.
     """
     outcome = Outcome()
-    pairs = capacity.with_and_without_leaks(capacity.sweeps(evidence.subset_runs))
+    pairs = capacity.with_and_without_leaks(evidence.subset_runs)
     for by_leaks in pairs:
         dropped = by_leaks["drop"]
         for leaks, said in (("keep", "all rows"), ("control", "as many other rows left out")):
             if leaks in by_leaks:
-                decides = leaks == "control" or "control" not in by_leaks
+                decides = dropped.are_all and (leaks == "control" or "control" not in by_leaks)
                 role: Role = "all" if decides else "control"
                 outcome.add(_dataset(dropped), _brought(by_leaks[leaks], dropped, said, role))
+                outcome.comparisons += _share_brought(by_leaks[leaks], dropped, said)
         gains = dropped.gains().mean(axis=1)
         outcome.add(_dataset(dropped), _gain(dropped, gains, "control"))
     return _or_missing(outcome, "capacities with training.leaks keep and drop")
 
 
-def _brought(kept: Sweep, dropped: Sweep, said: str, role: Role) -> Comparison | None:
+def _mean_gains(kept: Sweep, dropped: Sweep) -> tuple["pd.Series[float]", "pd.Series[float]"]:
+    """Return the mean gains with leaks and without, of the same seeds."""
     with_leaks, without = (sweep.gains().mean(axis=1) for sweep in (kept, dropped))
-    seeds = with_leaks.index.intersection(without.index)
+    first, second = on_common_seeds(with_leaks, without)
+    return first, second
+
+
+def _share_brought(kept: Sweep, dropped: Sweep, said: str) -> list[Comparison]:
+    """Return the share of the mean gain with leaks that they bring; nothing if there is no gain."""
+    with_leaks, without = _mean_gains(kept, dropped)
+    share = ratio_of(with_leaks - without, with_leaks)
+    if with_leaks.mean() <= 0 or share is None or share.low is None or share.high is None:
+        return []
+    return [
+        Comparison(
+            dataset=_dataset(kept),
+            what=f"{_told(kept)}: share of the mean gain with leaks ({said}) that they bring",
+            unit="share",
+            claim="higher",
+            estimate=share.mean,
+            low=share.low,
+            high=share.high,
+            verdict=by_interval(share.mean, share.low, share.high, 0.0, "higher"),
+            role="control",
+            seeds=share.n,
+            over=f"{share.n} seeds, Fieller",
+            evidence=(*kept.paths, *dropped.paths),
+        )
+    ]
+
+
+def _brought(kept: Sweep, dropped: Sweep, said: str, role: Role) -> Comparison | None:
+    with_leaks, without = _mean_gains(kept, dropped)
     return compare(
-        with_leaks[seeds] - without[seeds],
+        with_leaks - without,
         dataset=_dataset(kept),
-        what=f"{kept.first.key[2]}: mean gain with leaks ({said}) - without",
+        what=f"{_told(kept)}: mean gain with leaks ({said}) - without",
         unit=_unit(kept),
         claim="higher",
         role=role,
@@ -143,7 +159,7 @@ def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | No
     return compare(
         gain,
         dataset=_dataset(sweep),
-        what=f"{_method(sweep)}: mean gain of all tasks together, best capacities",
+        what=f"{_method(sweep)}: mean gain of {sweep.together} together, best capacities",
         unit=_unit(sweep),
         claim="higher",
         role=role,
@@ -151,59 +167,53 @@ def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | No
     )
 
 
-def _pairs(rows: pd.DataFrame, of: Compared, paths: Sequence[str]) -> Comparison | None:
-    """Return the share of pairs whose mean over seeds improves, with its exact interval."""
-    means = rows.groupby("pair", sort=False)["gain"].mean()
-    differing = means[means != 0]  # ties say nothing: the sign test leaves them out
-    if differing.empty:
-        return None
-    better, pairs = int((differing > 0).sum()), len(differing)
-    test = stats.binomtest(better, pairs)
-    low, high = test.proportion_ci(LEVEL)
-    over = "no alignment" if of.over == alignment.NONE else "its control"
-    width = "" if of.capacity is None else f", capacity {of.capacity}"
-    return Comparison(
-        dataset=of.dataset,
-        what=f"{of.method}{width}{LEAKS[of.leaks]}: pairs better by {of.alignment} than {over}",
-        unit="share",
-        claim="higher",
-        estimate=better / pairs,
-        low=float(low),
-        high=float(high),
-        null=0.5,
-        verdict=by_interval(better / pairs, float(low), float(high), 0.5, "higher"),
-        role=_role_of(of),
-        seeds=rows["seed"].nunique(),
-        over=f"{better} of {pairs} pairs, sign test",
-        p_value=float(test.pvalue),
-        evidence=tuple(paths),
-    )
-
-
-def _role_of(compared: Compared) -> Role:
-    """Return how a count of pairs decides: the control is trained as joint alignment is."""
-    if compared.over == alignment.NONE:
-        return "some"
-    return "all" if compared.alignment == "joint" else "control"
-
-
-def _weight_gain(rows: pd.DataFrame, of: Weighed) -> Comparison | None:
-    decides = of.weighting.startswith("svd") and "literal" not in of.weighting
-    decides = decides and of.judged == reweighting.ALL and of.share >= MUCH_NOISE
-    ours = "without it" if of.weighting == reweighting.ORACLE else of.weighting
+def _weight_gain(rows: pd.DataFrame, facts: dict[str, Any]) -> Comparison | None:
+    decides = facts["weighting"].startswith("svd") and "literal" not in facts["weighting"]
+    decides = decides and facts["judged"] == reweighting.ALL and facts["share"] >= MUCH_NOISE
+    ours = "without it" if facts["weighting"] == reweighting.ORACLE else facts["weighting"]
     return compare(
         rows.set_index("seed")["gain"],
-        dataset=of.dataset,
-        what=f"{of.method}, {of.share:.0%} noise in {of.noisy}, {of.judged}: {ours} - equal",
-        unit=metric_of(of.metric).unit,
+        dataset=facts["dataset"],
+        what=f"{facts['method']}, {facts['share']:.0%} noise in {facts['noisy']}, "
+        f"{facts['judged']}: {ours} - equal",
+        unit=metric_of(facts["metric"]).unit,
         claim="higher",
         role="all" if decides else "control",
         evidence=list(dict.fromkeys(rows["path"])),
     )
 
 
+def _weights(rows: pd.DataFrame, facts: dict[str, Any], *, decide: bool) -> list[Comparison]:
+    """Return what the noisy task weighs, over the others, and over that without noise."""
+    by_seed, head = rows.set_index("seed"), f"{facts['method']}, {facts['share']:.0%} noise"
+    decides = decide and facts["weighting"] == "svd" and facts["share"] >= MUCH_NOISE
+    judged: tuple[tuple[str, Any, Role], ...] = (
+        ("of the others", by_seed["ratio"], "all" if decides else "control"),
+        ("without noise", (by_seed["ratio"] / by_seed["before"]).dropna(), "control"),
+    )
+    found = [
+        compare(
+            ratio,
+            dataset=facts["dataset"],
+            what=f"{head} in {facts['noisy']}, {facts['weighting']}: its weight / that {than}",
+            unit="ratio",
+            claim="lower",
+            null=1.0,
+            role=role,
+            evidence=list(dict.fromkeys(rows["path"])),
+        )
+        for than, ratio, role in judged
+        if len(ratio)
+    ]
+    return [comparison for comparison in found if comparison is not None]
+
+
 def _dataset(sweep: Sweep) -> str:
     return sweep.first.key[1]
+
+
+def _told(sweep: Sweep) -> str:
+    return sweep.first.key[2] + (f", {sweep.together}" if not sweep.are_all else "")
 
 
 def _method(sweep: Sweep) -> str:

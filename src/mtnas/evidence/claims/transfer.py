@@ -1,6 +1,6 @@
 """The claims of Wu, Zhang, Ré (ICLR 2020) about transfer between tasks, as data."""
 
-from mtnas.evidence.claims import planted, subsets
+from mtnas.evidence.claims import aligned, planted, subsets
 from mtnas.evidence.claims.paired import Test
 from mtnas.evidence.claims.paper import Claim
 
@@ -33,7 +33,7 @@ CLAIMS = (
         "B3",
         "Aligning tasks improves most pairs (13 of 15), by more than parameters do",
         "Sec. 3.2, Fig. 7",
-        subsets.aligned_pairs,
+        aligned.aligned_pairs,
         "text",
     ),
     _claim(

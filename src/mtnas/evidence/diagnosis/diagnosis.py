@@ -65,6 +65,7 @@ def diagnosis_of(
         dataset=dataset,
         simulated=scores.record.simulated,
         tasks=scores.record.tasks,
+        same_rows=_same_rows(scores),
         seeds=tuple(truth.seeds),
         metric=truth.name,
         unit=truth.unit,
@@ -87,6 +88,12 @@ def diagnosis_of(
         capacity=capacity_of(measures),
         sentences=sentences(truth, decision, tables),
     )
+
+
+def _same_rows(scores: SubsetScores) -> bool:
+    """Whether every subset learns from equally many rows: then they are the same."""
+    of_seeds = scores.record.rows.values()
+    return bool(of_seeds) and all(len(set(rows.values())) == 1 for rows in of_seeds)
 
 
 def _number(value: Any) -> float | None:

@@ -88,11 +88,15 @@ class GroupingReport(Part):
 
 
 class Diagnosis(Record):
-    """A diagnosis: gains, groupings, measures, what they told, and a recommendation."""
+    """A diagnosis: gains, groupings, measures, what they told, and a recommendation.
+
+    `same_rows`: all tasks have labels in the same rows, so their inputs cannot tell them apart.
+    """
 
     dataset: str
     simulated: bool
     tasks: dict[str, Kind]
+    same_rows: bool
     seeds: tuple[int, ...]
     metric: str  # by which gains are measured
     unit: str

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from mtnas.evidence.diagnosis.predict import Predicts
 from mtnas.evidence.diagnosis.report import Diagnosis
 
+SAME_ROWS = (
+    "with the same inputs every pair has the same covariance similarity (Eq. 5 of Wu, Zhang, Ré), "
+    "and there is nothing to align"
+)
 HEAD = (
     "| trained with | task | gain over alone | 95 % interval | |",
     "| :-- | :-- | --: | :-: | :-- |",
@@ -28,7 +32,10 @@ def recommendation(found: Diagnosis) -> str:
             f"Of {len(found.pairs)} such intervals one in twenty leaves out 0 by luck; p-values "
             "`adjusted` in diagnosis.json take all of them into account."
         )
-    return "\n".join([*lines, told(found.predicts)]) + "\n"
+    lines.append(told(found.predicts))
+    if found.same_rows:
+        lines.append(f"All tasks have labels in the same rows: {SAME_ROWS}.")
+    return "\n".join(lines) + "\n"
 
 
 def told(predicts: Sequence[Predicts]) -> str:

@@ -5,10 +5,12 @@ alone and that of all tasks together, chosen on validation.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
+from mtnas.evidence.subsets_record import subset_name
 from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 
 METRIC = "accuracy"  # of the paper; tasks without it are judged by their losses
@@ -17,14 +19,33 @@ ALONE, TOGETHER = "alone", "together"
 
 @dataclass(frozen=True)
 class Sweep:
-    """Runs that differ in capacity alone, by capacity."""
+    """Runs that differ in capacity alone, by capacity.
+
+    "All" are the tasks of `company`, which are learned together; None: all of the dataset.
+    """
 
     runs: dict[int, SubsetRun]
+    company: tuple[str, ...] | None = None
 
     @property
     def first(self) -> SubsetRun:
         """Return one of them: what is said of it holds for all."""
         return next(iter(self.runs.values()))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Name the tasks that are learned together, or alone."""
+        return self.company or self.first.tasks
+
+    @property
+    def are_all(self) -> bool:
+        """Whether these are all tasks of the dataset."""
+        return self.tasks == self.first.tasks
+
+    @property
+    def together(self) -> str:
+        """Name the tasks that are learned together, in words."""
+        return "all tasks" if self.are_all else " + ".join(self.tasks)
 
     @property
     def paths(self) -> list[str]:
@@ -35,20 +56,19 @@ class Sweep:
         """Return by seed and capacity what a task scores alone, or with all; more is better."""
         return pd.DataFrame(
             {
-                capacity: run.mean_score(_subset(run, learner, task), [task], METRIC, split)
+                capacity: run.mean_score(self._subset(learner, task), [task], METRIC, split)
                 for capacity, run in self.runs.items()
             }
         )
 
     def mean_scores(self, learner: str, split: str) -> pd.DataFrame:
         """Return the mean over tasks of `scores`."""
-        each = [self.scores(learner, task, split) for task in self.first.tasks]
+        each = [self.scores(learner, task, split) for task in self.tasks]
         return sum(each[1:], each[0]) / len(each)
 
     def best_alone(self) -> dict[str, int]:
         """Return the capacity with the best mean validation score of every task alone."""
-        tasks = self.first.tasks
-        return {task: _best(self.scores(ALONE, task, "valid").mean()) for task in tasks}
+        return {task: _best(self.scores(ALONE, task, "valid").mean()) for task in self.tasks}
 
     def best_together(self) -> int:
         """Return the capacity with the best mean validation score of all tasks together."""
@@ -60,7 +80,7 @@ class Sweep:
         Every seed chooses for itself, on its own validation rows.
         """
         together = self.mean_scores(TOGETHER, "valid").idxmax(axis=1)
-        alone = [self.scores(ALONE, task, "valid").idxmax(axis=1) for task in self.first.tasks]
+        alone = [self.scores(ALONE, task, "valid").idxmax(axis=1) for task in self.tasks]
         return (together - pd.concat(alone, axis=1).sum(axis=1)).astype(float)
 
     def gains(self) -> pd.DataFrame:
@@ -70,13 +90,16 @@ class Sweep:
             {
                 task: self.scores(TOGETHER, task, "test")[together]
                 - self.scores(ALONE, task, "test")[alone[task]]
-                for task in self.first.tasks
+                for task in self.tasks
             }
         )
 
+    def _subset(self, learner: str, task: str) -> str:
+        return task if learner == ALONE else subset_name(self.tasks)
 
-def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
-    """Return the sweeps of capacity among some runs, those of two capacities at least.
+
+def sweeps(runs: Iterable[SubsetRun], *, least: int = 2) -> list[Sweep]:
+    """Return the sweeps of capacity among some runs, those of `least` capacities at least.
 
     Entries that change alignment, weights or labels are about those and left out.
     """
@@ -88,28 +111,29 @@ def sweeps(runs: Iterable[SubsetRun]) -> list[Sweep]:
     ):
         # What is wide as in the paper is not a capacity that was chosen to be looked at.
         sized = {run.capacity: run for run in group if _is_chosen(run) and run.capacity}
-        if len(sized) > 1:
+        if len(sized) >= least:
             found.append(Sweep({size: sized[size] for size in sorted(sized)}))
     return found
 
 
-def with_and_without_leaks(found: Iterable[Sweep]) -> list[dict[str, Sweep]]:
+def with_and_without_leaks(runs: Iterable[SubsetRun]) -> list[dict[str, Sweep]]:
     """Return the sweeps that were made with the leaks of the data (`keep`) and without (`drop`).
 
-    And, where that was made, without as many other rows (`control`).
+    And, where that was made, without as many other rows (`control`). Those of all tasks together
+    come first, then those of other companies. One capacity is enough.
     """
-    named: dict[tuple[str, str, str], dict[str, Sweep]] = {}
-    for sweep in found:
-        named.setdefault(sweep.first.key[:3], {})[sweep.first.leaks] = sweep
+    named: dict[tuple[Any, ...], dict[str, Sweep]] = {}
+    for sweep in sweeps(runs, least=1):
+        first = sweep.first
+        groups = [tasks for tasks in first.scores.record.spec.subsets if len(tasks) > 1]
+        for tasks in sorted(groups, key=len, reverse=True):
+            key = (*first.key[:3], tasks)
+            named.setdefault(key, {})[first.leaks] = replace(sweep, company=tasks)
     return [of for of in named.values() if {"keep", "drop"} <= of.keys()]
 
 
 def _is_chosen(run: SubsetRun) -> bool:
     return run.scores.record.spec.options.get("hidden_dim") is not None
-
-
-def _subset(run: SubsetRun, learner: str, task: str) -> str:
-    return task if learner == ALONE else run.whole
 
 
 def _best(by_capacity: "pd.Series[float]") -> int:

@@ -5,7 +5,8 @@ weights with the same noisy labels, and the oracle: the model of all tasks but t
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from statistics import fmean
+from typing import Any
 
 import pandas as pd
 
@@ -16,41 +17,57 @@ from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 METRIC = "auc"
 EQUAL, ORACLE = "equal", "oracle"
 ALL, OTHERS = "all tasks", "all but the noisy task"
+COLUMNS = (
+    *("name", "dataset", "method", "simulated", "noisy", "share"),
+    *("weighting", "judged", "seed", "gain", "metric", "path"),
+)
+WEIGHED = (
+    *("name", "dataset", "method", "simulated", "noisy", "share"),
+    *("weighting", "seed", "ratio", "before", "path"),
+)
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
-
-
-class Weighed(NamedTuple):
-    """Runs that were weighed, by what, and the tasks and the metric that are `judged`.
-
-    Without noise (`share` 0) the noisy task is that of the runs beside it.
-    """
-
-    name: str
-    dataset: str
-    method: str
-    simulated: bool
-    noisy: str
-    share: float
-    weighting: str
-    judged: str
-    metric: str
-    path: str
-
-
-COLUMNS = (*Weighed._fields, "seed", "gain")
-Line = tuple[object, ...]  # what `COLUMNS` names
 
 
 def weight_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
     """Return what weights gain over equal ones, with the same noise: a line per seed (`COLUMNS`).
 
-    The gain is that of the mean over the tasks that are `judged`; more is better.
+    The gain is that of the mean over the tasks that are `judged`; more is better. Without noise
+    (`share` 0) the noisy task is that of the runs beside it.
     """
     lines = [line for group in grouped(runs, *VARIED) for line in _gains(group)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _gains(group: list[SubsetRun]) -> Iterator[Line]:
+def noisy_weights(runs: Iterable[SubsetRun]) -> pd.DataFrame:
+    """Return what the noisy task weighs in the model of all tasks: a line per seed (`WEIGHED`).
+
+    `ratio` is its weight divided by the mean of the others, `before` that of the same seed without
+    noise, where that was trained.
+    """
+    lines = []
+    for group in grouped(runs, *VARIED):
+        clean = {_weighting(run): run for run in group if not run.noise}
+        for run in (run for run in group if run.noise and _weighting(run) != EQUAL):
+            noisy, before = _noisy(run), clean.get(_weighting(run))
+            old = {} if before is None else dict(_ratios(before, noisy))
+            for seed, ratio in _ratios(run, noisy):
+                facts = {"noisy": noisy, "weighting": _weighting(run), "seed": seed, "ratio": ratio}
+                lines.append({**_facts(run), **facts, "before": old.get(seed)})
+    return pd.DataFrame(lines, columns=list(WEIGHED))
+
+
+def _ratios(run: SubsetRun, noisy: str) -> Iterator[tuple[int, float]]:
+    """Yield by seed what the noisy tasks weigh on average, in proportion to the others."""
+    of_noise = noisy.split("+")
+    for fit in run.scores.record.fits:
+        if fit.subset == run.whole and fit.weights is not None:
+            own = [weight for task, weight in fit.weights.items() if task in of_noise]
+            others = [weight for task, weight in fit.weights.items() if task not in of_noise]
+            if others:
+                yield fit.seed, fmean(own) / fmean(others)
+
+
+def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
     noisy = dict.fromkeys(_noisy(run) for run in group if run.noise)
     for name in noisy or {"": None}:
         for base in (run for run in group if run.training.weighting == EQUAL):
@@ -63,7 +80,7 @@ def _gains(group: list[SubsetRun]) -> Iterator[Line]:
                 yield from _oracle(base, name)
 
 
-def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterator[Line]:
+def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterator[dict[str, Any]]:
     others = [task for task in run.tasks if task not in noisy.split("+")]
     for judged, tasks in {ALL: run.tasks, OTHERS: others}.items():
         if tasks and (noisy or judged == ALL):
@@ -71,7 +88,7 @@ def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterat
             yield from _lines(run, noisy, weighting, judged, *pair)
 
 
-def _oracle(base: SubsetRun, noisy: str) -> Iterator[Line]:
+def _oracle(base: SubsetRun, noisy: str) -> Iterator[dict[str, Any]]:
     """Yield what the other tasks gain when the noisy one is left out, if that was trained."""
     others = tuple(task for task in base.tasks if task not in noisy.split("+"))
     if others and others in base.scores.record.spec.subsets:
@@ -82,15 +99,22 @@ def _oracle(base: SubsetRun, noisy: str) -> Iterator[Line]:
 
 def _lines(
     run: SubsetRun, noisy: str, weighting: str, judged: str, ours: pd.Series, other: pd.Series
-) -> Iterator[Line]:
-    share = max(run.noise.values(), default=0.0)
-    metric = next(iter(run.metrics(METRIC).values()))
-    what = Weighed(
-        *run.key[:3], run.simulated, noisy, share, weighting, judged, metric, path=run.path
-    )
+) -> Iterator[dict[str, Any]]:
+    facts = {
+        **_facts(run),
+        **{"noisy": noisy, "weighting": weighting, "judged": judged},
+        "metric": next(iter(run.metrics(METRIC).values())),
+    }
     first, second = on_common_seeds(ours, other)
     for seed, gain in (first - second).items():
-        yield *what, seed, gain
+        yield {**facts, "seed": seed, "gain": gain}
+
+
+def _facts(run: SubsetRun) -> dict[str, Any]:
+    name, dataset, method, _ = run.key
+    share = max(run.noise.values(), default=0.0)
+    return {"name": name, "dataset": dataset, "method": method, "simulated": run.simulated,
+            "share": share, "path": run.path}  # fmt: skip
 
 
 def _noisy(run: SubsetRun) -> str:

@@ -54,9 +54,7 @@ class Model(nn.Module):
 
     def forward(self, read_BN: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return out_BO; `noise` is for a method that asks for it, and in training only."""
-        x, with_noise = self.encoder(read_BN), () if noise is None else (noise,)
-        if self.alignment is not None:
-            x = self.alignment(x)
+        x, with_noise = self.shared_input(read_BN), () if noise is None else (noise,)
         if self._reads_one:
             h_BTH: Tensor = self.sharing(x, *with_noise)
         else:
@@ -65,6 +63,11 @@ class Model(nn.Module):
             h_BTH = torch.stack(own, 1)
         out_BO: Tensor = self.heads(h_BTH if self.adapter is None else self.adapter(h_BTH))
         return out_BO
+
+    def shared_input(self, read_BN: Tensor) -> Tensor:
+        """Return what tasks share a network of: x_BD, or x_TBD, an input of each."""
+        x: Tensor = self.encoder(read_BN)
+        return x if self.alignment is None else self.alignment(x)
 
     @property
     def _reads_one(self) -> bool:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from mtnas.evidence.diagnosis.pooled import pooled
 from mtnas.evidence.diagnosis.predict import Predicts
+from mtnas.evidence.diagnosis.report import Diagnosis
+from mtnas.evidence.diagnosis.text import SAME_ROWS
 from mtnas.report.exhibits._diagnoses import (
     PLACE,
     metric_title,
@@ -60,7 +62,14 @@ class MeasuresTold(TableExhibit):
         )
         if not blocks:
             raise NothingToShowError(f"{NAME}: no diagnosis has a measure of two tasks")
-        return Table(NAME, "What cheap measures tell of gains", blocks, notes(found, NOTE))
+        told = [NOTE, *_same_rows(found)]
+        return Table(NAME, "What cheap measures tell of gains", blocks, notes(found, *told))
+
+
+def _same_rows(found: Sequence[Diagnosis]) -> list[str]:
+    """Say why the similarity of inputs is no measure of most datasets."""
+    names = ", ".join(title_of(one) for one in found if one.same_rows)
+    return [f"Tasks with labels in the same rows ({names}): {SAME_ROWS}."] if names else []
 
 
 def _block(title: str, judged: Sequence[Predicts], paths: dict[str, str]) -> Block:

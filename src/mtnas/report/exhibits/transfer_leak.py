@@ -8,7 +8,6 @@ from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.transfer_studies.capacity import (
     METRIC,
     Sweep,
-    sweeps,
     with_and_without_leaks,
 )
 from mtnas.report.cells import difference_cell
@@ -37,7 +36,7 @@ COLUMNS = {
 }
 BROUGHT = {"keep": "brought by leaks", "control": "brought by leaks, rows being as many"}
 NOTE = (
-    "What each task gains from being learned with all others, each side at the capacity that is "
+    "What each task gains from being learned with the others, each side at the capacity that is "
     "best on validation: with the training rows that are copies of a test row of some task, "
     "without them, and the difference, which is what the copies bring. Paired over seeds, with "
     "95 % t intervals; more is better."
@@ -45,7 +44,7 @@ NOTE = (
 
 
 class TransferLeak(TableExhibit):
-    """A block per dataset with groups of copies."""
+    """A block per dataset with groups of copies, and company."""
 
     place = PLACE + 1
 
@@ -57,7 +56,7 @@ class TransferLeak(TableExhibit):
 
     def read(self, needs: Needs) -> Table:
         """Return the table."""
-        pairs = with_and_without_leaks(sweeps(read_runs(needs)))
+        pairs = with_and_without_leaks(read_runs(needs))
         check_some(pairs, NAME)
         blocks = tuple(_block(needs, by_leaks) for by_leaks in pairs)
         runs = [by_leaks["keep"].first for by_leaks in pairs]
@@ -66,22 +65,24 @@ class TransferLeak(TableExhibit):
 
 
 def _block(needs: Needs, by_leaks: dict[str, Sweep]) -> Block:
-    first = by_leaks["keep"].first
+    kept = by_leaks["keep"]
     gains = {leaks: sweep.gains() for leaks, sweep in by_leaks.items()}
     rows = [
         _row(by_leaks, task, {leaks: gain[task] for leaks, gain in gains.items()})
-        for task in first.tasks
+        for task in kept.tasks
     ]
     rows.append(_row(by_leaks, ALL_TASKS, {k: gain.mean(axis=1) for k, gain in gains.items()}))
     columns = [Column(COLUMNS[leaks]) for leaks in COLUMNS if leaks in by_leaks]
     columns += [Column(f"{BROUGHT[leaks]}") for leaks in BROUGHT if leaks in by_leaks]
-    return Block(title_of(needs, first), "Task", tuple(columns), tuple(rows))
+    sizes = ", ".join(map(str, kept.runs))
+    title = f"{title_of(needs, kept.first)}: {kept.together}, of capacity {sizes}"
+    return Block(title, "Task", tuple(columns), tuple(rows))
 
 
 def _row(by_leaks: dict[str, Sweep], task: str, gains: "dict[str, pd.Series[float]]") -> Row:
     """Return the gains of a task, and what they lose without leaks."""
     first = by_leaks["keep"].first
-    metric = first.metrics(METRIC)[first.tasks[0] if task == ALL_TASKS else task]
+    metric = first.metrics(METRIC)[by_leaks["keep"].tasks[0] if task == ALL_TASKS else task]
     shown = {leaks: gains[leaks] for leaks in COLUMNS if leaks in gains}
     lost = {leaks: gains[leaks] - gains["drop"] for leaks in BROUGHT if leaks in gains}
     cells = [

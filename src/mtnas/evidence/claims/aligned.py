@@ -1,0 +1,100 @@
+"""Claims of Wu, Zhang, Ré (ICLR 2020) on the alignment of pairs of tasks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from mtnas.evidence.claims.evidence import Evidence
+from mtnas.evidence.claims.paired import Outcome
+from mtnas.evidence.claims.verdicts import Comparison, Role, by_interval
+from mtnas.evidence.statistics import LEVEL
+from mtnas.evidence.transfer_studies import alignment
+from mtnas.evidence.transfer_studies.runs import LEAKS
+
+
+def aligned_pairs(evidence: Evidence) -> Outcome:
+    """Count pairs that improve: more than half by some alignment, and by joint over the control.
+
+    In how many pairs the inputs become more similar is told beside it.
+    """
+    outcome = Outcome()
+    gains = alignment.pair_gains(evidence.subset_runs)
+    keys = [*alignment.GROUP, "alignment", "over"]
+    for key, rows in gains.groupby(keys, sort=False, dropna=False):
+        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
+        dataset = facts["dataset"]
+        if rows["seed"].nunique() and facts["alignment"] in alignment.ALIGNED:
+            paths = alignment.paths(evidence.subset_runs, facts)
+            outcome.add(dataset, _pairs(rows, facts, paths), "a pair of tasks that differs")
+    similar = alignment.similarities(evidence.subset_runs)
+    for key, rows in similar.groupby([*alignment.GROUP, "alignment"], sort=False, dropna=False):
+        facts = dict(zip([*alignment.GROUP, "alignment"], key, strict=True))
+        paths = alignment.paths(evidence.subset_runs, facts)
+        outcome.comparisons += _more_similar(rows, facts, paths)
+    for dataset in dict.fromkeys(gains["dataset"]):
+        own = gains[gains["dataset"] == dataset]
+        if not ((own["alignment"] == "joint") & (own["over"] == alignment.CONTROL)).any():
+            outcome.missing[dataset] = ["alignment: joint and alignment: control"]
+    if not outcome.comparisons and not outcome.missing:
+        outcome.missing[""] = ["runs of pairs with training.alignment none, joint and control"]
+    return outcome
+
+
+def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> Comparison | None:
+    """Return the share of pairs whose mean over seeds improves."""
+    over = "no alignment" if facts["over"] == alignment.NONE else "its control"
+    what = f"pairs better by {facts['alignment']} than {over}"
+    return _share(rows, "gain", what, _role_of(facts), facts, paths)
+
+
+def _more_similar(
+    rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]
+) -> list[Comparison]:
+    """Return the shares of pairs whose similarity alignment raises, as it is and normalised."""
+    found = []
+    for name, words in (("score", "score"), ("normalised", "normalised score")):
+        rise = rows.assign(rise=rows[name] - rows[f"{name}_before"])
+        what = f"pairs with a higher similarity ({words}) by {facts['alignment']} than before"
+        found.append(_share(rise, "rise", what, "control", facts, paths))
+    return [comparison for comparison in found if comparison is not None]
+
+
+def _share(
+    rows: pd.DataFrame, column: str, what: str, role: Role, facts: dict[str, Any],
+    paths: Sequence[str],
+) -> Comparison | None:  # fmt: skip
+    """Return the share of pairs whose mean over seeds is above 0, with its exact interval."""
+    means = rows.groupby("pair", sort=False)[column].mean()
+    differing = means[means != 0]  # ties say nothing: the sign test leaves them out
+    if differing.empty:
+        return None
+    better, pairs = int((differing > 0).sum()), len(differing)
+    test = stats.binomtest(better, pairs)
+    low, high = test.proportion_ci(LEVEL)
+    width = "" if facts["capacity"] is None else f", capacity {facts['capacity']}"
+    leaks = LEAKS[facts["leaks"]]
+    return Comparison(
+        dataset=facts["dataset"],
+        what=f"{facts['method']}{width}{leaks}: {what}",
+        unit="share",
+        claim="higher",
+        estimate=better / pairs,
+        low=float(low),
+        high=float(high),
+        null=0.5,
+        verdict=by_interval(better / pairs, float(low), float(high), 0.5, "higher"),
+        role=role,
+        seeds=rows["seed"].nunique(),
+        over=f"{better} of {pairs} pairs, sign test",
+        p_value=float(test.pvalue),
+        evidence=tuple(paths),
+    )
+
+
+def _role_of(facts: dict[str, Any]) -> Role:
+    """Return how a count of pairs decides: the control is trained as joint alignment is."""
+    if facts["over"] == alignment.NONE:
+        return "some"
+    return "all" if facts["alignment"] == "joint" else "control"
