@@ -1,128 +1,91 @@
-"""`mtnas`: look at a table; ask which tasks should share; keep generated files in step."""
+"""Look at a table, run a study, ask which tasks should share, check what it left."""
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
 
-from mtnas.runtime.errors import MtnasError
+from mtnas import commands
+from mtnas.runtime.errors import ConfigError, MtnasError, unknown
+from mtnas.runtime.plugins import available
 
-PUBLISHED = "results/published"
-
-Handler = Callable[[argparse.Namespace], None]
-
-
-def describe(arguments: argparse.Namespace) -> None:
-    """Tell what the columns of a table hold and could be, and draft a dataset of it."""
-    from mtnas.data.describe.draft import draft, write
-    from mtnas.data.describe.look import look
-    from mtnas.data.describe.proposal import task_ideas
-    from mtnas.data.describe.text import described
-
-    seen = look(arguments.files, delimiter=arguments.delimiter, encoding=arguments.encoding)
-    ideas = task_ideas(seen.table)
-    print("\n".join(described(seen, ideas)), end="\n\n")
-    text = draft(seen, ideas)
-    if arguments.write is None:
-        print("A draft (--write config/datasets/NAME.yaml keeps it):", text, sep="\n\n")
-    else:
-        write(text, arguments.write)
-        print(f"Written: {arguments.write}. Correct it; docs/adding-a-dataset.md has every key.")
+GROUPS = (
+    "Your own tables",
+    "Studies",
+    "Questions and answers",
+    "Trained models",
+    "Checks",
+    "Generated files",
+    "More",
+)
+EXAMPLES = """\
+examples:
+  mtnas describe ratings.csv --write config/datasets/ratings.yaml
+  mtnas diagnose movielens --cores 2
+"""
 
 
-def diagnose(arguments: argparse.Namespace) -> None:
-    """Measure which tasks of a dataset should share a model, and recommend it."""
-    from mtnas.study.ask import diagnosed
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` whose errors are one line that ends with where help is."""
 
-    print(diagnosed(arguments.dataset, arguments.cores, arguments.configfile), end="")
-
-
-def schema(arguments: argparse.Namespace) -> None:
-    """Write config/schemas/config.schema.json and the key reference in config/README.md."""
-    from mtnas.config.reference import write
-
-    for path in write():
-        print(path)
-
-
-def readme(arguments: argparse.Namespace) -> None:
-    """Write the numbers of results/published into README.md and docs."""
-    from mtnas.report.published.documents import refresh
-    from mtnas.runtime.provenance import REPOSITORY
-
-    documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-    for path in refresh(documents, REPOSITORY / PUBLISHED):
-        print(path)
-
-
-def unpublish(arguments: argparse.Namespace) -> None:
-    """Take datasets or runs (dataset/method/variant) out of results/published."""
-    from mtnas.report.published.publish import unpublish
-    from mtnas.runtime.provenance import REPOSITORY
-
-    unpublish(REPOSITORY / PUBLISHED, arguments.names)
-
-
-COMMANDS: dict[str, Handler] = {
-    "describe": describe,
-    "diagnose": diagnose,
-    "schema": schema,
-    "readme": readme,
-    "unpublish": unpublish,
-}
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise ConfigError(f"{self.prog}: {message}; see {self.prog} --help")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line: one subcommand per entry of `COMMANDS`."""
-    top = argparse.ArgumentParser(prog="mtnas", description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, handler in COMMANDS.items():
-        help_line = (handler.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=help_line, description=handler.__doc__)
-        command.set_defaults(handler=handler)
-        if name == "unpublish":
-            command.add_argument("names", nargs="+", metavar="NAME")
-        if name == "describe":
-            _add_describe(command)
-        if name == "diagnose":
-            _add_diagnose(command)
+    """Return the command line: one subcommand per file of `mtnas.commands`."""
+    modules = {name: load(name) for name in available(commands)}
+    top = Parser(
+        prog="mtnas",
+        usage="mtnas COMMAND ...",
+        description=_summary(__doc__),
+        epilog=f"{_overview(modules)}\n\n{EXAMPLES}\nmtnas COMMAND --help tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subcommands = top.add_subparsers(
+        prog="mtnas", dest="command", metavar="COMMAND", help=argparse.SUPPRESS
+    )
+    for name, module in modules.items():
+        command = subcommands.add_parser(
+            name,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
     return top
 
 
-def _add_describe(command: argparse.ArgumentParser) -> None:
-    """Add what `describe` takes."""
-    files = "the files of one table: CSV and its relatives, JSON lines or Parquet; .gz, .bz2, .zst"
-    command.add_argument("files", nargs="+", metavar="FILE", type=Path, help=files)
-    command.add_argument("--delimiter", help="between two values; default: guessed")
-    command.add_argument("--encoding", help="such as latin-1; default: guessed")
-    draft = "keep the draft as config/datasets/NAME.yaml; a file that is there is never replaced"
-    command.add_argument("--write", metavar="YAML", type=Path, help=draft)
+def load(name: str) -> ModuleType:
+    """Import the file of one subcommand."""
+    return importlib.import_module(f"{commands.__name__}.{name}")
 
 
-def _add_diagnose(command: argparse.ArgumentParser) -> None:
-    """Add what `diagnose` takes."""
-    command.add_argument("dataset", metavar="DATASET", help="its name in the configuration")
-    command.add_argument(
-        "--cores", type=int, default=1, metavar="N", help="of Snakemake; default 1"
-    )
-    files = "overlays over config/config.yaml, such as config/diagnose.yaml; later ones win"
-    command.add_argument(
-        "--configfile",
-        nargs="+",
-        action="extend",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help=files,
-    )
+def _overview(modules: dict[str, ModuleType]) -> str:
+    """Return the help lines of all commands under the headings of their groups."""
+    lines: list[str] = []
+    for group in GROUPS:
+        of_group = {n: m for n, m in modules.items() if getattr(m, "GROUP", GROUPS[-1]) == group}
+        if of_group:
+            lines += ["", f"{group}:"]
+            lines += [f"  {name:<10} {_summary(m.__doc__)}" for name, m in of_group.items()]
+    return "\n".join(lines[1:])
+
+
+def _summary(docstring: str | None) -> str:
+    return (docstring or "").partition("\n")[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; a known error is one line on stderr and exit status 1."""
-    chosen = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        chosen.handler(chosen)
+        chosen = _parsed(given)
+        chosen.run(chosen)
         sys.stdout.flush()
     except MtnasError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -131,6 +94,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed arguments; without any, help is shown."""
+    names = available(commands)
+    if given and not given[0].startswith("-") and given[0] not in names:
+        raise ConfigError(unknown("command", given[0], names, "mtnas"))
+    return parser().parse_args(given or ["--help"])
 
 
 if __name__ == "__main__":
