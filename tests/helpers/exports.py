@@ -1,4 +1,4 @@
-"""A dataset of every kind of field and task, prepared, with trained runs of it as a study leaves."""
+"""Datasets of every kind of field and task, prepared, and trained runs as a study leaves them."""
 
 from collections.abc import Mapping
 from pathlib import Path

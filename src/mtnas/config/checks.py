@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import OF_SOURCES, PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, CONTROLS, READ, RunKey, SearchedOptions
+from mtnas.config.prediction_checks import check_asked_of_predictions
 from mtnas.config.study import Study, tuning_layers
 from mtnas.config.subset_checks import check_subsets
 from mtnas.config.training_checks import check_training, check_variant_training
@@ -35,6 +36,7 @@ def check(study: Study) -> None:
         check_subsets,
         check_tuning,
         check_simulated,
+        check_asked_of_predictions,
     ):
         check_one(study)
 

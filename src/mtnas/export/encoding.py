@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.hashing import hash_column
-from mtnas.data.prepare.manifest import Bag, FeatureBlock, InputLayout, TaskSummary
+from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, TaskSummary
 from mtnas.data.sources.base import UNKNOWN
 from mtnas.runtime.record import Part
 from mtnas.tasks.metrics import Kind
@@ -99,9 +99,11 @@ class Encoding(Part):
         return [column for output in self.outputs for column in output.columns]
 
 
-def singles_of(fields: Sequence[Any], layout: InputLayout) -> tuple[str, ...]:
+def singles_of(fields: Sequence[FieldSummary], layout: InputLayout) -> tuple[str, ...]:
     """Name the fields that are one id each, in the order of their columns."""
-    others = {item.name for item in (*layout.bags, *layout.numbers, *layout.features)}
+    others = {bag.name for bag in layout.bags}
+    others |= {number.name for number in layout.numbers}
+    others |= {block.name for block in layout.features}
     return tuple(field.name for field in fields if field.name not in others)
 
 

@@ -59,8 +59,7 @@ class Trained:
         lines = self.run.metrics
         chosen = (lines["split"] == "valid") & (lines["task"] == ALL_TASKS)
         valid = lines[chosen & (lines["metric"] == MTL_LOSS)].set_index("seed")["value"]
-        best: int = valid.index[valid.to_numpy(float).argmin()]
-        return int(best)
+        return min(self.seeds, key=lambda seed: float(valid.loc[seed]))
 
     def weights(self, seed: int) -> list[Weights]:
         """Return the models of a seed: one of all tasks, one per task, or one selected per task."""
