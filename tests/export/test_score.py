@@ -1,16 +1,24 @@
 """Raw rows scored by an export are predicted as in the test part of the run."""
 
+import argparse
 import json
 import shutil
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mtnas.data.prepare.store import read_compact
+from mtnas.data.sources import load
+from mtnas.export.encoding import Encoding, RowEncoder
 from mtnas.export.folder import export
+from mtnas.export.rows import rows_of
 from mtnas.export.score import score
 from mtnas.runtime.errors import ConfigError, DataError, RecordError
+from mtnas.runtime.files import read_json
 from tests.helpers.exports import ROWS, predictions, trained_run
 
 SEED = 5
@@ -137,6 +145,56 @@ def test_rows_of_one_of_several_sources_are_scored(here, tmp_path):
         assert gap["p_moves"] <= PRECISION and gap["p_pay_nok"] <= PRECISION * 300
     with pytest.raises(ConfigError, match="--source: the dataset has several sources: oslo, rome"):
         score(tmp_path / "model", [here / "oslo.csv"], tmp_path / "x.parquet")
+
+
+def test_fields_of_a_dataset_in_python_are_columns_as_they_are(here, model, tmp_path):
+    trained = trained_run("plain", "share_bottom")
+    export(trained, SEED, tmp_path / "model", with_onnx=False)
+    encoding = Encoding.model_validate(read_json(tmp_path / "model/encoding.json"))
+    frame = pa.Table.from_batches(load("plain").chunks(None)).select(
+        [field.name for field in encoding.fields]
+    )
+    pq.write_table(frame, tmp_path / "rows.parquet")
+    own = rows_of(encoding.model_copy(update={"definition": None}), [tmp_path / "rows.parquet"])
+    (batch,) = own.chunks(None)
+    found = RowEncoder(encoding, tmp_path / "model", {}).encode(batch)
+    table = read_compact(trained.table, trained.data / "manifest.json").inputs
+    np.testing.assert_array_equal(found["ids"], table.ids)
+    np.testing.assert_array_equal(found["numbers"], table.numbers)
+    loans = Encoding.model_validate(read_json(model[0] / "encoding.json"))
+    with pytest.raises(ConfigError, match="'cover' of dataset 'loans' is made of texts by an"):
+        rows_of(loans.model_copy(update={"definition": None}), [tmp_path / "rows.parquet"])
+
+
+def command(name, *arguments):
+    """Run a subcommand as the command line does."""
+    module = import_module(f"mtnas.commands.{name}")
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    module.run(parser.parse_args([*map(str, arguments)]))
+
+
+def test_the_commands_export_the_best_seed_or_all_and_score(here, model, tmp_path, capsys):
+    _, trained, _ = model
+    run = trained.run.folder
+    command("export", run, "--out", tmp_path / "one", "--no-onnx")
+    valid = trained.run.metrics.query("split == 'valid' and metric == 'mtl_loss'")
+    best = int(valid.seed.iloc[valid.value.astype(float).argmin()])
+    assert f"one: seed {best}; its predictions of" in capsys.readouterr().out
+    command("export", run, "--out", tmp_path / "each", "--no-onnx", "--seed", "all")
+    assert {folder.name for folder in (tmp_path / "each").iterdir()} == {"seed-3", "seed-5"}
+    out = tmp_path / "out.parquet"
+    covers = f"cover={here / 'covers.parquet'}"
+    command("score", tmp_path / "one", "loans.csv", "--out", out, "--features", covers)
+    assert f"{ROWS} rows were scored." in capsys.readouterr().out
+    assert difference(pd.read_parquet(out), predictions(trained, best)) <= PRECISION
+    for wrong, message in {"7": "the run has seeds 3, 5", "first": "`best` or `all`"}.items():
+        with pytest.raises(ConfigError, match=message):
+            command("export", run, "--out", tmp_path / "x", "--no-onnx", "--seed", wrong)
+    with pytest.raises(ConfigError, match="is there already; name another folder"):
+        command("export", run, "--out", tmp_path / "one", "--no-onnx")
+    with pytest.raises(ConfigError, match="--features cover: write FIELD=FILE"):
+        command("score", tmp_path / "one", "loans.csv", "--out", out, "--features", "cover")
 
 
 def test_the_folder_says_what_it_is(here, model):

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mtnas.config.load import load
-from mtnas.data.prepare.manifest import Collisions, Count
+from mtnas.data.prepare.manifest import FieldSummary
 from mtnas.evidence.records import read_run
 from mtnas.report import exhibits
 from mtnas.report.exhibits.base import Needs
@@ -27,9 +27,9 @@ def needs(tmp_path, monkeypatch):
     """Runs with predictions, and the table that they read, below the current folder."""
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "results/data/mixed"
-    one = Count(count=3, rate=0.1)
-    collisions = Collisions(count=3, rate=0.1, per_field={"f0": one})
-    mixed_table(data, dataset="mixed", title="Mixed", collisions=collisions)
+    hashed = {"kind": "id", "help": "", "distinct_values": 23, "distinct_ids": 20}
+    fields = tuple(FieldSummary(name=f"f{i}", **hashed) for i in range(4))
+    mixed_table(data, dataset="mixed", title="Mixed", fields=fields)
     (data / "table.json").rename(data / "manifest.json")
     for number, (dataset, method, variant) in enumerate(RUNS):
         folder = make_run(tmp_path / "results/runs", method, [0.7], dataset=dataset, seeds=SEEDS)
@@ -102,7 +102,7 @@ def test_grouped_auc_is_that_of_the_rows_with_one_value_of_the_field(needs):
     groups = field.loc[frame["row"]].nunique()
     assert f"a test split has {len(aucs)} groups by f0 that count" in table.notes[1]
     assert f"{groups - len(aucs)} groups (" in table.notes[1]
-    assert "3 values of f0 share an id" in table.notes[2]
+    assert "3 values of f0 have the id of another value of it" in table.notes[2]
 
 
 def test_calibration_has_a_curve_of_every_run_task_and_seed(needs, tmp_path):

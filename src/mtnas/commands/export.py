@@ -16,7 +16,7 @@ GROUP = "Trained models"
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     run = "the folder of a run that has been trained: results/runs/DATASET/METHOD/VARIANT"
-    command.add_argument("run", metavar="RUN", type=Path, help=run)
+    command.add_argument("folder", metavar="RUN", type=Path, help=run)
     out = "a folder that is not there yet"
     command.add_argument("--out", metavar="FOLDER", type=Path, required=True, help=out)
     seed = "which seed's model; `all`: one folder for each in FOLDER; default: best on validation"
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     from mtnas.export.folder import export
     from mtnas.export.trained import read_trained
 
-    trained = read_trained(arguments.run)
+    trained = read_trained(arguments.folder)
     for seed, folder in _wanted(arguments.seed, arguments.out, trained.seeds, trained.best_seed):
         record = export(trained, seed, folder, with_onnx=not arguments.no_onnx)
         print(

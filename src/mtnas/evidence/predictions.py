@@ -93,9 +93,11 @@ def groups_by(manifest: Manifest, table: str | Path, field: str) -> NDArray[np.i
 
 
 def colliding(manifest: Manifest, field: str) -> int:
-    """Return how many values of a field share their id with another value."""
-    known = manifest.collisions
-    return 0 if known is None or field not in known.per_field else known.per_field[field].count
+    """Return by how much there are fewer groups than values of a field: values that share an id."""
+    (own,) = (known for known in manifest.fields if known.name == field)
+    if own.distinct_values is None or own.distinct_ids is None:
+        return 0
+    return own.distinct_values - own.distinct_ids
 
 
 def check_table(run: Run, manifest: Manifest) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ RECORD, PROGRAM, ONNX, ROUTE, CARD = (
     "route.json",
     "README.md",
 )
+RUN = "run.json"
 MOST_CHECKED = 10_000  # test rows
 _TOLERANCE = 1e-5  # of probabilities, and of values relative to the largest; rounding is 1e-6
 
@@ -85,7 +87,8 @@ def export(trained: Trained, seed: int, out: Path, *, with_onnx: bool = True) ->
         encoding = _encoding(trained, program)
         write_json(folder / ENCODING, encoding.model_dump(mode="json"))
         np.save(folder / VOCABULARY, _vocabulary(trained))
-        files += [folder / ENCODING, folder / VOCABULARY]
+        shutil.copyfile(trained.run.folder / RUN, folder / RUN)
+        files += [folder / ENCODING, folder / VOCABULARY, folder / RUN]
         if route is not None:
             told = {"space": route.space.to_json(), "blocks": route.to_json()}
             write_json(folder / ROUTE, {**told, "in_words": route.describe()})
@@ -129,10 +132,12 @@ def _programs(trained: Trained, program: Program, folder: Path, with_onnx: bool)
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back what exporters say of packages that they could use, too."""
+    """Keep back what exporters say of themselves and of packages that they could use, too."""
     logging.disable(logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(logging.NOTSET)
 

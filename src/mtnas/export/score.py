@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 
 from mtnas.data.sources._tabular.dataset import TabularDataset
-from mtnas.export.encoding import ENCODING, Arrays, Encoding, RowEncoder
+from mtnas.export.encoding import ENCODING, VOCABULARY, Arrays, Encoding, RowEncoder
 from mtnas.export.folder import PROGRAM, RECORD, ExportRecord, predict
 from mtnas.export.rows import KEPT, rows_of
 from mtnas.runtime.errors import ConfigError, DataError
@@ -83,16 +83,15 @@ def score(
 
 
 def read_export(folder: Path) -> tuple[Encoding, torch.nn.Module]:
-    """Read an export; every file must be the one that was written."""
+    """Read an export; what is used of it must be as it was written."""
     if not (folder / RECORD).is_file():
         raise ConfigError(
             f"{folder}: no {RECORD}; name a folder that `mtnas export RUN --out FOLDER` has written"
         )
     with advising("export the run again"):
         record = ExportRecord.read(folder / RECORD)
-        for name in record.artefacts:
-            if (folder / name).is_file() or name != "README.md":
-                record.check(folder / name)
+        for name in (PROGRAM, ENCODING, VOCABULARY):
+            record.check(folder / name)
         encoding = Encoding.model_validate(read_json(folder / ENCODING))
     return encoding, torch.export.load(folder / PROGRAM).module()
 

@@ -143,8 +143,8 @@ def _notes(manifest: Manifest, field: str, of: Found) -> list[str]:
         )
     if shared := colliding(manifest, field):
         notes.append(
-            f"{name}: {counted(shared, 'value')} of {field} share an id with another value of it, "
-            "and are one group with it."
+            f"{name}: {counted(shared, 'value')} of {field} have the id of another value of it, by "
+            "the hash, and are one group with that."
         )
     return notes
 
