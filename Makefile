@@ -68,7 +68,7 @@ benchmarks:  ## measure our speed and the alternatives' (half an hour); fill doc
 	.venv-benchmarks/bin/python -m mtnas readme
 
 lock:  ## resolve requirements/lock.txt again (needs uv)
-	uv pip compile pyproject.toml requirements/pins.in --extra dev --extra slurm --extra text --universal \
+	uv pip compile pyproject.toml requirements/pins.in --extra dev --extra export --extra slurm --extra text --universal \
 	  --python-version 3.11 --no-annotate --no-header -q -o requirements/lock.txt
 
 clean:  ## remove results (not results/published, results/raw) and Snakemake's memory of them

@@ -9,6 +9,7 @@ from mtnas.config.data_checks import check_sources, check_splits, check_syntheti
 from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import PAPER, Experiment
 from mtnas.config.options import BUDGET_METHOD, RunKey
+from mtnas.config.prediction_checks import check_asked_of_predictions
 from mtnas.config.space_checks import (
     check_budget,
     check_exhaustive_search,
@@ -37,6 +38,7 @@ def check(study: Study) -> None:
         check_subsets,
         check_tuning,
         check_simulated,
+        check_asked_of_predictions,
     ):
         check_one(study)
 

@@ -103,6 +103,7 @@ def study_type(synthetic: tuple[str, ...] = ()) -> type[Study]:
             widths=list_of(Annotated[int, Field(ge=1)], at_least=0),
         ),
         simulated_studies=_simulated_studies(),
+        calibration=list_of(dataset, at_least=0),
     )
 
 

@@ -80,6 +80,16 @@ class Study(Options):
         default_factory=SimulatedStudies,
         description="studies of planted tasks, of which the truth is known",
     )
+    calibration: tuple[str, ...] = Field(
+        (),
+        description="datasets whose runs are asked how often what they predict comes true (figure "
+        "`calibration`)",
+    )
+    grouped_auc: dict[str, str] = Field(
+        {},
+        description="for each dataset a field, such as `{movielens: user}`: AUC is measured within "
+        "the test rows of each of its values, too (table `grouped_auc`)",
+    )
     _origins: Origins = PrivateAttr(default_factory=Origins)
 
     def __hash__(self) -> int:

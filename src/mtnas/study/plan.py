@@ -84,6 +84,8 @@ class Plan:
     variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
     subsets: dict[str, list[RunKey]] = field(default_factory=dict)
     simulated_studies: tuple[str, ...] = ()
+    calibration: tuple[str, ...] = ()  # datasets; what test predictions are asked is not published
+    grouped_auc: Mapping[str, str] = field(default_factory=dict)  # a field of each dataset
 
     @property
     def runs(self) -> list[RunKey]:
@@ -94,6 +96,11 @@ class Plan:
     def main(self) -> list[RunKey]:
         """Return the runs of the main comparison."""
         return self.experiments.get(MAIN, [])
+
+    def compared_on(self, dataset: str) -> list[RunKey]:
+        """Return the runs of the main comparison on a dataset, or all on it if there are none."""
+        main = [run for run in self.main if run[0] == dataset]
+        return main or [run for run in self.runs if run[0] == dataset]
 
     @property
     def synthetic(self) -> list[str]:
@@ -253,6 +260,8 @@ def plan_of(study: Study) -> Plan:
         },
         {name: study.subset_runs(name) for name in study.subsets},
         study.simulated_studies.studies,
+        study.calibration,
+        study.grouped_auc,
     )
 
 

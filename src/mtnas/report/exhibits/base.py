@@ -49,7 +49,8 @@ class Needs:
     """What a table or figure is made from; what is named here are the inputs of its job.
 
     `runs` and `searches` are (dataset, method, variant), `subsets` the same behind the name of an
-    entry of `subsets`, `diagnoses` and `manifests` datasets, `truths` (dataset, small space);
+    entry of `subsets`, `diagnoses`, `manifests` and `tables` (prepared ones) datasets, `truths`
+    (dataset, small space);
     `judged` says where the search of a variant in a small space is judged (`Plan.judged_by`).
     `facts` is plain data of the plan, `titles` what readers call methods and variants
     (`names.Names`), `datasets` what they call datasets.
@@ -63,6 +64,8 @@ class Needs:
     manifests: tuple[str, ...] = ()
     truths: tuple[tuple[str, str], ...] = ()
     judged: tuple[dict[str, str], ...] = ()
+    tables: tuple[str, ...] = ()
+    of_rows: bool = False  # the runs' predictions of their test rows, too
     subgraphs: bool = False
     paper: bool = False  # the numbers printed in the paper
     transfer_paper: bool = False  # those printed by Wu, Zhang, Ré
@@ -106,6 +109,11 @@ class Needs:
         return [f"{DATA}/manifest.json".format(dataset=name) for name in self.manifests]
 
     @property
+    def table_files(self) -> list[str]:
+        """Return the prepared table of every dataset."""
+        return [f"{DATA}/table.parquet".format(dataset=name) for name in self.tables]
+
+    @property
     def truth_files(self) -> list[str]:
         """Return the table of every route of each small space."""
         return [TRUTH.format(dataset=dataset, space=space) for dataset, space in self.truths]
@@ -117,12 +125,14 @@ class Needs:
         folders = [*self.run_folders, *(path for path in judged if not path.endswith(".json"))]
         found = [
             *(f"{folder}/{file}" for folder in folders for file in ("metrics.csv", "run.json")),
+            *[f"{folder}/predictions.parquet" for folder in self.run_folders] * self.of_rows,
             *(f"{folder}/{file}" for folder in self.subset_folders for file in SUBSET_FILES),
             *simulated_study_files(self.simulated_studies),
             *self.diagnosis_files,
             *self.routes_files,
             *(path for path in judged if path.endswith(".json")),
             *self.manifest_files,
+            *self.table_files,
             *self.truth_files,
             *[SUBGRAPHS] * self.subgraphs,
             *[of_checkout(PAPER_NUMBERS)] * self.paper,

@@ -52,6 +52,11 @@ class TabularDataset(base.Dataset):
         self.definition = kept_in_spec(definition)
         self._copies: Path | None = None
 
+    @property
+    def keys(self) -> Definition:
+        """Return all keys of its file, checked and written out."""
+        return self._keys
+
     def sources(self, raw: Path | None) -> list[Path]:
         """Return all files that are named; with a folder `raw`, those of these names in it."""
         found = [path for files in self._files(raw).values() for path in files.all()]

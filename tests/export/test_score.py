@@ -1,0 +1,223 @@
+"""Raw rows scored by an export are predicted as in the test part of the run."""
+
+import argparse
+import json
+import shutil
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtnas.data.prepare.store import read_compact
+from mtnas.data.sources import load
+from mtnas.export.encoding import Encoding, RowEncoder
+from mtnas.export.folder import export
+from mtnas.export.rows import rows_of
+from mtnas.export.score import score
+from mtnas.runtime.errors import ConfigError, DataError, RecordError
+from mtnas.runtime.files import read_json
+from tests.helpers.exports import ROWS, predictions, trained_run
+
+SEED = 5
+PRECISION = 1e-6  # of probabilities; of days, relative to 30 of them
+
+
+@pytest.fixture(scope="module")
+def model(study):
+    """An export of a joint model, its run, and the rows of the raw table."""
+    trained = trained_run("loans", "share_bottom", "scored")
+    export(trained, SEED, study / "model", with_onnx=False)
+    return study / "model", trained, pd.read_csv(study / "loans.csv", dtype=str)
+
+
+def difference(found, known):
+    """Return the largest difference of predictions, in probabilities and in 30 days."""
+    gap = (found.loc[known.index, list(known)] - known).abs()
+    return max(gap.drop(columns="p_days").max().max(), gap["p_days"].max() / 30)
+
+
+def scored(model, frame, tmp_path, name="rows.csv", **keys):
+    """Score rows in a file of this name; return predictions and what was counted."""
+    file, out = tmp_path / name, tmp_path / "out.parquet"
+    if name.endswith(".csv"):
+        frame.to_csv(file, index=False)
+    elif name.endswith(".jsonl"):
+        frame.to_json(file, orient="records", lines=True)
+    else:
+        frame.to_parquet(file)
+    counted = score(model, [file], out, **keys)
+    return pd.read_parquet(out), counted
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+def test_raw_rows_in_any_format_are_scored_as_in_the_run(here, model, tmp_path, name):
+    folder, trained, rows = model
+    found, counted = scored(folder, rows.drop(columns=["stars", "mood", "days"]), tmp_path, name)
+    known = predictions(trained, SEED)
+    assert difference(found, known) <= PRECISION
+    assert list(found) == list(known)
+    assert counted.rows == len(found) == ROWS
+    assert not counted.unseen and not counted.not_read
+
+
+def test_new_values_are_counted_and_change_only_their_rows(here, model, tmp_path):
+    folder, _, rows = model
+    before, _ = scored(folder, rows, tmp_path)
+    rows = rows.copy()
+    rows.loc[[2, 5], "reader"] = ["nobody", "noone"]
+    rows.loc[9, "tags"] = "a|brand new"
+    after, counted = scored(folder, rows, tmp_path)
+    assert counted.unseen == {"reader": 2, "tags": 1}
+    changed = (before != after).any(axis=1)
+    assert set(np.flatnonzero(changed)) == {2, 5, 9}
+    lines = "\n".join(counted.lines())
+    assert f"{ROWS} rows were scored" in lines
+    assert "2 values of reader are new: the data of the model did not hold them" in lines
+
+
+def test_a_broken_row_is_counted_and_the_others_keep_their_order(here, model, tmp_path):
+    folder, _, rows = model
+    whole, _ = scored(folder, rows, tmp_path, keep=["isbn"])
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    lines[4] += ",one,too,many"
+    (tmp_path / "broken.csv").write_text("\n".join(lines))
+    counted = score(folder, [tmp_path / "broken.csv"], tmp_path / "out.parquet", keep=["isbn"])
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    assert counted.rows == ROWS - 1 and sum(counted.not_read.values()) == 1
+    pd.testing.assert_frame_equal(found, whole.drop(index=3).reset_index(drop=True))
+    assert found["isbn"].tolist() == rows["isbn"].drop(index=3).tolist()
+
+
+def test_features_are_those_of_the_rows(here, model, tmp_path):
+    folder, _, rows = model
+    before, _ = scored(folder, rows, tmp_path)
+    covers = pd.read_parquet("covers.parquet")
+    covers.loc[covers["isbn"] == 4, "x"] += 3
+    covers.to_parquet(tmp_path / "new.parquet")
+    after, _ = scored(folder, rows, tmp_path, features={"cover": tmp_path / "new.parquet"})
+    changed = (before != after).any(axis=1)
+    assert (changed == (rows["isbn"] == "4")).all()
+    covers[["isbn", "x"]].to_parquet(tmp_path / "thin.parquet")
+    with pytest.raises(DataError, match="'cover': 1 features a row, the model was trained with 3"):
+        scored(folder, rows, tmp_path, features={"cover": tmp_path / "thin.parquet"})
+
+
+REFUSED = {
+    "a column is missing": ("reader", {}, "unknown column 'reader'"),
+    "no such field": ("", {"features": {"x": None}}, "unknown field of features 'x'"),
+    "no such source": ("", {"source": "x"}, "unknown source 'x'"),
+    "no such column to keep": ("", {"keep": ["nothing"]}, "unknown column 'nothing'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_rows_and_arguments_that_do_not_suit_are_refused(here, model, tmp_path, case):
+    without, keys, message = REFUSED[case]
+    rows = model[2].drop(columns=without or [])
+    with pytest.raises((ConfigError, DataError), match=message):
+        scored(model[0], rows, tmp_path, **keys)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_changed_export_is_refused(here, model, tmp_path):
+    folder = shutil.copytree(model[0], tmp_path / "copy")
+    file = folder / "encoding.json"
+    file.write_text(file.read_text().replace('"modulus": 1000000', '"modulus": 1000'))
+    with pytest.raises(RecordError, match=r"encoding.json: was changed .*; export the run again"):
+        score(folder, [here / "loans.csv"], tmp_path / "out.parquet")
+    with pytest.raises(ConfigError, match="no model.json; name a folder that `mtnas export"):
+        score(tmp_path, [here / "loans.csv"], tmp_path / "out.parquet")
+
+
+def test_rows_of_one_of_several_sources_are_scored(here, tmp_path):
+    trained = trained_run("cities", "share_bottom")
+    export(trained, SEED, tmp_path / "model", with_onnx=False)
+    known = predictions(trained, SEED)
+    for source, first, count in (("oslo", 0, ROWS), ("rome", ROWS, ROWS // 2)):
+        out = tmp_path / f"{source}.parquet"
+        score(tmp_path / "model", [here / f"{source}.csv"], out, source=source)
+        found = pd.read_parquet(out).set_index(np.arange(first, first + count))
+        own = known[known.index.isin(found.index)]
+        gap = (found.loc[own.index] - own).abs().max()
+        assert gap["p_moves"] <= PRECISION and gap["p_pay_nok"] <= PRECISION * 300
+    with pytest.raises(ConfigError, match="--source: the dataset has several sources: oslo, rome"):
+        score(tmp_path / "model", [here / "oslo.csv"], tmp_path / "x.parquet")
+
+
+def test_fields_of_a_dataset_in_python_are_columns_as_they_are(here, model, tmp_path):
+    trained = trained_run("plain", "share_bottom")
+    export(trained, SEED, tmp_path / "model", with_onnx=False)
+    encoding = Encoding.model_validate(read_json(tmp_path / "model/encoding.json"))
+    frame = pa.Table.from_batches(load("plain").chunks(None)).select(
+        [field.name for field in encoding.fields]
+    )
+    pq.write_table(frame, tmp_path / "rows.parquet")
+    own = rows_of(encoding.model_copy(update={"definition": None}), [tmp_path / "rows.parquet"])
+    (batch,) = own.chunks(None)
+    found = RowEncoder(encoding, tmp_path / "model", {}).encode(batch)
+    table = read_compact(trained.table, trained.data / "manifest.json").inputs
+    np.testing.assert_array_equal(found["ids"], table.ids)
+    np.testing.assert_array_equal(found["numbers"], table.numbers)
+    loans = Encoding.model_validate(read_json(model[0] / "encoding.json"))
+    with pytest.raises(ConfigError, match="'cover' of dataset 'loans' is made of texts by an"):
+        rows_of(loans.model_copy(update={"definition": None}), [tmp_path / "rows.parquet"])
+
+
+def command(name, *arguments):
+    """Run a subcommand as the command line does."""
+    module = import_module(f"mtnas.commands.{name}")
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    module.run(parser.parse_args([*map(str, arguments)]))
+
+
+def test_the_commands_export_the_best_seed_or_all_and_score(here, model, tmp_path, capsys):
+    _, trained, _ = model
+    run = trained.run.folder
+    command("export", run, "--out", tmp_path / "one", "--no-onnx")
+    valid = trained.run.metrics.query("split == 'valid' and metric == 'mtl_loss'")
+    best = int(valid.seed.iloc[valid.value.astype(float).argmin()])
+    assert f"one: seed {best}; its predictions of" in capsys.readouterr().out
+    command("export", run, "--out", tmp_path / "each", "--no-onnx", "--seed", "all")
+    assert {folder.name for folder in (tmp_path / "each").iterdir()} == {"seed-3", "seed-5"}
+    out = tmp_path / "out.parquet"
+    covers = f"cover={here / 'covers.parquet'}"
+    command("score", tmp_path / "one", "loans.csv", "--out", out, "--features", covers)
+    assert f"{ROWS} rows were scored." in capsys.readouterr().out
+    assert difference(pd.read_parquet(out), predictions(trained, best)) <= PRECISION
+    for wrong, message in {"7": "the run has seeds 3, 5", "first": "`best` or `all`"}.items():
+        with pytest.raises(ConfigError, match=message):
+            command("export", run, "--out", tmp_path / "x", "--no-onnx", "--seed", wrong)
+    with pytest.raises(ConfigError, match="is there already; name another folder"):
+        command("export", run, "--out", tmp_path / "one", "--no-onnx")
+    with pytest.raises(ConfigError, match="--features cover: write FIELD=FILE"):
+        command("score", tmp_path / "one", "loans.csv", "--out", out, "--features", "cover")
+
+
+def test_the_folder_says_what_it_is(here, model):
+    folder, trained, _ = model
+    encoding = json.loads((folder / "encoding.json").read_text())
+    assert encoding["singles"] == ["reader", "books.genre", "pages", "day_weekday"]
+    assert encoding["bags"] == [{"name": "tags", "length": 3}]
+    assert [output["unit"] for output in encoding["outputs"]] == ["", "", "days"]
+    vocabulary = pq.read_table(trained.data / "table.vocabulary.parquet").to_pandas()
+    hashed = np.load(folder / "vocabulary.npy")
+    assert (hashed[vocabulary["id"]] == vocabulary["hashed_id"]).all()
+    card = (folder / "README.md").read_text()
+    auc = trained.run.metrics.query("split == 'test' and metric == 'auc'").value.astype(float)
+    assert f"| {auc.mean():.4f} | {auc.std():.4f} |" in card
+    assert trained.manifest.content_sha256 in card
+
+
+def test_an_export_whose_predictions_are_not_those_of_the_run_is_refused(here, tmp_path):
+    trained = trained_run("loans", "share_bottom", "spoilt")
+    weights = trained.weights
+    broken = weights(SEED)
+    broken[0].tensors["heads.bias"][0] += 0.01
+    object.__setattr__(trained, "weights", lambda seed: broken)
+    with pytest.raises(RecordError, match="the weights do not give the predictions of the run"):
+        export(trained, SEED, tmp_path / "model", with_onnx=False)
+    assert not (tmp_path / "model").exists()
