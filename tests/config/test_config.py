@@ -456,7 +456,7 @@ def test_shipped_configurations_are_valid():
     bases = {"synthetic_search_study.yaml": ("synthetic.yaml",)}
     for overlay in ((), *((*bases.get(name, ()), name) for name in overlays)):
         loaded = shipped(*overlay)
-        assert loaded.all_runs or loaded.exhaustive or loaded.simulated_studies.studies
+        assert loaded.all_runs or loaded.exhaustive or loaded.simulated_studies.studies or loaded.subsets
 
 
 def test_book_crossing_is_the_papers_unless_only_a_part_is_there():
