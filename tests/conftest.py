@@ -86,12 +86,12 @@ class Checkout:
         """Return an environment in which no other checkout is preferred."""
         return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
 
-    def snakemake(self, *arguments, ok=True):
-        """Run Snakemake to its end; return what it printed."""
+    def snakemake(self, *arguments, ok=True, here=None, environment=()):
+        """Run Snakemake to its end, `here` if it is another folder; return what it printed."""
         done = subprocess.run(
             self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment(),
+            cwd=here or self.folder,
+            env={**self.environment(), **dict(environment)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -100,9 +100,9 @@ class Checkout:
         assert (done.returncode == 0) == ok, done.stdout
         return done.stdout
 
-    def plan(self, *arguments):
+    def plan(self, *arguments, **how):
         """Return what a run would do."""
-        return Plan.read(self.snakemake("-n", *arguments))
+        return Plan.read(self.snakemake("-n", *arguments, **how))
 
     def scripts(self):
         """Return the processes that run a script of this checkout; not the shells before them."""

@@ -1,8 +1,10 @@
 """What would run: plans of the real workflow; nothing is trained here.
 
-How many runs and searches a study has, `tests/study/test_plan.py` counts without Snakemake.
+A plan takes Snakemake seconds, so each of these asks for several studies at once. How many runs and
+searches a study has, `tests/study/test_plan.py` counts without Snakemake.
 """
 
+import os
 import re
 from collections import Counter
 
@@ -43,11 +45,15 @@ class Sharing(BaseSharing):
 
 @pytest.fixture(scope="module")
 def default(tmp_path_factory):
-    """What Snakemake prints of the default study, and what it had imported to do so."""
-    checkout = Checkout.new(tmp_path_factory.mktemp("default") / "checkout")
-    with (checkout.folder / "Snakefile").open("a") as file:
+    """What Snakemake prints of the default study in another folder, and what it had imported."""
+    folder = tmp_path_factory.mktemp("default")
+    checkout = Checkout.new(folder / "checkout")
+    snakefile = checkout.folder / "Snakefile"
+    with snakefile.open("a") as file:
         file.write(PARSED)
-    return checkout.snakemake("-n")
+    here = folder / "else where"
+    here.mkdir()
+    return checkout.snakemake("-n", "-s", os.path.relpath(snakefile, here), here=here)
 
 
 def test_parsing_imports_nothing_that_computes_or_draws(default):
@@ -79,49 +85,39 @@ def test_jobs_of_all_claims_tuned(bare):
     assert (jobs["table"], jobs["figure"]) == (3 + 1, 4 + 2)  # Table 5, and both sweeps
 
 
-def test_jobs_of_datasets_that_come_with_a_package_and_of_one_that_is_fetched(bare):
-    names = ("gss", "nmes", "flights", "bookcrossing")
-    overlays = (f"config/{name}.yaml" for name in names)
+def test_jobs_of_datasets_of_packages_of_one_that_is_fetched_and_of_simulated_ones(bare):
+    names = ("gss", "nmes", "flights", "bookcrossing", "tiktok", "goodreads")
+    overlay = bare.write(
+        "config/six.yaml",
+        f"datasets: [{', '.join(names)}]\n"
+        "dataset_options: {tiktok: {simulate: 60000}, goodreads: {simulate: 40000}}\n",
+    )
 
-    plan = bare.plan("--configfile", *overlays, "--config", f"datasets=[{','.join(names)}]")
+    jobs = bare.plan("--configfile", overlay).jobs
 
-    jobs = plan.jobs
-    assert (jobs["convert"], jobs["prepare"], jobs["audit"]) == (3, 4, 4)
-    assert (jobs["download"], jobs["unpack"]) == (1, 3)
-    assert (jobs["search"], jobs["train"]) == (4 * 3, 4 * 9)
+    assert (jobs["convert"], jobs["prepare"], jobs["audit"]) == (3, 6, 6)
+    assert (jobs["download"], jobs["unpack"], jobs["simulate"]) == (1, 3, 2)
+    assert (jobs["search"], jobs["train"]) == (6 * 3, 6 * 9)
 
 
-def test_jobs_of_the_synthetic_study(bare):
-    jobs = bare.plan("--configfile", "config/synthetic.yaml").jobs
+def test_jobs_of_the_synthetic_search_study(bare):
+    study = ("--configfile", "config/synthetic.yaml", "config/synthetic_search_study.yaml")
 
-    assert (jobs["prepare"], jobs["search"], jobs["train"]) == (12, 12 * 3, 12 * 5)
-    assert jobs["figure"] == 6  # all but Figures 3 and 7
+    jobs = bare.plan(*study).jobs
+
+    # Two spaces for each of three values of rho; each has its table for the control of claim C10.
+    assert (jobs["exhaustive"], jobs["exhaustive_table"], jobs["prepare"]) == (3 * 2, 3, 3)
     assert "audit" not in jobs
 
 
-def test_jobs_of_the_claims_of_the_synthetic_search_study(bare):
-    study = ("--configfile", "config/synthetic.yaml", "config/synthetic_search_study.yaml")
+def test_jobs_of_the_diagnoses_and_of_studies_of_planted_tasks(bare):
+    study = ("--configfile", "config/transfer.yaml", "config/diagnose.yaml")
 
-    jobs = bare.plan("claims", *study).jobs
-
-    # Two spaces for each of three values of rho; each has its table for the control of claim C10.
-    assert (jobs["exhaustive"], jobs["exhaustive_table"]) == (3 * 2, 3)
-
-
-def test_jobs_of_the_simulated_study(bare):
-    jobs = bare.plan("--configfile", "config/simulated.yaml").jobs
-
-    assert (jobs["simulate"], jobs["prepare"], jobs["search"], jobs["train"]) == (3, 3, 9, 27)
-
-
-def test_jobs_of_the_diagnoses(bare):
-    jobs = bare.plan("diagnoses", "--configfile", "config/diagnose.yaml").jobs
+    jobs = bare.plan("diagnoses", "simulated_studies", "results/report.html", *study).jobs
 
     assert (jobs["prepare"], jobs["measure_tasks"], jobs["recommend"]) == (2, 2, 2)
     assert jobs["train_subsets"] == 2 * 2  # with one embedding table for all tasks, or one for each
-    assert "train" not in jobs
-    whole = bare.plan("--configfile", "config/diagnose.yaml").jobs
-    assert (whole["recommend"], whole["train_subsets"]) == (2, 4)
+    assert jobs["simulated_study"] == 4
 
 
 def test_an_unknown_variant_of_a_target_is_named(bare):
@@ -132,55 +128,39 @@ def test_an_unknown_variant_of_a_target_is_named(bare):
     assert "unknown variant of mtnas 'inherits' (did you mean 'inherit'?)" in printed
 
 
-def test_jobs_of_a_search_study_without_other_searches_and_with_a_new_method_file(fresh):
+def test_jobs_of_spaces_subsets_and_tuning_with_a_new_method_file(fresh):
     fresh.write("src/mtnas/methods/toy.py", TOY)
+    fresh.write("config/datasets/broken.yaml", "feilds: [a]\n")  # which no study names
     overlay = fresh.write(
         "config/space.yaml",
         "datasets: [insteval]\n"
         "methods: {toy: {scale: 2}}\n"
         "experiments: {main: {methods: [toy, share_bottom, mmoe]}}\n"
         "variants:\n"
+        "  mmoe: {wide: {num_experts: 5}}\n"
         "  mtnas:\n"
         "    tiny: &tiny {num_layers: 1, num_subnets: 2, query_scope: root, hidden_dim: 4}\n"
         "    tiny_exhaustive: {<<: *tiny, search: {strategy: exhaustive}}\n"
         "    tiny_inherit: {<<: *tiny, derive: inherit}\n"
-        "exhaustive: {tiny: [tiny, tiny_exhaustive, tiny_inherit]}\n",
-    )
-
-    plan = fresh.plan("--configfile", overlay)
-
-    space = {
-        "exhaustive": 1,
-        "exhaustive_table": 1,
-        "search": 2,  # inherited weights share the search
-        "table": 3 + 1,  # Tables 1, 2 and 4, and the regret
-        "figure": 1 + 1,  # Figure 1, and all routes in order
-    }
-    assert plan.jobs.items() >= Counter(space).items()
-    # Inherited weights cannot be looked up; the toy is registered nowhere.
-    assert plan.trained == {"toy/paper", "share_bottom/paper", "mmoe/paper", "mtnas/tiny_inherit"}
-
-    fresh.edit(overlay, "scale: 2", "scales: 2")
-    printed = fresh.snakemake("-n", "--configfile", overlay, ok=False)
-    assert f"{overlay}: methods.toy: unknown key 'scales' (did you mean 'scale'?)" in printed
-    assert "Traceback" not in printed
-
-
-def test_jobs_of_subsets_of_tasks(bare):
-    overlay = bare.write(
-        "config/pairs.yaml",
-        "datasets: [insteval]\n"
-        "experiments: {main: {methods: [share_bottom]}}\n"
-        "variants: {mmoe: {wide: {num_experts: 5}}}\n"
+        "exhaustive: {tiny: [tiny, tiny_exhaustive, tiny_inherit]}\n"
         "tuning: {enabled: true, methods: [mmoe], training: {learning_rate: [0.1]}}\n"
         "subsets:\n"
         "  pairs: {methods: [share_bottom, mmoe], variants: {mmoe: [wide]}, tasks: pairs}\n"
         "  all: {methods: [share_bottom]}\n",
     )
 
-    jobs = bare.plan("publish", "--configfile", overlay).jobs
+    plan = fresh.plan("all", "publish", "--configfile", overlay)
 
-    assert (jobs["train_subsets"], jobs["train"], jobs["tune"]) == (3, 1, 1)
-    wrong = "results/subsets/pears/insteval/share_bottom/paper/scores.csv"
-    printed = bare.snakemake("-n", wrong, "--configfile", overlay, ok=False)
-    assert "unknown set of subsets 'pears' (did you mean 'pairs'?)" in printed
+    expected = {
+        "exhaustive": 1,
+        "exhaustive_table": 1,
+        "search": 2,  # inherited weights share the search
+        "table": 3 + 1,  # Tables 1, 2 and 4, and the regret
+        "figure": 1 + 1,  # Figure 1, and all routes in order
+        "train_subsets": 3,
+        "tune": 2,  # mmoe and its variant, which only subsets have
+        "publish": 1,
+    }
+    assert plan.jobs.items() >= Counter(expected).items()
+    # Inherited weights cannot be looked up; the toy is registered nowhere.
+    assert plan.trained == {"toy/paper", "share_bottom/paper", "mmoe/paper", "mtnas/tiny_inherit"}
