@@ -9,7 +9,6 @@ from typing import NoReturn
 from mtnas.data.engine.reading import BLANKS
 from mtnas.runtime.errors import DataError
 
-
 SMALL = 1 << 26  # bytes of text that are kept as they were read: they are asked often
 
 

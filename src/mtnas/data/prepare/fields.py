@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.hashing import DistinctValues, Ids, Keys, hash_values
+from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, hash_values
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, Number
 from mtnas.data.prepare.repeated import keys_of_numbers
 from mtnas.data.sources.base import Field
@@ -46,10 +46,16 @@ class Input(ABC):
 class HashedInput(Input):
     """One text a row, stored as its id."""
 
-    def __init__(self, field: Field, num_features: int, stored: pa.DataType | None = None) -> None:
+    def __init__(
+        self,
+        field: Field,
+        num_features: int,
+        counts: IdCounts,
+        stored: pa.DataType | None = None,
+    ) -> None:
         super().__init__(field, stored or pa.int32())
         self._num_features = num_features
-        self.values = DistinctValues(field.name)
+        self.values = DistinctValues(field.name, counts)
         _, keys = hash_values(pa.array(_FLAGS), field.name, num_features, DistinctValues())
         self._unseen_flags = dict(zip(_FLAGS, keys, strict=True))
 
@@ -82,8 +88,9 @@ class HashedInput(Input):
 class ListInput(HashedInput):
     """A list of texts a row, stored as a list of ids."""
 
-    def __init__(self, field: Field, num_features: int) -> None:
-        super().__init__(field, num_features, pa.list_(pa.field("id", pa.int32(), nullable=False)))
+    def __init__(self, field: Field, num_features: int, counts: IdCounts) -> None:
+        ids = pa.list_(pa.field("id", pa.int32(), nullable=False))
+        super().__init__(field, num_features, counts, ids)
         self.longest = 0
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
@@ -149,19 +156,29 @@ class FeatureInput(Input):
 
 
 def inputs_of(
-    kept: Sequence[Field], num_features: int, row_keys: Mapping[str, tuple[int, Keys]]
+    kept: Sequence[Field],
+    num_features: int,
+    counts: IdCounts,
+    row_keys: Mapping[str, tuple[int, Keys]],
 ) -> list[Input]:
-    """Return the inputs of the kept fields; `row_keys` holds the width and keys of each matrix."""
+    """Return the inputs of the kept fields.
+
+    Args:
+        kept: the fields.
+        num_features: the modulus of the hash.
+        counts: what counts the ids of all fields.
+        row_keys: the width and keys of each matrix.
+    """
 
     def made(field: Field) -> Input:
         match field.kind:
             case "numeric":
                 return NumberInput(field)
             case "list":
-                return ListInput(field, num_features)
+                return ListInput(field, num_features, counts)
             case "features":
                 return FeatureInput(field, *row_keys[field.name])
-        return HashedInput(field, num_features)
+        return HashedInput(field, num_features, counts)
 
     return [made(field) for field in kept]
 

@@ -16,6 +16,20 @@ _FEW = 1 << 16  # entries that are not worth a merge
 _WHOLE = r"^(?:0|-?[1-9][0-9]{0,17})\.0$"  # a whole number as a column of decimals writes it
 
 
+class IdCounts:
+    """How often every id occurs, in all fields; memory grows with the largest id."""
+
+    def __init__(self) -> None:
+        self.rows = np.zeros(0, np.int64)
+
+    def add(self, ids: Ids, rows: NDArray[np.int64]) -> None:
+        """Add rows of some ids, each of which may be there several times."""
+        more = int(ids.max(initial=-1)) + 1 - len(self.rows)
+        if more > 0:
+            self.rows = np.concatenate([self.rows, np.zeros(more, np.int64)])
+        np.add.at(self.rows, ids, rows)
+
+
 class DistinctValues:
     """The different values of one field seen so far: their ids, and enough to tell them apart.
 
@@ -23,8 +37,8 @@ class DistinctValues:
     3e-6), so it costs 12 bytes, and no text is kept. One that is written like `3.0` costs 8 more.
     """
 
-    def __init__(self, field: str = "") -> None:
-        self._field = field
+    def __init__(self, field: str = "", counts: IdCounts | None = None) -> None:
+        self._field, self.counts = field, IdCounts() if counts is None else counts
         self._keys, self._ids = np.empty(0, np.uint64), np.empty(0, np.int32)
         self._new: list[tuple[Keys, Ids]] = []
         self._num_new = 0
@@ -89,13 +103,15 @@ def hash_values(
         raise DataError(f"field {field!r}: {column.null_count} missing values; write 'unknown'")
     encoded = column.dictionary_encode()
     indices = encoded.indices.to_numpy(zero_copy_only=False)
-    used = np.bincount(indices, minlength=len(encoded.dictionary)) > 0
+    rows = np.bincount(indices, minlength=len(encoded.dictionary))
+    used = rows > 0
     texts = encoded.dictionary.filter(pa.array(used))
     high, low = _digests(field, texts)
     # The digest is high * 2^64 + low. N is below 2^31, so no product below exceeds 64 bits.
     n = np.uint64(num_features)
     ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
     seen.add(high, ids)
+    seen.counts.add(ids, rows[used])
     seen.look_for_points(texts)
     place = (np.cumsum(used) - 1)[indices]
     return ids[place], high[place]
