@@ -5,7 +5,6 @@ equal (`prepare.repeated`).
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -22,7 +21,6 @@ from mtnas.runtime.errors import DataError
 
 _LARGEST = float(np.finfo(np.float32).max)
 _COARSE = 1e-3  # of the spread of numbers that 32 bits may round away
-_FLAGS = ("false", "False", "FALSE", "true", "True", "TRUE")  # as programs write them
 
 
 class Input(ABC):
@@ -55,28 +53,15 @@ class HashedInput(Input):
     ) -> None:
         super().__init__(field, stored or pa.int32())
         self._num_features = num_features
-        self.values = DistinctValues(field.name, counts)
-        _, keys = hash_values(pa.array(_FLAGS), field.name, num_features, DistinctValues())
-        self._unseen_flags = dict(zip(_FLAGS, keys, strict=True))
+        self.values = DistinctValues(counts)
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
         """Return ids and the digests of the texts."""
         ids, keys = self._hashed(column)
         return pa.array(ids), keys
 
-    @property
-    def flags_spelt_twice(self) -> list[str]:
-        """Return the spellings of true or of false, if there are several of one of them."""
-        seen = [flag for flag in _FLAGS if flag not in self._unseen_flags]
-        times = Counter(flag.lower() for flag in seen)
-        return [flag for flag in seen if times[flag.lower()] > 1]
-
     def _hashed(self, column: pa.Array) -> tuple[Ids, Keys]:
-        ids, keys = hash_values(column, self.name, self._num_features, self.values)
-        for flag, key in [*self._unseen_flags.items()]:
-            if (keys == key).any():
-                del self._unseen_flags[flag]
-        return ids, keys
+        return hash_values(column, self.name, self._num_features, self.values)
 
     def summary(self) -> FieldSummary:
         """Return how many values and ids there are."""
