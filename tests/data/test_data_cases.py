@@ -213,7 +213,7 @@ def test_an_empty_part_is_left_out_and_said(own: Own) -> None:
     assert found.warnings == ["p-0.csv: the file is empty and was left out"]
 
 
-# Cases 12, 13: spellings that are warned of (3 beside 3.0: test_what_was_lost).
+# Cases 12, 13: spellings that are warned of.
 WARNED = {
     "None": (table("u,b,4\nu,None,4\nv,b,1\n"), "'item': 1 values are words for nothing.*'None'"),
     "in a row that is left out": (

@@ -79,12 +79,6 @@ def test_a_type_is_proposed(tmp_path: Path, case: str) -> None:
 
 
 WARNED: dict[str, tuple[str, Sequence[object], str]] = {
-    "3 and 3.0": ("user", [3, "3.0", 4], "3 and 3.0 are two values of a text: .* with .0; give"),
-    "True and true": (
-        "x",
-        ["True", "true", "False"],
-        "are 3 values of a text; write true and false",
-    ),
     "words": ("x", [4, "None", "<NA>", "n/a", "NaT"], "does <NA>, NaT, None, n/a mean .*`missing`"),
     "words among texts": ("x", ["a", "b", "None"], "does None mean that a value is missing"),
     "-1": ("x", [4, 5, 6, -1], "the only negative number is -1 .*, as it is written, to `missing`"),

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from mtnas.data.prepare.hashing import DistinctValues, hash_column
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.prepare.repeated import RowDigests
 from mtnas.data.prepare.table import prepare as prepare_table
@@ -154,54 +152,6 @@ def test_digests_of_rows_are_those_of_all_their_columns(tmp_path: Path) -> None:
     assert found.test_rows_with_same_labels.count == sum(row in train for row in test)
     fields = {row[:2] for row in train}
     assert found.test_rows_with_twin.count == sum(row[:2] in fields for row in test)
-
-
-SPELT = {
-    "whole and with a point": (["3", "3.0", "4"], [3]),
-    "in any order": (["3.0", "12.0", "-7.0", "3", "-7", "0.0", "0"], [-7, 0, 3]),
-    "with a point alone": (["3.0", "4.0"], []),
-    "other decimals": (["3.5", "3", "13.0", "1"], []),
-    "no number": (["a.0", "a", "v1.0", "v1", "1e3.0", ".0", ""], []),
-    "not how a number is written": (["007.0", "7", "-0.0", "0", "3.00", "3"], []),
-    "longer than 64 bits": (["1" * 30 + ".0", "1" * 30], []),
-    "large": (["123456789012345678.0", "123456789012345678"], [123456789012345678]),
-}
-
-
-@pytest.mark.parametrize("case", SPELT)
-@pytest.mark.parametrize("size", [1, 100])
-def test_a_whole_number_with_and_without_a_point(case: str, size: int) -> None:
-    values, found = SPELT[case]
-    seen = DistinctValues("user")
-    for start in range(0, len(values), size):
-        hash_column(pa.array(values[start : start + size]), "user", 1000, seen)
-    assert seen.spelt_twice.tolist() == found
-
-
-@pytest.mark.parametrize(("kind", "wrap"), [("id", str), ("list", lambda value: [value])])
-def test_two_spellings_of_an_id_are_warned_of(prepare: Any, kind: str, wrap: Any) -> None:
-    users = [wrap(f"{row % 4}" + ".0" * (row > 40)) for row in range(ROWS)]
-    labels = [int(row > 20) for row in range(ROWS)]
-    (warning,) = (w for w in prepare(users, kind, labels=labels).warnings if "repeat" not in w)
-    assert "field user: '0' and '0.0' both occur, and 3 more like it" in warning
-
-
-FLAGS = {
-    "a CSV and Parquet": (["True", "true", "false"], "'true' and 'True' occur"),
-    "three spellings": (["FALSE", "false", "False"], "'false' and 'False' and 'FALSE' occur"),
-    "one spelling each": (["True", "false", "x"], None),
-}
-
-
-@pytest.mark.parametrize("case", FLAGS)
-@pytest.mark.parametrize(("kind", "wrap"), [("id", str), ("list", lambda value: [value])])
-def test_two_spellings_of_true_are_warned_of(prepare: Any, kind: str, wrap: Any, case: str) -> None:
-    values, message = FLAGS[case]
-    users = [wrap(values[row % 3]) for row in range(ROWS)]
-    labels = [int(row > 20) for row in range(ROWS)]
-    warnings = [w for w in prepare(users, kind, labels=labels).warnings if "repeat" not in w]
-    assert len(warnings) == (message is not None)
-    assert message is None or message in warnings[0]
 
 
 @pytest.mark.parametrize(("step", "warned"), [(1.0, True), (1e5, False), (0.0, False)])

@@ -69,7 +69,7 @@ def write_table(
     columns = dict(zip([*fields, *tasks], [*ids.T, *labels.T], strict=True))
     pq.write_table(pa.table({**columns, "split": split}), table)
     layout = InputLayout(singles=len(fields))
-    _, num_ids = write_compact(table, ids_file(table), layout, fields)
+    _, num_ids = write_compact(table, ids_file(table), layout, fields, np.bincount(ids.ravel()))
     content = ContentHash()
     content.update(ids, labels, split)
     counts = np.bincount(split, minlength=3).tolist()

@@ -173,17 +173,6 @@ def warnings(table: Profile) -> list[str]:
 
 def _warnings(column: Column) -> Iterator[str]:
     count, name = column.counts, f"{column.name}: "
-    if count["whole"] and count["whole_as_decimal"] and kind_of(column) in ("id", "category"):
-        yield (
-            f"{name}3 and 3.0 are two values of a text: {count['whole_as_decimal']:,} rows are "
-            "written with .0; give type number, or write the file again with whole numbers"
-        )
-    if column.share("flag") == 1 and column.distinct > 2:
-        listed = " and ".join(text for text, _ in column.examples)
-        yield (
-            f"{name}{listed} are {column.distinct} values of a text; write true and false alike in "
-            "the file"
-        )
     if column.words and count["word"] < column.present:
         listed = ", ".join(column.words[:5])
         yield (

@@ -47,6 +47,11 @@ def cleaned(column: str, kind: str, reading: Reading) -> str:
     return column
 
 
+def without_point(text: str) -> str:
+    """Return the SQL of a text in which a whole number is without a point: 3.0 is 3."""
+    return f"regexp_replace({text}, '^(?:-?(0)|(-?[1-9][0-9]*))\\.0+$', '\\1\\2')"
+
+
 def is_numeric(kind: str) -> bool:
     """Tell whether a type of DuckDB is one of numbers."""
     whole = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mtnas.data.engine.cleaning import without_point
 from mtnas.data.engine.connection import Engine, name
 from mtnas.data.engine.numbers import Numbers, as_number
 from mtnas.data.engine.query import PLACE, Origin, View
@@ -127,9 +128,7 @@ class _Sides:
                 decimal = view.origins[column].decimal
                 sql = as_number(sql, column, decimal, self._numbers[side][column])
             elif not numeric and not is_text:
-                sql = (
-                    f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?[0-9]+)\\.0$', '\\1')"  # 3.0 is 3
-                )
+                sql = without_point(f"CAST({sql} AS VARCHAR)")
             found.append(sql)
         return found
 

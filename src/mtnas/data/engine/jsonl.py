@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mtnas.data.engine.cleaning import without_point
 from mtnas.data.engine.connection import Engine, literal
 from mtnas.data.engine.delimited import text_relation
 from mtnas.data.engine.plain import STAND_IN, plain
@@ -179,5 +180,5 @@ def _scalar(value: str) -> str:
     return (
         f"CASE WHEN {value}::VARCHAR LIKE '\"%' THEN {value}->>'$' "
         f"WHEN {value}::VARCHAR = 'null' THEN NULL "
-        f"ELSE regexp_replace({value}::VARCHAR, '^(-?[0-9]+)\\.0$', '\\1') END"
+        f"ELSE {without_point(f'{value}::VARCHAR')} END"
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mtnas.data.engine.cleaning import AROUND
+from mtnas.data.engine.cleaning import AROUND, without_point
 from mtnas.data.engine.connection import Engine, literal, name
 from mtnas.data.engine.reading import BLANKS
 from mtnas.data.engine.source import Source
@@ -110,7 +110,7 @@ def _readable(sql: str, kind: pa.DataType) -> str:
     if _is_list(kind):
         texts = "CAST(item AS VARCHAR)"
         if pa.types.is_floating(kind.value_type):
-            texts = f"regexp_replace({texts}, '^(-?[0-9]+)\\.0$', '\\1')"
+            texts = without_point(texts)
         return f"list_transform({sql}, lambda item: {texts})"
     return sql
 

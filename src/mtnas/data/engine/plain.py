@@ -27,8 +27,8 @@ class PlainFile:
     """A text file that DuckDB can read; `source` is what the user named.
 
     `columns` are the names in its header or of the definition, `skip` records stand above the
-    rows, which are on so many `lines` and `characters`. `has_quotes`: a quote occurs somewhere in them; `blanks`:
-    those that may stand around a value.
+    rows, which are on so many `lines` and `characters`. `has_quotes`: a quote occurs somewhere in
+    them; `blanks`: those that may stand around a value.
     """
 
     source: Path

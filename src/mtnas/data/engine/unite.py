@@ -5,6 +5,7 @@ What DuckDB does itself would write 3.0 for 3, 0.10000000149011612 for 0.1, or r
 
 from collections.abc import Mapping, Sequence
 
+from mtnas.data.engine.cleaning import without_point
 from mtnas.data.engine.connection import Engine, name
 from mtnas.data.engine.source import Source
 
@@ -71,9 +72,7 @@ def _becomes_text(others: set[str]) -> bool:
 
 def _as_text(column: str, kind: str) -> str:
     text = f"CAST({column} AS VARCHAR)"
-    if kind in _FLOATS:
-        return f"regexp_replace({text}, '^(-?[0-9]+)\\.0$', '\\1')"
-    return text
+    return without_point(text) if kind in _FLOATS else text
 
 
 def _check_exact(engine: Engine, source: Source, part: str, column: str) -> None:

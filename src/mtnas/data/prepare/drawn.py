@@ -49,7 +49,7 @@ def prepare(spec: PrepareSpec, options: SyntheticOptions, table: Path) -> Manife
         finish = Finish(frozenset(schema.names), ids=fields, labels=TASKS, classes={})
         content = add_split(rows, table, part, finish, {})
         write_inputs(table, layout, inputs)
-    new, _ = write_compact(table, ids_file(table), layout, ())
+    new, _ = write_compact(table, ids_file(table), layout, (), np.zeros(0, np.int64))
     write_vocabulary(vocabulary_file(table), {}, new)
     field, task = "drawn from N(0, 1)", "w . x, sines of w . x, noise"
     return Manifest(

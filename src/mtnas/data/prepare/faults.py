@@ -82,18 +82,6 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
             f"field {item.name} has another value in every row: nothing learned from it holds for "
             "other rows; drop it, or give it buckets"
         )
-    if len(numbers := item.values.spelt_twice):
-        also = f", and {len(numbers) - 1} more like it" if len(numbers) > 1 else ""
-        found.append(
-            f"field {item.name}: '{numbers[0]}' and '{numbers[0]}.0' both occur{also}: they count "
-            "as different values; write them alike in the source files"
-        )
-    if flags := item.flags_spelt_twice:
-        listed = " and ".join(map(repr, flags))
-        found.append(
-            f"field {item.name}: {listed} occur: they count as different values; write them alike "
-            "in the source files"
-        )
     return found
 
 

@@ -5,7 +5,6 @@ equal (`prepare.repeated`).
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.hashing import DistinctValues, Ids, Keys, hash_values
+from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, hash_values
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, Number
 from mtnas.data.prepare.repeated import keys_of_numbers
 from mtnas.data.sources.base import Field
@@ -22,7 +21,6 @@ from mtnas.runtime.errors import DataError
 
 _LARGEST = float(np.finfo(np.float32).max)
 _COARSE = 1e-3  # of the spread of numbers that 32 bits may round away
-_FLAGS = ("false", "False", "FALSE", "true", "True", "TRUE")  # as programs write them
 
 
 class Input(ABC):
@@ -46,31 +44,24 @@ class Input(ABC):
 class HashedInput(Input):
     """One text a row, stored as its id."""
 
-    def __init__(self, field: Field, num_features: int, stored: pa.DataType | None = None) -> None:
+    def __init__(
+        self,
+        field: Field,
+        num_features: int,
+        counts: IdCounts,
+        stored: pa.DataType | None = None,
+    ) -> None:
         super().__init__(field, stored or pa.int32())
         self._num_features = num_features
-        self.values = DistinctValues(field.name)
-        _, keys = hash_values(pa.array(_FLAGS), field.name, num_features, DistinctValues())
-        self._unseen_flags = dict(zip(_FLAGS, keys, strict=True))
+        self.values = DistinctValues(counts)
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
         """Return ids and the digests of the texts."""
         ids, keys = self._hashed(column)
         return pa.array(ids), keys
 
-    @property
-    def flags_spelt_twice(self) -> list[str]:
-        """Return the spellings of true or of false, if there are several of one of them."""
-        seen = [flag for flag in _FLAGS if flag not in self._unseen_flags]
-        times = Counter(flag.lower() for flag in seen)
-        return [flag for flag in seen if times[flag.lower()] > 1]
-
     def _hashed(self, column: pa.Array) -> tuple[Ids, Keys]:
-        ids, keys = hash_values(column, self.name, self._num_features, self.values)
-        for flag, key in [*self._unseen_flags.items()]:
-            if (keys == key).any():
-                del self._unseen_flags[flag]
-        return ids, keys
+        return hash_values(column, self.name, self._num_features, self.values)
 
     def summary(self) -> FieldSummary:
         """Return how many values and ids there are."""
@@ -82,8 +73,9 @@ class HashedInput(Input):
 class ListInput(HashedInput):
     """A list of texts a row, stored as a list of ids."""
 
-    def __init__(self, field: Field, num_features: int) -> None:
-        super().__init__(field, num_features, pa.list_(pa.field("id", pa.int32(), nullable=False)))
+    def __init__(self, field: Field, num_features: int, counts: IdCounts) -> None:
+        ids = pa.list_(pa.field("id", pa.int32(), nullable=False))
+        super().__init__(field, num_features, counts, ids)
         self.longest = 0
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
@@ -149,19 +141,29 @@ class FeatureInput(Input):
 
 
 def inputs_of(
-    kept: Sequence[Field], num_features: int, row_keys: Mapping[str, tuple[int, Keys]]
+    kept: Sequence[Field],
+    num_features: int,
+    counts: IdCounts,
+    row_keys: Mapping[str, tuple[int, Keys]],
 ) -> list[Input]:
-    """Return the inputs of the kept fields; `row_keys` holds the width and keys of each matrix."""
+    """Return the inputs of the kept fields.
+
+    Args:
+        kept: the fields.
+        num_features: the modulus of the hash.
+        counts: what counts the ids of all fields.
+        row_keys: the width and keys of each matrix.
+    """
 
     def made(field: Field) -> Input:
         match field.kind:
             case "numeric":
                 return NumberInput(field)
             case "list":
-                return ListInput(field, num_features)
+                return ListInput(field, num_features, counts)
             case "features":
                 return FeatureInput(field, *row_keys[field.name])
-        return HashedInput(field, num_features)
+        return HashedInput(field, num_features, counts)
 
     return [made(field) for field in kept]
 

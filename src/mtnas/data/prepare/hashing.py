@@ -4,7 +4,6 @@ from hashlib import md5
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mtnas.runtime.errors import DataError
@@ -13,22 +12,34 @@ Ids = NDArray[np.int32]
 Keys = NDArray[np.uint64]
 
 _FEW = 1 << 16  # entries that are not worth a merge
-_WHOLE = r"^(?:0|-?[1-9][0-9]{0,17})\.0$"  # a whole number as a column of decimals writes it
+
+
+class IdCounts:
+    """How often every id occurs, in all fields; memory grows with the largest id."""
+
+    def __init__(self) -> None:
+        self.rows = np.zeros(0, np.int64)
+
+    def add(self, ids: Ids, rows: NDArray[np.int64]) -> None:
+        """Add rows of some ids, each of which may be there several times."""
+        more = int(ids.max(initial=-1)) + 1 - len(self.rows)
+        if more > 0:
+            self.rows = np.concatenate([self.rows, np.zeros(more, np.int64)])
+        np.add.at(self.rows, ids, rows)
 
 
 class DistinctValues:
     """The different values of one field seen so far: their ids, and enough to tell them apart.
 
     A value is known by 64 bits of its md5 (ten million values agree in one pair with probability
-    3e-6), so it costs 12 bytes, and no text is kept. One that is written like `3.0` costs 8 more.
+    3e-6), so it costs 12 bytes, and no text is kept.
     """
 
-    def __init__(self, field: str = "") -> None:
-        self._field = field
+    def __init__(self, counts: IdCounts | None = None) -> None:
+        self.counts = IdCounts() if counts is None else counts
         self._keys, self._ids = np.empty(0, np.uint64), np.empty(0, np.int32)
         self._new: list[tuple[Keys, Ids]] = []
         self._num_new = 0
-        self._with_point = np.empty(0, np.int64)  # the whole numbers among them, such as 3 for 3.0
 
     def add(self, keys: Keys, ids: Ids) -> None:
         """Add values by their keys; those that are known change nothing."""
@@ -37,29 +48,11 @@ class DistinctValues:
         if self._num_new > max(_FEW, len(self._keys)):  # so a value is sorted a few times only
             self._merge()
 
-    def look_for_points(self, values: pa.Array) -> None:
-        """Remember which of some different values are whole numbers written like `3.0`."""
-        if pc.any(pc.ends_with(values, ".0")).as_py():
-            found = values.filter(pc.match_substring_regex(values, _WHOLE))
-            numbers = pc.utf8_slice_codeunits(found, 0, -2).cast(pa.int64()).to_numpy()
-            self._with_point = np.union1d(self._with_point, numbers)
-
     @property
     def ids(self) -> Ids:
         """Return the id of every different value, in no particular order."""
         self._merge()
         return self._ids
-
-    @property
-    def spelt_twice(self) -> NDArray[np.int64]:
-        """Return the whole numbers that are among the values both as `3` and as `3.0`, sorted."""
-        self._merge()
-        found = [np.empty(0, np.int64)]
-        for start in range(0, len(self._with_point), _FEW):
-            numbers = self._with_point[start : start + _FEW]
-            keys, _ = _digests(self._field, pa.array(numbers).cast(pa.string()))
-            found.append(numbers[np.isin(keys, self._keys)])
-        return np.concatenate(found)
 
     def _merge(self) -> None:
         """Leave every value once."""
@@ -89,14 +82,15 @@ def hash_values(
         raise DataError(f"field {field!r}: {column.null_count} missing values; write 'unknown'")
     encoded = column.dictionary_encode()
     indices = encoded.indices.to_numpy(zero_copy_only=False)
-    used = np.bincount(indices, minlength=len(encoded.dictionary)) > 0
+    rows = np.bincount(indices, minlength=len(encoded.dictionary))
+    used = rows > 0
     texts = encoded.dictionary.filter(pa.array(used))
     high, low = _digests(field, texts)
     # The digest is high * 2^64 + low. N is below 2^31, so no product below exceeds 64 bits.
     n = np.uint64(num_features)
     ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
     seen.add(high, ids)
-    seen.look_for_points(texts)
+    seen.counts.add(ids, rows[used])
     place = (np.cumsum(used) - 1)[indices]
     return ids[place], high[place]
 

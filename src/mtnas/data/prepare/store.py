@@ -29,6 +29,7 @@ SPLIT_COLUMN, SOURCE_COLUMN, GROUP_COLUMN = "split", "source", "group"
 _SPLIT = pa.field(SPLIT_COLUMN, pa.int8(), nullable=False)
 _GROUP = pa.field(GROUP_COLUMN, pa.int32(), nullable=False)
 _COMPRESSION = "zstd"
+_AS_IS = {"compression": "none", "use_dictionary": False, "write_statistics": False}
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,12 @@ class ContentHash:
 
 
 class RowWriter:
-    """Write rows, batch by batch, to a table that has no split yet."""
+    """Write rows, batch by batch, to a table; one that is soon read again is not packed."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, packed: bool = False) -> None:
         self._schema = schema
-        self._writer = pq.ParquetWriter(path, schema, compression=_COMPRESSION)
+        how: dict[str, Any] = {"compression": _COMPRESSION} if packed else _AS_IS
+        self._writer = pq.ParquetWriter(path, schema, **how)
 
     def write(self, columns: Iterable[pa.Array]) -> None:
         """Append rows given as columns, in the order of the schema."""
@@ -148,7 +150,7 @@ def add_split(
         content.update_file(name, digest)
     with (
         atomic_path(table) as temporary,
-        RowWriter(temporary, pa.schema([*complete, *last])) as writer,
+        RowWriter(temporary, pa.schema([*complete, *last]), packed=True) as writer,
     ):
         for batch in source.iter_batches():
             part = split[start : start + batch.num_rows]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input, num_different
-from mtnas.data.prepare.hashing import Keys
+from mtnas.data.prepare.hashing import IdCounts, Keys
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
 from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
 from mtnas.data.prepare.moments import Moments
@@ -24,6 +24,7 @@ class Seen:
     inputs: Sequence[Input]
     labels: Sequence[Label]
     moments: Moments
+    ids: IdCounts
     rows: int = 0
     grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
     places: list[NDArray[Any]] = field(default_factory=list)  # what decides a fixed split
@@ -31,9 +32,9 @@ class Seen:
     groups: list[Keys] = field(default_factory=list)  # of every row, where there are groups
 
     @classmethod
-    def of(cls, inputs: Sequence[Input], labels: Sequence[Label]) -> "Seen":
+    def of(cls, inputs: Sequence[Input], labels: Sequence[Label], ids: IdCounts) -> "Seen":
         """Return what is known before the first row."""
-        return cls(inputs, labels, Moments(labels))
+        return cls(inputs, labels, Moments(labels), ids)
 
     def add(self, labels: Sequence[LabelColumn]) -> None:
         """Count the labels of a chunk, float64 [rows] each."""

@@ -23,6 +23,7 @@ from mtnas.data.prepare import drawn
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
 from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
 from mtnas.data.prepare.groups import group_keys, numbered, summary_of
+from mtnas.data.prepare.hashing import IdCounts
 from mtnas.data.prepare.initial import (
     Initial,
     digests_of,
@@ -133,7 +134,9 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     written = _write_table(dataset, raw, kept, spec, table)
     seen, split = written.seen, written.split
     hashed = {item.name: item.values.ids for item in seen.hashed}
-    numbers, num_ids = write_compact(table, ids_file(table), written.layout, [*hashed])
+    numbers, num_ids = write_compact(
+        table, ids_file(table), written.layout, [*hashed], seen.ids.rows
+    )
     write_vocabulary(vocabulary_file(table), hashed, numbers)
     num_features = spec.num_features or dataset.num_features
     write_initial(table, written.initial, num_features, numbers, num_ids)
@@ -206,8 +209,9 @@ def _write_table(
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
         rows, digests = Path(folder) / "rows.parquet", RowDigests(Path(folder))
         matrices = MatrixCopy(Path(folder) / "inputs", _matrices(dataset, raw, kept))
-        inputs = inputs_of(kept, spec.num_features or dataset.num_features, matrices.keys)
-        seen = Seen.of(inputs, labels_of(dataset.tasks))
+        counts, num_features = IdCounts(), spec.num_features or dataset.num_features
+        inputs = inputs_of(kept, num_features, counts, matrices.keys)
+        seen = Seen.of(inputs, labels_of(dataset.tasks), counts)
         _stream(dataset, raw, seen, rows, digests)
         check_rows(dataset, seen, spec.allow_lost)
         source = seen.source

@@ -53,22 +53,22 @@ def renumbering(count: NDArray[np.int64]) -> tuple[Ids, int]:
 
 
 def write_compact(
-    table: str | Path, path: str | Path, layout: InputLayout, fields: Sequence[str]
+    table: str | Path,
+    path: str | Path,
+    layout: InputLayout,
+    fields: Sequence[str],
+    count: NDArray[np.int64],
 ) -> tuple[Ids, int]:
     """Write the renumbered ids [rows, C] of a table, atomically; return the renumbering.
 
     C is the number of single fields and the lengths of all bags; a bag that is shorter is filled up
-    with the number of ids, which stands for no value. `fields` are the hashed ones.
+    with the number of ids, which stands for no value. `fields` are the hashed ones, `count` says
+    how often every id occurs in them.
     Memory grows with the largest id, not with the rows.
     """
     source = pq.ParquetFile(table)
     bags, width = [bag.name for bag in layout.bags], layout.num_columns
     names = [*(name for name in fields if name not in bags), *bags]
-    count = np.zeros(0, np.int64)
-    for batch in _batches(source, names, width):
-        seen = np.bincount(np.concatenate([*map(_ids, batch.columns)]), minlength=len(count))
-        seen[: len(count)] += count
-        count = seen
     new, num_ids = renumbering(count)
     pieces = (_renumbered(batch, new, layout, num_ids) for batch in _batches(source, names, width))
     with atomic_path(path) as temporary:

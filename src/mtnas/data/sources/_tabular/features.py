@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.sources._tabular.values import as_value
 from mtnas.runtime.errors import DataError, of_disk
 
 BLOCK = 1 << 16  # rows that are looked at at once
@@ -86,7 +87,7 @@ class FeatureFile:
                 names = ", ".join(file.schema_arrow.names)
                 self._fail(f"no column {self._key!r} for the keys; there are: {names}")
             for batch in file.iter_batches(columns=[self._key]):
-                for value in batch.column(0).cast(pa.string()).to_pylist():
+                for value in as_value(batch.column(0)).to_pylist():
                     if value in found:
                         self._fail(f"key {value!r} of {self._key!r} occurs twice; keep one row")
                     found[value] = len(found)

@@ -77,8 +77,7 @@ class FieldReader:
         column = batch[self.key]
         match self._own.type:
             case "category" | "id":
-                is_encoded = pa.types.is_dictionary(column.type)
-                return {self.name: column if is_encoded else values.as_text(column)}
+                return {self.name: values.as_value(column, self._expression.is_column)}
             case "time":
                 return self._times(column, counts)
             case "list":
@@ -164,14 +163,14 @@ class FieldReader:
         members = column.flatten()
         place = np.arange(len(members)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         kept = members.filter(pa.array(place < most))
-        return _with_unknown(kept, np.minimum(lengths, most))
+        return _with_unknown(values.as_value(kept), np.minimum(lengths, most))
 
     def _rows(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> pa.Int64Array:
         """Return the row of the matrix that a key or a number names."""
         assert self._matrix is not None
         column = batch[self.key]
         if self._own.key is not None:
-            rows = self._matrix.rows_of(values.as_text(column))
+            rows = self._matrix.rows_of(values.as_value(column))
         else:
             first, last = _like(column, 0), _like(column, self._matrix.num_rows - 1)
             inside = pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last))

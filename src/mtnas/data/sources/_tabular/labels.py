@@ -80,11 +80,11 @@ class LabelReader:
 
     def _label(self, found: pa.Array) -> pa.Array:
         if self._task.kind == "multiclass":
-            text = values.as_text(found)
+            text = values.as_value(found, self._task.expression.is_column)
             if not self._task.classes:
                 return text
-            listed = pc.is_in(text, pa.array(self._task.classes, pa.string()))
-            return pc.if_else(listed, text, None)
+            classes = pa.array(self._task.classes, pa.string())
+            return classes.take(pc.index_in(text, values.as_value(classes)))
         if self._task.kind == "regression":
             numbers = found.cast(pa.int8()) if pa.types.is_boolean(found.type) else found
             numbers = numbers.cast(pa.float64(), safe=False)

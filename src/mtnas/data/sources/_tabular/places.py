@@ -90,9 +90,8 @@ class PlaceReader:
 
     def _part(self, column: pa.Array) -> pa.Array:
         listed = [(value, part) for part in _PARTS for value in getattr(self._split, part)]
-        names, text = pa.array([value for value, _ in listed]), values.as_text(column)
-        whole = pc.replace_substring_regex(text, r"^(-?[0-9]+)\.0+$", r"\1")  # 2.0 is 2 in YAML
-        index = pc.coalesce(pc.index_in(text, names), pc.index_in(whole, names))
+        names = values.as_value(pa.array([value for value, _ in listed]))
+        index = pc.index_in(values.as_value(column), names)
         parts = pa.array([_PARTS.index(part) for _, part in listed], pa.int8())
         return parts.take(index)
 

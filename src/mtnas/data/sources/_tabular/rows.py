@@ -213,7 +213,7 @@ class SourceReader:
         columns: dict[str, pa.Array] = {}
         for field_ in self._fields:
             columns |= field_.read(batch, query, numbers, counts)
-        group = None if self._source.group is None else values.as_text(batch[_GROUP])
+        group = None if self._source.group is None else values.as_value(batch[_GROUP])
         return Chunk(columns, [label.filter(kept) for label in found], where, group)
 
     def _check_partners(self) -> None:

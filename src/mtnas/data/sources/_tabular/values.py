@@ -21,6 +21,7 @@ from mtnas.runtime.errors import DataError
 Converted = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
+_POINT, _FLAGS = r"^(?:-?(0)|(-?[1-9][0-9]*))\.0+$", pa.array(["True", "TRUE", "False", "FALSE"])
 UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
 PARTS = {
     "year": pc.year,
@@ -61,6 +62,26 @@ def as_text(column: pa.Array) -> pa.StringArray:
         return text
     except pa.ArrowException:
         raise DataError(f"values of type {column.type} are no texts, numbers or times") from None
+
+
+def as_value(column: pa.Array, as_written: bool = True) -> pa.Array:
+    """Return the texts by which values are told apart, alike of texts and of typed values.
+
+    True and TRUE are `true`, a whole number is without a point: 3.0 is `3`. A decimal is as it is
+    written: 3.50, unless it was computed, when its zeros mean nothing. Encoded ones stay so.
+    """
+    if pa.types.is_dictionary(column.type):
+        texts = as_value(column.dictionary, as_written)
+        return pa.DictionaryArray.from_arrays(column.indices, texts)
+    if pa.types.is_decimal(column.type) and as_written:
+        encoded = column.dictionary_encode()
+        written = [f"{number:f}" for number in encoded.dictionary.to_pylist()]
+        return as_value(pa.array(written, pa.string())).take(encoded.indices)
+    text = as_text(column)
+    if pc.any(pc.match_substring(text, ".0")).as_py():
+        text = pc.replace_substring_regex(text, _POINT, r"\1\2")
+    flags = pc.is_in(text, _FLAGS)
+    return pc.if_else(flags, pc.utf8_lower(text), text) if pc.any(flags).as_py() else text
 
 
 def as_time(column: pa.Array, pattern: str | None = None) -> Converted:
