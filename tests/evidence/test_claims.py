@@ -108,7 +108,7 @@ def test_tasks_of_other_kinds_are_not_judged_by_claims_about_aucs(tmp_path):
     both = [*main_runs(tmp_path, (0.79, 0.82)), *library]
     claim = entry("C1", both, **files)
     assert claim["verdict"] == claim["datasets"]["bookcrossing"]["verdict"] == "replicated"
-    assert "]<br>Book-Crossing: auc_t" in summary([claim])
+    assert "]<br>Book-Crossing: AUC of t" in summary([claim])
     assert claim["datasets"]["library"]["verdict"] == why
     assert {c["dataset"] for c in claim["comparisons"]} == {"bookcrossing"}
     assert "**replicated** on 1 of 2" in summary([claim])

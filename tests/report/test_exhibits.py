@@ -44,7 +44,7 @@ def test_the_default_study():
     found = needs(plan)
     assert found["table2"].runs == on("movielens", MAIN) + on("insteval", MAIN)
     assert names(plan, "table") == ["table1", "table2", "table4"]
-    assert names(plan, "figure") == ["figure1", "figure2", "figure3", "search_curves"]
+    assert names(plan, "figure") == ["answer", "figure1", "figure2", "figure3", "search_curves"]
     # Inherited and fine-tuned weights come from the search of `paper`; controls learn nothing.
     assert found["figure3"].searches == (("movielens", *MTNAS[0]), ("insteval", *MTNAS[0]))
     assert found["search_curves"].searches == found["figure3"].searches
@@ -106,7 +106,7 @@ def test_synthetic_data_are_apart_from_measured_ones():
     apart = ("synthetic_d20_rho00", "synthetic_d50_rho00", "synthetic_d100_rho00")
     assert found["figure5"].searches == tuple((name, "mtnas", "paper") for name in apart)
     assert len(plan.principal) == 12
-    assert names(plan, "figure")[:3] == ["figure1", "figure2", "search_curves"]
+    assert names(plan, "figure")[:4] == ["answer", "figure1", "figure2", "search_curves"]
 
     both = Plan(
         {"insteval": Facts(2), **plan.datasets},

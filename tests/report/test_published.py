@@ -617,11 +617,10 @@ def test_tasks_of_other_kinds_are_published_by_their_names(tmp_path):
     table = (folder / "tables" / "table2.md").read_text()
     assert "| library<br>AUC likes | library<br>RMSE min_read (minutes) |" in table
     filled = fill("<!-- generated: headline -->\n<!-- /generated -->", folder, "README.md")
-    assert (
-        "| library RMSE min_read (minutes) | 5.0000 | 5.0000 | 5.0000 | 5.0000 | 4.0000 |" in filled
-    )
-    filled = fill("<!-- generated: findings -->\n<!-- /generated -->", folder, "README.md")
-    assert "of 12 paired 95 % intervals (all scores), 12 favour MTNAS" in filled
+    told = "| library: RMSE, min_read (minutes) | 5.0000 | 5.0000 | 5.0000 | 5.0000 | 4.0000 |"
+    assert told in filled
+    filled = fill("<!-- generated: answer -->\n<!-- /generated -->", folder, "README.md")
+    assert "* library: use MTNAS. It is better than S" in filled
     found = verdicts(folder)["C1"]
     assert found["verdict"] == "not judged"
     assert found["datasets"]["library"]["verdict"] == "not judged: no AUC of min_read"
@@ -653,13 +652,13 @@ def test_what_cannot_be_rebuilt_is_restored_and_no_run_of_the_user_is_deleted(st
 
 def test_a_document_is_filled_from_the_published_numbers(study):
     folder, _ = study
-    names = ("headline", "findings", "searched", "runtimes", "table2")
+    names = ("headline", "answer", "searched", "runtimes", "table2")
     text = "".join(f"<!-- generated: {n} -->\nold\n<!-- /generated -->\n" for n in names)
     filled = fill(text, folder, where="README.md")
     assert "\nold\n" not in filled
-    assert "| Book-Crossing AUC0 | 0.7800 | 0.7800 | 0.7800 | 0.7800 | 0.7900 | 0.7907 |" in filled
-    assert "of 12 paired 95 % intervals (AUCs and loss), 12 favour MTNAS" in filled
-    assert "of 6 paired 95 % intervals (AUCs and loss), 0 favour MTNAS, 0 the other" in filled
+    assert "| Book-Crossing: AUC, t0 | 0.7800 | 0.7800 | 0.7800 | 0.7800 | 0.7900 |" in filled
+    assert "* Yes: MTNAS, which searches, is measurably better than every simple" in filled
+    assert "2 comparisons with random routes and full sharing, none favours the search" in filled
     assert "1.200 of 1.500 nats" in filled
     assert "the search is 2.0 epochs long" in filled
     assert "### Table 2. " in filled
@@ -671,15 +670,20 @@ def test_a_document_is_filled_from_the_published_numbers(study):
 def test_documents_tell_what_measured_and_show_all_that_there_is(study, tmp_path):
     folder, _ = study
     publish(folder, **figure1_study(tmp_path / "figure1"))
-    names = ("measured", "figures", "further_tables")
+    shown = ("figure3", "search_curves", "figure1")
+    names = ("measured", "further_tables", *(f"figure.{name}" for name in shown))
     text = "".join(f"<!-- generated: {n} -->\n<!-- /generated -->\n" for n in names)
     filled = fill(text, folder, where="docs/reproduction.md")
     assert f"| Book-Crossing 6 runs | 3 | abc | `{COMMAND}` |" in filled
     assert f"| Book-Crossing 2 runs | 20 | abc | `{COMMAND} config/figure1.yaml` |" in filled
-    for name in ("figure3", "search_curves", "figure1"):
+    for name in shown:
         assert f"![{name}](../results/published/figures/{name}.png)" in filled
     assert "whiskers to 1.5 times" in filled
-    assert "Nothing is published of them yet." in filled
+    assert "* [Table 2. Test scores of every method" in filled
+    assert "(../results/published/tables/table2.md)" in filled
+    assert "`figure7` is not published yet" in fill(
+        "<!-- generated: figure.figure7 -->\n<!-- /generated -->", folder, where="a.md"
+    )
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -688,7 +692,7 @@ def test_a_dataset_without_the_whole_main_comparison_is_no_headline(tmp_path):
     publish(folder, **figure1_study(tmp_path / "figure1"))
     text = "".join(
         f"<!-- generated: {n} -->\n<!-- /generated -->\n"
-        for n in ("headline", "findings", "searched", "runtimes")
+        for n in ("headline", "searched", "runtimes")
     )
     filled = fill(text, folder, where="README.md")
     assert "Book-Crossing" not in filled
@@ -696,7 +700,7 @@ def test_a_dataset_without_the_whole_main_comparison_is_no_headline(tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("name", ["headline", "findings", "searched", "runtimes"])
+@pytest.mark.parametrize("name", ["headline", "searched", "runtimes"])
 def test_simulated_data_say_so_wherever_they_are_named(tmp_path, name):
     folder = tmp_path / "published"
     publish(folder, **main_study(tmp_path / "main", simulated=True))
@@ -711,7 +715,9 @@ def test_simulated_data_say_so_wherever_they_are_named(tmp_path, name):
     [
         ("tables/table1.md", "table1", b"\xff"),
         ("tables/table3.md", "further_tables", None),
-        ("figures/figure3.png", "figures", b"no picture"),
+        ("figures/figure3.png", "figure.figure3", b"no picture"),
+        ("answer.json", "answer", b"{}"),
+        ("figures/answer.png", "chart", None),
         ("metrics.csv.gz", "headline", b"no table"),
         ("metrics.csv.gz", "headline", "not a number"),
     ],
@@ -720,7 +726,9 @@ def test_a_broken_part_of_what_documents_show_is_named_with_the_remedy(
     study, monkeypatch, name, block, content
 ):
     folder, _ = study
-    if content is None:
+    if content is None and name.endswith("png"):
+        (folder / name).unlink()
+    elif content is None:
         monkeypatch.setattr("mtnas.report.published.blocks._named", lambda *_: ["table3"])
     elif content == "not a number":
         text = gzip.decompress((folder / name).read_bytes()).decode()
