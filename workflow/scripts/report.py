@@ -9,6 +9,7 @@ with job(snakemake) as smk:
     write_report(
         smk.output.html,
         Sources(
+            answer=smk.input.get("answer"),
             claims=smk.input.claims,
             tables=smk.input.tables,
             figures=smk.input.figures,

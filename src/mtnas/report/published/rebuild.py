@@ -44,7 +44,8 @@ from mtnas.study.paths import (
 from mtnas.study.plan import Plan
 
 _LOG = logging.getLogger(__name__)
-CLAIMS, REPORT = "results/claims/claims.json", "results/report.html"
+ANSWER, REPORT = "results/answer.json", "results/report.html"
+CLAIMS = "results/claims/claims.json"
 MOST_BYTES = 200_000  # of the data of a figure; larger ones are not published
 PARTS = ("tables", "claims", "figures", "audit")
 
@@ -116,6 +117,7 @@ def _report(plan: Plan, shown: Sequence[Planned]) -> None:
     audits = [Path(AUDIT.format(dataset=name)) for name in plan.datasets]
     audits = [path for path in audits if path.is_file()]
     sources = Sources(
+        answer=ANSWER if Path(ANSWER).is_file() else None,
         claims=CLAIMS,
         tables=[_files(e)["md"] for e in others if e.kind == "table"],
         figures=[_files(e)["png"] for e in others if e.kind == "figure"],
