@@ -48,10 +48,9 @@ class Shown:
         """Return the first finding."""
         return next((told for told in self.statements if told.kind == "found"), None)
 
-    @property
-    def told(self) -> list[tuple[str, str, list[Statement]]]:
-        """Return the others by kind: the kind, what it is called, its sentences."""
-        others = [told for told in self.statements if told is not self.lead]
+    def told(self, *, lead: bool) -> list[tuple[str, str, list[Statement]]]:
+        """Return the sentences by kind, with the first finding or without: kind, title, sentences."""
+        others = [told for told in self.statements if lead or told is not self.lead]
         by_kind = {kind: [told for told in others if told.kind == kind] for kind in KINDS}
         return [(kind, KINDS[kind], told) for kind, told in by_kind.items() if told]
 
