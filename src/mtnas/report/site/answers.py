@@ -49,7 +49,7 @@ class Shown:
         return next((told for told in self.statements if told.kind == "found"), None)
 
     def told(self, *, lead: bool) -> list[tuple[str, str, list[Statement]]]:
-        """Return the sentences by kind, with the first finding or without: kind, title, sentences."""
+        """Return the sentences by kind, with the first finding or without it."""
         others = [told for told in self.statements if lead or told is not self.lead]
         by_kind = {kind: [told for told in others if told.kind == kind] for kind in KINDS}
         return [(kind, KINDS[kind], told) for kind, told in by_kind.items() if told]
