@@ -45,7 +45,8 @@ from mtnas.study.paths import (
 from mtnas.study.plan import Plan
 
 _LOG = logging.getLogger(__name__)
-CLAIMS, REPORT = "results/claims/claims.json", "results/report.html"
+REPORT = "results/report.html"
+CLAIMS = "results/claims/claims.json"
 MOST_BYTES = 200_000  # of the data of a figure; larger ones are not published
 PARTS = ("tables", "claims", "figures", "audit")
 ANSWER = {"json": "results/answer.json", "md": "results/answer.md"}

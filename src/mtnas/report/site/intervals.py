@@ -17,7 +17,8 @@ from mtnas.report.site.anchors import anchor
 from mtnas.report.site.scales import Interval, Scale, side_of
 from mtnas.tasks.metrics import MTL_LOSS, direction
 
-LABELS, WIDTH, LINE, FOOT = 150.0, 352.0, 22.0, 24.0
+WIDTH, LINE, FOOT = 372.0, 22.0, 24.0
+LETTER, MOST = 6.7, 28  # width of a letter of a label; letters of one
 FARTHEST = 4.0  # that a panel shows, in reaches of its middle interval
 
 
@@ -37,7 +38,8 @@ class Panel:
         """
         reach = FARTHEST * float(np.median([max(map(abs, row.values)) for row in alike]))
         values = [v if reach == 0 else max(-reach, min(reach, v)) for r in alike for v in r.values]
-        return cls(title, tuple(rows), Scale.over([0.0, *values], LABELS, WIDTH - 12))
+        labels = LETTER * min(MOST, max(len(row.label) for row in alike)) + 12
+        return cls(title, tuple(rows), Scale.over([0.0, *values], labels, WIDTH - 12))
 
     def at(self, value: float) -> float:
         """Return where a value is; at the border if it is beyond."""
@@ -56,7 +58,7 @@ class Panel:
 
     def html(self) -> Markup:
         """Return the drawing."""
-        return render("panel.html.j2", panel=self, width=WIDTH, line=LINE, foot=FOOT)
+        return render("panel.html.j2", panel=self, width=WIDTH, line=LINE, foot=FOOT, most=MOST)
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ def _comparison(
 def sections(content: Content) -> list[Section]:
     """Return the sections that have something to show, in order."""
     made = [
+        *_further(content),
         *_sharing(content),
         *_compared(content),
         _claims(content),
@@ -158,6 +159,15 @@ def sections(content: Content) -> list[Section]:
         *_runs(content),
     ]  # fmt: skip
     return [section for section in made if section.parts]
+
+
+def _further(content: Content) -> list[Section]:
+    """Return the answers to other questions than the one of the study."""
+    parts = [
+        Markup("<h3>{}</h3>\n{}").format(answer.question, answer.html(folded=True))
+        for answer in content.answers[1:]
+    ]
+    return [Section("further", "Further questions", parts)]
 
 
 def _compared(content: Content) -> list[Section]:

@@ -84,7 +84,9 @@ class Origins:
 def shows(text: str, value: float) -> bool:
     """Whether a printed cell begins with a number, at one of the precisions that are printed."""
     found = re.match(r"[+−-]?([\d,]+(?:\.\d+)?)", text)
-    return bool(found) and found[1] in {f"{abs(value):,.{decimals}f}" for decimals in DECIMALS}
+    return found is not None and found[1] in {
+        f"{abs(value):,.{decimals}f}" for decimals in DECIMALS
+    }
 
 
 def _told(line: "pd.Series") -> str:

@@ -35,12 +35,13 @@ function matches(item, controls) {
 function apply(form) {
   const scope = form.closest("section");
   const controls = all("input, select", form);
-  const items = all(form.dataset.items, scope);
+  const selector = form.getAttribute("data-items");  // `form.dataset` is the select of that name
+  const items = all(selector, scope);
   for (const item of items) item.hidden = !matches(item, controls);
   for (const cell of all("th[data-dataset], td[data-dataset]", scope))
     cell.hidden = !matches(cell, controls.filter((control) => control.name === "dataset"));
   for (const table of all("table", scope)) {
-    if (form.dataset.items.includes("tr"))
+    if (selector.includes("tr"))
       table.parentElement.hidden = all("tbody tr", table).every((row) => row.hidden);
   }
   for (const folded of all("details.others", scope))
