@@ -1,7 +1,6 @@
 """Look at a table, run a study, ask which tasks should share, check what it left."""
 
 import argparse
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -9,22 +8,15 @@ from types import ModuleType
 from typing import NoReturn
 
 from mtnas import commands
-from mtnas.runtime.errors import ConfigError, MtnasError, unknown
-from mtnas.runtime.plugins import available
+from mtnas.runtime.errors import ConfigError, MtnasError
 
-GROUPS = (
-    "Your own tables",
-    "Studies",
-    "Questions and answers",
-    "Trained models",
-    "Checks",
-    "Generated files",
-    "More",
-)
 EXAMPLES = """\
 examples:
-  mtnas describe ratings.csv --write config/datasets/ratings.yaml
-  mtnas diagnose movielens --cores 2
+  mtnas run                                                         the default study
+  mtnas describe ratings.csv --write config/datasets/ratings.yaml   a table of your own
+  mtnas diagnose movielens --cores 2                                which tasks should share
+
+mtnas COMMAND --help tells more; docs/command-line.md has all of it.
 """
 
 
@@ -38,79 +30,67 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line: one subcommand per file of `mtnas.commands`."""
-    modules = {name: load(name) for name in available(commands)}
+    groups, style = commands.grouped(), argparse.RawDescriptionHelpFormatter
     top = Parser(
         prog="mtnas",
         usage="mtnas COMMAND ...",
-        description=_summary(__doc__),
-        epilog=f"{_overview(modules)}\n\n{EXAMPLES}\nmtnas COMMAND --help tells more.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(__doc__ or ""),
+        epilog=f"{_overview(groups)}\n\n{EXAMPLES}",
+        formatter_class=style,
     )
     subcommands = top.add_subparsers(
         prog="mtnas", dest="command", metavar="COMMAND", help=argparse.SUPPRESS
     )
-    for name, module in modules.items():
+    for name, module in [item for own in groups.values() for item in own.items()]:
         command = subcommands.add_parser(
-            name,
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            name, description=module.__doc__, formatter_class=style, allow_abbrev=False
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return top
 
 
-def load(name: str) -> ModuleType:
-    """Import the file of one subcommand."""
-    return importlib.import_module(f"{commands.__name__}.{name}")
-
-
-def _overview(modules: dict[str, ModuleType]) -> str:
-    """Return the help lines of all commands under the headings of their groups."""
-    lines: list[str] = []
-    for group in GROUPS:
-        of_group = {n: m for n, m in modules.items() if getattr(m, "GROUP", GROUPS[-1]) == group}
-        if of_group:
-            lines += ["", f"{group}:"]
-            lines += [f"  {name:<10} {_summary(m.__doc__)}" for name, m in of_group.items()]
-    return "\n".join(lines[1:])
-
-
-def _summary(docstring: str | None) -> str:
-    return (docstring or "").partition("\n")[0]
+def _overview(groups: dict[str, dict[str, ModuleType]]) -> str:
+    """Return the help lines of all commands under their headings."""
+    parts = [
+        "\n".join([f"{group}:", *(f"  {n:<10} {commands.summary(m)}" for n, m in own.items())])
+        for group, own in groups.items()
+    ]
+    return "\n\n".join(parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; a known error is one line on stderr and exit status 1."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        chosen = _parsed(given)
+        chosen = parser().parse_args(_prepared(given))
         chosen.run(chosen)
         sys.stdout.flush()
     except MtnasError as error:
+        sys.stdout.flush()  # the error comes last
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # whoever reads, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
 
 
-def _parsed(given: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed arguments; without any, help is shown."""
-    names = available(commands)
-    if given and not given[0].startswith("-") and given[0] not in names:
-        raise ConfigError(unknown("command", given[0], names, "mtnas"))
-    if given and _passes_on(given):
-        given = [given[0], "--", *given[1:]]
-    return parser().parse_args(given or ["--help"])
+def _prepared(given: list[str]) -> list[str]:
+    """Return arguments as the parser takes them; without any, help is shown.
 
-
-def _passes_on(given: Sequence[str]) -> bool:
-    """Whether options belong to another program; those for help never do."""
-    if given[0].startswith("-") or {"-h", "--help"} & set(given):
-        return False
-    return getattr(load(given[0]), "PASSES_ON", False)
+    Raises:
+        ConfigError: no such command.
+    """
+    if not given or given[0].startswith("-"):
+        return given or ["--help"]
+    name, *rest = given
+    passes_on = getattr(commands.load(name), "PASSES_ON", False)
+    if passes_on and not {"-h", "--help"} & set(rest):
+        return [name, "--", *rest]
+    return given
 
 
 if __name__ == "__main__":

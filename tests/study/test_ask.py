@@ -28,6 +28,8 @@ def calls(monkeypatch, tmp_path):
         return subprocess.CompletedProcess(arguments, 0)
 
     monkeypatch.setattr(ask.subprocess, "run", run)
+    monkeypatch.setattr(ask, "use_this_checkout", lambda: None)
+    monkeypatch.setattr(ask.plugins, "names", lambda package: ("toys", "other"))
     return noted
 
 
@@ -71,3 +73,23 @@ def test_a_file_that_is_not_there_and_a_failed_run_are_one_line(calls, capsys):
     assert "--configfile no.yaml: there is no such file" in capsys.readouterr().err
     with pytest.raises(RecordError, match="Snakemake says above why"):
         ask.diagnosed("other")
+
+
+def test_an_unknown_dataset_is_refused_before_anything_runs(calls, tmp_path):
+    with pytest.raises(ConfigError, match="unknown dataset 'toyz' .did you mean 'toys'"):
+        ask.diagnosed("toyz")
+    assert not calls
+
+
+def test_a_dataset_that_the_configuration_draws_is_known(calls, tmp_path):
+    overlay = tmp_path / "a.yaml"
+    overlay.write_text("synthetic: {near: {rho: 0.9}}\n")
+    with pytest.raises(RecordError, match="could not be made"):
+        ask.diagnosed("near", files=[overlay])
+    assert len(calls) == 1
+
+
+def test_a_mistyped_overlay_names_the_nearest(tmp_path):
+    (tmp_path / "a_study.yaml").write_text("")
+    with pytest.raises(ConfigError, match=r"no such file \(did you mean .*/a_study.yaml"):
+        ask.check_files([tmp_path / "a_studi.yaml"], REPOSITORY)

@@ -22,7 +22,7 @@ def of_study(overlays: Sequence[Path]) -> Iterator[Check]:
         read = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in files]
         study = load(merged(*read), files)
     except (OSError, yaml.YAMLError) as problem:
-        yield Check("fail", f"{names}: {problem}", "correct the file")
+        yield Check("fail", f"{names}: {' '.join(str(problem).split())}", "correct the file")
         return
     except MtnasError as problem:
         yield Check("fail", str(problem), "correct the configuration")

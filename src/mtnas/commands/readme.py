@@ -1,4 +1,4 @@
-"""Write the numbers of results/published into README.md and docs.
+"""Write the numbers of results/published into README.md and docs, and docs/command-line.md.
 
 Example:
   mtnas readme
@@ -18,7 +18,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the documents and name those that changed."""
+    from mtnas.commands import _reference
     from mtnas.report.published.documents import refresh
+    from mtnas.runtime.files import write_text
+
+    if not _reference.DOCUMENT.is_file() or _reference.DOCUMENT.read_text() != _reference.text():
+        write_text(_reference.DOCUMENT, _reference.text())
+        print(_reference.DOCUMENT)
 
     documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
     for path in refresh(documents, REPOSITORY / PUBLISHED):

@@ -55,8 +55,8 @@ def explained_text(text: str) -> str:
     except ValueError as problem:
         raise RecordError(f"not a route: not JSON ({problem}); such as '{EXAMPLE}'") from None
     blocks = content.get("blocks", content) if isinstance(content, dict) else None
-    if not isinstance(blocks, dict) or not all(isinstance(b, dict) for b in blocks.values()):
-        raise RecordError(f"not a route: it needs an object by block; such as '{EXAMPLE}'")
+    if not isinstance(blocks, dict) or not all(map(_reads, blocks.values())):
+        raise RecordError(f"not a route: every block needs `values`, a list; such as '{EXAMPLE}'")
     try:
         space = SearchSpace(**content["space"]) if "space" in content else _space_of(blocks)
     except TypeError as problem:
@@ -65,6 +65,11 @@ def explained_text(text: str) -> str:
         n: {"query": None if space.pooling == "mean" else "root", **b} for n, b in blocks.items()
     }
     return described(Route.from_json(space, filled))
+
+
+def _reads(block: Any) -> bool:
+    """Whether a block says what it reads."""
+    return isinstance(block, dict) and isinstance(block.get("values"), list)
 
 
 def _space_of(blocks: dict[str, Any]) -> SearchSpace:

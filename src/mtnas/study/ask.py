@@ -1,6 +1,7 @@
 """Ask the workflow of this checkout for the diagnosis of one dataset."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,9 @@ from typing import Any
 
 import yaml
 
-from mtnas.runtime.errors import ConfigError, RecordError
+from mtnas.runtime import plugins
+from mtnas.runtime.errors import ConfigError, RecordError, unknown
+from mtnas.runtime.job import QUIET, use_this_checkout
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.paths import DIAGNOSIS
 
@@ -31,12 +34,15 @@ def diagnosed(
         RecordError: Snakemake failed; it has said why.
     """
     check_files(files, checkout)
+    _check_dataset(dataset, files, checkout)
     target = Path(DIAGNOSIS.format(dataset=dataset), "recommendation.md")
     asked = {"datasets": _datasets(dataset, files, checkout), "diagnosis": {"datasets": [dataset]}}
-    command = [*snakemake(checkout), "--cores", str(cores)]
+    command = [*snakemake(checkout), "--logger", "mtnas", "--cores", str(cores)]
     command += ["--configfile", *map(str, files)] * bool(files)
     command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in asked.items())]
-    if subprocess.run([*command, "--", str(target)], stdout=sys.stderr).returncode:
+    use_this_checkout()
+    quiet = {**os.environ, QUIET: "1"}
+    if subprocess.run([*command, "--", str(target)], stdout=sys.stderr, env=quiet).returncode:
         raise RecordError(
             f"{target}: it could not be made; Snakemake says above why, and the same command goes "
             "on from what is done"
@@ -64,11 +70,25 @@ def check_files(files: Sequence[Path], checkout: Path) -> None:
             raise ConfigError(f"--configfile {file}: there is no such file{hint}")
 
 
+def _check_dataset(dataset: str, files: Sequence[Path], checkout: Path) -> None:
+    """Refuse a dataset that neither a file declares nor the configuration draws."""
+    drawn = [name for said in _read(files, checkout) for name in said.get("synthetic") or ()]
+    known = [*plugins.names("data.sources"), *drawn]
+    if dataset not in known:
+        raise ConfigError(unknown("dataset", dataset, known, "mtnas diagnose"))
+
+
 def _datasets(dataset: str, files: Sequence[Path], checkout: Path) -> list[str]:
     """Return the datasets of the configuration, and this one."""
     named: list[str] = []
-    for file in (checkout / "config" / "config.yaml", *files):
-        said: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if isinstance(said, dict) and isinstance(said.get("datasets"), list):
+    for said in _read(files, checkout):
+        if isinstance(said.get("datasets"), list):
             named = said["datasets"]
     return list(dict.fromkeys([*named, dataset]))
+
+
+def _read(files: Sequence[Path], checkout: Path) -> list[dict[str, Any]]:
+    """Read the default configuration and its overlays; what is no mapping counts as empty."""
+    paths = (checkout / "config" / "config.yaml", *files)
+    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
+    return [said if isinstance(said, dict) else {} for said in read]

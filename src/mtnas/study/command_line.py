@@ -1,7 +1,7 @@
 """Tell the words of a Snakemake command line apart, in any order."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 _OVERLAY = re.compile(r".*\.ya?ml")
@@ -36,7 +36,7 @@ def sorted_out(words: Sequence[str]) -> Words:
     `--config`. So a target stands first, behind an overlay, or behind `--`.
     """
     found, option = Words(), ""
-    for word in words:
+    for word in _split(words):
         if word == "--" or word in _OVERLAYS:
             option = ""
         elif word.startswith("-"):
@@ -50,6 +50,13 @@ def sorted_out(words: Sequence[str]) -> Words:
         else:
             found.targets.append(word)
     return found
+
+
+def _split(words: Sequence[str]) -> Iterator[str]:
+    """Yield words; `--configfile=FILE` as two."""
+    for word in words:
+        option, equals, value = word.partition("=")
+        yield from (option, value) if equals and option in _OVERLAYS else (word,)
 
 
 def says_cores(options: Sequence[str]) -> bool:

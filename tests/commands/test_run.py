@@ -1,0 +1,82 @@
+"""`mtnas run`: what becomes of its words, and what Snakemake is given."""
+
+import os
+import sys
+
+import pytest
+
+from mtnas.__main__ import main
+from mtnas.commands import run
+from mtnas.runtime.job import QUIET
+from mtnas.runtime.provenance import REPOSITORY
+from mtnas.study.command_line import Words, is_plain, says_cores, sorted_out
+
+TEST = str(REPOSITORY / "config/test.yaml")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", Words()),
+        ("a.yaml b.yml --cores 4", Words(["a.yaml", "b.yml"], [], ["--cores", "4"])),
+        ("--cores 4 a.yaml", Words(["a.yaml"], [], ["--cores", "4"])),
+        ("publish a.yaml -n", Words(["a.yaml"], ["publish"], ["-n"])),
+        # Snakemake takes a target behind --configfile for one more file.
+        ("--configfile a.yaml publish", Words(["a.yaml"], ["publish"], [])),
+        ("--config seeds=3 x=d publish", Words([], ["publish"], ["--config", "seeds=3", "x=d"])),
+        ("--cores 2 -- results/a.md", Words([], ["results/a.md"], ["--cores", "2"])),
+        ("--configfile=a.yaml -R train", Words(["a.yaml"], [], ["-R", "train"])),
+    ],
+)  # fmt: skip
+def test_words_are_told_apart_in_any_order(words, expected):
+    assert sorted_out(words.split()) == expected
+
+
+def test_targets_come_last_behind_two_dashes():
+    words = Words(["a.yaml"], ["publish"], ["--cores", "2"])
+    assert words.arguments() == ["--cores", "2", "--configfile", "a.yaml", "--", "publish"]
+    assert Words().arguments() == ["--"]
+
+
+@pytest.mark.parametrize("option", ["-n", "-np", "--dry-run", "--dryrun", "--lint", "--unlock"])
+def test_where_nothing_runs_snakemake_speaks_itself(option):
+    assert is_plain([option]) and not is_plain(["--cores", "2", "--rerun-incomplete"])
+
+
+@pytest.mark.parametrize("option", ["--cores=2", "-c2", "-j", "--workflow-profile", "-e", "--jobs"])
+def test_cores_are_not_chosen_where_they_are_given(option):
+    assert says_cores([option]) and not says_cores(["--config", "-n", "--forceall"])
+
+
+@pytest.fixture
+def became(monkeypatch):
+    """Note what this process would become."""
+    noted = []
+    monkeypatch.setattr(run.os, "execv", lambda program, command: noted.append((program, command)))
+    for name in (QUIET, "PATH", "PYTHONPATH"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    return noted
+
+
+def test_it_becomes_snakemake_with_the_quiet_display(became):
+    assert main(["run", TEST, "--config", "seeds=3"]) == 0
+    ((program, command),) = became
+    assert program == sys.executable
+    snakefile = ["-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    options = ["--cores", "all", "--logger", "mtnas", "--config", "seeds=3"]
+    assert command[1:] == [*snakefile, *options, "--configfile", TEST, "--"]
+    assert os.environ[QUIET] == "1"
+
+
+def test_a_dry_run_is_snakemakes_own(became):
+    main(["run", "-n", "--cores", "1"])
+    ((_, command),) = became
+    assert "--logger" not in command and command[-4:] == ["-n", "--cores", "1", "--"]
+    assert os.environ[QUIET] == ""
+
+
+def test_a_mistyped_overlay_is_one_line(became, capsys, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    assert main(["run", "config/tests.yaml"]) == 1
+    assert "no such file (did you mean config/test.yaml?)" in capsys.readouterr().err
+    assert not became
