@@ -9,12 +9,12 @@ import re
 import sys
 from dataclasses import asdict
 
-sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
+sys.path.insert(0, f"{workflow.current_basedir}/../src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
-from mtnas.report import exhibits
+from mtnas.report import captions, exhibits
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals
@@ -111,6 +111,28 @@ def shown_as(name):
     if EXHIBITS[name].kind == "table":
         return table_files(name)["md"]
     return figure_files(name)["png"]
+
+
+def caption_of(wildcards, input):
+    """Return the caption of a table or figure, from its own file, once that is written.
+
+    Snakemake does not compare a parameter that takes `input`: a caption makes nothing run again.
+    """
+    return captions.caption_of(shown_as(wildcards.name))
+
+
+def reported(files, shown, category):
+    """Let `snakemake --report` show one of the files of a table or figure, with its caption."""
+    marked = report(
+        files[shown],
+        caption="../workflow/report/exhibit.rst",
+        category=category,
+        labels=lambda wildcards: {
+            "name": wildcards.name,
+            "shows": EXHIBITS[wildcards.name].title,
+        },
+    )
+    return files | {shown: marked}
 
 
 def diagnosed_subsets(wildcards):
