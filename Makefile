@@ -82,6 +82,10 @@ schema: setup  ## regenerate config/schemas and the key reference in config/READ
 readme: setup  ## regenerate the numbers in README.md and docs from results/published
 	$(BIN)/python -m mtnas readme
 
+rulegraph: setup  ## draw the rules of the workflow in docs/workflow.md again
+	$(BIN)/snakemake -n --rulegraph mermaid-js --configfile config/all_claims.yaml \
+	  | $(BIN)/python -m mtnas.report.rule_graph docs/workflow.md
+
 benchmarks:  ## measure our speed and the alternatives' (half an hour); fill docs/performance.md
 	$(MAKE) setup VENV=.venv-benchmarks
 	.venv-benchmarks/bin/pip install -q -c requirements/lock.txt -r benchmarks/requirements.txt

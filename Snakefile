@@ -12,7 +12,10 @@ min_version("9.27")
 
 
 # From the folder that Snakemake runs in (`--directory`), which may be another than this one.
-configfile: relpath(f"{workflow.basedir}/config/config.yaml")
+configfile: relpath(f"{workflow.current_basedir}/config/config.yaml")
+
+
+report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"

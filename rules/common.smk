@@ -10,12 +10,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, f"{workflow.basedir}/src")  # this checkout, installed or not
+sys.path.insert(0, f"{workflow.current_basedir}/../src")  # this checkout, installed or not
 
 from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
-from mtnas.report import exhibits
+from mtnas.report import captions, exhibits
 from mtnas.report.answer.build import needs_of
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
@@ -131,6 +131,28 @@ def site_files():
     """Name the templates, style and script of the report, below `src/mtnas`."""
     folder = Path(workflow.basedir, "src/mtnas/report/site/templates")
     return [f"report/site/templates/{path.name}" for path in sorted(folder.iterdir())]
+
+
+def caption_of(wildcards, input):
+    """Return the caption of a table or figure, from its own file, once that is written.
+
+    Snakemake does not compare a parameter that takes `input`: a caption makes nothing run again.
+    """
+    return captions.caption_of(shown_as(wildcards.name))
+
+
+def reported(files, shown, category):
+    """Let `snakemake --report` show one of the files of a table or figure, with its caption."""
+    marked = report(
+        files[shown],
+        caption="../workflow/report/exhibit.rst",
+        category=category,
+        labels=lambda wildcards: {
+            "name": wildcards.name,
+            "shows": EXHIBITS[wildcards.name].title,
+        },
+    )
+    return files | {shown: marked}
 
 
 def diagnosed_subsets(wildcards):

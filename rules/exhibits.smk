@@ -2,7 +2,7 @@
 
 requires: what the exhibit names: runs, routes, manifests, diagnoses, tables of every route,
           results/claims/subgraphs.json, config/paper/results.yaml
-provides: results/tables/{name}.{md,tex,csv,cells.csv}: the table, and the ledger of its cells
+provides: results/tables/{name}.{md,tex,csv,cells.csv,html}: the table, and the ledger of its cells
           results/figures/{name}.{png,pdf,csv}: the figure, and the data that it shows
           EXHIBITS, what this study has of both, by name; TABLES and FIGURES;
           SHARING, those of either kind that show which tasks should share
@@ -19,7 +19,7 @@ rule table:
     input:
         made_from("table"),
     output:
-        **table_files("{name}"),
+        **reported(table_files("{name}"), "html", "Tables"),
     log:
         "results/logs/table/{name}.log",
     localrule: True
@@ -29,6 +29,7 @@ rule table:
         exhibit=lambda wildcards: EXHIBITS[wildcards.name].file,
         needs=lambda wildcards: asdict(EXHIBITS[wildcards.name].needs),
         code=lambda wildcards: EXHIBITS[wildcards.name].code,
+        caption=caption_of,
     message:
         "Writing {wildcards.name}"
     script:
@@ -40,7 +41,7 @@ rule figure:
     input:
         made_from("figure"),
     output:
-        **figure_files("{name}"),
+        **reported(figure_files("{name}"), "png", "Figures"),
     log:
         "results/logs/figure/{name}.log",
     localrule: True
@@ -50,6 +51,7 @@ rule figure:
         exhibit=lambda wildcards: EXHIBITS[wildcards.name].file,
         needs=lambda wildcards: asdict(EXHIBITS[wildcards.name].needs),
         code=lambda wildcards: EXHIBITS[wildcards.name].code,
+        caption=caption_of,
     message:
         "Drawing {wildcards.name}"
     script:

@@ -52,7 +52,12 @@ rule report:
         audits=AUDITS,
         findings=expand(rules.audit.output.json, dataset=MEASURED),
     output:
-        html="results/report.html",
+        html=report(
+            "results/report.html",
+            caption="../workflow/report/report.rst",
+            category="Report",
+            labels={"name": "report", "shows": "Everything on one page"},
+        ),
     log:
         "results/logs/report.log",
     localrule: True

@@ -29,8 +29,8 @@ def of_checkout(path: str) -> str:
 
 
 def table_files(name: str) -> dict[str, str]:
-    """Name the four files of a table, as `mtnas.report.render.writers` takes them."""
-    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv"}
+    """Name the five files of a table, as `mtnas.report.render.writers` takes them."""
+    endings = {"md": "md", "tex": "tex", "csv": "csv", "cells": "cells.csv", "html": "html"}
     return {kind: f"results/tables/{name}.{ending}" for kind, ending in endings.items()}
 
 

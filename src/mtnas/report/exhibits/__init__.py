@@ -6,6 +6,7 @@ imports torch, matplotlib or scipy.stats: the workflow is parsed again by every 
 
 import sys
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtnas.report.exhibits.base import Exhibit, Needs, titled
@@ -27,6 +28,11 @@ class Planned:
     needs: Needs
 
     @property
+    def title(self) -> str:
+        """Return what the first line of its file says that it is."""
+        return (_module(self.file).__doc__ or self.name).strip().splitlines()[0].rstrip(".")
+
+    @property
     def code(self) -> str:
         """Fingerprint the code behind it."""
         return code_of(f"report/exhibits/{self.file}.py")
@@ -34,9 +40,12 @@ class Planned:
 
 def load(file: str) -> Exhibit[Any]:
     """Return the exhibit of a file of this folder."""
-    module = plugins.load(sys.modules[__name__], file, kind="exhibit", where="report/exhibits")
-    exhibit: Exhibit[Any] = module.EXHIBIT
+    exhibit: Exhibit[Any] = _module(file).EXHIBIT
     return exhibit
+
+
+def _module(file: str) -> ModuleType:
+    return plugins.load(sys.modules[__name__], file, kind="exhibit", where="report/exhibits")
 
 
 def planned(plan: "Plan") -> dict[str, Planned]:

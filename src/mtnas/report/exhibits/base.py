@@ -177,7 +177,7 @@ class TableExhibit(Exhibit[Table]):
         return ledger(content)
 
     def write(self, needs: Needs, **paths: str | Path) -> None:
-        """Write `md`, `tex`, `csv` and `cells`, those that are named."""
+        """Write `md`, `tex`, `csv`, `cells` and `html`, those that are named."""
         write_table(self.read(needs), **paths)
 
 

@@ -144,10 +144,9 @@ def _manifests(plan: Plan) -> list[str]:
 
 
 def _files(exhibit: Planned) -> dict[str, str]:
-    """Name the files of an exhibit that are published; a figure is not published as PDF."""
-    if exhibit.kind == "table":
-        return table_files(exhibit.name)
-    return {kind: path for kind, path in figure_files(exhibit.name).items() if kind != "pdf"}
+    """Name the files of an exhibit that are published: a table not as HTML, a figure not as PDF."""
+    files = table_files(exhibit.name) if exhibit.kind == "table" else figure_files(exhibit.name)
+    return {kind: path for kind, path in files.items() if kind not in ("html", "pdf")}
 
 
 def _claims(plan: Plan) -> None:

@@ -56,9 +56,11 @@ def write_table(
     md: str | Path | None = None,
     tex: str | Path | None = None,
     cells: str | Path | None = None,
+    html: str | Path | None = None,
 ) -> None:
     """Write the files that are named, each atomically."""
-    for path, render in ((csv, to_csv), (md, to_markdown), (tex, to_latex), (cells, to_ledger)):
+    files = {csv: to_csv, md: to_markdown, tex: to_latex, cells: to_ledger, html: to_page}
+    for path, render in files.items():
         if path is not None:
             write_text(path, render(table))
 
@@ -79,6 +81,14 @@ def to_markdown(table: Table) -> str:
 def _rule(block: Block) -> list[str]:
     """Let numbers stand right, and words left."""
     return [pipes.LEFT, *(pipes.LEFT if c.words else pipes.RIGHT for c in block.columns)]
+
+
+def to_page(table: Table) -> str:
+    """Render what `to_markdown` does as an HTML page of its own."""
+    from mtnas.report.render.html import render, to_html  # the workflow is parsed without these
+
+    body = to_html(to_markdown(table))
+    return f"{render('exhibit.html.j2', title=table.title, body=body)}\n"
 
 
 def to_latex(table: Table) -> str:
