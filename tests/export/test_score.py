@@ -25,6 +25,11 @@ SEED = 5
 PRECISION = 1e-6  # of probabilities; of days, relative to 30 of them
 
 
+def covers_in(folder):
+    """Name the file of covers, from anywhere."""
+    return {"cover": folder / "covers.parquet"}
+
+
 @pytest.fixture(scope="module")
 def model(study):
     """An export of a joint model, its run, and the rows of the raw table."""
@@ -74,8 +79,8 @@ def test_new_values_are_counted_and_change_only_their_rows(here, model, tmp_path
     changed = (before != after).any(axis=1)
     assert set(np.flatnonzero(changed)) == {2, 5, 9}
     lines = "\n".join(counted.lines())
-    assert f"{ROWS} rows were scored" in lines
-    assert "2 values of reader are new: the data of the model did not hold them" in lines
+    assert f"Rows with predictions: {ROWS}" in lines
+    assert "Values of reader that the data of the model did not hold: 2" in lines
 
 
 def test_a_broken_row_is_counted_and_the_others_keep_their_order(here, model, tmp_path):
@@ -109,6 +114,7 @@ REFUSED = {
     "a column is missing": ("reader", {}, "unknown column 'reader'"),
     "no such field": ("", {"features": {"x": None}}, "unknown field of features 'x'"),
     "no such source": ("", {"source": "x"}, "unknown source 'x'"),
+    "no such join": ("", {"joins": {"x": None}}, "unknown join 'x'"),
     "no such column to keep": ("", {"keep": ["nothing"]}, "unknown column 'nothing'"),
 }
 
@@ -130,6 +136,20 @@ def test_a_changed_export_is_refused(here, model, tmp_path):
         score(folder, [here / "loans.csv"], tmp_path / "out.parquet")
     with pytest.raises(ConfigError, match="no model.json; name a folder that `mtnas export"):
         score(tmp_path, [here / "loans.csv"], tmp_path / "out.parquet")
+
+
+def test_joined_tables_are_those_of_the_rows(here, model, tmp_path, monkeypatch):
+    folder, _, rows = model
+    before, counted = scored(folder, rows, tmp_path)
+    assert counted.odd == {"no partner in books": (rows["isbn"] == "8").sum()}
+    books = pd.read_csv("books.csv")
+    books.loc[books["isbn"] == 2, "genre"] = "t"
+    books.to_csv(tmp_path / "new.csv", index=False)
+    after, _ = scored(folder, rows, tmp_path, joins={"books": tmp_path / "new.csv"})
+    assert ((before != after).any(axis=1) == (rows["isbn"] == "2")).all()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="join 'books': books.csv is missing; give --join books="):
+        score(folder, [here / "loans.csv"], tmp_path / "o.parquet", features=covers_in(here))
 
 
 def test_rows_of_one_of_several_sources_are_scored(here, tmp_path):
@@ -186,14 +206,14 @@ def test_the_commands_export_the_best_seed_or_all_and_score(here, model, tmp_pat
     out = tmp_path / "out.parquet"
     covers = f"cover={here / 'covers.parquet'}"
     command("score", tmp_path / "one", "loans.csv", "--out", out, "--features", covers)
-    assert f"{ROWS} rows were scored." in capsys.readouterr().out
+    assert f"Rows with predictions: {ROWS}\n" in capsys.readouterr().out
     assert difference(pd.read_parquet(out), predictions(trained, best)) <= PRECISION
     for wrong, message in {"7": "the run has seeds 3, 5", "first": "`best` or `all`"}.items():
         with pytest.raises(ConfigError, match=message):
             command("export", run, "--out", tmp_path / "x", "--no-onnx", "--seed", wrong)
     with pytest.raises(ConfigError, match="is there already; name another folder"):
         command("export", run, "--out", tmp_path / "one", "--no-onnx")
-    with pytest.raises(ConfigError, match="--features cover: write FIELD=FILE"):
+    with pytest.raises(ConfigError, match="--features cover: write NAME=FILE"):
         command("score", tmp_path / "one", "loans.csv", "--out", out, "--features", "cover")
 
 

@@ -26,10 +26,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keep", metavar="COLUMN", action="append", default=[], help=keep)
     source = "which source of the dataset the rows are of, where it has several"
     command.add_argument("--source", metavar="NAME", help=source)
-    features = "the features of these rows, of a field that is read from a file of its own"
-    command.add_argument(
-        "--features", metavar="FIELD=FILE", action="append", default=[], help=features
-    )
+    files = {
+        "--features": ("FIELD", "the features of these rows, of a field with a file of its own"),
+        "--join": ("NAME", "the table that is joined under this name, instead of the dataset's"),
+    }
+    for option, (what, text) in files.items():
+        pair = f"{what}=FILE"
+        command.add_argument(option, metavar=pair, action="append", default=[], help=text)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,18 +44,22 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.data,
         arguments.out,
         source=arguments.source,
-        features=dict(map(_pair, arguments.features)),
+        features=_pairs("--features", arguments.features),
+        joins=_pairs("--join", arguments.join),
         keep=arguments.keep,
     )
     print("\n".join(scored.lines()))
     print(f"Written: {arguments.out}")
 
 
-def _pair(given: str) -> tuple[str, Path]:
-    """Return a field and its file."""
+def _pairs(option: str, given: list[str]) -> dict[str, Path]:
+    """Return files by what they are for."""
     from mtnas.runtime.errors import ConfigError
 
-    field, sign, file = given.partition("=")
-    if not (field and sign and file):
-        raise ConfigError(f"--features {given}: write FIELD=FILE, such as cover=covers.parquet")
-    return field, Path(file)
+    found = {}
+    for pair in given:
+        name, sign, file = pair.partition("=")
+        if not (name and sign and file):
+            raise ConfigError(f"{option} {pair}: write NAME=FILE, such as cover=covers.parquet")
+        found[name] = Path(file)
+    return found

@@ -11,9 +11,10 @@ from typing import Any
 from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.sources._tabular import declaration
 from mtnas.data.sources._tabular.dataset import TabularDataset
+from mtnas.data.sources._tabular.files import find
 from mtnas.data.sources._tabular.tables import OF_TEXT_TABLES
 from mtnas.export.encoding import Encoding
-from mtnas.runtime.errors import ConfigError, unknown
+from mtnas.runtime.errors import ConfigError, DataError, unknown
 
 KEPT = "kept: {column}"  # a column that is handed on
 # It stands for the tasks: rows to be scored need no label.
@@ -27,6 +28,7 @@ def rows_of(
     *,
     source: str | None = None,
     features: Mapping[str, Path] | None = None,
+    joins: Mapping[str, Path] | None = None,
     keep: Sequence[str] = (),
 ) -> TabularDataset:
     """Return the rows of some files as a dataset: its `chunks` hold fields and kept columns.
@@ -36,6 +38,7 @@ def rows_of(
         files: one table in CSV, JSON lines or Parquet.
         source: which of the dataset's sources the rows are of, where there are several.
         features: by field, the file of its features that belongs to these rows.
+        joins: by join, the file of the table that is joined, instead of the dataset's own.
         keep: columns that are handed on as they are.
 
     Raises:
@@ -52,9 +55,7 @@ def rows_of(
     table = {**_reading(own, files[0]), "fields": fields}
     table["path"] = [str(file) for file in files]
     table["tasks"] = _ALWAYS
-    table["joins"] = {
-        name: {**join, "allow_unmatched": 1.0} for name, join in own.get("joins", {}).items()
-    }
+    table["joins"] = _with_files(encoding, own.get("joins", {}), dict(joins or {}))
     definition = declaration.of(table, f"mtnas score: {encoding.dataset}")
     return TabularDataset(encoding.dataset, definition)
 
@@ -120,6 +121,27 @@ def _with_features(fields: dict[str, Any], given: dict[str, Path]) -> dict[str, 
                 f"--features {name}=FILE, the features of these rows"
             )
         found[name] = {**fields[name], "path": str(file)}
+    return found
+
+
+def _with_files(
+    encoding: Encoding, joins: Mapping[str, Any], given: dict[str, Path]
+) -> dict[str, Any]:
+    """Return joins with their files: those given, or those of the dataset; rows need no partner."""
+    for name in given:
+        if name not in joins:
+            raise ConfigError(unknown("join", name, joins, "--join"))
+    found = {}
+    for name, keys in joins.items():
+        paths = [str(given[name])] if name in given else keys["path"]
+        try:
+            find(paths, None, encoding.dataset)
+        except DataError:
+            raise ConfigError(
+                f"join {name!r}: {', '.join(paths)} is missing; give --join {name}=FILE, the table "
+                "that is joined to these rows"
+            ) from None
+        found[name] = {**keys, "path": paths, "allow_unmatched": 1.0}
     return found
 
 

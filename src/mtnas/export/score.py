@@ -32,12 +32,13 @@ class Scored:
 
     def lines(self) -> Iterator[str]:
         """Yield sentences for a reader."""
-        yield f"{self.rows} rows were scored."
+        yield f"Rows with predictions: {self.rows}"
         for reason, count in sorted(self.not_read.items()):
-            yield f"{count} rows could not be read and have no prediction: {reason}"
+            yield f"Rows that could not be read, without a prediction: {count} ({reason})"
         for name, count in self.unseen.items():
-            yield f"{count} values of {name} are new: the data of the model did not hold them"
-        yield from (f"{count} times: {what}" for what, count in sorted(self.odd.items()))
+            yield f"Values of {name} that the data of the model did not hold: {count}"
+        for what, count in sorted(self.odd.items()):
+            yield f"{what[0].upper()}{what[1:]}: {count}"
         yield from self.warnings
 
 
@@ -48,6 +49,7 @@ def score(
     *,
     source: str | None = None,
     features: Mapping[str, Path] | None = None,
+    joins: Mapping[str, Path] | None = None,
     keep: Sequence[str] = (),
 ) -> Scored:
     """Write the predictions of the rows of some files, in their order; return what was counted.
@@ -65,7 +67,7 @@ def score(
             f"--out {out}: predictions are Parquet; name a file that ends in .parquet"
         )
     encoding, program = read_export(folder)
-    dataset = rows_of(encoding, files, source=source, features=features, keep=keep)
+    dataset = rows_of(encoding, files, source=source, features=features, joins=joins, keep=keep)
     encoder = RowEncoder(encoding, folder, _matrices(dataset, encoding))
     kept = [pa.field(column, pa.string()) for column in keep]
     schema = pa.schema([*kept, *(pa.field(name, pa.float64()) for name in encoding.columns)])
