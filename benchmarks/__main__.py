@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"skipped: {reason}")
             continue
         outcome.save(name, machine())
+        for key, ratio in outcome.ratios.items():
+            print("{}: {median:.2f} ({min:.2f}-{max:.2f}, {runs} rounds)".format(key, **ratio))
     if not settings.quick:
         publish()
 

@@ -1,10 +1,10 @@
-"""Rows per second of hashing, of the whole preparation, and of reading a prepared table.
+"""Rows per second of hashing, of the whole preparation, and of reading a prepared table; of others.
 
 The columns are drawn as click logs have them: few values are frequent, most are rare.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -35,7 +36,7 @@ NUM_FEATURES = 1_000_000
 DISTINCT = np.geomspace(10, 300_000, 15).astype(int)  # possible values of each field
 NAMES = tuple(f"f{number}" for number in range(len(DISTINCT)))
 RAW = "rows.parquet"
-CSV, DEFINITION = "rows.csv", "simulated.yaml"
+CSV = "rows.csv"
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -74,8 +75,9 @@ class Data:
         drawn = _draw(rows)
         pq.write_table(drawn, folder / RAW, compression="zstd")
         pyarrow.csv.write_csv(drawn, folder / CSV)
-        keys = {"path": str(folder / CSV), "fields": [*NAMES], "tasks": ["t0 = 1", "t1 = 1"]}
-        (folder / DEFINITION).write_text(yaml.safe_dump(keys))
+        for file in (RAW, CSV):
+            keys = {"path": str(folder / file), "fields": [*NAMES], "tasks": ["t0 = 1", "t1 = 1"]}
+            _definition(folder, file).write_text(yaml.safe_dump(keys))
         batches = list(Simulated().chunks(folder))
         first = pa.Table.from_batches(batches).slice(0, rows // SAMPLE)
         return cls(folder, batches, {name: first[name].to_pylist() for name in NAMES})
@@ -106,8 +108,12 @@ class Contender:
 
 HASHING, LOOP = "hashing columns (ours)", "md5 cell by cell, pure Python"
 HASHER = "sklearn FeatureHasher (another hash)"
-PREPARE, COPY = "whole preparation (ours): read, hash, split, write", "read and write, no hashing"
-OWN = "whole preparation of the same rows as CSV, a dataset in YAML"
+PREPARE = "whole preparation (ours): read, hash, split, write"
+OWN_PARQUET = "the same, a dataset in YAML"
+OWN_CSV = "the same, a dataset in YAML of a CSV"
+COPY, COPY_CSV = "pyarrow: read and write Parquet", "pyarrow: read CSV, write Parquet"
+PANDAS = "pandas: read Parquet, number the values of each column, write"
+PANDAS_CSV = "pandas: the same of a CSV"
 READY = "read a prepared table for training: ids memory-mapped, content checked"
 
 
@@ -128,7 +134,10 @@ def run(settings: Settings) -> Outcome:
         ratios={
             "hashing_vs_per_cell_loop": ratio(measured[HASHING], measured[LOOP]),
             "prepare_vs_copy_without_hashing": ratio(measured[PREPARE], measured[COPY]),
-            "prepare_csv_vs_parquet": ratio(measured[OWN], measured[PREPARE]),
+            "prepare_vs_pandas": ratio(measured[PREPARE], measured[PANDAS]),
+            "prepare_own_vs_copy": ratio(measured[OWN_PARQUET], measured[COPY]),
+            "prepare_csv_vs_copy": ratio(measured[OWN_CSV], measured[COPY_CSV]),
+            "prepare_csv_vs_pandas": ratio(measured[OWN_CSV], measured[PANDAS_CSV]),
         },
         measured=dict(measured),
     )
@@ -141,9 +150,13 @@ def _contenders(data: Data) -> list[Contender]:
         Contender(HASHING, lambda: _hash(data.batches), rows),
         Contender(LOOP, lambda: _hash_cells(data.sample), sample),
         Contender(HASHER, lambda: _feature_hasher(data.sample), sample),
-        Contender(OWN, lambda: _prepare_own(data), rows),
+        Contender(OWN_CSV, lambda: _prepare_own(data, CSV), rows),
+        Contender(COPY_CSV, lambda: _copy_csv(data.folder), rows),
+        Contender(PANDAS_CSV, lambda: _pandas(data.folder, CSV), rows),
+        Contender(OWN_PARQUET, lambda: _prepare_own(data, RAW), rows),
         Contender(PREPARE, lambda: _prepare(data), rows),
         Contender(COPY, lambda: _copy(data.folder), rows),
+        Contender(PANDAS, lambda: _pandas(data.folder, RAW), rows),
         Contender(READY, lambda: _examples(data), rows),
     ]
 
@@ -213,18 +226,37 @@ def _prepare(data: Data, dataset: Callable[[], Dataset] = Simulated) -> None:
         prepare({"dataset": Simulated.name}, raw=data.folder, **data.prepared)
 
 
-def _prepare_own(data: Data) -> None:
-    _prepare(data, lambda: own.load(Simulated.name, data.folder / DEFINITION))
+def _prepare_own(data: Data, file: str) -> None:
+    _prepare(data, lambda: own.load(Simulated.name, _definition(data.folder, file)))
+
+
+def _definition(folder: Path, file: str) -> Path:
+    return folder / f"{file}.yaml"
 
 
 def _copy(folder: Path) -> None:
     """Move the same rows from file to file, compressed as our tables are."""
     source = pq.ParquetFile(folder / RAW)
-    with pq.ParquetWriter(
-        folder / "copy.parquet", source.schema_arrow, compression="zstd"
-    ) as writer:
-        for batch in source.iter_batches(BATCH_ROWS):
+    _write(folder, source.schema_arrow, source.iter_batches(BATCH_ROWS))
+
+
+def _copy_csv(folder: Path) -> None:
+    with pyarrow.csv.open_csv(folder / CSV) as reader:
+        _write(folder, reader.schema, reader)
+
+
+def _write(folder: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    with pq.ParquetWriter(folder / "copy.parquet", schema, compression="zstd") as writer:
+        for batch in batches:
             writer.write_batch(batch)
+
+
+def _pandas(folder: Path, file: str) -> None:
+    """Number the values as they come, as notebooks do: no ids that another table shares."""
+    frame = pd.read_csv(folder / CSV) if file == CSV else pd.read_parquet(folder / RAW)
+    for name in NAMES:
+        frame[name] = pd.factorize(frame[name])[0].astype(np.int32)
+    frame.to_parquet(folder / "pandas.parquet", compression="zstd", index=False)
 
 
 def _examples(data: Data) -> Examples:

@@ -40,11 +40,14 @@ def open_file(
     relation, rows, broken = _count(engine, found, path, reading, [*chosen])
     _take(broken, width, found, reading, losses)
     hint = _delimiter_hint("".join(found.columns), found, reading) if width == 1 else ""
+    if found.columns[0].startswith("sep="):
+        hint = "; the first line is a note of a spreadsheet program: give `skip: 1`"
     named = "first line" if reading.header else "key `columns`"
+    other = _delimiter_hint(losses.example, found, reading) or hint
     losses.check(
         rows,
         f"do not have the {width} columns that the {named} names",
-        f"check delimiter, quote and header{_delimiter_hint(losses.example, found, reading)}",
+        f"check delimiter, quote and header{other}",
     )
     of_several_lines = found.has_quotes and rows + len(broken) != found.lines
     if of_several_lines:

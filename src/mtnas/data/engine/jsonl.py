@@ -94,7 +94,11 @@ def _count(engine: Engine, objects: str, twice: _Twice, losses: Losses) -> tuple
     if doubled:
         losses.add("an object with a key twice", other, doubled)
     also = ", or have a key twice" if doubled else ""
-    losses.check(rows, f"are no JSON objects{also}", "one object per line is expected")
+    losses.check(
+        rows,
+        f"are no JSON objects{also}",
+        "write one object per line, as `jq -c '.[]'` does of a list, `jq -c .` of objects",
+    )
     return rows, doubled
 
 

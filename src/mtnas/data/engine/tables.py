@@ -123,7 +123,7 @@ def _check_found(
         said = []
         for column in lost:
             who, remedy = users.get(column, ("", ""))
-            said.append(f"{who}{unknown('column', column, known)}{remedy}")
+            said.append(f"{who}{unknown('column', column, known - {''})}{remedy}")
         first.fail(f"{'; '.join(said)}{first.hint}")
     folded = {column.casefold(): column for column in wanted}
     for column in wanted:

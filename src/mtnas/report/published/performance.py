@@ -26,7 +26,10 @@ RATIOS = {
     "routes_together_vs_apart": "49 routes x 5 seeds together over one after another",
     "hashing_vs_per_cell_loop": "hashing over a loop with hashlib",
     "prepare_vs_copy_without_hashing": "preparing over copying the same Parquet",
-    "prepare_csv_vs_parquet": "preparing a CSV of one's own over preparing the same Parquet",
+    "prepare_vs_pandas": "preparing over numbering the same values with pandas",
+    "prepare_own_vs_copy": "preparing a Parquet of one's own over copying it",
+    "prepare_csv_vs_copy": "preparing a CSV of one's own over copying it to Parquet",
+    "prepare_csv_vs_pandas": "the same over numbering its values with pandas",
     "planning_vs_bare_dag": "planning, a bare workflow of as many jobs over ours",
     "gpu_many_vs_one": "64 models over one on the GPU",
 }

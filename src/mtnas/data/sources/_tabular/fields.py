@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mtnas.data.engine.cleaning import cleaned
 from mtnas.data.engine.connection import literal
 from mtnas.data.engine.functions import kind_of
-from mtnas.data.engine.query import Asked, Query, bad_name
+from mtnas.data.engine.query import Asked, Query, bad_name, there_name
 from mtnas.data.sources._tabular import values
 from mtnas.data.sources._tabular.definition import SourceDefinition
 from mtnas.data.sources._tabular.features import FeatureFile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mtnas.data.sources._tabular.rows import Counts
 
 NUMBERS = ("number", "count", "numeric")
+NO = {"number": "number", "flag": "number", "time": "time"}  # what a text was to be read as
 
 
 class FieldReader:
@@ -75,6 +77,8 @@ class FieldReader:
         if self._expression is None:
             return {self.name: rows}
         column = batch[self.key]
+        if self._own.type not in (*NUMBERS, "features"):
+            self._count_unread(batch, query, counts)
         match self._own.type:
             case "category" | "id":
                 return {self.name: values.as_value(column, self._expression.is_column)}
@@ -119,13 +123,26 @@ class FieldReader:
         numbers = pc.if_else(sound, numbers, None)
         return numbers.cast(pa.float64(), safe=False) if own == "numeric" else self._bucket(numbers)
 
+    def _count_unread(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> None:
+        """Count the texts that its expression should read as something else and could not."""
+        for read in query.reads[self.key]:
+            bad, what = batch[bad_name(read)], NO[read.what]
+            there = len(bad) - batch[there_name(read)].false_count
+            counts.tally.add(
+                f"values of column {read.column!r} of field {self.name!r} must be {what}s",
+                there,
+                bad,
+            )
+            if count := len(bad) - bad.null_count:
+                counts.replaced[f"{self.name}: {read.column} is no {what}"] += count
+
     def _unread(self, batch: pa.RecordBatch, query: Query) -> tuple[pa.Array, int]:
         """Return the texts that are no numbers, null elsewhere, and how many values there are."""
         found = batch[self.key]
         wrong, there = pa.nulls(len(found), pa.string()), len(found) - found.null_count
         for read in query.reads[self.key]:
             bad = batch[bad_name(read)]
-            wrong = pc.coalesce(wrong, pc.if_else(pc.is_null(found), bad, None))
+            wrong = pc.coalesce(wrong, bad)
             there += len(bad) - bad.null_count
         return wrong, there
 
@@ -161,9 +178,27 @@ class FieldReader:
         if too_long := int((lengths > most).sum()):
             counts.replaced[f"{self.name}: longer than {most}"] += too_long
         members = column.flatten()
+        if self._own.separator is not None:
+            self._check_brackets(members, lengths, counts)
         place = np.arange(len(members)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         kept = members.filter(pa.array(place < most))
         return _with_unknown(values.as_value(kept), np.minimum(lengths, most))
+
+    def _check_brackets(
+        self, members: pa.StringArray, lengths: NDArray[Any], counts: "Counts"
+    ) -> None:
+        """Tell of lists as programs write them, whose signs would be parts of the members."""
+        own = lengths[lengths > 0]
+        ends = np.cumsum(own)
+        first, last = members.take(pa.array(ends - own)), members.take(pa.array(ends - 1))
+        whole = pc.and_(pc.starts_with(first, "["), pc.ends_with(last, "]"))
+        # [a]|[b] may be meant; ['a'] is not.
+        plain = pc.and_(
+            pc.ends_with(first, "]"), pc.invert(pc.match_substring_regex(first, "['\"]"))
+        )
+        shown = pc.if_else(pc.and_not(whole, plain), first, None)
+        what = f"lists of field {self.name!r} must be written without brackets"
+        counts.tally.add(what, len(ends), shown)
 
     def _rows(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> pa.Int64Array:
         """Return the row of the matrix that a key or a number names."""

@@ -9,6 +9,7 @@ from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.query import Asked, Query, bad_name, there_name
 from mtnas.data.engine.reads import Read, What
 from mtnas.data.sources._tabular import values
+from mtnas.data.sources._tabular.fields import NO
 from mtnas.data.sources._tabular.parts import TaskDefinition
 from mtnas.data.sources._tabular.tally import Reasons, count_of
 from mtnas.runtime.errors import DataError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from mtnas.data.sources._tabular.rows import Counts
 
 _ROOTS: dict[str, What | None] = {"binary": "flag", "multiclass": None, "regression": "number"}
-_NO = {"number": "number", "flag": "number", "time": "time"}
 _UNSOUND = {
     "binary": "is neither 0 nor 1",
     "multiclass": "is none of `classes`",
@@ -31,7 +31,8 @@ class LabelReader:
 
     def __init__(self, name: str, task: TaskDefinition) -> None:
         self.name, self.key, self._task = name, f"task {name}", task
-        self.unread: list[tuple[str, pa.BooleanArray]] = []  # of the rows read last
+        self.unread: list[tuple[str, pa.BooleanArray]] = []  # labels that the rows read last lost
+        self._wrong: list[tuple[str, pa.BooleanArray]] = []  # and their values, label or not
 
     def asked(self) -> dict[str, Asked]:
         """Say what the engine is to compute."""
@@ -53,28 +54,30 @@ class LabelReader:
         self, batch: pa.RecordBatch, query: Query, counts: "Counts", reasons: Reasons
     ) -> pa.Array:
         """Return the label of every row, null where it has none; add why to `reasons`."""
-        found, self.unread = batch[self.key], []
+        found, self.unread, self._wrong = batch[self.key], [], []
         label = self._label(found)
         absent = pc.is_null(label)
         for read in query.reads[self.key]:
             bad = batch[bad_name(read)]
             self._tally(read, bad, count_of(batch[there_name(read)]), counts)
-            what = f"{self.name}: {read.column} is no {_NO[read.what]}"
+            what = f"{self.name}: {read.column} is no {NO[read.what]}"
+            self._wrong.append((what, pc.is_valid(bad)))
             self.unread.append((what, pc.and_(pc.is_null(found), pc.is_valid(bad))))
-        unsound = pc.and_(pc.is_valid(found), absent)
-        self.unread.append((f"{self.name}: {_UNSOUND[self._task.kind]}", unsound))
+        unsound = (f"{self.name}: {_UNSOUND[self._task.kind]}", pc.and_(pc.is_valid(found), absent))
+        self.unread.append(unsound)
+        self._wrong.append(unsound)
         counts.tally.add(
             f"values of task {self.name} (`{self._task.sql}`) must be {_wanted(self._task)}",
             len(found) - found.null_count,
-            values.shown(found, unsound),
+            values.shown(found, unsound[1]),
         )
         columns = ", ".join(self._task.expression.columns)
         reasons += [*self.unread, (f"{self.name}: {columns} missing", absent)]
         return label
 
     def count_kept(self, kept: pa.BooleanArray, counts: "Counts") -> None:
-        """Count the labels that were lost in the rows that are kept."""
-        for what, rows in self.unread:
+        """Count what could not be read in the rows that are kept."""
+        for what, rows in self._wrong:
             if count := count_of(pc.and_(rows, kept)):
                 counts.replaced[what] += count
 

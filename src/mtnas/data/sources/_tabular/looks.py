@@ -21,9 +21,14 @@ class Looks:
         self._nothing: Counter[str] = Counter()
         self._quoted: Counter[str] = Counter()
         self._words: dict[str, str] = {}
+        self._may_be_namibia = "NA" in source.missing
+        self._missing: Counter[str] = Counter()
+        self._no_codes: set[str] = set()  # columns with values that are not two capital letters
 
     def see(self, column: str, values: pa.StringArray, counts: pa.Int64Array) -> None:
         """Look at different values of a column; `counts` says how often each is there."""
+        if not pc.all(pc.match_substring_regex(values, "^[A-Z]{2}$")).as_py():
+            self._no_codes.add(column)
         lengths = pc.binary_length(values)
         short = pc.less_equal(lengths, _LONGEST)
         words, times = values.filter(short), counts.filter(short)
@@ -47,6 +52,7 @@ class Looks:
             places = encoded.indices.drop_null().to_numpy()
             counts = np.bincount(places, minlength=len(encoded.dictionary))
             self.see(column, encoded.dictionary, pa.array(counts))
+            self._missing[column] += encoded.null_count
             batch = batch.set_column(batch.schema.get_field_index(key), key, encoded)
         return batch
 
@@ -58,6 +64,12 @@ class Looks:
                     f"column {column!r}: {count} values are words for nothing, such as "
                     f"{self._words[column]!r}, and are taken as values; add them to `missing` if "
                     "they mean that there is none"
+                )
+            count = self._missing[column]
+            if self._may_be_namibia and count and column not in self._no_codes:
+                yield (
+                    f"column {column!r}: all values are codes of two letters, and {count} rows "
+                    "have none: if NA is a code (Namibia), give a list `missing` without it"
                 )
             if count := self._quoted[column]:
                 yield (

@@ -1,6 +1,7 @@
 """Values that could not be read as what they should be, and rows that are left out, by reason."""
 
 import logging
+import re
 from collections import Counter
 
 import pyarrow as pa
@@ -10,6 +11,15 @@ from mtnas.data.sources._tabular import values
 from mtnas.runtime.errors import DataError
 
 _LOG = logging.getLogger(__name__)
+_REMEDIES = {
+    r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}.*": "give its `time_format`, such as '%d.%m.%Y'",
+    r"[+-]?\d+,\d+|[+-]?\d{1,3}(\.\d{3})+,\d+": "give `decimal: ','` if that is its sign",
+    r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?": "take the commas out: `CAST(replace(x, ',', '') AS DOUBLE)`",
+    r"\D{0,4}[+-]?\d[\d.,]*\s*\D{0,12}": "take its unit off: "
+    "`CAST(regexp_replace(x, '[^0-9.-]', '', 'g') AS DOUBLE)`",
+    r"y|n|t|f|yes|no|on|off": "compare it, as in `x = 'yes'`",
+    r"\[.*": "take the signs off: `sql: translate(x, '[]''\"', '')`",
+}
 Reasons = list[tuple[str, pa.BooleanArray]]  # why a row may be left out, the first decides
 
 
@@ -38,8 +48,16 @@ class Tally:
             text = f"{what}: {count} of {self._values[what]} are not, such as"
             text = f"{text} {self._examples[what]!r}"
             if 2 * count > self._values[what]:
-                raise DataError(f"{where}: {text}; correct its type or the expression")
+                raise DataError(f"{where}: {text}; {_remedy(self._examples[what])}")
             _LOG.warning("%s: %s", where, text)
+
+
+def _remedy(example: str) -> str:
+    """Say what to do, by the look of a value that could not be read."""
+    for pattern, remedy in _REMEDIES.items():
+        if re.fullmatch(pattern, example, re.IGNORECASE):
+            return remedy
+    return "correct its type or the expression"
 
 
 def count_rows(reasons: Reasons, left_out: pa.BooleanArray, dropped: Counter[str]) -> None:

@@ -21,6 +21,7 @@ from mtnas.runtime.errors import DataError
 Converted = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
+_LARGE = 1e16  # from which a float is written with an exponent
 _POINT, _FLAGS = r"^(?:-?(0)|(-?[1-9][0-9]*))\.0+$", pa.array(["True", "TRUE", "False", "FALSE"])
 UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
 PARTS = {
@@ -78,6 +79,10 @@ def as_value(column: pa.Array, as_written: bool = True) -> pa.Array:
         written = [f"{number:f}" for number in encoded.dictionary.to_pylist()]
         return as_value(pa.array(written, pa.string())).take(encoded.indices)
     text = as_text(column)
+    if pa.types.is_float64(column.type):  # Arrow writes 1e+15, programs that write CSV do not
+        is_whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _LARGE))
+        whole = pc.if_else(is_whole, column, None).cast(pa.int64()).cast(pa.string())
+        text = pc.coalesce(whole, text)
     if pc.any(pc.match_substring(text, ".0")).as_py():
         text = pc.replace_substring_regex(text, _POINT, r"\1\2")
     flags = pc.is_in(text, _FLAGS)
