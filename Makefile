@@ -16,7 +16,7 @@ TORCH_PIN = $(shell grep '^torch==' requirements/pins.in)
 CPU_INDEX = https://download.pytorch.org/whl/cpu
 PYTEST  = $(BIN)/pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-.PHONY: help setup study test test-all lint schema readme benchmarks lock clean
+.PHONY: help setup study test test-all lint schema readme benchmarks setup-size lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -66,6 +66,9 @@ benchmarks:  ## measure our speed and the alternatives' (half an hour); fill doc
 	.venv-benchmarks/bin/pip install -q -c requirements/lock.txt -r benchmarks/requirements.txt
 	.venv-benchmarks/bin/python -m benchmarks $(BENCHMARKS)
 	.venv-benchmarks/bin/python -m mtnas readme
+
+setup-size: setup  ## measure how large .venv is, for README
+	du -sk $(VENV) | awk '{printf "{\"gigabytes\": %.1f}\n", $$1 / 1048576}' > results/published/setup.json
 
 lock:  ## resolve requirements/lock.txt again (needs uv)
 	uv pip compile pyproject.toml requirements/pins.in --extra dev --extra slurm --extra text --universal \
