@@ -18,7 +18,7 @@ CPU_INDEX = https://download.pytorch.org/whl/cpu
 TRIED   = $(VENV)/torch.log
 PYTEST  = $(BIN)/pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-.PHONY: help setup study test test-all audit lint schema readme benchmarks lock clean
+.PHONY: help setup study test test-all audit lint schema readme benchmarks setup-size lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -45,7 +45,7 @@ ifdef HASHES
 	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements/hashes.txt
 	@$(BIN)/pip install --disable-pip-version-check --no-deps -e .
 else
-	@$(PIP) -e '.[dev,slurm]'
+	@$(PIP) -e '.[dev,export,slurm]'
 endif
 	@touch $@
 	@echo "setup is done: 'make study' runs the default study, '$(BIN)/mtnas --help' tells the rest"
@@ -92,14 +92,17 @@ benchmarks:  ## measure our speed and the alternatives' (half an hour); fill doc
 	.venv-benchmarks/bin/python -m benchmarks $(BENCHMARKS)
 	.venv-benchmarks/bin/python -m mtnas readme
 
+setup-size: setup  ## measure how large .venv is, for README
+	du -sk $(VENV) | awk '{printf "{\"gigabytes\": %.1f}\n", $$1 / 1048576}' > results/published/setup.json
+
 # The wheel of torch comes from elsewhere than the registry, so it has no hash, nor has what its CUDA
 # build needs.
-COMPILE = uv pip compile pyproject.toml requirements/pins.in --extra dev --extra slurm --universal \
+COMPILE = uv pip compile pyproject.toml requirements/pins.in --extra dev --extra export --extra slurm --universal \
   --python-version 3.11 --no-annotate --no-header -q
 UNHASHED = $(shell sed -nE 's/^(torch|triton|nvidia-[^=]+|cuda-[^=]+)==.*/--no-emit-package \1/p' \
   requirements/lock.txt)
 lock:  ## resolve requirements/lock.txt and hashes.txt again (needs uv)
-	$(COMPILE) --extra export --extra text -o requirements/lock.txt
+	$(COMPILE) --extra text -o requirements/lock.txt
 	$(MAKE) requirements/hashes.txt
 
 requirements/hashes.txt: requirements/lock.txt pyproject.toml

@@ -46,7 +46,12 @@ def study(tmp_path, monkeypatch):
                 )  # fmt: skip
                 runs.append((dataset, method, variant))
         blind = Variant("random routes", {"search.strategy": "random"}, 1)
-        plan = Plan({name: Facts(2) for name in datasets}, {"main": runs}, variants={BLIND: blind})
+        tuned = Variant("fine-tuned", {"derive": "finetune"}, 2)
+        plan = Plan(
+            {name: Facts(2) for name in datasets},
+            {"main": runs},
+            variants={BLIND: blind, ("mtnas", "finetune"): tuned},
+        )
         write_ledger("claims.json", "claims.md", run_folders=folders)
         needs = needs_of(plan)
         found = answers(without_manifests(needs), "claims.json")
@@ -134,6 +139,16 @@ def test_a_task_that_loses_is_named(study):
     assert "use MMoE" in said
     assert "not every task gains. With MMoE, buy loses 0.0" in said
     assert "click loses" not in said
+
+
+def test_a_gain_that_no_control_could_have_is_told_as_such(study):
+    rows = alike()
+    rows["mtnas", "finetune"] = {"auc_click": 0.78, "auc_buy": 0.78}
+    found = study(rows)
+
+    assert "use MTNAS (fine-tuned)" in texts(found[SHARING], "found")
+    assert "MTNAS (fine-tuned) trains on with the weights" in texts(found[SHARING], "sure")
+    assert "mtnas export results/runs/movielens/mtnas/finetune" in texts(found[SHARING], "do")
 
 
 def test_one_seed_has_no_interval(study):

@@ -46,6 +46,11 @@ def needs_of(plan: "Plan") -> Needs:
     judged = [
         {**e, "space": s} for s in plan.judged for e in plan.judged_by(s) if e["dataset"] in data
     ]
+    derived = {
+        "/".join(row): said.changes["derive"]
+        for row, said in plan.variants.items()
+        if said.changes.get("derive") in sharing.DERIVED
+    }
     return titled(
         plan,
         Needs(
@@ -59,9 +64,7 @@ def needs_of(plan: "Plan") -> Needs:
                 "main": ["/".join(run) for run in main],
                 "controls": [list(row) for row in plan.controls],
                 "own_tables": [list(row) for row in own_tables],
-                "derived": [
-                    list(r) for r, said in plan.variants.items() if "derive" in said.changes
-                ],
+                "derived": derived,
             },
         ),
     )
@@ -105,7 +108,7 @@ def answers(needs: Needs, claims: str | Path) -> list[Answer]:
     of_diagnoses = diagnosed.answer([Diagnosis.read(path) for path in needs.diagnosis_files])
     told = [of_diagnoses]
     if main is not None:
-        derived = [(method, variant) for method, variant in needs.facts["derived"]]
+        derived = {tuple(row.split("/")): how for row, how in needs.facts["derived"].items()}
         told.append(sharing.answer(main, datasets, controls, tasks, derived))
         searches = [SearchRecord.read(path) for path in needs.routes_files]
         more = [*causes.small_spaces(needs.truth_files, needs.judged), *own_tables]

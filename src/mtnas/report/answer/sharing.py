@@ -6,6 +6,7 @@ number of methods that are compared with it. Controls are not recommended.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import SINGLE, Row
@@ -23,10 +24,15 @@ from mtnas.report.answer.form import Answer, Statement
 from mtnas.report.answer.words import amount, called, interval, listed, of, signed_of
 from mtnas.report.names import dataset_name
 from mtnas.report.runs import Results
-from mtnas.tasks.metrics import metric_of
+from mtnas.study.paths import RUN
+from mtnas.tasks.metrics import MTL_LOSS, metric_of
 
 QUESTION = "Which sharing should I use for my tasks?"
 SIMPLEST = (("share_bottom", PAPER), SINGLE)  # in this order
+DERIVED = {
+    "inherit": "keeps the weights that the search left",
+    "finetune": "trains on with the weights that the search left",
+}
 MOST_SEEDS = 10_000  # beyond, a number of seeds is no advice
 
 
@@ -68,11 +74,12 @@ def answer(
     datasets: Iterable[str],
     controls: Sequence[Row],
     tasks: Mapping[tuple[str, str], str],
-    derived: Sequence[Row] = (),
+    derived: Mapping[Row, str] = MappingProxyType({}),
 ) -> Answer | None:
     """Return the answer; None if no dataset has two methods.
 
-    `tasks` are what readers call tasks, `derived` the rows whose training no control has.
+    `tasks` are what readers call tasks, `derived` how rows go on with the weights of
+    a search, which no control does.
     """
     found = (choose(results, dataset, controls) for dataset in datasets)
     choices = [choice for choice in found if choice is not None]
@@ -83,12 +90,12 @@ def answer(
         anchor = f"dataset-{choice.dataset}"
         statements.append(Statement(kind="found", text=_found(results, choice), anchor=anchor))
         if choice.chosen in derived:
-            text = _open(results, choice)
+            text = _open(results, choice, derived[choice.chosen])
             statements.append(Statement(kind="sure", text=text, anchor="table-table2"))
         if harmed := _harmed(results, choice, tasks):
             statements.append(Statement(kind="found", text=harmed, anchor="table-table2"))
     statements += [Statement(kind="sure", text=text) for text in _sure(results, choices)]
-    statements.append(Statement(kind="do", text=_next(results, choices)))
+    statements += [Statement(kind="do", text=text) for text in _next(results, choices)]
     intervals = [intervals_of(results, c.gains, "table-table2") for c in choices]
     return Answer(
         question=QUESTION,
@@ -139,11 +146,11 @@ def _found(results: Results, choice: Choice) -> str:
     )
 
 
-def _open(results: Results, choice: Choice) -> str:
+def _open(results: Results, choice: Choice, how: str) -> str:
     """Say that no control was trained like the chosen run."""
     return (
-        f"{_name(results, choice.dataset)}: no blind route was trained as "
-        f"{results.name(choice.chosen)} was, so the training may gain this rather than the search."
+        f"{_name(results, choice.dataset)}: {results.name(choice.chosen)} {DERIVED[how]}. No "
+        "random route was trained so: the training may gain this rather than the search."
     )
 
 
@@ -151,7 +158,7 @@ def _harmed(results: Results, choice: Choice, tasks: Mapping[tuple[str, str], st
     """Name the tasks that lose measurably in the chosen method, against a model of their own."""
     if choice.chosen == SINGLE or results.get(choice.dataset, SINGLE) is None:
         return ""
-    columns = [c for c in results.columns(choice.dataset) if c not in ("mtl_loss",)]
+    columns = [c for c in results.columns(choice.dataset) if c != MTL_LOSS]
     gains = corrected(
         gain(results, choice.dataset, choice.chosen, SINGLE, score_of_task(c)) for c in columns
     )
@@ -206,12 +213,14 @@ def _needed(found: Gain) -> int:
     return seeds_needed(sd, effect)
 
 
-def _next(results: Results, choices: Sequence[Choice]) -> str:
-    """Say what to do next."""
+def _next(results: Results, choices: Sequence[Choice]) -> list[str]:
+    """Say what to do next: use the chosen model, and learn which tasks belong together."""
     if any(c.decisive is not None and c.decisive.interval is None for c in choices):
-        return "Run again with seeds: 5 or more in the configuration; one seed has no interval."
-    first = choices[0].dataset
-    return (
-        f"To learn which of the tasks belong in one model, run .venv/bin/mtnas diagnose {first} "
-        "--cores 2: it trains every subset of them."
-    )
+        return ["Run again with seeds: 5 or more in the configuration; one seed has no interval."]
+    first = choices[0]
+    run = RUN.format(dataset=first.dataset, method=first.chosen[0], variant=first.chosen[1])
+    return [
+        f"To use the model: .venv/bin/mtnas export {run} --out model. To learn which tasks belong "
+        f"in one model: .venv/bin/mtnas diagnose {first.dataset} --cores 2, which trains every "
+        "subset of them."
+    ]

@@ -13,6 +13,7 @@ simulated_studies/  results of studies of planted tasks as .csv.gz, and their re
 diagnosis/       which tasks of each dataset should share, and what told so
 audit/           what the audit of each dataset found
 answer.json      made from the above: what was found, in sentences; answer.md: for a terminal
+setup.json       how large .venv is (`make setup-size`)
 figures/         made from the above, as are tables/: drawings, and what they show if it is small
 claims/subgraphs.json   how far methods are from their routes (needs torch to measure)
 """
