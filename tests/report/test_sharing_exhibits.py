@@ -329,7 +329,7 @@ def test_the_report_shows_them_before_the_claims(planted):
     diagnoses = ["results/diagnosis/gss/diagnosis.json"]
     write_report("r.html", Sources(claims="claims.json", sharing=shown, diagnoses=diagnoses))
     page = Path("r.html").read_text(encoding="utf-8")
-    order = ['<article id="diagnosis-gss"', "Recommended groups of tasks", "<img alt",
+    order = ['<article id="diagnosis-gss"', "<h3>Recommended groups of tasks</h3>", "<img alt",
              '<h2 id="claims-heading">Claims</h2>']  # fmt: skip
     assert [page.index(text) for text in order] == sorted(page.index(text) for text in order)
     assert planted["gss"].sentences[0] in page
