@@ -1,7 +1,8 @@
 """What `mtnas run` shows instead of Snakemake's own lines (`snakemake --logger mtnas`).
 
 On a terminal one line tells how far the workflow is; elsewhere each finished job is a line. What
-went wrong comes last. Snakemake finds this package by its name.
+went wrong comes last. Snakemake finds this package by its name, and imports it whenever it starts:
+before a checkout says which `mtnas` its rules mean, so nothing of `mtnas` may be imported here.
 """
 
 import re
@@ -13,7 +14,7 @@ from logging import WARNING, LogRecord
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from mtnas.runtime.progress import Job, Progress, failure
+from snakemake_logger_plugin_mtnas.progress import Job, Progress, failure
 from snakemake_logger_plugin_mtnas.screen import Screen
 
 SECONDS = 1.0  # between two looks at the clock

@@ -2,6 +2,8 @@
 
 import io
 import logging
+import subprocess
+import sys
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent as Event
@@ -109,6 +111,12 @@ def test_what_snakemake_refuses_comes_without_the_places_in_rules(monkeypatch, s
     made.emit(record("a warning", logging.WARNING))
     made.close()
     assert shown.getvalue() == "a warning\n--config: unknown key\nNo rule to produce x.md\n"
+
+
+def test_it_does_not_import_the_package_that_a_checkout_has_yet_to_choose():
+    code = "import sys, snakemake_logger_plugin_mtnas; print('mtnas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_snakemake_finds_it_by_its_name():

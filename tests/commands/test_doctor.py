@@ -64,11 +64,14 @@ def test_a_folder_that_cannot_be_written_to_fails(tmp_path):
     assert list(_checks.of_machine(tmp_path))[-1].level == "fail"
 
 
-def test_kernels_that_cannot_be_kept_are_warned_of(tmp_path, monkeypatch):
+def test_caches_that_cannot_be_written_to_are_told(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "not" / "yet"))
     assert _checks.of_numba().level == "ok"
     monkeypatch.setattr(_checks.os, "access", lambda *_: False)
     assert _checks.of_numba().level == "warn"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert _checks.of_cache() == ("fail", *_checks.of_cache()[1:])
+    assert str(tmp_path) in _checks.of_cache().what
 
 
 def test_a_part_of_slurm_is_not_enough(monkeypatch):

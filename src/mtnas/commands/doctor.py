@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
         *_checks.of_torch(),
         *_checks.of_machine(Path()),
         _checks.of_numba(),
+        _checks.of_cache(),
         _checks.of_slurm(),
         *_raw_data.of_study(arguments.overlays),
     ]

@@ -26,14 +26,15 @@ class Words:
     def arguments(self) -> list[str]:
         """Return them in an order in which Snakemake takes no target for a file."""
         files = ["--configfile", *self.overlays] if self.overlays else []
-        return [*self.options, *files, "--", *self.targets]
+        return [*self.targets, *self.options, *files]
 
 
 def sorted_out(words: Sequence[str]) -> Words:
     """Tell overlays (`.yaml`), targets and options apart.
 
     A word behind an option is its value, but for overlays, and for what is no `key=value` behind
-    `--config`. So a target stands first, behind an overlay, or behind `--`.
+    `--config`. So a target that is to be known as one stands first, behind an overlay, or behind
+    `--`; others are left where they are, for Snakemake to judge.
     """
     found, option = Words(), ""
     for word in _split(words):

@@ -1,6 +1,6 @@
 """How far a workflow is: what runs, how long the rest takes, what failed and why.
 
-Nothing here knows Snakemake: `snakemake_logger_plugin_mtnas` tells what happens.
+Nothing here knows Snakemake.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtnas.runtime.progress import Job, Progress, failure, in_words, last_error
+from snakemake_logger_plugin_mtnas.progress import Job, Progress, failure, in_words, last_error
 
 ERROR = "2026-11-30 13:32:31,910 ERROR DataError: table.parquet: missing\n"
 
