@@ -1,6 +1,6 @@
 """The graph of the rules of the workflow in docs/workflow.md (`make rulegraph`).
 
-    snakemake --rulegraph mermaid-js | python -m mtnas.report.rule_graph docs/workflow.md
+snakemake --rulegraph mermaid-js | python -m mtnas.report.rule_graph docs/workflow.md
 """
 
 import re
@@ -21,7 +21,9 @@ def read_graph(printed: str) -> dict[str, set[str]]:
     """Read what `snakemake --rulegraph mermaid-js` prints; `RecordError` if that is no graph."""
     names = dict(_NODE.findall(printed))
     if not names:
-        raise RecordError("no rule in what `snakemake --rulegraph mermaid-js` printed; run it alone")
+        raise RecordError(
+            "no rule in what `snakemake --rulegraph mermaid-js` printed; run it alone"
+        )
     graph: dict[str, set[str]] = {name: set() for name in names.values()}
     for start, end in _EDGE.findall(printed):
         graph[names[start]].add(names[end])
