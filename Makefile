@@ -16,9 +16,10 @@ READY   = $(VENV)/.ready-$(TORCH)
 TORCH_PIN = $(shell grep '^torch==' requirements/pins.in)
 CPU_INDEX = https://download.pytorch.org/whl/cpu
 TRIED   = $(VENV)/torch.log
+DRAWN   = $(addprefix config/,all_claims.yaml diagnose.yaml search_study.yaml tuned.yaml)
 PYTEST  = $(BIN)/pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-.PHONY: help setup study test test-all audit lint schema readme benchmarks setup-size lock clean
+.PHONY: help setup study test test-all audit lint schema readme benchmarks setup-size rulegraph lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -83,7 +84,7 @@ readme: setup  ## regenerate the numbers in README.md and docs from results/publ
 	$(BIN)/python -m mtnas readme
 
 rulegraph: setup  ## draw the rules of the workflow in docs/workflow.md again
-	$(BIN)/snakemake -n --rulegraph mermaid-js --configfile config/all_claims.yaml \
+	$(BIN)/snakemake -n --rulegraph mermaid-js --configfile $(DRAWN) \
 	  | $(BIN)/python -m mtnas.report.rule_graph docs/workflow.md
 
 benchmarks:  ## measure our speed and the alternatives' (half an hour); fill docs/performance.md

@@ -160,6 +160,7 @@ def overview_figure(frame: pd.DataFrame) -> "Figure":
     scale, drawn = _size(methods)
     datasets = [of for _, of in frame[frame["panel"] == "d"].groupby("dataset", sort=False)]
     rows = [datasets[i : i + PER_ROW] for i in range(0, len(datasets), PER_ROW)]
+    columns = max(2, min(PER_ROW, len(datasets)))
     compared = frame[frame["panel"] == "e"]
     tall, gaps = [GATES + _below(row) for row in rows], _gaps(compared)
     height = drawn + HEAD * bool(rows) + sum(tall)
@@ -172,7 +173,7 @@ def overview_figure(frame: pd.DataFrame) -> "Figure":
             write_title(figure, top, "(d) Gate scores of MMoE")
             top -= HEAD
         for row, inches in zip(rows, tall, strict=True):
-            _draw_gates(figure, top, row, max(of["score"].max() for of in datasets))
+            _draw_gates(figure, top, row, max(of["score"].max() for of in datasets), columns)
             top -= inches
         if gaps:
             of, less = dict.fromkeys(compared["name"])
@@ -253,9 +254,11 @@ def _below(row: Sequence[pd.DataFrame]) -> float:
     return LINE * ceil(tasks / _columns(row)) + 0.1
 
 
-def _draw_gates(figure: "Figure", top: float, row: Sequence[pd.DataFrame], highest: float) -> None:
+def _draw_gates(
+    figure: "Figure", top: float, row: Sequence[pd.DataFrame], highest: float, columns: int
+) -> None:
     """Draw a row of (d): a panel per dataset, its tasks named below it."""
-    pitch, left = (PAGE_WIDTH - MARGIN - 0.5) / PER_ROW, 0.5
+    pitch, left = (PAGE_WIDTH - MARGIN - 0.5) / columns, 0.5
     for i, rows in enumerate(row):
         panel = axes_at(figure, left + i * pitch, top - GATES + 0.42, pitch - 0.12, GATES - 0.62)
         draw_gates(panel, rows, highest)

@@ -1,4 +1,7 @@
-"""Figure 2: the search space. A block, all blocks together, candidates. Lengths are in inches."""
+"""Figure 2: the search space: a block, all blocks together, candidates.
+
+Lengths are in inches.
+"""
 
 from typing import TYPE_CHECKING
 

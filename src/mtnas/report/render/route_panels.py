@@ -53,7 +53,8 @@ class _Part:
         fitting = max(1, floor((room + GAP) / (width * SCALE + GAP)))
         columns = min(fitting, len(searched.routes))
         scale = min(LARGEST, ((room + GAP) / fitting - GAP) / width)
-        shown = f" Shown: the first {columns} of {len(searched.routes)} seeds."
+        first = "the first" if columns == 1 else f"the first {columns}"
+        shown = f" Shown: {first} of {len(searched.routes)} seeds."
         told = summary(searched) + shown * (columns < len(searched.routes))
         lines = (decision(searched), told, agreement(searched))
         named = tasks_named(searched.space, searched.tasks)
