@@ -1,10 +1,11 @@
 """Write a trained model as a folder that works without the workflow.
 
-    mtnas export results/runs/movielens/mmoe/paper --out models/mmoe
-    mtnas export results/runs/movielens/mmoe/paper --out models/mmoe --seed all
-
 The folder holds the program for PyTorch (model.pt2) and for ONNX Runtime (model.onnx), how a row is
 encoded (encoding.json), and a model card (README.md). `mtnas score` uses it.
+
+Examples:
+  mtnas export results/runs/movielens/mmoe/paper --out models/mmoe
+  mtnas export results/runs/movielens/mmoe/paper --out models/mmoe --seed all
 """
 
 import argparse

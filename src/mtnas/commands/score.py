@@ -1,11 +1,12 @@
 """Predict the tasks of new rows with an exported model.
 
-    mtnas score models/mmoe rows.csv --out predictions.parquet
-    mtnas score models/mmoe part-*.jsonl --out predictions.parquet --keep user_id --keep item_id
-
 Rows are read as those that the model was trained on: CSV and its relatives, JSON lines, Parquet;
 .gz, .bz2, .zst. Labels are not needed. Rows keep their order; a row that cannot be read is counted
 and has no prediction.
+
+Examples:
+  mtnas score models/mmoe rows.csv --out predictions.parquet
+  mtnas score models/mmoe part-*.jsonl --out predictions.parquet --keep user_id --keep item_id
 """
 
 import argparse
