@@ -62,13 +62,6 @@ def test_gains_on_validation_are_those_of_validation():
     np.testing.assert_allclose(valid["gain"], 2 * test["gain"])
 
 
-def test_gains_over_all_tasks_together():
-    found = gains(SCORES, "all")
-    assert set(found["subset"]) == {"click", "mood", "minutes", "click+minutes"}
-    assert of(found, "click", "click").to_dict() == pytest.approx({0: -0.02, 1: -0.022, 2: -0.024})
-    assert of(found, "click+minutes", "click")[0] == pytest.approx(-0.01)
-
-
 def test_intervals_are_those_of_paired_differences():
     found = gains(SCORES)
     told = intervals(found)

@@ -36,7 +36,7 @@ def dict_of(key: Any, kind: Any) -> Any:
     return Annotated[dict[key, kind], BeforeValidator(nothing_to_empty)]
 
 
-def mapping(name: str, entries: Mapping[str, Any]) -> Any:
+def mapping(name: str, entries: Mapping[str, object]) -> Any:
     """Return the type of a mapping that may have some keys and no others."""
     make: Any = TypedDict  # its functional form is for literal keys only, says mypy
     kind = make(name, dict(entries), total=False)

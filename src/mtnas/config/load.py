@@ -112,7 +112,7 @@ def _one_of(names: tuple[str, ...]) -> Any:
 
 
 def _narrowed(
-    base: type[Model], more: Mapping[str, Any] | None = None, **types: Any
+    base: type[Model], more: Mapping[str, object] | None = None, **types: Any
 ) -> type[Model]:
     """Return a subclass of a model with stricter types of some fields, and more fields."""
     fields = {name: (kind, base.model_fields[name]) for name, kind in types.items()}

@@ -4,33 +4,22 @@ Subsets of a seed share its split and its streams, so gains are paired. Positive
 the metric: of a loss or an error it is what the company takes off it.
 """
 
-from typing import Literal
-
 import pandas as pd
 
-from mtnas.evidence.statistics import LEVEL, difference_of
-from mtnas.evidence.subsets_record import PARTS, SubsetScores, subset_name
+from mtnas.evidence.statistics import difference_of
+from mtnas.evidence.subsets_record import PARTS, SubsetScores
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.tasks.metrics import OF_KIND, PRINCIPAL, Kind, metric_of
 
-Baseline = Literal["single", "all"]
 GAIN_COLUMNS = ("subset", "task", "metric", "seed", "gain")
 INTERVAL_COLUMNS = ("subset", "task", "metric", "mean", "low", "high", "p_value", "seeds")
 
 
-def gains(
-    scores: SubsetScores,
-    baseline: Baseline = "single",
-    *,
-    metric: str = "principal",
-    split: str = "test",
-) -> pd.DataFrame:
-    """Return what every task gains in every subset over what it has in the baseline.
+def gains(scores: SubsetScores, *, metric: str = "principal", split: str = "test") -> pd.DataFrame:
+    """Return what every task gains in every subset over what it has alone.
 
     Args:
         scores: of all subsets.
-        baseline: the task alone (`single`), or with all other tasks (`all`); it has no lines
-            itself, since its gain over itself is zero.
         metric: the `principal` one of each task (AUC of binary labels, else its loss), its `loss`,
             or a metric by name, of the tasks that have it.
         split: `test`, or `valid` for whoever chooses by gains.
@@ -47,17 +36,16 @@ def gains(
     chosen = _metric_of_tasks(scores.record.tasks, metric)
     frame = scores.frame[scores.frame["split"] == split]
     frame = frame[frame["metric"] == frame["task"].map(chosen)]
-    base = {task: task if baseline == "single" else subset_name(scores.tasks) for task in chosen}
-    is_base = frame["subset"] == frame["task"].map(base)
-    alone = frame[is_base].set_index(["task", "seed"])["value"]
-    lines = frame[~is_base]
+    is_alone = frame["subset"] == frame["task"]
+    alone = frame[is_alone].set_index(["task", "seed"])["value"]
+    lines = frame[~is_alone]
     before = alone.loc[pd.MultiIndex.from_frame(lines[["task", "seed"]])].to_numpy()
     better = lines["metric"].map(lambda name: -1 if metric_of(name).is_loss else 1)
     found = lines.assign(gain=(lines["value"] - before) * better)
     return found[list(GAIN_COLUMNS)].reset_index(drop=True)
 
 
-def intervals(found: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+def intervals(found: pd.DataFrame) -> pd.DataFrame:
     """Return the mean gain of every subset and task over seeds, with its paired t interval.
 
     One seed has no interval: `low`, `high` and `p_value` are then missing. `found` is what `gains`
@@ -65,7 +53,7 @@ def intervals(found: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """
     lines = []
     for key, own in found.groupby(["subset", "task", "metric"], sort=False):
-        gain = difference_of(own["gain"], level)
+        gain = difference_of(own["gain"])
         lines.append((*key, gain.mean, gain.low, gain.high, gain.p_value, gain.n))
     return pd.DataFrame(lines, columns=list(INTERVAL_COLUMNS))
 

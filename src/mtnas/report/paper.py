@@ -40,9 +40,9 @@ def paper_value(
     return None if value is None else float(value)
 
 
-def paper_score(dataset: str, method: str, column: str, path: Path = PAPER_RESULTS) -> float | None:
+def paper_score(dataset: str, method: str, column: str) -> float | None:
     """Return a test score of Table 2 or, for the dataset with its own table, Table 3."""
-    values = (paper_value(table, dataset, method, column, path) for table in ("table2", "table3"))
+    values = (paper_value(table, dataset, method, column) for table in ("table2", "table3"))
     return next((value for value in values if value is not None), None)
 
 

@@ -7,10 +7,11 @@ to an option in a run spec. Nothing here needs torch, since the workflow reads i
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
+
+from mtnas.runtime.files import Json
 
 Grid = Mapping[str, Sequence[object]]
-Values = dict[str, Any]  # of options by their dotted names; whose class checks them
+Values = Json  # of options by their dotted names, as YAML has them; their class checks them
 
 # Trials that differ in these alone are trained together, as one ensemble; others take turns.
 STACKED = ("training.learning_rate", "training.weight_decay")

@@ -106,9 +106,9 @@ class Truth:
         keys = [(subset_name(subset), task, seed) for seed in self.seeds]
         return pd.Series(self._gains[split].loc[keys].to_numpy(), index=self.seeds)
 
-    def total(self, grouping: Grouping, split: str = "test") -> "pd.Series[float]":
+    def total(self, grouping: Grouping) -> "pd.Series[float]":
         """Return the gain of a grouping over a model for every task, by seed: mean over tasks."""
-        own = [self.gain(subset, task, split) for subset in grouping for task in subset]
+        own = [self.gain(subset, task) for subset in grouping for task in subset]
         return pd.concat(own, axis=1).mean(axis=1)
 
     def difference(self, first: Grouping, second: Grouping) -> Interval:

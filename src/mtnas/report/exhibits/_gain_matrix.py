@@ -6,6 +6,7 @@ Lengths are in inches.
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import cos, floor, log10, pi, sin
 from typing import TYPE_CHECKING, Any
 
@@ -121,10 +122,9 @@ def draw_matrix(figure: "Figure", grid: Grid, frame: pd.DataFrame, one_scale: bo
     axes.set_ylim(count, 0)
     axes.tick_params(length=0, pad=3, top=True, labeltop=True, labelbottom=False)
     middles = np.arange(count) + 0.5
-    tilted: dict[str, Any] = (
-        {"rotation": TILT, "ha": "left", "rotation_mode": "anchor"} if grid.tilted else {}
-    )
-    axes.set_xticks(middles, grid.names, **tilted)
+    axes.set_xticks(middles, grid.names)
+    if grid.tilted:
+        axes.set_xticks(middles, grid.names, rotation=TILT, ha="left", rotation_mode="anchor")
     axes.set_yticks(middles, [_row_label(frame, task) for task in grid.tasks])
     write_at(figure, LABEL - 0.05, FOOT + height + 0.17, "trained with:", ha="right", color=SHARED)
     for spine in axes.spines.values():
@@ -194,14 +194,9 @@ def _cell(
     full = np.asarray(to_rgb(HELPS if sign > 0 else HARMS))
     colour: Any = 1 - (0.25 + 0.55 * share) * (1 - full) if sign else UNSURE
     axes.add_patch(Rectangle((x, y), 1, 1, fc=colour, ec="white", lw=1.5))
-    style: dict[str, Any] = {
-        "ha": "center",
-        "va": "center",
-        "color": "black" if sign else "#555555",
-    }
+    write = partial(axes.text, ha="center", va="center", color="black" if sign else "#555555")
     number, between = lines
     weight, above = "bold" if sign else "normal", 0.28 if between else 0.5
-    axes.text(x + 0.5, y + above, number, fontsize=size, fontweight=weight, **style)
+    write(x + 0.5, y + above, number, fontsize=size, fontweight=weight)
     if between:
-        low: dict[str, Any] = {"fontsize": size * SMALLER, "linespacing": 1.15}
-        axes.text(x + 0.5, y + 0.66, between, **low, **style)
+        write(x + 0.5, y + 0.66, between, fontsize=size * SMALLER, linespacing=1.15)

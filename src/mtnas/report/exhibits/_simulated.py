@@ -50,7 +50,7 @@ def quartiles(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 def panels(rows: int, columns: int, *, foot: bool = True) -> tuple["Figure", list["Axes"]]:
     """Return a page-wide figure that says that its data are simulated, and its axes."""
-    from mtnas.report.render.style import MARGIN, PAGE_WIDTH, WARNING, new_figure
+    from mtnas.report.render.style import PAGE_WIDTH, new_figure
 
     height = HEAD + PANEL_HEIGHT * rows + FOOT * foot
     figure = new_figure(PAGE_WIDTH, height)
@@ -59,9 +59,17 @@ def panels(rows: int, columns: int, *, foot: bool = True) -> tuple["Figure", lis
         left=0.09, right=0.985, hspace=0.62, wspace=0.32,
         top=1 - (HEAD + 0.22) / height, bottom=(FOOT * foot + 0.42) / height,
     )  # fmt: skip
-    style: dict[str, Any] = {"color": WARNING, "fontsize": 9, "fontweight": "bold"}
-    figure.text(0.985, 1 - MARGIN / height, SIMULATED, ha="right", va="top", **style)
+    warn(figure)
     return figure, list(np.ravel(axes))
+
+
+def warn(figure: "Figure") -> None:
+    """Say at the top of a figure that it shows simulated data."""
+    from mtnas.report.render.style import MARGIN, WARNING
+
+    top = 1 - MARGIN / figure.get_figheight()
+    text = figure.text(0.985, top, SIMULATED, ha="right", va="top", color=WARNING)
+    text.set(fontsize=9, fontweight="bold")
 
 
 def letter(axes: "Axes", text: str) -> None:

@@ -13,6 +13,7 @@ from mtnas.report.notes import SIMULATED_NOTE
 from mtnas.report.render.layout import Source
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 CAPACITY = ("hidden_dim", "match_budget", "training.leaks")
 PLACE = 90
-Facts = dict[str, Any]
 
 
 def chosen(plan: "Plan", changed: str, *also: str) -> tuple[SubsetKey, ...]:
@@ -89,7 +89,7 @@ def panel_rows(count: int, height: float, columns: int = 2) -> tuple["Figure", l
 
 def foot(figure: "Figure", axes: Sequence["Axes"], columns: int = 4) -> None:
     """Explain the lines of all panels below them, each once."""
-    handles: dict[str, Any] = {}
+    handles: dict[str, Artist] = {}
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)

@@ -1,6 +1,6 @@
 """What every pair of tasks gains by alignment, and by as many parameters elsewhere."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -85,8 +85,10 @@ def _gains(panel: "Axes", rows: pd.DataFrame) -> None:
         of = rows[rows["alignment"] == name].set_index("pair").reindex(pairs)
         x = np.arange(len(pairs)) + (number - (len(known) - 1) / 2) * 0.18
         around = [of["mean"] - of["low"], of["high"] - of["mean"]]
-        style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 3.5, "lw": 1.0}
-        panel.errorbar(x, of["mean"], yerr=around, ls="none", label=label, **style)
+        panel.errorbar(
+            *(x, of["mean"], around),
+            color=colour, marker=marker, ms=3.5, lw=1.0, ls="none", label=label,
+        )  # fmt: skip
     names = [pair.replace("+", "\n") for pair in pairs]
     panel.set_xticks(range(len(pairs)), names, fontsize=6)
     panel.set_ylabel("gain of the pair")

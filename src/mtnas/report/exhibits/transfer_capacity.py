@@ -1,7 +1,6 @@
 """The best capacities of tasks alone and together, and what they score there (Wu, Zhang, Ré)."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -21,6 +20,7 @@ from mtnas.report.exhibits._subsets import (
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.paper import transfer_results
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
+from mtnas.runtime.files import Json
 from mtnas.tasks.metrics import ALL_TASKS
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _cells(
     capacity: int,
     alone: "pd.Series[float]",
     together: "pd.Series[float]",
-    printed: Mapping[str, Any],
+    printed: Json,
 ) -> tuple[Cell, ...]:
     """Return the cells of a task or of all; scores are oriented so that more is better."""
     some = sweep.first.tasks[0] if task == ALL_TASKS else task
@@ -107,7 +107,7 @@ def _metric(sweep: Sweep, task: str) -> str:
     return sweep.first.metrics(METRIC)[task]
 
 
-def _printed(sweep: Sweep) -> Mapping[str, Mapping[str, Any]]:
+def _printed(sweep: Sweep) -> Json:
     """Return the printed numbers if the tasks are those of the source, measured as there."""
     printed = transfer_results()["capacity"]["tasks"]
     same = set(printed) == set(sweep.first.tasks) and not sweep.first.simulated

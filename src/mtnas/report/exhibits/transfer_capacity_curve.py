@@ -1,6 +1,6 @@
 """What tasks score alone and together, over the capacity of what they share."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -91,13 +91,9 @@ def _scores(title: str, sweep: Sweep) -> pd.DataFrame:
         .assign(learner=learner)
         for learner in (ALONE, TOGETHER)
     ]
-    facts: dict[str, Any] = {
-        "panel": title,
-        "dataset": run.key[1],
-        "simulated": run.simulated,
-        "metric": metric,
-    }
-    return pd.concat(frames).assign(**facts)
+    return pd.concat(frames).assign(
+        panel=title, dataset=run.key[1], simulated=run.simulated, metric=metric
+    )
 
 
 EXHIBIT = CapacityCurve()

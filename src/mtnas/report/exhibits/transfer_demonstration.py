@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from mtnas.evidence.transfer_studies.runs import INTERVAL, over_seeds
-from mtnas.report.exhibits._simulated import SimulatedFigure, letter, zero_line
+from mtnas.report.exhibits._simulated import SimulatedFigure, letter, warn, zero_line
 from mtnas.report.names import SIMULATED
 from mtnas.report.render.style import (
-    MARGIN,
     PAGE_WIDTH,
     SHARED,
     TASK_COLOURS,
@@ -70,8 +69,7 @@ class Demonstration(SimulatedFigure):
         with styled():
             height = TOP + SQUARE + 0.42 + BELOW + FOOT
             figure = new_figure(PAGE_WIDTH, height)
-            style: dict[str, Any] = {"color": WARNING, "fontsize": 9, "fontweight": "bold"}
-            figure.text(0.985, 1 - MARGIN / height, SIMULATED, ha="right", va="top", **style)
+            warn(figure)
             for number, partner in enumerate(PANELS):
                 left = 0.15 + number * (SQUARE + 0.28)
                 panel = axes_at(figure, left, height - TOP - SQUARE, SQUARE, SQUARE)
@@ -145,8 +143,10 @@ def _gains(panel: "Axes", rows: pd.DataFrame) -> None:
         of = rows[rows["partner"] == partner].set_index(["angle", "flips"]).loc[settings]
         x = np.arange(len(settings)) + shift
         around = [of["mean"] - of["low"], of["high"] - of["mean"]]
-        style: dict[str, Any] = {"color": TASK_COLOURS[colour], "fmt": "o", "ms": 3.5, "lw": 1.2}
-        panel.errorbar(x, of["mean"], yerr=around, label=label, **style)
+        panel.errorbar(
+            *(x, of["mean"], around),
+            fmt="o", ms=3.5, lw=1.2, color=TASK_COLOURS[colour], label=label,
+        )  # fmt: skip
     panel.set_xticks(
         range(len(settings)), [f"{angle:g}°\n{flips:.0%}" for angle, flips in settings], fontsize=6
     )

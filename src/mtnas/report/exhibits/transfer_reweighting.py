@@ -109,9 +109,10 @@ def _gains(panel: "Axes", rows: pd.DataFrame, shifts: dict[str, tuple[float, str
         if of.empty:
             continue
         around = np.array([of["mean"] - of["low"], of["high"] - of["mean"]])
-        style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 3, "lw": 1.0}
-        panel.errorbar(of["share"] + shift, of["mean"], yerr=around,
-                       label=TITLES.get(name, name), **style)  # fmt: skip
+        panel.errorbar(
+            *(of["share"] + shift, of["mean"], around),
+            color=colour, marker=marker, ms=3, lw=1.0, label=TITLES.get(name, name),
+        )  # fmt: skip
 
 
 EXHIBIT = Reweighting()

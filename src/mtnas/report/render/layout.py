@@ -58,9 +58,9 @@ class Cell:
         """Return ours less the paper's number, if both are there."""
         return None if self.paper is None or self.value is None else self.value - self.paper
 
-    def marked(self, *, strong: bool = False, gray: bool = False, mark: str = "") -> "Cell":
+    def marked(self, *, gray: bool = False, mark: str = "") -> "Cell":
         """Return the same number set differently."""
-        return replace(self, strong=strong, gray=gray, mark=mark)
+        return replace(self, strong=False, gray=gray, mark=mark)
 
 
 @dataclass(frozen=True)
