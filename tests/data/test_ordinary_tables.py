@@ -111,9 +111,3 @@ def test_large_floats_are_ids_as_a_csv_has_them(own: Own) -> None:
     typed = parquet(a=pa.array(numbers), v=[0, 1, 2, 3])
     assert own(keys.replace("FILE", "x.parquet"), {"x.parquet": typed}).columns["a"] == right
     assert own(keys.replace("FILE", "x.csv"), {"x.csv": f"a,v\n{rows}"}).columns["a"] == right
-
-
-def test_texts_that_join_two_tables_are_alike_with_and_without_a_point(own: Own) -> None:
-    keys = "path: x.csv\njoins: {b: {path: b.csv, on: k}}\nfields: [b.t]\ntasks: {t: v > 1}\n"
-    files = {"x.csv": "k,v\n1.0,1\n2.0,2\nx,3\n", "b.csv": "k,t\n1,a\n2,c\nx,q\n"}
-    assert own(keys, files).columns["b.t"] == ["a", "c", "q"]

@@ -127,7 +127,7 @@ class _Sides:
             if numeric and is_text:
                 decimal = view.origins[column].decimal
                 sql = as_number(sql, column, decimal, self._numbers[side][column])
-            elif not numeric:
+            elif not numeric and not is_text:
                 sql = without_point(f"CAST({sql} AS VARCHAR)")
             found.append(sql)
         return found

@@ -36,7 +36,7 @@ class DistinctValues:
     """
 
     def __init__(self, counts: IdCounts | None = None) -> None:
-        self.counts = IdCounts() if counts is None else counts
+        self.counts = counts
         self._keys, self._ids = np.empty(0, np.uint64), np.empty(0, np.int32)
         self._new: list[tuple[Keys, Ids]] = []
         self._num_new = 0
@@ -90,7 +90,8 @@ def hash_values(
     n = np.uint64(num_features)
     ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
     seen.add(high, ids)
-    seen.counts.add(ids, rows[used])
+    if seen.counts is not None:
+        seen.counts.add(ids, rows[used])
     place = (np.cumsum(used) - 1)[indices]
     return ids[place], high[place]
 
