@@ -15,6 +15,7 @@ from mtnas.report.claims import write_ledger
 from mtnas.report.exhibits.answer import EXHIBIT
 from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Plan, Variant
+from tests.conftest import REPOSITORY
 from tests.helpers.runs import make_run
 
 SEEDS = tuple(range(10))
@@ -199,6 +200,31 @@ def test_claims_come_last_and_are_counted(study):
     assert first.label.startswith("C1: ")
     assert not first.low <= 0 <= first.high
     assert first.verdict.startswith("contradicted: against the claim, also after correction for")
+
+
+def test_what_does_not_survive_correction_is_said_to_be_undecided(study):
+    rows = alike(mmoe__paper=0.7506)  # in a test of its own it is better
+    found = study(rows)
+
+    interval = next(i for i in found[SHARING].intervals if i.label.startswith("MMoE"))
+    assert interval.verdict == "better, but not after correction for 4 comparisons"
+    assert interval.low <= 0 <= interval.high
+    assert "use Share-Bottom" in texts(found[SHARING], "found")
+
+
+def test_no_published_verdict_contradicts_its_interval():
+    entries = json.loads((REPOSITORY / "results/published/claims/claims.json").read_text())
+    checked = 0
+    for entry in (entry for entry in entries if entry["interval"] is not None):
+        low, high = entry["interval"]
+        head = next(c for c in entry["comparisons"] if c["deciding"] == entry["interval"])
+        beyond = high < head["null"] or low > head["null"]
+        checked += 1
+        if entry["verdict"] in ("contradicted", "replicated"):
+            assert beyond, entry["id"]
+        else:
+            assert not beyond, entry["id"]
+    assert checked > 10
 
 
 def test_a_study_of_nothing_says_so(tmp_path, monkeypatch):
