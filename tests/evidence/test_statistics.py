@@ -215,3 +215,27 @@ def test_a_ratio_to_a_constant_is_a_scaled_t_interval():
     assert (ratio.mean, ratio.low, ratio.high) == pytest.approx(
         (mean.mean / 2, mean.low / 2, mean.high / 2)
     )
+
+
+@pytest.mark.parametrize("shift", [0.2, 0.6, 0.8, 1.0, 2.0])
+def test_a_corrected_interval_agrees_with_its_p_value(shift):
+    rng = np.random.default_rng(3)
+    found = [
+        statistics.difference_of(rng.normal(shift * scale, 1, 10)) for scale in (1, 1.5, 0.2, 0, 2)
+    ]
+    adjusted = statistics.holm([difference.p_value for difference in found])
+    for difference, p_value in zip(found, adjusted, strict=True):
+        low, high = statistics.corrected_interval(difference, p_value)
+        assert (not low <= 0 <= high) == (p_value < 0.05)
+        assert low <= difference.low and difference.high <= high
+
+
+def test_one_pair_has_no_corrected_interval():
+    assert statistics.corrected_interval(statistics.difference_of([0.3]), 1.0) is None
+
+
+def test_without_any_spread_a_corrected_interval_is_a_point():
+    assert statistics.corrected_interval(statistics.difference_of([0.3, 0.3, 0.3]), 0.0) == (
+        0.3,
+        0.3,
+    )

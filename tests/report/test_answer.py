@@ -12,8 +12,10 @@ from mtnas.report.answer.form import MOST_LINES, WIDTH, to_text
 from mtnas.report.answer.searching import QUESTION as SEARCHING
 from mtnas.report.answer.sharing import QUESTION as SHARING
 from mtnas.report.claims import write_ledger
+from mtnas.report.exhibits.answer import EXHIBIT
 from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Plan, Variant
+from tests.conftest import REPOSITORY
 from tests.helpers.runs import make_run
 
 SEEDS = tuple(range(10))
@@ -31,7 +33,7 @@ def study(tmp_path, monkeypatch):
     """Make the runs of a study from scores by (method, variant); return its answers."""
     monkeypatch.chdir(tmp_path)
 
-    def make(scores, datasets=("movielens",), seeds=SEEDS, simulated=False, worse=()):
+    def make(scores, datasets=("movielens",), seeds=SEEDS, simulated=False, worse=(), judged=False):
         runs, folders = [], []
         for dataset in datasets:
             for number, ((method, variant), level) in enumerate(scores.items()):
@@ -52,9 +54,12 @@ def study(tmp_path, monkeypatch):
             {"main": runs},
             variants={BLIND: blind, ("mtnas", "finetune"): tuned},
         )
-        write_ledger("claims.json", "claims.md", run_folders=folders)
+        (tmp_path / "claims.json").write_text("[]")
+        if judged:
+            write_ledger("claims.json", "claims.md", run_folders=folders)
         needs = needs_of(plan)
         found = answers(without_manifests(needs), "claims.json")
+        make.plan = plan
         return {answer.question: answer for answer in found}
 
     return make
@@ -184,7 +189,7 @@ def test_a_dataset_of_the_paper_is_asked_first_whether_the_search_wins(study):
 
 
 def test_claims_come_last_and_are_counted(study):
-    found = study(alike(mmoe__paper=0.78))
+    found = study(alike(mmoe__paper=0.78), judged=True)
     last = found["Do the claims of the paper hold on these data?"]
 
     assert list(found)[-1] == last.question
@@ -195,6 +200,31 @@ def test_claims_come_last_and_are_counted(study):
     assert first.label.startswith("C1: ")
     assert not first.low <= 0 <= first.high
     assert first.verdict.startswith("contradicted: against the claim, also after correction for")
+
+
+def test_what_does_not_survive_correction_is_said_to_be_undecided(study):
+    rows = alike(mmoe__paper=0.7506)  # in a test of its own it is better
+    found = study(rows)
+
+    interval = next(i for i in found[SHARING].intervals if i.label.startswith("MMoE"))
+    assert interval.verdict == "better, but not after correction for 4 comparisons"
+    assert interval.low <= 0 <= interval.high
+    assert "use Share-Bottom" in texts(found[SHARING], "found")
+
+
+def test_no_published_verdict_contradicts_its_interval():
+    entries = json.loads((REPOSITORY / "results/published/claims/claims.json").read_text())
+    checked = 0
+    for entry in (entry for entry in entries if entry["interval"] is not None):
+        low, high = entry["interval"]
+        head = next(c for c in entry["comparisons"] if c["deciding"] == entry["interval"])
+        beyond = high < head["null"] or low > head["null"]
+        checked += 1
+        if entry["verdict"] in ("contradicted", "replicated"):
+            assert beyond, entry["id"]
+        else:
+            assert not beyond, entry["id"]
+    assert checked > 10
 
 
 def test_a_study_of_nothing_says_so(tmp_path, monkeypatch):
@@ -232,6 +262,35 @@ def test_the_text_fits_a_terminal_and_counts_what_it_leaves_out():
     assert "* Do this next." in lines
     shown = text.count("* ")
     assert lines[-1] == f"{10 - shown} more sentences: results/report.html"
+
+
+def test_the_chart_draws_the_comparisons_of_the_answer(study):
+    study(alike(mmoe__paper=0.77))
+    (needs,) = EXHIBIT.needs(study.plan).values()
+    frame = EXHIBIT.data(EXHIBIT.read(without_manifests(needs)))
+
+    better = frame[frame["sign"] > 0]
+    assert list(better["method"]) == ["MMoE"]
+    assert (better["compared_with"] == "Share-Bottom").all()
+    assert not frame["method"].str.contains("random").any()
+    figure, caption = EXHIBIT.draw(frame)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(frame["method"])
+    assert "corrected" in caption
+
+
+def test_the_chart_of_one_seed_has_dots_alone(study):
+    study(alike(), seeds=(0,))
+    (needs,) = EXHIBIT.needs(study.plan).values()
+    frame = EXHIBIT.data(EXHIBIT.read(without_manifests(needs)))
+
+    assert frame[["low", "high"]].isna().to_numpy().all()
+    assert frame["gain"].notna().all()
+
+
+def test_one_method_alone_has_no_chart():
+    plan = Plan({"movielens": Facts(2)}, {"main": [("movielens", "mmoe", "paper")]})
+    assert EXHIBIT.needs(plan) == {}
 
 
 def test_what_another_study_left_is_told_apart(tmp_path, monkeypatch):
