@@ -36,7 +36,9 @@ class Scale:
 
         values = [
             float(value)
-            for value in MaxNLocator(nbins=most).tick_values(self.low, self.high)
+            for value in MaxNLocator(nbins=most, steps=[1, 2, 5, 10]).tick_values(
+                self.low, self.high
+            )
             if self.low <= value <= self.high
         ]
         return [(self.at(value), short(value)) for value in values]

@@ -1,6 +1,6 @@
 """What a score does over one option of the search, drawn from the data of Figure 7."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,7 +13,8 @@ from mtnas.report.site.scales import Scale
 CAPTION = (
     "MTNAS over one option, all others as in the paper: means over seeds. Bars are one standard "
     "deviation after the mean of each seed over the sweep is taken out, since methods are compared "
-    "seed by seed. Seconds are per seed; runs of another day or machine may differ in them."
+    "seed by seed. Seconds are per seed; a hollow mark is a time of another day, machine or "
+    "version of the code, which cannot be compared with the others."
 )
 WIDTH, HEIGHT, LEFT, FOOT = 280.0, 150.0, 56.0, 24.0
 SYMBOLS = {"num_subnets": "H, sub-networks per layer", "num_layers": "L, layers of sub-networks"}
@@ -28,6 +29,7 @@ class Curve:
     sizes: Sequence[int]
     mean: Sequence[float]
     spread: Sequence[float]
+    apart: Collection[int] = ()  # sizes whose times cannot be compared with the others
 
     @property
     def across(self) -> Scale:
@@ -42,11 +44,15 @@ class Curve:
         return Scale.over(ends, HEIGHT - FOOT, 8)
 
     @property
-    def points(self) -> list[tuple[float, float, float, float, str]]:
-        """Return by size the place of its mean, the ends of its band, and words."""
+    def points(self) -> list[tuple[float, float, float, float, str, bool]]:
+        """Return by size the place of its mean, the ends of its band, words, and if it is apart."""
         up, across = self.up, self.across
         return [
-            (across.at(size), up.at(m), up.at(m - s), up.at(m + s), f"{size}: {m:.5g} ± {s:.2g}")
+            (
+                *(across.at(size), up.at(m), up.at(m - s), up.at(m + s)),
+                f"{size}: {m:.5g} ± {s:.2g}",
+                size in self.apart,
+            )
             for size, m, s in zip(self.sizes, self.mean, self.spread, strict=True)
         ]
 
@@ -88,10 +94,7 @@ def _curve(label: str, rows: pd.DataFrame) -> Curve:
     values = values.dropna()
     within = values.sub(values.mean(axis=1), axis=0)
     spread = within.std(ddof=1) if len(values) > 1 else 0.0 * values.mean()
-    return Curve(
-        label,
-        option,
-        [int(size) for size in values.columns],
-        values.mean().tolist(),
-        spread.tolist(),
-    )
+    sizes = [int(size) for size in values.columns]
+    timed = rows["metric"].iloc[0] == "seconds" and "apart" in rows
+    apart = set(rows.loc[rows["apart"].astype(bool), "size"].astype(int)) if timed else set()
+    return Curve(label, option, sizes, values.mean().tolist(), spread.tolist(), apart)
