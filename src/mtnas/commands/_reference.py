@@ -32,7 +32,8 @@ def _of_command(name: str, module: ModuleType) -> str:
     examples = examples.partition("\n")[2]
     lines = [f"### mtnas {name}", "", said.strip(), ""]
     shown = [line.removeprefix("  ") for line in examples.splitlines() if line]
-    lines += [*_arguments(name, module), "```sh", *shown, "```"]
+    lines += _arguments(name, module)
+    lines += ["```sh", *shown, "```"] if shown else []
     return "\n".join(lines) + "\n\n"
 
 
