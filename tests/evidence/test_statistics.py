@@ -195,3 +195,23 @@ def test_seeds_needed_are_two_at_least():
 def test_verdicts(differences, claim, expected):
     gain = statistics.difference_of(differences)
     assert statistics.verdict(gain, margin=0.001, claim=claim) == expected
+
+
+def test_a_ratio_of_means_covers_the_true_one_and_is_none_where_the_divisor_may_be_zero():
+    rng, inside, found = np.random.default_rng(4), 0, 0
+    for _ in range(400):
+        z = rng.normal(size=(6, 2))
+        ratio = statistics.ratio_of(1.5 + 0.6 * z[:, 0] + 0.8 * z[:, 1], 3 + z[:, 0])
+        found += ratio is not None
+        inside += ratio is not None and ratio.low <= 0.5 <= ratio.high
+    assert found > 390
+    assert 0.92 < inside / found < 0.98
+    assert statistics.ratio_of([1.0, 2.0, 3.0], [-1.0, 0.0, 1.1]) is None
+
+
+def test_a_ratio_to_a_constant_is_a_scaled_t_interval():
+    values = [0.1, 0.4, 0.3, 0.35]
+    ratio, mean = statistics.ratio_of(values, [2.0] * 4), statistics.difference_of(values)
+    assert (ratio.mean, ratio.low, ratio.high) == pytest.approx(
+        (mean.mean / 2, mean.low / 2, mean.high / 2)
+    )

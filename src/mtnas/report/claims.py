@@ -159,11 +159,11 @@ def _estimate(entry: Entry) -> str:
     if estimate is None or interval is None:
         lacks = _missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
-    low, high = map(_number, interval)
+    low, high = map(number, interval)
     decided = next(
         c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
-    return f"{_number(estimate)} [{low}, {high}]<br>{_what(decided)}"
+    return f"{number(estimate)} [{low}, {high}]<br>{_what(decided)}"
 
 
 def _what(comparison: Told) -> str:
@@ -193,9 +193,9 @@ def _comparisons(entry: Entry) -> str:
         rows.append(
             (
                 _what(c),
-                f"{side} {_number(c['null'])}",
-                f"{_number(c['estimate'])} {escaped(c['unit'])}",
-                f"[{_number(c['low'])}, {_number(c['high'])}]",
+                f"{side} {number(c['null'])}",
+                f"{number(c['estimate'])} {escaped(c['unit'])}",
+                f"[{number(c['low'])}, {number(c['high'])}]",
                 escaped(c["over"]),
                 *map(_probability, (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))),
                 c.get("seeds_needed", MISSING),
@@ -206,7 +206,7 @@ def _comparisons(entry: Entry) -> str:
     return pipes.table(heads, rows, aligned)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Format with four decimals, or three digits where those would show nothing."""
     plain = value == 0 or 1e-3 <= abs(value) < 1e4
     text = f"{value:.4f}" if plain and value else "0" if value == 0 else f"{value:.2e}"

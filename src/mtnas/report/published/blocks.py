@@ -18,7 +18,7 @@ from mtnas.report import claims as ledger
 from mtnas.report import exhibits
 from mtnas.report.names import REFERENCE, Names, column_name, dataset_name
 from mtnas.report.paper import paper_score
-from mtnas.report.published import performance
+from mtnas.report.published import performance, transfer
 from mtnas.report.published.diagnoses import measures_told
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
 from mtnas.report.render import pipes
@@ -270,6 +270,8 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "further_tables": further_tables,
     "figures": figures,
     "measures_told": measures_told,
+    "recommended": transfer.recommended,
+    "transfer_claims": transfer.transfer_claims,
 }
 
 
