@@ -67,8 +67,20 @@ def test_b1_one_of_two_sources_with_one_model_harms(tmp_path, gains, verdict):
     assert {c["verdict"] for c in helps} == {expected}
 
 
-def sweep(root, best_alone, best_together, *, leaks="keep", bonus=0.0, dataset="sentiment_glove"):
-    """Write runs of five widths: each task is best at one of them alone, all at another one."""
+SIZES = (1, 10, 50, 100, 500)
+
+
+def sweep(
+    root,
+    best_alone,
+    best_together,
+    *,
+    leaks="keep",
+    bonus=0.0,
+    dataset="sentiment_glove",
+    sizes=SIZES,
+):
+    """Write runs of some widths: each task is best at one of them alone, all at another one."""
 
     def value(size):
         def of(subset, task):
@@ -82,7 +94,7 @@ def sweep(root, best_alone, best_together, *, leaks="keep", bonus=0.0, dataset="
             root, value(size), variant=f"w{size}_{leaks}", name="capacity", dataset=dataset,
             options={**PAPER, "hidden_dim": size}, training={"leaks": leaks},
         )
-        for size in (1, 10, 50, 100, 500)
+        for size in sizes
     ]  # fmt: skip
 
 
@@ -349,6 +361,14 @@ def test_b6_is_judged_by_equally_many_rows_where_there_are_such(tmp_path):
     values = [value for _, value in found]
     assert values == pytest.approx([0.04, 0.8, -0.01, 0.01], abs=0.03)
     assert values[2] == pytest.approx(-0.01, abs=0.003)
+
+
+def test_b6_compares_the_capacities_that_were_trained_with_leaks_and_without(tmp_path):
+    folders = sweep(tmp_path, 50, 50, bonus=0.05)
+    folders += sweep(tmp_path, 50, 50, leaks="drop", bonus=0.05, sizes=(1, 10))
+    entry = judged("B6", folders)
+    assert entry["estimate"] == pytest.approx(0, abs=0.003)
+    assert judged("B6", folders[:1] + folders[-1:])["verdict"] == "not measured"
 
 
 def test_b6_of_a_pair_is_told_beside_that_of_all_tasks_also_at_one_capacity(tmp_path):

@@ -120,7 +120,8 @@ def with_and_without_leaks(runs: Iterable[SubsetRun]) -> list[dict[str, Sweep]]:
     """Return the sweeps that were made with the leaks of the data (`keep`) and without (`drop`).
 
     And, where that was made, without as many other rows (`control`). Those of all tasks together
-    come first, then those of other companies. One capacity is enough.
+    come first, then those of other companies. One capacity that all have is enough; others are left
+    out.
     """
     named: dict[tuple[Any, ...], dict[str, Sweep]] = {}
     for sweep in sweeps(runs, least=1):
@@ -129,7 +130,17 @@ def with_and_without_leaks(runs: Iterable[SubsetRun]) -> list[dict[str, Sweep]]:
         for tasks in sorted(groups, key=len, reverse=True):
             key = (*first.key[:3], tasks)
             named.setdefault(key, {})[first.leaks] = replace(sweep, company=tasks)
-    return [of for of in named.values() if {"keep", "drop"} <= of.keys()]
+    compared = (_alike(of) for of in named.values() if {"keep", "drop"} <= of.keys())
+    return [of for of in compared if of["keep"].runs]
+
+
+def _alike(by_leaks: dict[str, Sweep]) -> dict[str, Sweep]:
+    """Return the sweeps with the capacities that all of them have."""
+    sizes = set.intersection(*(set(sweep.runs) for sweep in by_leaks.values()))
+    return {
+        leaks: replace(sweep, runs={size: run for size, run in sweep.runs.items() if size in sizes})
+        for leaks, sweep in by_leaks.items()
+    }
 
 
 def _is_chosen(run: SubsetRun) -> bool:
