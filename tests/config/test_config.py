@@ -453,10 +453,12 @@ def test_shipped_configurations_are_valid():
     overlays -= {"config.yaml"}
     assert {"test.yaml", "bookcrossing.yaml", "published.yaml"} < overlays
 
-    bases = {"synthetic_search_study.yaml": ("synthetic.yaml",)}
+    on_synthetic = ("synthetic_search_study.yaml", "synthetic_diagnoses.yaml")
+    bases = dict.fromkeys(on_synthetic, ("synthetic.yaml",))
     for overlay in ((), *((*bases.get(name, ()), name) for name in overlays)):
         loaded = shipped(*overlay)
-        assert loaded.all_runs or loaded.exhaustive or loaded.simulated_studies.studies
+        trained = loaded.all_runs or loaded.exhaustive or loaded.subsets
+        assert trained or loaded.simulated_studies.studies
 
 
 def test_book_crossing_is_the_papers_unless_only_a_part_is_there():

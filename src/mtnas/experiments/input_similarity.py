@@ -1,4 +1,4 @@
-"""How similar the inputs of two tasks are to what they share, after training (Sec. 2.3, Eq. 5).
+"""How similar the inputs of two tasks are to what they share, after training (Eq. 5, V22).
 
 Wu, Zhang and Re (ICLR 2020) measure it before and after alignment. Here X is what the shared part
 reads for a task, Z = E R with alignment, of the training rows that have its label.

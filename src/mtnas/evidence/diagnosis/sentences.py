@@ -16,7 +16,7 @@ def sentences(truth: Truth, decision: Decision, tables: Interval | None) -> tupl
     `tables` is what embedding tables of their own gain the tasks of one model; None: not measured.
     """
     return (
-        f"{_what(truth, decision)}; {_tables(tables, len(truth.seeds))}.",
+        f"{_what(truth, decision)}{_tables(truth, decision, tables)}.",
         f"{_gain(truth, decision)}.",
         f"{_surer(truth, decision.expected)}.",
     )
@@ -50,17 +50,20 @@ def _groups(grouping: Grouping) -> str:
     return f"Train {listed(parts)}"
 
 
-def _tables(tables: Interval | None, seeds: int) -> str:
+def _tables(truth: Truth, decision: Decision, tables: Interval | None) -> str:
+    """Say what to do with embedding tables: nothing where no two tasks share a model."""
+    if decision.recommended == truth.apart:
+        return ""
     if tables is None:
-        return "whether tasks should have embedding tables of their own was not measured"
+        return "; whether tasks should have embedding tables of their own was not measured"
     shown = _shown(tables)
     if tables.sign > 0:
-        return f"give each task embedding tables of its own, which gains {shown}"
+        return f"; give each task embedding tables of its own, which gains {shown}"
     if tables.sign < 0:
-        return f"let the tasks share their embedding tables, since own ones change it by {shown}"
+        return f"; let the tasks share their embedding tables, since own ones change it by {shown}"
     return (
-        "let the tasks share their embedding tables, since own ones make no difference that "
-        f"{_seeds(seeds)} can show: {shown}"
+        "; let the tasks share their embedding tables, since own ones make no difference that "
+        f"{_seeds(len(truth.seeds))} can show: {shown}"
     )
 
 

@@ -58,10 +58,12 @@ class MeasuresTold(TableExhibit):
             for one in found
         }
         blocks = tuple(
-            _block(title, judged, paths) for title, judged in (several | own).items() if judged
+            _block(title, judged, paths)
+            for title, judged in (several | own).items()
+            if any(one.rho is not None for one in judged)  # else there are too few pairs of tasks
         )
         if not blocks:
-            raise NothingToShowError(f"{NAME}: no diagnosis has a measure of two tasks")
+            raise NothingToShowError(f"{NAME}: no diagnosis has pairs of tasks that can be ranked")
         told = [NOTE, *_same_rows(found)]
         return Table(NAME, "What cheap measures tell of gains", blocks, notes(found, *told))
 
