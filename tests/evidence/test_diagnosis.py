@@ -232,3 +232,11 @@ def test_what_is_said_of_tables(gain, words):
     jitter = [-1e-3, 1e-3, 0, 1e-4, -1e-4]
     tables = None if gain is None else Interval.of(difference_of([gain + j for j in jitter]))
     assert words in sentences(truth, decide(truth), tables)[0]
+
+
+def test_nothing_is_said_of_tables_where_there_are_none_or_no_two_tasks_share():
+    truth = truth_of(lambda task, others: 0.0)
+    truth.scores.record.parameters.__dict__["embedding"] = 0
+    apart = truth_of(lambda task, others: -0.1 * len(others))
+    for own in (truth, apart):
+        assert "tables" not in sentences(own, decide(own), None)[0]

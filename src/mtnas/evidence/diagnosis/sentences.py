@@ -51,8 +51,8 @@ def _groups(grouping: Grouping) -> str:
 
 
 def _tables(truth: Truth, decision: Decision, tables: Interval | None) -> str:
-    """Say what to do with embedding tables: nothing where no two tasks share a model."""
-    if decision.recommended == truth.apart:
+    """Say what to do with embedding tables, where there are some and tasks share a model."""
+    if decision.recommended == truth.apart or not truth.scores.record.parameters.embedding:
         return ""
     if tables is None:
         return "; whether tasks should have embedding tables of their own was not measured"
