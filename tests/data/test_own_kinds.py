@@ -109,7 +109,7 @@ def test_tasks_of_every_kind_with_missing_labels(own: Own) -> None:
     assert found.columns["likes"] == [1, None, 0, 0, 0]
     assert found.columns["stars"] == [4.0, None, 1.0, 2.5, 3.0]
     assert found.columns["mood"] == ["bad", "good", None, "good", None]
-    assert found.columns["colour"] == ["1", "2.0", None, "3", None]
+    assert found.columns["colour"] == ["1", "2", None, "3", None]
     assert found.dropped == {"likes: stars is no number": 1, "no label of any task": 1}
     assert found.replaced == {"mood: is none of `classes`": 1}
     tasks = sources.load("mine").tasks
