@@ -15,7 +15,7 @@ def test_one_job_for_each_and_none_unless_asked(bare):
     # Without data there is nothing to prepare or train: studies, their figures, the claims.
     everything = bare.plan(*overlay).jobs
     assert everything == {
-        **{"all": 1, "claims": 1, "figure": 4 + 2, "report": 1, "simulated_study": 4}
+        **{"all": 1, "claims": 1, "figure": 4 + 2, "answer": 1, "report": 1, "simulated_study": 4}
     }
 
 
