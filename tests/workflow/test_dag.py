@@ -155,7 +155,7 @@ def test_jobs_of_a_search_study_without_other_searches_and_with_a_new_method_fil
         "exhaustive_table": 1,
         "search": 2,  # inherited weights share the search
         "table": 3 + 1,  # Tables 1, 2 and 4, and the regret
-        "figure": 1 + 1,  # Figure 1, and all routes in order
+        "figure": 1 + 1 + 1,  # the answer, Figure 1, and all routes in order
     }
     assert plan.jobs.items() >= Counter(space).items()
     # Inherited weights cannot be looked up; the toy is registered nowhere.

@@ -14,6 +14,7 @@ from mtnas.evidence.claims.ledger import STUDY
 from mtnas.evidence.records import RunRecord
 from mtnas.report import exhibits
 from mtnas.report.answer import build as answer
+from mtnas.report.answer.needs import needs_of
 from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
@@ -89,7 +90,7 @@ def _report(plan: Plan) -> None:
             path.unlink()
     _claims(plan)
     json, md = (f"results/{name}" for name in ANSWER)
-    answer.write(answer.needs_of(plan), "results/claims/claims.json", json=json, md=md)
+    answer.write(needs_of(plan), "results/claims/claims.json", json=json, md=md)
     for path in Path("results/audit").glob("*.json"):
         write_text(path.with_suffix(".md"), to_markdown(read_audit(path)))
 
