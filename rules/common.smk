@@ -16,7 +16,7 @@ from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
 from mtnas.report import captions, exhibits
-from mtnas.report.answer.build import needs_of
+from mtnas.report.answer.needs import needs_of
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals

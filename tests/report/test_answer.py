@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mtnas.report.answer import Answer, Interval, Statement, read_answer
-from mtnas.report.answer.build import answers, needs_of, write
+from mtnas.report.answer.build import answers, write
 from mtnas.report.answer.contents import write_contents
 from mtnas.report.answer.form import MOST_LINES, WIDTH, to_text
+from mtnas.report.answer.needs import needs_of
 from mtnas.report.answer.searching import QUESTION as SEARCHING
 from mtnas.report.answer.sharing import QUESTION as SHARING
 from mtnas.report.claims import write_ledger

@@ -69,9 +69,10 @@ def test_jobs_of_the_default_study(default):
         "search": 2 * 3,  # paper, inherit and finetune share one search
         "train": 2 * (4 + 5),
         "table": 3,
-        "figure": 4,
+        "figure": 5,
         "subgraphs": 1,
         "claims": 1,
+        "answer": 1,
         "report": 1,
     }
 
@@ -82,7 +83,7 @@ def test_jobs_of_all_claims_tuned(bare):
     runs = 4 + 5 + 2 + 1 + 3 + 7
     tuned = 4 + 1  # the cut MMoE is an MMoE
     assert (jobs["search"], jobs["tune"], jobs["train"]) == (2 * 15, 2 * tuned, 2 * runs)
-    assert (jobs["table"], jobs["figure"]) == (3 + 1, 4 + 2)  # Table 5, and both sweeps
+    assert (jobs["table"], jobs["figure"]) == (3 + 1, 5 + 2)  # Table 5, and both sweeps
 
 
 def test_jobs_of_datasets_of_packages_of_one_that_is_fetched_and_of_simulated_ones(bare):

@@ -46,7 +46,7 @@ def test_the_winner_of_a_grid_is_trained_and_recorded(again):
     assert losses.mean() == pytest.approx(best["winner"]["mean"], rel=1e-4)
 
     again.edit("config/grid.yaml", "[1.0e-4, 1.0e-2]", "[1.0e-3, 1.0e-2]")
-    reports = {"table": 1, "figure": 1, "claims": 1, "report": 1, "all": 1}
+    reports = {"table": 1, "figure": 2, "claims": 1, "answer": 1, "report": 1, "all": 1}
     plan = again.plan(*study)
     assert plan.jobs == {"tune": 1, "train": 1, **reports}
     assert plan.trained == {"mmoe/paper"}

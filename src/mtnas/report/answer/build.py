@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.diagnosis.report import Diagnosis
@@ -13,7 +12,7 @@ from mtnas.report.answer.compare import Gain
 from mtnas.report.answer.form import Answer, Statement, to_text, write_answer
 from mtnas.report.answer.words import task_words
 from mtnas.report.claims import read_ledger
-from mtnas.report.exhibits.base import Needs, titled
+from mtnas.report.exhibits.base import Needs
 from mtnas.report.names import REFERENCE
 from mtnas.report.paper import paper_score
 from mtnas.report.runs import Results, read_results
@@ -21,11 +20,7 @@ from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_text
 from mtnas.tasks.metrics import MTL_LOSS
 
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
-
 REMEDY = "delete it and run `.venv/bin/snakemake --cores 1 results/claims/claims.json`"
-CAUSES = "why_single"  # the experiment that tells why separate models lead
 NOTHING = Answer(
     question=sharing.QUESTION,
     statements=(
@@ -33,41 +28,6 @@ NOTHING = Answer(
         Statement(kind="do", text="Give the experiment `main` two methods or more, and a dataset."),
     ),
 )
-
-
-def needs_of(plan: "Plan") -> Needs:
-    """Name what the answers of a study are made from, besides its claims."""
-    data = plan.principal
-    main = [run for run in plan.main if run[0] in data]
-    own_tables = [
-        row for row, said in plan.variants.items() if list(said.changes) == [causes.TABLES]
-    ]
-    spaces = [(d, s) for s, of in plan.judged.items() for d in of if d in data and of[d]]
-    judged = [
-        {**e, "space": s} for s in plan.judged for e in plan.judged_by(s) if e["dataset"] in data
-    ]
-    derived = {
-        "/".join(row): said.changes["derive"]
-        for row, said in plan.variants.items()
-        if said.changes.get("derive") in sharing.DERIVED
-    }
-    return titled(
-        plan,
-        Needs(
-            runs=tuple(dict.fromkeys([*main, *plan.experiments.get(CAUSES, ())])),
-            searches=tuple(plan.main_searches),
-            diagnoses=tuple(plan.diagnosed),
-            manifests=tuple(dict.fromkeys(run[0] for run in main)),
-            truths=tuple(spaces),
-            judged=tuple(judged),
-            facts={
-                "main": ["/".join(run) for run in main],
-                "controls": [list(row) for row in plan.controls],
-                "own_tables": [list(row) for row in own_tables],
-                "derived": derived,
-            },
-        ),
-    )
 
 
 def write(
@@ -81,7 +41,7 @@ def write(
     """Write the answers as data and as text for a terminal.
 
     Args:
-        needs: `needs_of` the plan of the study.
+        needs: `needs.needs_of` the plan of the study.
         claims: its ledger.
         json: where to write the answers as data.
         md: where to write the text.

@@ -13,8 +13,6 @@ from mtnas.report.judged import Truth, read_judged
 from mtnas.report.names import counted, dataset_name
 from mtnas.report.runs import Results
 
-TABLES = "training.embedding_per_task"
-
 
 def tables_per_task(results: Results, own_tables: Sequence[Row]) -> list[Statement]:
     """Say how much of the lead of separate models is left once a joint one has tables per task."""

@@ -21,6 +21,7 @@ from mtnas.report.answer.compare import (
     score_of_task,
 )
 from mtnas.report.answer.form import Answer, Statement
+from mtnas.report.answer.needs import DERIVED
 from mtnas.report.answer.words import amount, called, interval, listed, of, signed_of
 from mtnas.report.names import dataset_name
 from mtnas.report.runs import Results
@@ -29,10 +30,6 @@ from mtnas.tasks.metrics import MTL_LOSS, metric_of
 
 QUESTION = "Which sharing should I use for my tasks?"
 SIMPLEST = (("share_bottom", PAPER), SINGLE)  # in this order
-DERIVED = {
-    "inherit": "keeps the weights that the search left",
-    "finetune": "trains on with the weights that the search left",
-}
 MOST_SEEDS = 10_000  # beyond, a number of seeds is no advice
 
 

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mtnas.report.answer.build import compared, needs_of
-from mtnas.report.answer.compare import Gain, verdict_of
+from mtnas.report.answer.needs import needs_of
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import dataset_name, simulated_caption
-from mtnas.report.runs import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from mtnas.report.answer.compare import Gain
+    from mtnas.report.runs import Results
     from mtnas.study.plan import Plan
 
 COLOURS = {1: "#0072B2", -1: "#D55E00", 0: "#777777"}
@@ -28,7 +28,7 @@ CAPTION = (
 )
 
 
-class AnswerChart(FigureExhibit[tuple[Results, list[Gain]]]):
+class AnswerChart(FigureExhibit["tuple[Results, list[Gain]]"]):
     """The comparisons that the first answer of a study is about."""
 
     place = 0
@@ -44,12 +44,16 @@ class AnswerChart(FigureExhibit[tuple[Results, list[Gain]]]):
         own = replace(needs, runs=runs, searches=(), truths=(), judged=(), diagnoses=())
         return {"answer": own}
 
-    def read(self, needs: Needs) -> tuple[Results, list[Gain]]:
+    def read(self, needs: Needs) -> "tuple[Results, list[Gain]]":
         """Compare the runs."""
+        from mtnas.report.answer.build import compared
+
         return compared(needs)
 
-    def data(self, content: tuple[Results, list[Gain]]) -> pd.DataFrame:
+    def data(self, content: "tuple[Results, list[Gain]]") -> pd.DataFrame:
         """Return a row per comparison; one seed has no interval."""
+        from mtnas.report.answer.compare import verdict_of
+
         results, gains = content
         return pd.DataFrame(
             [

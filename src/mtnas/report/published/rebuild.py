@@ -15,6 +15,7 @@ from mtnas.evidence.claims.ledger import STUDY
 from mtnas.evidence.records import RunRecord
 from mtnas.report import exhibits
 from mtnas.report.answer import build as answer
+from mtnas.report.answer.needs import needs_of
 from mtnas.report.audit_facts import read_audit
 from mtnas.report.audit_text import to_markdown
 from mtnas.report.claims import write_ledger
@@ -69,7 +70,7 @@ def rebuild(folder: str | Path) -> None:
             diagnoses.restore(folder)
             shown = _exhibits(plan)
             _claims(plan)
-            answer.write(answer.needs_of(plan), CLAIMS, **ANSWER)
+            answer.write(needs_of(plan), CLAIMS, **ANSWER)
             _audits()
             _report(plan, shown)
         except MtnasError as error:
