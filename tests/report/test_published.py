@@ -678,7 +678,7 @@ def test_documents_tell_what_measured_and_show_all_that_there_is(study, tmp_path
     assert f"| Book-Crossing 2 runs | 20 | abc | `{COMMAND} config/figure1.yaml` |" in filled
     for name in shown:
         assert f"![{name}](../results/published/figures/{name}.png)" in filled
-    assert "whiskers to 1.5 times" in filled
+    assert "a dot for each common seed" in filled
     assert "* [Table 2. Test scores of every method" in filled
     assert "(../results/published/tables/table2.md)" in filled
     assert "`figure7` is not published yet" in fill(
