@@ -8,11 +8,13 @@ import torch
 from mtnas.data.prepare.store import read_compact
 from mtnas.evidence.subsets_record import SubsetScores
 from mtnas.experiments import assembly as assemblies
+from mtnas.experiments import input_similarity
 from mtnas.experiments import subsets as experiment
 from mtnas.experiments.job import Job
 from mtnas.experiments.subsets import train_subsets
 from mtnas.experiments.train import train
 from mtnas.runtime.errors import ConfigError, TrainingError
+from mtnas.transfer.covariance import similarity
 from tests.experiments.test_sources import assembled, table  # noqa: F401
 from tests.helpers.mixed import MIXED, ROWS
 from tests.helpers.specs import spec_of
@@ -310,7 +312,19 @@ def test_inputs_of_two_tasks_are_compared_where_they_can_differ(alignment, data,
         set() if alignment == "none" else pairs
     )
     least = 0.9 if alignment == "none" else 0.0  # labels are missing at random
-    for similarity in filter(None, partly.values()):
-        assert least < similarity.normalised < 1
-        assert least < similarity.centred_normalised < 1
-        assert 0 < similarity.score < similarity.centred_score < 0.9
+    for similar in filter(None, partly.values()):
+        assert least < similar.normalised < 1
+        assert least < similar.centred_normalised < 1
+        assert 0 < similar.score < 0.9
+        assert 0 < similar.centred_score < 0.9
+
+
+def test_similarity_from_sums_is_that_of_the_rows():
+    rng = np.random.default_rng(6)
+    inputs = [rng.normal(1, 1, (n, 4)) @ rng.normal(size=(4, 4)) for n in (30, 50)]
+    ones = (torch.from_numpy(np.column_stack([np.ones(len(x)), x])) for x in inputs)
+    found = input_similarity._similarity(torch.stack([x.T @ x for x in ones]))
+    for centred, name in ((False, ""), (True, "centred_")):
+        whole = similarity(*inputs, centred=centred)
+        assert found[f"{name}score"] == pytest.approx(whole.score)
+        assert found[f"{name}normalised"] == pytest.approx(whole.normalised)

@@ -67,8 +67,13 @@ def check_some(found: Sequence[Any], name: str) -> None:
         raise NothingToShowError(f"{name}: no two runs of subsets of tasks can be compared")
 
 
-def panel_rows(count: int, height: float, columns: int = 2) -> tuple["Figure", list["Axes"]]:
-    """Return a page-wide figure with a number of panels, those left over hidden, and a foot."""
+def panel_rows(
+    count: int, height: float, columns: int = 2, top: float = 0.25
+) -> tuple["Figure", list["Axes"]]:
+    """Return a page-wide figure with a number of panels, those left over hidden, and a foot.
+
+    `height` is that of a row, `top` that above the first panels, in inches.
+    """
     import numpy as np
 
     from mtnas.report.render.style import PAGE_WIDTH, new_figure
@@ -79,8 +84,8 @@ def panel_rows(count: int, height: float, columns: int = 2) -> tuple["Figure", l
     figure = new_figure(PAGE_WIDTH, total)
     axes = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
     figure.subplots_adjust(
-        left=0.1, right=0.985, wspace=0.3, hspace=0.75 / (height - 0.75),
-        top=1 - 0.25 / total, bottom=0.8 / total,
+        left=0.1, right=0.985, wspace=0.3, hspace=(0.5 + top) / (height - 0.5 - top),
+        top=1 - top / total, bottom=0.8 / total,
     )  # fmt: skip
     for panel in axes[count:]:
         panel.set_visible(False)

@@ -75,7 +75,7 @@ def _same_rows(found: Sequence[Diagnosis]) -> list[str]:
 
 
 def _block(title: str, judged: Sequence[Predicts], paths: dict[str, str]) -> Block:
-    return Block(title, "Measure", COLUMNS, tuple(_row(own, paths) for own in judged))
+    return Block(title, "Measure", COLUMNS, tuple(_row(own, paths) for own in judged if own.pairs))
 
 
 def _row(own: Predicts, paths: dict[str, str]) -> Row:

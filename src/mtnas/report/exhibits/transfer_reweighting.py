@@ -79,13 +79,13 @@ class Reweighting(FigureExhibit[pd.DataFrame]):
             if (rows["judged"] == judged).any()
         ]
         with styled():
-            figure, axes = panel_rows(len(groups), 2.0)
+            figure, axes = panel_rows(len(groups), 2.3, top=0.4)
             shifts = _shifts(frame)
             for panel, (rows, judged, of) in zip(axes, groups, strict=True):
                 _gains(panel, rows, shifts)
                 name = dataset_name(first_of(of, "dataset"), bool(first_of(of, "simulated")))
                 noisy = f", noise in {first_of(of, 'noisy')}" * bool(first_of(of, "noisy"))
-                letter(panel, f"{name}{noisy}: {judged}")
+                letter(panel, f"{name}{noisy}:\n{judged}")
                 panel.set_ylabel(f"gain ({metric_of(first_of(of, 'metric')).title})")
                 panel.set_xlabel("share of noisy labels")
             foot(figure, axes)

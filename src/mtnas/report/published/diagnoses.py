@@ -61,6 +61,7 @@ def measures_told(published: Path) -> str:
         [metric, own.title, *_cells(own), str(own.pairs), ", ".join(own.datasets)]
         for metric, of_metric in pooled(found).items()
         for own in of_metric
+        if own.pairs
     ]
     return pipes.table(head, rows)
 

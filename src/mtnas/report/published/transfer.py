@@ -33,7 +33,7 @@ def transfer_claims(published: Path) -> str:
     path = published / "claims" / "claims.json"
     entries = [e for e in ledger.read_ledger(path, RESTORE) if e["source"] == transfer.SOURCE]
     rows = [row for entry in entries for row in _rows(entry)]
-    return pipes.table(HEAD, rows) if rows else NOTHING
+    return pipes.table(HEAD, rows, [pipes.LEFT] * len(HEAD)) if rows else NOTHING
 
 
 def _rows(entry: Entry) -> Iterator[Sequence[str]]:
