@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,32 @@ def test_the_documented_program_scores_rows_without_mtnas(here, tmp_path):
     known = predictions(trained, SEED)
     found = pd.DataFrame(json.loads(done.stdout)).loc[known.index, list(known)]
     assert (found - known).abs().max().max() <= 1e-6
+
+
+ODD = {"reader": {"3": " 3.0", "7": "7.00 "}, "tags": {"b|true|a": "b | TRUE|NA|a", "": " NA "}}
+
+
+def test_the_documented_program_reads_odd_texts_as_mtnas_does(here, tmp_path):
+    """Run its part that encodes rows; what it makes of them is what the run was trained on."""
+    (program,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
+    program, _, rest = program.partition("session = ")
+    assert "session.run" in rest
+    trained = trained_run("plain", "mmoe")
+    export(trained, SEED, tmp_path / "model", with_onnx=False)
+    rows = pd.read_csv(here / "loans.csv", dtype=str, keep_default_na=False).replace(ODD)
+    rows["price"] = rows["price"].replace("", " ?")
+    rows.to_csv(tmp_path / "odd.csv", index=False)
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["score.py", str(tmp_path / "model"), str(tmp_path / "odd.csv")])
+        patch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+        exec(program, found)
+    table = read_compact(trained.table, trained.data / "manifest.json").inputs
+    np.testing.assert_array_equal(found["inputs"]["ids"], table.ids)
+    np.testing.assert_array_equal(found["inputs"]["numbers"], table.numbers)
+    found["missing"].append("-1")
+    texts = ["-1.0", "-1.", "-1.05", "1", "-10"]
+    assert [found["told"](text) for text in texts] == [None, None, *texts[2:]]
 
 
 def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch):

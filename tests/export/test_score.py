@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,15 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import mtnas
+from mtnas.data.prepare.manifest import FieldSummary, PrepareSpec
 from mtnas.data.prepare.store import read_compact
 from mtnas.data.sources import load
+from mtnas.export import folder as folder_module
+from mtnas.export.card import _counted
+from mtnas.export.definition import definition_of, portable, without_places
 from mtnas.export.encoding import Encoding, RowEncoder
 from mtnas.export.folder import export
 from mtnas.export.rows import rows_of
 from mtnas.export.score import score
 from mtnas.runtime.errors import ConfigError, DataError, RecordError
 from mtnas.runtime.files import read_json
-from tests.helpers.exports import ROWS, predictions, trained_run
+from tests.helpers.exports import LOANS, ROWS, predictions, trained_run
 
 SEED = 5
 PRECISION = 1e-6  # of probabilities; of days, relative to 30 of them
@@ -94,6 +100,58 @@ def test_a_broken_row_is_counted_and_the_others_keep_their_order(here, model, tm
     assert counted.rows == ROWS - 1 and sum(counted.not_read.values()) == 1
     pd.testing.assert_frame_equal(found, whole.drop(index=3).reset_index(drop=True))
     assert found["isbn"].tolist() == rows["isbn"].drop(index=3).tolist()
+
+
+def test_a_row_with_a_value_that_cannot_be_read_has_null_and_no_other_is_refused(
+    here, model, tmp_path
+):
+    folder, _, rows = model
+    rows = rows.head(3).copy()
+    whole, _ = scored(folder, rows, tmp_path)
+    rows.loc[[0, 2], "price"] = ["cheap", "12 EUR"]
+    rows.loc[0, "reader"] = "a new one, not counted in a row without a prediction"
+    found, counted = scored(folder, rows, tmp_path, keep=["price"])
+    assert found.drop(columns="price").isna().all(axis=1).tolist() == [True, False, True]
+    pd.testing.assert_frame_equal(found.loc[[1], list(whole)], whole.loc[[1]])
+    assert (counted.rows, counted.unread, counted.unseen) == (1, 2, {})
+    lines = "\n".join(counted.lines())
+    assert "Rows with a value that could not be read, predictions null: 2\n" in lines
+    assert "must be of type numeric: 2 of 3 are not, such as 'cheap'" in lines
+    with pytest.raises(
+        DataError, match=r"rows.csv: no row can be scored: .* such as 'cheap'; writ"
+    ):
+        scored(folder, rows.head(1), tmp_path / "..", name=f"{tmp_path.name}/rows.csv")
+
+
+def test_broken_lines_are_counted_however_many_unless_none_is_sound(here, model, tmp_path):
+    folder, _, rows = model
+    file, out = tmp_path / "rows.csv", tmp_path / "out.parquet"
+    head, *lines = rows.head(3).to_csv(index=False).splitlines()
+    for broken in ([0, 1], [0, 1, 2]):
+        text = [line + ",more" if i in broken else line for i, line in enumerate(lines)]
+        file.write_text("\n".join([head, *text]))
+        if len(broken) == 2:
+            counted = score(folder, [file], out)
+            assert (counted.rows, sum(counted.not_read.values())) == (1, 2)
+    with pytest.raises(DataError, match="3 of 3 rows do not have .*; rows to be scored need the "):
+        score(folder, [file], out)
+
+
+def test_kept_columns_are_as_the_file_has_them(here, model, tmp_path):
+    folder, _, rows = model
+    notes = [" a ", "", "NA", "3.0", "TRUE", "-0.0", "1e5", "a|b"]
+    rows = rows.head(len(notes)).assign(note=notes)
+    found, _ = scored(folder, rows, tmp_path, keep=["note", "isbn", "note"])
+    assert found["note"].fillna("null").tolist() == [" a ", "null", *notes[2:]]
+    assert found["isbn"].tolist() == rows["isbn"].tolist()
+    found, _ = scored(folder, rows, tmp_path, "rows.jsonl", keep=["note"])
+    assert found["note"].fillna("null").tolist() == [" a ", "null", *notes[2:]]
+    typed = rows.assign(isbn=rows["isbn"].astype(int), note=[0.5, *range(7)])
+    found, _ = scored(folder, typed, tmp_path, "rows.parquet", keep=["note", "isbn"])
+    assert found["note"].tolist() == typed["note"].tolist() and found["isbn"].dtype == np.int64
+    typed["p_likes"] = 1
+    with pytest.raises(ConfigError, match="--keep p_likes: predictions have this name"):
+        scored(folder, typed, tmp_path, keep=["p_likes"])
 
 
 def test_features_are_those_of_the_rows(here, model, tmp_path):
@@ -201,7 +259,15 @@ def test_the_commands_export_the_best_seed_or_all_and_score(here, model, tmp_pat
     valid = trained.run.metrics.query("split == 'valid' and metric == 'mtl_loss'")
     best = int(valid.seed.iloc[valid.value.astype(float).argmin()])
     assert f"one: seed {best}; its predictions of" in capsys.readouterr().out
-    command("export", run, "--out", tmp_path / "each", "--no-onnx", "--seed", "all")
+    command(
+        "export",
+        "loans/share_bottom/scored",
+        "--out",
+        tmp_path / "each",
+        "--no-onnx",
+        "--seed",
+        "all",
+    )
     assert {folder.name for folder in (tmp_path / "each").iterdir()} == {"seed-3", "seed-5"}
     out = tmp_path / "out.parquet"
     covers = f"cover={here / 'covers.parquet'}"
@@ -230,6 +296,47 @@ def test_the_folder_says_what_it_is(here, model):
     auc = trained.run.metrics.query("split == 'test' and metric == 'auc'").value.astype(float)
     assert f"| {auc.mean():.4f} | {auc.std():.4f} |" in card
     assert trained.manifest.content_sha256 in card
+    assert "from 7 fields" in card and "rows, 2 seeds; every" in card
+    assert _counted(1, "seed") == "1 seed"
+
+
+def test_an_export_tells_nothing_of_the_disk_it_was_made_on(here, model):
+    for file in model[0].iterdir():
+        told = file.read_bytes()
+        assert not [place for place in (here, Path(mtnas.__file__).parent) if bytes(place) in told]
+    away = LOANS.replace("loans.csv", str(here / "loans.csv")).replace("books.csv", "~/books.csv")
+    away = away.replace("path: covers.parquet, key: isbn", "path: ../covers.parquet")
+    (here / "declared/away.yaml").write_text(away, encoding="utf-8")
+    found = definition_of(PrepareSpec(dataset="away", definition=load("away").definition))
+    table = found["sources"][""]
+    assert table["path"] == [".../loans.csv"] and table["fields"]["cover"]["path"] == (
+        ".../covers.parquet"
+    )
+    assert table["joins"]["books"]["path"] == [".../books.csv"]
+    assert portable("data/*/books.csv") == "data/*/books.csv"
+    (field,) = (f for f in load("away").fields if f.kind == "features")
+    summary = FieldSummary(name="cover", column=field.column, kind=field.kind, help=field.help)
+    assert without_places(summary).help == without_places(summary).column == ".../covers.parquet"
+
+
+def test_a_folder_that_came_to_be_meanwhile_is_left_alone(here, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_module, "_checked", meanwhile(tmp_path / "out"))
+    with pytest.raises(ConfigError, match="out: another process has made it meanwhile"):
+        export(model[1], SEED, tmp_path / "out", with_onnx=False)
+    assert [file.name for file in (tmp_path / "out").rglob("*")] == ["its own"]
+
+
+def meanwhile(out):
+    """Return the check of a program, at whose end another process makes the folder."""
+    checked = folder_module._checked
+
+    def and_made(trained, seed):
+        found = checked(trained, seed)
+        out.mkdir()
+        (out / "its own").touch()
+        return found
+
+    return and_made
 
 
 def test_an_export_whose_predictions_are_not_those_of_the_run_is_refused(here, tmp_path):

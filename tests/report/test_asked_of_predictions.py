@@ -130,6 +130,23 @@ def test_calibration_has_a_curve_of_every_run_task_and_seed(needs, tmp_path):
     save_figure(figure, [tmp_path / "calibration.png"], text)
 
 
+def test_curves_are_averaged_over_seeds_bin_by_bin_where_some_are_empty(needs):
+    exhibit = exhibits.load("calibration")
+    path = read_run("results/runs/mixed/mmoe/paper").folder / "predictions.parquet"
+    table = pd.read_parquet(path)
+    own = table["seed"] == 0
+    tied = table.loc[own, "p_does_click"].rank(pct=True) < 0.5  # they share a bin: others are empty
+    table.loc[tied[tied].index, "p_does_click"] = 0.01
+    table.to_parquet(path)
+    seal(path.parent, RUNS[0], path.parents[4] / "data/mixed")
+    frame = exhibit.data(exhibit.read(needs)).query("method == 'mmoe' and task == 'does_click'")
+    bins = {seed: set(of["bin"]) for seed, of in frame.groupby("seed")}
+    assert bins[0] < bins[1] == set(range(15)) and 14 in bins[0]
+    both = frame[frame["bin"] == 14].predicted.mean()
+    curve = exhibit.draw(frame)[0].axes[0].lines[0].get_xdata()
+    assert curve[-1] == pytest.approx(both)
+
+
 def test_predictions_of_another_table_or_changed_ones_are_refused(needs):
     exhibit = exhibits.load("grouped_auc")
     path = read_run("results/runs/mixed/mmoe/paper").folder / "predictions.parquet"

@@ -4,7 +4,7 @@ The folder holds the program for PyTorch (model.pt2) and for ONNX Runtime (model
 encoded (encoding.json), and a model card (README.md). `mtnas score` uses it.
 
 Examples:
-  mtnas export results/runs/movielens/mmoe/paper --out models/mmoe
+  mtnas export movielens/mmoe/paper --out models/mmoe
   mtnas export results/runs/movielens/mmoe/paper --out models/mmoe --seed all
 """
 
@@ -16,8 +16,8 @@ GROUP = "Trained models"
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    run = "the folder of a run that has been trained: results/runs/DATASET/METHOD/VARIANT"
-    command.add_argument("folder", metavar="RUN", type=Path, help=run)
+    run = "a trained run: its folder, or its name DATASET/METHOD/VARIANT below results/runs"
+    command.add_argument("folder", metavar="RUN", help=run)
     out = "a folder that is not there yet"
     command.add_argument("--out", metavar="FOLDER", type=Path, required=True, help=out)
     seed = "which seed's model; `all`: one folder for each in FOLDER; default: best on validation"
@@ -30,8 +30,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the folder of one seed, or of each."""
     from mtnas.export.folder import export
     from mtnas.export.trained import read_trained
+    from mtnas.study.places import folder_of
 
-    trained = read_trained(arguments.folder)
+    trained = read_trained(folder_of(arguments.folder, "runs", "run.json"))
     for seed, folder in _wanted(arguments.seed, arguments.out, trained.seeds, trained.best_seed):
         record = export(trained, seed, folder, with_onnx=not arguments.no_onnx)
         print(

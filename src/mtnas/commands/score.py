@@ -1,8 +1,8 @@
 """Predict the tasks of new rows with an exported model.
 
 Rows are read as those that the model was trained on: CSV and its relatives, JSON lines, Parquet;
-.gz, .bz2, .zst. Labels are not needed. Rows keep their order; a row that cannot be read is counted
-and has no prediction.
+.gz, .bz2, .zst. Labels are not needed. Rows keep their order. A row with a value that cannot be read
+is counted and has null for predictions; a broken row is counted and left out.
 
 Examples:
   mtnas score models/mmoe rows.csv --out predictions.parquet
@@ -23,7 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", nargs="+", type=Path, help=data)
     out = "the file of predictions, a column per task (and class)"
     command.add_argument("--out", metavar="PARQUET", type=Path, required=True, help=out)
-    keep = "hand on a column of DATA as text; may be given several times"
+    keep = "hand on a column of DATA as it is in the file; may be given several times"
     command.add_argument("--keep", metavar="COLUMN", action="append", default=[], help=keep)
     source = "which source of the dataset the rows are of, where it has several"
     command.add_argument("--source", metavar="NAME", help=source)

@@ -26,7 +26,7 @@ def card(
     tasks = ", ".join(output.task for output in encoding.outputs)
     parts = [
         f"# {method} ({variant}) on {encoding.title}, seed {seed}",
-        f"Predicts {tasks} from {len(encoding.fields)} fields. {checked}",
+        f"Predicts {tasks} from {_counted(len(encoding.fields), 'field')}. {checked}",
         "## Use",
         "    mtnas score FOLDER rows.csv --out predictions.parquet",
         "FOLDER is this one. `docs/using-a-model.md` of mtnas shows how to do without mtnas.",
@@ -57,6 +57,10 @@ def _tasks(encoding: Encoding) -> Iterator[str]:
         yield f"| {output.task} | {kind} | {_cell(output.rule)} | {columns} |"
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
@@ -64,7 +68,7 @@ def _cell(text: str) -> str:
 def _scores(trained: Trained, seed: int) -> Iterator[str]:
     """Yield a line per score on the test rows: mean and spread over seeds, and of this seed."""
     scores = scores_by_seed(trained.run)
-    yield f"On test rows, {len(scores)} seeds; every seed has a model of its own."
+    yield f"On test rows, {_counted(len(scores), 'seed')}; every seed has a model of its own."
     yield ""
     yield "| task | metric | better | mean | spread over seeds | this seed |"
     yield "| :-- | :-- | :-- | --: | --: | --: |"
@@ -84,7 +88,7 @@ def _data(trained: Trained) -> Iterator[str]:
     sizes = ", ".join(f"{count} {part}" for part, count in facts.split_sizes.items())
     if facts.simulated:
         yield "**Simulated: no row is of the real world, and the scores say nothing about it.**\n"
-    yield f"* {facts.title}: {facts.rows} rows ({sizes}; split by {facts.split_kind})"
+    yield f"* {facts.title}: {_counted(facts.rows, 'row')} ({sizes}; split by {facts.split_kind})"
     yield f"* prepared table, SHA-256 of its content: `{facts.content_sha256}`"
     for name, digest in facts.source_sha256.items():
         yield f"* raw file `{name}`, SHA-256: `{digest}`"

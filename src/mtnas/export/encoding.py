@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mtnas.data.engine.reading import BLANKS
 from mtnas.data.prepare.hashing import hash_column
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, TaskSummary
+from mtnas.data.sources._tabular.values import FLAGS, POINT
 from mtnas.data.sources.base import UNKNOWN
 from mtnas.runtime.record import Part
 from mtnas.tasks.metrics import Kind
@@ -34,6 +36,20 @@ class Hash(Part):
     byte_order: str = "big"
     modulus: int
     missing: str = UNKNOWN  # what stands for a value that is missing or empty
+
+
+class Texts(Part):
+    """How a text is read: without `blanks` around it; `missing` if that is one of these texts.
+
+    What matches a pattern of `rewritten` is replaced, before it is hashed: 3.0 by 3, True by true.
+    """
+
+    blanks: str = BLANKS
+    missing: dict[str, tuple[str, ...]]  # by source; "" is the one of a dataset of one table
+    rewritten: tuple[tuple[str, str], ...] = (
+        (POINT, r"\1\2"),
+        *((f"^{flag}$", flag.lower()) for flag in FLAGS),
+    )
 
 
 class EncodedField(Part):
@@ -71,7 +87,7 @@ class Output(Part):
 class Encoding(Part):
     """What encoding.json holds: from a row to inputs, and from outputs to tasks.
 
-    Input `ids` has a column for each of `singles`, then for each place of `bags` (lists). A text is
+    A text is read by `texts`. Input `ids` has a column for each of `singles`, then for each place of `bags` (lists). A text is
     hashed; the place of its hash in `vocabulary` is the row of the embedding table. What is not
     there is `unseen`; `padding` fills up a list.
     """
@@ -80,6 +96,7 @@ class Encoding(Part):
     dataset: str
     title: str
     fields: tuple[EncodedField, ...]
+    texts: Texts
     hash: Hash
     vocabulary: str = VOCABULARY
     unseen: int

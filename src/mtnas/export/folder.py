@@ -1,5 +1,6 @@
 """The folder of an export: programs, encoding, route, model card, and a record of their digests."""
 
+import errno
 import logging
 import shutil
 import warnings
@@ -14,12 +15,11 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from mtnas.data import sources
 from mtnas.data.prepare.store import Inputs, read_compact
 from mtnas.data.prepare.vocabulary import vocabulary_file
-from mtnas.data.sources._tabular.dataset import TabularDataset
 from mtnas.export import onnx
 from mtnas.export.card import card
+from mtnas.export.definition import definition_of, missing_of, without_places
 from mtnas.export.encoding import (
     ENCODING,
     VOCABULARY,
@@ -27,6 +27,7 @@ from mtnas.export.encoding import (
     EncodedNumber,
     Encoding,
     Hash,
+    Texts,
     outputs_of,
     singles_of,
 )
@@ -101,8 +102,20 @@ def export(trained: Trained, seed: int, out: Path, *, with_onnx: bool = True) ->
         (folder / CARD).write_text(card(trained, encoding, seed, names, checked), encoding="utf-8")
         record = _record(trained, seed, rows, difference)
         record.write(folder / RECORD, [*files, folder / CARD])
-        shutil.move(folder, out)
+        _put(folder, out)
     return record
+
+
+def _put(folder: Path, out: Path) -> None:
+    """Rename a finished folder; `ConfigError` if something has come to be there meanwhile."""
+    try:
+        folder.rename(out)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise
+        raise ConfigError(
+            f"{out}: another process has made it meanwhile; name another folder, or delete it"
+        ) from None
 
 
 def _record(trained: Trained, seed: int, rows: int, difference: float) -> ExportRecord:
@@ -212,14 +225,15 @@ def _encoding(trained: Trained, program: Program) -> Encoding:
     facts, layout = trained.manifest, trained.manifest.layout
     means = [model.mean_D.tolist() for model in program.models]
     spreads = [model.spread_D.tolist() for model in program.models]
-    rows = facts.num_ids + bool(layout.bags)
+    rows, definition = facts.num_ids + bool(layout.bags), definition_of(facts.spec)
     return Encoding(
         dataset=facts.dataset,
         title=facts.title,
         fields=tuple(
             EncodedField(name=f.name, kind=f.kind, column=f.column, help=f.help)
-            for f in facts.fields
+            for f in map(without_places, facts.fields)
         ),
+        texts=Texts(missing=missing_of(definition)),
         hash=Hash(modulus=facts.num_features),
         unseen=rows,
         padding=facts.num_ids if layout.bags else None,
@@ -238,17 +252,5 @@ def _encoding(trained: Trained, program: Program) -> Encoding:
         features=layout.features,
         outputs=outputs_of(facts.tasks),
         sources=facts.sources,
-        definition=_definition(trained),
+        definition=definition,
     )
-
-
-def _definition(trained: Trained) -> dict[str, object] | None:
-    """Return the keys of the dataset's YAML file, by which the table was prepared; None of one in
-    Python.
-    """
-    spec = trained.manifest.spec
-    if spec.definition is None:
-        return None
-    dataset = sources.load(spec.dataset, definition=spec.definition)
-    assert isinstance(dataset, TabularDataset)
-    return dataset.keys.model_dump(mode="json")

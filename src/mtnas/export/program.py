@@ -142,7 +142,10 @@ def exported(program: Program, layout: InputLayout) -> torch.export.ExportedProg
     any_number = torch.export.Dim("rows")
     shapes = {"inputs": tuple({0: any_number} for _ in examples)}
     with torch.no_grad():
-        return torch.export.export(program, tuple(examples), dynamic_shapes=shapes)
+        traced = torch.export.export(program, tuple(examples), dynamic_shapes=shapes)
+    for node in traced.graph.nodes:  # it tells where the code lay on the disk of its author
+        node.meta.pop("stack_trace", None)
+    return traced
 
 
 def _built(trained: Trained, weights: Weights, widths: Sequence[int], route: Route | None) -> Model:

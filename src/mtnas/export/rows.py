@@ -12,11 +12,11 @@ from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.sources._tabular import declaration
 from mtnas.data.sources._tabular.dataset import TabularDataset
 from mtnas.data.sources._tabular.files import find
+from mtnas.data.sources._tabular.rows import ToScore
 from mtnas.data.sources._tabular.tables import OF_TEXT_TABLES
 from mtnas.export.encoding import Encoding
 from mtnas.runtime.errors import ConfigError, DataError, unknown
 
-KEPT = "kept: {column}"  # a column that is handed on
 # It stands for the tasks: rows to be scored need no label.
 _ALWAYS = {"is_read": f'"{FILE_COLUMN}" IS NOT NULL'}
 _KINDS = {"list": "list", "numeric": "numeric"}
@@ -31,7 +31,8 @@ def rows_of(
     joins: Mapping[str, Path] | None = None,
     keep: Sequence[str] = (),
 ) -> TabularDataset:
-    """Return the rows of some files as a dataset: its `chunks` hold fields and kept columns.
+    """Return the rows of some files as a dataset: its `chunks` hold fields and kept columns, and
+    tell which rows have a value that could not be read.
 
     Args:
         encoding: of the exported model.
@@ -39,7 +40,7 @@ def rows_of(
         source: which of the dataset's sources the rows are of, where there are several.
         features: by field, the file of its features that belongs to these rows.
         joins: by join, the file of the table that is joined, instead of the dataset's own.
-        keep: columns that are handed on as they are.
+        keep: columns that are handed on as the file has them.
 
     Raises:
         ConfigError: no such source or field, or a field whose features cannot be had.
@@ -51,13 +52,12 @@ def rows_of(
     wanted = {field.name for field in encoding.fields}
     fields = {name: keys for name, keys in own["fields"].items() if _is_wanted(name, keys, wanted)}
     fields = _with_features(fields, dict(features or {}))
-    fields |= {KEPT.format(column=column): {"column": column} for column in keep}
     table = {**_reading(own, files[0]), "fields": fields}
     table["path"] = [str(file) for file in files]
     table["tasks"] = _ALWAYS
     table["joins"] = _with_files(encoding, own.get("joins", {}), dict(joins or {}))
     definition = declaration.of(table, f"mtnas score: {encoding.dataset}")
-    return TabularDataset(encoding.dataset, definition)
+    return TabularDataset(encoding.dataset, definition, ToScore(tuple(keep)))
 
 
 def _of_source(encoding: Encoding, source: str | None) -> dict[str, Any]:

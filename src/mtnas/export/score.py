@@ -2,18 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
-from mtnas.data.sources._tabular.dataset import TabularDataset
+from mtnas.data.engine.reading import AS_WRITTEN
+from mtnas.data.sources._tabular.dataset import UNREAD, TabularDataset
 from mtnas.export.encoding import ENCODING, VOCABULARY, Arrays, Encoding, RowEncoder
 from mtnas.export.folder import PROGRAM, RECORD, ExportRecord, predict
-from mtnas.export.rows import KEPT, rows_of
+from mtnas.export.rows import rows_of
 from mtnas.runtime.errors import ConfigError, DataError
 from mtnas.runtime.files import advising, atomic_path, read_json
 
@@ -24,8 +27,9 @@ _AT_ONCE = 8192  # rows; bounds the memory of the model
 class Scored:
     """How many rows were scored, and what was not as it should be."""
 
-    rows: int
-    not_read: Mapping[str, int]  # rows without a prediction, by reason
+    rows: int  # with a prediction
+    unread: int  # rows of which a value could not be read: their predictions are null
+    not_read: Mapping[str, int]  # broken rows, which `out` does not have, by reason
     unseen: Mapping[str, int]  # values without an embedding, by field
     odd: Mapping[str, int]  # by what it is
     warnings: Sequence[str] = field(default_factory=tuple)
@@ -33,8 +37,11 @@ class Scored:
     def lines(self) -> Iterator[str]:
         """Yield sentences for a reader."""
         yield f"Rows with predictions: {self.rows}"
+        if self.unread:
+            what = "Rows with a value that could not be read, predictions null"
+            yield f"{what}: {self.unread}"
         for reason, count in sorted(self.not_read.items()):
-            yield f"Rows that could not be read, without a prediction: {count} ({reason})"
+            yield f"Broken rows, left out: {count} ({reason})"
         for name, count in self.unseen.items():
             yield f"Values of {name} that the data of the model did not hold: {count}"
         for what, count in sorted(self.odd.items()):
@@ -54,6 +61,8 @@ def score(
 ) -> Scored:
     """Write the predictions of the rows of some files, in their order; return what was counted.
 
+    A row of which a value cannot be read has null for predictions; a broken one is left out.
+
     `out` has the columns of `keep` and those of `Encoding.outputs`; the other arguments are those
     of `rows.rows_of`.
 
@@ -67,21 +76,76 @@ def score(
             f"--out {out}: predictions are Parquet; name a file that ends in .parquet"
         )
     encoding, program = read_export(folder)
+    keep = tuple(dict.fromkeys(keep))
+    if taken := [column for column in keep if column in encoding.columns]:
+        raise ConfigError(f"--keep {taken[0]}: predictions have this name; rename the column")
     dataset = rows_of(encoding, files, source=source, features=features, joins=joins, keep=keep)
     encoder = RowEncoder(encoding, folder, _matrices(dataset, encoding))
-    kept = [pa.field(column, pa.string()) for column in keep]
-    schema = pa.schema([*kept, *(pa.field(name, pa.float64()) for name in encoding.columns)])
-    rows = 0
-    with atomic_path(out) as path, pq.ParquetWriter(path, schema) as writer:
-        for batch in dataset.chunks(None):
-            predicted_NO = _predicted(program, encoding, encoder.encode(batch))
-            handed_on = [batch[KEPT.format(column=column)].cast(pa.string()) for column in keep]
-            columns = [*handed_on, *(pa.array(column) for column in predicted_NO.T)]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-            rows += batch.num_rows
+    rows = predicted = 0
+    with atomic_path(out) as path, ExitStack() as stack:
+        writer = None
+        for batch in _batches(dataset):
+            found, count = _scored(program, encoder, encoding, batch, keep)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(path, found.schema))
+            writer.write_batch(found)
+            rows, predicted = rows + batch.num_rows, predicted + count
+        if writer is None or not predicted:
+            raise DataError(_none_read(files, dataset))
     odd = Counter({**dataset.replaced, **encoder.odd})
     odd.update({f"no partner in {join}": count for join, count in dataset.unmatched.items()})
-    return Scored(rows, dataset.dropped, encoder.unseen, odd, tuple(dataset.warnings))
+    unread, warnings = rows - predicted, tuple(dataset.warnings)
+    return Scored(predicted, unread, dataset.dropped, encoder.unseen, odd, warnings)
+
+
+def _batches(dataset: TabularDataset) -> Iterator[pa.RecordBatch]:
+    """Yield the rows; an error says which columns are needed."""
+    (source,) = dataset.keys.sources.values()
+    try:
+        yield from dataset.chunks(None)
+    except DataError as error:
+        columns = ", ".join(source.of_first_table(dataset.keys.split))
+        raise DataError(
+            f"{error}; rows to be scored need the columns {columns}, written as in the files that "
+            "the model was trained on"
+        ) from None
+
+
+def _none_read(files: Sequence[Path], dataset: TabularDataset) -> str:
+    """Say why no row has a prediction."""
+    why = "; ".join(dataset.warnings) or "there is none"
+    return (
+        f"{', '.join(map(str, files))}: no row can be scored: {why}; write the values as in the "
+        "files that the model was trained on"
+    )
+
+
+def _scored(
+    program: torch.nn.Module,
+    encoder: RowEncoder,
+    encoding: Encoding,
+    batch: pa.RecordBatch,
+    keep: Sequence[str],
+) -> tuple[pa.RecordBatch, int]:
+    """Return kept columns and predictions, null in rows that could not be read, and how many have
+    one.
+    """
+    unread = batch[UNREAD].to_numpy(zero_copy_only=False)
+    predicted_NO = np.full((batch.num_rows, len(encoding.columns)), np.nan)
+    if not unread.all():
+        sound = batch.filter(pc.invert(batch[UNREAD]))
+        predicted_NO[~unread] = _predicted(program, encoding, encoder.encode(sound))
+    kept = [_as_written(batch[AS_WRITTEN + column]) for column in keep]
+    columns = [*kept, *(pa.array(column, mask=unread) for column in predicted_NO.T)]
+    found = pa.RecordBatch.from_arrays(columns, names=[*keep, *encoding.columns])
+    return found, int((~unread).sum())
+
+
+def _as_written(column: pa.Array) -> pa.Array:
+    """Return a column that is handed on; an empty text is null."""
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.if_else(pc.equal(column, ""), None, column)
 
 
 def read_export(folder: Path) -> tuple[Encoding, torch.nn.Module]:

@@ -23,6 +23,7 @@ class Reliability:
     predicted: Floats  # [B], rising
     observed: Floats  # [B], shares
     rows: NDArray[np.int64]  # [B]
+    bin: NDArray[np.int64]  # [B], its place among all bins, empty ones too
 
     @property
     def error(self) -> float:
@@ -47,4 +48,5 @@ def reliability(p: Floats, came_true: Floats, bins: int = BINS) -> Reliability:
     rows = np.bincount(place, minlength=bins)
     has = rows > 0
     predicted, observed = (np.bincount(place, weights=x, minlength=bins) for x in (p, came_true))
-    return Reliability(predicted[has] / rows[has], observed[has] / rows[has], rows[has])
+    (bin_,) = np.nonzero(has)
+    return Reliability(predicted[has] / rows[has], observed[has] / rows[has], rows[has], bin_)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from mtnas.data.engine.connection import literal, name
-from mtnas.data.engine.reading import BLANKS, Reading
+from mtnas.data.engine.reading import AS_WRITTEN, BLANKS, Reading
 
 AROUND = r"^[\s\v\pZ\x1c-\x1f\x{85}]|[\s\v\pZ\x1c-\x1f\x{85}]$"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
@@ -14,8 +14,10 @@ def clean(relation: str, types: Mapping[str, str], reading: Reading, blanks: str
     """Return the SQL of a query for the columns of a relation, cleaned.
 
     `types` are those of the columns, as DuckDB writes them; `blanks` may be around a value. One
-    step after the other: what is computed once is then not computed again.
+    step after the other: what is computed once is then not computed again. A column that is to stay
+    as it is written is let through.
     """
+    types = {c: "" if c.startswith(AS_WRITTEN) else kind for c, kind in types.items()}
     trimmed = [f"{_trimmed(name(c), kind, blanks)} AS {name(c)}" for c, kind in types.items()]
     chosen = [f"{cleaned(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
     return f"(SELECT {', '.join(chosen)} FROM (SELECT {', '.join(trimmed)} FROM {relation}))"

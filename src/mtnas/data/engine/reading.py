@@ -9,6 +9,7 @@ BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u300
 )
 WHITESPACE = "whitespace"  # a delimiter: runs of blanks
 FILE_COLUMN = "@file"  # a column that every table has: the name of the file that a row is from
+AS_WRITTEN = "@written: "  # before the name of a column that is kept as its file has it
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
 
 

@@ -38,6 +38,7 @@ class Losses:
 
     file: Path
     label: str
+    tolerant: bool = False  # then only a file without any sound row is refused
     counts: Counter[str] = field(default_factory=Counter)
     example: str = ""
 
@@ -49,7 +50,7 @@ class Losses:
     def check(self, rows: int, what: str, fix: str) -> None:
         """Refuse a file most of whose lines are broken."""
         broken = self.counts.total()
-        if broken > rows:
+        if broken > rows and not (self.tolerant and rows):
             raise DataError(
                 f"{self.file}: {broken} of {broken + rows} rows {what}; the first is "
                 f"{self.example!r}; {fix}"

@@ -14,7 +14,7 @@ from mtnas.data.engine import delimited, jsonl, parquet
 from mtnas.data.engine.cleaning import clean
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
 from mtnas.data.engine.plain import one_line
-from mtnas.data.engine.reading import BLANKS, FILE_COLUMN, Reading
+from mtnas.data.engine.reading import AS_WRITTEN, BLANKS, FILE_COLUMN, Reading
 from mtnas.data.engine.source import SMALL, Losses, Source
 from mtnas.data.engine.unite import alike
 from mtnas.runtime.errors import DataError, unknown
@@ -44,27 +44,33 @@ def open_table(
     needed: Sequence[str],
     users: Mapping[str, tuple[str, str]] | None = None,
     taken: Sequence[str] = (),
+    written: Sequence[str] = (),
+    tolerant: bool = False,
 ) -> Table:
     """Check the files to their end and open them as one table with the needed columns.
 
     The column `@file` is always there: the file's name, with its folders where that is not enough.
     A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
     the others. `users` say, for messages, what needs a column, and what to do if there is none.
-    Names that are `taken` are those that columns of joined tables get.
+    Names that are `taken` are those that columns of joined tables get. Columns of `written` are also
+    there as their file has them, under their names after `AS_WRITTEN`. `tolerant`: broken rows are
+    counted, however many, as long as one is sound.
 
     Raises:
         DataError: a file is not what `reading` says, most of its rows are broken, no file has a
             column that is needed, or one has a column whose name is taken.
     """
-    wanted = [one_line(column) for column in dict.fromkeys(needed) if column != FILE_COLUMN]
+    wanted = [
+        one_line(column) for column in dict.fromkeys([*needed, *written]) if column != FILE_COLUMN
+    ]
     table = Table(engine.new_name("table"))
     labels = dict(zip(files, short_names(files), strict=True))
-    sources = list(_sources(engine, labels, reading, [*wanted, *taken], table))
+    sources = list(_sources(engine, labels, reading, [*wanted, *taken], table, tolerant))
     if not sources:
         raise DataError(f"{files[0]}: no line of text; is the file complete?")
     _check_found(sources, wanted, users or {})
     _check_taken(sources, taken)
-    parts = [_select(source, wanted, labels[source.file]) for source in sources]
+    parts = [_select(source, wanted, written, labels[source.file]) for source in sources]
     try:
         table.types = _unite(engine, sources, parts, reading, table.view)
     except EngineError as error:
@@ -92,11 +98,16 @@ def _unite(
 
 
 def _sources(
-    engine: Engine, labels: dict[Path, str], reading: Reading, wanted: Sequence[str], table: Table
+    engine: Engine,
+    labels: dict[Path, str],
+    reading: Reading,
+    wanted: Sequence[str],
+    table: Table,
+    tolerant: bool,
 ) -> Iterator[Source]:
     """Open one file after the other; say which are empty, and count what is broken."""
     for file, label in labels.items():
-        losses = Losses(file, label)
+        losses = Losses(file, label, tolerant)
         if reading.format == "parquet":
             source: Source | None = parquet.open_file(engine, file, wanted)
         elif reading.format == "jsonl":
@@ -159,11 +170,13 @@ def _check_taken(sources: Sequence[Source], taken: Sequence[str]) -> None:
                 )
 
 
-def _select(source: Source, wanted: Sequence[str], label: str) -> str:
+def _select(source: Source, wanted: Sequence[str], written: Sequence[str], label: str) -> str:
     folders = {key: literal(value.strip(BLANKS)) for key, value in _hive(source.file).items()}
     columns = {**folders, **source.columns}
     chosen = [f"{columns[c]} AS {name(c)}" for c in wanted if c in columns]
-    chosen.append(f"{literal(label.strip(BLANKS))} AS {name(FILE_COLUMN)}")
+    columns[FILE_COLUMN] = literal(label.strip(BLANKS))
+    chosen.append(f"{columns[FILE_COLUMN]} AS {name(FILE_COLUMN)}")
+    chosen += [f"{columns[c]} AS {name(AS_WRITTEN + c)}" for c in written if c in columns]
     return f"SELECT {', '.join(chosen)} FROM {source.relation}"
 
 

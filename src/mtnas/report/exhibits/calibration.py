@@ -100,7 +100,7 @@ def _curves(run: Run, manifest: Manifest, names: Names) -> list[pd.DataFrame]:
                 simulated=run.record.simulated,
                 task=of.task.name,
                 seed=of.seed,
-                bin=range(len(curve.rows)),
+                bin=curve.bin,
                 calibration_error=curve.error,
             )
         )

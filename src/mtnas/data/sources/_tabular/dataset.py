@@ -12,26 +12,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtnas.data import packaged
+from mtnas.data.engine.reading import AS_WRITTEN
 from mtnas.data.sources import base
 from mtnas.data.sources._tabular import declaration
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.files import find
 from mtnas.data.sources._tabular.labels import TYPES
 from mtnas.data.sources._tabular.places import Clock
-from mtnas.data.sources._tabular.rows import Chunk, Counts, Files, SourceReader
+from mtnas.data.sources._tabular.rows import Chunk, Counts, Files, SourceReader, ToScore
 from mtnas.data.sources._tabular.spec import from_spec, kept_in_spec
 from mtnas.data.sources._tabular.stacked import stacks_of
 from mtnas.data.sources.base import UNKNOWN, Field, Task
 from mtnas.runtime.errors import DataError
 
+UNREAD = "@unread"  # a column: whether the value of a field could not be read
+
 
 class TabularDataset(base.Dataset):
-    """Rows of tables in files, by the keys of `config/datasets/<name>.yaml`."""
+    """Rows of tables in files, by the keys of `config/datasets/<name>.yaml`.
+
+    Rows `to_score` have more columns: `UNREAD`, whether the value of a field could not be read, and
+    those that are kept, under their names after `AS_WRITTEN`.
+    """
 
     needs_raw = True
 
-    def __init__(self, name: str, definition: Definition) -> None:
+    def __init__(self, name: str, definition: Definition, to_score: ToScore | None = None) -> None:
         super().__init__()
+        self._to_score = to_score
         self.name, self._keys = name, definition
         self.title = definition.title or name
         self.num_features = definition.num_features
@@ -80,7 +88,8 @@ class TabularDataset(base.Dataset):
         for number, (key, files) in enumerate(found.items()):
             source, rows, counts = self._keys.sources[key], 0, Counts()
             starts = {field: stack.start(key) for field, stack in stacks.items()}
-            for chunk in SourceReader(self._keys, key, files, counts, clock).chunks():
+            reader = SourceReader(self._keys, key, files, counts, clock, self._to_score)
+            for chunk in reader.chunks():
                 batch = self._batch(number, source, chunk, starts)
                 rows += batch.num_rows
                 yield batch
@@ -89,7 +98,10 @@ class TabularDataset(base.Dataset):
                     f"dataset {self.name!r}: source {key!r} has no rows; dropped: "
                     f"{dict(sorted(counts.dropped.items())) or 'none'}"
                 )
-            counts.tally.check(f"dataset {self.name!r}{f': source {key!r}' if key else ''}")
+            if self._to_score is None:
+                counts.tally.check(f"dataset {self.name!r}{f': source {key!r}' if key else ''}")
+            else:
+                counts.warnings += counts.tally.lines()
             self._add(key, counts)
         self.warnings[:] = dict.fromkeys(self.warnings)
 
@@ -135,6 +147,9 @@ class TabularDataset(base.Dataset):
             columns["split"] = chunk.place
         if self.group:
             columns["group"] = pa.nulls(rows, pa.string()) if chunk.group is None else chunk.group
+        if self._to_score is not None:
+            columns[UNREAD] = chunk.unread
+            columns |= {AS_WRITTEN + column: own for column, own in chunk.written.items()}
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 

@@ -33,6 +33,7 @@ class FieldReader:
         self._own, self._source = source.fields[name], source
         self._expression = source.expression_of(name)
         self._units: set[str] = set()
+        self.unread: list[pa.BooleanArray] = []  # of the rows read last, where a value was lost
         self._matrix = None if features is None else FeatureFile(features, self._own.key)
 
     def asked(self) -> dict[str, Asked]:
@@ -74,6 +75,7 @@ class FieldReader:
 
         `rows` are the numbers of the rows in the table.
         """
+        self.unread = []
         if self._expression is None:
             return {self.name: rows}
         column = batch[self.key]
@@ -119,7 +121,9 @@ class FieldReader:
         sound = pc.fill_null(sound, False)
         unsound = pc.and_not(pc.is_valid(numbers), sound)
         shown = values.shown(numbers, unsound)
-        self._wrong(f"no {own}", there, pc.coalesce(wrong, shown), counts)
+        wrong = pc.coalesce(wrong, shown)
+        self.unread.append(pc.and_not(pc.is_valid(wrong), sound))
+        self._wrong(f"no {own}", there, wrong, counts)
         numbers = pc.if_else(sound, numbers, None)
         return numbers.cast(pa.float64(), safe=False) if own == "numeric" else self._bucket(numbers)
 
@@ -135,6 +139,7 @@ class FieldReader:
             )
             if count := len(bad) - bad.null_count:
                 counts.replaced[f"{self.name}: {read.column} is no {what}"] += count
+                self.unread.append(pc.and_(pc.is_null(batch[self.key]), pc.is_valid(bad)))
 
     def _unread(self, batch: pa.RecordBatch, query: Query) -> tuple[pa.Array, int]:
         """Return the texts that are no numbers, null elsewhere, and how many values there are."""
@@ -156,6 +161,7 @@ class FieldReader:
             raise DataError(f"field {self.name!r}: {error}") from None
         check_units(self._units, column, f"field {self.name!r}")
         there = len(column) - column.null_count
+        self.unread.append(wrong)
         self._wrong("no time", there, values.shown(column, wrong), counts)
         return {f"{self.name}_{part}": values.PARTS[part](times) for part in self._own.parts}
 

@@ -14,7 +14,7 @@ from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.joins import Join, joined, matched_name
 from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
-from mtnas.data.engine.reading import FILE_COLUMN
+from mtnas.data.engine.reading import AS_WRITTEN, FILE_COLUMN
 from mtnas.data.engine.syntax import parse
 from mtnas.data.engine.tables import Table, open_table
 from mtnas.data.sources import base
@@ -54,17 +54,33 @@ class Files:
         return list(dict.fromkeys([*self.table, *joins, *self.features.values()]))
 
 
+@dataclass(frozen=True)
+class ToScore:
+    """How rows to be scored are read: none is refused for how many others are wrong.
+
+    `keep` are columns that are handed on as their file has them.
+    """
+
+    keep: tuple[str, ...] = ()
+
+
 _GROUP = "#group"
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows: fields by name, labels of the tasks, what decides a fixed split, their groups."""
+    """Some rows: fields by name, labels of the tasks, what decides a fixed split, their groups.
+
+    `unread` tells which rows have a field whose value could not be read; `written` are the columns
+    of `ToScore.keep`, by name.
+    """
 
     fields: dict[str, pa.Array]
     labels: list[pa.Array]
     place: pa.Array | None
     group: pa.Array | None
+    unread: pa.BooleanArray
+    written: dict[str, pa.Array]
 
 
 class SourceReader:
@@ -74,12 +90,19 @@ class SourceReader:
     """
 
     def __init__(
-        self, definition: Definition, key: str, files: Files, counts: Counts, clock: Clock
+        self,
+        definition: Definition,
+        key: str,
+        files: Files,
+        counts: Counts,
+        clock: Clock,
+        to_score: ToScore | None = None,
     ) -> None:
         source = definition.sources[key]
         self._where = f"sources.{key}." if key else ""
         self._all, self._source, self._files, self._counts = definition, source, files, counts
-        self._clock = clock
+        self._clock, self._to_score = clock, to_score
+        self._written = () if to_score is None else to_score.keep
         self._fields = [FieldReader(f, source, files.features.get(f)) for f in source.fields]
         self._labels = [LabelReader(name, task) for name, task in source.tasks.items()]
         self._rows = 0
@@ -100,8 +123,9 @@ class SourceReader:
             view.look(engine, [c for c in texts if c not in streamed], numeric, looks.see)
             place = PlaceReader.of(self._all.split, view, engine, self._clock)
             asked |= {} if place is None else place.asked()
-            matched = [matched_name(key) for key in self._source.joins]
-            query = build(engine, view, matched, asked)
+            as_they_are = [matched_name(key) for key in self._source.joins]
+            as_they_are += [AS_WRITTEN + column for column in self._written]
+            query = build(engine, view, as_they_are, asked)
             for field_ in self._fields:
                 field_.check(query)
             for label in self._labels:
@@ -146,7 +170,10 @@ class SourceReader:
         taken: Sequence[str] = (),
     ) -> Table:
         users = {c.removeprefix(prefix): said for c, said in self._users().items()}
-        table = open_table(engine, paths, keys.reading, needed, users, taken)
+        written, tolerant = self._written, self._to_score is not None
+        if prefix:  # a table that is joined
+            written, tolerant = (), False
+        table = open_table(engine, paths, keys.reading, needed, users, taken, written, tolerant)
         self._counts.dropped.update(table.dropped)
         self._counts.warnings += table.warnings
         return table
@@ -175,6 +202,8 @@ class SourceReader:
         if (group := self._source.group_expression) is not None:
             for column in group.columns:
                 found.setdefault(column, (f"group (`{group.text}`): ", group.remedy(column)))
+        for column in self._written:
+            found.setdefault(column, ("--keep: ", ""))
         return found
 
     def _asked(self) -> dict[str, Asked]:
@@ -214,7 +243,12 @@ class SourceReader:
         for field_ in self._fields:
             columns |= field_.read(batch, query, numbers, counts)
         group = None if self._source.group is None else values.as_value(batch[_GROUP])
-        return Chunk(columns, [label.filter(kept) for label in found], where, group)
+        unread = pa.repeat(pa.scalar(False), batch.num_rows)
+        for lost in (lost for field_ in self._fields for lost in field_.unread):
+            unread = pc.or_(unread, lost)
+        written = {column: batch[AS_WRITTEN + column] for column in self._written}
+        labels = [label.filter(kept) for label in found]
+        return Chunk(columns, labels, where, group, unread, written)
 
     def _check_partners(self) -> None:
         """Refuse a join that finds too little."""

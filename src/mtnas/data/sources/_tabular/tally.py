@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,11 +43,15 @@ class Tally:
             first = values.as_text(wrong.drop_null())[0].as_py()
             self._examples.setdefault(what, first[:80])
 
+    def lines(self) -> Iterator[str]:
+        """Yield a sentence for every column with wrong values, and one of them."""
+        for what, count in self._wrong.items():
+            all_ = self._values[what]
+            yield f"{what}: {count} of {all_} are not, such as {self._examples[what]!r}"
+
     def check(self, where: str) -> None:
         """Refuse a column most of whose values are wrong; log a warning of any other wrong ones."""
-        for what, count in self._wrong.items():
-            text = f"{what}: {count} of {self._values[what]} are not, such as"
-            text = f"{text} {self._examples[what]!r}"
+        for (what, count), text in zip(self._wrong.items(), self.lines(), strict=True):
             if 2 * count > self._values[what]:
                 raise DataError(f"{where}: {text}; {_remedy(self._examples[what])}")
             _LOG.warning("%s: %s", where, text)

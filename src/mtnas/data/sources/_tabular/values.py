@@ -22,7 +22,7 @@ Converted = tuple[pa.Array, pa.BooleanArray]
 Buckets = Sequence[float] | str | Mapping[str, float] | None
 
 _LARGE = 1e16  # from which a float is written with an exponent
-_POINT, _FLAGS = r"^(?:-?(0)|(-?[1-9][0-9]*))\.0+$", pa.array(["True", "TRUE", "False", "FALSE"])
+POINT, FLAGS = r"^(?:-?(0)|(-?[1-9][0-9]*))\.0+$", ("True", "TRUE", "False", "FALSE")
 UNIX, DATE = r"^[0-9]+(\.[0-9]+)?$", r"^(19|20)[0-9]{6}$"  # YYYYMMDD is no unix time
 PARTS = {
     "year": pc.year,
@@ -84,8 +84,8 @@ def as_value(column: pa.Array, as_written: bool = True) -> pa.Array:
         whole = pc.if_else(is_whole, column, None).cast(pa.int64()).cast(pa.string())
         text = pc.coalesce(whole, text)
     if pc.any(pc.match_substring(text, ".0")).as_py():
-        text = pc.replace_substring_regex(text, _POINT, r"\1\2")
-    flags = pc.is_in(text, _FLAGS)
+        text = pc.replace_substring_regex(text, POINT, r"\1\2")
+    flags = pc.is_in(text, pa.array(FLAGS))
     return pc.if_else(flags, pc.utf8_lower(text), text) if pc.any(flags).as_py() else text
 
 
