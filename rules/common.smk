@@ -27,7 +27,7 @@ from mtnas.study.paths import AUDIT, DATA, DIAGNOSIS, ENCODED, ROUTES, RUN
 from mtnas.study.paths import SIMULATED_STUDY, SUBGRAPHS, SUBSETS, TRUTH, TRUTHS, TUNING
 from mtnas.study.paths import figure_files, of_checkout, of_runs
 from mtnas.study.paths import subset_folders, table_files
-from mtnas.runtime.provenance import study_command
+from mtnas.runtime.provenance import PACKAGE, study_command
 from mtnas.runtime import plugins
 from mtnas.runtime.job import use_this_checkout
 
@@ -129,7 +129,7 @@ def belonging():
 
 def site_files():
     """Name the templates, style and script of the report, below `src/mtnas`."""
-    folder = Path(workflow.basedir, "src/mtnas/report/site/templates")
+    folder = PACKAGE / "report/site/templates"
     return [f"report/site/templates/{path.name}" for path in sorted(folder.iterdir())]
 
 

@@ -68,6 +68,7 @@ rule report:
         titles=titles(PLAN, [run[1:] for run in STUDY.all_runs]),
         datasets=dataset_titles(STUDY.datasets),
         main=PLAN.main,
+        searched=[(*run, PLAN.homes[run]) for run in PLAN.main if run in PLAN.homes],
         # Takes `input` so that another command alone makes nothing run.
         command=lambda wildcards, input: study_command(
             "all", OVERLAYS, workflow.config_settings.config

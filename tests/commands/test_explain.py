@@ -73,7 +73,7 @@ def test_a_search_tells_a_seed_and_how_sure_it_was(search, capsys):
         assert status == 0
         assert "toys/mtnas/paper, seed 0 of 3, found by reinforce" in out
         assert "[probability 0.25]" in out
-        assert "80% of the entropy of a coin toss: it leans to this route" in out
+        assert "The search has decided in part: 80% of the entropy of blind choice is left" in out
         assert "The 3 seeds found 2 different routes" in out
     out = explain(capsys, search, "--seed", 1)[1]
     assert "seed 1 of 3" in out and "read the same representation" in out

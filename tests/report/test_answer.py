@@ -5,21 +5,28 @@ import json
 import numpy as np
 import pytest
 
+from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer import Answer, Interval, Statement, read_answer
 from mtnas.report.answer.build import answers, write
 from mtnas.report.answer.contents import write_contents
 from mtnas.report.answer.form import MOST_LINES, WIDTH, to_text
 from mtnas.report.answer.needs import needs_of
 from mtnas.report.answer.searching import QUESTION as SEARCHING
+from mtnas.report.answer.searching import decided
 from mtnas.report.answer.sharing import QUESTION as SHARING
 from mtnas.report.claims import write_ledger
+from mtnas.report.decided import MEANING
 from mtnas.report.exhibits.answer import EXHIBIT
+from mtnas.routes.named import share_bottom
+from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Plan, Variant
 from tests.conftest import REPOSITORY
 from tests.helpers.runs import make_run
+from tests.helpers.searches import write_search
 
 SEEDS = tuple(range(10))
+SPACE = SearchSpace(1, 3, 2, "root")
 SIMPLE = ("single_task", "share_bottom", "mmoe", "ml_mmoe")
 BLIND = ("mtnas", "random_routes")
 
@@ -121,6 +128,25 @@ def test_a_control_that_beats_the_search_is_said_to(study):
 
     assert "Routes that nobody searched beat it" in texts(found[SEARCHING], "found")
     assert "random routes" not in texts(found[SHARING], "found")  # no control is recommended
+
+
+def test_a_search_is_as_decided_as_its_entropies(tmp_path):
+    def search(dataset, entropy, variant="paper"):
+        told = {"probability": 0.1, "entropy": entropy, "uniform_entropy": 2.0}
+        path = write_search(
+            tmp_path / f"{dataset}_{variant}.json", {0: share_bottom(SPACE)}, dataset=dataset,
+            variant=variant, blocks=lambda route: dict.fromkeys(SPACE.blocks, told),
+        )  # fmt: skip
+        return SearchRecord.read(path)
+
+    sure, unsure, other = search("a", 0.4), search("b", 1.9), search("c", 2.0, "other")
+    left = f"of the entropy of blind choice is left ({MEANING})."
+    assert decided([sure, other]) == f"The search has decided: when it ends, 20% {left}"
+    assert decided([sure, unsure]) == (
+        f"The search has not decided on 1 of 2 datasets: when it ends, 20% to 95% {left}"
+    )
+    assert decided([unsure]).startswith("The search has not decided: when")
+    assert decided([other]) == ""
 
 
 def test_of_several_datasets_each_has_its_own_sentence(study):

@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from mtnas.report import searched as searches
-from mtnas.report.agreement import by_chance, decision, in_common, told_by_seeds, verdict
+from mtnas.report.agreement import by_chance, in_common, told_by_seeds
+from mtnas.report.decided import decision, entropy_left, verdict
 from mtnas.report.exhibits import figure3, search_curves
 from mtnas.report.exhibits.search_curves import curves_figure, with_curves
 from mtnas.report.render.route_drawing import draw_route, legend_of, name_size, panel_units
@@ -235,8 +236,15 @@ def test_how_decided_a_search_is_is_said_in_words():
     ]
     space = SearchSpace(1, 3, 2, "root")
     routes = {"0": full_sharing(space)}
-    assert decision(searched_of(routes, space, 0.25)).startswith("The search has decided: 25% of")
-    assert decision(searched_of(routes, space, None)) == ""
+    told = decision(searched_of(routes, space, 0.25).all_blocks)
+    assert told.startswith("The search has decided: 25% of")
+    assert decision(searched_of(routes, space, None).all_blocks) == ""
+
+
+def test_large_blocks_count_more_than_small_ones():
+    blocks = [Recorded(0.1, 3.0, 3.0), Recorded(0.9, 0.0, 1.0), Recorded(0.5)]
+    assert entropy_left(blocks) == 0.75
+    assert entropy_left([Recorded(0.5)]) is None
 
 
 def test_what_routes_have_in_common_is_counted_in_links():

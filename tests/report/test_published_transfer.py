@@ -13,6 +13,7 @@ TOLD = {
     "estimate": 0.0123,
     "low": -0.01,
     "high": 0.0346,
+    "deciding": (-0.01, 0.0346),
     "verdict": "inconclusive",
     "seeds": 5,
     "over": "5 seeds, t",
@@ -39,6 +40,12 @@ def test_what_decides_is_a_row_and_so_is_a_share_beside_it(tmp_path):
     assert "with leaks \\| without" in first
     assert "share of the gain" in second
     assert second.endswith("| inconclusive (beside it) |")
+
+
+def test_the_interval_beside_a_verdict_is_the_corrected_one(tmp_path):
+    told = {**TOLD, "low": -0.03, "high": -0.01, "deciding": (-0.04, 0.0)}
+    table = transfer.transfer_claims(ledger(tmp_path, {**told, "verdict": "contradicted"}))
+    assert "| [−0.0400, 0] (Holm) |" in table and "−0.0300" not in table
 
 
 def test_claims_of_the_other_paper_are_not_shown(tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -10,19 +11,20 @@ import pytest
 from PIL import Image
 
 from mtnas.data.prepare.manifest import TaskSummary
-from mtnas.evidence.records import Timings
+from mtnas.evidence.claims.ledger import shown
+from mtnas.evidence.records import Timings, read_run
 from mtnas.report.render.html import TEMPLATES
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 from mtnas.report.render.writers import to_markdown
 from mtnas.report.site.grids import Grid, document
 from mtnas.report.site.page import write_report
-from mtnas.report.site.runs import timing
+from mtnas.report.site.runs import costs, timing
 from mtnas.report.site.sources import Sources
 from mtnas.report.site.tables import Origins, shows
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_json
 from tests.helpers.pages import EVIL, METHODS, Page, study
-from tests.helpers.runs import edit_run_record
+from tests.helpers.runs import NAMES, edit_run_record
 from tests.helpers.tables import write_manifest
 
 
@@ -147,10 +149,56 @@ def test_claims_tell_verdict_interval_and_reason(html):
     (claim,) = re.findall(r'<article class="claim" id="claim-C1".*?</article>', html, re.DOTALL)
     assert 'data-verdict="inconclusive"' in claim and 'data-source="MTNAS"' in claim
     assert "MTNAS has the highest AUC on every task of every dataset" in claim
-    assert re.search(r"Book-Crossing: AUC\d: MTNAS − [\w-]+\. The interval", claim)
+    assert re.search(r"Book-Crossing: AUC\d: MTNAS − [\w-]+\. [A-Z][^<]+\.</p>", claim)
     assert claim.count("<svg") == 1 and "All 8 comparisons" in claim
     (other,) = re.findall(r'<article class="claim" id="claim-C8".*?</article>', html, re.DOTALL)
     assert "<svg" not in other and "<code>" in other
+
+
+def test_the_interval_of_a_claim_is_the_one_that_decides(made, tmp_path):
+    entries = json.loads(made[0].claims.read_text())
+    (entry,) = [entry for entry in entries if entry["id"] == "C1"]
+    names = [shown(c["dataset"], c["what"]) for c in entry["comparisons"]]
+    said = "against the claim, but not after correction for 9 comparisons"
+    entry["comparisons"][names.index(entry["decided_by"])] |= {
+        **{"estimate": -0.2, "low": -0.3, "high": -0.1, "null": 0.0, "unit": "AUC"},
+        **{"deciding": [-0.5, 0.1], "verdict": "contradicted", "said": said},
+    }
+    write_json(tmp_path / "claims.json", [{**entry, "seeds": 1}])
+    html = written(tmp_path / "r.html", replace(made[0], claims=tmp_path / "claims.json"))
+    (claim,) = re.findall(r'<article class="claim" id="claim-C1".*?</article>', html, re.DOTALL)
+    assert claim.count("[−0.5000, 0.1000] (Holm)") == 3  # drawn, told, in the table
+    assert '<circle class="unsure"' in claim and "−0.3000" not in claim
+    assert "Against the claim, but not after correction for 9 comparisons." in claim
+    assert " 1 seed." in claim
+
+
+def test_a_run_costs_the_search_that_it_takes(made):
+    runs = [read_run(folder) for folder in made[0].run_folders]
+    key = ("bookcrossing", "mtnas", "paper")
+    taken = {("bookcrossing", "mtnas", "other"): 7.0}
+    (found,) = costs(runs, taken, {key: "other"}, NAMES)
+    assert [row.search for row in found.rows] == [0.0, 0.0, 0.0, 0.0, 7.0]
+    (own,) = costs(runs, {key: 5.0}, {}, NAMES)
+    assert [row.search for row in own.rows] == [0.0, 0.0, 0.0, 0.0, 5.0]
+
+
+def test_answers_link_to_exhibits_of_sharing(made, tmp_path):
+    found = [
+        {"kind": "found", "text": "t", "anchor": a} for a in ("table-table2", "figure-figure9")
+    ]
+    write_json(tmp_path / "a.json", {"answers": [{"question": "?", "statements": found}]})
+    sharing = [*made[0].tables, *made[0].figures]
+    sources = Sources(answer=tmp_path / "a.json", sharing=sharing)
+    page = Page(written(tmp_path / "r.html", sources))
+    for name in ("table-table2", "figure-figure9"):
+        assert page.values("href").count(f"#{name}") == 2  # in the contents and in the answer
+        assert name in page.values("id")
+
+
+def test_one_run_is_one_run(made, tmp_path):
+    sources = Sources(run_folders=made[0].run_folders[:1])
+    assert "1 run on 1 data set" in Page(written(tmp_path / "r.html", sources)).text
 
 
 def test_methods_are_compared_by_task_with_their_intervals(page, html):
@@ -164,7 +212,7 @@ def test_routes_of_every_seed_are_drawn_and_told(page):
     told = page.values("data-words")
     assert "s4 reads s1; probability of this choice 0.250, entropy 80% of a blind choice" in told
     assert any("through a gate that looks at root" in words for words in told)
-    assert "The search has partly decided" in page.words
+    assert "The search has decided in part: 80% of the entropy of blind choice" in page.words
 
 
 def test_rows_left_out_are_told_first_with_their_causes(html):

@@ -88,6 +88,13 @@ def test_tables_are_filtered_by_dataset_and_by_row(page):
     )
     assert page.run(SHOWN.format("#table-table2 tbody td")) == 4  # two methods, in two blocks
     assert page.run(f"{table}.rows[0].cells.length") == 3
+    assert page.run(SHOWN.format("#table-table3, #table-table3 *")) == 0
+    assert page.run("document.querySelector('#tables output').textContent") == "4 of 11 shown"
+    page.run(
+        "document.querySelector('#tables select').value = 'MovieLens';"
+        "document.querySelector('#tables form').dispatchEvent(new Event('input'))"
+    )
+    assert page.run(SHOWN.format("#table-table3 tbody td")) == 2
 
 
 def test_tables_are_sorted_by_a_heading(page):

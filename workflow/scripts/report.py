@@ -21,6 +21,7 @@ with job(snakemake) as smk:
             audits=smk.input.audits,
             findings=smk.input.findings,
             main=[tuple(run) for run in smk.params.main],
+            homes={tuple(run): home for *run, home in smk.params.searched},
             titles=smk.params.titles,
             made=Made.now(smk.params.command),
         ),

@@ -1,4 +1,4 @@
-"""How decided searches are, and how much their routes have in common, in numbers and in words.
+"""How much the routes of searches have in common, in numbers and in words.
 
 Shares are between 0 and 1. What two routes have in common is the number of links that both use over
 the number that one or the other uses (Jaccard). Links are compared by the names of sub-networks.
@@ -16,37 +16,7 @@ from mtnas.routes.named import random_routes
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 
-UNDECIDED, DECIDED = 0.9, 0.5  # shares of the entropy of a uniform choice
 PAIRS = 1000  # of random routes that stand for chance
-
-
-def verdict(share: float) -> str:
-    """Say in words what a share of the entropy of a uniform choice means."""
-    if share >= UNDECIDED:
-        return "has not decided"
-    return "has decided" if share <= DECIDED else "has decided in part"
-
-
-def entropy_left(searched: Drawn) -> float | None:
-    """Return the entropy of the choices over that of uniform ones, over all seeds and blocks."""
-    blocks = [block for of in searched.blocks.values() for block in of.values()]
-    pairs = [(b.entropy, b.uniform_entropy) for b in blocks if b.entropy is not None]
-    known = [(entropy, uniform) for entropy, uniform in pairs if uniform]
-    if not known:
-        return None
-    entropies, uniform = np.sum(known, axis=0)
-    return float(entropies / uniform)
-
-
-def decision(searched: Drawn) -> str:
-    """Say how decided a search is; nothing if it did not record that."""
-    share = entropy_left(searched)
-    if share is None:
-        return ""
-    return (
-        f"The search {verdict(share)}: {share:.0%} of the entropy of blind choice is left "
-        "(100%: every local route is as likely as any other)."
-    )
 
 
 def in_common(first: Route, second: Route) -> float:

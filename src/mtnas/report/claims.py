@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mtnas.evidence.claims.evidence import read_evidence
@@ -25,14 +25,19 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 *equivalent* if TOST at 5 % places it within the margin (0.001 AUC, 0.1 % of the loss), else \
 *inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
-enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval in the \
-first table is that of the comparison that speaks least for the claim; where that speaks against \
-it, the interval is widened as Holm's correction asks, so that it excludes the null value exactly \
-where the verdict says so. Controls decide nothing, \
-nor do simulated data, save those of the paper's own synthetic study and of studies of planted \
-tasks. A verdict on fewer datasets than the study has says on how many.\
+enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval is \
+the one that decides: where a comparison speaks against a claim, or one is enough, it is widened \
+as Holm's correction asks (and marked so), so that it excludes the null value exactly where the \
+verdict says so. The first table has the comparison that speaks least for the claim. \
+Controls decide nothing, nor do \
+simulated data, save those of the paper's own synthetic study and of studies of planted tasks. A \
+verdict on fewer datasets than the study has says on how many.\
 """
 
+COMPARISON = (
+    *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
+    *("Seeds to resolve the margin", "Verdict"),
+)
 HEADINGS = {MTNAS_PAPER: "Claims of the paper"}
 ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
 
@@ -160,16 +165,14 @@ def _estimate(entry: Entry) -> str:
     """Return the interval that decides, or what is missing and the command that makes it."""
     if entry["verdict"] == NOT_JUDGED:
         return "applies to none of these datasets"
-    estimate, interval = entry["estimate"], entry["interval"]
-    if estimate is None or interval is None:
+    if entry["estimate"] is None:
         lacks = missing(entry["missing"]) or ONLY_SIMULATED
         return escaped(f"lacks {lacks}. Run {entry['command']}")
-    low, high = map(number, interval)
     decided = next(
         c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
-    told = (f"{number(estimate)} [{low}, {high}]", _what(decided), escaped(entry["said"] or ""))
-    return "<br>".join(told)
+    what, said = escaped(_what(decided)), escaped(decided["said"])
+    return f"{number(decided['estimate'])} {deciding(decided)}<br>{what}<br>{said}"
 
 
 def _what(comparison: Told) -> str:
@@ -178,7 +181,7 @@ def _what(comparison: Told) -> str:
     The ledger says `auc_t0: mtnas/paper - mmoe/paper`; readers get `AUC of t0: MTNAS − MMoE`.
     """
     name = dataset_name(comparison["dataset"], comparison["simulated"])
-    return escaped(shown(name, in_words(comparison["what"])))
+    return shown(name, in_words(comparison["what"]))
 
 
 def in_words(what: str) -> str:
@@ -202,28 +205,35 @@ def missing(what: Mapping[str, Sequence[str]]) -> str:
 
 
 def _comparisons(entry: Entry) -> str:
-    heads = (
-        *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
-        *("Seeds to resolve the margin", "Verdict"),
+    rows = [comparison_cells(c, _what(c), escaped) for c in entry["comparisons"]]
+    aligned = [pipes.LEFT] * 2 + [pipes.RIGHT] * (len(COMPARISON) - 3) + [pipes.LEFT]
+    return pipes.table(COMPARISON, rows, aligned)
+
+
+def comparison_cells(told: Told, what: str, text: Callable[[str], str] = str) -> tuple[str, ...]:
+    """Return the cells of a comparison, named `what`, below the heads of `COMPARISON`.
+
+    `text` renders what may hold any letters.
+    """
+    side = {"higher": "above", "lower": "below"}[told["claim"]]
+    role = {"some": " (one is enough)", "control": " (control)"}.get(told["role"], "")
+    return (
+        text(what),
+        f"{side} {number(told['null'])}",
+        f"{number(told['estimate'])} {text(told['unit'])}",
+        deciding(told),
+        text(told["over"]),
+        *map(probability, (told.get("p_value"), told.get("holm_p"), told.get("tost_p"))),
+        str(told.get("seeds_needed", MISSING)),
+        f"{told['verdict']}{role}: {told['said']}",
     )
-    rows = []
-    for c in entry["comparisons"]:
-        side = {"higher": "above", "lower": "below"}[c["claim"]]
-        role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
-        rows.append(
-            (
-                _what(c),
-                f"{side} {number(c['null'])}",
-                f"{number(c['estimate'])} {escaped(c['unit'])}",
-                f"[{number(c['low'])}, {number(c['high'])}]",
-                escaped(c["over"]),
-                *map(probability, (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))),
-                c.get("seeds_needed", MISSING),
-                f"{c['verdict']}{role}: {c['said']}",
-            )
-        )
-    aligned = [pipes.LEFT] * 2 + [pipes.RIGHT] * (len(heads) - 3) + [pipes.LEFT]
-    return pipes.table(heads, rows, aligned)
+
+
+def deciding(told: Told) -> str:
+    """Return the interval that decides a comparison; `(Holm)` marks one that is corrected."""
+    low, high = told["deciding"]
+    mark = " (Holm)" * ((low, high) != (told["low"], told["high"]))
+    return f"[{number(low)}, {number(high)}]{mark}"
 
 
 def number(value: float) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.search_record import Block, SearchRecord
+from mtnas.report.decided import decision
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.routes.text import described
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.study.paths import DATA
 
-UNDECIDED = 0.9  # of the entropy of a coin toss
 EXAMPLE = (
     '{"t0": {"values": ["s1", "s2"], "query": "root"}, "t1": {"values": ["s2"], "query": "root"}}'
 )
@@ -35,7 +35,10 @@ def explained_search(path: Path, seed: int | None = None) -> str:
     head = f"{name}, seed {chosen} of {len(seeds)}, found by {record.strategy}"
     parts = ["SIMULATED DATA"] * record.simulated + [head]
     notes = {n: note for n, block in blocks.items() if (note := _note(block))}
-    parts += [described(record.routes[chosen], _tasks(record.dataset), notes), _sureness(blocks)]
+    parts += [
+        described(record.routes[chosen], _tasks(record.dataset), notes),
+        decision(blocks.values()),
+    ]
     if seed is None and len(seeds) > 1:
         different = len({route.canonical() for route in record.routes.values()})
         parts += [
@@ -98,17 +101,3 @@ def _note(block: Block) -> str:
     if block.probability is None:
         return ""
     return f"[probability {block.probability:.3g}]"
-
-
-def _sureness(blocks: dict[str, Block]) -> str:
-    """Say whether a search decided, or stayed near a coin toss."""
-    known = [b for b in blocks.values() if b.entropy is not None and b.uniform_entropy]
-    if not known:
-        return ""
-    share = sum((b.entropy or 0) / (b.uniform_entropy or 1) for b in known) / len(known)
-    said = (
-        "it has not decided: another start would give another route"
-        if share > UNDECIDED
-        else ("it has mostly decided" if share < 0.5 else "it leans to this route")
-    )
-    return f"The search ended at {share:.0%} of the entropy of a coin toss: {said}."

@@ -81,6 +81,11 @@ class Drawn:
     blocks: dict[str, dict[str, Recorded]]
 
     @property
+    def all_blocks(self) -> list[Recorded]:
+        """Return what was recorded of the blocks of all seeds."""
+        return [block for of in self.blocks.values() for block in of.values()]
+
+    @property
     def edges(self) -> list[int]:
         """Return the number of edges in use, seed by seed."""
         return [len(route.edges) for route in self.routes.values()]

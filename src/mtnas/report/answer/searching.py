@@ -1,7 +1,6 @@
 """Does searching routes beat simple sharing, and blind choice?"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.claims.paper import COMPARED
@@ -10,20 +9,12 @@ from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer.compare import Gain, corrected, gain, intervals_of, loss_of, score_of
 from mtnas.report.answer.form import Answer, Statement
 from mtnas.report.answer.words import called, interval, listed, of, split
+from mtnas.report.decided import MEANING, entropy_left, verdict
 from mtnas.report.names import counted, dataset_name
 from mtnas.report.runs import Results
 
 QUESTION = "Does searching routes beat simple sharing?"
 SIMPLE: tuple[Row, ...] = (SINGLE, *COMPARED)
-UNDECIDED = 0.9  # of a uniform choice: a search that ends above it has decided next to nothing
-
-
-@dataclass(frozen=True)
-class Evenness:
-    """How even the choices of a search still are at its end, as a share of a uniform choice."""
-
-    dataset: str
-    share: float
 
 
 def answer(
@@ -49,8 +40,7 @@ def answer(
     if blind:
         text = _blind(results, blind)
         statements.append(Statement(kind="found", text=text, anchor="table-table2"))
-    if even := evenness(searches):
-        text = _even(even)
+    if text := decided(searches):
         statements.append(Statement(kind="found", text=text, anchor="figure-search_curves"))
     return Answer(
         question=QUESTION,
@@ -169,35 +159,24 @@ def _counted(gains: Sequence[Gain]) -> tuple[int, int, int]:
     return signs.count(1), signs.count(-1), signs.count(0)
 
 
-def evenness(searches: Iterable[SearchRecord]) -> list[Evenness]:
-    """Return how even the choices of each search of the paper are at its end, if it recorded it."""
-    found = []
-    for record in searches:
-        blocks = [b for seed in record.seeds.values() for b in seed.blocks.values()]
-        pairs = [
-            (b.entropy, b.uniform_entropy)
-            for b in blocks
-            if b.entropy is not None and b.uniform_entropy
-        ]
-        if record.variant == PAPER and pairs:
-            share = sum(entropy for entropy, _ in pairs) / sum(uniform for _, uniform in pairs)
-            found.append(Evenness(record.dataset, share))
-    return found
-
-
-def _even(even: Sequence[Evenness]) -> str:
-    """Say whether the searches decided anything."""
-    shares = sorted(e.share for e in even)
-    low, high = (f"{100 * share:.0f}" for share in (shares[0], shares[-1]))
+def decided(searches: Iterable[SearchRecord]) -> str:
+    """Say whether the searches of the paper decided anything; nothing if none recorded that."""
+    found = [
+        entropy_left(b for seed in record.seeds.values() for b in seed.blocks.values())
+        for record in searches
+        if record.variant == PAPER
+    ]
+    shares = sorted(share for share in found if share is not None)
+    if not shares:
+        return ""
+    word = verdict(shares[-1])
+    alike = sum(verdict(share) == word for share in shares)
+    where = f" on {alike} of {len(shares)} datasets" * (alike < len(shares))
+    low, high = (f"{share:.0%}" for share in (shares[0], shares[-1]))
     between = low if low == high else f"{low} to {high}"
-    undecided = sum(e.share > UNDECIDED for e in even)
-    begin = "The search decides"
-    if undecided:
-        begin = "The search hardly decides anything"
-        begin += f" on {undecided} of {len(even)} datasets" * (undecided < len(even))
     return (
-        f"{begin}: when it ends, its choices are {between} % as even as a coin toss (entropy, as a "
-        "share of that of a uniform choice)."
+        f"The search {word}{where}: when it ends, {between} of the entropy of blind choice is left "
+        f"({MEANING})."
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mtnas.report.agreement import verdict
+from mtnas.report.decided import verdict
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import caption, counted, simulated_in
 from mtnas.report.render.style import (

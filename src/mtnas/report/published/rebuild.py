@@ -134,6 +134,7 @@ def _report(plan: Plan, shown: Sequence[Planned]) -> None:
         audits=[path.with_suffix(".md") for path in audits],
         findings=audits,
         main=plan.main,
+        homes=plan.homes,
         titles=titles(plan, [run[1:] for run in plan.runs]),
         made=Made(".venv/bin/snakemake rebuild --cores 1"),  # undated: the same bytes every time
     )

@@ -43,12 +43,11 @@ def _rows(entry: Entry) -> Iterator[Sequence[str]]:
 
 
 def _cells(told: Told) -> tuple[str, ...]:
-    low, high = ledger.number(told["low"]), ledger.number(told["high"])
     return (
         dataset_name(told["dataset"], told["simulated"]) if told["dataset"] else "all",
         escaped(told["what"]),
         f"{ledger.number(told['estimate'])} {escaped(told['unit'])}",
-        f"[{low}, {high}]",
+        ledger.deciding(told),
         escaped(told["over"]),
         told["verdict"] + (" (beside it)" if told["role"] == "control" else ""),
     )

@@ -8,7 +8,8 @@ from math import floor
 from matplotlib.figure import Figure
 
 from mtnas.evidence.statistics import summarize
-from mtnas.report.agreement import agreement, decision, told_by_seeds
+from mtnas.report.agreement import agreement, told_by_seeds
+from mtnas.report.decided import decision
 from mtnas.report.names import counted
 from mtnas.report.render.route_drawing import (
     draw_route,
@@ -56,7 +57,7 @@ class _Part:
         first = "the first" if columns == 1 else f"the first {columns}"
         shown = f" Shown: {first} of {len(searched.routes)} seeds."
         told = summary(searched) + shown * (columns < len(searched.routes))
-        lines = (decision(searched), told, agreement(searched))
+        lines = (decision(searched.all_blocks), told, agreement(searched))
         named = tasks_named(searched.space, searched.tasks)
         return cls(searched, (*filter(None, lines), *named), columns, scale)
 

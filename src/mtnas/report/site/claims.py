@@ -9,21 +9,15 @@ from markupsafe import Markup
 
 from mtnas.evidence.claims.ledger import Entry, Told, shown
 from mtnas.evidence.claims.verdicts import NOT_JUDGED
-from mtnas.evidence.statistics import LEVEL
-from mtnas.report.claims import missing, number, probability
-from mtnas.report.names import Names, column_name, dataset_name
+from mtnas.report.claims import COMPARISON, comparison_cells, deciding, missing, number
+from mtnas.report.names import Names, column_name, counted, dataset_name
 from mtnas.report.render.html import render
-from mtnas.report.render.layout import MISSING
 from mtnas.report.site.anchors import anchor
 from mtnas.report.site.grids import Grid, plain
-from mtnas.report.site.scales import Scale, Side, short
+from mtnas.report.site.scales import Scale, Side
 from mtnas.tasks.metrics import METRICS, split_column
 
 WIDTH, HEIGHT = 190.0, 34.0
-HEADS = (
-    *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
-    *("Seeds to resolve the margin", "Verdict"),
-)
 WORDS = ("Claimed", "Over", "Verdict")
 SIDES: dict[str, Side] = {"replicated": "better", "contradicted": "worse"}
 
@@ -54,49 +48,33 @@ class Decided:
 
     comparison: Told
     what: str
-    over: int  # how many comparisons its p-value was corrected for
 
     @property
     def scale(self) -> Scale:
         """Return the scale of its drawing; it holds the null value."""
         c = self.comparison
-        values = [c["low"], c["estimate"], c["high"], c["null"]]
+        values = [*c["deciding"], c["estimate"], c["null"]]
         return Scale.over(values, 2, WIDTH - 2, spare=0.2)
 
     @property
     def side(self) -> Side:
         """Return on which side of the null value the interval lies, as the claim sees it."""
-        return SIDES.get(self.comparison["verdict"], "unsure")
+        c = self.comparison
+        low, high = c["deciding"]
+        apart = not low <= c["null"] <= high
+        return SIDES.get(c["verdict"], "unsure") if apart else "unsure"
 
     @property
     def numbers(self) -> str:
         """Return the estimate with its interval."""
         c = self.comparison
-        estimate, low, high = map(number, (c["estimate"], c["low"], c["high"]))
-        return f"{estimate} [{low}, {high}] {c['unit']}"
+        return f"{number(c['estimate'])} {c['unit']} {deciding(c)}"
 
-    def why(self, verdict: str) -> str:
-        """Say how this interval led to the verdict."""
-        c = self.comparison
-        side = {"higher": "above", "lower": "below"}[c["claim"]]
-        null, own = short(c["null"]), c["verdict"]
-        if own == "equivalent":
-            enough = "which is enough here" if c["equal_suffices"] else "which is not claimed"
-            margin = short(c.get("margin", 0.0))
-            return f"The interval lies within {margin} of {null}: equal, {enough}."
-        if own == "inconclusive":
-            return f"The interval holds {null}, so these seeds do not tell."
-        other = {"above": "below", "below": "above"}[side]
-        where = f"The interval lies {side} {null}, as claimed"
-        if own == "contradicted":
-            where = f"The interval lies {other} {null}; claimed was {side}"
-        p = c.get("holm_p")
-        if own == verdict or p is None or p < 1 - LEVEL:
-            return f"{where}."
-        return (
-            f"{where}. But it is one of {self.over} comparisons, and corrected for their number "
-            f"(Holm) it could be chance: p = {probability(p)}."
-        )
+    @property
+    def told(self) -> str:
+        """Return what is compared, and what the interval says of it."""
+        said = self.comparison["said"]
+        return f"{self.what}. {said[0].upper()}{said[1:]}."
 
 
 @dataclass(frozen=True)
@@ -113,6 +91,11 @@ class Claim:
     def id(self) -> str:
         """Return the id of the claim on the page."""
         return anchor("claim", self.entry["id"])
+
+    @property
+    def seeds(self) -> str:
+        """Return such as `10 seeds.`; nothing if none was measured."""
+        return f"{counted(self.entry['seeds'], 'seed')}." if self.entry["seeds"] else ""
 
     @property
     def kind(self) -> str:
@@ -159,37 +142,20 @@ def read_claims(entries: Sequence[Entry], speaker: Speaker) -> Claims:
 def _claim(entry: Entry, speaker: Speaker) -> Claim:
     comparisons = entry["comparisons"]
     decided = [c for c in comparisons if shown(c["dataset"], c["what"]) == entry["decided_by"]]
-    family = sum(c["role"] != "control" and "holm_p" in c for c in comparisons)
     return Claim(
         entry,
-        Decided(decided[0], speaker.what(decided[0]), family) if decided else None,
+        Decided(decided[0], speaker.what(decided[0])) if decided else None,
         [
             f"{dataset_name(name, found['simulated'])}: {found['verdict']}"
             for name, found in entry["datasets"].items()
         ],
         plain(
             f"All comparisons of {entry['id']}",
-            HEADS,
-            [_line(c, speaker) for c in comparisons],
+            COMPARISON,
+            [comparison_cells(c, speaker.what(c)) for c in comparisons],
             WORDS,
         ),
         _lacks(entry),
-    )
-
-
-def _line(c: Told, speaker: Speaker) -> tuple[str, ...]:
-    side = {"higher": "above", "lower": "below"}[c["claim"]]
-    role = {"some": " (one is enough)", "control": " (control)"}.get(c["role"], "")
-    p_values = (c.get("p_value"), c.get("holm_p"), c.get("tost_p"))
-    return (
-        speaker.what(c),
-        f"{side} {number(c['null'])}",
-        f"{number(c['estimate'])} {c['unit']}",
-        f"[{number(c['low'])}, {number(c['high'])}]",
-        c["over"],
-        *map(probability, p_values),
-        str(c.get("seeds_needed", MISSING)),
-        c["verdict"] + role,
     )
 
 

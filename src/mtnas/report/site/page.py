@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from mtnas.report.names import counted
 from mtnas.report.render.html import TEMPLATES, render
 from mtnas.report.site.sections import Content, read_content, sections
 from mtnas.report.site.sources import Sources
@@ -59,7 +60,7 @@ def _counts(content: Content) -> str:
     if not runs:
         return "No runs."
     datasets = len({run.key[0] for run in runs})
-    return f"{len(runs)} runs on {datasets} data {'set' if datasets == 1 else 'sets'}"
+    return f"{counted(len(runs), 'run')} on {counted(datasets, 'data set')}"
 
 
 def _plainly(content: Content) -> str:

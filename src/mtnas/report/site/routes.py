@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.path import Path as Curve
 
+from mtnas.report.decided import decision
 from mtnas.report.names import dataset_name, task_name
 from mtnas.report.render.html import render
 from mtnas.report.render.route_drawing import (
@@ -24,7 +25,6 @@ from mtnas.routes.space import ROOT, LocalRoute
 
 UNIT, MARGIN = 92.0, 26.0  # of the drawing: between columns and rows, and around
 COLOURS = 6  # of tasks; then they repeat
-LITTLE, HALF = 0.95, 0.6  # of the entropy of a blind choice
 COMMANDS = {Curve.MOVETO: "M", Curve.LINETO: "L", Curve.CURVE4: "C"}
 
 
@@ -191,20 +191,8 @@ class Routes:
     @property
     def decided(self) -> str:
         """Say how far the search has decided, if it recorded that."""
-        shares = [
-            block.entropy / block.uniform_entropy
-            for blocks in self.searched.blocks.values()
-            for block in blocks.values()
-            if block.entropy is not None and block.uniform_entropy
-        ]
-        if not shares:
-            return ""
-        share = float(np.mean(shares))
-        word = "hardly" if share > LITTLE else "partly" if share > HALF else "largely"
-        return (
-            f"The search has {word} decided: the entropy of its choices is {share:.0%} of that of "
-            "a blind choice (100 % is a toss-up, 0 % is certain)."
-        )
+        blocks = self.searched.blocks.values()
+        return decision(block for of in blocks for block in of.values())
 
     def html(self) -> Markup:
         """Return the drawings with their slider."""

@@ -1,6 +1,6 @@
 """The runs: what each took, and where it lies."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -10,7 +10,6 @@ from mtnas.evidence.records import Run, Timings
 from mtnas.report.names import Names, dataset_name
 from mtnas.report.render.html import render
 from mtnas.report.render.layout import number
-from mtnas.report.searched import Searched
 from mtnas.report.site.anchors import anchor
 from mtnas.report.site.grids import Grid, plain
 from mtnas.report.site.scales import Scale
@@ -87,23 +86,17 @@ class Costs:
 
 
 def costs(
-    runs: Sequence[Run],
-    keys: Collection[RunKey],
-    searches: Sequence[Searched],
-    seconds: Sequence[float],
-    names: Names,
+    runs: Sequence[Run], searches: Mapping[RunKey, float], homes: Mapping[RunKey, str], names: Names
 ) -> list[Costs]:
-    """Return the costs of the runs of `keys`, by dataset; `seconds` are those of the searches."""
-    searching = {
-        (s.dataset, s.method, s.variant): took for s, took in zip(searches, seconds, strict=True)
-    }
+    """Return the costs of runs, by dataset; `searches` holds what searches took, per seed.
+
+    `homes` names the variant under which the search of a run is stored, if it is not its own.
+    """
     found: dict[str, list[Cost]] = {}
     for run in runs:
-        if run.key in keys:
-            dataset, *row = run.key
-            own = run.record.timings.train_seconds / max(1, run.metrics["seed"].nunique())
-            name = names.run(*row)
-            title = dataset_name(dataset, run.record.simulated)
-            cost = Cost(name, f"#{run_id(run)}", own, searching.get(run.key, 0.0))
-            found.setdefault(title, []).append(cost)
+        dataset, method, variant = run.key
+        own = run.record.timings.train_seconds / max(1, run.metrics["seed"].nunique())
+        search = searches.get((dataset, method, homes.get(run.key, variant)), 0.0)
+        cost = Cost(names.run(method, variant), f"#{run_id(run)}", own, search)
+        found.setdefault(dataset_name(dataset, run.record.simulated), []).append(cost)
     return [Costs(title, rows) for title, rows in found.items()]

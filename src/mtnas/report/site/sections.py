@@ -1,18 +1,20 @@
 """The sections of the page, and what they are filled with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from markupsafe import Markup
 
+from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.claims import RULE, read_ledger
 from mtnas.report.names import Names, dataset_name
 from mtnas.report.render.html import render, to_html
+from mtnas.report.render.layout import Table
 from mtnas.report.runs import Results, ScoredRun
 from mtnas.report.searched import Searched, read_searches
 from mtnas.report.site import answers, claims, datasets, diagnoses, runs
@@ -66,7 +68,7 @@ class Content:
     tables: Sequence[Shown]
     figures: Sequence[Figure]
     searches: Sequence[Searched]
-    seconds: Sequence[float]  # of the searches, per seed
+    seconds: Mapping[RunKey, float]  # of the searches, per seed
     audits: Sequence[Shown]
 
     @cached_property
@@ -97,8 +99,7 @@ def read_content(sources: Sources) -> Content:
         *map(datasets.dataset_id, manifests),
         *(anchor("claim", entry["id"]) for entry in entries),
         *(anchor("diagnosis", Path(path).parent.name) for path in sources.diagnoses),
-        *(anchor("figure", Path(path).stem) for path in sources.figures),
-        *(anchor("table", Path(t).stem) for t in sources.tables if isinstance(t, str | Path)),
+        *map(_exhibit_id, [*sources.figures, *sources.tables, *sources.sharing]),
     }
     titles = list(dict.fromkeys(dataset_name(m.dataset, m.simulated) for m in manifests))
     speaker = claims.Speaker(names, {run.key[1:] for run in read})
@@ -115,14 +116,25 @@ def read_content(sources: Sources) -> Content:
         [shown(table, known, titles) for table in sources.tables],
         [figure(path) for path in sources.figures],
         read_searches(sources.routes, names, sources.manifests) if sources.routes else [],
-        [SearchRecord.read(path).seconds for path in sources.routes],
+        {record.key: record.seconds for record in map(SearchRecord.read, sources.routes)},
         [shown(path, known) for path in sources.audits],
     )
 
 
 def _either(path: str | Path, known: set[str]) -> Shown | Figure:
     """Return a table or a figure, whichever a file holds."""
-    return figure(path) if Path(path).suffix == ".png" else shown(path, known)
+    return figure(path) if _is_figure(path) else shown(path, known)
+
+
+def _is_figure(path: str | Path) -> bool:
+    return Path(path).suffix == ".png"
+
+
+def _exhibit_id(exhibit: str | Path | Table) -> str:
+    """Return the id of a table or a figure on the page."""
+    if isinstance(exhibit, Table):
+        return anchor("table", exhibit.name)
+    return anchor("figure" if _is_figure(exhibit) else "table", Path(exhibit).stem)
 
 
 def _comparison(
@@ -222,7 +234,8 @@ def _about_data(content: Content) -> list[Section]:
 
 def _costs(content: Content) -> list[Section]:
     keys = set(content.sources.main) or {run.key for run in content.runs}
-    found = runs.costs(content.runs, keys, content.searches, content.seconds, content.names)
+    main = [run for run in content.runs if run.key in keys]
+    found = runs.costs(main, content.seconds, content.sources.homes, content.names)
     lead = Markup("<p>Seconds per seed: training in colour, the search before it in gray.</p>")
     return [Section("costs", "What it cost", [lead, *(own.html() for own in found)] * bool(found))]
 

@@ -19,7 +19,8 @@ class Sources:
     `Table`s, `figures` PNG files with captions (`style.save_figure`; their data lie beside them),
     `sharing` tables and figures, as files, of which tasks should share. `audits` are Markdown
     files, `findings` the JSON files of the same audits. `main` are the runs that are compared in
-    the chart (all, if none are named), `titles` what readers call methods and variants.
+    the chart (all, if none are named), `homes` the variants under which their searches are stored
+    (their own, if none is named), `titles` what readers call methods and variants.
     """
 
     answer: str | Path | None = None
@@ -34,5 +35,6 @@ class Sources:
     audits: Paths = ()
     findings: Paths = ()
     main: Sequence[RunKey] = ()
+    homes: Mapping[RunKey, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     made: Made = field(default_factory=Made)

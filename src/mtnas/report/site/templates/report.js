@@ -32,6 +32,16 @@ function matches(item, controls) {
   });
 }
 
+// A table without a row, or without a column of a dataset that had some, goes with its caption; an
+// article without a table, with its heading and notes.
+function hideEmpty(scope) {
+  const none = (found) => found.length > 0 && found.every((item) => item.hidden);
+  for (const table of all("table", scope))
+    table.parentElement.hidden =
+      none(all("tbody tr", table)) || none(all("thead th[data-dataset]", table));
+  for (const article of all("article", scope)) article.hidden = none(all(".wide", article));
+}
+
 function apply(form) {
   const scope = form.closest("section");
   const controls = all("input, select", form);
@@ -40,13 +50,10 @@ function apply(form) {
   for (const item of items) item.hidden = !matches(item, controls);
   for (const cell of all("th[data-dataset], td[data-dataset]", scope))
     cell.hidden = !matches(cell, controls.filter((control) => control.name === "dataset"));
-  for (const table of all("table", scope)) {
-    if (selector.includes("tr"))
-      table.parentElement.hidden = all("tbody tr", table).every((row) => row.hidden);
-  }
+  if (selector.includes("tr")) hideEmpty(scope);
   for (const folded of all("details.others", scope))
     if (controls.some((control) => control.value)) folded.open = true;
-  const shown = items.filter((item) => !item.hidden).length;
+  const shown = items.filter((item) => !item.closest("[hidden]")).length;
   form.querySelector("output").textContent =
     shown === items.length ? "" : `${shown} of ${items.length} shown`;
 }
