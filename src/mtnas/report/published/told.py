@@ -11,7 +11,7 @@ from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer.form import Answer, Kind, read_answer
 from mtnas.report.answer.words import listed, meaning_of
-from mtnas.report.names import dataset_name
+from mtnas.report.names import counted, dataset_name
 from mtnas.report.published.store import RESTORE, read_plan, read_runs
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, read_json
@@ -100,9 +100,9 @@ def cost(published: Path) -> str:
     setup = read_json(published / "setup.json", ("gigabytes",))
     names = listed([dataset_name(name) for name in study["datasets"]])
     return (
-        f"The default study ({names}, {study['seeds']} seeds) takes about {minutes} minutes on "
-        f"{CORES} cores; setting up downloads and installs about {setup['gigabytes']:.0f} GB "
-        "(`.venv`)."
+        f"The default study ({names}, {counted(study['seeds'], 'seed')}) takes about "
+        f"{counted(minutes, 'minute')} on {CORES} cores; setting up downloads and installs about "
+        f"{setup['gigabytes']:.0f} GB (`.venv`)."
     )
 
 
