@@ -1,9 +1,11 @@
 """The rule by which comparisons decide a claim, case by case."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mtnas.evidence.claims.verdicts import (
     Comparison,
@@ -15,6 +17,7 @@ from mtnas.evidence.claims.verdicts import (
     decide,
     decisive,
     margin_of,
+    said,
 )
 from mtnas.evidence.statistics import (
     bootstrap_interval,
@@ -158,6 +161,24 @@ def test_the_family_of_a_claim_is_all_that_has_a_p_value_but_controls() -> None:
         comparison(role="some", p_value=0.03),
     ]
     assert [c.holm_p for c in adjusted(given)] == [pytest.approx(0.04), None, None, 0.04]
+
+
+@pytest.mark.parametrize("pairs, upheld", [(8, False), (10, True)])
+def test_words_and_the_interval_of_an_exact_test_agree(pairs: int, upheld: bool) -> None:
+    test = stats.binomtest(0, pairs)
+    against = replace(
+        comparison("contradicted", estimate=0.0, null=0.5, p_value=float(test.pvalue)),
+        at=lambda risk: tuple(map(float, test.proportion_ci(1 - risk))),
+    )
+    low, high = test.proportion_ci(0.95)
+    against = replace(against, low=float(low), high=float(high))
+    found = adjusted([against, *[comparison(p_value=0.5)] * 11])[0]
+
+    assert against.high < 0.5  # by itself it is against the claim
+    assert found.sure == upheld
+    assert (found.deciding[1] < 0.5) == upheld
+    still = "also" if upheld else "but not"
+    assert said(found, 12) == f"against the claim, {still} after correction for 12 comparisons"
 
 
 def test_an_interval_decides_by_its_side_of_the_null_value() -> None:

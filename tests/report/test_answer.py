@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 
 from mtnas.evidence.search_record import SearchRecord
+from mtnas.evidence.statistics import difference_of
 from mtnas.report.answer import Answer, Interval, Statement, read_answer
 from mtnas.report.answer.build import answers, write
+from mtnas.report.answer.causes import tables_per_task
+from mtnas.report.answer.compare import Gain, Score
 from mtnas.report.answer.contents import write_contents
 from mtnas.report.answer.form import MOST_LINES, WIDTH, to_text
 from mtnas.report.answer.needs import needs_of
 from mtnas.report.answer.searching import QUESTION as SEARCHING
-from mtnas.report.answer.searching import decided
+from mtnas.report.answer.searching import _largest, decided
 from mtnas.report.answer.sharing import QUESTION as SHARING
 from mtnas.report.claims import write_ledger
 from mtnas.report.decided import MEANING
 from mtnas.report.exhibits.answer import EXHIBIT
+from mtnas.report.runs import Results, read_results
 from mtnas.routes.named import share_bottom
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
@@ -169,8 +173,8 @@ def test_a_task_that_loses_is_named(study):
     said = texts(study(scores)[SHARING], "found")
 
     assert "use MMoE" in said
-    assert "not every task gains. With MMoE, buy loses 0.0" in said
-    assert "click loses" not in said
+    assert "not every task gains. With MMoE, buy is worse by 0.0" in said
+    assert "click is worse" not in said
 
 
 def test_a_gain_that_no_control_could_have_is_told_as_such(study):
@@ -179,7 +183,10 @@ def test_a_gain_that_no_control_could_have_is_told_as_such(study):
     found = study(rows)
 
     assert "use MTNAS (fine-tuned)" in texts(found[SHARING], "found")
-    assert "MTNAS (fine-tuned) trains on with the weights" in texts(found[SHARING], "sure")
+    assert (
+        "use MTNAS (fine-tuned), which trains on with the weights that the search left: another"
+        in (texts(found[SHARING], "found"))
+    )
     assert "mtnas export results/runs/movielens/mtnas/finetune" in texts(found[SHARING], "do")
 
 
@@ -202,6 +209,90 @@ def test_without_an_auc_the_loss_decides(study):
     assert "use MMoE" in texts(found[SHARING], "found")
     assert "test loss" in texts(found[SHARING], "asked")
     assert SEARCHING not in found
+    said = texts(found[SHARING], "found")
+    assert "better than Share-Bottom by 0.0" in said
+    assert "loss (lower is better; 95 % interval −0.0" in said
+    gained = next(i for i in found[SHARING].intervals if i.label.startswith("MMoE"))
+    assert gained.low > 0
+    assert gained.unit.startswith("fall of test loss")
+
+
+@pytest.mark.parametrize(
+    "loss, words, low", [(0.68, "below", "−0.02"), (0.72, "above", "+0.01")]
+)  # fmt: skip
+def test_a_lower_loss_is_told_as_lower(study, loss, words, low):
+    scores = {(m, "paper"): {"rmse_minutes": 3.0, "mtl_loss": 0.70} for m in (*SIMPLE, "mtnas")}
+    scores["mtnas", "paper"]["mtl_loss"] = loss
+    said = texts(study(scores)[SEARCHING], "found")
+
+    assert said.startswith("Yes" if loss < 0.7 else "No")
+    assert f"loss {words} " in said
+    assert f"lower is better; 95 % interval {low}" in said
+
+
+def test_the_largest_difference_is_one_of_auc_whatever_the_losses_are():
+    unit = Score(("auc_a",), "AUC", "test AUC", 1, 0.001)
+    other = Score(("mtl_loss",), "loss", "test loss", -1, 0.003)
+    found = [
+        Gain(name, ("mtnas", "paper"), ("mmoe", "paper"), difference_of(values), score, 0.001, 4)
+        for name, score, values in [
+            ("movielens", unit, [0.010, 0.012]),
+            ("insteval", other, [0.200, 0.210]),
+        ]
+    ]
+    assert _largest(Results({}), found).startswith(". The largest difference of AUC: 0.0110 AUC")
+    alone = _largest(Results({}), found[1:])
+    assert alone.startswith(". The largest difference: 0.2050 loss below MMoE on InstEval (lower")
+
+
+def own_tables(tmp_path, share_bottom, own, spread):
+    """Return what tables per task explain; `spread` is the noise of the run that has them."""
+
+    def run(method, level, number, variant="paper", times=1.0):
+        return make_run(
+            tmp_path, method, {"auc_click": level}, variant=variant, dataset="movielens",
+            seeds=SEEDS, noise=noise(number) * times,
+        )  # fmt: skip
+
+    results = read_results(
+        [
+            run("single_task", 0.780, 0),
+            run("share_bottom", share_bottom, 1),
+            run("share_bottom", own, 2, "own_tables", spread),
+        ]
+    )
+    (said,) = tables_per_task(results, [("share_bottom", "own_tables")])
+    return said.text
+
+
+@pytest.mark.parametrize(
+    "own, spread, begins",
+    [
+        (0.781, 1, "Embedding tables explain the lead"),
+        (0.775, 1, "Embedding tables explain 49 % of the lead"),
+        (0.772, 40, "It is not shown that embedding tables explain the lead"),
+        (0.760, 1, "Embedding tables do not explain the lead"),
+    ],
+)
+def test_tables_explain_only_what_they_measurably_change(tmp_path, own, spread, begins):
+    said = own_tables(tmp_path, 0.770, own, spread)
+    assert said.startswith(begins)
+    assert ("may be luck" in said) == (spread > 1)
+
+
+@pytest.mark.parametrize("methods", [("single_task", "share_bottom"), ("mtnas", "cut_mmoe")])
+def test_a_study_of_the_paper_without_search_or_rival_has_a_chart(study, methods):
+    scores = {(method, "paper"): {"auc_click": 0.75} for method in methods}
+    found = study(scores, datasets=("bookcrossing",))
+
+    assert SEARCHING not in found
+    (needs,) = EXHIBIT.needs(study.plan).values()
+    frame = EXHIBIT.data(EXHIBIT.read(without_manifests(needs)))
+    assert list(frame["dataset"]) == ["Book-Crossing"]
+
+
+def test_routes_that_nobody_searched_are_not_judged_by_one_seed(study):
+    assert "nobody searched" not in texts(study(alike(), seeds=(0,))[SEARCHING], "found")
 
 
 def test_simulated_rows_say_nothing_of_real_ones(study):

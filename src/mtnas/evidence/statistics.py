@@ -157,11 +157,21 @@ def corrected_interval(difference: Difference, adjusted: float) -> tuple[float, 
     """
     if difference.sd is None or difference.p_value is None:
         return None
-    share = difference.p_value / adjusted if difference.p_value > 0 else 1.0
-    tail = (1 - LEVEL) * share / 2
+    return t_interval(difference, corrected_risk(difference.p_value, adjusted))
+
+
+def t_interval(difference: Difference, risk: float) -> tuple[float, float]:
+    """Return the interval that misses with a probability of `risk`; one pair has none."""
+    if difference.sd is None:
+        raise ValueError("t_interval: one pair has no interval")
     error = difference.sd / np.sqrt(difference.n)
-    half = float(scipy.stats.t.isf(tail, difference.n - 1)) * error
+    half = float(scipy.stats.t.isf(risk / 2, difference.n - 1)) * error
     return difference.mean - half, difference.mean + half
+
+
+def corrected_risk(p_value: float, adjusted: float) -> float:
+    """Return the probability of error at which Holm tested a p-value: .05 p / adjusted."""
+    return (1 - LEVEL) * (p_value / adjusted if p_value > 0 else 1.0)
 
 
 def equivalence_p_value(difference: Difference, margin: float) -> float | None:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome
-from mtnas.evidence.claims.verdicts import Comparison, Role, by_interval
+from mtnas.evidence.claims.verdicts import Comparison, Interval, Role, by_interval
 from mtnas.evidence.statistics import LEVEL
 from mtnas.evidence.transfer_studies import alignment
 from mtnas.evidence.transfer_studies.runs import LEAKS
@@ -72,7 +72,12 @@ def _share(
         return None
     better, pairs = int((differing > 0).sum()), len(differing)
     test = stats.binomtest(better, pairs)
-    low, high = test.proportion_ci(LEVEL)
+
+    def at(risk: float) -> Interval:
+        low, high = test.proportion_ci(1 - risk)
+        return float(low), float(high)
+
+    low, high = at(1 - LEVEL)
     width = "" if facts["capacity"] is None else f", capacity {facts['capacity']}"
     leaks = LEAKS[facts["leaks"]]
     return Comparison(
@@ -81,14 +86,15 @@ def _share(
         unit="share",
         claim="higher",
         estimate=better / pairs,
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         null=0.5,
-        verdict=by_interval(better / pairs, float(low), float(high), 0.5, "higher"),
+        verdict=by_interval(better / pairs, low, high, 0.5, "higher"),
         role=role,
         seeds=rows["seed"].nunique(),
         over=f"{better} of {pairs} pairs, sign test",
         p_value=float(test.pvalue),
+        at=at,
         evidence=tuple(paths),
     )
 

@@ -186,6 +186,5 @@ def _written(comparison: Comparison, evidence: Evidence, family: int) -> Told:
         "simulated": comparison.dataset in evidence.simulated,
         "evidence": list(comparison.evidence),
     }
-    inner = ("of_t", "logs")
-    told = {key: value for key, value in values.items() if value is not None and key not in inner}
+    told = {key: value for key, value in values.items() if value is not None and key != "at"}
     return cast(Told, told)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, lacking, paired_scores
 from mtnas.evidence.claims.sharing import searched
-from mtnas.evidence.claims.verdicts import LOSS_MARGIN, Comparison, by_interval, compare
+from mtnas.evidence.claims.verdicts import (
+    LOSS_MARGIN,
+    AtRisk,
+    Comparison,
+    Interval,
+    by_interval,
+    compare,
+)
 from mtnas.evidence.pairing import MTNAS, Row
 
 SAME_COST = 2.0  # "about as much": less than twice the time (D14)
@@ -81,7 +89,14 @@ def _ratio(ours: Any, other: Any, **how: Any) -> Comparison | None:
         float(np.exp(x)) for x in (logs.low, logs.estimate, logs.high, logs.null)
     )
     drawn = logs.bootstrap and (float(np.exp(logs.bootstrap[0])), float(np.exp(logs.bootstrap[1])))
-    return replace(logs, low=low, estimate=mean, high=high, null=null, bootstrap=drawn, logs=True)
+    at = logs.at and partial(_exp, logs.at)
+    return replace(logs, low=low, estimate=mean, high=high, null=null, bootstrap=drawn, at=at)
+
+
+def _exp(at: AtRisk, risk: float) -> Interval:
+    """Return the interval of a ratio from that of its logarithm."""
+    low, high = at(risk)
+    return float(np.exp(low)), float(np.exp(high))
 
 
 def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -177,7 +178,8 @@ def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
     chance = share_disjoint(searches[0].space)
     apart = [route.is_disjoint for search in searches for route in search.routes.values()]
     share, seeds = float(np.mean(apart)), max(len(search.routes) for search in searches)
-    low, high, p_value = _clopper_pearson(share * seeds, seeds, chance)
+    counted = share * seeds, seeds
+    low, high = _clopper_pearson(*counted, 1 - LEVEL)
     return Comparison(
         dataset=dataset,
         what=f"share of searches without a common sub-network (chance {chance:.3f})",
@@ -190,23 +192,27 @@ def _share_apart(dataset: str, searches: Sequence[Search]) -> Comparison:
         verdict=by_interval(share, low, high, chance, "higher"),
         seeds=seeds,
         over=f"{seeds} seeds in {len(searches)} settings, Clopper-Pearson",
-        p_value=p_value,
+        p_value=_p_value(*counted, chance),
+        at=partial(_clopper_pearson, *counted),
         evidence=tuple(search.path for search in searches),
     )
 
 
-def _clopper_pearson(k: float, n: int, null: float) -> tuple[float, float, float]:
-    """Return the interval of k of n, and the p-value with which it reaches `null`.
+def _clopper_pearson(k: float, n: int, risk: float) -> tuple[float, float]:
+    """Return the interval of k of n, which misses the share with a probability of `risk`.
 
     By beta quantiles, which are there for a k between whole numbers, too.
     """
-    tail = (1 - LEVEL) / 2
-    at_most, at_least = stats.beta(k + 1, n - k), stats.beta(k, n - k + 1)
-    low = float(at_least.ppf(tail)) if k > 0 else 0.0
-    high = float(at_most.ppf(1 - tail)) if k < n else 1.0
-    as_few = float(at_most.sf(null)) if k < n else 1.0
-    as_many = float(at_least.cdf(null)) if k > 0 else 1.0
-    return low, high, min(1.0, 2 * min(as_few, as_many))
+    low = float(stats.beta(k, n - k + 1).ppf(risk / 2)) if k > 0 else 0.0
+    high = float(stats.beta(k + 1, n - k).ppf(1 - risk / 2)) if k < n else 1.0
+    return low, high
+
+
+def _p_value(k: float, n: int, null: float) -> float:
+    """Return the p-value with which the interval of k of n reaches `null`."""
+    as_few = float(stats.beta(k + 1, n - k).sf(null)) if k < n else 1.0
+    as_many = float(stats.beta(k, n - k + 1).cdf(null)) if k > 0 else 1.0
+    return min(1.0, 2 * min(as_few, as_many))
 
 
 def gate_scores(evidence: Evidence) -> Outcome:

@@ -8,7 +8,7 @@ import scipy  # its `stats` is loaded when it is first used
 from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, binary, paired_scores
-from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare, margin_of
+from mtnas.evidence.claims.verdicts import Comparison, Interval, by_interval, compare, margin_of
 from mtnas.evidence.pairing import MTNAS
 from mtnas.evidence.statistics import LEVEL, paired_values
 from mtnas.tasks.metrics import direction, metric_of
@@ -119,8 +119,12 @@ def _growth(
     """Fit log2 of the search time to H: its slope is to be positive."""
     sizes = sorted(seconds)
     fit = scipy.stats.linregress(sizes, np.log2([seconds[size] for size in sizes]))
-    half = float(scipy.stats.t.ppf((1 + LEVEL) / 2, len(sizes) - 2)) * float(fit.stderr)
-    low, high = float(fit.slope) - half, float(fit.slope) + half
+
+    def at(risk: float) -> Interval:
+        half = float(scipy.stats.t.isf(risk / 2, len(sizes) - 2)) * float(fit.stderr)
+        return float(fit.slope) - half, float(fit.slope) + half
+
+    low, high = at(1 - LEVEL)
     first = evidence.runs[runs[sizes[0]]]
     return Comparison(
         dataset=dataset,
@@ -134,6 +138,7 @@ def _growth(
         seeds=first.metrics["seed"].nunique(),
         over=f"{len(sizes)} values of H, regression",
         p_value=float(fit.pvalue),
+        at=at,
         evidence=tuple(evidence.searches[runs[size]].path for size in sizes),
     )
 

@@ -6,8 +6,8 @@ direction. By itself it is `replicated` if the interval lies on the claimed side
 `inconclusive` otherwise (`statistics.verdict`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, NotRequired, TypedDict, Unpack
 
 import numpy as np
@@ -18,17 +18,20 @@ from mtnas.evidence.statistics import (
     LEVEL,
     Difference,
     bootstrap_interval,
-    corrected_interval,
+    corrected_risk,
     difference_of,
     equivalence_p_value,
     holm,
     seeds_needed,
+    t_interval,
     verdict,
 )
 from mtnas.tasks.metrics import metric_of
 
 Role = Literal["all", "some", "control"]
 Side = Literal["higher", "lower"]
+Interval = tuple[float, float]
+AtRisk = Callable[[float], Interval]
 NOT_MEASURED, NOT_JUDGED = "not measured", "not judged"
 LOSS_MARGIN = 0.001  # of the other side's mean loss
 
@@ -54,7 +57,7 @@ class Comparison:
     `role`: the claim needs `all` of these to hold, one at least of `some`; a `control` is told
     beside the claim and decides nothing. `over` names what the interval is over; `evidence`, the
     files that its values are from. `corrected` is the interval after Holm's correction over the
-    claim, which a t-test has (`of_t`; of logarithms if `logs`).
+    claim. All with a p-value have it, by `at`: the interval that misses with a given probability.
     """
 
     dataset: str
@@ -74,12 +77,11 @@ class Comparison:
     p_value: float | None = None
     holm_p: float | None = None
     tost_p: float | None = None
-    bootstrap: tuple[float, float] | None = None
+    bootstrap: Interval | None = None
     seeds_needed: int | None = None
     evidence: Sequence[str] = ()
-    corrected: tuple[float, float] | None = None
-    of_t: Difference | None = None
-    logs: bool = False
+    corrected: Interval | None = None
+    at: AtRisk | None = field(default=None, compare=False, repr=False)
 
     @property
     def holds(self) -> bool:
@@ -94,14 +96,17 @@ class Comparison:
         return self.holm_p is None or self.holm_p < 1 - LEVEL
 
     @property
-    def deciding(self) -> tuple[float, float]:
-        """Return the interval that decides: what speaks against a claim, and one that is enough,
-        is corrected for the number of comparisons; where all must hold, each stands for itself.
+    def deciding(self) -> Interval:
+        """Return the interval that decides, corrected for the number of comparisons if it is."""
+        return (self.needs_correction and self.corrected) or (self.low, self.high)
+
+    @property
+    def needs_correction(self) -> bool:
+        """Whether one such comparison decides a claim: one against what all must show, or one that
+        is enough. Where all must show the same, each stands for itself.
         """
         against = self.verdict == "contradicted" and self.role == "all"
-        enough = self.verdict == "replicated" and self.role == "some"
-        is_corrected = against or enough
-        return (is_corrected and self.corrected) or (self.low, self.high)
+        return against or (self.verdict == "replicated" and self.role == "some")
 
     @property
     def favour(self) -> float:
@@ -157,14 +162,10 @@ def said(comparison: Comparison, family: int) -> str:
     if comparison.verdict == "equivalent":
         return f"no difference beyond {comparison.margin:.2g}, though one is claimed"
     told = claimed if comparison.verdict == "replicated" else "against the claim"
-    if comparison.role == "control" or comparison.deciding == (comparison.low, comparison.high):
-        alone = comparison.verdict == "replicated" and comparison.role == "all"
-        return told if alone or comparison.sure else f"{told}, {_corrected_for(family, but=True)}"
-    return f"{told}, {_corrected_for(family, but=not comparison.sure)}"
-
-
-def _corrected_for(family: int, *, but: bool) -> str:
-    return f"{'but not' if but else 'also'} after correction for {family} comparisons"
+    if family < 2 or comparison.corrected is None or not comparison.needs_correction:
+        return told
+    still = "also" if comparison.sure else "but not"
+    return f"{told}, {still} after correction for {family} comparisons"
 
 
 def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -178,15 +179,11 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _corrected(comparison: Comparison, holm_p: float) -> Comparison:
-    """Add Holm's p-value and the interval that agrees with it, where it is one of a t-test."""
+    """Add Holm's p-value and the interval that agrees with it."""
     found = replace(comparison, holm_p=holm_p)
-    if found.of_t is None:
+    if found.at is None or found.p_value is None:
         return found
-    ends = corrected_interval(found.of_t, holm_p)
-    if ends is None:
-        return found
-    low, high = (float(np.exp(x)) for x in ends) if found.logs else (x + found.null for x in ends)
-    return replace(found, corrected=(low, high))
+    return replace(found, corrected=found.at(corrected_risk(found.p_value, holm_p)))
 
 
 def compare(
@@ -218,7 +215,7 @@ def compare(
         tost_p=None if margin is None else equivalence_p_value(found, margin),
         bootstrap=drawn,
         seeds_needed=None if margin is None else seeds_needed(found.sd or 0.0, margin),
-        of_t=found,
+        at=_by_t(found, null),
     )
 
 
@@ -240,3 +237,13 @@ def _verdict(found: Difference, margin: float | None, claim: Side) -> str:
     if found.low is None or found.high is None or not found.excludes_zero:
         return "inconclusive"
     return by_interval(found.mean, found.low, found.high, 0.0, claim)
+
+
+def _by_t(found: Difference, null: float) -> AtRisk:
+    """Return the intervals of a mean, of which `found` is the difference from `null`."""
+
+    def at(risk: float) -> Interval:
+        low, high = t_interval(found, risk)
+        return low + null, high + null
+
+    return at

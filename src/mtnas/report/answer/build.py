@@ -12,7 +12,7 @@ from mtnas.report.answer.compare import Gain
 from mtnas.report.answer.form import Answer, Statement, to_text, write_answer
 from mtnas.report.answer.words import task_words
 from mtnas.report.claims import read_ledger
-from mtnas.report.exhibits.base import Needs
+from mtnas.report.exhibits.base import Needs, NothingToShowError
 from mtnas.report.names import REFERENCE
 from mtnas.report.paper import paper_score
 from mtnas.report.runs import Results, read_results
@@ -82,17 +82,24 @@ def answers(needs: Needs, claims: str | Path) -> list[Answer]:
 def compared(needs: Needs) -> tuple[Results, list[Gain]]:
     """Return the runs of the main comparison, and the comparisons that the first answer is about.
 
+    Without the search, or anything to compare it with, they are about which method to use.
+
     Raises:
         RecordError: a run is missing or broken.
+        NothingToShowError: no two runs have a score in common.
     """
     main, _ = _results(needs)
     if main is None:
         raise RecordError("the answer: experiment `main` has no run; give it methods and datasets")
     controls, datasets = _controls(needs), main.datasets
-    if any(_is_of_the_paper(main, dataset) for dataset in datasets):
-        return main, searching.comparisons(main, datasets, controls)
+    of_paper = any(_is_of_the_paper(main, dataset) for dataset in datasets)
+    if of_paper and (found := searching.comparisons(main, datasets, controls)):
+        return main, found
     choices = (sharing.choose(main, dataset, controls) for dataset in datasets)
-    return main, [gain for choice in choices if choice is not None for gain in choice.gains]
+    gains = [gain for choice in choices if choice is not None for gain in choice.gains]
+    if not gains:
+        raise NothingToShowError("answer: no two runs of experiment `main` have a score in common")
+    return main, gains
 
 
 def _controls(needs: Needs) -> list[Row]:

@@ -16,41 +16,41 @@ from mtnas.report.runs import Results
 
 def tables_per_task(results: Results, own_tables: Sequence[Row]) -> list[Statement]:
     """Say how much of the lead of separate models is left once a joint one has tables per task."""
-    found = []
+    bases = [(row[0], PAPER) for row in own_tables]
+    found: list[tuple[Gain, Gain]] = []  # a lead, and what is left of it
     for dataset in results.datasets:
         score = score_of(results, dataset)
-        bases = [(row[0], PAPER) for row in own_tables]
         leads = corrected(gain(results, dataset, SINGLE, base, score) for base in bases)
-        pairs = [(lead, _left(results, lead, own_tables)) for lead in leads if lead.sign > 0]
-        for lead, left in pairs[:1]:
-            if left is not None:
-                text = _explained(results, lead, left)
-                found.append(Statement(kind="found", text=text, anchor="table-why_single"))
-    return found
+        for lead in [lead for lead in leads if lead.sign > 0][:1]:
+            row = next(row for row in own_tables if row[0] == lead.other[0])
+            lefts = corrected([gain(results, dataset, SINGLE, row, score)])
+            found += [(lead, left) for left in lefts]
+    lost = corrected(
+        gain(results, lead.dataset, left.other, lead.other, lead.score) for lead, left in found
+    )
+    texts = [_explained(results, *pair, own) for pair, own in zip(found, lost, strict=True)]
+    return [Statement(kind="found", text=text, anchor="table-why_single") for text in texts]
 
 
-def _left(results: Results, lead: Gain, own_tables: Sequence[Row]) -> Gain | None:
-    row = next(row for row in own_tables if row[0] == lead.other[0])
-    (left,) = corrected([gain(results, lead.dataset, SINGLE, row, lead.score)]) or (None,)
-    return left
-
-
-def _explained(results: Results, lead: Gain, left: Gain) -> str:
+def _explained(results: Results, lead: Gain, left: Gain, lost: Gain) -> str:
+    """Say it; `lost` is the lead less what is left of it, seed by seed, which decides."""
     name = dataset_name(lead.dataset, results.simulated(lead.dataset))
+    whose = f"the lead of separate models on {name}"
     share = 1 - left.found.mean / lead.found.mean
-    gone = "all" if share >= 0.995 else f"{share:.0%}".replace("%", " %")
-    if left.sign > 0:
-        begin = f"Embedding tables explain {gone} of the lead of separate models on {name}"
+    if lost.sign < 0:
+        begin = f"Embedding tables do not explain {whose}"
+    elif not lost.sign:
+        begin = f"It is not shown that embedding tables explain {whose}"
     else:
-        begin = f"Embedding tables explain the lead of separate models on {name}"
-    if share <= 0:
-        begin = f"Embedding tables do not explain the lead of separate models on {name}"
+        part = "" if share >= 1 else f"{share:.0%} of ".replace("%", " %")
+        begin = f"Embedding tables explain {part}{whose}"
     base, single = results.name(lead.other), results.name(SINGLE)
     rest = f"still leads by {of(left)}" if left.sign > 0 else "does not lead measurably"
+    but = f"; the tables change {base} by {signed_of(lost)}, which may be luck ({interval(lost)})"
     return (
         f"{begin}: {single} leads {base} by {of(lead)} {lead.score.unit} ({interval(lead)}); once "
         f"each task of {base} has embedding tables of its own, {single} {rest} "
-        f"({signed_of(left)}, {interval(left)})."
+        f"({signed_of(left)}, {interval(left)}){'' if lost.sign else but}."
     )
 
 

@@ -37,6 +37,11 @@ class Score:
     sign: int
     effect: float
 
+    @property
+    def gained(self) -> str:
+        """Return what a gain is: a rise of the score, or a fall of one of which less is better."""
+        return "gain in" if self.sign > 0 else "fall of"
+
     def of(self, scores: pd.DataFrame) -> "pd.Series[float]":
         """Return the score of a run by seed; more is better."""
         return self.sign * scores[list(self.columns)].mean(axis=1)
@@ -88,7 +93,9 @@ def loss_of(results: Results, dataset: str) -> Score:
         if name == dataset and MTL_LOSS in run.scores
     ]
     level = sum(levels) / max(len(levels), 1)
-    return Score((MTL_LOSS,), "loss", "test loss summed over the tasks", -1, LOSS_MARGIN * level)
+    return Score(
+        (MTL_LOSS,), "loss", "test loss summed over the tasks", -1, LOSS_MARGIN * abs(level)
+    )
 
 
 def score_of_task(column: str, effect: float = EFFECT) -> Score:
@@ -145,7 +152,7 @@ def intervals_of(results: Results, gains: Sequence[Gain], anchor: str) -> tuple[
             low=g.interval[0],
             estimate=g.found.mean,
             high=g.interval[1],
-            unit=f"gain in {g.score.words}; positive favours {results.name(g.ours)}",
+            unit=f"{g.score.gained} {g.score.words}; positive favours {results.name(g.ours)}",
             verdict=verdict_of(g),
             anchor=anchor,
         )

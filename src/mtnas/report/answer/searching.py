@@ -8,7 +8,7 @@ from mtnas.evidence.pairing import MTNAS, SINGLE, Row
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer.compare import Gain, corrected, gain, intervals_of, loss_of, score_of
 from mtnas.report.answer.form import Answer, Statement
-from mtnas.report.answer.words import called, interval, listed, of, split
+from mtnas.report.answer.words import called, interval, listed, of, raw, split
 from mtnas.report.decided import MEANING, entropy_left, verdict
 from mtnas.report.names import counted, dataset_name
 from mtnas.report.runs import Results
@@ -34,11 +34,11 @@ def answer(
         Statement(kind="asked", text=_asked(results, simple), anchor="table-table2"),
         Statement(kind="found", text=_found(results, simple), anchor="table-table2"),
     ]
-    if len(simple) > 1 and any(g.interval is not None for g in simple):
-        text = _tally(results, simple)
+    if len(simple) > 1 and _tested(simple):
+        text = _tally(results, _tested(simple))
         statements.append(Statement(kind="found", text=text, anchor="table-table2"))
-    if blind:
-        text = _blind(results, blind)
+    if _tested(blind):  # one seed shows nothing, as was said
+        text = _blind(results, _tested(blind))
         statements.append(Statement(kind="found", text=text, anchor="table-table2"))
     if text := decided(searches):
         statements.append(Statement(kind="found", text=text, anchor="figure-search_curves"))
@@ -50,9 +50,12 @@ def answer(
 
 
 def comparisons(results: Results, datasets: Sequence[str], controls: Sequence[Row]) -> list[Gain]:
-    """Return how the search compares with simple sharing, then with controls."""
+    """Return how the search compares with simple sharing, then with controls; none without both
+    the search and a simple method, where `answer` says nothing either.
+    """
     having = [d for d in datasets if results.get(d, MTNAS) is not None]
-    return [*_against(results, having, SIMPLE), *_against(results, having, controls)]
+    simple = _against(results, having, SIMPLE)
+    return [*simple, *_against(results, having, controls)] if simple else []
 
 
 def _against(results: Results, datasets: Sequence[str], others: Sequence[Row]) -> list[Gain]:
@@ -62,6 +65,11 @@ def _against(results: Results, datasets: Sequence[str], others: Sequence[Row]) -
         for dataset in datasets
         for other in others
     )
+
+
+def _tested(gains: Iterable[Gain]) -> list[Gain]:
+    """Return the comparisons of more than one seed."""
+    return [g for g in gains if g.interval is not None]
 
 
 def _named(results: Results, gains: Sequence[Gain]) -> tuple[str, str]:
@@ -85,35 +93,43 @@ def _asked(results: Results, gains: Sequence[Gain]) -> str:
 def _found(results: Results, gains: Sequence[Gain]) -> str:
     """Say how the search compares with simple sharing: a dataset is won against all methods."""
     name = results.name(MTNAS)
-    if all(g.interval is None for g in gains):
+    if not _tested(gains):
         return f"One seed shows nothing of {name}: without a second one nothing has an interval."
     datasets = list(dict.fromkeys(g.dataset for g in gains))
     won = [d for d in datasets if all(g.sign > 0 for g in gains if g.dataset == d)]
     names = listed([_title(results, d) for d in won or datasets[:1]])
-    better = f"{name}, which searches, is measurably better than every simple method"
+    every = "measurably better than every simple method"
+    better = f"{name}, which searches, is {every}"
     if len(won) == len(datasets):
         told = f"Yes: {better} on {names}"
     elif won:
         told = f"In part: {better} on {names}, of {len(datasets)} datasets"
     elif len(datasets) == 1:
-        told = f"No: {name}, which searches, is not measurably better than every simple method"
+        told = f"No: {name}, which searches, is not {every}"
     else:
-        told = f"No: {better} on none of {len(datasets)} datasets"
+        told = f"No: on none of {len(datasets)} datasets is {name}, which searches, {every}"
     return f"{told}{_largest(results, gains)}."
 
 
 def _largest(results: Results, gains: Sequence[Gain]) -> str:
-    """Name the largest measurable difference, with its interval."""
-    strongest = max(gains, key=lambda g: abs(g.found.mean) if g.sign else 0.0)
-    if not strongest.sign:
-        closest = max(gains, key=lambda g: abs(g.found.mean))
-        return f". The largest difference may be luck: {_shown(results, closest)}"
-    return f". The largest difference: {_shown(results, strongest)}"
+    """Name the largest measurable difference of one score, with its interval: of AUC, if any is
+    by it, else of the loss, as a share of the loss that a dataset has.
+    """
+    measurable = [g for g in gains if g.sign]
+    pool = measurable or _tested(gains)
+    by_auc = [g for g in pool if g.score.sign > 0]
+    largest = max(by_auc or pool, key=lambda g: abs(g.found.mean) / g.score.effect)
+    several = len({g.score.unit for g in gains}) > 1
+    which = f" of {largest.score.unit}" if several else ""
+    if not by_auc and len({g.dataset for g in pool}) > 1:
+        which = " as a share of the loss"
+    luck = "" if measurable else " may be luck"
+    return f". The largest difference{which}{luck}: {_shown(results, largest)}"
 
 
 def _shown(results: Results, found: Gain) -> str:
     """Return a comparison as part of a sentence."""
-    word = "above" if found.found.mean > 0 else "below"
+    word = "above" if raw(found) > 0 else "below"
     name = _title(results, found.dataset)
     other = called(results, found.other)
     return f"{of(found)} {found.score.unit} {word} {other} on {name} ({interval(found)})"

@@ -85,10 +85,8 @@ def answer(
     statements = [Statement(kind="asked", text=_asked(results, choices), anchor="table-table2")]
     for choice in choices:
         anchor = f"dataset-{choice.dataset}"
-        statements.append(Statement(kind="found", text=_found(results, choice), anchor=anchor))
-        if choice.chosen in derived:
-            text = _open(results, choice, derived[choice.chosen])
-            statements.append(Statement(kind="sure", text=text, anchor="table-table2"))
+        text = _found(results, choice, _trained(results, choice, controls, derived))
+        statements.append(Statement(kind="found", text=text, anchor=anchor))
         if harmed := _harmed(results, choice, tasks):
             statements.append(Statement(kind="found", text=harmed, anchor="table-table2"))
     statements += [Statement(kind="sure", text=text) for text in _sure(results, choices)]
@@ -117,22 +115,22 @@ def _asked(results: Results, choices: Sequence[Choice]) -> str:
     )
 
 
-def _found(results: Results, choice: Choice) -> str:
-    """Say what to use on a dataset and why."""
+def _found(results: Results, choice: Choice, trained: str = "") -> str:
+    """Say what to use on a dataset and why; `trained` tells how its training differs."""
     name, simplest = _name(results, choice.dataset), results.name(choice.simplest)
     decisive, unit = choice.decisive, choice.score.unit
     if decisive is None:
         return f"{name}: the methods have no score in common, so nothing can be said."
     if choice.chosen != choice.simplest:
         return (
-            f"{name}: use {called(results, choice.chosen)}. It is better than {simplest} by "
-            f"{of(decisive)} {unit} ({interval(decisive)})."
+            f"{name}: use {called(results, choice.chosen)}{trained}. It is better than {simplest} "
+            f"by {of(decisive)} {unit} ({interval(decisive)})."
         )
     one = len(choice.gains) == 1
     if decisive.interval is None:
         return (
             f"{name}: one seed shows nothing. {called(results, decisive.ours)} came out "
-            f"{signed_of(decisive)} {unit} from {simplest}, which may be luck."
+            f"{signed_of(decisive)} {unit} from {simplest} ({interval(decisive)}): maybe luck."
         )
     none = "The other method is not" if one else f"None of {len(choice.gains)} other methods is"
     closest = f"{results.name(decisive.ours)} comes closest with " if not one else "It came out at "
@@ -143,12 +141,18 @@ def _found(results: Results, choice: Choice) -> str:
     )
 
 
-def _open(results: Results, choice: Choice, how: str) -> str:
-    """Say that no control was trained like the chosen run."""
-    return (
-        f"{_name(results, choice.dataset)}: {results.name(choice.chosen)} {DERIVED[how]}. No "
-        "random route was trained so: the training may gain this rather than the search."
-    )
+def _trained(
+    results: Results, choice: Choice, controls: Sequence[Row], derived: Mapping[Row, str]
+) -> str:
+    """Say that the chosen run had another training, and whether a control had it, too."""
+    how = derived.get(choice.chosen)
+    if how is None:
+        return ""
+    told = f", which {DERIVED[how]}: another training"
+    alike = [row for row in controls if derived.get(row) == how]
+    if any(results.get(choice.dataset, row) is not None for row in alike):
+        return told
+    return f"{told}, and no control tells what it gains from what the search gains"
 
 
 def _harmed(results: Results, choice: Choice, tasks: Mapping[tuple[str, str], str]) -> str:
@@ -160,7 +164,7 @@ def _harmed(results: Results, choice: Choice, tasks: Mapping[tuple[str, str], st
         gain(results, choice.dataset, choice.chosen, SINGLE, score_of_task(c)) for c in columns
     )
     lost = [
-        f"{tasks.get((choice.dataset, g.score.words), g.score.words)} loses "
+        f"{tasks.get((choice.dataset, g.score.words), g.score.words)} is worse by "
         f"{of(g)} {metric_of(g.score.columns[0]).title} ({interval(g)})"
         for g in gains
         if g.sign < 0

@@ -15,6 +15,7 @@ __all__ = [
     "interval",
     "listed",
     "of",
+    "raw",
     "signed",
     "signed_of",
     "split",
@@ -43,9 +44,14 @@ def of(found: Gain) -> str:
     return amount(found.found.mean, _width(found))
 
 
+def raw(found: Gain) -> float:
+    """Return how much higher the score of the first run is: of a loss, lower is better."""
+    return found.score.sign * found.found.mean
+
+
 def signed_of(found: Gain) -> str:
-    """Return a gain with its sign."""
-    return signed(found.found.mean, _width(found))
+    """Return the difference of the scores with its sign, see `raw`."""
+    return signed(raw(found), _width(found))
 
 
 def _width(found: Gain) -> float | None:
@@ -58,13 +64,17 @@ def signed(value: float, width: float | None = None) -> str:
 
 
 def interval(found: Gain) -> str:
-    """Return such as `95 % interval +0.0010 to +0.0030, corrected`: for several comparisons."""
-    ends = found.interval
-    if ends is None:
-        return "one seed, so without interval"
-    width = ends[1] - ends[0]
+    """Return such as `95 % interval +0.0010 to +0.0030, corrected`: for several comparisons.
+
+    It is that of the difference of the scores; of a loss it is said that lower is better.
+    """
+    lower = "" if found.score.sign > 0 else "lower is better; "
+    if found.interval is None:
+        return f"{lower}one seed, so without interval"
+    low, high = sorted(found.score.sign * end for end in found.interval)
     corrected = ", corrected" if found.family > 1 else ""
-    return f"95 % interval {signed(ends[0], width)} to {signed(ends[1], width)}{corrected}"
+    ends = f"{signed(low, high - low)} to {signed(high, high - low)}"
+    return f"{lower}95 % interval {ends}{corrected}"
 
 
 def split(better: int, worse: int, same: int, ours: str, other: str) -> str:

@@ -123,7 +123,8 @@ def _draw(axes: "Axes", name: str, of: pd.DataFrame, named: str) -> None:
     axes.set_yticks(range(len(of)), list(of[named]))
     axes.set_ylim(len(of) - 0.5, -0.5)
     axes.set_title(name, fontweight="bold")
-    axes.set_xlabel(f"gain in {of['unit'].iloc[0]}", fontsize=7)
+    unit = of["unit"].iloc[0]
+    axes.set_xlabel("fall of the loss" if unit == "loss" else f"gain in {unit}", fontsize=7)
     axes.locator_params(axis="x", nbins=3)
     axes.tick_params(axis="y", length=0)
 
