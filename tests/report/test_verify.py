@@ -208,6 +208,10 @@ def test_faults_in_what_is_published_are_named(published, capsys, tmp_path):
     )
     _, wrong, printed = found(capsys, copy)
     assert any("git checkout results/published" in line for line in wrong)
+
+    (copy / "claims/claims.json").write_text("{<<<")
+    _, (broken, _), _ = found(capsys, copy)
+    assert "claims.json: not JSON" in broken and "snakemake" not in broken
     assert "they could not be made again" in printed.out
 
 

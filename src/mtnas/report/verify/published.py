@@ -5,10 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtnas.report.published.rebuild import PARTS, rebuild
-from mtnas.report.published.store import read_runs
+from mtnas.report.published.store import RESTORE, read_runs
 from mtnas.report.verify.digests import check_digests
 from mtnas.report.verify.outcome import Outcome
 from mtnas.runtime.errors import MtnasError
+from mtnas.runtime.files import without_remake
 
 REMEDY = "run `.venv/bin/snakemake rebuild --cores 1`"
 SOURCES = ("subgraphs.json",)  # of the folders that are made again, what they are made from
@@ -19,6 +20,7 @@ MADE = (*PARTS, "answer.json", "runs.json")  # compared, or with a digest for ev
 def check_published(folder: Path, outcome: Outcome) -> None:
     """Check the records, then tables, verdicts, audits, the data of figures and the answer."""
     without = check_digests(folder, outcome, whole=False)
+    outcome.wrong = [f"{without_remake(wrong)}; {RESTORE}" for wrong in outcome.wrong]
     with outcome.noting():
         runs = read_runs(folder)
         outcome.right.append(f"{len(runs)} run records are as they were published")
