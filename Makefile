@@ -3,7 +3,6 @@
 # make help    everything else
 #
 # TORCH=cpu (default) installs the CPU build of torch; TORCH=cuda the build with CUDA from PyPI.
-# HASHES=1 refuses every package, but torch, whose file is not one of requirements/hashes.txt.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -33,7 +32,7 @@ $(READY): pyproject.toml requirements/lock.txt requirements/pins.in
 	@echo "setup 2 of 3: $(TORCH_PIN), the $(TORCH) build (200 MB; with CUDA 3 GB)"
 ifeq ($(TORCH),cpu)
 	@$(PIP) '$(TORCH_PIN)+cpu' 2>$(TRIED) \
-	  || $(PIP) --extra-index-url $(CPU_INDEX) '$(TORCH_PIN)+cpu' 2>>$(TRIED) \
+	  || $(PIP) --retries 1 --timeout 10 --extra-index-url $(CPU_INDEX) '$(TORCH_PIN)+cpu' 2>>$(TRIED) \
 	  || { cat $(TRIED); echo "setup: no CPU build of torch to be had (see above); taking the one of PyPI"; \
 	       $(PIP) '$(TORCH_PIN)'; }
 else
@@ -42,12 +41,7 @@ else
 	  || $(PIP) --force-reinstall '$(TORCH_PIN)'
 endif
 	@echo "setup 3 of 3: mtnas and all that it needs (400 MB)"
-ifdef HASHES
-	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements/hashes.txt
-	@$(BIN)/pip install --disable-pip-version-check --no-deps -e .
-else
 	@$(PIP) -e '.[dev,export,slurm]'
-endif
 	@touch $@
 	@echo "setup is done: 'make study' runs the default study, '$(BIN)/mtnas --help' tells the rest"
 

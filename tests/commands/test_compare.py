@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from mtnas.__main__ import main
+from mtnas.evidence.statistics import seeds_needed
 from tests.helpers.runs import edit_run_record, make_run
 
 NOISE = np.array([-0.004, 0.001, 0.002, 0.001])
@@ -58,6 +59,17 @@ def test_equal_and_undecided_runs_are_told_apart(runs, capsys):
     out = compare(capsys, one, noisy)[1]
     assert "no difference is sure" in out and "it takes about" in out
     assert "is better" not in out
+
+
+def test_the_seeds_that_it_takes_are_those_of_the_margin_beside_them(runs, capsys):
+    scores = {"auc_a": 0.8, "rmse_a": 20.0, "calibration_error_a": 0.02}
+    one = runs("mtnas", scores, loss=None)
+    other = runs("mmoe", scores, loss=None, noise=NOISE[[1, 0, 3, 2]])
+    sd = np.std(NOISE - NOISE[[1, 0, 3, 2]], ddof=1)
+    out = compare(capsys, one, other)[1]
+    assert f"To see one of 0.001 in AUC a, it takes about {seeds_needed(sd, 0.001)} seeds." in out
+    far = runs("ple", scores, loss=None, noise=NOISE[[1, 0, 3, 2]] * 100)
+    assert "it takes more than 10,000 seeds." in compare(capsys, one, far)[1]
 
 
 def test_only_common_seeds_count(runs, capsys):

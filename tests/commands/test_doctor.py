@@ -106,11 +106,12 @@ def test_raw_files_that_lack_are_named_with_what_to_do(tmp_path, monkeypatch):
 
     overlay.write_text("datasets: [bookcrossing]\nbookcrossing_raw: here\n")
     (tmp_path / "here").mkdir()
-    _, lacking = _raw_data.of_study([overlay])
+    study, lacking = _raw_data.of_study([overlay])
     assert lacking.level == "fail" and "here/BX-" in lacking.what
+    assert ": 1 dataset, " in study.what
 
 
-@pytest.mark.parametrize("text", ["datasets: [movilens]\n", "datasets: [\n", "seeds: no\n"])
+@pytest.mark.parametrize("text", ["datasets: [movilens]\n", "datasets: [\n", "seeds: no\n", "- a"])
 def test_a_broken_configuration_fails_and_is_the_last_line(tmp_path, capsys, text):
     overlay = tmp_path / "a.yaml"
     overlay.write_text(text)

@@ -108,3 +108,9 @@ def test_a_route_as_json_is_explained_in_the_smallest_space(capsys):
 def test_what_is_no_route_is_one_line(capsys, text, message):
     status, out, err = explain(capsys, text)
     assert status == 1 and out == "" and message in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".json"])
+def test_a_name_too_long_for_a_file_is_one_line(capsys, name):
+    status, _, err = explain(capsys, name)
+    assert status == 1 and "unknown folder of results/routes" in err and err.count("\n") == 1

@@ -24,6 +24,8 @@ TEST = str(REPOSITORY / "config/test.yaml")
         # Snakemake takes a target behind --configfile for one more file.
         ("--configfile a.yaml publish", Words(["a.yaml"], ["publish"], [])),
         ("--config seeds=3 x=d publish", Words([], ["publish"], ["--config", "seeds=3", "x=d"])),
+        ("--config x_raw=/d/y.yaml seeds=3 b.yaml a.md",
+         Words(["b.yaml"], ["a.md"], ["--config", "x_raw=/d/y.yaml", "seeds=3"])),
         ("--cores 2 -- results/a.md", Words([], ["results/a.md"], ["--cores", "2"])),
         ("--configfile=a.yaml -R train", Words(["a.yaml"], [], ["-R", "train"])),
     ],

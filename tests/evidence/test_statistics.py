@@ -1,5 +1,7 @@
 """Statistics against scipy and statsmodels, textbook values and simulation."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,6 +178,16 @@ def test_seeds_needed_are_the_fewest_of_statsmodels(sd, power, level):
 def test_seeds_needed_refuses_what_has_no_answer(sd, effect, power):
     with pytest.raises(ValueError, match="seeds_needed"):
         statistics.seeds_needed(sd, effect, power)
+
+
+def test_very_many_seeds_are_told_at_once_and_agree_with_the_formula_of_the_z_test():
+    begun = time.process_time()
+    for ratio in (1_500, 10_000, 1e7):
+        expected = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2 * ratio**2
+        assert statistics.seeds_needed(ratio, 1.0) == pytest.approx(expected, rel=1e-5)
+    assert time.process_time() - begun < 1
+    small = statistics.paired_power(statistics.NORMAL_FROM - 1, 0.0009)
+    assert statistics.paired_power(statistics.NORMAL_FROM, 0.0009) == pytest.approx(small, abs=1e-6)
 
 
 def test_seeds_needed_are_two_at_least():

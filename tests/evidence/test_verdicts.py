@@ -253,3 +253,4 @@ def test_one_value_is_no_comparison() -> None:
 def test_margins() -> None:
     assert margin_of("auc_t1", 0.7) == 0.001
     assert margin_of("mtl_loss", -0.7) == pytest.approx(0.0007)
+    assert margin_of("calibration_error_t1", 0.02) == 0.001  # a share; 0.1 % of it is nothing

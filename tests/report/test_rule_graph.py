@@ -1,9 +1,12 @@
 """The graph of rules: what is read from Snakemake, what is left out, where it is put."""
 
+import re
+
 import pytest
 
 from mtnas.report.rule_graph import mermaid, read_graph, reduced, write_into
 from mtnas.runtime.errors import RecordError
+from mtnas.runtime.provenance import REPOSITORY
 
 PRINTED = """---
 title: DAG
@@ -37,3 +40,12 @@ def test_the_graph_replaces_the_one_of_the_document(tmp_path):
         write_into(document, PRINTED)
     with pytest.raises(RecordError, match="no rule"):
         read_graph("Building DAG of jobs...")
+
+
+def test_every_rule_is_drawn_or_named_above_the_drawing_and_no_other():
+    files = (REPOSITORY / "Snakefile", *REPOSITORY.glob("rules/*.smk"))
+    rules = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)}
+    above, drawing = (REPOSITORY / "docs/workflow.md").read_text().split("```")[:2]
+    drawn = set(re.findall(r"\w+", drawing)) - {"mermaid", "flowchart", "LR"}
+    assert drawn <= rules and len(drawn) > 10
+    assert rules - drawn <= set(re.findall(r"`(\w+)`", above))

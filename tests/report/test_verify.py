@@ -190,13 +190,15 @@ def test_faults_in_what_is_published_are_named(published, capsys, tmp_path):
     table.write_text(table.read_text().replace("0.79", "0.78", 1))
     (published / "tables/other.md").write_text("x")
     (published / "figures/figure3.csv").unlink()
+    (published / "answer.md").write_text("Yes.\n")
     _, wrong, _ = found(capsys, published)
     expected = [
         "other.md: the published numbers do not give",
         "table2.md: line ",
         "figure3.csv: missing",
+        "published/answer.md: line 1 ",
     ]
-    assert len(wrong) == 3
+    assert len(wrong) == 4
     assert all(any(said in line for line in wrong) for said in expected)
     assert all("rebuild --cores 1" in line for line in wrong)
 
@@ -206,6 +208,10 @@ def test_faults_in_what_is_published_are_named(published, capsys, tmp_path):
     )
     _, wrong, printed = found(capsys, copy)
     assert any("git checkout results/published" in line for line in wrong)
+
+    (copy / "claims/claims.json").write_text("{<<<")
+    _, (broken, _), _ = found(capsys, copy)
+    assert "claims.json: not JSON" in broken and "snakemake" not in broken
     assert "they could not be made again" in printed.out
 
 

@@ -89,6 +89,22 @@ def test_a_dataset_that_the_configuration_draws_is_known(calls, tmp_path):
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("text", ["a: [1", "- a", "synthetic: 5", "synthetic: [[1]]"])
+def test_an_overlay_that_says_nothing_sensible_is_one_line_that_names_it(
+    calls, tmp_path, capsys, text
+):
+    (tmp_path / "bad.yaml").write_text(text)
+    assert command.main(["diagnose", "toys", "--configfile", "bad.yaml"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("ConfigError: bad.yaml: ") and told.count("\n") == 1 and not calls
+
+
+def test_datasets_that_are_no_names_are_left_to_snakemake(calls, tmp_path):
+    (tmp_path / "a.yaml").write_text("datasets: [[1]]")
+    ask.diagnosed("toys", files=[tmp_path / "a.yaml"])
+    assert settings(calls[0])["datasets"] == [[1], "toys"]
+
+
 def test_a_mistyped_overlay_names_the_nearest(tmp_path):
     (tmp_path / "a_study.yaml").write_text("")
     with pytest.raises(ConfigError, match=r"no such file \(did you mean .*/a_study.yaml"):

@@ -1,11 +1,10 @@
 """Which raw files of a study are here: of its datasets, one line each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
 
-import yaml
-
 from mtnas.commands._checks import Check
+from mtnas.config.files import read_overlay
 from mtnas.config.study import Study, merged
 from mtnas.data import sources
 from mtnas.data.sources.base import Packaged
@@ -19,17 +18,19 @@ def of_study(overlays: Sequence[Path]) -> Iterator[Check]:
     files = [REPOSITORY / "config/config.yaml", *overlays]
     names = ", ".join(map(str, overlays)) or "config/config.yaml"
     try:
-        read = [yaml.safe_load(file.read_text(encoding="utf-8")) or {} for file in files]
-        study = load(merged(*read), files)
-    except (OSError, yaml.YAMLError) as problem:
-        yield Check("fail", f"{names}: {' '.join(str(problem).split())}", "correct the file")
-        return
+        study = load(merged(*map(read_overlay, files)), files)
     except MtnasError as problem:
         yield Check("fail", str(problem), "correct the configuration")
         return
-    yield Check("ok", f"{names}: {len(study.datasets)} datasets, {len(study.all_runs)} runs")
+    yield Check(
+        "ok", f"{names}: {_count(study.datasets, 'dataset')}, {_count(study.all_runs, 'run')}"
+    )
     for name in study.datasets:
         yield _of_dataset(study, name)
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def _of_dataset(study: Study, name: str) -> Check:

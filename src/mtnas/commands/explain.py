@@ -25,12 +25,12 @@ def run(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     from mtnas.report.explained import explained_search, explained_text
-    from mtnas.study.places import folder_of
+    from mtnas.study.places import folder_of, is_file
 
     given = arguments.route
     if given.lstrip().startswith("{"):
         print(explained_text(given))
-    elif given.endswith(".json") and Path(given).is_file():
+    elif given.endswith(".json") and is_file(given):
         print(explained_search(Path(given), arguments.seed))
     else:
         path = folder_of(given, "routes", "routes.json") / "routes.json"

@@ -3,7 +3,7 @@
 from mtnas.evidence.claims.verdicts import margin_of
 from mtnas.evidence.pairing import difference, on_common_seeds
 from mtnas.evidence.records import Run, scores_by_seed
-from mtnas.evidence.statistics import Difference, holm, seeds_needed, verdict
+from mtnas.evidence.statistics import MOST_SEEDS, Difference, holm, seeds_needed, verdict
 from mtnas.report.names import column_name
 from mtnas.runtime.errors import RecordError
 from mtnas.tasks.metrics import direction, in_tables
@@ -101,11 +101,15 @@ def _verdict(found: dict[str, Difference], margins: dict[str, float], names: lis
         return f"Verdict: {'; '.join(parts)} ({counted})."
     if all(verdict(gain, margins[name]) == "equivalent" for name, gain in found.items()):
         return f"Verdict: the two are equal in all {len(found)} scores, to within the margins."
-    needed = max(seeds_needed(found[name].sd or 0.0, margins[name]) for name in found)
-    return (
-        f"Verdict: no difference is sure ({counted}). To see one as small as the margin "
-        f"({max(margins.values()):.2g}), it takes about {needed} seeds."
-    )
+    return f"Verdict: no difference is sure ({counted}). {_seeds(found, margins)}"
+
+
+def _seeds(found: dict[str, Difference], margins: dict[str, float]) -> str:
+    """Say how many seeds show a difference as small as the margin, in the score that asks most."""
+    needed = {name: seeds_needed(found[name].sd or 0.0, margins[name]) for name in found}
+    name = max(needed, key=lambda name: needed[name])
+    many = f"about {needed[name]:,}" if needed[name] < MOST_SEEDS else f"more than {MOST_SEEDS:,}"
+    return f"To see one of {margins[name]:.2g} in {column_name(name)}, it takes {many} seeds."
 
 
 def _interval(gain: Difference) -> str:

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from mtnas.config.files import read_overlay
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError, RecordError, unknown
+from mtnas.runtime.files import Json
 from mtnas.runtime.job import QUIET, use_this_checkout
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.paths import DIAGNOSIS
@@ -72,7 +71,7 @@ def check_files(files: Sequence[Path], checkout: Path) -> None:
 
 def _check_dataset(dataset: str, files: Sequence[Path], checkout: Path) -> None:
     """Refuse a dataset that neither a file declares nor the configuration draws."""
-    drawn = [name for said in _read(files, checkout) for name in said.get("synthetic") or ()]
+    drawn = [str(name) for said in _read(files, checkout) for name in said.get("synthetic") or ()]
     known = [*plugins.names("data.sources"), *drawn]
     if dataset not in known:
         raise ConfigError(unknown("dataset", dataset, known, "mtnas diagnose"))
@@ -84,11 +83,17 @@ def _datasets(dataset: str, files: Sequence[Path], checkout: Path) -> list[str]:
     for said in _read(files, checkout):
         if isinstance(said.get("datasets"), list):
             named = said["datasets"]
-    return list(dict.fromkeys([*named, dataset]))
+    return named if dataset in named else [*named, dataset]
 
 
-def _read(files: Sequence[Path], checkout: Path) -> list[dict[str, Any]]:
-    """Read the default configuration and its overlays; what is no mapping counts as empty."""
+def _read(files: Sequence[Path], checkout: Path) -> list[Json]:
+    """Read the default configuration and its overlays."""
     paths = (checkout / "config" / "config.yaml", *files)
-    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
-    return [said if isinstance(said, dict) else {} for said in read]
+    read = {path: read_overlay(path) for path in paths}
+    for path, said in read.items():
+        if not isinstance(said.get("synthetic") or {}, dict):
+            raise ConfigError(
+                f"{path}: synthetic: must be datasets with their keys, such as "
+                f"`{{near: {{rho: 0.9}}}}`, not {said['synthetic']!r}"
+            )
+    return list(read.values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 _OVERLAY = re.compile(r".*\.ya?ml")
 _OVERLAYS = ("--configfile", "--configfiles")
 _SETTINGS = ("--config", "-C")
+_SETTING = re.compile(r"\w+=.*", re.S)
 _CORES = re.compile(r"--(cores|jobs|executor|profile|workflow-profile)(=.*)?|-[cje]\d*")
 # Options with which nothing runs, or that ask for Snakemake's own display.
 _PLAIN = re.compile(
@@ -32,9 +33,10 @@ class Words:
 def sorted_out(words: Sequence[str]) -> Words:
     """Tell overlays (`.yaml`), targets and options apart.
 
-    A word behind an option is its value, but for overlays, and for what is no `key=value` behind
-    `--config`. So a target that is to be known as one stands first, behind an overlay, or behind
-    `--`; others are left where they are, for Snakemake to judge.
+    A word behind an option is its value, but for overlays. Behind `--config`, just what is
+    `key=value` is a value, whatever it ends in. So a target that is to be known as one stands
+    first, behind an overlay, or behind `--`; others are left where they are, for Snakemake to
+    judge.
     """
     found, option = Words(), ""
     for word in _split(words):
@@ -43,10 +45,12 @@ def sorted_out(words: Sequence[str]) -> Words:
         elif word.startswith("-"):
             option = word
             found.options.append(word)
+        elif option in _SETTINGS and _SETTING.fullmatch(word):
+            found.options.append(word)
         elif _OVERLAY.fullmatch(word):
             found.overlays.append(word)
             option = ""
-        elif option and (option not in _SETTINGS or "=" in word):
+        elif option and option not in _SETTINGS:
             found.options.append(word)
         else:
             found.targets.append(word)

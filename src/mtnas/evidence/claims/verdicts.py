@@ -227,8 +227,10 @@ def by_interval(estimate: float, low: float, high: float, null: float, claim: Si
 
 
 def margin_of(column: str, other_mean: float) -> float:
-    """Return the margin of equivalence: 0.001 AUC, or 0.1 % of the other side's loss."""
-    return LOSS_MARGIN * abs(other_mean) if metric_of(column).is_loss else EFFECT
+    """Return the margin of equivalence: 0.001 AUC or share, or 0.1 % of the other side's loss."""
+    metric = metric_of(column)
+    relative = metric.is_loss and metric.unit != "share"  # a calibration error is near zero
+    return LOSS_MARGIN * abs(other_mean) if relative else EFFECT
 
 
 def _verdict(found: Difference, margin: float | None, claim: Side) -> str:

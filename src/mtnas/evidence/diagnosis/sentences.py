@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from mtnas.evidence.diagnosis.decide import Decision
 from mtnas.evidence.diagnosis.truth import Grouping, Interval, Truth
-from mtnas.evidence.statistics import EFFECT, seeds_needed
-
-MOST_SEEDS = 10_000  # beyond, a number of seeds is no advice
+from mtnas.evidence.statistics import EFFECT, MOST_SEEDS, seeds_needed
 
 
 def sentences(truth: Truth, decision: Decision, tables: Interval | None) -> tuple[str, ...]:
@@ -90,7 +88,7 @@ def _surer(truth: Truth, expected: Interval) -> str:
         return "One seed has no interval: run five or more to learn whether this is more than luck"
     have = len(truth.seeds)
     if expected.sign == 0:
-        needed = seeds_wanted(expected.sd, effect)
+        needed = seeds_needed(expected.sd, effect)
         if needed <= have:
             return (
                 f"These {_seeds(have)} would show a difference of {effect:.2g} in most cases, so "
@@ -110,13 +108,6 @@ def _surer(truth: Truth, expected: Interval) -> str:
 def smallest_effect(truth: Truth) -> float:
     """Return the difference worth showing: 0.001 AUC, or a thousandth of a loss."""
     return EFFECT if truth.name == "auc" else EFFECT * truth.level
-
-
-def seeds_wanted(sd: float, effect: float) -> int:
-    """Return how many seeds show an effect with a power of 80 %, at most `MOST_SEEDS`."""
-    if sd > 0 and (sd / effect) ** 2 > MOST_SEEDS / 10:
-        return MOST_SEEDS
-    return seeds_needed(sd, effect)
 
 
 def _shown(interval: Interval) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import SINGLE, Row
-from mtnas.evidence.statistics import seeds_needed
+from mtnas.evidence.statistics import MOST_SEEDS, seeds_needed
 from mtnas.report.answer.compare import (
     Gain,
     Score,
@@ -30,7 +30,6 @@ from mtnas.tasks.metrics import MTL_LOSS, metric_of
 
 QUESTION = "Which sharing should I use for my tasks?"
 SIMPLEST = (("share_bottom", PAPER), SINGLE)  # in this order
-MOST_SEEDS = 10_000  # beyond, a number of seeds is no advice
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,8 @@ def _sure(results: Results, choices: Sequence[Choice]) -> list[str]:
 
 def _how_sure(decisive: Gain) -> str:
     """Say what the seeds of a comparison can show."""
-    seeds, needed = decisive.found.n, _needed(decisive)
+    seeds = decisive.found.n
+    needed = seeds_needed(decisive.found.sd or 0.0, decisive.score.effect)
     if decisive.sign:
         return f"{seeds} seeds settle it for this table; another table may differ."
     effect = f"{amount(decisive.score.effect, decisive.score.effect)} {decisive.score.unit}"
@@ -205,13 +205,6 @@ def _how_sure(decisive: Gain) -> str:
     return (
         f"to show a difference of {effect} takes {many} seeds, not {seeds}: more may change this."
     )
-
-
-def _needed(found: Gain) -> int:
-    sd, effect = found.found.sd or 0.0, found.score.effect
-    if sd > 0 and (sd / effect) ** 2 > MOST_SEEDS / 10:
-        return MOST_SEEDS
-    return seeds_needed(sd, effect)
 
 
 def _next(results: Results, choices: Sequence[Choice]) -> list[str]:

@@ -5,19 +5,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mtnas.report.published.rebuild import PARTS, rebuild
-from mtnas.report.published.store import read_runs
+from mtnas.report.published.store import RESTORE, read_runs
 from mtnas.report.verify.digests import check_digests
 from mtnas.report.verify.outcome import Outcome
 from mtnas.runtime.errors import MtnasError
+from mtnas.runtime.files import without_remake
 
 REMEDY = "run `.venv/bin/snakemake rebuild --cores 1`"
 SOURCES = ("subgraphs.json",)  # of the folders that are made again, what they are made from
-MADE = (*PARTS, "runs.json")  # compared, or with a digest for every run
+COMPARED = {part: f"{part}/*" for part in PARTS} | {"answer": "answer.*"}
+MADE = (*PARTS, "answer.json", "runs.json")  # compared, or with a digest for every run
 
 
 def check_published(folder: Path, outcome: Outcome) -> None:
-    """Check the records, then tables, verdicts, audits and the data of figures."""
+    """Check the records, then tables, verdicts, audits, the data of figures and the answer."""
     without = check_digests(folder, outcome, whole=False)
+    outcome.wrong = [f"{without_remake(wrong)}; {RESTORE}" for wrong in outcome.wrong]
     with outcome.noting():
         runs = read_runs(folder)
         outcome.right.append(f"{len(runs)} run records are as they were published")
@@ -38,8 +41,8 @@ def check_published(folder: Path, outcome: Outcome) -> None:
 
 def _compare(folder: Path, copy: Path, outcome: Outcome) -> None:
     """Compare what was made again with what stands there."""
-    for part in PARTS:
-        there, again = _contents(folder / part), _contents(copy / part)
+    for part, pattern in COMPARED.items():
+        there, again = _contents(folder, pattern), _contents(copy, pattern)
         drawn = [name for name in there if name.endswith(".png") and name in again]
         differ = [
             name
@@ -47,7 +50,7 @@ def _compare(folder: Path, copy: Path, outcome: Outcome) -> None:
             if there.get(name) != again.get(name)
         ]
         for name in (name for name in differ if name not in drawn):
-            outcome.note(f"{folder / part / name}: {_how(name, there, again)}; {REMEDY}")
+            outcome.note(f"{folder / name}: {_how(name, there, again)}; {REMEDY}")
         if other := [name for name in drawn if name in differ]:
             outcome.unchecked.append(
                 f"{folder / part}: {len(other)} drawings differ in their bytes, as they do between "
@@ -70,7 +73,7 @@ def _how(name: str, there: dict[str, bytes], again: dict[str, bytes]) -> str:
     return f"line {line} is not what the published numbers give"
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder by name."""
-    files = (path for path in folder.glob("*") if path.is_file() and path.name not in SOURCES)
-    return {path.name: path.read_bytes() for path in files}
+def _contents(folder: Path, pattern: str) -> dict[str, bytes]:
+    """Return the files that a pattern finds in a folder, by their paths in it."""
+    files = (path for path in folder.glob(pattern) if path.is_file() and path.name not in SOURCES)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
