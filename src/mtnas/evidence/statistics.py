@@ -216,7 +216,7 @@ def paired_power(n: int, standardized_effect: float, level: float = LEVEL) -> fl
     """
     if n >= NORMAL_FROM:
         threshold, shift = scipy.stats.norm.ppf((1 + level) / 2), abs(standardized_effect) * n**0.5
-        return float(scipy.stats.norm.cdf([shift - threshold, -shift - threshold]).sum())
+        return float(np.sum(scipy.stats.norm.cdf([shift - threshold, -shift - threshold])))
     critical = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     shift = abs(standardized_effect) * np.sqrt(n)
     upper = scipy.stats.nct.sf(critical, n - 1, shift)
