@@ -1,8 +1,8 @@
 """Predict the tasks of new rows with an exported model.
 
 Rows are read as those that the model was trained on: CSV and its relatives, JSON lines, Parquet;
-.gz, .bz2, .zst. Labels are not needed. Rows keep their order. A row with a value that cannot be read
-is counted and has null for predictions; a broken row is counted and left out.
+.gz, .bz2, .zst. Labels are not needed. Rows keep their order. A row with a value that cannot be
+read is counted and has null for predictions; a broken row is counted and left out.
 
 Examples:
   mtnas score models/mmoe rows.csv --out predictions.parquet

@@ -87,9 +87,9 @@ class Output(Part):
 class Encoding(Part):
     """What encoding.json holds: from a row to inputs, and from outputs to tasks.
 
-    A text is read by `texts`. Input `ids` has a column for each of `singles`, then for each place of `bags` (lists). A text is
-    hashed; the place of its hash in `vocabulary` is the row of the embedding table. What is not
-    there is `unseen`; `padding` fills up a list.
+    Input `ids` has a column for each of `singles`, then for each place of `bags` (lists). A text is
+    read by `texts`, then hashed; the place of its hash in `vocabulary` is the row of the embedding
+    table. What is not there is `unseen`; `padding` fills up a list.
     """
 
     version: int = 1

@@ -52,9 +52,9 @@ def open_table(
     The column `@file` is always there: the file's name, with its folders where that is not enough.
     A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
     the others. `users` say, for messages, what needs a column, and what to do if there is none.
-    Names that are `taken` are those that columns of joined tables get. Columns of `written` are also
-    there as their file has them, under their names after `AS_WRITTEN`. `tolerant`: broken rows are
-    counted, however many, as long as one is sound.
+    Names that are `taken` are those that columns of joined tables get. Columns of `written` are
+    there as their file has them, too, under their names after `AS_WRITTEN`. `tolerant`: broken rows
+    are counted, however many, as long as one is sound.
 
     Raises:
         DataError: a file is not what `reading` says, most of its rows are broken, no file has a
