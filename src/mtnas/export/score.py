@@ -1,7 +1,7 @@
 """Score raw rows with an exported model, batch by batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,30 +72,35 @@ def score(
         DataError: the rows cannot be read as those of the dataset.
     """
     if out.suffix != ".parquet":
-        raise ConfigError(
-            f"--out {out}: predictions are Parquet; name a file that ends in .parquet"
-        )
+        raise ConfigError(f"--out {out}: predictions are Parquet; name it *.parquet")
     encoding, program = read_export(folder)
     keep = tuple(dict.fromkeys(keep))
     if taken := [column for column in keep if column in encoding.columns]:
         raise ConfigError(f"--keep {taken[0]}: predictions have this name; rename the column")
     dataset = rows_of(encoding, files, source=source, features=features, joins=joins, keep=keep)
     encoder = RowEncoder(encoding, folder, _matrices(dataset, encoding))
-    rows = predicted = 0
-    with atomic_path(out) as path, ExitStack() as stack:
-        writer = None
-        for batch in _batches(dataset):
-            found, count = _scored(program, encoder, encoding, batch, keep)
-            if writer is None:
-                writer = stack.enter_context(pq.ParquetWriter(path, found.schema))
-            writer.write_batch(found)
-            rows, predicted = rows + batch.num_rows, predicted + count
-        if writer is None or not predicted:
+    scored = (_scored(program, encoder, encoding, b, keep) for b in _batches(dataset))
+    with atomic_path(out) as path:
+        rows, predicted = _write(scored, path)
+        if not predicted:
             raise DataError(_none_read(files, dataset))
     odd = Counter({**dataset.replaced, **encoder.odd})
     odd.update({f"no partner in {join}": count for join, count in dataset.unmatched.items()})
-    unread, warnings = rows - predicted, tuple(dataset.warnings)
-    return Scored(predicted, unread, dataset.dropped, encoder.unseen, odd, warnings)
+    told = (dataset.dropped, encoder.unseen, odd, tuple(dataset.warnings))
+    return Scored(predicted, rows - predicted, *told)
+
+
+def _write(scored: Iterable[tuple[pa.RecordBatch, int]], path: Path) -> tuple[int, int]:
+    """Write rows; return how many there are, and how many have a prediction."""
+    rows = predicted = 0
+    with ExitStack() as stack:
+        writer = None
+        for batch, count in scored:
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(path, batch.schema))
+            writer.write_batch(batch)
+            rows, predicted = rows + batch.num_rows, predicted + count
+    return rows, predicted
 
 
 def _batches(dataset: TabularDataset) -> Iterator[pa.RecordBatch]:
