@@ -6,21 +6,19 @@ import numpy as np
 import pytest
 
 from mtnas.evidence.search_record import SearchRecord
-from mtnas.evidence.statistics import difference_of
-from mtnas.report.answer import Answer, Interval, Statement, read_answer
+from mtnas.report.answer import Answer, Interval, Statement, read_answer, searching
 from mtnas.report.answer.build import answers, write
 from mtnas.report.answer.causes import tables_per_task
-from mtnas.report.answer.compare import Gain, Score
 from mtnas.report.answer.contents import write_contents
 from mtnas.report.answer.form import MOST_LINES, WIDTH, to_text
 from mtnas.report.answer.needs import needs_of
 from mtnas.report.answer.searching import QUESTION as SEARCHING
-from mtnas.report.answer.searching import _largest, decided
+from mtnas.report.answer.searching import decided
 from mtnas.report.answer.sharing import QUESTION as SHARING
 from mtnas.report.claims import write_ledger
 from mtnas.report.decided import MEANING
 from mtnas.report.exhibits.answer import EXHIBIT
-from mtnas.report.runs import Results, read_results
+from mtnas.report.runs import read_results
 from mtnas.routes.named import share_bottom
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
@@ -230,19 +228,22 @@ def test_a_lower_loss_is_told_as_lower(study, loss, words, low):
     assert f"lower is better; 95 % interval {low}" in said
 
 
-def test_the_largest_difference_is_one_of_auc_whatever_the_losses_are():
-    unit = Score(("auc_a",), "AUC", "test AUC", 1, 0.001)
-    other = Score(("mtl_loss",), "loss", "test loss", -1, 0.003)
-    found = [
-        Gain(name, ("mtnas", "paper"), ("mmoe", "paper"), difference_of(values), score, 0.001, 4)
-        for name, score, values in [
-            ("movielens", unit, [0.010, 0.012]),
-            ("insteval", other, [0.200, 0.210]),
-        ]
-    ]
-    assert _largest(Results({}), found).startswith(". The largest difference of AUC: 0.0110 AUC")
-    alone = _largest(Results({}), found[1:])
-    assert alone.startswith(". The largest difference: 0.2050 loss below MMoE on InstEval (lower")
+def test_the_largest_difference_is_one_of_auc_whatever_the_losses_are(tmp_path):
+    folders = [
+        make_run(
+            tmp_path, method, {f"{kind}_a": 0.75 + gained * searched}, 0.9 - 0.2 * searched,
+            dataset=dataset, seeds=SEEDS, noise=noise(number),
+        )
+        for number, (dataset, kind, gained) in enumerate(
+            [("movielens", "auc", 0.011), ("insteval", "rmse", -0.2)]
+        )
+        for method, searched in (("mtnas", True), ("mmoe", False))
+    ]  # fmt: skip
+    told = searching.answer(read_results(folders), ["movielens", "insteval"], [], [])
+    of_loss = searching.answer(read_results(folders[2:]), ["insteval"], [], [])
+
+    assert "The largest difference of AUC: 0.0110 AUC above MMoE on MovieLens" in told.texts()[1]
+    assert "The largest difference: 0.20000000 loss below MMoE on InstEval" in of_loss.texts()[1]
 
 
 def own_tables(tmp_path, share_bottom, own, spread):
