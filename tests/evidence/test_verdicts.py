@@ -166,12 +166,13 @@ def test_the_family_of_a_claim_is_all_that_has_a_p_value_but_controls() -> None:
 @pytest.mark.parametrize("pairs, upheld", [(8, False), (10, True)])
 def test_words_and_the_interval_of_an_exact_test_agree(pairs: int, upheld: bool) -> None:
     test = stats.binomtest(0, pairs)
-    against = replace(
-        comparison("contradicted", estimate=0.0, null=0.5, p_value=float(test.pvalue)),
-        at=lambda risk: tuple(map(float, test.proportion_ci(1 - risk))),
-    )
-    low, high = test.proportion_ci(0.95)
-    against = replace(against, low=float(low), high=float(high))
+
+    def at(risk: float) -> tuple[float, float]:
+        low, high = test.proportion_ci(1 - risk)
+        return float(low), float(high)
+
+    bare = comparison("contradicted", estimate=0.0, null=0.5, p_value=float(test.pvalue))
+    against = replace(bare, low=at(0.05)[0], high=at(0.05)[1], at=at)
     found = adjusted([against, *[comparison(p_value=0.5)] * 11])[0]
 
     assert against.high < 0.5  # by itself it is against the claim
