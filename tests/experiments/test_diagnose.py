@@ -15,7 +15,6 @@ from mtnas.experiments.train import train
 from mtnas.runtime.errors import RecordError
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import OF_KIND
-from mtnas.transfer.theta import cosines
 from tests.helpers.mixed import MIXED, mixed_table
 from tests.helpers.planted import measured, specs
 
@@ -138,6 +137,11 @@ def test_own_tables_are_compared_with_shared_ones(found, data):
     assert "was not measured" not in diagnosis.sentences[0]
     same = diagnosis_of(*found, found[1])
     assert (same.tables.mean, same.tables.sign) == (0.0, 0)
+
+
+def cosines(theta_DK):
+    unit_DK = theta_DK / np.linalg.norm(theta_DK, axis=0)
+    return unit_DK.T @ unit_DK
 
 
 def test_cosines_of_blocks_are_those_of_columns_where_each_task_has_one():

@@ -243,6 +243,18 @@ def test_tables_per_task_are_those_of_one_task_each(kind):
     assert not torch.isclose(logits(own)[..., 1], same[..., 1]).any()
 
 
+def assert_same_route(one, other):
+    """Routes are equal: choices exactly, numbers up to rounding, which differs among processors."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same_route(one[key], other[key])
+    elif isinstance(one, float | list) and np.array(one).dtype.kind == "f":
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+    else:
+        assert one == other
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -262,7 +274,7 @@ def test_a_search_reads_the_same_inputs(options):
         return search.run()
 
     together, alone = found([3, 1]), found([1])
-    assert together.routes[1].to_json() == alone.routes[0].to_json()
+    assert_same_route(together.routes[1].to_json(), alone.routes[0].to_json())
     for name, tensor in alone.state.items():
         torch.testing.assert_close(tensor[0], together.state[name][1], rtol=0, atol=1e-12)
     ages = data.inputs.numbers[TRAIN, 0].numpy().astype(np.float64)
