@@ -32,7 +32,7 @@ def test_a_column_hashes_like_its_values(values: list[str], num_features: int) -
 
 def test_encoded_values_are_hashed_as_others_and_unused_ones_not_counted() -> None:
     encoded = pa.DictionaryArray.from_arrays(pa.array([3, 0, 3, 2]), ["a", "none", "a", "b"])
-    seen = DistinctValues("f")
+    seen = DistinctValues()
     ids = hash_column(encoded, "f", 97, seen)
     assert ids.tolist() == hash_column(pa.array(["b", "a", "b", "a"]), "f", 97).tolist()
     assert len(seen.ids) == 2

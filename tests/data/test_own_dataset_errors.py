@@ -157,7 +157,7 @@ PACKED = {
     "no Parquet": ("x.parquet", SOUND.encode(), "not a sound Parquet file"),
     "empty Parquet": ("x.parquet", b"", "not a sound Parquet file"),
     "JSON lines": ("x.jsonl", SOUND.encode(), "41 of 41 rows are no JSON objects"),
-    "one JSON list": ("x.jsonl", b'[{"user": 1}]', "one object per line is expected"),
+    "one JSON list": ("x.jsonl", b'[{"user": 1}]', "write one object per line"),
     "other keys": ("x.jsonl", b'{"user": 1, "item": 2}\n' * 9, "unknown column 'rating'"),
     "objects": (
         "x.jsonl",

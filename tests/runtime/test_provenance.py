@@ -52,9 +52,9 @@ def test_the_code_behind_a_module_is_what_it_imports():
 
 
 def test_a_file_that_is_not_python_counts_as_it_is():
-    behind = provenance.code_behind("report/site/report.css")
+    behind = provenance.code_behind("report/site/templates/report.css")
 
-    assert behind == ("report/site/report.css",)
+    assert behind == ("report/site/templates/report.css",)
     assert re.fullmatch("[0-9a-f]{12}", provenance.code_fingerprint(*behind))
 
 
