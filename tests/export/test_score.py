@@ -25,6 +25,7 @@ from mtnas.export.rows import rows_of
 from mtnas.export.score import score
 from mtnas.runtime.errors import ConfigError, DataError, RecordError
 from mtnas.runtime.files import read_json
+from tests.export.conftest import inside
 from tests.helpers.exports import LOANS, ROWS, predictions, trained_run
 
 SEED = 5
@@ -39,8 +40,9 @@ def covers_in(folder):
 @pytest.fixture(scope="module")
 def model(study):
     """An export of a joint model, its run, and the rows of the raw table."""
-    trained = trained_run("loans", "share_bottom", "scored")
-    export(trained, SEED, study / "model", with_onnx=False)
+    with inside(study):
+        trained = trained_run("loans", "share_bottom", "scored")
+        export(trained, SEED, study / "model", with_onnx=False)
     return study / "model", trained, pd.read_csv(study / "loans.csv", dtype=str)
 
 

@@ -6,7 +6,7 @@ Example:
 
 import argparse
 
-from mtnas.runtime.provenance import REPOSITORY
+from mtnas.runtime import provenance
 
 GROUP = "Generated files"
 PUBLISHED = "results/published"
@@ -26,6 +26,9 @@ def run(arguments: argparse.Namespace) -> None:
         write_text(_reference.DOCUMENT, _reference.text())
         print(_reference.DOCUMENT)
 
-    documents = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-    for path in refresh(documents, REPOSITORY / PUBLISHED):
+    documents = [
+        provenance.REPOSITORY / "README.md",
+        *sorted((provenance.REPOSITORY / "docs").glob("*.md")),
+    ]
+    for path in refresh(documents, provenance.REPOSITORY / PUBLISHED):
         print(path)

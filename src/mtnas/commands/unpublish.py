@@ -7,7 +7,7 @@ Examples:
 
 import argparse
 
-from mtnas.runtime.provenance import REPOSITORY
+from mtnas.runtime import provenance
 
 GROUP = "Generated files"
 
@@ -23,4 +23,4 @@ def run(arguments: argparse.Namespace) -> None:
     """Take them out, and rebuild tables, claims and figures from what stays."""
     from mtnas.report.published.publish import unpublish
 
-    unpublish(REPOSITORY / "results/published", arguments.names)
+    unpublish(provenance.REPOSITORY / "results/published", arguments.names)
