@@ -215,11 +215,10 @@ def comparison_cells(told: Told, what: str, text: Callable[[str], str] = str) ->
 
     `text` renders what may hold any letters.
     """
-    side = {"higher": "above", "lower": "below"}[told["claim"]]
     role = {"some": " (one is enough)", "control": " (control)"}.get(told["role"], "")
     return (
         text(what),
-        f"{side} {number(told['null'])}",
+        claimed(told),
         f"{number(told['estimate'])} {text(told['unit'])}",
         deciding(told),
         text(told["over"]),
@@ -227,6 +226,12 @@ def comparison_cells(told: Told, what: str, text: Callable[[str], str] = str) ->
         str(told.get("seeds_needed", MISSING)),
         f"{told['verdict']}{role}: {told['said']}",
     )
+
+
+def claimed(told: Told) -> str:
+    """Return on which side of what a comparison ought to be, such as `above 0`."""
+    side = {"higher": "above", "lower": "below"}[told["claim"]]
+    return f"{side} {number(told['null'])}"
 
 
 def deciding(told: Told) -> str:

@@ -13,7 +13,7 @@ from mtnas.report.render import pipes
 from mtnas.report.render.pipes import escaped
 
 SHARE = "share"  # the unit of comparisons that say how much of something there is
-HEAD = ("Claim", "Data", "Compared", "Estimate", "95 % interval", "Over", "Verdict")
+HEAD = ("Claim", "Data", "Compared", "Claimed", "Estimate", "95 % interval", "Over", "Verdict")
 NOTHING = "Nothing is published yet."
 
 
@@ -46,6 +46,7 @@ def _cells(told: Told) -> tuple[str, ...]:
     return (
         dataset_name(told["dataset"], told["simulated"]) if told["dataset"] else "all",
         escaped(told["what"]),
+        ledger.claimed(told),
         f"{ledger.number(told['estimate'])} {escaped(told['unit'])}",
         ledger.deciding(told),
         escaped(told["over"]),
