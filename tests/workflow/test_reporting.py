@@ -25,7 +25,7 @@ def test_the_report_of_snakemake_shows_every_table_and_figure_with_its_caption(f
     for name, entry in shown.items():
         assert len(re.sub("<[^>]+>", "", entry["caption"])) > 25, name
         assert set(entry["labels"]) == {"name", "shows"}
-    assert "Scores" in shown["table2.html"]["caption"]
+    assert "scores" in shown["table2.html"]["caption"]
 
 
 def test_the_snakefile_of_the_catalog_plans_the_same_jobs(bare):
