@@ -1,5 +1,7 @@
 """Captions for Snakemake's report: those of the written files, without markup."""
 
+import re
+
 from mtnas.report.captions import caption_of
 from mtnas.report.exhibits import planned
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
@@ -29,7 +31,7 @@ def test_a_table_is_a_page_of_its_own(tmp_path):
     write_table(TABLE, html=tmp_path / "t.html")
     page = (tmp_path / "t.html").read_text()
     assert "<title>Scores of *all* methods</title>" in page
-    assert '<th scope="row">x</th><td>0.5000</td>' in page
+    assert re.search(r"<td[^>]*>x</td>\s*<td[^>]*>0.5000</td>", page)
 
 
 def test_every_table_and_figure_says_what_it_is():
