@@ -125,7 +125,7 @@ def ended(site, finished, folder):
     """End a training three times: by its time limit, by SIGUSR1, by scancel."""
     checkout = LongJobs.lengthen(at_the_lasting_node(finished.copy(folder)))
     checkout.edit(PROFILE, "cpu_if_no_gpu: 0 ", "cpu_if_no_gpu: 1 ")
-    checkout.edit(PROFILE, "retries: 2", "retries: 3")
+    checkout.edit(PROFILE, "retries: 2", "retries: 5")  # a busy machine may begin a job too late
     checkout.edit("rules/train.smk", "runtime=per_attempt(60)", "runtime=per_attempt(1)")
     shutil.rmtree(checkout.folder / RUNS / "mmoe")
     log = checkout.folder / LongJobs.train_log
@@ -274,7 +274,7 @@ def test_a_training_that_is_ended_goes_on_from_its_checkpoint(outcomes, long_job
     told = re.findall(r"told to end \((\w+)\): by .* (\S+) holds step \d+ of 100 in epoch", printed)
     assert [name for name, _ in told] == ["SIGTERM", "SIGUSR1", "SIGTERM"]
     assert len({file for _, file in told}) == 1
-    assert run.submissions() == 4
+    assert 4 <= run.submissions() <= 6
     assert "taken up from" in (run.folder / long_jobs.train_log).read_text()
     assert not (run.folder / RUNS / "mmoe/paper/.unfinished").exists()
     long_jobs.compare(run, long_jobs.train, Path(long_jobs.train).with_name("predictions.parquet"))
