@@ -5,7 +5,7 @@ Lengths are in inches.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -275,8 +275,9 @@ def _picks(
         places, counts = np.unique(ranks, return_counts=True)
         colour = SHARED if line == 0 else task_colour(0)
         lines = np.full(len(places), line)
-        style: dict[str, Any] = {"color": colour, "lw": 0, "alpha": 0.55, "clip_on": False}
-        axes.scatter(places, lines, s=9 * counts, zorder=3, **style)
+        axes.scatter(
+            *(places, lines, 9 * counts), color=colour, lw=0, alpha=0.55, clip_on=False, zorder=3
+        )
         mean = difference_of(ranks)
         if mean.low is not None and mean.high is not None:
             ends = np.clip([mean.low, mean.high], 1, len(rank))

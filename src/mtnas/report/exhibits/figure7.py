@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -231,14 +231,10 @@ def _line(
     within = values.sub(values.mean(axis=1), axis=0)
     sd = within.std(ddof=1).fillna(0.0) if len(values) > 1 else 0 * mean
     sizes = np.asarray(values.columns, dtype=float) + shift
-    style: dict[str, Any] = {
-        "color": colour,
-        "marker": marker,
-        "ms": 3.2,
-        "lw": 1.0,
-        "elinewidth": 0.8,
-    }
-    panel.errorbar(sizes, mean, yerr=sd, label=label, **style)
+    panel.errorbar(
+        *(sizes, mean, sd),
+        color=colour, marker=marker, ms=3.2, lw=1.0, elinewidth=0.8, label=label,
+    )  # fmt: skip
 
 
 def _times(panel: "Axes", rows: pd.DataFrame) -> None:

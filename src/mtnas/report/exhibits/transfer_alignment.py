@@ -6,7 +6,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtnas.evidence.statistics import difference_of
-from mtnas.evidence.transfer_studies.alignment import GROUP, pair_gains
+from mtnas.evidence.transfer_studies.alignment import GROUP, Group, pair_gains
 from mtnas.evidence.transfer_studies.runs import LEAKS, SubsetRun
 from mtnas.report.cells import difference_cell, in_family
 from mtnas.report.exhibits._subsets import (
@@ -66,10 +66,10 @@ def groups_of(gains: pd.DataFrame) -> Any:
 
 def group_title(needs: Needs, rows: pd.DataFrame) -> str:
     """Return what readers call a dataset, method and capacity."""
-    first = rows.iloc[0]
-    parts = [dataset_name(first["dataset"], first["simulated"]), needs.names.run(first["method"])]
-    parts += [f"capacity {first['capacity']:g}"] * bool(pd.notna(first["capacity"]))
-    return ", ".join(parts) + LEAKS[first["leaks"]]
+    group = Group.of(rows)
+    parts = [dataset_name(group.dataset, group.simulated), needs.names.run(group.method)]
+    parts += [] if group.capacity is None else [f"capacity {group.capacity:g}"]
+    return ", ".join(parts) + LEAKS[group.leaks]
 
 
 def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
