@@ -128,12 +128,6 @@ def singles_of(fields: Sequence[FieldSummary], layout: InputLayout) -> tuple[str
 
 def outputs_of(tasks: Sequence[TaskSummary]) -> tuple[Output, ...]:
     """Return the outputs of tasks; their columns are those of a run's predictions."""
-
-    def columns(task: TaskSummary) -> tuple[str, ...]:
-        if task.kind == "multiclass":
-            return tuple(f"p_{task.name}_{name}" for name in task.classes)
-        return (f"p_{task.name}",)
-
     return tuple(
         Output(
             task=task.name,
@@ -141,7 +135,7 @@ def outputs_of(tasks: Sequence[TaskSummary]) -> tuple[Output, ...]:
             rule=task.rule,
             unit=task.unit,
             classes=task.classes,
-            columns=columns(task),
+            columns=task.prediction_columns,
         )
         for task in tasks
     )
