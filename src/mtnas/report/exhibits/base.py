@@ -20,13 +20,13 @@ from mtnas.study.paths import (
     DIAGNOSIS,
     ROUTES,
     RUN,
-    SIMULATED_STUDY,
     SUBGRAPHS,
     TRUTH,
     of_checkout,
     of_runs,
     of_subsets,
     simulated_study_files,
+    simulated_study_folders,
 )
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Needs:
     @property
     def simulated_folders(self) -> list[str]:
         """Return the folder of every simulated study."""
-        return [SIMULATED_STUDY.format(study=study) for study in self.simulated_studies]
+        return simulated_study_folders(self.simulated_studies)
 
     @property
     def diagnosis_files(self) -> list[str]:

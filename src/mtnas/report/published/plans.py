@@ -7,7 +7,6 @@ from typing import Any
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
 from mtnas.report.names import REFERENCE
-from mtnas.report.published import simulated_results, subset_scores
 from mtnas.runtime import plugins
 from mtnas.study.plan import Plan, Variant
 
@@ -73,14 +72,18 @@ def without(plan: Plan, name: str) -> Plan:
         }
         for space, of in plan.judged.items()
     }
+    subsets = {
+        entry: [run for run in runs if name not in (run[0], f"subsets/{entry}/{'/'.join(run)}")]
+        for entry, runs in plan.subsets.items()
+    }
     return Plan(
         {dataset: facts for dataset, facts in plan.datasets.items() if dataset != name},
         {experiment: runs for experiment, runs in experiments.items() if runs},
         {run: home for run, home in plan.homes.items() if not is_named(run, name)},
         {space: of for space, of in judged.items() if of},
         plan.variants,
-        subset_scores.without(plan.subsets, name),
-        simulated_results.without(plan.simulated_studies, name),
+        {entry: runs for entry, runs in subsets.items() if runs},
+        tuple(s for s in plan.simulated_studies if f"simulated_studies/{s}" != name),
     )
 
 
