@@ -30,12 +30,11 @@ from mtnas.report.render.style import (
 )
 from mtnas.report.searched import space_of
 from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 LEFT, GAP, RIGHT = 1.75, 0.5, 0.12  # beside and between the axes
 TITLE, CURVE, BETWEEN, LINE, BOTTOM = 0.48, 1.7, 0.06, 0.15, 0.45
@@ -71,7 +70,7 @@ class Exhaustive(FigureExhibit[Space]):
 
     place = 90
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take all routes of a space on every dataset, and the searches that it judges."""
         return {f"exhaustive_{space}": of_space(plan, space) for space in plan.judged}
 

@@ -9,11 +9,10 @@ from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import panel_of, simulated_caption
 from mtnas.report.render.gates import CAPTION, draw_gates, gate_data, gate_handles
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 
 class Figure6(FigureExhibit[Sequence[Run]]):
@@ -21,7 +20,7 @@ class Figure6(FigureExhibit[Sequence[Run]]):
 
     place = 80
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take its runs."""
         synthetic = plan.synthetic
         runs = tuple(run for run in plan.main if run[0] in synthetic and run[1] == "mmoe")

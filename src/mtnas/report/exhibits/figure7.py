@@ -32,13 +32,12 @@ from mtnas.report.render.style import (
     write_title,
 )
 from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import MTL_LOSS, OF_KIND, in_tables, split_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 ROW, TITLE, LINE, NOTE = 1.75, 0.26, 0.15, 0.18  # a row of panels, and lines above and below
 SPREAD = 0.36  # of the distance between two sizes, over which the scores stand side by side
@@ -81,7 +80,7 @@ class Figure7(FigureExhibit[Sweep]):
 
     place = 50
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take their runs and searches in any experiment, the paper's beside them."""
         found = {}
         for name, option in SWEPT.items():

@@ -1,6 +1,6 @@
 """What pairs of tasks gain by alignment: over none, and over as many parameters elsewhere."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,9 +21,7 @@ from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import counted, dataset_name
 from mtnas.report.paper import transfer_results
 from mtnas.report.render.layout import FAMILY, Block, Cell, Column, Row, Source, Table
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 NAME = "transfer_alignment"
 BETTER = "pairs that improve (share)"
@@ -43,7 +41,7 @@ class TransferAlignment(TableExhibit):
 
     place = PLACE + 2
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in alignment, capacity or leaks."""
         keys = chosen(plan, "training.alignment", *CAPACITY)
         return {NAME: Needs(subsets=keys, transfer_paper=True)} if keys else {}

@@ -20,13 +20,12 @@ from mtnas.report.exhibits._subsets import (
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import caption, dataset_name, simulated_in
 from mtnas.report.render.style import TASK_COLOURS, styled
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import metric_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_reweighting"
 CAPTION = (
@@ -45,7 +44,7 @@ BY = ["dataset", "simulated", "name", "method", "noisy", "metric", "judged", "we
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
 
 
-def weights_of(plan: "Plan") -> tuple[Any, ...]:
+def weights_of(plan: Plan) -> tuple[Any, ...]:
     """Return the runs that differ in weights of tasks and label noise."""
     return chosen(plan, *VARIED)
 
@@ -55,7 +54,7 @@ class Reweighting(FigureExhibit[pd.DataFrame]):
 
     place = PLACE + 3
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in weights of tasks and label noise."""
         keys = weights_of(plan)
         return {NAME: Needs(subsets=keys)} if keys else {}

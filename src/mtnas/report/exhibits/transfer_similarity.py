@@ -1,6 +1,6 @@
 """How similar the inputs of two tasks are to what they share, before alignment and after it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -12,9 +12,7 @@ from mtnas.report.exhibits.transfer_alignment import group_title, groups_of
 from mtnas.report.names import counted
 from mtnas.report.paper import transfer_results
 from mtnas.report.render.layout import Block, Cell, Column, Row, Source, Table
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 NAME = "transfer_similarity"
 SHOWN = {
@@ -37,7 +35,7 @@ class TransferSimilarity(TableExhibit):
 
     place = PLACE + 2
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in alignment, capacity or leaks."""
         keys = chosen(plan, "training.alignment", *CAPACITY)
         return {NAME: Needs(subsets=keys, transfer_paper=True)} if keys else {}

@@ -79,15 +79,6 @@ def axes_at(figure: "Figure", left: float, bottom: float, width: float, height: 
     return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
-def row_of_axes(figure: "Figure", top: float, height: float, columns: int) -> list["Axes"]:
-    """Add a row of axes side by side below a title at `top`, all within `height` inches."""
-    pitch = (PAGE_WIDTH - MARGIN) / columns
-    return [
-        axes_at(figure, 0.66 + i * pitch, top + 0.43 - height, pitch - 0.82, height - 0.7)
-        for i in range(columns)
-    ]
-
-
 def write_at(
     figure: "Figure", left: float, top: float, text: str, size: float = 7, **style: Any
 ) -> None:
