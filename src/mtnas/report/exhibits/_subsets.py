@@ -1,6 +1,6 @@
 """Tables and figures of runs of subsets of tasks: which runs they take, what they share."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -60,9 +60,9 @@ def notes(runs: Sequence[SubsetRun], *told: str) -> tuple[str, ...]:
     return (*told, *[SIMULATED_NOTE] * any(run.simulated for run in runs))
 
 
-def check_some(found: Sequence[Any], name: str) -> None:
+def check_some(found: Sized, name: str) -> None:
     """Refuse to show nothing."""
-    if not found:
+    if not len(found):
         raise NothingToShowError(f"{name}: no two runs of subsets of tasks can be compared")
 
 

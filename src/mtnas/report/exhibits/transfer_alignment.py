@@ -1,9 +1,6 @@
 """What pairs of tasks gain by alignment: over none, and over as many parameters elsewhere."""
 
-from typing import Any
-
 import pandas as pd
-from numpy.typing import NDArray
 
 from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.transfer_studies.alignment import GROUP, Group, pair_gains
@@ -50,16 +47,16 @@ class TransferAlignment(TableExhibit):
         """Return the table."""
         runs = read_runs(needs)
         gains = pair_gains(runs)
-        check_some(gains["pair"].unique().tolist(), NAME)
-        blocks = tuple(_block(needs, rows, runs) for _, rows in groups_of(gains))
+        check_some(gains, NAME)
+        blocks = tuple(_block(needs, rows, runs) for rows in groups_of(gains))
         printed = transfer_results()["alignment"]
         told = f"Printed: {printed['improved']} of {printed['pairs']} pairs improve."
         return Table(NAME, "Alignment on pairs of tasks", blocks, notes(runs, NOTE, told))
 
 
-def groups_of(gains: pd.DataFrame) -> Any:
+def groups_of(gains: pd.DataFrame) -> list[pd.DataFrame]:
     """Return the lines of each dataset, method and capacity."""
-    return gains.groupby(GROUP, sort=False, dropna=False)
+    return [rows for _, rows in gains.groupby(GROUP, sort=False, dropna=False)]
 
 
 def group_title(needs: Needs, rows: pd.DataFrame) -> str:
@@ -87,7 +84,7 @@ def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
 
 
 def _cell(keyed: "pd.Series[float]", rows: pd.DataFrame, key: tuple[str, str, str]) -> Cell:
-    values: NDArray[Any] = keyed.loc[[key]].to_numpy()
+    values = keyed.loc[[key]].to_numpy()
     source = Source(**{**_source(rows).__dict__, "task": key[2], "seeds": len(values)})
     return difference_cell(difference_of(values), source)
 

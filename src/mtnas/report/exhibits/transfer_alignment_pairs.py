@@ -55,8 +55,8 @@ class AlignmentPairs(FigureExhibit[list[tuple[str, pd.DataFrame]]]):
     def read(self, needs: Needs) -> list[tuple[str, pd.DataFrame]]:
         """Read what pairs gain, with what their panels are called."""
         gains = pair_gains(read_runs(needs))
-        check_some(gains["pair"].unique().tolist(), NAME)
-        return [(group_title(needs, rows), rows) for _, rows in groups_of(gains)]
+        check_some(gains, NAME)
+        return [(group_title(needs, rows), rows) for rows in groups_of(gains)]
 
     def data(self, content: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
         """Return a row per panel, pair and alignment, over the model without alignment."""

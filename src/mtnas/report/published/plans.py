@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
@@ -47,7 +46,9 @@ def in_order(
     return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *_place(run, variants)))
 
 
-def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[Any, ...]:
+def _place(
+    run: RunKey, variants: Mapping[tuple[str, str], Variant]
+) -> tuple[float, str, float, str]:
     """Return what sorts runs of a dataset: methods by `PLACE` of their files, others behind them;
     variants as their studies list them, `paper` first.
     """
