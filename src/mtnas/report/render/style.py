@@ -31,6 +31,7 @@ PALE = "#B8B8B8"
 FAINT = "#717171"  # text that steps back
 WARNING = "#B00020"
 
+CAPTION = "Description"  # where PNG files keep it
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # shipped with matplotlib: equal bytes on every machine
     "font.size": 8.0,
@@ -158,5 +159,13 @@ def save_figure(figure: "Figure", outputs: Sequence[str | Path], caption: str = 
 def _metadata(suffix: str, caption: str) -> dict[str, str | None]:
     """Return what the file says about itself; None drops the date that matplotlib would add."""
     if suffix == ".png":
-        return {"Description": caption} if caption else {}
+        return {CAPTION: caption} if caption else {}
     return {"CreationDate": None, "Subject": caption}
+
+
+def caption_in(path: str | Path) -> str:
+    """Return the caption that `save_figure` left in a PNG file."""
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        return str(opened.info.get(CAPTION, ""))
