@@ -14,14 +14,16 @@ from mtnas.evidence.simulated_record import SimulatedStudyRecord
 from mtnas.evidence.subsets_record import RECORD, SCORES, SubsetScores, SubsetsRecord
 from mtnas.report.published.store import RESTORE, pack, unpack
 from mtnas.runtime.files import advising, write_json
-from mtnas.runtime.record import Record
 from mtnas.study.paths import simulated_study_folders, subset_folders
 from mtnas.study.plan import Plan
 
 SUBSETS, PLANTED = "subsets", "simulated_studies"
 TABLES = {SUBSETS: SCORES, PLANTED: "results.csv"}
-RECORDS: dict[str, type[Record]] = {SUBSETS: SubsetsRecord, PLANTED: SimulatedStudyRecord}
-OfTable = TypeVar("OfTable", bound=Record)
+OfTable = TypeVar("OfTable", SubsetsRecord, SimulatedStudyRecord)
+RECORDS: dict[str, type[SubsetsRecord] | type[SimulatedStudyRecord]] = {
+    SUBSETS: SubsetsRecord,
+    PLANTED: SimulatedStudyRecord,
+}
 CHECKS: dict[str, Callable[[Path], object]] = {
     SUBSETS: SubsetScores.read,
     PLANTED: simulated_record.read,
@@ -46,8 +48,7 @@ def read_scores(path: str | Path, command: str) -> Packed[SubsetsRecord]:
 def read_planted(path: str | Path, command: str) -> Packed[SimulatedStudyRecord]:
     """Check one folder of a simulated study; return what is published of it."""
     record = simulated_record.read(path)[0].model_copy(update={"command": command})
-    table = Path(path, TABLES[PLANTED]).read_bytes()
-    return Packed(f"{PLANTED}/{record.study}", table, record)
+    return Packed(_name_of(record), Path(path, TABLES[PLANTED]).read_bytes(), record)
 
 
 def read_records(folder: Path) -> dict[str, SubsetsRecord]:
@@ -57,7 +58,9 @@ def read_records(folder: Path) -> dict[str, SubsetsRecord]:
     return {_name_of(record): record for record in records}
 
 
-def _name_of(record: SubsetsRecord) -> str:
+def _name_of(record: SubsetsRecord | SimulatedStudyRecord) -> str:
+    if isinstance(record, SimulatedStudyRecord):
+        return f"{PLANTED}/{record.study}"
     name, run = record.key
     return "/".join((SUBSETS, name, *run))
 
@@ -82,10 +85,10 @@ def restore(folder: Path) -> None:
         RecordError: a file is missing, or not what was published.
     """
     for path in _files(folder):
-        name = path.relative_to(folder).with_suffix("")
-        kind, place = name.parts[0], Path("results", name)
+        kind = path.relative_to(folder).parts[0]
         with advising(RESTORE):
             record = RECORDS[kind].read(path)
+        place = Path("results", _name_of(record))
         place.mkdir(parents=True)
         (place / TABLES[kind]).write_bytes(unpack(path.with_suffix(".csv.gz")))
         write_json(place / RECORD, record.sealed())
@@ -94,11 +97,10 @@ def restore(folder: Path) -> None:
 
 def prune(folder: Path, plan: Plan) -> None:
     """Remove what a plan does not have."""
-    kept = set(names_in(plan))
-    for path in _files(folder):
-        if str(path.relative_to(folder).with_suffix("")) not in kept:
+    kept = {folder / f"{name}{end}" for name in names_in(plan) for end in (".json", ".csv.gz")}
+    for path in (path for kind in TABLES for path in (folder / kind).rglob("*")):
+        if path.is_file() and path not in kept:
             path.unlink()
-            path.with_suffix(".csv.gz").unlink(missing_ok=True)
 
 
 def _files(folder: Path, *kinds: str) -> Iterator[Path]:
