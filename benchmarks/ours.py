@@ -16,7 +16,7 @@ from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
-from mtnas.training.trainer import Trainer
+from mtnas.training.trainer import Trainer, spare_thread
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
@@ -74,12 +74,8 @@ def build(
     """Return a training step of `models` models of one method."""
     kind = CompiledEnsemble if compiled else Ensemble
     ensemble = ensemble_of(work, name, range(models), width, kind=kind)
-    # As `fit` does: one of several threads reads embedding rows ahead.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
-    trained = Trainer(
-        ensemble, examples_of(work), TRAINING, read_ahead=threads > 1, exact_decay=exact
-    )
+    trained = Trainer(ensemble, examples_of(work), TRAINING, exact_decay=exact)
+    spare_thread(trained).__enter__()  # as `fit` does, for the rest of the process
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:

@@ -270,7 +270,8 @@ def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor
         return output
 
     if len(next(iter(state.values()))) == 1:  # the same without the cost of mapping
-        return one({n: t[0] for n, t in state.items()}, *(t[0] for t in inputs)).unsqueeze(0)
+        alone = {name: tensor.squeeze(0) for name, tensor in state.items()}
+        return one(alone, *(tensor.squeeze(0) for tensor in inputs)).unsqueeze(0)
     output_M: Tensor = vmap(one)(state, *inputs)
     return output_M
 
