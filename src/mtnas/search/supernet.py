@@ -18,8 +18,8 @@ from mtnas.tasks.metrics import Kind
 from mtnas.training.checkpoint import Saved
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
-from mtnas.training.selection import weighted
 from mtnas.training.optim import MemberAdam
+from mtnas.training.selection import weighted
 from mtnas.training.trainer import Trainer
 
 

@@ -10,6 +10,7 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import FlatParameters, Rates
@@ -39,7 +40,10 @@ def neighbours(rates_M: Sequence[Rates]) -> Iterator[tuple[slice, Rates]]:
 
 
 class FusedAdam:
-    """torch's fused Adam over one tensor of all M members, who may have rates of their own."""
+    """torch's fused Adam over one tensor of all M members, who may have rates of their own.
+
+    Its function, without the class `torch.optim.Adam`, whose start takes seconds.
+    """
 
     def __init__(
         self,
@@ -49,31 +53,34 @@ class FusedAdam:
         weight_decay: float | Sequence[float],
     ) -> None:
         """Keep a reference to the tensor [M, ...], updated in place; `grad_M` is its gradient."""
-        self.grad_M = torch.zeros_like(value_M)
-        groups: list[dict[str, object]] = []
-        for rows, rates in neighbours(rates_of(learning_rate, weight_decay, len(value_M))):
-            values = value_M[rows]
-            values.grad = self.grad_M[rows]
-            groups.append(
-                {"params": [values], "lr": rates.learning_rate, "weight_decay": rates.weight_decay}
-            )
-        self._adam = torch.optim.Adam(
-            groups, betas=BETAS, eps=EPS, fused=True, capturable=value_M.is_cuda
-        )
+        self.grad_M, first, second = (torch.zeros_like(value_M) for _ in range(3))
+        groups = list(neighbours(rates_of(learning_rate, weight_decay, len(value_M))))
+        steps = torch.zeros(len(groups), device=value_M.device)
+        self._state = {"first": first, "second": second, "steps": steps}
+        self._groups = [
+            (rates, value_M[rows], self.grad_M[rows], first[rows], second[rows], step)
+            for (rows, rates), step in zip(groups, steps, strict=True)
+        ]
 
+    @torch.no_grad()
     def _step(self) -> None:
         """Take one step, with the gradient that stands in `grad_M`."""
-        self._adam.step()
+        for rates, value, grad, first, second, step in self._groups:
+            adam(
+                [value], [grad], [first], [second], [], [step],
+                lr=rates.learning_rate, weight_decay=rates.weight_decay,
+                beta1=BETAS[0], beta2=BETAS[1], eps=EPS, amsgrad=False, maximize=False,
+                fused=True, capturable=self.grad_M.is_cuda,
+            )  # fmt: skip
 
     def state(self) -> Saved:
-        """Return moments and step counts, of no group before the first step; not copies."""
-        known: dict[int, dict[str, Tensor]] = self._adam.state_dict()["state"]
-        return {"groups": [known[group] for group in sorted(known)]}
+        """Return moments and step counts; not copies."""
+        return self._state
 
     def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
-        now = self._adam.state_dict()
-        self._adam.load_state_dict({**now, "state": dict(enumerate(state["groups"]))})
+        for name, tensor in self._state.items():
+            tensor.copy_(state[name])
 
 
 class NetworkAdam(FusedAdam):
@@ -170,7 +177,9 @@ class MemberAdam:
 
 
 class DenseTableAdam(FusedAdam):
-    """Adam over whole embedding tables; the better form where memory is fast or tables are small."""
+    """Adam over whole embedding tables; better where memory is fast or tables are small."""
+
+    reads_ahead = False  # reading is cheap here
 
     def __init__(
         self,
@@ -192,7 +201,7 @@ class DenseTableAdam(FusedAdam):
         return self._table_RE.index_select(0, self._read).view(*rows_MB.shape, -1)
 
     def read_ahead(self, rows_MB: Tensor) -> None:
-        """Do nothing: reading is cheap here."""
+        """Do nothing."""
 
     @torch.no_grad()
     def step(self, grad_MBE: Tensor) -> None:
@@ -207,6 +216,8 @@ class DenseTableAdam(FusedAdam):
 
 class NoTable:
     """What stands in for an embedding table where there are no ids: nothing to look up or learn."""
+
+    reads_ahead = False
 
     def __init__(self, dtype: torch.dtype) -> None:
         """Read in the precision of the network."""

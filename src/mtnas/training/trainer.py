@@ -7,6 +7,7 @@ dimension, D input, T tasks, O outputs.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,10 +18,12 @@ from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NetworkAdam, NoTable
-from mtnas.training.row_adam import RowAdam
 from mtnas.training.selection import weighted
 from mtnas.training.task_gradients import TaskGradients
 from mtnas.training.weighting import weighting_of
+
+if TYPE_CHECKING:
+    from mtnas.training.row_adam import RowAdam
 
 ROWS_PER_READ = 16  # rows of a table per row looked up, from which on working by rows is faster
 
@@ -61,16 +64,9 @@ class Trainer:
             self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
         else:
             self.dense_optimizer = NetworkAdam(ensemble.flat_params, **rates)
-        table_MNE, columns = ensemble.table_MNE, examples.inputs.layout.num_columns
-        self.table_optimizer: RowAdam | DenseTableAdam | NoTable
-        if columns == 0:
-            self.table_optimizer = NoTable(table_MNE.dtype)
-        elif trained:
-            self.table_optimizer = FixedTable(table_MNE)
-        elif updates_by_rows(table_MNE, options.batch_size * columns):
-            self.table_optimizer = RowAdam(table_MNE, exact=exact_decay, **rates)
-        else:
-            self.table_optimizer = DenseTableAdam(table_MNE, **rates)
+        self.table_optimizer = _table_optimizer(
+            ensemble, examples, options, fixed=bool(trained), exact=exact_decay
+        )
 
     def step(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
         """Take one weight step and return the loss of every member, summed over its tasks.
@@ -180,6 +176,22 @@ class Trainer:
         return descended_MT, weighted(loss_MT, self.ensemble, self.weights)
 
 
+def _table_optimizer(
+    ensemble: Ensemble, examples: Examples, options: TrainingOptions, *, fixed: bool, exact: bool
+) -> "RowAdam | DenseTableAdam | NoTable":
+    table_MNE, columns = ensemble.table_MNE, examples.inputs.layout.num_columns
+    rates = ensemble.rates(options)
+    if columns == 0:
+        return NoTable(table_MNE.dtype)
+    if fixed:
+        return FixedTable(table_MNE)
+    if not updates_by_rows(table_MNE, options.batch_size * columns):
+        return DenseTableAdam(table_MNE, **rates)
+    from mtnas.training.row_adam import RowAdam  # and numba, which small tables do without
+
+    return RowAdam(table_MNE, exact=exact, **rates)
+
+
 def updates_by_rows(table_MNE: Tensor, num_read: int) -> bool:
     """Tell whether tables are large enough to be updated by the rows that a step reads.
 
@@ -192,12 +204,12 @@ def updates_by_rows(table_MNE: Tensor, num_read: int) -> bool:
 
 @contextmanager
 def spare_thread(trainer: Trainer) -> Iterator[None]:
-    """Let a trainer that works by rows read them ahead in one of torch's threads, if it has several.
+    """Let a trainer that works by rows read them ahead in one of torch's threads.
 
     torch's threads are busy while they wait, so other work on the same core hardly gets on.
     """
     threads = torch.get_num_threads()
-    trainer.read_ahead = threads > 1 and isinstance(trainer.table_optimizer, RowAdam)
+    trainer.read_ahead = threads > 1 and trainer.table_optimizer.reads_ahead
     torch.set_num_threads(threads - trainer.read_ahead)
     try:
         yield
