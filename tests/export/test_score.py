@@ -81,7 +81,7 @@ def test_raw_rows_in_any_format_are_scored_as_in_the_run(here, model, tmp_path, 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", TRAINED)
 def test_raw_rows_are_scored_by_every_method_as_in_its_run(here, method, tmp_path):
-    """Also a value that the model never met: what it had been trained without, it counts as zero."""
+    """A value that the model never met counts as zero, in its row alone."""
     trained = trained_run("loans", method)
     export(trained, SEED, tmp_path / "model", with_onnx=False)
     rows = pd.read_csv("loans.csv", dtype=str)

@@ -60,8 +60,9 @@ class Outline(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
-        """End an element."""
-        assert self.open.pop().tag == tag
+        """End an element, and what was left open in it."""
+        while self.open and self.open.pop().tag != tag:
+            pass
 
     def handle_data(self, data: str) -> None:
         """Add a text to all elements that are open."""

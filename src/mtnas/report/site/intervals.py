@@ -56,9 +56,10 @@ class Panel:
         """Return the height of its drawing."""
         return LINE * len(self.rows) + FOOT
 
-    def html(self) -> Markup:
-        """Return the drawing."""
-        return render("panel.html.j2", panel=self, width=WIDTH, line=LINE, foot=FOOT, most=MOST)
+    def html(self, level: int = 4) -> Markup:
+        """Return the drawing, under a heading of some level."""
+        sizes = {"width": WIDTH, "line": LINE, "foot": FOOT, "most": MOST}
+        return render("panel.html.j2", panel=self, level=level, **sizes)
 
 
 @dataclass(frozen=True)
