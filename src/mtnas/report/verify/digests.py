@@ -9,7 +9,7 @@ from mtnas.report.verify.outcome import Outcome
 from mtnas.runtime.files import Json, broken, check_artefact, check_digest, remake
 
 RECORDS = {"run.json", "routes.json", "best.json", "manifest.json", "record.json"}
-PASSED_OVER = {"published", "raw", "logs", "benchmarks"}
+PASSED_OVER = {"aside", "published", "raw", "logs", "benchmarks"}
 
 
 def files_of(folder: Path, pattern: str) -> list[Path]:
