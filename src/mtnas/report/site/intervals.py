@@ -18,7 +18,7 @@ from mtnas.report.site.scales import Interval, Scale, side_of
 from mtnas.tasks.metrics import MTL_LOSS, direction
 
 WIDTH, LINE, FOOT = 372.0, 22.0, 24.0
-LETTER, MOST = 6.7, 28  # width of a letter of a label; letters of one
+LETTER, MOST = 7.1, 28  # width of a letter of a label; letters of one
 FARTHEST = 4.0  # that a panel shows, in reaches of its middle interval
 
 
