@@ -57,7 +57,7 @@ rule report:
             "results/report.html",
             caption="../workflow/report/report.rst",
             category="Report",
-            labels={"name": "report", "shows": "Everything on one page"},
+            labels={"shows": "Everything on one page (report)"},
         ),
     log:
         "results/logs/report.log",
