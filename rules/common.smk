@@ -150,9 +150,7 @@ def reported(files, shown, category):
         files[shown],
         caption="../workflow/report/exhibit.rst",
         category=category,
-        labels=lambda wildcards: {
-            "shows": f"{EXHIBITS[wildcards.name].title} ({wildcards.name})"
-        },
+        labels=lambda wildcards: {"shows": f"{EXHIBITS[wildcards.name].title} ({wildcards.name})"},
     )
     return files | {shown: marked}
 
