@@ -8,8 +8,9 @@ from typing import Any
 
 from mtnas.data.engine.functions import known_functions
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.files import Json
 
-Node = dict[str, Any]
+Node = Json  # DuckDB tells its trees as JSON
 LONGEST = 5_000  # characters
 TOO_DEEP = "too many operations are nested in one another; write it shorter"
 _BEFORE = "SELECT (\n"

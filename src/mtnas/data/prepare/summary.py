@@ -11,9 +11,22 @@ from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input, num_different
 from mtnas.data.prepare.hashing import IdCounts, Keys
+from mtnas.data.prepare.initial import Initial, width_of
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
-from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
+from mtnas.data.prepare.manifest import (
+    Collisions,
+    Count,
+    Graded,
+    Grades,
+    Groups,
+    InputLayout,
+    Manifest,
+    PrepareSpec,
+    Repeated,
+    TaskSummary,
+)
 from mtnas.data.prepare.moments import Moments
+from mtnas.data.prepare.parts import sizes_by_part, sizes_by_source
 from mtnas.data.sources.base import GRADE, Dataset
 
 
@@ -66,6 +79,12 @@ class Seen:
             for i, label in enumerate(self.labels)
         )
 
+    @property
+    def label_rates(self) -> dict[str, float]:
+        """Return the share of ones among the labelled rows of every binary task."""
+        binary = [i for i, label in enumerate(self.labels) if isinstance(label, BinaryLabel)]
+        return {self.labels[i].name: self.moments.mean(i) for i in binary}
+
     def replaced(self, dataset: Dataset) -> dict[str, int]:
         """Return the values that could not be what their field or task holds, by reason."""
         found = Counter(dataset.replaced)
@@ -74,31 +93,67 @@ class Seen:
         return {reason: count for reason, count in sorted(found.items()) if count}
 
 
-def summary(dataset: Dataset, seen: Seen) -> dict[str, Any]:
-    """Return the entries of a `Manifest` that say what the rows of a dataset held."""
+@dataclass(frozen=True)
+class Written:
+    """What is known of a table once it is written."""
+
+    seen: Seen
+    layout: InputLayout
+    split: NDArray[np.int8]
+    repeated: Repeated
+    groups: Groups | None
+    initial: Initial
+    content_sha256: str
+    warnings: list[str]
+
+
+def described(
+    spec: PrepareSpec,
+    dataset: Dataset,
+    written: Written,
+    num_ids: int,
+    look_alike: bool,
+    digests: dict[str, str],
+) -> Manifest:
+    """Return the manifest of a table; `digests` are those of its raw files, by name."""
+    seen, split = written.seen, written.split
     ids = {item.name: item.values.ids for item in seen.hashed}
     every = np.concatenate([np.empty(0, np.int32), *ids.values()])
-    return {
-        "rows": seen.rows,
-        "rows_read": seen.rows + dataset.dropped.total(),
-        "rows_dropped": dict(sorted(dataset.dropped.items())),
-        "values_replaced": seen.replaced(dataset),
-        "unmatched": dict(sorted(dataset.unmatched.items())),
-        "sources": dataset.source_names,
-        "fixed_sources": dataset.fixed_sources,
-        "fields": tuple(item.summary() for item in seen.inputs),
-        "tasks": seen.tasks,
-        "distinct_values": len(every) if ids else None,
-        "distinct_ids": num_different(every) if ids else None,
-        "collisions": _collisions(ids) if ids else None,
-        "label_rates": {
-            label.name: seen.moments.mean(i)
-            for i, label in enumerate(seen.labels)
-            if isinstance(label, BinaryLabel)
-        },
-        "label_pcc": seen.moments.correlations(),
-        "grades": None if dataset.graded is None else _grades(dataset, seen),
-    }
+    return Manifest(
+        dataset=dataset.name,
+        title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
+        simulated=look_alike or dataset.simulated,
+        rows=seen.rows,
+        rows_read=seen.rows + dataset.dropped.total(),
+        rows_dropped=dict(sorted(dataset.dropped.items())),
+        values_replaced=seen.replaced(dataset),
+        unmatched=dict(sorted(dataset.unmatched.items())),
+        sources=dataset.source_names,
+        fixed_sources=dataset.fixed_sources,
+        source_sizes=sizes_by_source(dataset, split, seen.source),
+        fields=tuple(item.summary() for item in seen.inputs),
+        tasks=seen.tasks,
+        layout=written.layout,
+        num_features=spec.num_features or dataset.num_features,
+        num_ids=num_ids,
+        distinct_values=len(every) if ids else None,
+        distinct_ids=num_different(every) if ids else None,
+        collisions=_collisions(ids) if ids else None,
+        label_rates=seen.label_rates,
+        label_pcc=seen.moments.correlations(),
+        grades=None if dataset.graded is None else _grades(dataset, seen),
+        split_kind=dataset.split_kind,
+        split_column=dataset.split_column,
+        split_sizes=sizes_by_part(split),
+        groups=written.groups,
+        initial_width=width_of(written.initial),
+        encoding=dataset.encoding,
+        repeated=written.repeated,
+        warnings=tuple(written.warnings),
+        content_sha256=written.content_sha256,
+        source_sha256=digests,
+        spec=spec,
+    )
 
 
 def _grades(dataset: Dataset, seen: Seen) -> Grades:
