@@ -1,15 +1,16 @@
 """What the rows of a table held: counted while they stream by, told in the manifest."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.fields import HashedInput, Input, num_different
+from mtnas.data.prepare.fields import HashedInput, Input
 from mtnas.data.prepare.hashing import IdCounts, Keys
 from mtnas.data.prepare.initial import Initial, width_of
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
@@ -104,21 +105,14 @@ class Written:
     groups: Groups | None
     initial: Initial
     content_sha256: str
+    source_sha256: dict[str, str]  # of the raw files, by name
     warnings: list[str]
 
 
-def described(
-    spec: PrepareSpec,
-    dataset: Dataset,
-    written: Written,
-    num_ids: int,
-    look_alike: bool,
-    digests: dict[str, str],
-) -> Manifest:
-    """Return the manifest of a table; `digests` are those of its raw files, by name."""
-    seen, split = written.seen, written.split
-    ids = {item.name: item.values.ids for item in seen.hashed}
-    every = np.concatenate([np.empty(0, np.int32), *ids.values()])
+def described(spec: PrepareSpec, dataset: Dataset, raw: Path | None, written: Written) -> Manifest:
+    """Return the manifest of a table."""
+    seen, look_alike = written.seen, dataset.is_look_alike(raw)
+    values, different, collisions = _distinct(seen.hashed)
     return Manifest(
         dataset=dataset.name,
         title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
@@ -130,28 +124,28 @@ def described(
         unmatched=dict(sorted(dataset.unmatched.items())),
         sources=dataset.source_names,
         fixed_sources=dataset.fixed_sources,
-        source_sizes=sizes_by_source(dataset, split, seen.source),
+        source_sizes=sizes_by_source(dataset, written.split, seen.source),
         fields=tuple(item.summary() for item in seen.inputs),
         tasks=seen.tasks,
         layout=written.layout,
         num_features=spec.num_features or dataset.num_features,
-        num_ids=num_ids,
-        distinct_values=len(every) if ids else None,
-        distinct_ids=num_different(every) if ids else None,
-        collisions=_collisions(ids) if ids else None,
+        num_ids=int(np.count_nonzero(seen.ids.rows)),
+        distinct_values=values,
+        distinct_ids=different,
+        collisions=collisions,
         label_rates=seen.label_rates,
         label_pcc=seen.moments.correlations(),
         grades=None if dataset.graded is None else _grades(dataset, seen),
         split_kind=dataset.split_kind,
         split_column=dataset.split_column,
-        split_sizes=sizes_by_part(split),
+        split_sizes=sizes_by_part(written.split),
         groups=written.groups,
         initial_width=width_of(written.initial),
         encoding=dataset.encoding,
         repeated=written.repeated,
         warnings=tuple(written.warnings),
         content_sha256=written.content_sha256,
-        source_sha256=digests,
+        source_sha256=written.source_sha256,
         spec=spec,
     )
 
@@ -166,8 +160,13 @@ def _grades(dataset: Dataset, seen: Seen) -> Grades:
     return Grades(task=task.name, column=task.column, counts=tuple(counts))
 
 
-def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> Collisions:
-    """Count the values that share their id with another value of any field."""
+def _distinct(
+    hashed: Sequence[HashedInput],
+) -> tuple[int, int, Collisions] | tuple[None, None, None]:
+    """Count the values of all fields, their ids, and the values that share one with another."""
+    if not hashed:
+        return None, None, None
+    ids = {item.name: item.values.ids for item in hashed}
     every = np.concatenate(list(ids.values()))
     _, which, owners = np.unique(every, return_inverse=True, return_counts=True)
     shared = owners[which] > 1
@@ -176,8 +175,12 @@ def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> Collisions:
         name: int(part.sum()) for name, part in zip(ids, np.split(shared, ends[:-1]), strict=True)
     }
     total = sum(counts.values())
-    return Collisions(
-        count=total,
-        rate=total / len(every),
-        per_field={name: Count(count=n, rate=n / len(ids[name])) for name, n in counts.items()},
+    return (
+        len(every),
+        len(owners),
+        Collisions(
+            count=total,
+            rate=total / len(every),
+            per_field={name: Count(count=n, rate=n / len(ids[name])) for name, n in counts.items()},
+        ),
     )

@@ -104,8 +104,6 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     """Write the table, its inputs and the vocabulary of a dataset that is read."""
     dataset, kept = _dataset(spec)
     dataset.encoded = encoded
-    files = dataset.sources(raw)
-    digests = dict(zip(short_names(files), map(sha256_of, files), strict=True))
     written = _write_table(dataset, raw, kept, spec, table)
     seen = written.seen
     hashed = {item.name: item.values.ids for item in seen.hashed}
@@ -118,7 +116,7 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(written.split))
-    return described(spec, dataset, written, num_ids, dataset.is_look_alike(raw), digests)
+    return described(spec, dataset, raw, written)
 
 
 def _dataset(spec: PrepareSpec) -> tuple[Dataset, tuple[Field, ...]]:
@@ -153,6 +151,8 @@ def _write_table(
     dataset: Dataset, raw: Path | None, kept: Sequence[Field], spec: PrepareSpec, table: Path
 ) -> Written:
     """Write the rows, then with their split, and the inputs that are no ids."""
+    raw_files = dataset.sources(raw)
+    source_sha256 = dict(zip(short_names(raw_files), map(sha256_of, raw_files), strict=True))
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
         rows, digests = Path(folder) / "rows.parquet", RowDigests(Path(folder))
         matrices = MatrixCopy(Path(folder) / "inputs", _matrices(dataset, raw, kept))
@@ -175,7 +175,7 @@ def _write_table(
     told = None
     if groups is not None:
         told = summary_of(dataset.group, groups, split, source, dataset.source_names)
-    return Written(seen, layout, split, repeated, told, initial, content, warnings)
+    return Written(seen, layout, split, repeated, told, initial, content, source_sha256, warnings)
 
 
 def _matrices(
