@@ -50,12 +50,12 @@ class Expression:
     @property
     def is_column(self) -> bool:
         """Whether it is nothing but the name of a column."""
-        return bool(self.tree()[1]["select_list"][0]["class"] == "COLUMN_REF")
+        return bool(self.tree()[1]["class"] == "COLUMN_REF")
 
     def tree(self) -> tuple[Node, Node]:
         """Return a statement, and the node in it that is the expression; both may be changed."""
         whole = json.loads(self.statement)
-        return whole, whole["statements"][0]["node"]
+        return whole, whole["statements"][0]["node"]["select_list"][0]
 
     def remedy(self, column: str) -> str:
         """Say what to write if a column that it names is meant as a text."""
@@ -237,6 +237,11 @@ def children(node: Node) -> list[Node]:
         case "CONJUNCTION" | "OPERATOR":
             return list(node["children"])
     return []
+
+
+def branches(node: Node) -> list[Node]:
+    """Return what a CASE may give."""
+    return [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]
 
 
 def _growth(node: Node) -> int:

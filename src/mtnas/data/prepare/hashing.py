@@ -1,5 +1,6 @@
 """Feature ids: the md5 of "field=value" as a number, modulo N (paper, Sec. 4.1; D9)."""
 
+from collections.abc import Callable
 from hashlib import md5
 
 import numpy as np
@@ -10,6 +11,7 @@ from mtnas.runtime.errors import DataError
 
 Ids = NDArray[np.int32]
 Keys = NDArray[np.uint64]
+See = Callable[[pa.Array, Keys], None]
 
 _FEW = 1 << 16  # entries that are not worth a merge
 
@@ -54,6 +56,12 @@ class DistinctValues:
         self._merge()
         return self._ids
 
+    @property
+    def keys(self) -> Keys:
+        """Return the key of every different value, sorted."""
+        self._merge()
+        return self._keys
+
     def _merge(self) -> None:
         """Leave every value once."""
         keys = np.concatenate([self._keys, *(keys for keys, _ in self._new)])
@@ -75,9 +83,12 @@ def hash_column(
 
 
 def hash_values(
-    column: pa.Array, field: str, num_features: int, seen: DistinctValues
+    column: pa.Array, field: str, num_features: int, seen: DistinctValues, see: See | None = None
 ) -> tuple[Ids, Keys]:
-    """Return the ids of a string column, and 64 bits of each value's md5; both [rows]."""
+    """Return the ids of a string column, and 64 bits of each value's md5; both [rows].
+
+    `see` is told the different texts and their 64 bits.
+    """
     if column.null_count:
         raise DataError(f"field {field!r}: {column.null_count} missing values; write 'unknown'")
     encoded = column.dictionary_encode()
@@ -90,10 +101,17 @@ def hash_values(
     n = np.uint64(num_features)
     ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
     seen.add(high, ids)
+    if see is not None:
+        see(texts, high)
     if seen.counts is not None:
         seen.counts.add(ids, rows[used])
     place = (np.cumsum(used) - 1)[indices]
     return ids[place], high[place]
+
+
+def keys_of_values(field: str, texts: pa.Array) -> Keys:
+    """Return 64 bits of the md5 of each value of a field, [values]."""
+    return _digests(field, texts)[0]
 
 
 def keys_of_texts(column: pa.Array) -> Keys:
