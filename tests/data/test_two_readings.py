@@ -45,10 +45,7 @@ SPELT: dict[str, tuple[dict[str, Sequence[Any]], str | None]] = {
     "within a file": ({"a.csv": ["-3.50", "-3.5"]}, "'-3.50' and '-3.5'"),
     "one spelling": ({"a.csv": ["3.50", "1.20"], "b.csv": ["3.50", "v3.5"]}, None),
     "whole numbers": ({"a.csv": ["3.0", "10"], "b.parquet": [3.0, 1.0]}, None),
-    "members of lists": (
-        {"a.jsonl": [["3.50", "x"], ["y"]], "b.parquet": [[3.5, 2.0], [1.0]]},
-        "'3.50' and '3.5'",
-    ),
+    "words of texts": ({"a.jsonl": [["3.50", "x"], ["y"]], "b.jsonl": [["3.5"], ["z"]]}, None),
     "no numbers": ({"a.csv": ["v3.50", "a.0"], "b.csv": ["v3.5", "a."]}, None),
 }
 

@@ -82,7 +82,7 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
             f"field {item.name} has another value in every row: nothing learned from it holds for "
             "other rows; drop it, or give it buckets"
         )
-    if twice := item.spelt_twice():
+    if item.field.kind != "list" and (twice := item.spelt_twice()):  # its members may be words
         number, (one, other) = twice
         found.append(
             f"field {item.name}: {number} numbers stand there with zeros at their end and without, "

@@ -11,9 +11,8 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, hash_values
+from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, different, hash_values
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, Number
 from mtnas.data.prepare.repeated import keys_of_numbers
 from mtnas.data.prepare.spellings import Spellings
@@ -73,7 +72,7 @@ class HashedInput(Input):
     def summary(self) -> FieldSummary:
         """Return how many values and ids there are."""
         ids = self.values.ids
-        counts = {"distinct_values": len(ids), "distinct_ids": num_different(ids)}
+        counts = {"distinct_values": len(ids), "distinct_ids": len(different(ids))}
         return super().summary().model_copy(update=counts)
 
 
@@ -195,9 +194,3 @@ def input_layout(inputs: Sequence[Input]) -> InputLayout:
             if isinstance(item, FeatureInput)
         ),
     )
-
-
-def num_different(ids: NDArray[np.int32]) -> int:
-    """Count different ids; sorting is faster here than the hash table of np.unique."""
-    ids = np.sort(ids)
-    return len(ids) and 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))

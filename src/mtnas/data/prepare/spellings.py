@@ -21,15 +21,15 @@ class Spellings:
 
     def add(self, texts: pa.Array, keys: Keys) -> None:
         """Add different values of the field by their texts and keys."""
-        ends = pc.ends_with(texts, "0")
-        if not pc.any(ends).as_py():
+        # The slow pattern last, of the few that may be it.
+        odd = pc.indices_nonzero(pc.ends_with(texts, "0"))
+        odd = odd.filter(pc.match_substring(texts.take(odd), "."))
+        odd = odd.filter(pc.match_substring_regex(texts.take(odd), _DECIMAL))
+        if not len(odd):
             return
-        odd = pc.and_(ends, pc.match_substring_regex(texts, _DECIMAL))
-        found = texts.filter(odd)
-        if not len(found):
-            return
+        found = texts.take(odd)
         shorter = pc.utf8_rtrim(pc.utf8_rtrim(found, "0"), ".")
-        self._keys.append(keys[odd.to_numpy(zero_copy_only=False)])
+        self._keys.append(keys[odd.to_numpy()])
         self._shorter.append(keys_of_values(self._field, shorter))
         room = max(0, _MOST - len(self._examples))
         for key, one, other in zip(self._shorter[-1][:room].tolist(), found, shorter, strict=False):

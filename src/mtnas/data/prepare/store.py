@@ -144,7 +144,7 @@ def add_split(
     The table is written atomically. `files` are the digests of further files that belong to the
     content.
     """
-    source, content, start = pq.ParquetFile(rows), ContentHash(), 0
+    source, content, start = pq.ParquetFile(rows, memory_map=True), ContentHash(), 0
     written = source.schema_arrow
     complete = [field.with_nullable(field.name not in finish.complete) for field in written]
     plain = {*finish.ids, *finish.labels}

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input
-from mtnas.data.prepare.hashing import IdCounts, Keys
+from mtnas.data.prepare.hashing import IdCounts, Ids, Keys
 from mtnas.data.prepare.initial import Initial, width_of
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
 from mtnas.data.prepare.manifest import (
@@ -73,6 +73,11 @@ class Seen:
         return [item for item in self.inputs if isinstance(item, HashedInput)]
 
     @property
+    def num_ids(self) -> int:
+        """Return how many ids occur."""
+        return int(np.count_nonzero(self.ids.rows))
+
+    @property
     def tasks(self) -> tuple[TaskSummary, ...]:
         """Return what was found of every task."""
         return tuple(
@@ -101,6 +106,7 @@ class Written:
     seen: Seen
     layout: InputLayout
     split: NDArray[np.int8]
+    numbers: Ids  # the new number of every hashed id
     repeated: Repeated
     groups: Groups | None
     initial: Initial
@@ -129,7 +135,7 @@ def described(spec: PrepareSpec, dataset: Dataset, raw: Path | None, written: Wr
         tasks=seen.tasks,
         layout=written.layout,
         num_features=spec.num_features or dataset.num_features,
-        num_ids=int(np.count_nonzero(seen.ids.rows)),
+        num_ids=seen.num_ids,
         distinct_values=values,
         distinct_ids=different,
         collisions=collisions,

@@ -107,12 +107,9 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     written = _write_table(dataset, raw, kept, spec, table)
     seen = written.seen
     hashed = {item.name: item.values.ids for item in seen.hashed}
-    numbers, num_ids = write_compact(
-        table, ids_file(table), written.layout, [*hashed], seen.ids.rows
-    )
-    write_vocabulary(vocabulary_file(table), hashed, numbers)
-    num_features = spec.num_features or dataset.num_features
-    write_initial(table, written.initial, num_features, numbers, num_ids)
+    write_vocabulary(vocabulary_file(table), hashed, written.numbers)
+    num_features, num_ids = spec.num_features or dataset.num_features, seen.num_ids
+    write_initial(table, written.initial, num_features, written.numbers, num_ids)
     for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
     _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(written.split))
@@ -171,11 +168,15 @@ def _write_table(
         content = add_split(rows, table, split, finish, files, groups)
         repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)
+        hashed = [item.name for item in seen.hashed]
+        numbers, _ = write_compact(rows, ids_file(table), layout, hashed, counts.rows)
     warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
     told = None
     if groups is not None:
         told = summary_of(dataset.group, groups, split, source, dataset.source_names)
-    return Written(seen, layout, split, repeated, told, initial, content, source_sha256, warnings)
+    return Written(
+        seen, layout, split, numbers, repeated, told, initial, content, source_sha256, warnings
+    )
 
 
 def _matrices(
