@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.data.synthetic import SyntheticOptions
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 from mtnas.runtime.record import Part, Record
 from mtnas.tasks.metrics import Kind
@@ -28,9 +29,9 @@ class PrepareSpec(Options):
     allow_lost: float | None = Field(None, ge=0, le=1)  # share of the rows that may be left out
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out a key that is not given, so that no older spec differs from a new one."""
-        told: dict[str, Any] = dump(self)
+        told: Json = dump(self)
         return {key: told[key] for key in told if (key, told[key]) != ("allow_lost", None)}
 
 
@@ -230,9 +231,9 @@ class Manifest(Record):
     spec: PrepareSpec
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what a table does not have, so that older manifests stay as they are."""
-        told: dict[str, Any] = dump(self)
+        told: Json = dump(self)
         lacking = {"fixed_sources": (), "groups": None, "encoding": None, "initial_width": None}
         return {k: v for k, v in told.items() if k not in lacking or v not in (lacking[k], [])}
 
