@@ -58,7 +58,9 @@ def diagnosis_of(
     """
     _check_same(measures, scores, own_tables)
     truth = Truth(scores)
-    decision, tables = decide(truth), _tables(truth, own_tables, decide(truth).recommended)
+    learned = truth.learned
+    decision = decide(learned)
+    tables = _tables(learned, own_tables, decision.recommended)
     means, pairs = mean_measures(measures.frame), pairs_of(truth)
     dataset = scores.record.spec.dataset
     return Diagnosis(
@@ -71,7 +73,7 @@ def diagnosis_of(
         unit=truth.unit,
         gains=gains_of(truth),
         pairs=pairs,
-        grouping=GroupingReport.of(decision),
+        grouping=GroupingReport.of(decision, truth),
         tables=tables,
         measures=tuple(
             MeasureOfPair(
