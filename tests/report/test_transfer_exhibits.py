@@ -172,9 +172,10 @@ def test_shipped_studies_of_subsets_have_theirs(overlay, wanted):
         assert len(exhibit.needs.titles) >= bool(exhibit.needs.subsets)
 
 
-def test_other_studies_have_none_of_them():
-    assert transfer(shipped()) == {}
-    assert transfer(shipped("gss", "all_claims")) == {}
+def test_other_studies_have_the_demonstration_or_none_of_them():
+    shown = [*DRAWINGS, "transfer_demonstration"]
+    assert [*transfer(shipped())] == [*transfer(shipped("gss", "all_claims"))] == shown
+    assert transfer(shipped("diagnose")) == {}
 
 
 def test_runs_are_chosen_by_what_variants_change_not_by_their_names(made):
