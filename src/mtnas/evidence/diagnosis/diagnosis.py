@@ -67,7 +67,7 @@ def diagnosis_of(
         dataset=dataset,
         simulated=scores.record.simulated,
         tasks=scores.record.tasks,
-        same_rows=_same_rows(scores),
+        same_rows=same_rows(scores),
         seeds=tuple(truth.seeds),
         metric=truth.name,
         unit=truth.unit,
@@ -92,8 +92,8 @@ def diagnosis_of(
     )
 
 
-def _same_rows(scores: SubsetScores) -> bool:
-    """Whether every subset learns from equally many rows: then they are the same."""
+def same_rows(scores: SubsetScores) -> bool:
+    """Whether every subset learns from equally many rows: then they are the same rows."""
     of_seeds = scores.record.rows.values()
     return bool(of_seeds) and all(len(set(rows.values())) == 1 for rows in of_seeds)
 
