@@ -75,20 +75,25 @@ def diagnosis_of(
         pairs=pairs,
         grouping=GroupingReport.of(decision, truth),
         tables=tables,
-        measures=tuple(
-            MeasureOfPair(
-                measure=line.measure,
-                first=line.first,
-                second=line.second,
-                layer=line.layer,
-                value=_number(line.value),
-            )
-            for line in means.itertuples()
-        ),
+        measures=measures_of(means),
         predicts=tuple(predictions([means], [gains_of_pairs(dataset, pairs)])),
         surrogates=tuple(surrogates(truth)),
         capacity=capacity_of(measures),
         sentences=sentences(truth, decision, tables),
+    )
+
+
+def measures_of(means: pd.DataFrame) -> tuple[MeasureOfPair, ...]:
+    """Return the mean of every measure over seeds (`mean_measures`)."""
+    return tuple(
+        MeasureOfPair(
+            measure=line.measure,
+            first=line.first,
+            second=line.second,
+            layer=line.layer,
+            value=_number(line.value),
+        )
+        for line in means.itertuples()
     )
 
 
