@@ -44,6 +44,17 @@ class StoppedError(MtnasError):
     """Work that a signal ended early; the message says from which step it will go on."""
 
 
+def printable(text: str, longest: int = 2000) -> str:
+    """Return a text for a terminal or a log: nothing that steers it, and no more than a screen.
+
+    Control characters are escaped. Of a long text the middle is left out: a message begins with the
+    file and ends with what to do.
+    """
+    if len(text) > longest:
+        text = f"{text[: longest // 2]} ... {text[-(longest // 2) :]}"
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> str:
     """Return the message for a name that does not exist: it suggests the most similar one."""
     names = sorted(allowed)

@@ -39,7 +39,7 @@ def fetch(
     checksums = Checksums(target.parent, [source])
 
     def accept(part: Path, url: str) -> None:
-        archive.check_whole(part, target.name)
+        archive.check_whole(part, target.name, members=source.members)
         checksums.admit(target.name, measure(part, url))
 
     with _explaining(target), _alone(target):
