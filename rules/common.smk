@@ -20,7 +20,7 @@ from mtnas.report.answer.needs import needs_of
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals
-from mtnas.runtime.errors import MtnasError
+from mtnas.runtime.errors import MtnasError, printable
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
 from mtnas.study.paths import AUDIT, DATA, DIAGNOSIS, ENCODED, ROUTES, RUN
@@ -40,7 +40,7 @@ try:
     for name in STUDY.datasets:
         raw_files.raw_files(STUDY, name)
 except MtnasError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(printable(str(error))) from None
 
 
 wildcard_constraints:

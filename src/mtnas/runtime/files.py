@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, target)
+    except Exception as problem:
+        if getattr(problem, "filename", None) is None:  # some libraries do not name the file
+            with suppress(AttributeError):
+                setattr(problem, "filename", str(target))  # noqa: B010
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
