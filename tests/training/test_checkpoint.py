@@ -192,7 +192,7 @@ def test_a_full_disk_stops_no_work_and_leaves_the_old_checkpoint(path, clock, mo
     clock[0] = 61.0
     checkpoint.keep(Counting(8))
 
-    assert "step 8 cannot be kept ([Errno 28] No space left on device" in caplog.text
+    assert "step 8 cannot be kept ([Errno 28] No space left on device)" in caplog.text
     assert "step 8 cannot be kept" in kept(path, 8)
     assert resumed(path).steps == 7
 

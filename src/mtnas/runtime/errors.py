@@ -24,6 +24,7 @@ _DISK = {
     errno.ENFILE: "end other programs, which hold too many files open",
     errno.ENOMEM: "give the job more memory (`mem_mb`) or fewer seeds at once (`seeds_at_once`)",
 }
+WRITING = "while writing "  # begins a note of an error
 # What libraries say in words of their own: numpy of a file, torch and pyarrow of memory.
 _UNWRITTEN = re.compile(r"\d+ requested and \d+ written")
 _MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|malloc of size", re.I)
@@ -81,7 +82,7 @@ def of_machine(problem: BaseException, where: object = None) -> str | None:
     """Return the message for what a disk or the memory refuses; None for other problems.
 
     Libraries wrap what the system says: torch in a RuntimeError, safetensors and pyarrow in their
-    own errors, without the file; then `where` is named.
+    own errors, without the file; then `where` is named, or what a note of the error says.
     """
     said = str(problem)
     number = getattr(problem, "errno", None)
@@ -93,6 +94,8 @@ def of_machine(problem: BaseException, where: object = None) -> str | None:
         number = errno.ENOMEM
     if number not in _DISK:
         return None
-    file = getattr(problem, "filename", None) or where
+    notes = [note for note in getattr(problem, "__notes__", ()) if note.startswith(WRITING)]
+    named = notes[0].removeprefix(WRITING) if notes else None
+    file = getattr(problem, "filename", None) or where or named
     place = "" if file is None else f"{file}: "
     return f"{place}{os.strerror(number)}; {_DISK[number]} and run again"

@@ -6,12 +6,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
-from mtnas.runtime.errors import RecordError
+from mtnas.runtime.errors import WRITING, RecordError
 
 _REMAKE = ".venv/bin/snakemake --cores 1"
 CHANGED = "was changed after it was written (its digest differs)"
@@ -34,9 +34,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, target)
     except Exception as problem:
-        if getattr(problem, "filename", None) is None:  # some libraries do not name the file
-            with suppress(AttributeError):
-                setattr(problem, "filename", str(target))  # noqa: B010
+        problem.add_note(f"{WRITING}{target}")  # not every library names the file
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from mtnas.runtime.errors import ConfigError
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parents[1]
 # Code that shapes messages and records, never a number.
-_NEUTRAL = ("errors", "files", "options", "plugins", "provenance", "signals")
+_NEUTRAL = ("documents", "errors", "files", "options", "plugins", "provenance", "signals")
 NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}
 SHOWN = {"TITLE", "PLACE"}  # constants that only readers see
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

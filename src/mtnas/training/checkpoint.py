@@ -202,7 +202,7 @@ def _digest(content: str, tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256(content.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.cpu().numpy().ravel())
+        digest.update(tensor.cpu().numpy().ravel().data)
     return digest.hexdigest()
 
 
