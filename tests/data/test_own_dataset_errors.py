@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,7 @@ def test_json_lines_that_are_none_are_counted(run: Callable[..., Manifest]) -> N
     ("make", "message"),
     [
         (lambda path: path.mkdir(), "a folder; `path` names files"),
+        (lambda path: os.mkfifo(path), "a device or a pipe"),
         (lambda path: None, "missing file of dataset 'mine'.*raw: FOLDER"),
         (lambda path: path.symlink_to("nowhere"), "missing file"),
     ],

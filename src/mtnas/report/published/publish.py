@@ -21,6 +21,7 @@ from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
 from mtnas.report.published import diagnoses, simulated_results, subset_scores
 from mtnas.report.published.plans import in_order, is_named, merged, without
+from mtnas.report.published.pruned import prune
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
     PublishedRun,
@@ -31,10 +32,11 @@ from mtnas.report.published.store import (
     write_runs,
     write_spaces,
 )
+from mtnas.report.published.whole import changing
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import Json, read_json, write_json, write_text
 from mtnas.study.grids import replaced
-from mtnas.study.plan import Plan, named
+from mtnas.study.plan import Plan
 
 Trained = RunRecord | SubsetsRecord
 Paths = Sequence[str | Path]
@@ -73,7 +75,18 @@ def publish(
         RecordError: a file of the study is broken, a run is of another study, or a published run
             that would stay was measured on other data and cannot be compared with this one's.
     """
-    folder = Path(folder)
+    with changing(Path(folder)) as copy:
+        _merge(copy, plan=plan, command=command, specs=specs or {}, **study)
+
+
+def _merge(
+    folder: Path,
+    *,
+    plan: Json,
+    command: str,
+    specs: Mapping[str, Json],
+    **study: Unpack[StudyFiles],
+) -> None:
     old, kept = _standing(folder)
     new = {run.key: _published(run, command) for run in map(read_run, study["run_folders"])}
     divided = [subset_scores.read_new(path, command) for path in study.get("subsets", ())]
@@ -82,7 +95,7 @@ def publish(
     data = {path: Manifest.read(path) for path in map(Path, study["manifests"])}
     records = _records(new) | {subset_scores.name_of(record): record for _, record in divided}
     standing = _records(kept) | subset_scores.read_records(folder)
-    _check(records, standing, data.values(), specs or {})
+    _check(records, standing, data.values(), specs)
     both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
     _publish_data(folder, data, study.get("audits", ()))
@@ -92,7 +105,7 @@ def publish(
     for results, told in planted:
         simulated_results.write(folder, results, told)
     _publish_others(folder, command, **study)
-    _prune(folder)
+    prune(folder)
     rebuild(folder)
 
 
@@ -150,7 +163,11 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     Their names are such as `insteval`, `insteval/mtnas/plus`, `subsets/pairs/gss/mmoe/paper`,
     `simulated_studies/covariance`.
     """
-    folder = Path(folder)
+    with changing(Path(folder)) as copy:
+        _take_out(copy, names)
+
+
+def _take_out(folder: Path, names: Iterable[str]) -> None:
     plan, runs = read_plan(folder), read_runs(folder)
     known = [*plan.datasets, *("/".join(key) for key in runs), *subset_scores.names_in(plan)]
     known += simulated_results.names_in(plan)
@@ -160,7 +177,7 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
         plan = without(plan, name)
         runs = {key: run for key, run in runs.items() if not is_named(key, name)}
     _write(folder, plan, runs)
-    _prune(folder)
+    prune(folder)
     rebuild(folder)
 
 
@@ -265,30 +282,3 @@ def _publish_spaces(folder: Path, tables: Paths, command: str) -> None:
 def _write(folder: Path, plan: Plan, runs: Mapping[RunKey, PublishedRun]) -> None:
     write_runs(folder, {key: runs[key] for key in in_order(runs, plan.datasets, plan.variants)})
     write_plan(folder, plan)
-
-
-def _prune(folder: Path) -> None:
-    """Remove what belongs to no published run, dataset or space any more."""
-    plan, runs = read_plan(folder), read_runs(folder)
-    searches = {*plan.searches_of(plan.runs), *plan.judged_runs(by_run=False)}
-    for path in (folder / "routes").glob("*/*/*.json"):
-        if (*path.parts[-3:-1], path.stem) not in searches:
-            path.unlink()
-    for path in (folder / "tuning").glob("*/*/*/best.json"):
-        run = runs.get(named("/".join(path.parts[-4:-1])))
-        if run is None or not run.record.spec.tuned:
-            shutil.rmtree(path.parent)
-    subset_scores.prune(folder, plan)
-    simulated_results.prune(folder, plan)
-    diagnoses.prune(folder, plan)
-    for part in ("data", "audit"):
-        for path in (folder / part).glob("*.json"):
-            if path.stem not in plan.datasets:
-                path.unlink()
-    for path in (folder / "exhaustive").glob("*.parquet"):
-        spaces = by_space(read_ground_truth(path))
-        judged = {s: t for s, t in spaces.items() if path.stem in plan.judged.get(s, {})}
-        if not judged:
-            path.unlink()
-        elif judged.keys() != spaces.keys():
-            write_spaces(path, judged)
