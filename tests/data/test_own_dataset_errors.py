@@ -220,6 +220,14 @@ def test_parquet_values_that_are_no_text(run: Callable[..., Manifest], tmp_path:
         run((tmp_path / "made.parquet").read_bytes(), name="x.parquet")
 
 
+def test_infinity_in_parquet_is_no_number(run: Callable[..., Manifest], tmp_path: Path) -> None:
+    ratings = [4.0, 1.0, float("inf"), float("-inf"), float("nan"), *[5.0, 2.0, 3.0] * 9]
+    rows = {"user": list("abcdefgh") * 4, "item": list("xyzv") * 8, "rating": ratings}
+    pq.write_table(pa.table(rows), tmp_path / "made.parquet")
+    facts = run((tmp_path / "made.parquet").read_bytes(), name="x.parquet")
+    assert (facts.rows, facts.rows_dropped) == (29, {"likes: rating missing": 3})
+
+
 def test_a_column_of_two_kinds_of_time(run: Callable[..., Manifest]) -> None:
     rows = "".join(f"u,{i % 5},{day}\n" for i, day in enumerate(["2020-01-01", "soon", "x"] * 9))
     keys = "fields: [user]\ntasks: [r > 2]\nsplit: {time: t, ratios: [0.6, 0.2, 0.2]}\n"

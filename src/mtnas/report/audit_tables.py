@@ -7,6 +7,7 @@ from mtnas.report.left_out import percent
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import MISSING
 
+NO = "**no**"  # the one cell that is Markdown
 LABELS_HEAD = ("Label", "kind", "rule", "rows with a label", "what they are")
 LABELS_ALIGNED = (pipes.LEFT, pipes.LEFT, pipes.LEFT, pipes.RIGHT, pipes.LEFT)
 
@@ -65,5 +66,5 @@ def pipe(
     head: Sequence[str], rows: Sequence[Sequence[str]], aligned: Sequence[str] | None = None
 ) -> str:
     """Render a pipe table, nothing without rows; text from the data cannot break it."""
-    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
+    lines = [[c if c == NO else pipes.escaped(c) for c in line] for line in (head, *rows)]
     return pipes.table(lines[0], lines[1:], aligned) if rows else ""

@@ -7,6 +7,7 @@ from mtnas.report.audit_facts import Audit, Beside
 from mtnas.report.audit_tables import (
     LABELS_ALIGNED,
     LABELS_HEAD,
+    NO,
     label_rows,
     leaks_to_markdown,
     pipe,
@@ -20,7 +21,7 @@ from mtnas.report.render.layout import MISSING
 def to_markdown(found: Audit) -> str:
     """Render an audit: one sentence that says whether the data are the paper's, then the tables."""
     title = dataset_name(found["dataset"], found["simulated"])
-    parts = [f"### Audit of {title}"]
+    parts = [f"### Audit of {pipes.escaped(title)}"]
     if found["simulated"]:
         parts.append(f"**{SIMULATED}**: made by a generator; not compared with the paper.")
     parts.append(_summary(found))
@@ -147,5 +148,5 @@ def _beside(entry: Beside, form: str) -> tuple[str, str, str]:
     """Return ours, the paper's and whether they agree, as text."""
     if entry["paper"] is None:
         return form.format(entry["ours"]), MISSING, MISSING
-    agrees = "yes" if entry["agrees"] else "**no**"
+    agrees = "yes" if entry["agrees"] else NO
     return form.format(entry["ours"]), form.format(entry["paper"]), agrees

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os.path import commonpath
@@ -145,7 +146,7 @@ def check_artefact(path: str | Path, artefacts: Mapping[str, str]) -> None:
 
 def remake(path: str | Path) -> str:
     """Return the command that makes a file of the workflow."""
-    return f"{_REMAKE} {path}"
+    return f"{_REMAKE} {shlex.quote(str(path))}"
 
 
 def without_remake(message: str) -> str:

@@ -124,8 +124,8 @@ def study_command(target: str, files: Iterable[Path], settings: Mapping[str, obj
     names = [_nearby(path) for path in files]
     values = {key: "FOLDER" if key.endswith("_raw") else value for key, value in settings.items()}
     given = [shlex.quote(f"{key}={_as_yaml(value)}") for key, value in values.items()]
-    parts = [f".venv/bin/snakemake {target} --cores 2"]
-    parts += [f"--configfile {' '.join(names)}"] * bool(names)
+    parts = [f".venv/bin/snakemake {shlex.quote(target)} --cores 2"]
+    parts += [f"--configfile {shlex.join(names)}"] * bool(names)
     parts += [f"--config {' '.join(given)}"] * bool(given)
     return " ".join(parts)
 

@@ -39,7 +39,11 @@ class _Kept(IndexDataCacheFile):  # type: ignore[misc]
         try:
             return super().load(key)
         except Exception as problem:  # of pickle: anything
-            log.warning("%s: damaged, or of an earlier version (%r); compiled anew", self._index_path, problem)
+            log.warning(
+                "%s: damaged, or of an earlier version (%r); compiled anew",
+                self._index_path,
+                problem,
+            )
             with suppress(OSError):
                 self.flush()
             return None
