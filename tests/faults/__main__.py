@@ -98,7 +98,7 @@ def wrong(checkout: Checkout) -> list[str]:
 
 def ended(checkout: Checkout, kind: Kind, seconds: float) -> None:
     """Start the study, and send its processes a signal."""
-    assert kind.signal is not None
+    assert kind.sent is not None
     process = subprocess.Popen(
         checkout.command(*STUDY),
         cwd=checkout.folder,
@@ -110,7 +110,7 @@ def ended(checkout: Checkout, kind: Kind, seconds: float) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, kind.signal)
+        os.killpg(process.pid, kind.sent)
     process.wait()
 
 

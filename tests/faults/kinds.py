@@ -62,7 +62,7 @@ class Kind:
     name: str
     file: str = ""
     damage: Damage | None = None
-    signal: signal.Signals | None = None
+    sent: signal.Signals | None = None
 
 
 KINDS = [
@@ -71,5 +71,5 @@ KINDS = [
         for file, hows in FILES.items()
         for how, damage in hows.items()
     ),
-    *(Kind(f"{number.name} of the workflow", signal=number) for number in SIGNALS),
+    *(Kind(f"{number.name} of the workflow", sent=number) for number in SIGNALS),
 ]

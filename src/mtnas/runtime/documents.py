@@ -34,9 +34,10 @@ def read_document(path: Path) -> Any:
         if len(content) > LARGEST:
             raise ConfigError(f"{path}: larger than {LARGEST} bytes; give a file of YAML")
         return _parsed(content.decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        at = f"not UTF-8 at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
-        raise ConfigError(f"{path}: {at or f'cannot be read ({error.strerror})'}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {_one_line(error)}") from None
     except RecursionError:
@@ -87,8 +88,9 @@ class _Loader(yaml.SafeLoader):
     def get_event(self) -> Any:
         """Return the next event; refuse lists and mappings that lie too deep."""
         if self._depth > DEEPEST:
-            raise _BeyondError(self.peek_event(), "nested too deeply")
-        return super().get_event()
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _BeyondError(event, "nested too deeply")
+        return super().get_event()  # type: ignore[no-untyped-call]
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """Return a value; refuse what has the form of a number or a date, and is none."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 
+_Untyped: Any = IndexDataCacheFile
 Array = NDArray[np.floating]
 Rows = NDArray[np.int32]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -26,12 +27,12 @@ def compiled(kernel: Kernel) -> Kernel:
     processor. After a change of the options here, remove `__pycache__`.
     """
     compiler = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-    dispatcher = compiler(kernel)
+    dispatcher: Any = compiler(kernel)
     dispatcher._cache._cache_file.__class__ = _Kept  # numba has no other way to choose it
     return cast(Kernel, dispatcher)
 
 
-class _Kept(IndexDataCacheFile):  # type: ignore[misc]
+class _Kept(_Untyped):  # type: ignore[misc]
     """Files of machine code with their SHA-256: what a power cut left half is compiled anew."""
 
     def load(self, key: Any) -> Any:

@@ -67,8 +67,9 @@ def _as_buckets(value: Any) -> object:
 
 
 def _is_number(value: object) -> bool:
-    is_one = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_one and -1e308 <= value <= 1e308  # neither NaN nor beyond floats
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -1e308 <= value <= 1e308  # neither NaN nor beyond floats
 
 
 def _is_time_format(pattern: str) -> str:
