@@ -263,7 +263,7 @@ def test_missing_files_are_named(tmp_path):
     with pytest.raises(RecordError, match=r"gone\.json: missing"):
         write_report(tmp_path / "r.html", Sources(answer=tmp_path / "gone.json"))
     write_json(tmp_path / "a.json", {"answers": [{"question": "?"}]})
-    with pytest.raises(RecordError, match=r"a\.json: not a file of answers"):
+    with pytest.raises(RecordError, match=r"a\.json: not an answer"):
         write_report(tmp_path / "r.html", Sources(answer=tmp_path / "a.json"))
 
 

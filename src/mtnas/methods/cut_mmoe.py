@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.methods.parts.sharing import BaseSharing
 from mtnas.runtime.errors import ConfigError
@@ -24,11 +24,7 @@ class Options(MethodOptions):
 
     num_experts: int = Field(4, ge=1, description="experts, as in MMoE")
     root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of an expert; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
     def check_tasks(self, num_tasks: int) -> None:
         """Refuse fewer experts than are needed to cut links."""

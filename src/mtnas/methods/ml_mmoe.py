@@ -8,7 +8,7 @@ Shapes: B batch, D input, E experts per layer, H hidden, T tasks.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.methods.parts.sharing import BaseSharing
 
@@ -21,11 +21,7 @@ class Options(MethodOptions):
 
     num_layers: int = Field(2, ge=1, description="layers of experts")
     num_experts: int = Field(4, ge=1, description="experts per layer")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of all layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Sharing(BaseSharing):

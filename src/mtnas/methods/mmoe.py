@@ -7,7 +7,7 @@ Shapes: B batch, D input, R root, E experts, H expert output, T tasks.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.methods.parts.sharing import BaseSharing
 
@@ -20,11 +20,7 @@ class Options(MethodOptions):
 
     num_experts: int = Field(4, ge=1, description="experts (paper: four)")
     root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of an expert; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Sharing(BaseSharing):

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.methods.parts.sharing import BaseSharing
 
@@ -26,11 +26,7 @@ class Options(MethodOptions):
     num_task_experts: int = Field(1, ge=0, description="experts of each task in a level")
     num_shared_experts: int = Field(2, ge=1, description="shared experts in a level")
     root_dim: int = Field(64, ge=1, description="width of the first layer, as in MMoE")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of an expert; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Level(nn.Module):

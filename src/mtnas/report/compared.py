@@ -1,10 +1,12 @@
 """Two runs side by side, in words: which is better at what, and how sure that is."""
 
+from collections.abc import Iterable
+
 from mtnas.evidence.claims.verdicts import margin_of
 from mtnas.evidence.pairing import difference, on_common_seeds
 from mtnas.evidence.records import Run, scores_by_seed
 from mtnas.evidence.statistics import MOST_SEEDS, Difference, holm, seeds_needed, verdict
-from mtnas.report.names import column_name
+from mtnas.report.names import column_name, counted
 from mtnas.runtime.errors import RecordError
 from mtnas.tasks.metrics import direction, in_tables
 
@@ -91,17 +93,17 @@ def _verdict(found: dict[str, Difference], margins: dict[str, float], names: lis
         return "Verdict: one seed in common tells nothing; run both with more `seeds`."
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     winners = {n: _better(n, found[n], names) for n, p in adjusted.items() if p < LEVEL}
-    counted = f"{len(found)} score{'s' * (len(found) > 1)}, with Holm's correction for that many"
+    scores = f"{counted(len(found), 'score')}, with Holm's correction for that many"
     if winners:
         parts = [
             f"{name} is better in {', '.join(map(column_name, won))}"
             for name in names
             if (won := [column for column, winner in winners.items() if winner == name])
         ]
-        return f"Verdict: {'; '.join(parts)} ({counted})."
+        return f"Verdict: {'; '.join(parts)} ({scores})."
     if all(verdict(gain, margins[name]) == "equivalent" for name, gain in found.items()):
         return f"Verdict: the two are equal in all {len(found)} scores, to within the margins."
-    return f"Verdict: no difference is sure ({counted}). {_seeds(found, margins)}"
+    return f"Verdict: no difference is sure ({scores}). {_seeds(found, margins)}"
 
 
 def _seeds(found: dict[str, Difference], margins: dict[str, float]) -> str:
@@ -116,9 +118,9 @@ def _interval(gain: Difference) -> str:
     return "" if gain.low is None else f"[{gain.low:+.4f}, {gain.high:+.4f}]"
 
 
-def _listed(seeds: object) -> str:
+def _listed(seeds: Iterable[int]) -> str:
     """Return seeds as text; a gapless run of them as its ends."""
-    numbers = sorted(seeds)  # type: ignore[call-overload]
+    numbers = sorted(seeds)
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from mtnas.evidence.exhaustive_table import read_ground_truth
-from mtnas.report.published import diagnoses, simulated_results, subset_scores
+from mtnas.report.published import diagnoses, packed
 from mtnas.report.published.store import by_space, read_plan, read_runs, write_spaces
 from mtnas.study.plan import named
 
@@ -20,8 +20,7 @@ def prune(folder: Path) -> None:
         run = runs.get(named("/".join(path.parts[-4:-1])))
         if run is None or not run.record.spec.tuned:
             shutil.rmtree(path.parent)
-    subset_scores.prune(folder, plan)
-    simulated_results.prune(folder, plan)
+    packed.prune(folder, plan)
     diagnoses.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mtnas.report.names import caption, simulated_in
 from mtnas.report.render.html import render
+from mtnas.report.render.style import caption_in
 from mtnas.report.site import spaces, sweeps
 from mtnas.report.site.anchors import anchor
 from mtnas.report.site.spaces import Space
@@ -71,8 +72,7 @@ def figure(path: str | Path) -> Figure:
         frame = pd.read_csv(data)
         told = caption(drawn.caption, simulated_in(frame))
         return Figure(*about, told, drawings=tuple(part.html() for part in drawn.parts(frame)))
-    with Image.open(path) as opened:
-        told = str(opened.info.get("Description", "")) or about[1]
+    told = caption_in(path) or about[1]
     encoded = base64.b64encode(_small(path)).decode()
     return Figure(*about, told, image=f"data:image/png;base64,{encoded}")
 

@@ -39,12 +39,12 @@ def scores_again(tasks: Sequence[TaskSummary], predictions: pd.DataFrame) -> Sco
 def _of_task(task: TaskSummary, predictions: pd.DataFrame) -> dict[str, float]:
     labelled = predictions[predictions[f"y_{task.name}"].notna()]
     y = labelled[f"y_{task.name}"].to_numpy()
+    p_NC = labelled[list(task.prediction_columns)].to_numpy(float)
     if task.kind == "multiclass":
-        columns = [f"p_{task.name}_{name}" for name in task.classes]
         place = {name: number for number, name in enumerate(task.classes)}
         numbers = np.array([place[str(name)] for name in y])
-        return _of_classes(numbers, labelled[columns].to_numpy(float))
-    p = labelled[f"p_{task.name}"].to_numpy(float)
+        return _of_classes(numbers, p_NC)
+    p = p_NC[:, 0]
     if task.kind == "binary":
         return _of_two(y.astype(float), p)
     return _of_numbers(y.astype(float), p, drawn=task.kind == "drawn")
