@@ -35,11 +35,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=30)
     asked = parser.parse_args()
-    drawn, end = random.Random(asked.seed), time.monotonic() + 60 * asked.minutes
+    drawn = random.Random(asked.seed)
     told: list[dict[str, Any]] = []
     with TemporaryDirectory(prefix="mtnas-faults-") as scratch:
         finished = Checkout.new(Path(scratch, "finished"))
         finished.snakemake(*STUDY)
+        end = time.monotonic() + 60 * asked.minutes
         for number, kind in enumerate(drawn.sample(KINDS, len(KINDS))):
             if time.monotonic() > end:
                 break

@@ -1,8 +1,7 @@
 """The parts of a dataset that a file declares: fields, tasks, split, and the values they take."""
 
-import re
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from mtnas.data.engine.syntax import Expression, parse
+from mtnas.data.sources._tabular.values import time_format
 from mtnas.runtime.errors import unknown
 from mtnas.runtime.options import Options
 from mtnas.tasks.metrics import OF_KIND
@@ -72,16 +72,6 @@ def _is_number(value: object) -> bool:
     return -1e308 <= value <= 1e308  # neither NaN nor beyond floats
 
 
-def _is_time_format(pattern: str) -> str:
-    """Check that what a pattern writes, it reads."""
-    now = datetime.now(UTC)
-    try:
-        datetime.strptime(now.strftime(pattern), pattern)
-    except (ValueError, re.error) as problem:
-        raise ValueError(f"no pattern of a time ({problem}); write one as %d.%m.%Y") from None
-    return pattern
-
-
 def _as_ratios(value: object) -> object:
     """Check three shares whose sum is 1, or three counts."""
     if value is None:
@@ -95,7 +85,7 @@ def _as_ratios(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_as_text)]
-TimeFormat = Annotated[str, AfterValidator(_is_time_format)]
+TimeFormat = Annotated[str, AfterValidator(time_format)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 Ratios = Annotated[
     Any,
