@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtnas.config.options import HiddenDim, MethodOptions
-from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.methods.parts.sharing import BaseSharing
 from mtnas.runtime.errors import ConfigError
 
@@ -80,4 +80,4 @@ class Sharing(BaseSharing):
         return self._scores(self.root(x_BD).relu())
 
     def _scores(self, root_BR: Tensor) -> Tensor:
-        return gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER, self.kept_TE)
+        return gate_scores(root_BR, self.gate_TER, self.kept_TE)

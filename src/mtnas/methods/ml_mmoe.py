@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtnas.config.options import HiddenDim, MethodOptions
-from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "ML-MMoE"  # what readers call it
@@ -46,6 +46,5 @@ class Sharing(BaseSharing):
         root_BH = self.root(x_BD).relu()
         h_KBH: Tensor = root_BH  # the first experts share one input
         for layer, gate_KEH in zip(self.layers, self.gates, strict=True):
-            query_KBH = repeat(root_BH, len(gate_KEH))
-            h_KBH = mix(gate_scores(query_KBH, gate_KEH), layer(h_KBH))
+            h_KBH = mix(gate_scores(root_BH, gate_KEH), layer(h_KBH))
         return h_KBH.transpose(0, 1)

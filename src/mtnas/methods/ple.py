@@ -58,7 +58,7 @@ class Level(nn.Module):
         next_TBH = from_own_TBH + mix(scores_TBV[..., own:], shared_SBH)
         if self.shared_gate_1EI is None:
             return next_TBH, shared_BI
-        scores_1BE = gate_scores(shared_BI.unsqueeze(0), self.shared_gate_1EI)
+        scores_1BE = gate_scores(shared_BI, self.shared_gate_1EI)
         return next_TBH, mix(scores_1BE, h_EBH).squeeze(0)
 
 

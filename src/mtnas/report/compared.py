@@ -57,18 +57,25 @@ def compared(first: Run, second: Run) -> str:
     names = ["/".join(run.key[1:]) for run in (first, second)]
     if names[0] == names[1]:
         names = [str(run.folder) for run in (first, second)]
-    rows = [["score", *names, "difference", "95 % interval", ""]]
-    margins = {}
+    rows = [["score", *names, "difference", "95 % interval, alone", "all together (Holm)"]]
+    margins, adjusted = {}, _adjusted(found)
     for name, gain in found.items():
         ours, theirs = on_common_seeds(a[name], b[name])
         margins[name] = margin_of(name, float(theirs.mean()))
         numbers = [f"{ours.mean():.4f}", f"{theirs.mean():.4f}", f"{gain.mean:+.4f}"]
-        words = _words(name, gain, margins[name], names)
+        words = _words(name, gain, margins[name], adjusted.get(name), names)
         rows += [[column_name(name), *numbers, _interval(gain), words]]
     seeds = _listed(set(a.index) & set(b.index))
     simulated = ["SIMULATED DATA"] if first.record.simulated or second.record.simulated else []
     head = f"{first.record.spec.dataset}: {names[0]} minus {names[1]}, test scores, seeds {seeds}"
-    return "\n".join([*simulated, head, "", *_aligned(rows), "", _verdict(found, margins, names)])
+    verdict_ = _verdict(found, margins, adjusted, names)
+    return "\n".join([*simulated, head, "", *_aligned(rows), "", verdict_])
+
+
+def _adjusted(found: dict[str, Difference]) -> dict[str, float]:
+    """Return the p-values with Holm's correction; a single interval excludes zero too easily."""
+    p_values = {name: gain.p_value for name, gain in found.items() if gain.p_value is not None}
+    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 
 def _better(column: str, gain: Difference, names: list[str]) -> str:
@@ -76,22 +83,30 @@ def _better(column: str, gain: Difference, names: list[str]) -> str:
     return names[0] if (gain.mean > 0) == (direction(column) == "higher") else names[1]
 
 
-def _words(column: str, gain: Difference, margin: float, names: list[str]) -> str:
-    if gain.low is None:
+def _words(
+    column: str, gain: Difference, margin: float, adjusted: float | None, names: list[str]
+) -> str:
+    """Say of a score what the verdict says: an interval is of one score, the words of all."""
+    if gain.low is None or adjusted is None:
         return "one seed: no interval"
-    if gain.excludes_zero:
+    if adjusted < LEVEL:
         return f"{_better(column, gain, names)} is better"
+    if gain.excludes_zero:
+        return "undecided; decided if it were the only score"
     if verdict(gain, margin) == "equivalent":
         return f"equal, to within {margin:.2g}"
     return "undecided"
 
 
-def _verdict(found: dict[str, Difference], margins: dict[str, float], names: list[str]) -> str:
-    """Say what holds of all scores together: single intervals are too easily beside zero."""
-    p_values = {name: gain.p_value for name, gain in found.items() if gain.p_value is not None}
-    if not p_values:
+def _verdict(
+    found: dict[str, Difference],
+    margins: dict[str, float],
+    adjusted: dict[str, float],
+    names: list[str],
+) -> str:
+    """Say what holds of all scores together."""
+    if not adjusted:
         return "Verdict: one seed in common tells nothing; run both with more `seeds`."
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     winners = {n: _better(n, found[n], names) for n, p in adjusted.items() if p < LEVEL}
     scores = f"{counted(len(found), 'score')}, with Holm's correction for that many"
     if winners:

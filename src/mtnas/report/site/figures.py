@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
-from mtnas.report.names import caption, simulated_in
+from mtnas.report.names import caption, dataset_name, simulated_in
 from mtnas.report.render.html import render
 from mtnas.report.render.style import caption_in
 from mtnas.report.site import spaces, sweeps
@@ -84,7 +84,7 @@ def title_of(name: str) -> str:
     first, _, rest = name.partition("_")
     words = rest.replace("_", " ")
     if first in TITLES:
-        return f"{TITLES[first]} {rest}"
+        return f"{TITLES[first]} {dataset_name(rest) if first == 'gains' else rest}"
     return (
         f"{first.capitalize()}: {words}"
         if first == "transfer"

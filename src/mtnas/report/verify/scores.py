@@ -3,7 +3,8 @@
 Shapes: N labelled test examples of a seed, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,21 @@ Array = NDArray[np.float64]
 Scores = dict[tuple[str, str], float]  # by task and metric
 
 
-def scores_again(tasks: Sequence[TaskSummary], predictions: pd.DataFrame) -> Scores:
+def scores_again(
+    tasks: Sequence[TaskSummary],
+    predictions: pd.DataFrame,
+    spreads: Mapping[str, float] = MappingProxyType({}),
+) -> Scores:
     """Return the test scores of one seed; those that predictions do not tell are not in it.
 
-    The loss of a regression is one of them: its labels are standardised by those of training.
+    The loss of a regression is in units of the spread of its training labels, by task in `spreads`.
     """
     found: Scores = {}
     losses: list[float | None] = []
     for task in tasks:
         own = _of_task(task, predictions)
+        if task.name in spreads:
+            own["mse"] = (own["rmse"] / spreads[task.name]) ** 2
         found |= {(task.name, name): value for name, value in own.items()}
         loss = own.get("log_loss", own.get("mse"))
         losses.append(None if loss is None else task.loss_weight * loss)
