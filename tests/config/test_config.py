@@ -217,6 +217,8 @@ CONTRADICTIONS = [
         "variants.mtnas.x.search",
         "routes_per_step of at least 2, not 1",
     ),
+    (mtnas(**{"x" * 101: {}}), "variants.mtnas", "has 101 letters, at most 100"),
+    (mtnas(**{"x\n": {}}), "variants.mtnas", "lower-case letters, digits and _"),
 ]
 GRIDS = [
     ({"enable": True}, "tuning", "'enable'", "'enabled'?"),

@@ -19,13 +19,16 @@ from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.report import exhibits
 from mtnas.report.exhibits.figure3 import Figure3
 from mtnas.report.exhibits.search_curves import SearchCurves
+from mtnas.report.published import publish as publishing
 from mtnas.report.published.blocks import COMPARED, measured
 from mtnas.report.published.documents import fill, refresh
 from mtnas.report.published.plans import merged
 from mtnas.report.published.publish import publish, unpublish
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import read_plan, read_runs
+from mtnas.report.published.whole import SUMS
 from mtnas.report.render.style import save_figure
+from mtnas.report.verify import verify
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -142,7 +145,9 @@ def once(tmp_path_factory):
 
 @pytest.fixture
 def study(once, tmp_path):
+    """A published study that a test may change: older ones were not sealed."""
     shutil.copytree(once[0], tmp_path / "published")
+    (tmp_path / "published" / SUMS).unlink()
     return tmp_path / "published", once[1]
 
 
@@ -284,6 +289,7 @@ def test_a_wrong_gate_score_and_a_wrong_time_show_too(tmp_path):
             record |= sealed(record)
 
     change(folder / "runs.json", plant)
+    (folder / SUMS).unlink()
     rebuild(folder)
     after = verdicts(folder)
     assert after["C7"]["estimate"] != before["C7"]["estimate"]
@@ -329,7 +335,7 @@ def test_the_order_of_publishing_does_not_matter(tmp_path):
             publish(tmp_path / name, **arguments)
     first, second = tree(tmp_path / "a"), tree(tmp_path / "b")
     # Experiments are listed as they came: so is the report, which is not kept.
-    for name in ("inventory.json", "report.html"):
+    for name in ("inventory.json", SUMS, "report.html"):
         assert first.pop(name) and second.pop(name)
     assert first == second
 
@@ -425,6 +431,7 @@ def test_what_is_taken_out_leaves_nothing_behind(study, tmp_path):
     publish(folder, **main_study(tmp_path / "other", dataset="insteval"))
     assert "InstEval" in (folder / "tables" / "table2.md").read_text()
     unpublish(folder, ["insteval"])
+    (folder / SUMS).unlink()
     assert tree(folder) == alone
     unpublish(folder, ["bookcrossing/ml_mmoe/paper"])
     assert "ML-MMoE" not in (folder / "tables" / "table2.md").read_text()
@@ -556,6 +563,49 @@ def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
     regret = ledger(folder, "regret_small")
     row = regret["row"].eq("full sharing") & regret["column"].eq("regret")
     assert regret[row]["value"].item() == pytest.approx(0.0201)
+
+
+MIXED = {
+    "a newer file": lambda folder: (folder / "data/bookcrossing.json").write_text("{}"),
+    "an older order": lambda folder: (folder / "runs.json").write_text(
+        json.dumps(dict(reversed(records_of(folder).items())))
+    ),
+    "a file too few": lambda folder: (folder / "data/bookcrossing.json").unlink(),
+    "a file too many": lambda folder: (folder / "data/other.json").write_text("{}"),
+    "other sums": lambda folder: change(folder / SUMS, lambda sums: sums["files"].popitem()),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_files_that_were_not_published_together_are_refused(once, tmp_path, case):
+    folder, arguments = tmp_path / "published", once[1]
+    shutil.copytree(once[0], folder)
+    MIXED[case](folder)
+    before = tree(folder)
+    for change_it in (
+        rebuild,
+        lambda folder: publish(folder, **arguments),
+        lambda folder: unpublish(folder, ["bookcrossing"]),
+    ):
+        with pytest.raises(RecordError, match="json.*restore it with `git checkout") as error:
+            change_it(folder)
+        assert "published together" in str(error.value) or "was changed after" in str(error.value)
+    assert tree(folder) == before
+    assert any("published" in wrong for wrong in verify(folder).wrong)
+
+
+@pytest.mark.parametrize("step", ["write_runs", "_publish_data", "prune", "rebuild"])
+def test_a_publication_that_is_ended_changes_nothing(once, tmp_path, monkeypatch, step):
+    def ended(*_):
+        raise KeyboardInterrupt
+
+    folder, arguments = tmp_path / "published", once[1]
+    shutil.copytree(once[0], folder)
+    before = tree(tmp_path)
+    monkeypatch.setattr(publishing, step, ended)
+    with pytest.raises(KeyboardInterrupt):
+        publish(folder, **arguments)
+    assert tree(tmp_path) == before
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -753,7 +803,8 @@ def test_commands_work_on_their_repository_from_any_folder(study, tmp_path, monk
     monkeypatch.setattr("mtnas.runtime.provenance.REPOSITORY", root)
     monkeypatch.chdir(tmp_path)
     assert main(["readme"]) == 0
-    assert capsys.readouterr().out.split() == [f"{root}/README.md", f"{root}/docs/more.md"]
+    written = ("docs/command-line.md", "README.md", "docs/more.md")
+    assert capsys.readouterr().out.split() == [f"{root}/{name}" for name in written]
     assert "### Table 1" in (root / "docs" / "more.md").read_text()
     assert main(["unpublish", "bookcrossing/ml_mmoe/paper"]) == 0
     assert "bookcrossing/ml_mmoe/paper" not in records_of(root / "results" / "published")

@@ -123,6 +123,14 @@ def test_nothing_runs_again_after_changes_that_change_no_number(again):
 
 
 # Which jobs another option reaches, `tests/study/test_plan.py` tells without Snakemake.
+def test_a_file_between_others_that_is_gone_is_made_again(again):
+    for name in ("data/insteval/manifest.json", "routes/insteval/mtnas/paper/routes.json"):
+        (again.folder / "results" / name).rename(again.folder / "kept")
+        assert again.plan(*STUDY).jobs["all"] == 1
+        (again.folder / "kept").rename(again.folder / "results" / name)
+    assert not again.plan(*STUDY).jobs
+
+
 def test_a_change_of_a_method_reruns_that_method_and_what_shows_it(again):
     again.write("config/more.yaml", "methods: {share_bottom: {hidden_dim: 32}}\n")
     again.edit(

@@ -7,12 +7,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, Wra
 from mtnas.config.blocks import different
 from mtnas.runtime.errors import unknown
 from mtnas.runtime.files import Json
-from mtnas.runtime.options import Options
+from mtnas.runtime.options import Options, shown
 
 Block = Json  # what is said of some options, the others not named
 
 PAPER = "paper"  # the variant that every method has: no deviation
 MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
+LONGEST_NAME = 100  # it becomes the name of a folder
 MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 OF_VARIANTS = ("title", "training")  # what a variant says beside options of its method
 SUBSET_RULES = ("all", "pairs", "most")
@@ -74,7 +75,9 @@ def _as_written(value: Any, check: Any) -> Any:
 
 def _is_name(name: str) -> str:
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_"):
-        raise ValueError(f"the name {name!r} must be lower-case letters, digits and _")
+        raise ValueError(f"the name {shown(name)} must be lower-case letters, digits and _")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"the name {name[:20]}... has {len(name)} letters, at most {LONGEST_NAME}")
     return name
 
 

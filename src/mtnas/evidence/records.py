@@ -19,7 +19,7 @@ from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, broken, remake
 from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.study.specs import RunSpec
-from mtnas.tasks.metrics import ALL_TASKS, column_of
+from mtnas.tasks.metrics import ALL_TASKS, METRICS, column_of
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
@@ -157,6 +157,12 @@ def check_metrics(metrics: pd.DataFrame, where: str) -> None:
         raise RecordError(f"{where}: empty, or a value is missing or not a finite number")
     if metrics.duplicated(list(METRIC_COLUMNS[:-1])).any():
         raise RecordError(f"{where}: two values for one seed, split, task and metric")
+    for name, metric in METRICS.items():
+        found = values[metrics["metric"] == name]
+        for value in found[(found < metric.lowest) | (found > metric.highest)][:1]:
+            raise RecordError(
+                f"{where}: {name} is {value:g}, not {metric.lowest:g} .. {metric.highest:g}"
+            )
 
 
 def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -187,7 +193,19 @@ def read_run(folder: str | Path) -> Run:
     metrics = read_table(path, METRIC_COLUMNS[1:-1])
     with advising(f"delete it and run `{remake(path)}`"):
         check_metrics(metrics, where=str(path))
-    return Run(metrics, record, folder)
+    run = Run(metrics, record, folder)
+    _check_belongs(run)
+    return run
+
+
+def _check_belongs(run: Run) -> None:
+    """Raise `RecordError` unless scores, record and folder are of one run."""
+    *_, runs, dataset, method, variant = ("", "", "", "", *run.folder.parts)
+    if runs == "runs" and (dataset, method, variant) != run.key:
+        raise broken(run.folder / "run.json", f"is of {'/'.join(run.key)}")
+    if others := sorted(set(run.metrics["seed"]) - set(run.record.spec.seeds)):
+        path = run.folder / "metrics.csv"
+        raise broken(path, f"holds seeds {others}, which run.json does not know")
 
 
 def scores_by_seed(run: Run) -> pd.DataFrame:

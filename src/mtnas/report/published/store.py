@@ -12,6 +12,7 @@ subsets/         scores of subsets of tasks as .csv.gz, and their records
 simulated_studies/  results of studies of planted tasks as .csv.gz, and their records
 diagnosis/       which tasks of each dataset should share, and what told so
 audit/           what the audit of each dataset found
+sums.json        the SHA-256 of all of these files (`published.whole`)
 answer.json      made from the above: what was found, in sentences; answer.md: for a terminal
 setup.json       how large .venv is (`make setup-size`)
 figures/         made from the above, as are tables/: drawings, and what they show if it is small
