@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.evidence.pairing import MTNAS, Row
+from mtnas.evidence.pairing import MTNAS, Row, difference
 from mtnas.evidence.records import Run, read_run, scores_by_seed
+from mtnas.evidence.statistics import Difference
 from mtnas.report.names import Names, column_name, numbered
 from mtnas.runtime.errors import RecordError
 from mtnas.study.specs import Chosen
@@ -36,6 +37,10 @@ class ScoredRun:
     def columns(self) -> list[str]:
         """Name the printed scores: those of each task, then the MTL loss."""
         return in_tables(self.scores.columns)
+
+    def over(self, other: "ScoredRun", column: str) -> Difference:
+        """Return how far a score is above that of another run, paired by their common seeds."""
+        return difference(self.scores[column], other.scores[column], self.run.record.resampling)
 
 
 @dataclass(frozen=True)

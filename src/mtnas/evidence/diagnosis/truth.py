@@ -9,6 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import Difference, difference_of
 from mtnas.evidence.subsets_record import SubsetScores, subset_name
 from mtnas.evidence.transfer_gains import gains, intervals
@@ -79,6 +80,15 @@ class Truth:
         return sorted(self.scores.record.spec.seeds)
 
     @property
+    def resampling(self) -> Resampling:
+        """Return how the seeds came to their rows."""
+        return self.scores.record.resampling
+
+    def interval(self, by_seed: "pd.Series[float]") -> Interval:
+        """Return the interval of a mean over seeds."""
+        return Interval.of(difference_of(by_seed, self.resampling))
+
+    @property
     def together(self) -> Grouping:
         """All tasks in one model."""
         return (self.tasks,)
@@ -97,7 +107,7 @@ class Truth:
     def frame(self) -> pd.DataFrame:
         """The gain on test of every task in every subset with its interval (`INTERVAL_COLUMNS`)."""
         found = gains(self.scores, metric=self.metric)
-        return intervals(found)
+        return intervals(found, self.resampling)
 
     def gain(self, subset: Subset, task: str, split: str = "test") -> "pd.Series[float]":
         """Return what a task gains in a subset, by seed; 0 where it is alone."""
@@ -113,7 +123,7 @@ class Truth:
 
     def difference(self, first: Grouping, second: Grouping) -> Interval:
         """Return how much better the first grouping is than the second one, on test."""
-        return Interval.of(difference_of(self.total(first) - self.total(second)))
+        return self.interval(self.total(first) - self.total(second))
 
     @cached_property
     def level(self) -> float:

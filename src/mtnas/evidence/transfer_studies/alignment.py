@@ -22,6 +22,7 @@ COMPARED = (*((name, NONE) for name in (*CONTROLS, *CONTROLS.values())), *CONTRO
 COLUMNS = (
     *("name", "dataset", "method", "capacity", "leaks", "simulated"),
     *("alignment", "over", "pair", "seed", "gain"),
+    "resampling",
 )
 GROUP = list(COLUMNS[:6])
 SIMILARITIES = tuple(InputSimilarity.model_fields)
@@ -55,7 +56,7 @@ def similarities(runs: Iterable[SubsetRun]) -> pd.DataFrame:
                 facts = {**_facts(by_alignment[alignment]), "alignment": alignment}
                 facts |= {"pair": pair, "seed": seed}
                 lines.append(facts | own | {f"{name}_before": old[name] for name in old})
-    columns = [*GROUP, "alignment", "pair", "seed", *SIMILARITIES]
+    columns = [*GROUP, "alignment", "pair", "seed", "resampling", *SIMILARITIES]
     columns += [f"{name}_before" for name in SIMILARITIES]
     return pd.DataFrame(lines, columns=columns)
 
@@ -94,4 +95,5 @@ def _of_pairs(ours: SubsetRun, other: SubsetRun) -> Iterator[dict[str, Any]]:
 def _facts(run: SubsetRun) -> dict[str, Any]:
     name, dataset, method, _ = run.key
     facts = (name, dataset, method, run.capacity, run.leaks, run.simulated)
-    return dict(zip(GROUP, facts, strict=True))
+    known = dict(zip(GROUP, facts, strict=True))
+    return {**known, "resampling": run.resampling}

@@ -19,11 +19,11 @@ EQUAL, ORACLE = "equal", "oracle"
 ALL, OTHERS = "all tasks", "all but the noisy task"
 COLUMNS = (
     *("name", "dataset", "method", "simulated", "noisy", "share"),
-    *("weighting", "judged", "seed", "gain", "metric", "path"),
+    *("weighting", "judged", "seed", "gain", "metric", "path", "resampling"),
 )
 WEIGHED = (
     *("name", "dataset", "method", "simulated", "noisy", "share"),
-    *("weighting", "seed", "ratio", "before", "path"),
+    *("weighting", "seed", "ratio", "before", "path", "resampling"),
 )
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
 
@@ -114,7 +114,7 @@ def _facts(run: SubsetRun) -> dict[str, Any]:
     name, dataset, method, _ = run.key
     share = max(run.noise.values(), default=0.0)
     return {"name": name, "dataset": dataset, "method": method, "simulated": run.simulated,
-            "share": share, "path": run.path}  # fmt: skip
+            "share": share, "path": run.path, "resampling": run.resampling}  # fmt: skip
 
 
 def _noisy(run: SubsetRun) -> str:

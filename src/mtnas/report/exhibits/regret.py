@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtnas.evidence.statistics import Difference, paired_difference
+from mtnas.evidence.statistics import Difference
 from mtnas.report.cells import difference_cell, in_family
 from mtnas.report.exhibits.base import Needs, TableExhibit, of_space
 from mtnas.report.judged import GOOD, ONE_SUBNET, Found, Truth, read_judged
@@ -124,7 +124,7 @@ def _judge(truth: Truth, found: Found, *, chosen: bool = False) -> tuple[Cell, .
         pattern = float((truth.pattern_loss[routes] - truth.pattern_loss.min()).mean())
         good = float(truth.good[routes].mean())
         shares = {"pattern_regret": pattern, "good_picks": good, "good_mass": found.good_mass}
-    gain = paired_difference(found.losses["test"], truth.chance()["test"])
+    gain = truth.over(found.losses, truth.chance())
     return (
         *_regrets(truth, found, chosen=chosen),
         difference_cell(gain, _source(truth, found, "gain")),
@@ -144,7 +144,7 @@ def _regrets(truth: Truth, found: Found, *, chosen: bool = False) -> list[Cell]:
 
 def _regret(truth: Truth, found: Found, part: str) -> Difference:
     """Return the paired difference of the losses to those of the oracle."""
-    return paired_difference(found.losses[part], truth.losses(truth.oracle)[part])
+    return truth.over(found.losses, truth.losses(truth.oracle), part)
 
 
 def _share(truth: Truth, found: Found, metric: str, value: float | None) -> Cell:

@@ -91,7 +91,7 @@ def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
 def _cell(keyed: "pd.Series[float]", rows: pd.DataFrame, key: tuple[str, str, str]) -> Cell:
     values: NDArray[Any] = keyed.loc[[key]].to_numpy()
     source = Source(**{**_source(rows).__dict__, "task": key[2], "seeds": len(values)})
-    return difference_cell(difference_of(values), source)
+    return difference_cell(difference_of(values, rows["resampling"].iloc[0]), source)
 
 
 def _source(rows: pd.DataFrame) -> Source:

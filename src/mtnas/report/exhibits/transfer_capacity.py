@@ -100,7 +100,8 @@ def _cells(
         for key, values in (("alone", alone), ("together", together))
         for found in [summarize(sign * values)]
     ]
-    return size, *scores, difference_cell(difference_of(together - alone), sources[1])
+    gain = difference_of(together - alone, sweep.first.resampling)
+    return size, *scores, difference_cell(gain, sources[1])
 
 
 def _metric(sweep: Sweep, task: str) -> str:

@@ -59,7 +59,11 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
 
     def data(self, content: list[tuple[str, Sweep]]) -> pd.DataFrame:
         """Return a row per sweep, learner (alone, together) and capacity."""
-        return over_seeds(pd.concat([_scores(*named) for named in content]), BY)
+        shown = [
+            over_seeds(_scores(title, sweep), BY, resampling=sweep.first.resampling)
+            for title, sweep in content
+        ]
+        return pd.concat(shown, ignore_index=True)
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw both curves of every sweep."""

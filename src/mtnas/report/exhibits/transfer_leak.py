@@ -87,7 +87,7 @@ def _row(by_leaks: dict[str, Sweep], task: str, gains: "dict[str, pd.Series[floa
     lost = {leaks: gains[leaks] - gains["drop"] for leaks in BROUGHT if leaks in gains}
     cells = [
         difference_cell(
-            difference_of(values.dropna()),
+            difference_of(values.dropna(), first.resampling),
             source_of(by_leaks[leaks].first, metric, task, len(values.dropna())),
         )
         for of in (shown, lost)

@@ -100,7 +100,7 @@ def _cell(rows: pd.DataFrame, judged: str, weighting: str, share: float) -> Cell
     variant = str(first["path"]).split("/")[-2]
     source = Source(first["dataset"], first["method"], variant, first["metric"], judged, len(of),
                     str(first["path"]).rpartition("/")[0])  # fmt: skip
-    return difference_cell(difference_of(of["gain"]), source)
+    return difference_cell(difference_of(of["gain"], first["resampling"]), source)
 
 
 EXHIBIT = TransferWeights()

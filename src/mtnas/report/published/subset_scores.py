@@ -10,7 +10,7 @@ from pathlib import Path
 from mtnas.config.options import RunKey
 from mtnas.evidence.subsets_record import RECORD, SCORES, SubsetScores, SubsetsRecord
 from mtnas.report.published import packed
-from mtnas.report.published.store import RESTORE
+from mtnas.report.published.store import RESTORE, shares_of, with_share
 from mtnas.runtime.files import advising
 from mtnas.study.paths import subset_folders
 from mtnas.study.plan import Plan
@@ -53,8 +53,9 @@ def restore(folder: Path) -> None:
     Raises:
         RecordError: a file is missing, or not what was published.
     """
+    shares = shares_of(folder)
     for path in _files(folder):
-        record = SubsetsRecord.read(path)
+        record = with_share(SubsetsRecord.read(path), shares)
         place = Path("results", name_of(record))
         packed.restore(path, record, place, (SCORES, RECORD))
         SubsetScores.read(place)
