@@ -8,6 +8,7 @@ from PIL import Image
 
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.evidence.claims.evidence import read_evidence
+from mtnas.evidence.resampling import at_share
 from mtnas.evidence.statistics import difference_of
 from mtnas.experiments.equivalence import typical_routes
 from mtnas.report.exhibits.figure1 import EXHIBIT, Overview, overview_figure, read_typical
@@ -95,7 +96,7 @@ def test_gaps_are_those_of_the_runs(tmp_path):
     )
     dots = loss.collections[0].get_offsets()[:, 0]
     assert sorted(dots) == pytest.approx(sorted(cut - mmoe))
-    found = difference_of(cut - mmoe)
+    found = difference_of(cut - mmoe, at_share(0.125))
     _, interval, mean = loss.lines  # the first line is that at 0
     assert interval.get_xdata() == pytest.approx([found.low, found.high])
     assert mean.get_xdata() == pytest.approx([found.mean])

@@ -34,6 +34,9 @@ def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:
         if dataset not in evidence.tables:
             outcome.missing[dataset] = [f"{dataset}: manifest.json with its rows"]
             continue
+        if not all(_steps(evidence, run) for run in runs):
+            outcome.missing[dataset] = ["the epochs that a regular model was trained for"]
+            continue
         outcome.comparisons += _ratios(evidence, search, runs)
     return outcome
 
@@ -43,7 +46,7 @@ def _ratios(evidence: Evidence, search: Search, runs: Sequence[RunKey]) -> list[
     beside = [run for run in runs if _side_by_side(evidence, search, run)]
     shown, dataset = beside or runs, search.record.dataset
     step = _step_of(search)
-    per_step = [step / _training_step(evidence, run) for run in shown]
+    per_step = [step * _steps(evidence, run) / _seconds(evidence, run) for run in shown]
     totals = [search.seconds / evidence.train_seconds(run) for run in shown]
     told: list[tuple[str, list[float], Role]] = [
         ("seconds of a step of the search / of a step of training {}", per_step, "all"),
@@ -112,11 +115,13 @@ def _step_of(search: Search) -> float:
     return search.seconds / (fmean(known) if known else search.record.spec.search.steps)
 
 
-def _training_step(evidence: Evidence, run: RunKey) -> float:
-    """Return the seconds of one step of training, per model."""
+def _steps(evidence: Evidence, run: RunKey) -> int:
+    """Return how many steps of training a run took, all seeds together."""
     record = evidence.runs[run].record
     rows = evidence.tables[run[0]].split_sizes["train"]
     per_epoch = max(1, rows // record.spec.trained.batch_size)
-    return record.timings.train_seconds / (
-        per_epoch * sum(len(fit.train_loss) for fit in record.fits)
-    )
+    return per_epoch * sum(len(fit.train_loss) for fit in record.fits)
+
+
+def _seconds(evidence: Evidence, run: RunKey) -> float:
+    return evidence.runs[run].record.timings.train_seconds

@@ -148,9 +148,10 @@ def _missing(
     claim: Claim, outcome: Outcome, head: Comparison | None, evidence: Evidence
 ) -> dict[str, list[str]]:
     """Return what a claim lacks on the data that count; where it has nothing, all of those."""
-    known = evidence.unrelated
+    known, stood_in = evidence.unrelated, {c.dataset for c in outcome.comparisons}
     lacks = {d: why for d, why in outcome.missing.items() if claim.speaks_of(d, known)}
-    if head is None and not lacks and not outcome.inapplicable:
+    found = head is not None or bool(stood_in & evidence.stand_ins)
+    if not found and not lacks and not outcome.inapplicable:
         lacks = {dataset: ["runs on it"] for dataset in claim.data}
     return lacks
 
