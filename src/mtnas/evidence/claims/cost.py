@@ -57,6 +57,8 @@ def _ratios(evidence: Evidence, search: Search, runs: Sequence[RunKey]) -> list[
         what = f"the same with {PAPER_ROWS[dataset]:,} training rows, as in the paper, for {{}}"
         told.append((what, [total / larger for total in totals], "control"))
     names = ", ".join(run[1] for run in shown)
+    if apart := ", ".join(run[1] for run in runs if run not in beside):
+        names += f" (not timed side by side: {apart})"
     compared = len(beside), len(runs)
     return [
         _range(evidence, search, shown, what.format(names), ratios, role, compared)

@@ -198,7 +198,7 @@ def _how_sure(decisive: Gain) -> str:
     rows = decisive.found.resampling
     needed = seeds_needed(decisive.found.sd or 0.0, rows, decisive.score.effect)
     if decisive.sign:
-        of = "this one split of this table" if rows.kind == "fixed" else "tables like this one"
+        of = "this one split" if rows.kind == "fixed" else "rows like these"
         return f"{seeds} seeds settle it for {of}; another table may differ."
     effect = f"{amount(decisive.score.effect, decisive.score.effect)} {decisive.score.unit}"
     if needed is None:

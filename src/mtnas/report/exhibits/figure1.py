@@ -51,7 +51,8 @@ CAPTION = (
 GATES_CAPTION = f"(d) {OF_GATES}"
 GAPS_CAPTION = (
     "(e) The test scores of the cut MMoE less those of MMoE: a dot for each common seed, their "
-    "mean, and its 95 % t interval. Where that holds 0, these seeds show no difference."
+    "mean, and its 95 % t interval (corrected where splits overlap). Where that holds 0, these "
+    "seeds show no difference."
 )
 MMOE, CUT = ROWS = (("mmoe", PAPER), ("cut_mmoe", PAPER))
 HEAD = 0.26  # the line above panels

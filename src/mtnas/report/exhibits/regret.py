@@ -174,7 +174,8 @@ def _notes(truths: Sequence[Truth]) -> tuple[str, ...]:
     patterns = len(np.unique(truths[0].pattern_R))
     notes = [
         "Regret: test loss of the route of each seed, trained from scratch, minus that of the "
-        "oracle; mean over seeds with its 95 % paired t interval, bold where that excludes zero, "
+        "oracle; mean over seeds with its 95 % paired t interval (corrected where splits overlap), "
+        "bold where that excludes zero, "
         f"{FAMILY} where it does under Holm over the differences in test loss of the block. "
         "The oracle trains every route and takes the one with the lowest validation loss, seed by "
         "seed. 'Best in hindsight' is the one route with the lowest mean test loss, so it is "

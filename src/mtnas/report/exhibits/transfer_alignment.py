@@ -31,7 +31,7 @@ NOTE = (
     "Mean over the two tasks of a pair of what alignment (Algorithm 1 of Wu, Zhang, Ré) gains over "
     "the same model without it and over its control: for joint, as many parameters in layers of "
     "each task behind the shared part, for frozen, heads trained as long; more is better. Paired "
-    "over seeds, with 95 % t intervals, "
+    "over seeds, with 95 % t intervals (corrected where splits overlap), "
     f"bold where they exclude zero; {FAMILY} where Holm's p-value over the whole block is below "
     ".05. joint: matrices and all else are trained together; frozen: the matrices and heads are "
     "trained after all else."

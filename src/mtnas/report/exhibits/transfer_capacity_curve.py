@@ -32,7 +32,7 @@ NAME = "transfer_capacity_curve"
 CAPTION = (
     "Capacity (Wu, Zhang, Ré, Sec. 2.2): mean test score over all tasks, each task alone and all "
     "together, against the width of the layer that they share; means over seeds with 95 % t "
-    "intervals."
+    "intervals (corrected where splits overlap)."
 )
 STYLES = {
     ALONE: (TASK_COLOURS[0], "o", "each task alone"),

@@ -39,7 +39,7 @@ NOTE = (
     "What each task gains from being learned with the others, each side at the capacity that is "
     "best on validation: with the training rows that are copies of a test row of some task, "
     "without them, and the difference, which is what the copies bring. Paired over seeds, with "
-    "95 % t intervals; more is better."
+    "95 % t intervals (corrected where splits overlap); more is better."
 )
 
 
