@@ -11,7 +11,7 @@ from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
 from mtnas.evidence import statistics
-from mtnas.evidence.resampling import FIXED, INDEPENDENT, at_share
+from mtnas.evidence.resampling import FIXED, INDEPENDENT, Resampling, at_share
 from mtnas.runtime.errors import RecordError
 
 
@@ -291,6 +291,21 @@ def test_no_number_of_overlapping_splits_shows_what_is_below_the_floor_of_the_er
         assert statistics.paired_power(seeds - 1, effect, at_share(0.2)) < 0.8
 
 
+def test_disjoint_splits_are_told_apart_until_they_are_repeated():
+    folds, share = at_share(0.2, 5), 0.2
+    assert [folds.variance(n) for n in (2, 5)] == [1 / 2, 1 / 5]
+    assert folds.variance(5) < folds.variance(6) < at_share(share).variance(6)
+    # Of 10 seeds 25 of 45 pairs are of two repetitions, which have a correlation of 1/6.
+    correlation = 25 / 45 / 6
+    assert folds.variance(10) == pytest.approx(1 / 10 + correlation / (1 - correlation))
+    assert folds.variance(10**7) == pytest.approx(share, rel=1e-3)
+    assert statistics.seeds_needed(1.0, folds, 2.0) == statistics.seeds_needed(1.0, FIXED, 2.0)
+    assert statistics.seeds_needed(1.0, folds, 1.0) is None
+    for wrong in ({"kind": "fixed", "test_share": 0.1}, {"kind": "disjoint", "test_share": 0.1}):
+        with pytest.raises(ValueError, match="resampling"):
+            Resampling(**wrong)
+
+
 def drawn(kind, rng, draws=500, rows=200, seeds=10):
     """Yield, by table drawn, what a mean gains over predicting 0 in each of its splits, 70:15:15.
 
@@ -299,10 +314,14 @@ def drawn(kind, rng, draws=500, rows=200, seeds=10):
     test, train = rows * 15 // 100, rows * 70 // 100
     for _ in range(draws):
         gains, table = [], rng.normal(0.3, 1.0, rows)
+        fold = rng.permutation(rows)
         for _ in range(seeds):
             if kind == "independent":
                 table = rng.normal(0.3, 1.0, rows)
             order = rng.permutation(rows)
+            if kind == "disjoint":
+                tried, fold = fold[:test], fold[test:]
+                order = np.concatenate([tried, order[~np.isin(order, tried)]])
             tested, mean = table[order[:test]], table[order[test : test + train]].mean()
             gains.append(((tested - mean) ** 2 - tested**2).mean())
         yield gains, 1 / train - 0.09
@@ -314,11 +333,12 @@ def drawn(kind, rng, draws=500, rows=200, seeds=10):
         ("independent", INDEPENDENT, 0.93, 0.97),
         ("overlapping", at_share(15 / 70), 0.93, 1.0),
         ("overlapping", INDEPENDENT, 0.6, 0.85),  # the plain t, which misses much too often
+        ("disjoint", at_share(15 / 70, 6), 0.88, 0.97),  # nearly as often as it says
     ],
 )
 def test_intervals_cover_what_a_learner_truly_gains_on_new_rows(kind, resampling, least, most, rng):
     inside = []
-    for gains, truth in drawn(kind, rng):
+    for gains, truth in drawn(kind, rng, seeds=6 if kind == "disjoint" else 10):
         found = statistics.difference_of(gains, resampling)
         inside.append(found.low <= truth <= found.high)
     assert least <= np.mean(inside) <= most

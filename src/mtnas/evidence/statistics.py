@@ -193,6 +193,9 @@ def seeds_needed(
     if sd_of_differences == 0:
         return 2
     ratio = effect / sd_of_differences
+    for n in range(2, resampling.folds + 1):  # beyond these a seed more may tell less
+        if paired_power(n, ratio, resampling, level) >= power:
+            return n
     if resampling.test_share and paired_power(NORMAL_FROM, ratio, resampling, level) < power:
         return None
     return _first(lambda n: paired_power(n, ratio, resampling, level) >= power, start=2)

@@ -17,7 +17,7 @@ from mtnas.config.training import Alignment
 from mtnas.data.prepare.groups import rows_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
-from mtnas.evidence.resampling import Resampling, resampling_of, share_drawn_anew
+from mtnas.evidence.resampling import Resampling, folds_of, resampling_of, share_drawn_anew
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
 from mtnas.experiments.split_cache import SplitCache
@@ -89,6 +89,7 @@ class Assembly:
             drawn=facts.drawn_seeds is not None,
             fixed=self.spec.fixed_split,
             where=self.spec.dataset,
+            folds=folds_of(facts),
         )
 
     def identity(self, code: str | None, **inputs: str | Path | None) -> Json:

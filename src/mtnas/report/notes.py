@@ -30,6 +30,11 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
             f"{overlap}: the random splits of the seeds overlap, so intervals and p-values are "
             "those of the corrected resampled t (Nadeau and Bengio, 2003)."
         )
+    if disjoint := _of_kind(results, "disjoint"):
+        notes.append(
+            f"{disjoint}: seeds test disjoint rows, so intervals are plain ones within a "
+            "repetition; training rows overlap, so they are a little narrow."
+        )
     if any(row == SINGLE for row in results.rows):
         notes.append(
             f"{BELOW} (gray): mean worse than Single, negative transfer; the 95 % paired interval "

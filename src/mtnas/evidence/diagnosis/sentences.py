@@ -105,7 +105,7 @@ def _surer(truth: Truth, expected: Interval) -> str:
             f"instead of {have}"
         )
     narrower = f"{4 * have} seeds would halve the interval"
-    if truth.resampling.kind == "overlapping":
+    if truth.resampling.test_share:
         narrower = "more seeds hardly narrow the interval, since their splits overlap"
     if truth.resampling.kind == "fixed":
         narrower = "all have one split, so the interval is of initialisation only"

@@ -107,7 +107,7 @@ def _routes(truth: Truth) -> pd.DataFrame:
     frame["pattern"] = np.repeat(truth.pattern_R, len(truth.seeds))
     frame["good"] = np.repeat(truth.good, len(truth.seeds))
     about = {"dataset": truth.dataset, "title": truth.title, "unit": truth.unit}
-    frame = frame.assign(test_share=truth.resampling.test_share)
+    frame = frame.assign(test_share=truth.resampling.test_share, folds=truth.resampling.folds)
     return frame.assign(**about, simulated=truth.simulated, **truth.space.to_json())
 
 
@@ -136,7 +136,7 @@ def _truth(rows: pd.DataFrame) -> Truth:
         simulated=bool(first["simulated"]),
         code="",
         space=space_of(rows),
-        resampling=at_share(float(first["test_share"])),
+        resampling=at_share(float(first["test_share"]), int(first["folds"])),
         seeds=tuple(int(seed) for seed in losses["test_loss"].columns),
         test_RS=losses["test_loss"].to_numpy(float),
         valid_RS=losses["valid_loss"].to_numpy(float),

@@ -122,6 +122,7 @@ class Figure1(FigureExhibit[Overview]):
 def _scores(content: Overview, run: RunKey) -> pd.DataFrame:
     """Return the test scores of a run, a row per seed and score."""
     scores, (dataset, method, variant) = content.evidence.scores(run), run
+    rows = content.evidence.runs[run].record.resampling
     wide = scores[in_tables(scores.columns)].rename_axis(columns=None).reset_index()
     frame = wide.melt("seed", var_name="what", value_name="score")
     units = {what: content.evidence.unit(dataset, what) for what in set(frame["what"])}
@@ -130,7 +131,8 @@ def _scores(content: Overview, run: RunKey) -> pd.DataFrame:
         dataset=dataset,
         method=method,
         name=content.names.run(method, variant),
-        test_share=content.evidence.runs[run].record.resampling.test_share,
+        test_share=rows.test_share,
+        folds=rows.folds,
         label=[column_name(what, units[what]) for what in frame["what"]],
     )
 
@@ -221,7 +223,7 @@ def _gaps(rows: pd.DataFrame) -> list["Gap"]:
                 what,
                 both[names[1]] - both[names[0]],
                 bool(of["simulated"].any()),
-                at_share(float(of["test_share"].iloc[0])),
+                at_share(float(of["test_share"].iloc[0]), int(of["folds"].iloc[0])),
             )
         )
     return found
