@@ -15,6 +15,7 @@ from mtnas.report.exhibits.figure1 import EXHIBIT, Overview, overview_figure, re
 from mtnas.report.render.style import save_figure
 from mtnas.tasks.metrics import split_column
 from tests.helpers.runs import edit_run_record, make_run, make_subgraphs
+from tests.helpers.tables import write_manifest
 
 ROUTES = typical_routes(2, 4, {})
 SEEDS = range(6)
@@ -126,10 +127,9 @@ def test_tasks_of_every_kind_are_called_by_their_names(tmp_path):
     gates = {str(seed): np.full((4, 4), 0.25).tolist() for seed in range(2)}
     edit_run_record(folder, lambda record: record.update(gates=gates))
     tasks = [split_column(column)[1] for column in scores]
-    evidence = read_evidence([folder])
-    evidence.tasks["youth"] = tuple(
-        TaskSummary(name=t, column=t, rule=t, labelled=None) for t in tasks
-    )
+    told = tuple(TaskSummary(name=t, column=t, rule=t, labelled=None) for t in tasks)
+    data = write_manifest(tmp_path / "manifest.json", "youth", tasks=told)
+    evidence = read_evidence([folder], manifests=[data])
     figure = overview_figure(EXHIBIT.data(Overview(evidence, typical_routes(4, 4, {}))))
     named = ", ".join(f"t{i}: {task}" for i, task in enumerate(tasks))
     assert named in texts(figure)

@@ -52,8 +52,8 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
 
 def _of_kind(results: Results, kind: Kind) -> str:
     """Name the datasets whose seeds came to their rows in one way."""
-    named = (dataset_name(d) for d in results.datasets if results.resampling(d).kind == kind)
-    return ", ".join(named)
+    found = (d for d in results.datasets if results.resampling(d).kind == kind)
+    return ", ".join(dataset_name(d, results.simulated(d)) for d in found)
 
 
 def _favour(results: Results) -> str:

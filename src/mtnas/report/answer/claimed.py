@@ -16,11 +16,12 @@ MEANING = {"equivalent": "shown to make no difference", NOT_JUDGED: "about other
 
 
 def answers(entries: Sequence[Entry]) -> list[Answer]:
-    """Return an answer for every source of which the study measured anything."""
+    """Return an answer for every source of whose claims the study measured anything."""
     found = []
     for source, own in by_source(entries).items():
         counts = Counter(entry["verdict"] for entry in own)
-        if counts[NOT_MEASURED] + counts[NOT_JUDGED] < len(own):
+        beyond = any(entry["beyond"] != NOT_MEASURED for entry in own)
+        if beyond or counts[NOT_MEASURED] + counts[NOT_JUDGED] < len(own):
             found.append(_answer(source, own, counts))
     return found
 
