@@ -14,9 +14,9 @@ from mtnas.config.options import TrainingOptions
 from mtnas.data.prepare.manifest import InputLayout
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model
+from mtnas.training import trainer
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble, Member
-from mtnas.training.trainer import Trainer
 
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
@@ -68,18 +68,17 @@ def build(
     name: str = "mmoe",
     models: int = 1,
     exact: bool = False,
+    by_rows: bool | None = None,
     width: int = w.EXPERT_DIM,
     compiled: bool = False,
 ) -> Callable[[int], float]:
-    """Return a training step of `models` models of one method."""
+    """Return a training step of `models` models of one method; `by_rows` forces a form on it."""
+    if by_rows is not None:
+        trainer.ROWS_PER_READ = 0 if by_rows else work.num_rows
     kind = CompiledEnsemble if compiled else Ensemble
     ensemble = ensemble_of(work, name, range(models), width, kind=kind)
-    # As `fit` does: one of several threads reads embedding rows ahead.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
-    trained = Trainer(
-        ensemble, examples_of(work), TRAINING, read_ahead=threads > 1, exact_decay=exact
-    )
+    trained = trainer.Trainer(ensemble, examples_of(work), TRAINING, exact_decay=exact)
+    trainer.spare_thread(trained).__enter__()  # as `fit` does, for the rest of the process
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:

@@ -142,15 +142,15 @@ def caption_of(wildcards, input):
 
 
 def reported(files, shown, category):
-    """Let `snakemake --report` show one of the files of a table or figure, with its caption."""
+    """Let `snakemake --report` show one of the files of a table or figure, with its caption.
+
+    It has one label: of two files in a category the page would take a second one for a switch.
+    """
     marked = report(
         files[shown],
         caption="../workflow/report/exhibit.rst",
         category=category,
-        labels=lambda wildcards: {
-            "name": wildcards.name,
-            "shows": EXHIBITS[wildcards.name].title,
-        },
+        labels=lambda wildcards: {"shows": f"{EXHIBITS[wildcards.name].title} ({wildcards.name})"},
     )
     return files | {shown: marked}
 

@@ -3,7 +3,8 @@
 requires: the claims ledger, the tables and figures with their data, the runs and learned routes of
           all experiments, the diagnoses, the manifests, the audits
 provides: results/answer.json, results/answer.md: question, findings, how sure, what to do;
-          results/contents.json: what belongs to the study, and what another one left beside it;
+          results/contents.json: what belongs to the study, and what is of another one;
+          results/aside/: tables and figures of another study, moved there;
           results/report.html
 """
 
@@ -56,7 +57,7 @@ rule report:
             "results/report.html",
             caption="../workflow/report/report.rst",
             category="Report",
-            labels={"name": "report", "shows": "Everything on one page"},
+            labels={"shows": "Everything on one page (report)"},
         ),
     log:
         "results/logs/report.log",

@@ -40,9 +40,24 @@ def test_a_sure_difference_is_told_with_its_interval(runs, capsys):
     assert status == 0
     line = next(line for line in out.splitlines() if line.startswith("AUC0"))
     low, high = gains.mean() - half, gains.mean() + half
-    assert f"{gains.mean():+.4f}  [{low:+.4f}, {high:+.4f}]  mtnas/paper is better" in line
+    told = f"{gains.mean():+.4f} [{low:+.4f}, {high:+.4f}] mtnas/paper is better"
+    assert " ".join(line.split()).endswith(told)
     assert "toys: mtnas/paper minus mmoe/paper, test scores, seeds 0 to 3" in out
     assert "Verdict: mtnas/paper is better in AUC0 (3 scores, with Holm's" in out
+
+
+def test_a_row_says_what_the_verdict_says(runs, capsys):
+    """The interval of AUC0 excludes zero, but among three scores that may be luck."""
+    one = runs("mtnas", (0.8021, 0.7))
+    other = runs("mmoe", (0.8, 0.7), noise=NOISE + [0.001, -0.001, 0.0005, -0.0005])
+    _, out, _ = compare(capsys, one, other)
+    line = next(line for line in out.splitlines() if line.startswith("AUC0"))
+    assert "[+0." in line and line.endswith("undecided; decided if it were the only score")
+    assert (
+        "95 % interval, alone  all together (Holm)" in out
+        and "Verdict: no difference is sure" in out
+    )
+    assert "is better" not in out
 
 
 def test_a_loss_is_better_when_it_is_lower(runs, capsys):

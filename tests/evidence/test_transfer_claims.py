@@ -165,7 +165,7 @@ def test_b5_without_a_rank_that_is_large_enough_is_not_measured(tmp_path):
 SIX = {**SENTENCES, "cr": "binary", "mpqa": "binary"}  # 15 pairs
 
 
-def aligned(root, *, worse=2, joint=0.01, control=0.0, modes=("joint", "control")):
+def aligned(root, *, worse=2, joint=0.01, control=0.0, modes=("joint", "control"), **more):
     """Write pairs of which all but some improve by `joint`, and all by `control`."""
     pairs = [subset for subset in pairs_of(SIX) if len(subset) == 2]
 
@@ -176,7 +176,7 @@ def aligned(root, *, worse=2, joint=0.01, control=0.0, modes=("joint", "control"
     return [
         planted(
             root, value(*kinds[mode]), variant=mode, kinds=SIX, subsets=pairs_of(SIX),
-            training={"alignment": mode},
+            training={"alignment": mode}, **more,
         )
         for mode in ("none", *modes)
     ]  # fmt: skip
@@ -219,6 +219,17 @@ def test_b3_each_alignment_has_a_control_of_its_own(tmp_path):
         "joint than its control": ("all", 1),
         "frozen than its control": ("control", 0),
     }
+
+
+def test_b3_names_the_capacity_of_the_methods_that_have_one(tmp_path):
+    without = aligned(tmp_path, modes=("joint",), options={})
+    entry = judged("B3", aligned(tmp_path, modes=("joint",), dataset="gss") + without)
+    found = {c["dataset"]: (c["what"], c["evidence"]) for c in entry["comparisons"]}
+    what = "pairs better by joint than no alignment"
+    assert found["gss"][0] == f"share_bottom, capacity 100: {what}"
+    assert found["sentiment_glove"] == (
+        f"share_bottom: {what}", [f"{folder.as_posix()}/scores.csv" for folder in without],
+    )  # fmt: skip
 
 
 def test_b3_without_a_control_says_what_is_missing(tmp_path):

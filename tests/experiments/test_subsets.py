@@ -114,8 +114,8 @@ def scores_of(frame, subset):
 
 
 def assert_same(one, other):
-    """Scores are equal up to rounding; those that rank or count rows jump where predictions tie."""
-    jumps = one.index.get_level_values("metric").isin(["auc", "calibration_error", "accuracy"])
+    """Scores are equal up to rounding, which orders rows of equal inputs: their predictions tie."""
+    jumps = one.index.get_level_values("metric").isin(["auc", "calibration_error"])
     pd.testing.assert_series_equal(one[~jumps], other[~jumps], rtol=0, atol=1e-12)
     pd.testing.assert_series_equal(one[jumps], other[jumps], rtol=0, atol=0.05)
 
@@ -250,14 +250,14 @@ def test_a_task_that_the_table_has_not_is_refused(data):
 )
 def test_tasks_of_one_source_read_its_rows_alone(training, table, monkeypatch):  # noqa: F811
     torch.set_num_threads(1)
-    assembly = assembled(table, monkeypatch, "share_bottom", **training)
+    assembly = assembled(table, monkeypatch, "share_bottom", dtype="float64", **training)
     chosen = [("good",), ("minutes",), ("good", "minutes")]
     own = assembly.spec.model_dump(mode="json")
     asked = spec_of(**{**own, "name": "some", "subsets": chosen})
     monkeypatch.setattr("mtnas.experiments.job.assemble", lambda *_, **__: assembly)
     together = train_subsets(asked, Job("t", "m", at_once=9)).scores.frame
     apart = train_subsets(asked, Job("t", "m", at_once=1)).scores.frame
-    pd.testing.assert_frame_equal(together, apart, rtol=1e-7, atol=1e-7)
+    pd.testing.assert_frame_equal(together, apart, rtol=0, atol=1e-10)
     split = assembly.with_labels_of((0,), assembly.split(0))
     assert set(table.source[split.train]) == {0}
     assert isinstance(assembly, assemblies.Assembly)

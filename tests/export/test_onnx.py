@@ -10,13 +10,15 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from mtnas.data.prepare.store import read_compact
 from mtnas.export import onnx
-from mtnas.export.folder import export, inputs_at
-from mtnas.export.program import input_names
+from mtnas.export.folder import export, inputs_at, predict
+from mtnas.export.program import input_names, program_of
 from mtnas.runtime.errors import ConfigError
-from tests.helpers.exports import predictions, trained_run
+from mtnas.runtime.files import read_json
+from tests.helpers.exports import TRAINED, predictions, trained_run
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/using-a-model.md"
 SEED = 3
@@ -29,7 +31,7 @@ needs_onnx = pytest.mark.skipif(
 
 @needs_onnx
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["mtnas", "single_task"])
+@pytest.mark.parametrize("method", TRAINED)
 def test_onnx_predicts_what_the_run_did(here, method, tmp_path):
     from onnxruntime import InferenceSession
 
@@ -39,9 +41,16 @@ def test_onnx_predicts_what_the_run_did(here, method, tmp_path):
     table = read_compact(trained.table, trained.data / "manifest.json")
     inputs = [tensor.numpy() for tensor in inputs_at(table.inputs, known.index.to_numpy())]
     session = InferenceSession(tmp_path / "model/model.onnx")
-    (found,) = session.run(None, dict(zip(input_names(table.inputs.layout), inputs, strict=True)))
+    names = input_names(table.inputs.layout)
+    (found,) = session.run(None, dict(zip(names, inputs, strict=True)))
     largest = np.maximum(1, known.abs().max())
     assert (np.abs(found - known) / largest).max().max() <= 1e-6
+
+    inputs[0][:, 0] = read_json(tmp_path / "model/encoding.json")["unseen"]
+    (found,) = session.run(None, dict(zip(names, inputs, strict=True)))
+    (route, *_) = trained.routes(SEED)
+    again = predict(program_of(trained, SEED, route), [torch.as_tensor(own) for own in inputs])
+    assert (np.abs(found - again) / largest.to_numpy()).max() <= 1e-6
     assert (tmp_path / "model/route.json").exists() == (method == "mtnas")
 
 
@@ -83,6 +92,11 @@ def test_the_documented_program_reads_odd_texts_as_mtnas_does(here, tmp_path):
     table = read_compact(trained.table, trained.data / "manifest.json").inputs
     np.testing.assert_array_equal(found["inputs"]["ids"], table.ids)
     np.testing.assert_array_equal(found["inputs"]["numbers"], table.numbers)
+    rows.drop(columns="price").to_csv(tmp_path / "odd.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="compute .'price'"):
+        patch.setattr(sys, "argv", ["score.py", str(tmp_path / "model"), str(tmp_path / "odd.csv")])
+        patch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+        exec(program, {})
     found["missing"].append("-1")
     texts = ["-1.0", "-1.", "-1.05", "1", "-10"]
     assert [found["told"](text) for text in texts] == [None, None, *texts[2:]]

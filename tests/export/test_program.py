@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from mtnas import methods
 from mtnas.data.prepare.store import read_compact
 from mtnas.export.folder import inputs_at, predict
 from mtnas.export.program import program_of
 from mtnas.export.trained import read_trained
 from mtnas.runtime.errors import ConfigError, RecordError
-from tests.helpers.exports import predictions, trained_run
+from tests.helpers.exports import TRAINED, predictions, trained_run
 
-TRAINED = [name for name in methods.available() if methods.load(name).sharing is not None]
 EXACT = {"dtype": "float64"}
 
 

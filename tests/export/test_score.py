@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 import mtnas
 from mtnas.data.prepare.manifest import FieldSummary, PrepareSpec
@@ -20,13 +21,14 @@ from mtnas.export import folder as folder_module
 from mtnas.export.card import _counted
 from mtnas.export.definition import definition_of, portable, without_places
 from mtnas.export.encoding import Encoding, RowEncoder
-from mtnas.export.folder import export
+from mtnas.export.folder import export, inputs_at, predict
+from mtnas.export.program import program_of
 from mtnas.export.rows import rows_of
 from mtnas.export.score import score
 from mtnas.runtime.errors import ConfigError, DataError, RecordError
 from mtnas.runtime.files import read_json
 from tests.export.conftest import inside
-from tests.helpers.exports import LOANS, ROWS, predictions, trained_run
+from tests.helpers.exports import LOANS, ROWS, TRAINED, predictions, trained_run
 
 SEED = 5
 PRECISION = 1e-6  # of probabilities; of days, relative to 30 of them
@@ -74,6 +76,34 @@ def test_raw_rows_in_any_format_are_scored_as_in_the_run(here, model, tmp_path, 
     assert list(found) == list(known)
     assert counted.rows == len(found) == ROWS
     assert not counted.unseen and not counted.not_read
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", TRAINED)
+def test_raw_rows_are_scored_by_every_method_as_in_its_run(here, method, tmp_path):
+    """A value that the model never met counts as zero, in its row alone."""
+    trained = trained_run("loans", method)
+    export(trained, SEED, tmp_path / "model", with_onnx=False)
+    rows = pd.read_csv("loans.csv", dtype=str)
+    found, _ = scored(tmp_path / "model", rows, tmp_path)
+    assert difference(found, predictions(trained, SEED)) <= PRECISION
+    rows.loc[2, "reader"] = "nobody"
+    other, counted = scored(tmp_path / "model", rows, tmp_path)
+    assert counted.unseen == {"reader": 1}
+    assert set(np.flatnonzero((found != other).any(axis=1))) == {2}
+    np.testing.assert_allclose(other.loc[2], unseen(trained), atol=PRECISION)
+
+
+def unseen(trained):
+    """Return what the run predicts for row 2 if the embedding of its reader is zero."""
+    table = read_compact(trained.table, trained.data / "manifest.json")
+    (route, *_) = trained.routes(SEED)
+    program = program_of(trained, SEED, route)
+    inputs = inputs_at(table.inputs, np.array([2]))
+    with torch.no_grad():
+        for model in program.models:
+            model.table[inputs[0][0, 0]] = 0
+    return predict(program, inputs)[0]
 
 
 def test_new_values_are_counted_and_change_only_their_rows(here, model, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtnas import methods
 from mtnas.data.prepare.table import prepare
 from mtnas.data.sources import load
 from mtnas.experiments.job import Job
@@ -16,6 +17,7 @@ from mtnas.export.trained import Trained, read_trained
 from tests.helpers.specs import spec_of
 
 ROWS = 240
+TRAINED = [name for name in methods.available() if methods.load(name).sharing is not None]
 LOANS = """
 title: Loans with their books
 path: loans.csv

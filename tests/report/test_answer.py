@@ -375,7 +375,7 @@ def test_written_answers_are_read_again(study, tmp_path):
 @pytest.mark.parametrize("broken", ["", "{}", '{"answers": [{"question": 3}]}', "[]"])
 def test_a_broken_answer_is_refused(tmp_path, broken):
     (tmp_path / "answer.json").write_text(broken)
-    with pytest.raises(RecordError, match=r"answer\.json: not an answer .*; delete it and run"):
+    with pytest.raises(RecordError, match=r"answer\.json: .*; delete it and run"):
         read_answer(tmp_path / "answer.json")
 
 
@@ -424,15 +424,25 @@ def test_one_method_alone_has_no_chart():
 
 def test_what_another_study_left_is_told_apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("results/tables/table2.md", "results/tables/table4.md", "results/figures/f.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "results/runs/d/mmoe/paper").mkdir(parents=True)
-    beside = write_contents("results/contents.json", ["results/tables/table2.md"])
+    results, aside = tmp_path / "results", tmp_path / "results/aside"
+    for name in ("tables/t2.md", "tables/t4.md", "tables/t4.cells.csv", "figures/f.png"):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).touch()
+    for place in ("runs/d/mmoe/paper", "diagnosis/d"):
+        (results / place).mkdir(parents=True)
+    beside = write_contents("results/contents.json", ["results/tables/t2.md"])
 
-    assert beside == ["results/tables/table4.md", "results/figures/f.png"]
-    content = json.loads((tmp_path / "results/contents.json").read_text())
+    places = ["aside/tables/t4.md", "aside/figures/f.png", "diagnosis/d"]
+    assert beside == [f"results/{place}" for place in places]
+    content = json.loads((results / "contents.json").read_text())
     assert content["of_another_study"] == [*beside, "results/runs/d/mmoe/paper"]
+    assert [file.name for file in results.glob("tables/*")] == ["t2.md"]
+    assert {file.name for file in aside.glob("tables/*")} == {"t4.md", "t4.cells.csv"}
+
+    (results / "tables/t4.md").write_text("made again")
+    again = write_contents("results/contents.json", ["results/tables/t4.md"])
+    assert (results / "tables/t4.md").read_text() == "made again"
+    assert again[0] == "results/aside/tables/t2.md" and not list(aside.glob("tables/t4*"))
 
 
 def test_the_interval_of_an_answer_holds_its_estimate():

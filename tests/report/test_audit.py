@@ -13,10 +13,8 @@ from mtnas.data.prepare.manifest import (
     TaskSummary,
 )
 from mtnas.data.prepare.store import Inputs, Table
-from mtnas.report.audit import audit
-from mtnas.report.audit_labels import described, label_facts
-from mtnas.report.audit_tables import label_rows
-from mtnas.report.audit_text import to_markdown
+from mtnas.report.audit import audit, described, label_facts
+from mtnas.report.audit_text import label_rows, to_markdown
 from mtnas.report.paper import paper_results
 from mtnas.runtime.files import read_json
 from tests.helpers.tables import make_manifest, write_table

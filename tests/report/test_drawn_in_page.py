@@ -108,7 +108,7 @@ def test_a_figure_with_known_data_is_drawn_from_them(tmp_path, routes):
         ("figure3", "Figure 3"),
         ("figure7_layers", "Figure 7 (layers)"),
         ("exhaustive_l1h3", "Every route of space l1h3"),
-        ("gains_gss", "Gains of gss"),
+        ("gains_gss", "Gains of GSS"),
         ("transfer_capacity_linear", "Transfer: capacity linear"),
         ("search_curves", "Search curves"),
     ],

@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
+from mtnas.evidence.search_record import Block
 from mtnas.report import searched as searches
 from mtnas.report.agreement import by_chance, in_common, told_by_seeds
 from mtnas.report.decided import decision, entropy_left, verdict
@@ -30,7 +31,7 @@ from mtnas.report.render.style import (
     task_colour,
     task_marker,
 )
-from mtnas.report.searched import Recorded, choices, course, read_routes
+from mtnas.report.searched import choices, course, read_routes
 from mtnas.routes.named import full_sharing, random_route, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -217,13 +218,14 @@ def test_the_label_of_simulated_data_covers_nothing(tmp_path):
     assert_no_text_overlaps(figure)
 
 
+def block(entropy=None, uniform_entropy=None):
+    return Block(values=(), query=None, entropy=entropy, uniform_entropy=uniform_entropy)
+
+
 def searched_of(routes, space, entropy=0.9, **more):
     """Return a search as it is drawn, with some routes by seed."""
     blocks = {
-        seed: {
-            b: Recorded(0.1, entropy, 1.0) if entropy is not None else Recorded()
-            for b in route.space.blocks
-        }
+        seed: {b: block(entropy, 1.0 if entropy is not None else None) for b in route.space.blocks}
         for seed, route in routes.items()
     }
     fields = {"title": "s", "simulated": False, "tasks": (), **more}
@@ -242,9 +244,9 @@ def test_how_decided_a_search_is_is_said_in_words():
 
 
 def test_large_blocks_count_more_than_small_ones():
-    blocks = [Recorded(0.1, 3.0, 3.0), Recorded(0.9, 0.0, 1.0), Recorded(0.5)]
+    blocks = [block(3.0, 3.0), block(0.0, 1.0), block()]
     assert entropy_left(blocks) == 0.75
-    assert entropy_left([Recorded(0.5)]) is None
+    assert entropy_left([block()]) is None
 
 
 def test_what_routes_have_in_common_is_counted_in_links():

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from mtnas.evidence.simulated_record import read
+from mtnas.report.published import packed
 from mtnas.report.published import publish as publishing
-from mtnas.report.published import simulated_results
 from mtnas.report.published.publish import publish, unpublish
 from mtnas.report.published.store import read_plan
 from mtnas.runtime.errors import RecordError
@@ -47,7 +47,7 @@ def restored(folder, place, monkeypatch):
     """Return what comes back, in an empty folder."""
     place.mkdir()
     monkeypatch.chdir(place)
-    simulated_results.restore(folder.resolve())
+    packed.restore(folder.resolve())
     return place / "results" / "simulated_studies"
 
 

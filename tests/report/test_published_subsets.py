@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mtnas.evidence.subsets_record import SubsetScores
+from mtnas.report.published import packed
 from mtnas.report.published import publish as publishing
-from mtnas.report.published import subset_scores
 from mtnas.report.published.publish import publish, unpublish
 from mtnas.report.published.store import read_plan
 from mtnas.runtime.errors import RecordError
@@ -61,7 +61,7 @@ def restored(folder, place, monkeypatch):
     """Return what comes back, in an empty folder."""
     place.mkdir()
     monkeypatch.chdir(place)
-    subset_scores.restore(folder.resolve())
+    packed.restore(folder.resolve())
     return place / "results" / "subsets"
 
 

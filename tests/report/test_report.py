@@ -23,6 +23,7 @@ from mtnas.report.site.sources import Sources
 from mtnas.report.site.tables import Origins, shows
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_json
+from tests.helpers.outline import barriers
 from tests.helpers.pages import EVIL, METHODS, Page, study
 from tests.helpers.runs import NAMES, edit_run_record
 from tests.helpers.tables import write_manifest
@@ -79,6 +80,31 @@ def test_every_table_has_a_caption_and_every_heading_its_scope(page):
     assert page.tags["figcaption"] == page.tags["figure"] == 1
     assert all(page.values("alt", "img"))
     assert all(page.values("aria-label", "svg")) or page.values("aria-hidden", "svg")
+
+
+def test_nobody_stumbles_who_hears_the_page(html):
+    assert barriers(html) == []
+
+
+STUMBLES = {
+    "a heading too low": ("<h2", "<h4", "comes after"),
+    "a nameless part": (' aria-labelledby="question"', "", "section without a name"),
+    "a table without a caption": ("<caption", "<p", "table without a caption"),
+    "a heading of nothing": (' scope="row"', "", "without a scope"),
+    "a nameless field": ("<label>Data set", "<p>Data set", "select without a name"),
+    "a nameless drawing": (' role="group" aria-label="', ' data-x="', "drawing without role"),
+    "a place that is nothing": (' role="region"', "", "tabindex '0'"),
+    "another order": ('tabindex="0"', 'tabindex="3"', "tabindex '3'"),
+    "an image of nothing": (' alt="', ' data-x="', "image without a text"),
+    "no way past the contents": ('href="#main"', 'href="#data"', "does not lead to #main"),
+}
+
+
+@pytest.mark.parametrize("what", STUMBLES)
+def test_what_somebody_would_stumble_over_is_found(html, what):
+    old, new, told = STUMBLES[what]
+    assert old in html
+    assert any(told in line for line in barriers(html.replace(old, new)))
 
 
 def test_the_browser_may_load_nothing_and_run_this_script_alone(html, page):
@@ -263,7 +289,7 @@ def test_missing_files_are_named(tmp_path):
     with pytest.raises(RecordError, match=r"gone\.json: missing"):
         write_report(tmp_path / "r.html", Sources(answer=tmp_path / "gone.json"))
     write_json(tmp_path / "a.json", {"answers": [{"question": "?"}]})
-    with pytest.raises(RecordError, match=r"a\.json: not a file of answers"):
+    with pytest.raises(RecordError, match=r"a\.json: not an answer"):
         write_report(tmp_path / "r.html", Sources(answer=tmp_path / "a.json"))
 
 

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.text import Text
 
 from mtnas.evidence.records import Run, RunRecord
+from mtnas.evidence.search_record import Block
 from mtnas.report.exhibits import figure4, figure5, figure6
 from mtnas.report.exhibits.base import Needs
 from mtnas.report.exhibits.figure4 import NamedRuns, losses_figure, valid_losses
@@ -18,7 +19,7 @@ from mtnas.report.names import SIMULATED, Names
 from mtnas.report.render.gates import ordered
 from mtnas.report.render.route_panels import routes_figure
 from mtnas.report.render.style import save_figure
-from mtnas.report.searched import Recorded, Searched, choices, drawn
+from mtnas.report.searched import Searched, choices, drawn
 from mtnas.routes.named import full_sharing, share_disjoint
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
@@ -128,7 +129,7 @@ def test_runs_without_gates_and_no_runs_are_refused():
 def searched(*routes):
     space = routes[0].space
     named = {str(seed): route for seed, route in enumerate(routes)}
-    blocks = {seed: {"t0": Recorded(), "t1": Recorded()} for seed in named}
+    blocks = {seed: dict.fromkeys(("t0", "t1"), Block(values=(), query=None)) for seed in named}
     found = Searched("s", "mtnas", "paper", "reinforce", True, space, named, blocks, {})
     return drawn(choices([found]))[0]
 

@@ -10,59 +10,73 @@ import pytest
 import torch
 
 from mtnas.__main__ import main
+from mtnas.data.prepare.inputs import numbers_file
+from mtnas.data.prepare.manifest import Manifest
+from mtnas.data.prepare.store import read_compact
+from mtnas.data.prepare.vocabulary import ids_file
 from mtnas.evidence.records import METRIC_COLUMNS, RunRecord, scores_by_seed
 from mtnas.evidence.records import read_run as read
 from mtnas.experiments.scoring import joined, predicted, predictions_of, scores_of, tidy
+from mtnas.experiments.splits import split_digest, split_of
 from mtnas.report.claims import write_ledger
 from mtnas.report.published.publish import publish
 from mtnas.report.render.writers import LEDGER_COLUMNS
 from mtnas.report.verify import verify
+from mtnas.report.verify.published import _is_same
 from mtnas.report.verify.scores import scores_again
 from mtnas.runtime.errors import RecordError
 from mtnas.training.ensemble import LabelScale
-from tests.helpers.mixed import MIXED, mixed_arrays
+from tests.helpers.mixed import MIXED, mixed_arrays, mixed_table
 from tests.helpers.runs import NOISE, make_run, run_record
 from tests.helpers.tables import write_manifest
 from tests.report.test_published import main_study, undrawn  # noqa: F401
 
 RUN = "results/runs/toys/mmoe/paper"
 SEEDS = [0, 1, 2]
+SCALES = (LabelScale(40.0, 9.0),) * 3  # of minutes, by seed
 
 
-def outputs():
+def outputs(scales=SCALES):
     """Return labels and outputs of every kind for three seeds, and how labels are scaled."""
     _, labels = mixed_arrays()
     y_UNT = torch.tensor(labels).expand(3, -1, -1)
     out_UNO = torch.randn(3, len(labels), 5, generator=torch.Generator().manual_seed(1))
-    scale = [LabelScale(0.0, 1.0), LabelScale(0.0, 1.0), LabelScale(40.0, 9.0)]
-    return y_UNT, out_UNO, [scale] * 3
+    return y_UNT, out_UNO, [[LabelScale(), LabelScale(), scale] for scale in scales]
 
 
-def measure(folder):
+def measure(folder, table):
     """Write a run of tasks of every kind with its predictions, as a job would."""
-    y_UNT, out_UNO, scales = outputs()
+    splits = [split_of(table, seed, fixed=False) for seed in SEEDS]
+    minutes = [table.labels[split.train, 2].astype(float) for split in splits]
+    y_UNT, out_UNO, scales = outputs([LabelScale(np.nanmean(y), np.nanstd(y)) for y in minutes])
     scores = scores_of(MIXED, out_UNO, y_UNT, scales)
     frame = tidy(MIXED, {u: {"test": scores[u]} for u in SEEDS})
     rows, p_UNO = np.arange(y_UNT.shape[1]), predicted(MIXED, out_UNO, scales).numpy()
     parts = [predictions_of(u, rows, y_UNT[u].numpy(), p_UNO[u]) for u in SEEDS]
     folder.mkdir(parents=True)
-    write_run(folder, frame[list(METRIC_COLUMNS)], joined(MIXED, parts))
+    write_run(folder, frame[list(METRIC_COLUMNS)], joined(MIXED, parts), map(split_digest, splits))
 
 
-def write_run(folder, metrics, predictions):
+def write_run(folder, metrics, predictions, splits):
     """Write files and the record that describes them."""
     files = [folder / "metrics.csv", folder / "predictions.parquet"]
     metrics.to_csv(files[0], index=False)
     predictions.to_parquet(files[1], index=False)
-    RunRecord.of(run_record("toys", "mmoe"), folder).write(folder / "run.json", files)
+    record = run_record("toys", "mmoe") | {"splits": dict(enumerate(splits))}
+    RunRecord.of(record, folder).write(folder / "run.json", files)
 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """A folder of results: a run of every kind of task, its table, and a table's ledger."""
     monkeypatch.chdir(tmp_path)
-    write_manifest(tmp_path / "results/data/toys/manifest.json", "toys", tasks=MIXED)
-    measure(tmp_path / RUN)
+    paths = mixed_table(tmp_path / "results/data/toys", dataset="toys")
+    manifest = paths["manifest"].rename(tmp_path / "results/data/toys/manifest.json")
+    numbers = numbers_file(paths["table"])
+    numbers.parent.mkdir()
+    np.save(numbers, np.zeros(3))
+    Manifest.read(manifest).write(manifest, [paths["table"], ids_file(paths["table"]), numbers])
+    measure(tmp_path / RUN, read_compact(paths["table"], manifest))
     mean = scores_by_seed(read(RUN))["auc_does_click"].mean()
     cell = {"row": "MMoE", "column": "AUC", "metric": "auc", "task": "does_click", "value": mean}
     table = pd.DataFrame([{**cell, "run_folder": RUN}], columns=list(LEDGER_COLUMNS))
@@ -89,25 +103,31 @@ def test_scores_of_every_kind_are_computed_again():
         assert ours[task][metric] == pytest.approx(value, rel=1e-5, abs=1e-6), (task, metric)
     weighted = [task.model_copy(update={"loss_weight": 2.0}) for task in MIXED[:2]]
     total = scores_again(weighted, frame)["all", "mtl_loss"]
+    assert "mse" not in {metric for _, metric in again}  # needs the spread in training
     assert total == pytest.approx(2 * (ours["does_click"]["log_loss"] + ours["mood"]["log_loss"]))
 
 
 def test_what_is_right_is_counted_and_what_is_not_checked_is_named(results, capsys):
     status, wrong, printed = found(capsys, "results")
     assert (status, wrong, printed.err) == (0, [], "")
-    assert "ok           2 records, and 2 files that they describe" in printed.out
-    assert "ok           33 test scores are those of the predictions" in printed.out
+    assert "ok           2 records, and 5 files that they describe" in printed.out
+    assert "ok           39 test scores are those of the predictions" in printed.out
     assert "ok           1 cells of tables are those" in printed.out
+    assert "predictions do not tell them" not in printed.out
+    resealed(lambda _: None, splits=())(results)
+    _, _, printed = found(capsys, "results")
     assert "mse of minutes, mtl_loss of all: predictions do not tell them" in printed.out
 
 
-def resealed(change):
+def resealed(change, splits=None):
     """Change the metrics of the run, and let its record be of them, as a forger would."""
 
     def plant(results):
         metrics = pd.read_csv(f"{RUN}/metrics.csv")
+        known = read(RUN).record.splits.values() if splits is None else splits
         change(metrics)
-        write_run(results.parent / RUN, metrics, pd.read_parquet(f"{RUN}/predictions.parquet"))
+        predictions = pd.read_parquet(f"{RUN}/predictions.parquet")
+        write_run(results.parent / RUN, metrics, predictions, known)
 
     return plant
 
@@ -122,12 +142,22 @@ def edited(path, old, new):
     return plant
 
 
-def higher(metrics):
-    metrics.loc[metrics["metric"] == "auc", "value"] += 1e-4
+def higher(metric):
+    def change(metrics):
+        metrics.loc[metrics["metric"] == metric, "value"] += 1e-4
+
+    return change
+
+
+def other_inputs(results):
+    np.save(results / "data/toys/table.inputs/numbers.npy", np.ones(3))
 
 
 FAULTS = {
-    "scores": (resealed(higher), f"{RUN}/metrics.csv: auc of does_click, seed 0, is"),
+    "inputs": (other_inputs, "table.inputs/numbers.npy: was changed after it was"),
+    "scores": (resealed(higher("auc")), f"{RUN}/metrics.csv: auc of does_click, seed 0, is"),
+    "a loss": (resealed(higher("mse")), f"{RUN}/metrics.csv: mse of minutes, seed 0, is"),
+    "another split": (resealed(lambda _: None, "abc"), "run.json: seed 0 has the split a, but"),
     "a digit": (edited(f"{RUN}/metrics.csv", "0,test", "1,test"), "was changed after it was"),
     "a record": (edited(f"{RUN}/run.json", "12345", "12346"), "run.json: was changed"),
     "no record": (lambda _: (_.parent / RUN / "run.json").unlink(), "run.json: missing beside"),
@@ -182,6 +212,13 @@ def test_what_is_published_is_made_again_beside_it(published, capsys):
     assert "ok           7 run records are as they were published" in printed.out
     assert "ok           tables: " in printed.out and "ok           claims: 2 files" in printed.out
     assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
+
+
+def test_last_digits_of_decimals_may_differ_and_nothing_else():
+    line = b"MTNAS,-0.00469,1.5e-05,12\n"
+    assert _is_same(line, line.replace(b"469", b"46900000000001"))
+    for old, new in ((b"469", b"4690001"), (b"12", b"13"), (b"-", b""), (b"MT", b"mt")):
+        assert not _is_same(line, line.replace(old, new))
 
 
 def test_faults_in_what_is_published_are_named(published, capsys, tmp_path):

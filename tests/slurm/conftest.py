@@ -77,18 +77,19 @@ class Site:
     cluster: Cluster
     runs: list[Run] = field(default_factory=list)
 
-    def start(self, checkout, *arguments, polls=5):
-        """Start Snakemake in a checkout, on the cluster."""
+    def start(self, checkout, *arguments, polls=5, program=("snakemake",)):
+        """Start Snakemake in a checkout, on the cluster; `program` may be `mtnas run`."""
         settings = {"workflow-profile": "profiles/slurm", "latency-wait": 20}
         settings["slurm-init-seconds-before-status-checks"] = polls
         options = [text for key, value in settings.items() for text in (f"--{key}", str(value))]
         number = len(list(checkout.folder.glob("printed.*")))
         printed_to = checkout.folder / f"printed.{number}"
+        own = {"PYTHONPATH": str(checkout.folder / "src")} if program[0] == "mtnas" else {}
         with printed_to.open("w") as printed:
             process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *options, *map(str, arguments)],
+                [sys.executable, "-m", *program, *options, *map(str, arguments)],
                 cwd=checkout.folder,
-                env={**checkout.environment(), **self.cluster.environment()},
+                env={**checkout.environment(), **self.cluster.environment(), **own},
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=printed,

@@ -7,7 +7,7 @@ import torch
 
 from mtnas.training import row_adam
 from mtnas.training.ensemble import FlatParameters
-from mtnas.training.optim import DenseTableAdam, MemberAdam
+from mtnas.training.optim import DenseTableAdam, MemberAdam, NetworkAdam
 from mtnas.training.row_adam import RowAdam
 
 RATES = {"learning_rate": 1e-2, "weight_decay": 5e-3}
@@ -22,17 +22,19 @@ def reference(param, grads, lr=1e-2, weight_decay=5e-3):
     return param.detach()
 
 
-def test_member_adam_is_torch_adam_when_everything_takes_part():
+@pytest.mark.parametrize(
+    "adam_of",
+    [NetworkAdam, partial(MemberAdam, active={"p": torch.ones(2, 3, dtype=torch.bool)})],
+)
+def test_what_takes_part_in_every_step_moves_as_torch_adam_moves_it(adam_of):
     torch.manual_seed(0)
     start = torch.randn(2, 3, 4, dtype=torch.float64)
     grads = torch.randn(30, 2, 3, 4, dtype=torch.float64)
-    for active in (None, {"p": torch.ones(2, 3, dtype=torch.bool)}):
-        flat = FlatParameters.of({"p": start})
-        param = flat.views()["p"]
-        adam = MemberAdam(flat, active=active, **RATES)
-        for grad in grads:
-            adam.step({"p": grad})
-        torch.testing.assert_close(param, reference(start, grads), rtol=0, atol=1e-12)
+    flat = FlatParameters.of({"p": start})
+    adam = adam_of(flat, **RATES)
+    for grad in grads:
+        adam.step({"p": grad})
+    torch.testing.assert_close(flat.views()["p"], reference(start, grads), rtol=0, atol=1e-12)
 
 
 def test_a_slice_that_rests_is_as_if_those_steps_had_not_been():
@@ -245,12 +247,16 @@ def test_a_table_with_its_own_rates_is_what_it_is_alone(adam_of, dtype):
     assert not torch.equal(together[0], together[1])
 
 
-def test_members_with_their_own_rates_are_torch_adam_with_those_rates():
+@pytest.mark.parametrize(
+    "adam_of",
+    [NetworkAdam, partial(MemberAdam, active={"p": torch.ones(3, 3, dtype=torch.bool)})],
+)
+def test_members_with_their_own_rates_are_torch_adam_with_those_rates(adam_of):
     torch.manual_seed(0)
     start = torch.randn(3, 3, 4, dtype=torch.float64)
     grads = torch.randn(30, 3, 3, 4, dtype=torch.float64)
     flat = FlatParameters.of({"p": start})
-    adam = MemberAdam(flat, **GRID)
+    adam = adam_of(flat, **GRID)
     for grad in grads:
         adam.step({"p": grad})
     for m, (rate, decay) in enumerate(zip(*GRID.values(), strict=True)):

@@ -4,7 +4,7 @@ Each of them may change a result, so all are part of what identifies a run. Noth
 torch, since the workflow reads this before any job starts. D1 ... V15 refer to docs/deviations.md.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -140,6 +140,16 @@ class GateOptions(Options):
         -0.1, lt=0, description="lower end of the range that is cut off at 0 (gamma)"
     )
     high: float = Field(1.1, gt=1, description="upper end of the range that is cut off at 1 (zeta)")
+
+
+HiddenDim = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        description="width of all layers, or of every expert; null: chosen to make the model as "
+        "large as MTNAS",
+    ),
+]
 
 
 class MethodOptions(Options):

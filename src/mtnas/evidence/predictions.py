@@ -60,10 +60,10 @@ def predictions_of(
 def _of_task(seed: int, task: TaskSummary, frame: pd.DataFrame) -> Predictions:
     labelled = frame[frame[f"y_{task.name}"].notna()]
     row, label = labelled["row"].to_numpy(np.int64), labelled[f"y_{task.name}"]
+    p_NC = labelled[list(task.prediction_columns)].to_numpy()
     if task.kind == "binary":
-        p, came_true = labelled[f"p_{task.name}"].to_numpy(), label.to_numpy(np.float64)
+        p, came_true = p_NC[:, 0], label.to_numpy(np.float64)
     else:
-        p_NC = labelled[[f"p_{task.name}_{name}" for name in task.classes]].to_numpy()
         said = np.array(task.classes, object)[p_NC.argmax(axis=1)]
         p, came_true = p_NC.max(axis=1), (label.to_numpy(object) == said).astype(np.float64)
     return Predictions(seed, task, row, p.astype(np.float64), came_true)

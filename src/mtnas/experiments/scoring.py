@@ -175,16 +175,9 @@ def predicted(tasks: Tasks, out_UNO: Tensor, scales: Sequence[Sequence[LabelScal
     return found * spread_UO.unsqueeze(1) + mean_UO.unsqueeze(1)
 
 
-def outputs_named(task: TaskSummary) -> list[str]:
-    """Name the columns of predictions that hold what is predicted of a task."""
-    if task.kind == "multiclass":
-        return [f"p_{task.name}_{name}" for name in task.classes]
-    return [f"p_{task.name}"]
-
-
 def check_names(dataset: str, tasks: Tasks) -> None:
     """Raise `DataError` if two columns of predictions would have one name."""
-    names = Counter(name for task in tasks for name in outputs_named(task))
+    names = Counter(name for task in tasks for name in task.prediction_columns)
     for name in (name for name, times in names.items() if times > 1):
         raise DataError(
             f"dataset {dataset!r}: two columns of predictions would be called {name!r}, after a "
@@ -205,7 +198,7 @@ def joined(tasks: Tasks, parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.Data
     predicted_of = np.split(whole["predicted"], ends, axis=1)
     for task, y, p_NC in zip(tasks, whole["y"].T, predicted_of, strict=True):
         columns[f"y_{task.name}"] = _labels(task, y)
-        columns |= dict(zip(outputs_named(task), p_NC.T, strict=True))
+        columns |= dict(zip(task.prediction_columns, p_NC.T, strict=True))
     return pd.DataFrame(columns)
 
 

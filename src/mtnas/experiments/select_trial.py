@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import log
-from typing import Any
 
 import pandas as pd
 
@@ -93,6 +92,7 @@ def _distance(values: Values, spec: TuneSpec) -> tuple[int, float]:
     return len(differing), sum(_ratio(a, b) for a, b in differing)
 
 
-def _ratio(a: Any, b: Any) -> float:
-    positive = all(isinstance(x, int | float) and x > 0 for x in (a, b))
-    return abs(log(a / b)) if positive else 0.0
+def _ratio(a: object, b: object) -> float:
+    if isinstance(a, int | float) and isinstance(b, int | float) and a > 0 and b > 0:
+        return abs(log(a / b))
+    return 0.0

@@ -85,10 +85,11 @@ def _scores(trained: Trained, seed: int) -> Iterator[str]:
 
 def _data(trained: Trained) -> Iterator[str]:
     facts = trained.manifest
+    how = "at random" if facts.split_kind == "random" else f"by {facts.split_kind}"
     sizes = ", ".join(f"{count} {part}" for part, count in facts.split_sizes.items())
     if facts.simulated:
         yield "**Simulated: no row is of the real world, and the scores say nothing about it.**\n"
-    yield f"* {facts.title}: {_counted(facts.rows, 'row')} ({sizes}; split by {facts.split_kind})"
+    yield f"* {facts.title}: {_counted(facts.rows, 'row')} ({sizes}; split {how})"
     yield f"* prepared table, SHA-256 of its content: `{facts.content_sha256}`"
     for name, digest in facts.source_sha256.items():
         yield f"* raw file `{name}`, SHA-256: `{digest}`"

@@ -1,17 +1,16 @@
 """What an export keeps of the file of its dataset: everything but where files lay on a disk."""
 
-from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
 
 from mtnas.data import sources
 from mtnas.data.prepare.manifest import FieldSummary, PrepareSpec
 from mtnas.data.sources._tabular.dataset import TabularDataset
+from mtnas.runtime.files import Json
 
 AWAY = "..."  # stands for folders that are not told
 
 
-def definition_of(spec: PrepareSpec) -> dict[str, Any] | None:
+def definition_of(spec: PrepareSpec) -> Json | None:
     """Return the keys of the dataset's YAML file, by which the table was prepared; None of one in
     Python.
     """
@@ -28,7 +27,7 @@ def definition_of(spec: PrepareSpec) -> dict[str, Any] | None:
     return keys
 
 
-def missing_of(definition: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
+def missing_of(definition: Json | None) -> dict[str, tuple[str, ...]]:
     """Return the texts that mean missing, by source."""
     if definition is None:
         return {"": ("",)}

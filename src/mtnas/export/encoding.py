@@ -18,12 +18,14 @@ from mtnas.data.prepare.hashing import hash_column
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, TaskSummary
 from mtnas.data.sources._tabular.values import FLAGS, POINT
 from mtnas.data.sources.base import UNKNOWN
+from mtnas.runtime.files import Json
 from mtnas.runtime.record import Part
 from mtnas.tasks.metrics import Kind
 
 ENCODING, VOCABULARY = "encoding.json", "vocabulary.npy"
 _LARGEST = float(np.finfo(np.float32).max)
 
+Matrix = NDArray[np.float32]  # [K, W]
 Arrays = dict[str, NDArray[Any]]  # by the name of an input of the program
 
 
@@ -108,7 +110,7 @@ class Encoding(Part):
     features: tuple[FeatureBlock, ...]
     outputs: tuple[Output, ...]
     sources: tuple[str, ...]
-    definition: dict[str, Any] | None  # the keys of the dataset's YAML file, if it has one
+    definition: Json | None  # the keys of the dataset's YAML file, if it has one
 
     @property
     def columns(self) -> list[str]:
@@ -126,12 +128,6 @@ def singles_of(fields: Sequence[FieldSummary], layout: InputLayout) -> tuple[str
 
 def outputs_of(tasks: Sequence[TaskSummary]) -> tuple[Output, ...]:
     """Return the outputs of tasks; their columns are those of a run's predictions."""
-
-    def columns(task: TaskSummary) -> tuple[str, ...]:
-        if task.kind == "multiclass":
-            return tuple(f"p_{task.name}_{name}" for name in task.classes)
-        return (f"p_{task.name}",)
-
     return tuple(
         Output(
             task=task.name,
@@ -139,7 +135,7 @@ def outputs_of(tasks: Sequence[TaskSummary]) -> tuple[Output, ...]:
             rule=task.rule,
             unit=task.unit,
             classes=task.classes,
-            columns=columns(task),
+            columns=task.prediction_columns,
         )
         for task in tasks
     )
@@ -148,7 +144,7 @@ def outputs_of(tasks: Sequence[TaskSummary]) -> tuple[Output, ...]:
 class RowEncoder:
     """Turns rows into the inputs of the program; counts what was not as in training."""
 
-    def __init__(self, encoding: Encoding, folder: Path, matrices: Mapping[str, Any]) -> None:
+    def __init__(self, encoding: Encoding, folder: Path, matrices: Mapping[str, Matrix]) -> None:
         """Read the vocabulary in a folder; `matrices` [K, W] are those of fields of features."""
         self._encoding, self._matrices = encoding, matrices
         hashed = np.load(folder / encoding.vocabulary, allow_pickle=False)

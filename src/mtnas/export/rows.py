@@ -6,7 +6,6 @@ that have a column for each of its fields, as its source gives them.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mtnas.data.engine.reading import FILE_COLUMN
 from mtnas.data.sources._tabular import declaration
@@ -16,6 +15,7 @@ from mtnas.data.sources._tabular.rows import ToScore
 from mtnas.data.sources._tabular.tables import OF_TEXT_TABLES
 from mtnas.export.encoding import Encoding
 from mtnas.runtime.errors import ConfigError, DataError, unknown
+from mtnas.runtime.files import Json
 
 # It stands for the tasks: rows to be scored need no label.
 _ALWAYS = {"is_read": f'"{FILE_COLUMN}" IS NOT NULL'}
@@ -60,11 +60,11 @@ def rows_of(
     return TabularDataset(encoding.dataset, definition, ToScore(tuple(keep)))
 
 
-def _of_source(encoding: Encoding, source: str | None) -> dict[str, Any]:
+def _of_source(encoding: Encoding, source: str | None) -> Json:
     """Return the keys of the table that rows are of."""
     if encoding.definition is None:
         return {"fields": _plain_fields(encoding), "missing": [""]}
-    tables: dict[str, Any] = encoding.definition["sources"]
+    tables: dict[str, Json] = encoding.definition["sources"]
     names = [name for name in tables if name]
     if source is None and names and len(tables) > 1:
         raise ConfigError(
@@ -79,10 +79,10 @@ def _of_source(encoding: Encoding, source: str | None) -> dict[str, Any]:
     return {**keys, **limits}
 
 
-def _plain_fields(encoding: Encoding) -> dict[str, dict[str, Any]]:
+def _plain_fields(encoding: Encoding) -> dict[str, dict[str, str]]:
     """Return fields that are read from columns of their names; ids and categories as they are."""
     numbers = {number.name for number in encoding.numbers}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, str]] = {}
     for field in encoding.fields:
         if field.kind == "features":
             raise ConfigError(
@@ -95,14 +95,14 @@ def _plain_fields(encoding: Encoding) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _is_wanted(name: str, keys: Mapping[str, Any], wanted: set[str]) -> bool:
+def _is_wanted(name: str, keys: Json, wanted: set[str]) -> bool:
     """Whether the model reads a field, or a part of its time."""
     if keys.get("type") != "time":
         return name in wanted
     return any(f"{name}_{part}" in wanted for part in keys["parts"])
 
 
-def _with_features(fields: dict[str, Any], given: dict[str, Path]) -> dict[str, Any]:
+def _with_features(fields: dict[str, Json], given: dict[str, Path]) -> dict[str, Json]:
     """Return fields with the files of their features: those given, or those with keys."""
     own = [name for name, keys in fields.items() if keys.get("type") == "features"]
     for name in given:
@@ -125,8 +125,8 @@ def _with_features(fields: dict[str, Any], given: dict[str, Path]) -> dict[str, 
 
 
 def _with_files(
-    encoding: Encoding, joins: Mapping[str, Any], given: dict[str, Path]
-) -> dict[str, Any]:
+    encoding: Encoding, joins: dict[str, Json], given: dict[str, Path]
+) -> dict[str, Json]:
     """Return joins with their files: those given, or those of the dataset; rows need no partner."""
     for name in given:
         if name not in joins:
@@ -145,7 +145,7 @@ def _with_files(
     return found
 
 
-def _reading(own: Mapping[str, Any], first: Path) -> dict[str, Any]:
+def _reading(own: Json, first: Path) -> Json:
     """Return keys of a table without those that are of another format than the first file's."""
     keys = {key: value for key, value in own.items() if value is not None or key == "quote"}
     suffixes = [s.lower() for s in first.suffixes if s.lower() not in declaration.COMPRESSED]

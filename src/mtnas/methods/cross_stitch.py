@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks
 from mtnas.methods.parts.sharing import BaseSharing
 
@@ -26,11 +26,7 @@ class Options(MethodOptions):
     own_share: float = Field(
         0.9, gt=0, le=1, description="initial weight of a task's own network in a stitch"
     )
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of all layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Sharing(BaseSharing):

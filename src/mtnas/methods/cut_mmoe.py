@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
-from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.config.options import HiddenDim, MethodOptions
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.methods.parts.sharing import BaseSharing
 from mtnas.runtime.errors import ConfigError
 
@@ -24,11 +24,7 @@ class Options(MethodOptions):
 
     num_experts: int = Field(4, ge=1, description="experts, as in MMoE")
     root_dim: int = Field(64, ge=1, description="width of the first layer (paper: 64)")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of an expert; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
     def check_tasks(self, num_tasks: int) -> None:
         """Refuse fewer experts than are needed to cut links."""
@@ -84,4 +80,4 @@ class Sharing(BaseSharing):
         return self._scores(self.root(x_BD).relu())
 
     def _scores(self, root_BR: Tensor) -> Tensor:
-        return gate_scores(repeat(root_BR, self.num_tasks), self.gate_TER, self.kept_TE)
+        return gate_scores(root_BR, self.gate_TER, self.kept_TE)

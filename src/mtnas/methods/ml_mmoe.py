@@ -8,8 +8,8 @@ Shapes: B batch, D input, E experts per layer, H hidden, T tasks.
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
-from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
+from mtnas.config.options import HiddenDim, MethodOptions
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
 from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "ML-MMoE"  # what readers call it
@@ -21,11 +21,7 @@ class Options(MethodOptions):
 
     num_layers: int = Field(2, ge=1, description="layers of experts")
     num_experts: int = Field(4, ge=1, description="experts per layer")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of all layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Sharing(BaseSharing):
@@ -50,6 +46,5 @@ class Sharing(BaseSharing):
         root_BH = self.root(x_BD).relu()
         h_KBH: Tensor = root_BH  # the first experts share one input
         for layer, gate_KEH in zip(self.layers, self.gates, strict=True):
-            query_KBH = repeat(root_BH, len(gate_KEH))
-            h_KBH = mix(gate_scores(query_KBH, gate_KEH), layer(h_KBH))
+            h_KBH = mix(gate_scores(root_BH, gate_KEH), layer(h_KBH))
         return h_KBH.transpose(0, 1)

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat
 from mtnas.methods.parts.sharing import BaseSharing
 
@@ -26,11 +26,7 @@ class Options(MethodOptions):
     num_task_experts: int = Field(1, ge=0, description="experts of each task in a level")
     num_shared_experts: int = Field(2, ge=1, description="shared experts in a level")
     root_dim: int = Field(64, ge=1, description="width of the first layer, as in MMoE")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of an expert; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Level(nn.Module):
@@ -62,7 +58,7 @@ class Level(nn.Module):
         next_TBH = from_own_TBH + mix(scores_TBV[..., own:], shared_SBH)
         if self.shared_gate_1EI is None:
             return next_TBH, shared_BI
-        scores_1BE = gate_scores(shared_BI.unsqueeze(0), self.shared_gate_1EI)
+        scores_1BE = gate_scores(shared_BI, self.shared_gate_1EI)
         return next_TBH, mix(scores_1BE, h_EBH).squeeze(0)
 
 

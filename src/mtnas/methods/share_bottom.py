@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "Share-Bottom"  # what readers call it
@@ -21,11 +21,7 @@ PLACE = 30  # among the methods of a table
 class Options(MethodOptions):
     """Options of Share-Bottom."""
 
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of all layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
     num_layers: Literal[1, 2] = Field(2, description="layers that all tasks share")
     activation: Literal["relu", "none"] = Field("relu", description="none: the layers are linear")
     match_budget: bool = Field(

@@ -5,10 +5,9 @@ Shapes: B batch, D input, H hidden, T tasks.
 """
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "Shared embedding"  # what readers call it
@@ -18,11 +17,7 @@ PLACE = 20  # among the methods of a table
 class Options(MethodOptions):
     """Options of the shared embedding."""
 
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of both layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Sharing(BaseSharing):

@@ -4,10 +4,9 @@
 Shapes: B batch, D input, H hidden.
 """
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import MethodOptions
+from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.sharing import BaseSharing
 
 PER_TASK = True
@@ -19,11 +18,7 @@ PLACE = 10  # among the methods of a table
 class Options(MethodOptions):
     """Options of the single-task model."""
 
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of both layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
 
 
 class Sharing(BaseSharing):

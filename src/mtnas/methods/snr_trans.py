@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mtnas.config.options import GateOptions, MethodOptions
+from mtnas.config.options import GateOptions, HiddenDim, MethodOptions
 from mtnas.methods.parts.hard_concrete import HardConcrete
 from mtnas.methods.parts.layers import SubNetworks, uniform
 from mtnas.methods.parts.sharing import BaseSharing
@@ -25,11 +25,7 @@ class Options(MethodOptions):
 
     num_layers: int = Field(2, ge=1, description="layers of sub-networks, as in MTNAS")
     num_subnets: int = Field(4, ge=1, description="sub-networks per layer, as in MTNAS")
-    hidden_dim: int | None = Field(
-        None,
-        ge=1,
-        description="width of all layers; null: chosen to make the model as large as MTNAS",
-    )
+    hidden_dim: HiddenDim = None
     gates: GateOptions = Field(default_factory=GateOptions, description="gates of connections")
 
 

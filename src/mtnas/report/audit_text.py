@@ -1,20 +1,17 @@
 """An audit (`report.audit`) as Markdown for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from mtnas.report.audit_facts import Audit, Beside
-from mtnas.report.audit_tables import (
-    LABELS_ALIGNED,
-    LABELS_HEAD,
-    label_rows,
-    leaks_to_markdown,
-    pipe,
-)
+from mtnas.report.audit_facts import Audit, Beside, LabelFacts, LeakFacts, TaskFacts
 from mtnas.report.data_tables import STATISTICS
+from mtnas.report.left_out import percent
 from mtnas.report.names import SIMULATED, dataset_name
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import MISSING
+
+LABELS_HEAD = ("Label", "kind", "rule", "rows with a label", "what they are")
+LABELS_ALIGNED = (pipes.LEFT, pipes.LEFT, pipes.LEFT, pipes.RIGHT, pipes.LEFT)
 
 
 def to_markdown(found: Audit) -> str:
@@ -149,3 +146,57 @@ def _beside(entry: Beside, form: str) -> tuple[str, str, str]:
         return form.format(entry["ours"]), MISSING, MISSING
     agrees = "yes" if entry["agrees"] else "**no**"
     return form.format(entry["ours"]), form.format(entry["paper"]), agrees
+
+
+def label_rows(labels: Mapping[str, TaskFacts], rules: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Return a line per task, and one per source below it where there are several."""
+    rows: list[tuple[str, ...]] = []
+    for task, facts in labels.items():
+        unit = facts["unit"]
+        rows.append((task, facts["kind"], rules[task], _share(facts), _values(facts, unit)))
+        for source, part in facts.get("by_source", {}).items():
+            rows.append((f"{task}, {source}", "", "", _share(part), _values(part, unit)))
+    return rows
+
+
+def _share(facts: LabelFacts) -> str:
+    labelled, rows = facts["labelled"], facts["rows"]
+    return f"{labelled:,}" + f" ({percent(labelled / rows)})" * (0 < labelled < rows)
+
+
+def _values(facts: LabelFacts, unit: str) -> str:
+    """Return the rate, the classes, or mean and spread of some labels of a task."""
+    if "rate" in facts:
+        return f"share of ones {facts['rate']:.4f}"
+    if "classes" in facts:
+        return ", ".join(f"{name} {rows:,}" for name, rows in facts["classes"].items())
+    if "mean" in facts:
+        mean = f"mean {facts['mean']:.4g}, spread {facts['spread']:.4g}"
+        return f"{mean} {unit}" if unit else mean
+    return "none"
+
+
+def leaks_to_markdown(leaks: LeakFacts) -> str:
+    """Return how well every field alone tells each label, and how many rows were met before."""
+    tasks = list(dict.fromkeys(task for told in leaks["scores"].values() for task in told))
+    rows = [
+        (field, *(_score(told[task]) for task in tasks)) for field, told in leaks["scores"].items()
+    ]
+    told = (
+        "How well each field alone tells each label, by the mean label of its values in training "
+        "rows: AUC (R2 of a number), on validation rows."
+    )
+    met = f"{percent(leaks['valid_rows_met'])} of the validation rows have the very fields of a "
+    return "\n\n".join([told, f"{met}training row.", pipe(("Field alone", *tasks), rows)])
+
+
+def _score(score: float | None) -> str:
+    return MISSING if score is None else f"{score:.3f}"
+
+
+def pipe(
+    head: Sequence[str], rows: Sequence[Sequence[str]], aligned: Sequence[str] | None = None
+) -> str:
+    """Render a pipe table, nothing without rows; text from the data cannot break it."""
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
+    return pipes.table(lines[0], lines[1:], aligned) if rows else ""

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from mtnas.report.render.style import caption_in
+
 _MARKUP = re.compile(r"([\\*`|_])")
 
 
@@ -14,14 +16,7 @@ def caption_of(path: str | Path) -> str:
     path = Path(path)
     if not path.is_file():
         return ""
-    return _of_figure(path) if path.suffix == ".png" else _of_table(path)
-
-
-def _of_figure(path: Path) -> str:
-    from PIL import Image
-
-    with Image.open(path) as opened:
-        return _escaped(str(opened.info.get("Description", "")))
+    return _escaped(caption_in(path)) if path.suffix == ".png" else _of_table(path)
 
 
 def _of_table(path: Path) -> str:

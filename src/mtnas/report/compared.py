@@ -1,13 +1,14 @@
 """Two runs side by side, in words: which is better at what, and how sure that is."""
 
 import math
+from collections.abc import Iterable
 
 from mtnas.evidence.claims.verdicts import margin_of
 from mtnas.evidence.pairing import difference, on_common_seeds
 from mtnas.evidence.records import Run, scores_by_seed
 from mtnas.evidence.resampling import TOO_FEW
 from mtnas.evidence.statistics import MOST_SEEDS, Difference, holm, seeds_needed, verdict
-from mtnas.report.names import column_name
+from mtnas.report.names import column_name, counted
 from mtnas.runtime.errors import RecordError
 from mtnas.tasks.metrics import direction, in_tables
 
@@ -58,21 +59,26 @@ def compared(first: Run, second: Run) -> str:
     names = ["/".join(run.key[1:]) for run in (first, second)]
     if names[0] == names[1]:
         names = [str(run.folder) for run in (first, second)]
-    rows = [["score", *names, "difference", "95 % interval", ""]]
-    of = f"Intervals: {first.record.resampling.words}."
-    margins = {}
+    rows = [["score", *names, "difference", "95 % interval, alone", "all together (Holm)"]]
+    margins, adjusted = {}, _adjusted(found)
     for name, gain in found.items():
         ours, theirs = on_common_seeds(a[name], b[name])
         margins[name] = margin_of(name, float(theirs.mean()))
         numbers = [f"{ours.mean():.4f}", f"{theirs.mean():.4f}", f"{gain.mean:+.4f}"]
-        words = _words(name, gain, margins[name], names)
+        words = _words(name, gain, margins[name], adjusted.get(name), names)
         rows += [[column_name(name), *numbers, _interval(gain), words]]
     seeds = _listed(set(a.index) & set(b.index))
     simulated = ["SIMULATED DATA"] if first.record.simulated or second.record.simulated else []
     head = f"{first.record.spec.dataset}: {names[0]} minus {names[1]}, test scores, seeds {seeds}"
-    return "\n".join(
-        [*simulated, head, "", *_aligned(rows), "", of, _verdict(found, margins, names)]
-    )
+    of = f"Intervals: {first.record.resampling.words}."
+    verdict_ = _verdict(found, margins, adjusted, names)
+    return "\n".join([*simulated, head, "", *_aligned(rows), "", of, verdict_])
+
+
+def _adjusted(found: dict[str, Difference]) -> dict[str, float]:
+    """Return the p-values with Holm's correction; a single interval excludes zero too easily."""
+    p_values = {name: gain.p_value for name, gain in found.items() if gain.p_value is not None}
+    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 
 def _better(column: str, gain: Difference, names: list[str]) -> str:
@@ -80,34 +86,42 @@ def _better(column: str, gain: Difference, names: list[str]) -> str:
     return names[0] if (gain.mean > 0) == (direction(column) == "higher") else names[1]
 
 
-def _words(column: str, gain: Difference, margin: float, names: list[str]) -> str:
-    if gain.low is None:
+def _words(
+    column: str, gain: Difference, margin: float, adjusted: float | None, names: list[str]
+) -> str:
+    """Say of a score what the verdict says: an interval is of one score, the words of all."""
+    if gain.low is None or adjusted is None:
         return "one seed: no interval"
-    if gain.excludes_zero:
+    if adjusted < LEVEL:
         return f"{_better(column, gain, names)} is better"
+    if gain.excludes_zero:
+        return "undecided; decided if it were the only score"
     if verdict(gain, margin) == "equivalent":
         return f"equal, to within {margin:.2g}"
     return "undecided"
 
 
-def _verdict(found: dict[str, Difference], margins: dict[str, float], names: list[str]) -> str:
-    """Say what holds of all scores together: single intervals are too easily beside zero."""
-    p_values = {name: gain.p_value for name, gain in found.items() if gain.p_value is not None}
-    if not p_values:
+def _verdict(
+    found: dict[str, Difference],
+    margins: dict[str, float],
+    adjusted: dict[str, float],
+    names: list[str],
+) -> str:
+    """Say what holds of all scores together."""
+    if not adjusted:
         return "Verdict: one seed in common tells nothing; run both with more `seeds`."
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     winners = {n: _better(n, found[n], names) for n, p in adjusted.items() if p < LEVEL}
-    counted = f"{len(found)} score{'s' * (len(found) > 1)}, with Holm's correction for that many"
+    scores = f"{counted(len(found), 'score')}, with Holm's correction for that many"
     if winners:
         parts = [
             f"{name} is better in {', '.join(map(column_name, won))}"
             for name in names
             if (won := [column for column, winner in winners.items() if winner == name])
         ]
-        return f"Verdict: {'; '.join(parts)} ({counted})."
+        return f"Verdict: {'; '.join(parts)} ({scores})."
     if all(verdict(gain, margins[name]) == "equivalent" for name, gain in found.items()):
         return f"Verdict: the two are equal in all {len(found)} scores, to within the margins."
-    return f"Verdict: no difference is sure ({counted}). {_seeds(found, margins)}"
+    return f"Verdict: no difference is sure ({scores}). {_seeds(found, margins)}"
 
 
 def _seeds(found: dict[str, Difference], margins: dict[str, float]) -> str:
@@ -128,9 +142,9 @@ def _interval(gain: Difference) -> str:
     return "" if gain.low is None else f"[{gain.low:+.4f}, {gain.high:+.4f}]"
 
 
-def _listed(seeds: object) -> str:
+def _listed(seeds: Iterable[int]) -> str:
     """Return seeds as text; a gapless run of them as its ends."""
-    numbers = sorted(seeds)  # type: ignore[call-overload]
+    numbers = sorted(seeds)
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))

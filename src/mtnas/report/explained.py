@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.search_record import Block, SearchRecord
@@ -12,6 +11,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.routes.text import described
 from mtnas.runtime.errors import RecordError, unknown
+from mtnas.runtime.files import Json
 from mtnas.study.paths import DATA
 
 EXAMPLE = (
@@ -54,7 +54,7 @@ def explained_text(text: str) -> str:
         RecordError: it is no JSON, or no route.
     """
     try:
-        content: Any = json.loads(text)
+        content = json.loads(text)
     except ValueError as problem:
         raise RecordError(f"not a route: not JSON ({problem}); such as '{EXAMPLE}'") from None
     blocks = content.get("blocks", content) if isinstance(content, dict) else None
@@ -70,12 +70,12 @@ def explained_text(text: str) -> str:
     return described(Route.from_json(space, filled))
 
 
-def _reads(block: Any) -> bool:
+def _reads(block: object) -> bool:
     """Whether a block says what it reads."""
     return isinstance(block, dict) and isinstance(block.get("values"), list)
 
 
-def _space_of(blocks: dict[str, Any]) -> SearchSpace:
+def _space_of(blocks: Json) -> SearchSpace:
     """Return the smallest space that has these blocks and what they read."""
     tasks = [name for name in blocks if re.fullmatch(r"t\d+", name)]
     inner = [name for name in blocks if re.fullmatch(r"s\d+", name)]

@@ -225,7 +225,7 @@ def _good_mass(truth: Truth, found: Iterable[FoundRoute]) -> float | None:
             if local is None:
                 return None
             p = np.multiply.outer(p, np.asarray(local)).ravel()  # the last block varies fastest
-        masses.append(float(p @ truth.good))
+        masses.append(math.fsum(p[truth.good]))  # to the last bit on every processor
     return float(np.mean(masses))
 
 

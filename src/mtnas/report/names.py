@@ -9,13 +9,13 @@ from mtnas.config.entries import PAPER
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.pairing import MTNAS
 from mtnas.runtime import plugins
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import ALL_TASKS, OF_THE_LABEL, metric_of, split_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mtnas.evidence.records import Run
-    from mtnas.study.plan import Plan
 
 REFERENCE = MTNAS[0]  # the method that the others are compared with
 STRATEGIES = {
@@ -41,7 +41,7 @@ class Names:
     titles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: "Plan") -> "Names":
+    def of(cls, plan: Plan) -> "Names":
         """Return the names of all runs of a study."""
         return cls(titles(plan, plan.variants))
 
@@ -63,7 +63,7 @@ class Names:
         return self.titles.get(f"{method}/{variant}", variant)
 
 
-def titles(plan: "Plan", rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+def titles(plan: Plan, rows: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the titles of some (method, variant) of a study, as `Names` takes them."""
     rows = list(rows)
     found = {method: plugins.title("methods", method) for method, _ in rows}

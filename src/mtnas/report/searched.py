@@ -1,7 +1,7 @@
 """Searches as figures show them: files of routes become rows of data, rows become routes again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 
-
-@dataclass(frozen=True)
-class Recorded:
-    """What a search recorded of a block: its choice's probability, the entropies (nats)."""
-
-    probability: float | None = None
-    entropy: float | None = None
-    uniform_entropy: float | None = None
+RECORDED = ("probability", "entropy", "uniform_entropy")  # of a `Block`, beside its choice
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class Searched:
     simulated: bool
     space: SearchSpace
     routes: dict[str, Route]
-    blocks: dict[str, dict[str, Recorded]]
+    blocks: dict[str, dict[str, Block]]
     curves: dict[str, dict[str, Sequence[float]]]
     names: Names = field(default_factory=Names)
     tasks: tuple[str, ...] = ()
@@ -78,11 +71,11 @@ class Drawn:
     tasks: tuple[str, ...]
     space: SearchSpace
     routes: dict[str, Route]
-    blocks: dict[str, dict[str, Recorded]]
+    blocks: dict[str, dict[str, Block]]
 
     @property
-    def all_blocks(self) -> list[Recorded]:
-        """Return what was recorded of the blocks of all seeds."""
+    def all_blocks(self) -> list[Block]:
+        """Return the blocks of all seeds."""
         return [block for of in self.blocks.values() for block in of.values()]
 
     @property
@@ -109,17 +102,21 @@ def drawn(frame: pd.DataFrame) -> list[Drawn]:
                 tuple(str(first["tasks"]).split("+")) if pd.notna(first["tasks"]) else (),
                 space,
                 {seed: route_of(space, of) for seed, of in seeds.items()},
-                {seed: _recorded_in(of) for seed, of in seeds.items()},
+                {seed: _blocks_of(of) for seed, of in seeds.items()},
             )
         )
     return found
 
 
-def _recorded_in(rows: pd.DataFrame) -> dict[str, Recorded]:
-    """Return by block what the search recorded of it."""
-    names = [name for name in Recorded.__dataclass_fields__ if name in rows]
+def _blocks_of(rows: pd.DataFrame) -> dict[str, Block]:
+    """Return the blocks of a route, and what the search recorded of them, if it did."""
+    names = [name for name in RECORDED if name in rows]
     return {
-        str(row["block"]): Recorded(**{n: float(row[n]) for n in names if pd.notna(row[n])})
+        str(row["block"]): Block(
+            values=row["values"].split("+"),
+            query=row["query"] if pd.notna(row["query"]) else None,
+            **{name: float(row[name]) for name in names if pd.notna(row[name])},
+        )
         for row in rows.to_dict("records")
     }
 
@@ -142,14 +139,7 @@ def route_rows(route: Route) -> list[dict[str, object]]:
 
 def route_of(space: SearchSpace, rows: pd.DataFrame) -> Route:
     """Return the route whose blocks some rows of data are."""
-    blocks = {
-        row["block"]: {
-            "values": row["values"].split("+"),
-            "query": row["query"] if pd.notna(row["query"]) else None,
-        }
-        for row in rows.to_dict("records")
-    }
-    return Route.from_json(space, blocks)
+    return Route.from_json(space, {name: dict(own) for name, own in _blocks_of(rows).items()})
 
 
 def choices(searches: Sequence[Searched]) -> pd.DataFrame:
@@ -164,7 +154,7 @@ def choices(searches: Sequence[Searched]) -> pd.DataFrame:
                 "tasks": "+".join(searched.tasks) or None,
                 "seed": int(seed),
                 **row,
-                **asdict(searched.blocks[seed][str(row["block"])]),
+                **searched.blocks[seed][str(row["block"])].model_dump(include={*RECORDED}),
             }
             for searched in searches
             for seed, route in searched.routes.items()
@@ -202,10 +192,6 @@ def read_searches(
     return [replace(searched, tasks=tasks.get(searched.dataset, ())) for searched in found]
 
 
-def _recorded(block: Block) -> Recorded:
-    return Recorded(block.probability, block.entropy, block.uniform_entropy)
-
-
 def read_routes(path: str | Path, names: Names | None = None) -> Searched:
     """Read one routes.json.
 
@@ -222,10 +208,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         simulated=record.simulated,
         space=SearchSpace(**record.space),
         routes={str(seed): route for seed, route in record.routes.items()},
-        blocks={
-            seed: {name: _recorded(block) for name, block in found.blocks.items()}
-            for seed, found in seeds.items()
-        },
+        blocks={seed: found.blocks for seed, found in seeds.items()},
         curves={seed: dict(found.curve) for seed, found in seeds.items()},
         names=names or Names(),
     )

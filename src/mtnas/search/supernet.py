@@ -18,6 +18,7 @@ from mtnas.tasks.metrics import Kind
 from mtnas.training.checkpoint import Saved
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
+from mtnas.training.optim import MemberAdam
 from mtnas.training.selection import weighted
 from mtnas.training.trainer import Trainer
 
@@ -34,6 +35,8 @@ class Supernet:
         self._index_MK: Index | None = None
         self._scored: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self.trainer = Trainer(ensemble, examples, options)
+        assert isinstance(self.trainer.dense_optimizer, MemberAdam), "what a route leaves out rests"
+        self._optimizer = self.trainer.dense_optimizer
 
     def take(self, index_MK: Index) -> None:
         """Switch to the networks N(u, w_u) of some routes, unless they are the present ones."""
@@ -41,8 +44,7 @@ class Supernet:
             return
         self.route(index_MK)
         if self.bank is not None:
-            optimizer = self.trainer.dense_optimizer
-            self.bank.lend(torch.from_numpy(index_MK), self.ensemble, optimizer)
+            self.bank.lend(torch.from_numpy(index_MK), self.ensemble, self._optimizer)
         self._index_MK = index_MK
 
     def route(self, index_MK: Index) -> None:
@@ -54,12 +56,11 @@ class Supernet:
     def weight_step(self, batch_MB: torch.Tensor) -> torch.Tensor:
         """Take a weight step with the present routes; return the training loss, loss_M."""
         assert self._index_MK is not None, "take a route first"
-        self.trainer.dense_optimizer.set_active(self.ensemble.activity() or {})
+        self._optimizer.set_active(self.ensemble.activity() or {})
         loss_M, self._scored = self.trainer.step(batch_MB), None
         if self.bank is not None:
-            self.bank.take_back(
-                torch.from_numpy(self._index_MK), self.ensemble, self.trainer.dense_optimizer
-            )
+            index_MK = torch.from_numpy(self._index_MK)
+            self.bank.take_back(index_MK, self.ensemble, self._optimizer)
         return loss_M
 
     def state(self) -> Saved:

@@ -49,9 +49,14 @@ def of_subsets(keys: Iterable[SubsetKey]) -> list[str]:
     return [SUBSETS.format(subsets=name, dataset=d, method=m, variant=v) for name, d, m, v in keys]
 
 
+def simulated_study_folders(studies: Iterable[str]) -> list[str]:
+    """Name the folders of simulated studies."""
+    return [SIMULATED_STUDY.format(study=study) for study in studies]
+
+
 def simulated_study_files(studies: Iterable[str]) -> list[str]:
     """Name the files that simulated studies leave."""
-    folders = [SIMULATED_STUDY.format(study=study) for study in studies]
+    folders = simulated_study_folders(studies)
     return [f"{folder}/{file}" for folder in folders for file in ("results.csv", "record.json")]
 
 

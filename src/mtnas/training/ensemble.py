@@ -10,7 +10,7 @@ reads), N rows of a table, T tasks, O outputs of all tasks.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -129,7 +129,7 @@ class Ensemble:
 
     @property
     def device(self) -> torch.device:
-        """Return the device of the ensemble."""
+        """Return where the tensors are."""
         return self.table_MNE.device
 
     @property
@@ -240,7 +240,7 @@ class Ensemble:
 
 def _scales(members: Sequence[Member], device: str) -> Tensor | None:
     """Return means and spreads of all members' labels, float64 [2, M, T]; None if all are 0, 1."""
-    scales = [member.scales or (LabelScale(),) * len(member.tasks) for member in members]
+    scales = [m.scales or (LabelScale(),) * len(m.tasks) for m in members]
     if all(scale == LabelScale() for each in scales for scale in each):
         return None
     return torch.tensor(scales, dtype=torch.float64, device=device).movedim(2, 0)
@@ -266,11 +266,11 @@ def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor
     """Call a module once per member, each with its own parameters, buffers and inputs."""
 
     def one(state: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
-        output: Tensor = functional_call(module, dict(state), inputs)
-        return output
+        return cast(Tensor, functional_call(module, dict(state), inputs))
 
     if len(next(iter(state.values()))) == 1:  # the same without the cost of mapping
-        return one({n: t[0] for n, t in state.items()}, *(t[0] for t in inputs)).unsqueeze(0)
+        alone = {n: t.squeeze(0) for n, t in state.items()}
+        return one(alone, *(t.squeeze(0) for t in inputs)).unsqueeze(0)
     output_M: Tensor = vmap(one)(state, *inputs)
     return output_M
 

@@ -145,8 +145,8 @@ def fit(
     """
     checkpoint = checkpoint or Checkpoint()
     ensemble.standardize(examples.inputs, [split.train for split in splits])
-    with spare_thread() as spare:
-        trainer = Trainer(ensemble, examples, options, read_ahead=spare, trained=trained)
+    trainer = Trainer(ensemble, examples, options, trained=trained)
+    with spare_thread(trainer):
         return _Training(trainer, splits, options, keeps_start=bool(trained)).run(checkpoint)
 
 

@@ -1,9 +1,8 @@
 """Adam with coupled L2, as the paper uses it (weight decay on every parameter, every step; V5).
 
-Two forms of one rule. `MemberAdam` updates the dense parameters of an ensemble and can leave out
-slices that took no part in a step (V6): torch's Adam would let them decay and drift on momentum.
-`DenseTableAdam` updates embedding tables from the gradient of the rows a step touched; all other
-rows see the decay alone. `training.row_adam` does the same at the cost of the touched rows.
+torch's fused Adam wherever it does (`NetworkAdam`, `DenseTableAdam`). `MemberAdam` can leave out
+slices of the network that took no part in a step (V6): torch's would let them decay and drift on
+momentum. `training.row_adam` updates large embedding tables at the cost of the rows that are read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import FlatParameters, Rates
@@ -39,8 +39,71 @@ def neighbours(rates_M: Sequence[Rates]) -> Iterator[tuple[slice, Rates]]:
         start = stop
 
 
+class FusedAdam:
+    """torch's fused Adam over one tensor of all M members, who may have rates of their own.
+
+    Its function, without the class `torch.optim.Adam`, whose start takes seconds.
+    """
+
+    def __init__(
+        self,
+        value_M: Tensor,
+        *,
+        learning_rate: float | Sequence[float],
+        weight_decay: float | Sequence[float],
+    ) -> None:
+        """Keep a reference to the tensor [M, ...], updated in place; `grad_M` is its gradient."""
+        self.grad_M, first, second = (torch.zeros_like(value_M) for _ in range(3))
+        groups = list(neighbours(rates_of(learning_rate, weight_decay, len(value_M))))
+        steps = torch.zeros(len(groups), device=value_M.device)
+        self._state = {"first": first, "second": second, "steps": steps}
+        self._groups = [
+            (rates, value_M[rows], self.grad_M[rows], first[rows], second[rows], step)
+            for (rows, rates), step in zip(groups, steps, strict=True)
+        ]
+
+    @torch.no_grad()
+    def _step(self) -> None:
+        """Take one step, with the gradient that stands in `grad_M`."""
+        for rates, value, grad, first, second, step in self._groups:
+            adam(
+                [value], [grad], [first], [second], [], [step],
+                lr=rates.learning_rate, weight_decay=rates.weight_decay,
+                beta1=BETAS[0], beta2=BETAS[1], eps=EPS, amsgrad=False, maximize=False,
+                fused=True, capturable=self.grad_M.is_cuda,
+            )  # fmt: skip
+
+    def state(self) -> Saved:
+        """Return moments and step counts; not copies."""
+        return self._state
+
+    def load(self, state: Saved) -> None:
+        """Take over what `state` returned."""
+        for name, tensor in self._state.items():
+            tensor.copy_(state[name])
+
+
+class NetworkAdam(FusedAdam):
+    """Adam over the dense parameters of M models, all of which take part in every step."""
+
+    def __init__(
+        self,
+        params: FlatParameters,
+        *,
+        learning_rate: float | Sequence[float],
+        weight_decay: float | Sequence[float],
+    ) -> None:
+        """Keep a reference to the parameters, updated in place; rates may be per member."""
+        super().__init__(params.flat_MP, learning_rate=learning_rate, weight_decay=weight_decay)
+
+    def step(self, grads: Mapping[str, Tensor]) -> None:
+        """Take one step; `grads` are in the order of the parameters."""
+        torch.cat([grad.flatten(1) for grad in grads.values()], 1, out=self.grad_M)
+        self._step()
+
+
 class MemberAdam:
-    """Adam over the dense parameters of M models, with a step count for slices that may rest.
+    """Adam over the dense parameters of M models, of which slices may rest.
 
     `active[name]` is a boolean tensor over the leading axes of a parameter ([M] or [M, K]); a slice
     that is not active keeps its value, moments and step count. Names not in `active` always take
@@ -53,7 +116,7 @@ class MemberAdam:
         *,
         learning_rate: float | Sequence[float],
         weight_decay: float | Sequence[float],
-        active: Mapping[str, Tensor] | None = None,
+        active: Mapping[str, Tensor],
     ) -> None:
         """Keep a reference to the parameters, updated in place; rates may be per member."""
         self._params_MP = params.flat_MP
@@ -63,7 +126,7 @@ class MemberAdam:
         first, second, members = params.zeros(), params.zeros(), len(params.flat_MP)
         self._first_MP, self._second_MP = first.flat_MP, second.flat_MP
         self.first, self.second = first.views(), second.views()
-        self._slice_P, self._columns = _slices(params.shapes, active or {})
+        self._slice_P, self._columns = _slices(params.shapes, active)
         device, num_slices = params.flat_MP.device, int(self._slice_P.max()) + 1
         self._slice_P = self._slice_P.to(device)
         rate_M1 = torch.tensor([[rates.learning_rate] for rates in rates_M], dtype=torch.float64)
@@ -71,7 +134,7 @@ class MemberAdam:
         self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64, device=device)
         self._active_MS = torch.ones(members, num_slices, dtype=torch.bool, device=device)
         self.steps = {name: self._steps_MS[:, columns] for name, columns in self._columns.items()}
-        self.set_active(active or {})
+        self.set_active(active)
 
     def set_active(self, active: Mapping[str, Tensor]) -> None:
         """Say which slices take part from now on; the same names and axes as at the start."""
@@ -88,13 +151,9 @@ class MemberAdam:
         steps_MS = self._steps_MS.clamp(min=1)  # never took part: any finite number will do
         rate_MS = self._rate_M1 / (1 - BETAS[0] ** steps_MS) * self._active_MS
         scale_MP = self._spread((1 - BETAS[1] ** steps_MS).rsqrt())
-        if self._active_MS.shape[1] == 1:  # nothing may rest
-            self._first_MP.lerp_(grad_MP, 1 - BETAS[0])
-            self._second_MP.lerp_(grad_MP.square_(), 1 - BETAS[1])
-        else:
-            active_MP = self._spread(self._active_MS)
-            self._first_MP.lerp_(grad_MP, active_MP * (1 - BETAS[0]))
-            self._second_MP.lerp_(grad_MP.square_(), active_MP * (1 - BETAS[1]))
+        active_MP = self._spread(self._active_MS)
+        self._first_MP.lerp_(grad_MP, active_MP * (1 - BETAS[0]))
+        self._second_MP.lerp_(grad_MP.square_(), active_MP * (1 - BETAS[1]))
         scale_MP = self._second_MP.sqrt().mul_(scale_MP).add_(EPS)
         self._params_MP.sub_(self._spread(rate_MS).mul(self._first_MP).div_(scale_MP))
 
@@ -113,13 +172,14 @@ class MemberAdam:
             tensor.copy_(state[name])
 
     def _spread(self, value_MS: Tensor) -> Tensor:
-        """Give every parameter the value of its slice; one slice is left to broadcast."""
-        value_MS = value_MS.to(self._params_MP.dtype)
-        return value_MS if value_MS.shape[1] == 1 else value_MS.index_select(1, self._slice_P)
+        """Give every parameter the value of its slice."""
+        return value_MS.to(self._params_MP.dtype).index_select(1, self._slice_P)
 
 
-class DenseTableAdam:
-    """Adam over whole embedding tables; the better form where memory is fast (a GPU)."""
+class DenseTableAdam(FusedAdam):
+    """Adam over whole embedding tables; better where memory is fast or tables are small."""
+
+    reads_ahead = False  # reading is cheap here
 
     def __init__(
         self,
@@ -129,53 +189,35 @@ class DenseTableAdam:
         weight_decay: float | Sequence[float],
     ) -> None:
         """Keep a reference to the tables, which are updated in place; rates may be per table."""
-        self._table, self._rows_MB = table_MNE, torch.empty(0, 0)
-        self._grad_MNE = torch.zeros_like(table_MNE)
-        groups: list[dict[str, object]] = []
-        for rows, rates in neighbours(rates_of(learning_rate, weight_decay, len(table_MNE))):
-            tables = table_MNE[rows]
-            tables.grad = self._grad_MNE[rows]
-            groups.append(
-                {"params": [tables], "lr": rates.learning_rate, "weight_decay": rates.weight_decay}
-            )
-        self._adam = torch.optim.Adam(
-            groups, betas=BETAS, eps=EPS, fused=True, capturable=table_MNE.is_cuda
-        )
+        super().__init__(table_MNE, learning_rate=learning_rate, weight_decay=weight_decay)
+        members, num_rows, _ = table_MNE.shape
+        self._first_M1 = torch.arange(members, device=table_MNE.device).unsqueeze(1) * num_rows
+        self._table_RE, self._grad_RE = table_MNE.flatten(0, 1), self.grad_M.flatten(0, 1)
+        self._read = self._first_M1
 
     def read(self, rows_MB: Tensor) -> Tensor:
         """Return B rows of every table, x_MBE, to be followed by `step`."""
-        self._rows_MB = rows_MB.long()
-        return torch.stack(
-            [w.index_select(0, rows) for w, rows in zip(self._table, rows_MB, strict=True)]
-        )
+        self._read = (rows_MB + self._first_M1).flatten()
+        return self._table_RE.index_select(0, self._read).view(*rows_MB.shape, -1)
 
     def read_ahead(self, rows_MB: Tensor) -> None:
-        """Do nothing: reading is cheap here."""
+        """Do nothing."""
 
     @torch.no_grad()
     def step(self, grad_MBE: Tensor) -> None:
         """Take one step, with the gradient of the rows read last."""
-        rows_MBE = self._rows_MB.unsqueeze(-1).expand(grad_MBE.shape)
-        self._grad_MNE.scatter_add_(1, rows_MBE, grad_MBE)
-        self._adam.step()
-        self._grad_MNE.scatter_(1, rows_MBE, 0.0)
+        self._grad_RE.index_add_(0, self._read, grad_MBE.flatten(0, 1))
+        self._step()
+        self.grad_M.zero_()
 
     def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing: every row is always up to date."""
 
-    def state(self) -> Saved:
-        """Return moments and step counts, of no group before the first step; not copies."""
-        known: dict[int, dict[str, Tensor]] = self._adam.state_dict()["state"]
-        return {"groups": [known[group] for group in sorted(known)]}
-
-    def load(self, state: Saved) -> None:
-        """Take over what `state` returned."""
-        now = self._adam.state_dict()
-        self._adam.load_state_dict({**now, "state": dict(enumerate(state["groups"]))})
-
 
 class NoTable:
     """What stands in for an embedding table where there are no ids: nothing to look up or learn."""
+
+    reads_ahead = False
 
     def __init__(self, dtype: torch.dtype) -> None:
         """Read in the precision of the network."""

@@ -28,6 +28,8 @@ class RowAdam:
     Each table is worked on for itself, so that a member's numbers do not depend on the others.
     """
 
+    reads_ahead = True
+
     def __init__(
         self,
         table_MNE: Tensor,

@@ -7,6 +7,7 @@ dimension, D input, T tasks, O outputs.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,11 +17,15 @@ from mtnas.training.checkpoint import Saved
 from mtnas.training.data import Examples
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
-from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NoTable
-from mtnas.training.row_adam import RowAdam
+from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NetworkAdam, NoTable
 from mtnas.training.selection import weighted
 from mtnas.training.task_gradients import TaskGradients
 from mtnas.training.weighting import weighting_of
+
+if TYPE_CHECKING:
+    from mtnas.training.row_adam import RowAdam
+
+ROWS_PER_READ = 16  # rows of a table per row looked up, from which on working by rows is faster
 
 
 class Trainer:
@@ -32,22 +37,21 @@ class Trainer:
         examples: Examples,
         options: TrainingOptions,
         *,
-        read_ahead: bool = False,
         exact_decay: bool = False,
         trained: Sequence[str] = (),
     ) -> None:
         """Train `ensemble` in place, what takes part in its routes.
 
         Where parts of the model are named by `trained`, such as `heads`, all else stays as it is.
-        `read_ahead` is speed only. `exact_decay` takes every step of the weight decay of an
-        embedding row one by one, as a dense update does: slower, to compare with one (V10).
+        `exact_decay` takes every step of the weight decay of an embedding row one by one, as a
+        dense update does: slower, to compare with one (V10).
         """
         self.ensemble, self.examples = ensemble, examples
         self._layout, self.weights = (
             examples.output_layout_of(ensemble),
             examples.loss_weights(options),
         )
-        self._read_ahead = read_ahead
+        self.read_ahead = False  # of the rows of the next batch, in a thread to spare; speed only
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
         self.weighting = weighting_of(ensemble, self._layout.kinds, options)
@@ -55,16 +59,14 @@ class Trainer:
         fixed = [n for n in ensemble.params if trained and n.partition(".")[0] not in trained]
         rests = torch.zeros(len(ensemble), 1, dtype=torch.bool)
         active = {**(ensemble.activity() or {}), **dict.fromkeys(fixed, rests)}
-        self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
-        self.table_optimizer: RowAdam | DenseTableAdam | NoTable
-        if examples.inputs.layout.num_columns == 0:
-            self.table_optimizer = NoTable(ensemble.table_MNE.dtype)
-        elif trained:
-            self.table_optimizer = FixedTable(ensemble.table_MNE)
-        elif ensemble.device.type == "cpu":
-            self.table_optimizer = RowAdam(ensemble.table_MNE, exact=exact_decay, **rates)
+        self.dense_optimizer: MemberAdam | NetworkAdam
+        if active:
+            self.dense_optimizer = MemberAdam(ensemble.flat_params, active=active, **rates)
         else:
-            self.table_optimizer = DenseTableAdam(ensemble.table_MNE, **rates)
+            self.dense_optimizer = NetworkAdam(ensemble.flat_params, **rates)
+        self.table_optimizer = _table_optimizer(
+            ensemble, examples, options, fixed=bool(trained), exact=exact_decay
+        )
 
     def step(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
         """Take one weight step and return the loss of every member, summed over its tasks.
@@ -80,7 +82,7 @@ class Trainer:
         """
         rows_MR = self._rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
-        if self._read_ahead and upcoming_MB is not None:
+        if self.read_ahead and upcoming_MB is not None:
             self._upcoming = upcoming_MB, self._rows(upcoming_MB)
             self.table_optimizer.read_ahead(self._upcoming[1])
         params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
@@ -174,15 +176,42 @@ class Trainer:
         return descended_MT, weighted(loss_MT, self.ensemble, self.weights)
 
 
+def _table_optimizer(
+    ensemble: Ensemble, examples: Examples, options: TrainingOptions, *, fixed: bool, exact: bool
+) -> "RowAdam | DenseTableAdam | NoTable":
+    table_MNE, columns = ensemble.table_MNE, examples.inputs.layout.num_columns
+    rates = ensemble.rates(options)
+    if columns == 0:
+        return NoTable(table_MNE.dtype)
+    if fixed:
+        return FixedTable(table_MNE)
+    if not updates_by_rows(table_MNE, options.batch_size * columns):
+        return DenseTableAdam(table_MNE, **rates)
+    from mtnas.training.row_adam import RowAdam  # and numba, which small tables do without
+
+    return RowAdam(table_MNE, exact=exact, **rates)
+
+
+def updates_by_rows(table_MNE: Tensor, num_read: int) -> bool:
+    """Tell whether tables are large enough to be updated by the rows that a step reads.
+
+    Both forms give the same, up to rounding and jumps (V10). Which is faster depends on how many
+    rows a table has for each of the `num_read` that a step looks up; where they cross is measured
+    (docs/performance.md). A choice by stopwatch would make numbers depend on the moment.
+    """
+    return table_MNE.device.type == "cpu" and table_MNE.shape[1] > ROWS_PER_READ * num_read
+
+
 @contextmanager
-def spare_thread() -> Iterator[bool]:
-    """Keep one of torch's threads, if it has several, for reading embedding rows ahead.
+def spare_thread(trainer: Trainer) -> Iterator[None]:
+    """Let a trainer that works by rows read them ahead in one of torch's threads.
 
     torch's threads are busy while they wait, so other work on the same core hardly gets on.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
+    trainer.read_ahead = threads > 1 and trainer.table_optimizer.reads_ahead
+    torch.set_num_threads(threads - trainer.read_ahead)
     try:
-        yield threads > 1
+        yield
     finally:
         torch.set_num_threads(threads)

@@ -67,9 +67,16 @@ class TaskSummary(Part):
     spread: float | None = None  # their standard deviation
 
     @property
+    def prediction_columns(self) -> tuple[str, ...]:
+        """Name the columns of predictions that hold what is predicted of it: one per class."""
+        if self.kind == "multiclass":
+            return tuple(f"p_{self.name}_{name}" for name in self.classes)
+        return (f"p_{self.name}",)
+
+    @property
     def width(self) -> int:
         """Return how many outputs a model has for it."""
-        return len(self.classes) if self.kind == "multiclass" else 1
+        return len(self.prediction_columns)
 
 
 class Bag(Part):

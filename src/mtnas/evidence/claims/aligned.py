@@ -1,8 +1,5 @@
 """Claims of Wu, Zhang, Ré (ICLR 2020) on the alignment of pairs of tasks."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import pandas as pd
 from scipy import stats
 
@@ -11,6 +8,7 @@ from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, Interval, Role, by_interval
 from mtnas.evidence.statistics import LEVEL
 from mtnas.evidence.transfer_studies import alignment
+from mtnas.evidence.transfer_studies.alignment import Group
 from mtnas.evidence.transfer_studies.runs import LEAKS
 
 
@@ -21,18 +19,14 @@ def aligned_pairs(evidence: Evidence) -> Outcome:
     """
     outcome = Outcome()
     gains = alignment.pair_gains(evidence.subset_runs)
-    keys = [*alignment.GROUP, "alignment", "over"]
-    for key, rows in gains.groupby(keys, sort=False, dropna=False):
-        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
-        dataset = facts["dataset"]
-        if rows["seed"].nunique() and facts["alignment"] in alignment.ALIGNED:
-            paths = alignment.paths(evidence.subset_runs, facts)
-            outcome.add(dataset, _pairs(rows, facts, paths), "a pair of tasks that differs")
+    keys = [*alignment.GROUP, "alignment"]
+    for (*_, aligned, over), rows in gains.groupby([*keys, "over"], sort=False, dropna=False):
+        if aligned in alignment.ALIGNED:
+            found = _pairs(rows, str(aligned), str(over))
+            outcome.add(Group.of(rows).dataset, found, "a pair of tasks that differs")
     similar = alignment.similarities(evidence.subset_runs)
-    for key, rows in similar.groupby([*alignment.GROUP, "alignment"], sort=False, dropna=False):
-        facts = dict(zip([*alignment.GROUP, "alignment"], key, strict=True))
-        paths = alignment.paths(evidence.subset_runs, facts)
-        outcome.comparisons += _more_similar(rows, facts, paths)
+    for (*_, aligned), rows in similar.groupby(keys, sort=False, dropna=False):
+        outcome.comparisons += _more_similar(rows, str(aligned))
     for dataset in dict.fromkeys(gains["dataset"]):
         own = gains[gains["dataset"] == dataset]
         if not ((own["alignment"] == "joint") & (own["over"] == alignment.CONTROL)).any():
@@ -42,29 +36,23 @@ def aligned_pairs(evidence: Evidence) -> Outcome:
     return outcome
 
 
-def _pairs(rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]) -> Comparison | None:
+def _pairs(rows: pd.DataFrame, aligned: str, over: str) -> Comparison | None:
     """Return the share of pairs whose mean over seeds improves."""
-    over = "no alignment" if facts["over"] == alignment.NONE else "its control"
-    what = f"pairs better by {facts['alignment']} than {over}"
-    return _share(rows, "gain", what, _role_of(facts), facts, paths)
+    than = "no alignment" if over == alignment.NONE else "its control"
+    return _share(rows, "gain", f"pairs better by {aligned} than {than}", _role_of(aligned, over))
 
 
-def _more_similar(
-    rows: pd.DataFrame, facts: dict[str, Any], paths: Sequence[str]
-) -> list[Comparison]:
+def _more_similar(rows: pd.DataFrame, aligned: str) -> list[Comparison]:
     """Return the shares of pairs whose similarity alignment raises, as it is and normalised."""
     found = []
     for name, words in (("score", "score"), ("normalised", "normalised score")):
         rise = rows.assign(rise=rows[name] - rows[f"{name}_before"])
-        what = f"pairs with a higher similarity ({words}) by {facts['alignment']} than before"
-        found.append(_share(rise, "rise", what, "control", facts, paths))
+        what = f"pairs with a higher similarity ({words}) by {aligned} than before"
+        found.append(_share(rise, "rise", what, "control"))
     return [comparison for comparison in found if comparison is not None]
 
 
-def _share(
-    rows: pd.DataFrame, column: str, what: str, role: Role, facts: dict[str, Any],
-    paths: Sequence[str],
-) -> Comparison | None:  # fmt: skip
+def _share(rows: pd.DataFrame, column: str, what: str, role: Role) -> Comparison | None:
     """Return the share of pairs whose mean over seeds is above 0, with its exact interval."""
     means = rows.groupby("pair", sort=False)[column].mean()
     differing = means[means != 0]  # ties say nothing: the sign test leaves them out
@@ -78,11 +66,11 @@ def _share(
         return float(low), float(high)
 
     low, high = at(1 - LEVEL)
-    width = "" if facts["capacity"] is None else f", capacity {facts['capacity']}"
-    leaks = LEAKS[facts["leaks"]]
+    group = Group.of(rows)
+    width = "" if group.capacity is None else f", capacity {group.capacity:g}"
     return Comparison(
-        dataset=facts["dataset"],
-        what=f"{facts['method']}{width}{leaks}: {what}",
+        dataset=group.dataset,
+        what=f"{group.method}{width}{LEAKS[group.leaks]}: {what}",
         unit="share",
         claim="higher",
         estimate=better / pairs,
@@ -95,12 +83,12 @@ def _share(
         over=f"{better} of {pairs} pairs, sign test",
         p_value=float(test.pvalue),
         at=at,
-        evidence=tuple(paths),
+        evidence=group.paths,
     )
 
 
-def _role_of(facts: dict[str, Any]) -> Role:
+def _role_of(aligned: str, over: str) -> Role:
     """Return how a count of pairs decides: the control is trained as joint alignment is."""
-    if facts["over"] == alignment.NONE:
+    if over == alignment.NONE:
         return "some"
-    return "all" if facts["alignment"] == "joint" else "control"
+    return "all" if aligned == "joint" else "control"

@@ -1,10 +1,9 @@
 """Claims about routes, gates, and the search space itself; D14 says how words become numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -249,14 +248,16 @@ def gate_scores(evidence: Evidence) -> Outcome:
     return outcome
 
 
-def _smallest(gates: Any, path: str) -> tuple[NDArray[np.float64], float]:
+def _smallest(
+    gates: Mapping[int, Sequence[Sequence[float]]], path: str
+) -> tuple[NDArray[np.float64], float]:
     """Return the smallest mean score of each seed, and an equal share of all experts.
 
     `gates` of run.json: by seed the mean scores on the test set as a [tasks, experts] matrix.
     """
     try:
-        scores_STE = np.asarray(list(dict(gates).values()), dtype=np.float64)
-    except (TypeError, ValueError):
+        scores_STE = np.asarray(list(gates.values()), dtype=np.float64)
+    except ValueError:  # rows of different lengths
         scores_STE = np.empty(0)
     if scores_STE.ndim != 3 or not np.allclose(scores_STE.sum(-1), 1, atol=1e-3):
         raise RecordError(f"{path}: `gates` must hold by seed a [tasks, experts] matrix of shares")

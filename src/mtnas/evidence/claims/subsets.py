@@ -1,7 +1,5 @@
 """Claims of Wu, Zhang, Ré (ICLR 2020) on runs of subsets of tasks."""
 
-from typing import Any
-
 import pandas as pd
 
 from mtnas.evidence.claims.evidence import Evidence
@@ -19,6 +17,7 @@ from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.statistics import ratio_of
 from mtnas.evidence.transfer_studies import capacity, reweighting
 from mtnas.evidence.transfer_studies.capacity import Sweep
+from mtnas.evidence.transfer_studies.reweighting import NoisyWeight, WeightGain
 from mtnas.evidence.transfer_studies.runs import LEAKS
 from mtnas.tasks.metrics import metric_of
 
@@ -59,14 +58,13 @@ def noisy_weights(evidence: Evidence) -> Outcome:
     outcome = Outcome()
     gains = reweighting.weight_gains(evidence.subset_runs)
     keys = ["name", "dataset", "method", "noisy", "share", "weighting", "judged", "metric"]
-    for key, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
-        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
-        outcome.add(facts["dataset"], _weight_gain(rows, facts))
+    for _, rows in gains[gains["share"] > 0].groupby(keys, sort=False):
+        first = WeightGain._make(next(rows.itertuples(index=False, name=None)))
+        outcome.add(first.dataset, _weight_gain(rows, first))
     gained = any(found.role == "all" for found in outcome.comparisons)
     weights = reweighting.noisy_weights(evidence.subset_runs)
-    for key, rows in weights.groupby(keys[:-2], sort=False):
-        facts = dict(zip(keys[:-2], key, strict=True))
-        outcome.comparisons += _weights(rows, facts, decide=gained)
+    for _, rows in weights.groupby(keys[:-2], sort=False):
+        outcome.comparisons += _weights(rows, decide=gained)
     if not gained:
         outcome.missing[""] = [f"runs with training.label_noise of {MUCH_NOISE:g} or more, with "
                                "training.weighting equal and svd"]  # fmt: skip
@@ -172,37 +170,38 @@ def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | No
     )
 
 
-def _weight_gain(rows: pd.DataFrame, facts: dict[str, Any]) -> Comparison | None:
-    decides = facts["weighting"].startswith("svd") and "literal" not in facts["weighting"]
-    decides = decides and facts["judged"] == reweighting.ALL and facts["share"] >= MUCH_NOISE
-    ours = "without it" if facts["weighting"] == reweighting.ORACLE else facts["weighting"]
+def _weight_gain(rows: pd.DataFrame, first: WeightGain) -> Comparison | None:
+    decides = first.weighting.startswith("svd") and "literal" not in first.weighting
+    decides = decides and first.judged == reweighting.ALL and first.share >= MUCH_NOISE
+    ours = "without it" if first.weighting == reweighting.ORACLE else first.weighting
     return compare(
         rows.set_index("seed")["gain"],
-        rows["resampling"].iloc[0],
-        dataset=facts["dataset"],
-        what=f"{facts['method']}, {facts['share']:.0%} noise in {facts['noisy']}, "
-        f"{facts['judged']}: {ours} - equal",
-        unit=metric_of(facts["metric"]).unit,
+        first.resampling,
+        dataset=first.dataset,
+        what=f"{first.method}, {first.share:.0%} noise in {first.noisy}, "
+        f"{first.judged}: {ours} - equal",
+        unit=metric_of(first.metric).unit,
         claim="higher",
         role="all" if decides else "control",
         evidence=list(dict.fromkeys(rows["path"])),
     )
 
 
-def _weights(rows: pd.DataFrame, facts: dict[str, Any], *, decide: bool) -> list[Comparison]:
+def _weights(rows: pd.DataFrame, *, decide: bool) -> list[Comparison]:
     """Return what the noisy task weighs, over the others, and over that without noise."""
-    by_seed, head = rows.set_index("seed"), f"{facts['method']}, {facts['share']:.0%} noise"
-    decides = decide and facts["weighting"] == "svd" and facts["share"] >= MUCH_NOISE
-    judged: tuple[tuple[str, Any, Role], ...] = (
+    first = NoisyWeight._make(next(rows.itertuples(index=False, name=None)))
+    by_seed, head = rows.set_index("seed"), f"{first.method}, {first.share:.0%} noise"
+    decides = decide and first.weighting == "svd" and first.share >= MUCH_NOISE
+    judged: tuple[tuple[str, pd.Series[float], Role], ...] = (
         ("of the others", by_seed["ratio"], "all" if decides else "control"),
         ("without noise", (by_seed["ratio"] / by_seed["before"]).dropna(), "control"),
     )
     found = [
         compare(
             ratio,
-            rows["resampling"].iloc[0],
-            dataset=facts["dataset"],
-            what=f"{head} in {facts['noisy']}, {facts['weighting']}: its weight / that {than}",
+            first.resampling,
+            dataset=first.dataset,
+            what=f"{head} in {first.noisy}, {first.weighting}: its weight / that {than}",
             unit="ratio",
             claim="lower",
             null=1.0,

@@ -6,7 +6,6 @@ alone and that of all tasks together, chosen on validation.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
@@ -123,7 +122,7 @@ def with_and_without_leaks(runs: Iterable[SubsetRun]) -> list[dict[str, Sweep]]:
     come first, then those of other companies. One capacity that all have is enough; others are left
     out.
     """
-    named: dict[tuple[Any, ...], dict[str, Sweep]] = {}
+    named: dict[tuple[str, str, str, tuple[str, ...]], dict[str, Sweep]] = {}
     for sweep in sweeps(runs, least=1):
         first = sweep.first
         groups = [tasks for tasks in first.scores.record.spec.subsets if len(tasks) > 1]

@@ -6,44 +6,72 @@ weights with the same noisy labels, and the oracle: the model of all tasks but t
 
 from collections.abc import Iterable, Iterator
 from statistics import fmean
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 
 from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.subsets_record import subset_name
 from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 
 METRIC = "auc"
 EQUAL, ORACLE = "equal", "oracle"
 ALL, OTHERS = "all tasks", "all but the noisy task"
-COLUMNS = (
-    *("name", "dataset", "method", "simulated", "noisy", "share"),
-    *("weighting", "judged", "seed", "gain", "metric", "path", "resampling"),
-)
-WEIGHED = (
-    *("name", "dataset", "method", "simulated", "noisy", "share"),
-    *("weighting", "seed", "ratio", "before", "path", "resampling"),
-)
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
 
 
-def weight_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
-    """Return what weights gain over equal ones, with the same noise: a line per seed (`COLUMNS`).
+class WeightGain(NamedTuple):
+    """What weights gain over equal ones with the same noise, for one seed; more is better.
 
-    The gain is that of the mean over the tasks that are `judged`; more is better. Without noise
-    (`share` 0) the noisy task is that of the runs beside it.
+    The gain is that of the mean over the tasks that are `judged`. Without noise (`share` 0) the
+    noisy task is that of the runs beside it.
     """
-    lines = [line for group in grouped(runs, *VARIED) for line in _gains(group)]
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+    name: str
+    dataset: str
+    method: str
+    simulated: bool
+    noisy: str
+    share: float
+    weighting: str
+    judged: str
+    seed: int
+    gain: float
+    metric: str
+    path: str
+    resampling: Resampling
 
 
-def noisy_weights(runs: Iterable[SubsetRun]) -> pd.DataFrame:
-    """Return what the noisy task weighs in the model of all tasks: a line per seed (`WEIGHED`).
+class NoisyWeight(NamedTuple):
+    """What the noisy task weighs in the model of all tasks, for one seed.
 
     `ratio` is its weight divided by the mean of the others, `before` that of the same seed without
     noise, where that was trained.
     """
+
+    name: str
+    dataset: str
+    method: str
+    simulated: bool
+    noisy: str
+    share: float
+    weighting: str
+    seed: int
+    ratio: float
+    before: float | None
+    path: str
+    resampling: Resampling
+
+
+def weight_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
+    """Return what weights gain: a line per `WeightGain`."""
+    lines = [line for group in grouped(runs, *VARIED) for line in _gains(group)]
+    return pd.DataFrame(lines, columns=list(WeightGain._fields))
+
+
+def noisy_weights(runs: Iterable[SubsetRun]) -> pd.DataFrame:
+    """Return what noisy tasks weigh: a line per `NoisyWeight`."""
     lines = []
     for group in grouped(runs, *VARIED):
         clean = {_weighting(run): run for run in group if not run.noise}
@@ -51,9 +79,9 @@ def noisy_weights(runs: Iterable[SubsetRun]) -> pd.DataFrame:
             noisy, before = _noisy(run), clean.get(_weighting(run))
             old = {} if before is None else dict(_ratios(before, noisy))
             for seed, ratio in _ratios(run, noisy):
-                facts = {"noisy": noisy, "weighting": _weighting(run), "seed": seed, "ratio": ratio}
-                lines.append({**_facts(run), **facts, "before": old.get(seed)})
-    return pd.DataFrame(lines, columns=list(WEIGHED))
+                facts = (*_facts(run, noisy), _weighting(run), seed, ratio)
+                lines.append(NoisyWeight(*facts, old.get(seed), run.path, run.resampling))
+    return pd.DataFrame(lines, columns=list(NoisyWeight._fields))
 
 
 def _ratios(run: SubsetRun, noisy: str) -> Iterator[tuple[int, float]]:
@@ -67,7 +95,7 @@ def _ratios(run: SubsetRun, noisy: str) -> Iterator[tuple[int, float]]:
                 yield fit.seed, fmean(own) / fmean(others)
 
 
-def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
+def _gains(group: list[SubsetRun]) -> Iterator[WeightGain]:
     noisy = dict.fromkeys(_noisy(run) for run in group if run.noise)
     for name in noisy or {"": None}:
         for base in (run for run in group if run.training.weighting == EQUAL):
@@ -80,7 +108,7 @@ def _gains(group: list[SubsetRun]) -> Iterator[dict[str, Any]]:
                 yield from _oracle(base, name)
 
 
-def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterator[dict[str, Any]]:
+def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterator[WeightGain]:
     others = [task for task in run.tasks if task not in noisy.split("+")]
     for judged, tasks in {ALL: run.tasks, OTHERS: others}.items():
         if tasks and (noisy or judged == ALL):
@@ -88,7 +116,7 @@ def _over(run: SubsetRun, base: SubsetRun, noisy: str, weighting: str) -> Iterat
             yield from _lines(run, noisy, weighting, judged, *pair)
 
 
-def _oracle(base: SubsetRun, noisy: str) -> Iterator[dict[str, Any]]:
+def _oracle(base: SubsetRun, noisy: str) -> Iterator[WeightGain]:
     """Yield what the other tasks gain when the noisy one is left out, if that was trained."""
     others = tuple(task for task in base.tasks if task not in noisy.split("+"))
     if others and others in base.scores.record.spec.subsets:
@@ -99,22 +127,17 @@ def _oracle(base: SubsetRun, noisy: str) -> Iterator[dict[str, Any]]:
 
 def _lines(
     run: SubsetRun, noisy: str, weighting: str, judged: str, ours: pd.Series, other: pd.Series
-) -> Iterator[dict[str, Any]]:
-    facts = {
-        **_facts(run),
-        **{"noisy": noisy, "weighting": weighting, "judged": judged},
-        "metric": next(iter(run.metrics(METRIC).values())),
-    }
+) -> Iterator[WeightGain]:
+    metric = next(iter(run.metrics(METRIC).values()))
     first, second = on_common_seeds(ours, other)
-    for seed, gain in (first - second).items():
-        yield {**facts, "seed": seed, "gain": gain}
+    for seed, gain in zip(first.index, first - second, strict=True):
+        facts = (*_facts(run, noisy), weighting, judged)
+        yield WeightGain(*facts, seed, gain, metric, run.path, run.resampling)
 
 
-def _facts(run: SubsetRun) -> dict[str, Any]:
-    name, dataset, method, _ = run.key
-    share = max(run.noise.values(), default=0.0)
-    return {"name": name, "dataset": dataset, "method": method, "simulated": run.simulated,
-            "share": share, "path": run.path, "resampling": run.resampling}  # fmt: skip
+def _facts(run: SubsetRun, noisy: str) -> tuple[str, str, str, bool, str, float]:
+    """Return what a line begins with."""
+    return (*run.key[:3], run.simulated, noisy, max(run.noise.values(), default=0.0))
 
 
 def _noisy(run: SubsetRun) -> str:

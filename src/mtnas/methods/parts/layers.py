@@ -48,14 +48,19 @@ def gates(num_blocks: int, num_values: int, query_dim: int) -> nn.Parameter:
     return uniform(num_blocks, num_values, query_dim, fan_in=query_dim)
 
 
-def gate_scores(query_KBQ: Tensor, gate_KVQ: Tensor, values_KV: Tensor | None = None) -> Tensor:
-    """Return m_KBV, the softmax of Eq. (1) over the values each block chose (default: all)."""
-    e_KBV = query_KBQ @ gate_KVQ.transpose(-1, -2)
+def gate_scores(query: Tensor, gate_KVQ: Tensor, values_KV: Tensor | None = None) -> Tensor:
+    """Return m_KBV, the softmax of Eq. (1) over the values each block chose (default: all).
+
+    Each block has a query of its own, query_KBQ, or all have one, query_BQ.
+    """
+    if query.dim() == 3:
+        e_KVB = gate_KVQ @ query.transpose(-1, -2)
+    else:
+        e_KVB = (gate_KVQ.flatten(0, 1) @ query.T).view(*gate_KVQ.shape[:2], -1)
     if values_KV is not None:
-        e_KBV = e_KBV.masked_fill(~values_KV.unsqueeze(1), -torch.inf)
+        e_KVB = e_KVB.masked_fill(~values_KV.unsqueeze(-1), -torch.inf)
     # Along an inner axis torch takes many examples at once; along a short last one, one by one.
-    m_KVB = e_KBV.transpose(-1, -2).contiguous().softmax(dim=-2)
-    return m_KVB.transpose(-1, -2).contiguous()
+    return e_KVB.softmax(dim=-2).transpose(-1, -2).contiguous()
 
 
 def mix(scores_KBV: Tensor, h_VBH: Tensor) -> Tensor:

@@ -26,11 +26,6 @@ def answers(entries: Sequence[Entry]) -> list[Answer]:
     return found
 
 
-def totals(entries: Sequence[Entry]) -> list[Statement]:
-    """Return the count of verdicts of every source of which the study measured anything."""
-    return [answer.statements[1] for answer in answers(entries)]
-
-
 def _answer(source: str, own: Sequence[Entry], counts: Counter[str]) -> Answer:
     whose = "the paper" if source == MTNAS_PAPER else source
     statements = [

@@ -5,24 +5,50 @@ from pathlib import Path
 
 from mtnas.runtime.files import write_json
 
-LOOKED_AT = (
-    "results/tables/*.md",
-    "results/figures/*.png",
-    "results/diagnosis/*",
-    "results/data/*",
-    "results/runs/*/*/*",
-    "results/routes/*/*/*",
-)
-SHOWN = ("results/tables", "results/figures", "results/diagnosis")  # the rest is no result to read
+ASIDE = "results/aside"
+TO_READ = ("tables/*.md", "figures/*.png")  # each with files of its name beside it
+KEPT = ("results/data/*", "results/runs/*/*/*", "results/routes/*/*/*")  # no results to read
 
 
 def write_contents(path: str | Path, belongs: Iterable[str]) -> list[str]:
-    """Write what belongs to the study and what lies beside it; return what a reader may confuse.
+    """Write what belongs to the study and what is of another one; return what a reader may confuse.
 
-    Jobs of several studies share a folder on purpose: what was measured once is not measured again.
+    Tables and figures of another study are moved to `results/aside`; asked for again, they are made
+    again. Runs stay: what was measured once is not measured again.
     """
     own = {Path(name).as_posix() for name in belongs}
-    found = [place.as_posix() for pattern in LOOKED_AT for place in sorted(Path().glob(pattern))]
-    beside = [name for name in found if name not in own]
-    write_json(path, {"belongs": sorted(own), "of_another_study": beside})
-    return [name for name in beside if name.startswith(SHOWN)]
+    for pattern in TO_READ:
+        for shown in sorted(Path("results").glob(pattern)):
+            if shown.as_posix() not in own:
+                _set_aside(shown)
+            else:
+                _clear(shown)
+    read = [f"{ASIDE}/{pattern}" for pattern in TO_READ] + ["results/diagnosis/*"]
+    beside, kept = (
+        [name for name in _found(patterns) if name not in own] for patterns in (read, KEPT)
+    )
+    write_json(path, {"belongs": sorted(own), "of_another_study": [*beside, *kept]})
+    return beside
+
+
+def _found(patterns: Iterable[str]) -> list[str]:
+    return [place.as_posix() for pattern in patterns for place in sorted(Path().glob(pattern))]
+
+
+def _files(shown: Path, folder: Path) -> list[Path]:
+    """Return the files of a table or figure in a folder: its name with every ending."""
+    return [file for file in sorted(folder.glob("*")) if file.name.split(".")[0] == shown.stem]
+
+
+def _set_aside(shown: Path) -> None:
+    """Move a table or figure, whatever was there before it."""
+    folder = Path(ASIDE, shown.parent.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in _files(shown, shown.parent):
+        file.replace(folder / file.name)
+
+
+def _clear(shown: Path) -> None:
+    """Take away what was once set aside of a table or figure that is asked for again."""
+    for file in _files(shown, Path(ASIDE, shown.parent.name)):
+        file.unlink()

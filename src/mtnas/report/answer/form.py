@@ -1,6 +1,5 @@
 """Answers as data (results/answer.json) and as plain text (results/answer.md)."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +7,12 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import write_json
+from mtnas.report.names import counted
+from mtnas.runtime.files import broken, read_json, write_json
 from mtnas.runtime.record import Part
 
 Kind = Literal["asked", "found", "sure", "do"]
 WIDTH, MOST_LINES = 100, 15
-REMEDY = "delete it and run `.venv/bin/snakemake --cores 1 results/answer.json`"
 
 
 class Statement(Part):
@@ -65,12 +63,11 @@ def read_answer(path: str | Path) -> tuple[Answer, ...]:
     Raises:
         RecordError: the file is missing or broken.
     """
+    content = read_json(path, ("answers",))
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
         return tuple(Answer.model_validate(answer) for answer in content["answers"])
-    except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise RecordError(f"{path}: not an answer ({reason}); {REMEDY}") from None
+    except (TypeError, ValidationError) as error:
+        raise broken(path, f"not an answer ({str(error).splitlines()[0]})") from None
 
 
 def to_text(answers: Sequence[Answer]) -> str:
@@ -95,5 +92,5 @@ def to_text(answers: Sequence[Answer]) -> str:
             spare -= len(blocks[place])
     lines = [first.question, *(line for place in sorted(shown) for line in blocks[place])]
     if left := len(blocks) - len(shown):
-        lines.append(f"{left} more sentence{'s' * (left > 1)}: results/report.html")
+        lines.append(f"{counted(left, 'more sentence')}: results/report.html")
     return "\n".join(lines) + "\n"

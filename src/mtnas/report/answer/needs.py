@@ -1,11 +1,7 @@
 """What the answers of a study are made from; the workflow reads this at every start."""
 
-from typing import TYPE_CHECKING
-
 from mtnas.report.exhibits.base import Needs, titled
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 CAUSES = "why_single"  # the experiment that tells why separate models lead
 TABLES = "training.embedding_per_task"  # the option that gives each task tables of its own
@@ -15,7 +11,7 @@ DERIVED = {
 }
 
 
-def needs_of(plan: "Plan") -> Needs:
+def needs_of(plan: Plan) -> Needs:
     """Name what the answers of a study are made from, besides its claims."""
     data = plan.principal
     main = [run for run in plan.main if run[0] in data]

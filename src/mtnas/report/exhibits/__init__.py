@@ -7,15 +7,13 @@ imports torch, matplotlib or scipy.stats: the workflow is parsed again by every 
 import sys
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from mtnas.report.exhibits.base import Exhibit, Needs, titled
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.study.fingerprints import code_of
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def _module(file: str) -> ModuleType:
     return plugins.load(sys.modules[__name__], file, kind="exhibit", where="report/exhibits")
 
 
-def planned(plan: "Plan") -> dict[str, Planned]:
+def planned(plan: Plan) -> dict[str, Planned]:
     """Return the tables and figures that a study has the runs for, by name, in reading order.
 
     Raises:

@@ -7,11 +7,10 @@ import pandas as pd
 
 from mtnas.report.exhibits._subsets import CAPACITY, chosen
 from mtnas.report.exhibits.base import FigureExhibit, Needs
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 ABOUT = (
     ("hidden_dim", *CAPACITY),
@@ -29,7 +28,7 @@ class ModulesFigure(FigureExhibit[int]):
     modules: ClassVar[Modules]  # from the bottom up: name, what it is, whether tasks share it
     caption: ClassVar[str]
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the number of tasks of the first study of transfer, if there is any."""
         divided = [key for options in ABOUT for key in chosen(plan, *options)]
         counts = [plan.datasets[key[1]].num_tasks for key in divided if key[1] in plan.datasets]

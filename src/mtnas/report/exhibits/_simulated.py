@@ -9,12 +9,11 @@ import pandas as pd
 from mtnas.evidence.simulated_record import read
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import SIMULATED
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 PANEL_HEIGHT = 1.95  # inches, with its title and labels
 HEAD, FOOT = 0.3, 0.36
@@ -28,7 +27,7 @@ class SimulatedFigure(FigureExhibit[pd.DataFrame]):
     study: ClassVar[str]
     place = 80
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take its results."""
         has = self.study in plan.simulated_studies
         return {self.name: Needs(simulated_studies=(self.study,))} if has else {}

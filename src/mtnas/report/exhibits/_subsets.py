@@ -1,6 +1,6 @@
 """Tables and figures of runs of subsets of tasks: which runs they take, what they share."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,19 +11,18 @@ from mtnas.report.exhibits.base import Needs, NothingToShowError
 from mtnas.report.names import dataset_name
 from mtnas.report.notes import SIMULATED_NOTE
 from mtnas.report.render.layout import Source
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mtnas.study.plan import Plan
-
 CAPACITY = ("hidden_dim", "match_budget", "training.leaks")
 PLACE = 90
 
 
-def chosen(plan: "Plan", changed: str, *also: str) -> tuple[SubsetKey, ...]:
+def chosen(plan: Plan, changed: str, *also: str) -> tuple[SubsetKey, ...]:
     """Return the runs of the entries in which a variant changes an option, such as `hidden_dim`.
 
     What else an entry changes must be among some others, or it is about something else.
@@ -61,9 +60,9 @@ def notes(runs: Sequence[SubsetRun], *told: str) -> tuple[str, ...]:
     return (*told, *[SIMULATED_NOTE] * any(run.simulated for run in runs))
 
 
-def check_some(found: Sequence[Any], name: str) -> None:
+def check_some(found: Sized, name: str) -> None:
     """Refuse to show nothing."""
-    if not found:
+    if not len(found):
         raise NothingToShowError(f"{name}: no two runs of subsets of tasks can be compared")
 
 
@@ -107,6 +106,6 @@ def first_of(frame: pd.DataFrame, column: str) -> Any:
     return frame[column].iloc[0]
 
 
-def _changes(plan: "Plan", key: SubsetKey, option: str) -> bool:
+def _changes(plan: Plan, key: SubsetKey, option: str) -> bool:
     changed = plan.changes(key[1:])
     return any(name == option or name.startswith(f"{option}.") for name in changed)

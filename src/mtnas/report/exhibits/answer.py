@@ -8,6 +8,7 @@ import pandas as pd
 from mtnas.report.answer.needs import needs_of
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import dataset_name, simulated_caption
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from mtnas.report.answer.compare import Gain
     from mtnas.report.runs import Results
-    from mtnas.study.plan import Plan
 
 COLOURS = {1: "#0072B2", -1: "#D55E00", 0: "#777777"}
 MEANING = {1: "measurably better", -1: "measurably worse", 0: "no difference these seeds can show"}
@@ -33,7 +33,7 @@ class AnswerChart(FigureExhibit["tuple[Results, list[Gain]]"]):
 
     place = 0
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the main comparison, if a dataset has two methods in it that may be chosen."""
         needs = needs_of(plan)
         free = {run: run[1:] for run in plan.main if list(run[1:]) not in needs.facts["controls"]}

@@ -20,19 +20,18 @@ from mtnas.study.paths import (
     DIAGNOSIS,
     ROUTES,
     RUN,
-    SIMULATED_STUDY,
     SUBGRAPHS,
     TRUTH,
     of_checkout,
     of_runs,
     of_subsets,
     simulated_study_files,
+    simulated_study_folders,
 )
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 Content = TypeVar("Content")
 PAPER_NUMBERS = "config/paper/results.yaml"
@@ -96,7 +95,7 @@ class Needs:
     @property
     def simulated_folders(self) -> list[str]:
         """Return the folder of every simulated study."""
-        return [SIMULATED_STUDY.format(study=study) for study in self.simulated_studies]
+        return simulated_study_folders(self.simulated_studies)
 
     @property
     def diagnosis_files(self) -> list[str]:
@@ -151,7 +150,7 @@ class Exhibit(ABC, Generic[Content]):
     place: ClassVar[int] = 100
 
     @abstractmethod
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Name what a study has of it, with what each is made from."""
 
     @abstractmethod
@@ -202,7 +201,7 @@ class FigureExhibit(Exhibit[Content]):
         save_figure(figure, list(paths.values()), caption)
 
 
-def titled(plan: "Plan", needs: Needs) -> Needs:
+def titled(plan: Plan, needs: Needs) -> Needs:
     """Return what an exhibit needs, with the titles of its datasets, methods and variants.
 
     A title that changes makes the exhibit again, since what it needs is a parameter of its job.
@@ -216,7 +215,7 @@ def titled(plan: "Plan", needs: Needs) -> Needs:
 
 
 def beside_paper(
-    plan: "Plan", variants: list[str], also: tuple[tuple[str, str], ...] = ()
+    plan: Plan, variants: list[str], also: tuple[tuple[str, str], ...] = ()
 ) -> tuple[RunKey, ...]:
     """Return the runs of some variants of MTNAS, with those of `paper` (and others) beside them.
 
@@ -227,7 +226,7 @@ def beside_paper(
     return tuple(run for run in plan.runs if run[0] in having and run[1:] in wanted)
 
 
-def of_space(plan: "Plan", space: str) -> Needs:
+def of_space(plan: Plan, space: str) -> Needs:
     """Return what a table or figure of a small space needs: the losses of all of its routes, and
     the routes (or runs) of the searches that are judged by them.
     """

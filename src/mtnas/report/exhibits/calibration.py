@@ -22,12 +22,11 @@ from mtnas.report.render.style import (
     styled,
     write_title,
 )
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 NAME = "calibration"
 CAPTION = (
@@ -56,7 +55,7 @@ class Calibration(FigureExhibit[Predicted]):
 
     place = 90
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs of the main comparison on these datasets, or all if there are none."""
         runs = tuple(run for dataset in plan.calibration for run in plan.compared_on(dataset))
         needs = Needs(runs=runs, manifests=plan.calibration, of_rows=True)

@@ -5,7 +5,7 @@ Lengths are in inches.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -31,12 +31,11 @@ from mtnas.report.render.style import (
 )
 from mtnas.report.searched import space_of
 from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 LEFT, GAP, RIGHT = 1.75, 0.5, 0.12  # beside and between the axes
 TITLE, CURVE, BETWEEN, LINE, BOTTOM = 0.48, 1.7, 0.06, 0.15, 0.45
@@ -73,7 +72,7 @@ class Exhaustive(FigureExhibit[Space]):
 
     place = 90
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take all routes of a space on every dataset, and the searches that it judges."""
         return {f"exhaustive_{space}": of_space(plan, space) for space in plan.judged}
 
@@ -279,8 +278,9 @@ def _picks(
         places, counts = np.unique(ranks, return_counts=True)
         colour = SHARED if line == 0 else task_colour(0)
         lines = np.full(len(places), line)
-        style: dict[str, Any] = {"color": colour, "lw": 0, "alpha": 0.55, "clip_on": False}
-        axes.scatter(places, lines, s=9 * counts, zorder=3, **style)
+        axes.scatter(
+            *(places, lines, 9 * counts), color=colour, lw=0, alpha=0.55, clip_on=False, zorder=3
+        )
         mean = difference_of(ranks, truth.resampling)
         if mean.low is not None and mean.high is not None:
             ends = np.clip([mean.low, mean.high], 1, len(rank))

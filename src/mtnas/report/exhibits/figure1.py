@@ -35,13 +35,13 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.files import read_json
 from mtnas.study.paths import SUBGRAPHS
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import MTL_LOSS, in_tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from mtnas.report.render.gaps import Gap
-    from mtnas.study.plan import Plan
 
 CAPTION = (
     "(a) Share-Bottom, (b) MMoE and (c) a variant of MMoE with some links cut off, each as the "
@@ -79,7 +79,7 @@ class Figure1(FigureExhibit[Overview]):
 
     place = 10
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs of MMoE and the cut MMoE in any experiment: (d) and (e) show those."""
         synthetic = plan.synthetic
         runs = tuple(r for r in plan.runs if r[0] not in synthetic and r[1:] in ROWS)

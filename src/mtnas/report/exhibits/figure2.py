@@ -23,11 +23,10 @@ from mtnas.report.render.style import (
 from mtnas.report.searched import space_of
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 CAPTION = (
     "The search space with L = {0.num_layers} and H = {0.num_subnets} for {0.num_tasks} tasks. "
@@ -50,7 +49,7 @@ class Figure2(FigureExhibit[SearchSpace]):
 
     place = 20
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the space of the dataset that is shown, if MTNAS runs at all."""
         space = plan.datasets[plan.shown].space if plan.shown else None
         searched = any(method == REFERENCE for _, method, _ in plan.runs)

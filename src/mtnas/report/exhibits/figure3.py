@@ -8,11 +8,10 @@ import pandas as pd
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import caption, simulated_in
 from mtnas.report.searched import Searched, choices, drawn, read_searches
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 CAPTION = (
     "The sharing routes that the search found, read upwards from the shared root to the tasks, of "
@@ -29,7 +28,7 @@ class Figure3(FigureExhibit[Sequence[Searched]]):
 
     place = 30
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take those searches."""
         synthetic = plan.synthetic
         searches = tuple(run for run in plan.main_searches if run[0] not in synthetic)

@@ -29,12 +29,11 @@ from mtnas.report.render.style import (
     write_title,
 )
 from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 CAPTION = (
     "Validation loss (sum of the squared errors of both tasks) at the end of training, on "
@@ -65,7 +64,7 @@ class Figure4(FigureExhibit[NamedRuns]):
 
     place = 60
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take its runs."""
         synthetic = plan.synthetic
         runs = tuple(run for run in plan.main if run[0] in synthetic)

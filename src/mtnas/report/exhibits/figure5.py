@@ -13,11 +13,10 @@ from mtnas.report.names import SIMULATED, synthetic_name
 from mtnas.report.searched import Drawn, Searched, choices, drawn, read_searches
 from mtnas.routes.named import share_disjoint
 from mtnas.runtime.files import Json
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 CAPTION = (
     "The sharing routes found on two unrelated tasks (simulated data, rho = 0), of the first "
@@ -32,7 +31,7 @@ class Figure5(FigureExhibit[Sequence[Searched]]):
 
     place = 70
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take those searches, and what their data are drawn from."""
         runs = (run for run in plan.main if plan.datasets[run[0]].rho == 0)
         searches = tuple(plan.searches_of(runs))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -32,13 +32,12 @@ from mtnas.report.render.style import (
     write_title,
 )
 from mtnas.runtime.errors import RecordError
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import MTL_LOSS, OF_KIND, in_tables, split_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 ROW, TITLE, LINE, NOTE = 1.75, 0.26, 0.15, 0.18  # a row of panels, and lines above and below
 SPREAD = 0.36  # of the distance between two sizes, over which the scores stand side by side
@@ -81,7 +80,7 @@ class Figure7(FigureExhibit[Sweep]):
 
     place = 50
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take their runs and searches in any experiment, the paper's beside them."""
         found = {}
         for name, option in SWEPT.items():
@@ -231,14 +230,10 @@ def _line(
     within = values.sub(values.mean(axis=1), axis=0)
     sd = within.std(ddof=1).fillna(0.0) if len(values) > 1 else 0 * mean
     sizes = np.asarray(values.columns, dtype=float) + shift
-    style: dict[str, Any] = {
-        "color": colour,
-        "marker": marker,
-        "ms": 3.2,
-        "lw": 1.0,
-        "elinewidth": 0.8,
-    }
-    panel.errorbar(sizes, mean, yerr=sd, label=label, **style)
+    panel.errorbar(
+        *(sizes, mean, sd),
+        color=colour, marker=marker, ms=3.2, lw=1.0, elinewidth=0.8, label=label,
+    )  # fmt: skip
 
 
 def _times(panel: "Axes", rows: pd.DataFrame) -> None:

@@ -16,13 +16,12 @@ from mtnas.evidence.records import Run, read_run
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import Names, column_name, counted, dataset_name
 from mtnas.report.render.layout import Block, Cell, Column, Row, Source, Table
+from mtnas.study.plan import Plan
 from mtnas.tasks.grouped_auc import GroupedAuc, grouped_auc
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from mtnas.study.plan import Plan
 
 NAME = "grouped_auc"
 NOTE = (
@@ -37,7 +36,7 @@ class GroupedAucs(TableExhibit):
 
     place = 90
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs of the main comparison on these datasets, or all if there are none."""
         asked = dict(plan.grouped_auc)
         if not asked:

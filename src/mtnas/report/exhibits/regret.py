@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,7 @@ from mtnas.report.judged import GOOD, ONE_SUBNET, Found, Truth, read_judged
 from mtnas.report.names import REFERENCE, SIMULATED, Names
 from mtnas.report.render.layout import CHOSEN, FAMILY, Block, Cell, Column, Kind, Row, Source, Table
 from mtnas.runtime.errors import RecordError
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 REGRETS = {"test": "regret", "valid": "regret on validation"}
 COLUMNS = (
@@ -32,7 +29,7 @@ class Regret(TableExhibit):
 
     place = 70
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take all routes of a space on every dataset, and the searches that it judges."""
         return {f"regret_{space}": of_space(plan, space) for space in plan.judged}
 

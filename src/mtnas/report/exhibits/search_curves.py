@@ -21,12 +21,11 @@ from mtnas.report.render.style import (
     write_title,
 )
 from mtnas.report.searched import Searched, course, read_searches
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 CAPTION = (
     "The course of the search: reward of the sampled routes (rolling mean), and how much of the "
@@ -42,7 +41,7 @@ class SearchCurves(FigureExhibit[Sequence[Searched]]):
 
     place = 40
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the searches that learn."""
         searches = tuple(plan.main_searches)
         return {"search_curves": Needs(searches=searches)} if searches else {}

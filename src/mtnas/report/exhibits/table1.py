@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.data_tables import (
@@ -16,9 +15,7 @@ from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Row, Source, Table
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 
 class Table1(TableExhibit):
@@ -26,7 +23,7 @@ class Table1(TableExhibit):
 
     place = 10
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the manifests of the datasets of the main tables."""
         data = tuple(plan.principal)
         return {"table1": Needs(manifests=data, paper=True)} if data else {}

@@ -1,13 +1,9 @@
 """Table 2: test scores of every method, and paired differences to MTNAS; Table 3 is the same."""
 
-from typing import TYPE_CHECKING
-
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.render.layout import Table
 from mtnas.report.scores import main_results
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 FEW = 2  # tasks of a dataset of Table 2, at most
 
@@ -20,7 +16,7 @@ class MainComparison(TableExhibit):
     def __init__(self, name: str, *, many: bool) -> None:
         self.name, self.many = name, many
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs of experiment `main` on those datasets."""
         names = [n for n in plan.principal if (plan.datasets[n].num_tasks > FEW) == self.many]
         runs = tuple(run for run in plan.main if run[0] in names)

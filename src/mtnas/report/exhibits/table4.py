@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.data_tables import (
@@ -14,9 +13,7 @@ from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import dataset_name, numbered
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 PAPER_PAIRS = ("t0_t1", "t1_t2", "t0_t2")  # the order of the paper's Table 4
 
@@ -26,7 +23,7 @@ class Table4(TableExhibit):
 
     place = 40
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the manifests of the datasets of the main tables."""
         data = tuple(plan.principal)
         return {"table4": Needs(manifests=data, paper=True)} if data else {}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import MTNAS, SINGLE
@@ -25,10 +24,8 @@ from mtnas.report.notes import variant_notes
 from mtnas.report.paper import paper_value
 from mtnas.report.render.layout import Block, Cell, Column, Table
 from mtnas.report.runs import Results, read_results
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import split_column
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
 
 TABLE5 = ("mean_pooling", "no_query_selection")  # in the order of the paper
 LOSS, LOSS_NAME = "mtl_loss", column_name("mtl_loss")
@@ -39,7 +36,7 @@ class Table5(TableExhibit):
 
     place = 50
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs of the two variants in any experiment, MTNAS and Single beside them."""
         runs = beside_paper(plan, list(TABLE5), (SINGLE,))
         needs = Needs(runs=runs, manifests=tuple(plan.principal), paper=True)

@@ -1,12 +1,9 @@
 """What pairs of tasks gain by alignment: over none, and over as many parameters elsewhere."""
 
-from typing import TYPE_CHECKING, Any
-
 import pandas as pd
-from numpy.typing import NDArray
 
 from mtnas.evidence.statistics import difference_of
-from mtnas.evidence.transfer_studies.alignment import GROUP, pair_gains
+from mtnas.evidence.transfer_studies.alignment import GROUP, Group, pair_gains
 from mtnas.evidence.transfer_studies.runs import LEAKS, SubsetRun
 from mtnas.report.cells import difference_cell, in_family
 from mtnas.report.exhibits._subsets import (
@@ -21,9 +18,7 @@ from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import counted, dataset_name
 from mtnas.report.paper import transfer_results
 from mtnas.report.render.layout import FAMILY, Block, Cell, Column, Row, Source, Table
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 NAME = "transfer_alignment"
 BETTER = "pairs that improve (share)"
@@ -43,7 +38,7 @@ class TransferAlignment(TableExhibit):
 
     place = PLACE + 2
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in alignment, capacity or leaks."""
         keys = chosen(plan, "training.alignment", *CAPACITY)
         return {NAME: Needs(subsets=keys, transfer_paper=True)} if keys else {}
@@ -52,24 +47,24 @@ class TransferAlignment(TableExhibit):
         """Return the table."""
         runs = read_runs(needs)
         gains = pair_gains(runs)
-        check_some(gains["pair"].unique().tolist(), NAME)
-        blocks = tuple(_block(needs, rows, runs) for _, rows in groups_of(gains))
+        check_some(gains, NAME)
+        blocks = tuple(_block(needs, rows, runs) for rows in groups_of(gains))
         printed = transfer_results()["alignment"]
         told = f"Printed: {printed['improved']} of {printed['pairs']} pairs improve."
         return Table(NAME, "Alignment on pairs of tasks", blocks, notes(runs, NOTE, told))
 
 
-def groups_of(gains: pd.DataFrame) -> Any:
+def groups_of(gains: pd.DataFrame) -> list[pd.DataFrame]:
     """Return the lines of each dataset, method and capacity."""
-    return gains.groupby(GROUP, sort=False, dropna=False)
+    return [rows for _, rows in gains.groupby(GROUP, sort=False, dropna=False)]
 
 
 def group_title(needs: Needs, rows: pd.DataFrame) -> str:
     """Return what readers call a dataset, method and capacity."""
-    first = rows.iloc[0]
-    parts = [dataset_name(first["dataset"], first["simulated"]), needs.names.run(first["method"])]
-    parts += [f"capacity {first['capacity']:g}"] * bool(pd.notna(first["capacity"]))
-    return ", ".join(parts) + LEAKS[first["leaks"]]
+    group = Group.of(rows)
+    parts = [dataset_name(group.dataset, group.simulated), needs.names.run(group.method)]
+    parts += [] if group.capacity is None else [f"capacity {group.capacity:g}"]
+    return ", ".join(parts) + LEAKS[group.leaks]
 
 
 def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
@@ -89,7 +84,7 @@ def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
 
 
 def _cell(keyed: "pd.Series[float]", rows: pd.DataFrame, key: tuple[str, str, str]) -> Cell:
-    values: NDArray[Any] = keyed.loc[[key]].to_numpy()
+    values = keyed.loc[[key]].to_numpy()
     source = Source(**{**_source(rows).__dict__, "task": key[2], "seeds": len(values)})
     return difference_cell(difference_of(values, rows["resampling"].iloc[0]), source)
 

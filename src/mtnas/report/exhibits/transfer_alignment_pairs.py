@@ -21,12 +21,11 @@ from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.exhibits.transfer_alignment import group_title, groups_of
 from mtnas.report.names import caption, simulated_in
 from mtnas.report.render.style import TASK_COLOURS, styled
+from mtnas.study.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_alignment_pairs"
 CAPTION = (
@@ -49,7 +48,7 @@ class AlignmentPairs(FigureExhibit[list[tuple[str, pd.DataFrame]]]):
 
     place = PLACE + 2
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in alignment, capacity or leaks."""
         keys = chosen(plan, "training.alignment", *CAPACITY)
         return {NAME: Needs(subsets=keys)} if keys else {}
@@ -57,8 +56,8 @@ class AlignmentPairs(FigureExhibit[list[tuple[str, pd.DataFrame]]]):
     def read(self, needs: Needs) -> list[tuple[str, pd.DataFrame]]:
         """Read what pairs gain, with what their panels are called."""
         gains = pair_gains(read_runs(needs))
-        check_some(gains["pair"].unique().tolist(), NAME)
-        return [(group_title(needs, rows), rows) for _, rows in groups_of(gains)]
+        check_some(gains, NAME)
+        return [(group_title(needs, rows), rows) for rows in groups_of(gains)]
 
     def data(self, content: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
         """Return a row per panel, pair and alignment, over the model without alignment."""

@@ -1,7 +1,5 @@
 """The best capacities of tasks alone and together, and what they score there (Wu, Zhang, Ré)."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from mtnas.evidence.statistics import difference_of, summarize
@@ -21,10 +19,8 @@ from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.paper import transfer_results
 from mtnas.report.render.layout import Block, Cell, Column, Row, Table
 from mtnas.runtime.files import Json
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import ALL_TASKS
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_capacity"
 COLUMNS = ("best capacity alone", "alone", "together", "gain")
@@ -44,7 +40,7 @@ class TransferCapacity(TableExhibit):
 
     place = PLACE
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in capacity, or in leaks."""
         keys = chosen(plan, "hidden_dim", *CAPACITY)
         return {NAME: Needs(subsets=keys, transfer_paper=True)} if keys else {}

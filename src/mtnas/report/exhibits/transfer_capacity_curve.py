@@ -21,12 +21,11 @@ from mtnas.report.exhibits._subsets import (
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import caption, simulated_in
 from mtnas.report.render.style import TASK_COLOURS, styled
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import metric_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_capacity_curve"
 CAPTION = (
@@ -46,7 +45,7 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
 
     place = PLACE
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in capacity, or in leaks."""
         keys = chosen(plan, "hidden_dim", *CAPACITY)
         return {NAME: Needs(subsets=keys)} if keys else {}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.transfer_studies.runs import INTERVAL, over_seeds
@@ -117,7 +118,7 @@ def _points(panel: "Axes", frame: pd.DataFrame, task: int, partner: str) -> None
     middle = first + second
     turn = np.rad2deg(np.arctan2(middle[0], -middle[1]))
     along = np.array([-middle[1], middle[0]]) / np.linalg.norm(middle)
-    wide = 2 * 1.45 * np.tan(np.arccos(np.clip(first @ second, -1, 1)) / 2) + 0.5
+    wide = float(2 * 1.45 * np.tan(np.arccos(np.clip(first @ second, -1, 1)) / 2) + 0.5)
     for side in (1, -1):
         panel.add_patch(
             Ellipse(side * 1.45 * along, 2.5, wide, angle=turn, fill=False, ec=WARNING, lw=1.0)
@@ -126,12 +127,12 @@ def _points(panel: "Axes", frame: pd.DataFrame, task: int, partner: str) -> None
     panel.spines[:].set_visible(True)
 
 
-def _normal(frame: pd.DataFrame, metric: str, task: int) -> Any:
+def _normal(frame: pd.DataFrame, metric: str, task: int) -> NDArray[np.float64]:
     rows = frame[frame["task"] == task].set_index("metric")["value"]
     return np.array([rows[f"{metric}1"], rows[f"{metric}2"]], dtype=float)
 
 
-def _line(panel: "Axes", normal: Any, **style: Any) -> None:
+def _line(panel: "Axes", normal: NDArray[np.float64], **style: Any) -> None:
     """Draw the line through 0 that is at right angles to a normal."""
     along = np.array([-normal[1], normal[0]]) / np.linalg.norm(normal) * 2 * REACH
     panel.plot([-along[0], along[0]], [-along[1], along[1]], **style)

@@ -1,7 +1,5 @@
 """How much of what tasks gain together is test rows that other tasks train on."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from mtnas.evidence.statistics import difference_of
@@ -23,10 +21,8 @@ from mtnas.report.exhibits._subsets import (
 )
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.render.layout import Block, Column, Row, Table
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import ALL_TASKS
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_leak"
 COLUMNS = {
@@ -48,7 +44,7 @@ class TransferLeak(TableExhibit):
 
     place = PLACE + 1
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in capacity, if some leave the leaks out."""
         keys = chosen(plan, "hidden_dim", *CAPACITY)
         dropped = [key for key in keys if plan.changes(key[1:]).get("training.leaks") == "drop"]

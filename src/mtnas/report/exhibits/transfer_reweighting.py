@@ -1,10 +1,11 @@
 """What weights of tasks gain over equal ones, over the share of noisy labels of one task."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from mtnas.config.options import SubsetKey
 from mtnas.evidence.transfer_studies.reweighting import ALL, OTHERS, weight_gains
 from mtnas.evidence.transfer_studies.runs import over_seeds
 from mtnas.report.exhibits._simulated import letter, zero_line
@@ -20,13 +21,12 @@ from mtnas.report.exhibits._subsets import (
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import caption, dataset_name, simulated_in
 from mtnas.report.render.style import TASK_COLOURS, styled
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import metric_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_reweighting"
 CAPTION = (
@@ -45,7 +45,7 @@ BY = ["dataset", "simulated", "name", "method", "noisy", "metric", "judged", "we
 VARIED = ("training.weighting", "training.weighting_rank", "training.label_noise")
 
 
-def weights_of(plan: "Plan") -> tuple[Any, ...]:
+def weights_of(plan: Plan) -> tuple[SubsetKey, ...]:
     """Return the runs that differ in weights of tasks and label noise."""
     return chosen(plan, *VARIED)
 
@@ -55,7 +55,7 @@ class Reweighting(FigureExhibit[pd.DataFrame]):
 
     place = PLACE + 3
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in weights of tasks and label noise."""
         keys = weights_of(plan)
         return {NAME: Needs(subsets=keys)} if keys else {}
@@ -63,7 +63,7 @@ class Reweighting(FigureExhibit[pd.DataFrame]):
     def read(self, needs: Needs) -> pd.DataFrame:
         """Read what weights gain."""
         gains = weight_gains(read_runs(needs))
-        check_some(gains["dataset"].unique().tolist(), NAME)
+        check_some(gains, NAME)
         return gains
 
     def data(self, content: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """How similar the inputs of two tasks are to what they share, before alignment and after it."""
 
-from typing import TYPE_CHECKING, Any
-
 import pandas as pd
 
 from mtnas.evidence.transfer_studies.alignment import similarities
@@ -12,9 +10,7 @@ from mtnas.report.exhibits.transfer_alignment import group_title, groups_of
 from mtnas.report.names import counted
 from mtnas.report.paper import transfer_results
 from mtnas.report.render.layout import Block, Cell, Column, Row, Source, Table
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
+from mtnas.study.plan import Plan
 
 NAME = "transfer_similarity"
 SHOWN = {
@@ -38,7 +34,7 @@ class TransferSimilarity(TableExhibit):
 
     place = PLACE + 2
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in alignment, capacity or leaks."""
         keys = chosen(plan, "training.alignment", *CAPACITY)
         return {NAME: Needs(subsets=keys, transfer_paper=True)} if keys else {}
@@ -52,7 +48,7 @@ class TransferSimilarity(TableExhibit):
                 f"{NAME}: no two tasks with rows of their own were trained with alignment and "
                 "without; where tasks share their rows, their inputs are the same"
             )
-        blocks = tuple(_block(needs, rows) for _, rows in groups_of(found))
+        blocks = tuple(_block(needs, rows) for rows in groups_of(found))
         printed = transfer_results()["alignment"]
         told = f"Printed: {printed['pairs']} of {printed['pairs']} pairs become more similar."
         return Table(
@@ -105,7 +101,7 @@ def _rise(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _source(rows: pd.DataFrame, name: str) -> Source:
-    first: Any = rows.iloc[0]
+    first = rows.iloc[0]
     pair = str(first["pair"]) if rows["pair"].nunique() == 1 else ""
     seeds = int(rows["seed"].nunique())
     return Source(first["dataset"], first["method"], metric=name, task=pair, seeds=seeds)

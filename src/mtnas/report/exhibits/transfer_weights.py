@@ -1,7 +1,5 @@
 """What weights of tasks gain over equal ones under label noise, as numbers."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from mtnas.evidence.statistics import difference_of, summarize
@@ -12,10 +10,8 @@ from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.exhibits.transfer_reweighting import BY, TITLES, weights_of
 from mtnas.report.names import counted, dataset_name
 from mtnas.report.render.layout import FAMILY, Block, Cell, Column, Row, Source, Table
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import metric_of
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
 
 NAME = "transfer_weights"
 NOTE = (
@@ -34,7 +30,7 @@ class TransferWeights(TableExhibit):
 
     place = PLACE + 3
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take the runs that differ in weights of tasks and label noise."""
         keys = weights_of(plan)
         return {NAME: Needs(subsets=keys)} if keys else {}
@@ -43,7 +39,7 @@ class TransferWeights(TableExhibit):
         """Return the table."""
         runs = read_runs(needs)
         gains = weight_gains(runs)
-        check_some(gains["dataset"].unique().tolist(), NAME)
+        check_some(gains, NAME)
         weights = noisy_weights(runs)
         blocks = tuple(
             _block(rows, weights[(weights[BY[:5]] == list(key)).all(axis=1)])

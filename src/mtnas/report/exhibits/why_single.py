@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import SINGLE, Row
@@ -13,10 +12,8 @@ from mtnas.report.names import Names, dataset_name
 from mtnas.report.render.layout import Table
 from mtnas.report.runs import Results, read_results
 from mtnas.report.scores import compared
+from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import MTL_LOSS, direction
-
-if TYPE_CHECKING:
-    from mtnas.study.plan import Plan
 
 NAME = "why_single"  # of the table, and of the experiment that it is of
 TITLE = "Why Single wins: test scores with what sets it apart changed one thing at a time"
@@ -27,7 +24,7 @@ class WhySingle(TableExhibit):
 
     place = 60
 
-    def needs(self, plan: "Plan") -> dict[str, Needs]:
+    def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take all runs of the experiment."""
         runs = tuple(plan.experiments.get(NAME, ()))
         data = tuple(dict.fromkeys(run[0] for run in runs))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
@@ -21,6 +20,7 @@ from mtnas.report.published.diagnoses import measures_told
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import TUNED
+from mtnas.report.render.style import caption_in
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, read_json
 from mtnas.study.plan import Plan
@@ -219,8 +219,7 @@ def figure(published: Path, name: str) -> str:
     if not path.is_file():
         return f"Figure `{name}` is not published yet."
     try:
-        with Image.open(path) as image:
-            caption = str(image.info.get("Description", ""))
+        caption = caption_in(path)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error}); {REMAKE}") from None
     return f"![{name}](../results/published/figures/{name}.png)\n\n*{name}*: {caption}"

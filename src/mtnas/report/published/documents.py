@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from mtnas.report.published import fields, performance
+from mtnas.data import sources
+from mtnas.data.sources.base import Task
+from mtnas.report.published import performance
 from mtnas.report.published.blocks import RENDERERS, figure, read_table_text
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import write_text
@@ -42,7 +44,7 @@ def fill(text: str, published: Path, where: str) -> str:
         elif name.startswith("figure."):
             content = figure(published, name.removeprefix("figure."))
         elif name.startswith("fields."):
-            content = fields.table(name.removeprefix("fields."))
+            content = fields(name.removeprefix("fields."))
         elif (published / "tables" / f"{name}.md").is_file():
             content = read_table_text(published, name)
         else:
@@ -51,3 +53,17 @@ def fill(text: str, published: Path, where: str) -> str:
         return f"{block[1]}{content.strip()}\n{block[3]}"
 
     return BLOCK.sub(render, text)
+
+
+def fields(dataset: str) -> str:
+    """Render the fields of a dataset with their reasons, and its labels below."""
+    source = sources.load(dataset, where="generated block")
+    read = [(f"`{f.name}`", f"`{f.column}`", f.kind, f.help) for f in source.fields]
+    tasks = [(f"`{t.name}`", f"`{t.column}`", _kind(t), t.rule) for t in source.tasks]
+    head = (f"{len(read)} fields", "read from", "kind", "what it is, and why it is there")
+    rows = [head, (":--", ":--", ":--", ":--"), *read, *tasks]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _kind(task: Task) -> str:
+    return "label" if task.kind == "binary" else task.kind

@@ -17,9 +17,16 @@ STEP = {
     "vs_torch_fused_dense_memory_kept": "the same, its allocator told to keep memory",
     "vs_ours_compiled": "ours, its network compiled",
 }
+TABLE_SIZES = (1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000)
 RATIOS = {
     **STEP,
     **{f"{key}_one_thread": f"{label}, one thread each" for key, label in STEP.items()},
+    **{
+        f"vs_torch_fused_at_{rows}_threads_{threads}": f"torch's fused dense Adam, memory kept, "
+        f"{rows:,} rows, {threads} thread{'s' * (threads > 1)}"
+        for rows in TABLE_SIZES
+        for threads in (1, 2)
+    },
     "vs_dense_floor": "the bandwidth floor of any dense update",
     "exact_vs_dense_floor": "the same, every missed step taken one by one",
     "search_step_vs_training_step": "a search step over a training step of ML-MMoE (time)",

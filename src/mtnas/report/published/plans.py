@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
 from mtnas.report.names import REFERENCE
-from mtnas.report.published import simulated_results, subset_scores
 from mtnas.runtime import plugins
 from mtnas.study.plan import Plan, Variant
 
@@ -48,7 +46,9 @@ def in_order(
     return sorted(dict.fromkeys(runs), key=lambda run: (places[run[0]], *_place(run, variants)))
 
 
-def _place(run: RunKey, variants: Mapping[tuple[str, str], Variant]) -> tuple[Any, ...]:
+def _place(
+    run: RunKey, variants: Mapping[tuple[str, str], Variant]
+) -> tuple[float, str, float, str]:
     """Return what sorts runs of a dataset: methods by `PLACE` of their files, others behind them;
     variants as their studies list them, `paper` first.
     """
@@ -73,14 +73,18 @@ def without(plan: Plan, name: str) -> Plan:
         }
         for space, of in plan.judged.items()
     }
+    subsets = {
+        entry: [run for run in runs if name not in (run[0], f"subsets/{entry}/{'/'.join(run)}")]
+        for entry, runs in plan.subsets.items()
+    }
     return Plan(
         {dataset: facts for dataset, facts in plan.datasets.items() if dataset != name},
         {experiment: runs for experiment, runs in experiments.items() if runs},
         {run: home for run, home in plan.homes.items() if not is_named(run, name)},
         {space: of for space, of in judged.items() if of},
         plan.variants,
-        subset_scores.without(plan.subsets, name),
-        simulated_results.without(plan.simulated_studies, name),
+        {entry: runs for entry, runs in subsets.items() if runs},
+        tuple(s for s in plan.simulated_studies if f"simulated_studies/{s}" != name),
     )
 
 

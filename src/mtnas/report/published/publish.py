@@ -18,8 +18,9 @@ from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
+from mtnas.evidence.simulated_record import SimulatedStudyRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
-from mtnas.report.published import diagnoses, simulated_results, subset_scores
+from mtnas.report.published import diagnoses, packed
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
@@ -76,21 +77,22 @@ def publish(
     folder = Path(folder)
     old, kept = _standing(folder)
     new = {run.key: _published(run, command) for run in map(read_run, study["run_folders"])}
-    divided = [subset_scores.read_new(path, command) for path in study.get("subsets", ())]
-    simulated = study.get("simulated_studies", ())
-    planted = [simulated_results.read_new(path, command, specs) for path in simulated]
+    divided = [packed.read_scores(path, command) for path in study.get("subsets", ())]
+    planted = [packed.read_planted(path, command) for path in study.get("simulated_studies", ())]
     data = {path: Manifest.read(path) for path in map(Path, study["manifests"])}
-    records = _records(new) | {subset_scores.name_of(record): record for _, record in divided}
-    standing = _records(kept) | subset_scores.read_records(folder)
-    _check(records, standing, data.values(), specs or {})
+    records = _records(new) | {own.name: own.record for own in divided}
+    standing = _records(kept) | packed.read_records(folder)
+    for name, record in {**records, **{own.name: own.record for own in planted}}.items():
+        _check_asked(name, record, (specs or {}).get(name))
+    _check(records, standing, data.values())
     both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
     _publish_data(folder, data, study.get("audits", ()))
     _publish_routes(folder, study["routes"], drawn=both.main_searches)
-    for scores, record in divided:
-        subset_scores.write(folder, scores, record)
-    for results, told in planted:
-        simulated_results.write(folder, results, told)
+    for scores in divided:
+        packed.write(folder, scores)
+    for results in planted:
+        packed.write(folder, results)
     _publish_others(folder, command, **study)
     _prune(folder)
     rebuild(folder)
@@ -123,11 +125,8 @@ def _check(
     new: Mapping[str, Trained],
     kept: Mapping[str, Trained],
     data: Iterable[Manifest],
-    specs: Mapping[str, Json],
 ) -> None:
-    """Refuse runs of another study, and data on which the runs that stay were not measured."""
-    for name, record in new.items():
-        _check_asked(name, record, specs.get(name))
+    """Refuse data on which the runs that stay were not measured."""
     staying = {name: record for name, record in kept.items() if name not in new}
     for record in new.values():
         facts = record.data
@@ -152,8 +151,7 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     """
     folder = Path(folder)
     plan, runs = read_plan(folder), read_runs(folder)
-    known = [*plan.datasets, *("/".join(key) for key in runs), *subset_scores.names_in(plan)]
-    known += simulated_results.names_in(plan)
+    known = [*plan.datasets, *("/".join(key) for key in runs), *packed.names_in(plan)]
     for name in names:
         if name not in known:
             raise RecordError(unknown("published dataset or run", name, known, str(folder)))
@@ -164,14 +162,15 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     rebuild(folder)
 
 
-def _check_asked(name: str, record: Trained, spec: Json | None) -> None:
+def _check_asked(name: str, record: Trained | SimulatedStudyRecord, spec: Json | None) -> None:
     """Refuse a run that was made for another study, as `--rerun-triggers mtime` may leave it.
 
     `spec` is what this study asks for. What a grid search chose stands in the record for the values
     that were asked for; the record keeps those, too.
     """
-    made, asked = record.spec.model_dump(mode="json"), json.loads(json.dumps(spec or {}))
-    ours = made.pop("tuned") or {}
+    told = record if isinstance(record, SimulatedStudyRecord) else record.spec
+    made, asked = told.model_dump(mode="json"), json.loads(json.dumps(spec or {}))
+    ours = made.pop("tuned", None) or {}
     for option, found in ours.items():
         made = replaced(made, {option: found["instead_of"]})
     others = [key for key, value in asked.items() if made.get(key, value) != value]
@@ -278,8 +277,7 @@ def _prune(folder: Path) -> None:
         run = runs.get(named("/".join(path.parts[-4:-1])))
         if run is None or not run.record.spec.tuned:
             shutil.rmtree(path.parent)
-    subset_scores.prune(folder, plan)
-    simulated_results.prune(folder, plan)
+    packed.prune(folder, plan)
     diagnoses.prune(folder, plan)
     for part in ("data", "audit"):
         for path in (folder / part).glob("*.json"):

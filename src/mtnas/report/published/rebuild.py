@@ -22,7 +22,7 @@ from mtnas.report.claims import write_ledger
 from mtnas.report.exhibits import Planned
 from mtnas.report.exhibits.base import NothingToShowError
 from mtnas.report.names import titles
-from mtnas.report.published import diagnoses, simulated_results, subset_scores
+from mtnas.report.published import diagnoses, packed
 from mtnas.report.published.store import RESTORE, read_plan, restore
 from mtnas.report.site.made import Made
 from mtnas.report.site.page import write_report
@@ -35,11 +35,11 @@ from mtnas.study.paths import (
     DIAGNOSIS,
     ROUTES,
     RUN,
-    SIMULATED_STUDY,
     SUBGRAPHS,
     TRUTHS,
     figure_files,
     of_runs,
+    simulated_study_folders,
     subset_folders,
     table_files,
 )
@@ -65,8 +65,7 @@ def rebuild(folder: str | Path) -> None:
     with TemporaryDirectory(prefix="mtnas-") as scratch, chdir(scratch):
         try:
             restore(folder)
-            subset_scores.restore(folder)
-            simulated_results.restore(folder)
+            packed.restore(folder)
             diagnoses.restore(folder)
             shown = _exhibits(plan)
             _claims(plan)
@@ -164,7 +163,7 @@ def _claims(plan: Plan) -> None:
         exhaustive=[TRUTHS.format(dataset=name) for name in spaces],
         subgraphs=SUBGRAPHS if Path(SUBGRAPHS).is_file() else None,
         subsets=subset_folders(plan.subsets),
-        simulated_studies=[SIMULATED_STUDY.format(study=name) for name in plan.simulated_studies],
+        simulated_studies=simulated_study_folders(plan.simulated_studies),
         study=_study(plan),
     )
 

@@ -41,6 +41,7 @@ from mtnas.runtime.files import (
     advising,
     atomic_path,
     check_digest,
+    existing,
     read_json,
     write_json,
     write_text,
@@ -96,11 +97,12 @@ def read_runs(folder: Path) -> dict[RunKey, PublishedRun]:
 
 def read_metrics(path: Path) -> pd.DataFrame:
     """Read all metrics as text."""
+    with advising(RESTORE):
+        table = unpack(path)
     try:
-        text = gzip.decompress(path.read_bytes()).decode()
-        metrics = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise RecordError(f"{path}: not a compressed table ({error}); {RESTORE}") from None
+        metrics = pd.read_csv(io.BytesIO(table), dtype=str, keep_default_na=False)
+    except ValueError as error:
+        raise RecordError(f"{path}: not a table ({error}); {RESTORE}") from None
     if tuple(metrics.columns) != RUN_COLUMNS:
         raise RecordError(
             f"{path}: columns {list(metrics.columns)}, expected {list(RUN_COLUMNS)}; {RESTORE}"
@@ -115,13 +117,26 @@ def write_runs(folder: Path, runs: Mapping[RunKey, PublishedRun]) -> None:
         run.metrics.assign(dataset=d, method=m, variant=v) for (d, m, v), run in runs.items()
     ]
     text = pd.concat(frames)[list(RUN_COLUMNS)].to_csv(index=False, lineterminator="\n")
-    with atomic_path(folder / "metrics.csv.gz") as path:
-        path.write_bytes(gzip.compress(text.encode(), mtime=0))  # no time stamp
+    pack(folder / "metrics.csv.gz", text.encode())
     lines = ",\n".join(
         f"{json.dumps('/'.join(key))}: {json.dumps(run.record.sealed(), allow_nan=False)}"
         for key, run in runs.items()
     )
     write_text(folder / "runs.json", f"{{\n{lines}\n}}\n")
+
+
+def pack(path: Path, table: bytes) -> None:
+    """Write a table, compressed; the same bytes give the same file, for it has no time stamp."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(gzip.compress(table, mtime=0))
+
+
+def unpack(path: Path) -> bytes:
+    """Return a table; `RecordError` if there is none, or it is not compressed."""
+    try:
+        return gzip.decompress(existing(path).read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"{path}: not a compressed table ({error})") from None
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

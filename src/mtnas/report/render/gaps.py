@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -79,8 +79,7 @@ def _lines(axes: "Axes", gaps: Sequence[Gap]) -> None:
     axes.axvline(0, color=SHARED, lw=0.7, ls=(0, (4, 2)), zorder=1)
     for line, gap in enumerate(gaps):
         values, found = gap.values.to_numpy(float), difference_of(gap.values, gap.resampling)
-        dots: dict[str, Any] = {"s": 6, "color": SHARED, "alpha": 0.3, "lw": 0}
-        axes.scatter(values, np.full(len(values), line), **dots)
+        axes.scatter(values, np.full(len(values), line), s=6, color=SHARED, alpha=0.3, lw=0)
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [line, line], color=task_colour(0), lw=1.6)
         axes.plot(found.mean, line, color=task_colour(0), marker="D", ms=4, mec="white", mew=0.6)

@@ -1,7 +1,7 @@
 """Mean gate scores, and how they are drawn (Figures 1d and 6)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,6 @@ CAPTION = (
     "score over seeds, tasks and experts."
 )
 SPREAD = 0.72  # of the distance between two experts, over which the tasks stand side by side
-MARK: dict[str, Any] = {"ls": "none", "ms": 5.5, "mec": "white", "mew": 0.6}
 HEADROOM = 1.2  # above the largest score, for 'lowest'
 
 
@@ -43,7 +42,9 @@ def draw_gates(axes: "Axes", rows: pd.DataFrame, highest: float = 1.0) -> None:
             np.tile(x, sizes[0]), scores_STE[:, i].ravel(), s=5, color=colour, alpha=0.4, lw=0
         )
         mean = scores_STE[:, i].mean(0)
-        axes.plot(x, mean, color=colour, marker=task_marker(i), **MARK)
+        axes.plot(
+            x, mean, color=colour, marker=task_marker(i), ls="none", ms=5.5, mec="white", mew=0.6
+        )
     axes.axhline(1 / len(experts), color=SHARED, lw=0.7, ls=(0, (4, 2)), zorder=1)
     for between in experts[1:] - 0.5:
         axes.axvline(between, color="#E4E4E4", lw=0.6, zorder=0)
@@ -51,8 +52,10 @@ def draw_gates(axes: "Axes", rows: pd.DataFrame, highest: float = 1.0) -> None:
     axes.set(yticks=(0, 0.25, 0.5, 0.75, 1), ylim=(0, HEADROOM * highest))
     axes.tick_params(axis="x", length=0)
     lowest = f"lowest {scores_STE.min():.2g}"
-    place: dict[str, Any] = {"ha": "right", "va": "top", "transform": axes.transAxes}
-    axes.text(0.985, 0.985, lowest, color=FAINT, fontsize=7, **place)
+    axes.text(
+        *(0.985, 0.985, lowest),
+        color=FAINT, fontsize=7, ha="right", va="top", transform=axes.transAxes,
+    )  # fmt: skip
 
 
 def gate_handles(tasks: Sequence[str]) -> "list[Line2D]":
@@ -60,7 +63,16 @@ def gate_handles(tasks: Sequence[str]) -> "list[Line2D]":
     from matplotlib.lines import Line2D
 
     return [
-        Line2D([], [], color=task_colour(i), marker=task_marker(i), label=task_name(task), **MARK)
+        Line2D(
+            *([], []),
+            color=task_colour(i),
+            marker=task_marker(i),
+            label=task_name(task),
+            ls="none",
+            ms=5.5,
+            mec="white",
+            mew=0.6,
+        )  # fmt: skip
         for i, task in enumerate(tasks)
     ]
 

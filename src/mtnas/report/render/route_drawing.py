@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.legend_handler import HandlerTuple
+from matplotlib.legend_handler import HandlerBase, HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch, Polygon
 from matplotlib.path import Path
@@ -106,23 +107,32 @@ def draw_route(axes: Axes, route: Route, *, font_size: float = 7.0) -> RouteDraw
     return drawing
 
 
-def legend_of(num_tasks: int, *, unused: bool = True) -> dict[str, Any]:
+class Legend(TypedDict):
+    """What a legend takes."""
+
+    handles: list[Artist | tuple[Artist, ...]]
+    labels: list[str]
+    handler_map: dict[type[tuple[Artist, ...]], HandlerBase]
+
+
+def legend_of(num_tasks: int, *, unused: bool = True) -> Legend:
     """Return what a legend takes to explain every sign of a drawing, `unused` sub-networks if
     there are: as many entries for any number of tasks.
     """
     own = tuple(Line2D([], [], color=task_colour(t), lw=2) for t in range(min(num_tasks, 4)))
     gate = Line2D([], [], marker="o", mfc="white", mec=SHARED, ms=5, lw=0)
-    entries: dict[str, Any] = {"serves the task of this colour": own}
+    entries: dict[str, Artist | tuple[Artist, ...]] = {"serves the task of this colour": own}
     if num_tasks > 1:
         entries["serves two or more tasks"] = Line2D([], [], color=SHARED, lw=2)
     entries["gate: weighs its inputs"] = gate
     entries["query: what it looks at"] = Line2D([], [], color=SHARED, lw=1, ls=QUERY_DASHES)
     if unused:
         entries["not used"] = Patch(fc="white", ec=PALE, ls=(0, (3, 2)))
-    side_by_side = {tuple: HandlerTuple(ndivide=None, pad=0)}
-    return {
-        "handles": list(entries.values()), "labels": list(entries), "handler_map": side_by_side,
-    }  # fmt: skip
+    return Legend(
+        handles=[*entries.values()],
+        labels=[*entries],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+    )
 
 
 def tasks_named(space: SearchSpace, names: Sequence[str]) -> list[str]:

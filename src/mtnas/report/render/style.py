@@ -31,6 +31,7 @@ PALE = "#B8B8B8"
 FAINT = "#717171"  # text that steps back
 WARNING = "#B00020"
 
+CAPTION = "Description"  # where PNG files keep it
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # shipped with matplotlib: equal bytes on every machine
     "font.size": 8.0,
@@ -77,15 +78,6 @@ def axes_at(figure: "Figure", left: float, bottom: float, width: float, height: 
     """Add axes at a place given in inches."""
     w, h = figure.get_size_inches()
     return figure.add_axes((left / w, bottom / h, width / w, height / h))
-
-
-def row_of_axes(figure: "Figure", top: float, height: float, columns: int) -> list["Axes"]:
-    """Add a row of axes side by side below a title at `top`, all within `height` inches."""
-    pitch = (PAGE_WIDTH - MARGIN) / columns
-    return [
-        axes_at(figure, 0.66 + i * pitch, top + 0.43 - height, pitch - 0.82, height - 0.7)
-        for i in range(columns)
-    ]
 
 
 def write_at(
@@ -167,5 +159,13 @@ def save_figure(figure: "Figure", outputs: Sequence[str | Path], caption: str = 
 def _metadata(suffix: str, caption: str) -> dict[str, str | None]:
     """Return what the file says about itself; None drops the date that matplotlib would add."""
     if suffix == ".png":
-        return {"Description": caption} if caption else {}
+        return {CAPTION: caption} if caption else {}
     return {"CreationDate": None, "Subject": caption}
+
+
+def caption_in(path: str | Path) -> str:
+    """Return the caption that `save_figure` left in a PNG file."""
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        return str(opened.info.get(CAPTION, ""))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from mtnas.report.answer import form
+from mtnas.report.answer.form import Answer, read_answer
 from mtnas.report.render.html import render
 from mtnas.report.site.intervals import Panel, signed
 from mtnas.report.site.scales import Interval, side_of
-from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import Json, read_json
 
 KINDS = {"do": "What to do", "found": "Found", "sure": "How sure"}
 CLAIM = "claim-"  # intervals of claims are drawn in the list of claims
@@ -67,38 +67,30 @@ def read_answers(path: str | Path | None, known: Collection[str]) -> list[Shown]
     """
     if path is None:
         return []
-    content = read_json(Path(path))
-    try:
-        return [_answer(answer, known) for answer in content["answers"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RecordError(f"{path}: not a file of answers ({error!r})") from None
+    return [_shown(answer, known) for answer in read_answer(path)]
 
 
-def _answer(answer: Json, known: Collection[str]) -> Shown:
+def _shown(answer: Answer, known: Collection[str]) -> Shown:
     statements = [
-        Statement(str(told["kind"]), str(told["text"]), _href(told.get("anchor"), known))
-        for told in answer["statements"]
+        Statement(told.kind, told.text, _href(told.anchor, known)) for told in answer.statements
     ]
     found: dict[str, dict[str, list[Interval]]] = {}
-    for own in answer.get("intervals", ()):
-        if not str(own.get("anchor")).startswith(CLAIM):
-            unit = str(own["unit"]).partition(";")[0]
-            of_unit = found.setdefault(unit, {})
-            of_unit.setdefault(str(own["dataset"]), []).append(_interval(own, known))
+    for own in answer.intervals:
+        if not (own.anchor or "").startswith(CLAIM):
+            of_unit = found.setdefault(own.unit.partition(";")[0], {})
+            of_unit.setdefault(own.dataset, []).append(_interval(own, known))
     panels = {
         unit: [Panel.of(dataset, rows, rows) for dataset, rows in of.items()]
         for unit, of in found.items()
     }
-    return Shown(str(answer["question"]), tuple(statements), panels)
+    return Shown(answer.question, tuple(statements), panels)
 
 
-def _interval(own: Json, known: Collection[str]) -> Interval:
-    low, estimate, high = (float(own[name]) for name in ("low", "estimate", "high"))
-    label = str(own["label"])
-    told = f"{label}: {signed(estimate)}, 95 % interval {signed(low)} to {signed(high)}"
-    told += f": {own['verdict']}"
-    href = _href(own.get("anchor"), known)
-    return Interval(label, low, estimate, high, told, href, side_of(low, high))
+def _interval(own: form.Interval, known: Collection[str]) -> Interval:
+    told = f"{own.label}: {signed(own.estimate)}, 95 % interval {signed(own.low)} to "
+    told += f"{signed(own.high)}: {own.verdict}"
+    href, side = _href(own.anchor, known), side_of(own.low, own.high)
+    return Interval(own.label, own.low, own.estimate, own.high, told, href, side)
 
 
 def _href(anchor: str | None, known: Collection[str]) -> str:

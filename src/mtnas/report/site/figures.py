@@ -11,8 +11,9 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
-from mtnas.report.names import caption, simulated_in
+from mtnas.report.names import caption, dataset_name, simulated_in
 from mtnas.report.render.html import render
+from mtnas.report.render.style import caption_in
 from mtnas.report.site import spaces, sweeps
 from mtnas.report.site.anchors import anchor
 from mtnas.report.site.spaces import Space
@@ -71,8 +72,7 @@ def figure(path: str | Path) -> Figure:
         frame = pd.read_csv(data)
         told = caption(drawn.caption, simulated_in(frame))
         return Figure(*about, told, drawings=tuple(part.html() for part in drawn.parts(frame)))
-    with Image.open(path) as opened:
-        told = str(opened.info.get("Description", "")) or about[1]
+    told = caption_in(path) or about[1]
     encoded = base64.b64encode(_small(path)).decode()
     return Figure(*about, told, image=f"data:image/png;base64,{encoded}")
 
@@ -84,7 +84,7 @@ def title_of(name: str) -> str:
     first, _, rest = name.partition("_")
     words = rest.replace("_", " ")
     if first in TITLES:
-        return f"{TITLES[first]} {rest}"
+        return f"{TITLES[first]} {dataset_name(rest) if first == 'gains' else rest}"
     return (
         f"{first.capitalize()}: {words}"
         if first == "transfer"

@@ -50,6 +50,7 @@ class Grid:
     rows: tuple[Line, ...]
     caption: str = ""
     quiet: bool = False  # the caption repeats what stands above: for screen readers alone
+    name: str = ""  # which table of the page it is; without one, its caption
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -102,14 +103,19 @@ def _parts(
     tokens: list[Token], title: str, link: Link, datasets: Sequence[str]
 ) -> list[Markup | Grid]:
     parts: list[Markup | Grid] = []
-    caption = ""
+    caption, number = "", 0
+    several = [token.type for token in tokens].count("table_open") > 1
     while tokens:
         kinds = [token.type for token in tokens]
         if kinds[0] == "table_open":
             end = kinds.index("table_close") + 1
             grid = _of_dataset(_grid(tokens[:end], caption, link), datasets)
-            named = replace(grid, caption=title, quiet=True)
-            parts.append(grid if caption else named)
+            number += 1
+            if caption:
+                parts.append(replace(grid, name=f"{title}: {caption}"))
+            else:
+                name = f"{title}, part {number}" if several else title
+                parts.append(replace(grid, caption=title, quiet=True, name=name))
             caption = ""
         else:
             end = kinds.index("table_open") if "table_open" in kinds else len(kinds)

@@ -18,7 +18,7 @@ from mtnas.report.site.scales import Interval, Scale, side_of
 from mtnas.tasks.metrics import MTL_LOSS, direction
 
 WIDTH, LINE, FOOT = 372.0, 22.0, 24.0
-LETTER, MOST = 6.7, 28  # width of a letter of a label; letters of one
+LETTER, MOST = 7.1, 28  # width of a letter of a label; letters of one
 FARTHEST = 4.0  # that a panel shows, in reaches of its middle interval
 
 
@@ -56,9 +56,10 @@ class Panel:
         """Return the height of its drawing."""
         return LINE * len(self.rows) + FOOT
 
-    def html(self) -> Markup:
-        """Return the drawing."""
-        return render("panel.html.j2", panel=self, width=WIDTH, line=LINE, foot=FOOT, most=MOST)
+    def html(self, level: int = 4) -> Markup:
+        """Return the drawing, under a heading of some level."""
+        sizes = {"width": WIDTH, "line": LINE, "foot": FOOT, "most": MOST}
+        return render("panel.html.j2", panel=self, level=level, **sizes)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.path import Path as Curve
 
+from mtnas.evidence.search_record import Block
 from mtnas.report.decided import decision
 from mtnas.report.names import dataset_name, task_name
 from mtnas.report.render.html import render
@@ -18,7 +19,7 @@ from mtnas.report.render.route_drawing import (
     Geometry,
     query_path,
 )
-from mtnas.report.searched import Recorded, Searched
+from mtnas.report.searched import Searched
 from mtnas.report.site.anchors import anchor
 from mtnas.routes.route import Route
 from mtnas.routes.space import ROOT, LocalRoute
@@ -56,7 +57,7 @@ class Drawing:
 
     seed: str
     route: Route
-    blocks: dict[str, Recorded]
+    blocks: dict[str, Block]
     tasks: Sequence[str]
 
     @cached_property
@@ -139,7 +140,7 @@ class Drawing:
         told = f"{self._called(name)} reads {' + '.join(local.values)}"
         if local.has_gate:
             told += f" through a gate that looks at {local.query}"
-        recorded = self.blocks.get(name, Recorded())
+        recorded = self.blocks[name]
         if recorded.probability is not None:
             told += f"; probability of this choice {recorded.probability:.3f}"
         if recorded.entropy is not None and recorded.uniform_entropy:

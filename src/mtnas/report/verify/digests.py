@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+from mtnas.data.prepare.inputs import inputs_folder
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.report.verify.outcome import Outcome
 from mtnas.runtime.files import Json, broken, check_artefact, check_digest, remake
 
 RECORDS = {"run.json", "routes.json", "best.json", "manifest.json", "record.json"}
-PASSED_OVER = {"published", "raw", "logs", "benchmarks"}
+PASSED_OVER = {"aside", "published", "raw", "logs", "benchmarks"}
 
 
 def files_of(folder: Path, pattern: str) -> list[Path]:
@@ -35,7 +36,7 @@ def check_digests(folder: Path, outcome: Outcome, *, whole: bool = True) -> list
                 continue
             artefacts = check_digest(content, path).get("artefacts", {})
             records += 1
-            for file in (path.parent / name for name in artefacts):
+            for file in (_described(path, name) for name in artefacts):
                 if whole or file.is_file():
                     with outcome.noting():
                         check_artefact(file, artefacts)
@@ -50,6 +51,12 @@ def check_digests(folder: Path, outcome: Outcome, *, whole: bool = True) -> list
             f"{records} records, and {described} files that they describe, are as they were written"
         )
     return without
+
+
+def _described(record: Path, name: str) -> Path:
+    """Return the file that a record describes: beside it, or among the inputs of a table."""
+    beside, inside = record.with_name(name), inputs_folder(record.with_name("table.parquet")) / name
+    return inside if inside.is_file() and not beside.is_file() else beside
 
 
 def _check_orphans(folder: Path, outcome: Outcome) -> None:

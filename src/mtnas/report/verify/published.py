@@ -1,8 +1,11 @@
 """Check results/published: make everything again from its numbers, beside it, and compare."""
 
+import re
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from mtnas.report.published.rebuild import PARTS, rebuild
 from mtnas.report.published.store import RESTORE, read_runs
@@ -14,6 +17,7 @@ from mtnas.runtime.files import without_remake
 REMEDY = "run `.venv/bin/snakemake rebuild --cores 1`"
 SOURCES = ("subgraphs.json",)  # of the folders that are made again, what they are made from
 COMPARED = {part: f"{part}/*" for part in PARTS} | {"answer": "answer.*"}
+_DECIMAL = re.compile(rb"(-?\d+\.\d+(?:e[+-]?\d+)?)")
 MADE = (*PARTS, "answer.json", "runs.json")  # compared, or with a digest for every run
 
 
@@ -47,7 +51,7 @@ def _compare(folder: Path, copy: Path, outcome: Outcome) -> None:
         differ = [
             name
             for name in sorted(there.keys() | again.keys())
-            if there.get(name) != again.get(name)
+            if not (name in there and name in again and _is_same(there[name], again[name]))
         ]
         for name in (name for name in differ if name not in drawn):
             outcome.note(f"{folder / name}: {_how(name, there, again)}; {REMEDY}")
@@ -59,6 +63,16 @@ def _compare(folder: Path, copy: Path, outcome: Outcome) -> None:
         if there and not set(differ) - set(drawn):
             same = len(there) - len(other)
             outcome.right.append(f"{part}: {same} files are those that the numbers give")
+
+
+def _is_same(old: bytes, new: bytes) -> bool:
+    """Whether two files are the same but for the last digits of numbers: processors round them."""
+    if old == new:
+        return True
+    olds, news = (_DECIMAL.split(text) for text in (old, new))  # numbers stand at odd places
+    return olds[::2] == news[::2] and np.allclose(
+        np.array(olds[1::2], float), np.array(news[1::2], float), rtol=1e-9, atol=1e-12
+    )
 
 
 def _how(name: str, there: dict[str, bytes], again: dict[str, bytes]) -> str:

@@ -12,6 +12,7 @@ from mtnas.evidence.records import Run, read_run, read_table, scores_by_seed
 from mtnas.report.verify.digests import check_digests, files_of
 from mtnas.report.verify.outcome import Outcome
 from mtnas.report.verify.scores import scores_again
+from mtnas.report.verify.spreads import spreads_of
 from mtnas.report.verify.verdicts import check_verdicts
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
@@ -51,19 +52,22 @@ def _check_scores(folder: Path, runs: dict[str, Run], outcome: Outcome) -> None:
             outcome.unchecked.append(f"scores of {run.folder}: {lacking} is missing")
             continue
         with outcome.noting():
-            checked += _check_run(run, Manifest.read(manifest), pd.read_parquet(path), unknown)
+            table = manifest.with_name("table.parquet")
+            checked += _check_run(run, Manifest.read(manifest), table, unknown)
     if checked and len(outcome.wrong) == before:
         outcome.right.append(f"{checked} test scores are those of the predictions")
     if unknown:
         outcome.unchecked.append(f"{', '.join(sorted(unknown))}: predictions do not tell them")
 
 
-def _check_run(run: Run, manifest: Manifest, predictions: pd.DataFrame, unknown: set[str]) -> int:
+def _check_run(run: Run, manifest: Manifest, table: Path, unknown: set[str]) -> int:
     """Return how many scores of a run are those of its predictions; refuse a run with others."""
+    predictions = pd.read_parquet(run.folder / "predictions.parquet")
     test = run.metrics[run.metrics["split"] == "test"]
     count, path = 0, run.folder / "metrics.csv"
     for seed, rows in test.groupby("seed"):
-        again = scores_again(manifest.tasks, predictions[predictions["seed"] == seed])
+        spreads = spreads_of(run, manifest, table, int(str(seed)))
+        again = scores_again(manifest.tasks, predictions[predictions["seed"] == seed], spreads)
         for task, metric, value in zip(rows["task"], rows["metric"], rows["value"], strict=True):
             if (task, metric) not in again:
                 unknown.add(f"{metric} of {task}")

@@ -3,7 +3,8 @@
 Shapes: N labelled test examples of a seed, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,21 @@ Array = NDArray[np.float64]
 Scores = dict[tuple[str, str], float]  # by task and metric
 
 
-def scores_again(tasks: Sequence[TaskSummary], predictions: pd.DataFrame) -> Scores:
+def scores_again(
+    tasks: Sequence[TaskSummary],
+    predictions: pd.DataFrame,
+    spreads: Mapping[str, float] = MappingProxyType({}),
+) -> Scores:
     """Return the test scores of one seed; those that predictions do not tell are not in it.
 
-    The loss of a regression is one of them: its labels are standardised by those of training.
+    The loss of a regression is in units of the spread of its training labels, by task in `spreads`.
     """
     found: Scores = {}
     losses: list[float | None] = []
     for task in tasks:
         own = _of_task(task, predictions)
+        if task.name in spreads:
+            own["mse"] = (own["rmse"] / spreads[task.name]) ** 2
         found |= {(task.name, name): value for name, value in own.items()}
         loss = own.get("log_loss", own.get("mse"))
         losses.append(None if loss is None else task.loss_weight * loss)
@@ -39,12 +46,12 @@ def scores_again(tasks: Sequence[TaskSummary], predictions: pd.DataFrame) -> Sco
 def _of_task(task: TaskSummary, predictions: pd.DataFrame) -> dict[str, float]:
     labelled = predictions[predictions[f"y_{task.name}"].notna()]
     y = labelled[f"y_{task.name}"].to_numpy()
+    p_NC = labelled[list(task.prediction_columns)].to_numpy(float)
     if task.kind == "multiclass":
-        columns = [f"p_{task.name}_{name}" for name in task.classes]
         place = {name: number for number, name in enumerate(task.classes)}
         numbers = np.array([place[str(name)] for name in y])
-        return _of_classes(numbers, labelled[columns].to_numpy(float))
-    p = labelled[f"p_{task.name}"].to_numpy(float)
+        return _of_classes(numbers, p_NC)
+    p = p_NC[:, 0]
     if task.kind == "binary":
         return _of_two(y.astype(float), p)
     return _of_numbers(y.astype(float), p, drawn=task.kind == "drawn")
