@@ -74,6 +74,31 @@ def test_hash_column_hashes_each_value_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert ids.tolist() == [papers_id("f", value, 97) for value in "aba"]
 
 
+TEXTS = ["", "a", "\0x", "\u00e9'", "x" * 300, *map(str, range(3000))]
+
+
+@pytest.mark.parametrize("field", ["f", "it's", "\u00e9%=?"])
+def test_the_engine_hashes_as_the_paper_does(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    column = pa.array([*TEXTS, *TEXTS[:9]]).slice(1)
+    right = [papers_id(field, text, 97) for text in column.to_pylist()]
+    for many in (0, 10_000):
+        monkeypatch.setattr(hashing, "_MANY", many)
+        assert hash_column(column, field, 97).tolist() == right
+        assert hash_column(column.dictionary_encode().slice(5), field, 97).tolist() == right[5:]
+
+
+@pytest.mark.parametrize("some", [0, 5, 1000])
+def test_ids_are_counted_over_all_chunks(monkeypatch: pytest.MonkeyPatch, some: int) -> None:
+    monkeypatch.setattr(hashing, "_SOME", some)
+    counts, seen = hashing.IdCounts(), np.zeros(30, np.int64)
+    for start in range(0, 30, 4):
+        ids = np.array([start, start, 2], np.int32)
+        counts.add(ids, np.array([1, 2, 3]))
+        np.add.at(seen, ids, [1, 2, 3])
+    np.testing.assert_array_equal(counts.rows, seen[: len(counts.rows)])
+    assert not seen[len(counts.rows) :].any()
+
+
 def test_every_value_is_counted_once_over_all_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

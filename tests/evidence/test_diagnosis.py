@@ -10,6 +10,7 @@ import scipy
 from mtnas.evidence.diagnosis.decide import decide
 from mtnas.evidence.diagnosis.grouping import best_partition, held_out
 from mtnas.evidence.diagnosis.predict import predictions, spearman
+from mtnas.evidence.diagnosis.report import GroupingReport
 from mtnas.evidence.diagnosis.sentences import sentences
 from mtnas.evidence.diagnosis.surrogate import surrogates
 from mtnas.evidence.diagnosis.truth import Interval, Truth
@@ -118,6 +119,56 @@ def test_a_group_that_gains_is_taken_where_one_model_for_all_may_not():
     assert (found.over_together.sign, found.together_over_apart.sign) == (0, 0)
     assert (found.recommended, found.reason) == ((("a", "b"), ("c",)), "groups_gain")
     assert found.instead_of == "apart"
+
+
+CHANCE = {
+    "alone and in company": (lambda others: 0.5, 0.02, True),
+    "below it": (lambda others: 0.47, 0.001, True),
+    "more alone": (lambda others: 0.5 if others else 0.53, 0.005, False),
+    "more in company": (lambda others: 0.53 if others else 0.5, 0.005, False),
+    "little more": (lambda others: 0.51, 0.005, False),
+}
+
+
+def with_noise(auc, spread, names=NAMES[:3], gain=0.01, seeds=5):
+    """Return the truth where the last task has such an AUC, and the others gain together."""
+    rng = np.random.default_rng(3)
+
+    def value(subset, seed, split, task, metric):
+        if metric in ("log_loss", MTL_LOSS):
+            return 1.0
+        others = [other for other in subset if other != task]
+        if task == names[-1]:
+            return auc(others) + spread * rng.normal()
+        return 0.7 + gain * (len(others) > 0) + 1e-4 * rng.normal()
+
+    kinds = dict.fromkeys(names, "binary")
+    return Truth(make_scores(value, kinds, every_subset(names), tuple(range(seeds))))
+
+
+@pytest.mark.parametrize("case", CHANCE)
+def test_a_task_that_no_model_tells_from_chance_does_not_count(case):
+    auc, spread, unlearned = CHANCE[case]
+    truth = with_noise(auc, spread)
+    assert truth.unlearned == ("c",) * unlearned
+    assert truth.learned.tasks == (("a", "b") if unlearned else truth.tasks)
+    decision = decide(truth.learned)
+    report = GroupingReport.of(decision, truth)
+    assert report.unlearned == list(truth.unlearned)
+    assert sorted(sum(report.recommended, [])) == sorted(truth.tasks)
+    said = sentences(truth, decision, None)
+    assert ("leave out c" in said[0]) == unlearned
+    if unlearned:
+        assert (report.recommended, decision.reason) == ([["a", "b"], ["c"]], "together_gains")
+        assert "mean over the 2 tasks" in said[1]
+
+
+def test_with_one_other_task_or_one_seed_none_is_left_out():
+    two = with_noise(lambda others: 0.5, 0.02, NAMES[:2])
+    assert (two.unlearned, two.learned.tasks) == (("b",), ("a", "b"))
+    said = sentences(two, decide(two), None)[0]
+    assert said.endswith("no model tells b better than chance, alone or with other tasks.")
+    assert with_noise(lambda others: 0.5, 0.02, seeds=1).unlearned == ()
 
 
 def test_one_seed_recommends_the_simplest_and_says_why_not_more():

@@ -27,6 +27,9 @@ def shipped(*overlays, **changes):
     return plan_of(studies.load(raw))
 
 
+DEMONSTRATION = ["transfer_architecture", "transfer_alignment_module", "transfer_demonstration"]
+
+
 def needs(plan):
     return {name: exhibit.needs for name, exhibit in exhibits.planned(plan).items()}
 
@@ -44,7 +47,8 @@ def test_the_default_study():
     found = needs(plan)
     assert found["table2"].runs == on("movielens", MAIN) + on("insteval", MAIN)
     assert names(plan, "table") == ["table1", "table2", "table4"]
-    assert names(plan, "figure") == ["answer", "figure1", "figure2", "figure3", "search_curves"]
+    shown = ["answer", "figure1", "figure2", "figure3", "search_curves"]
+    assert names(plan, "figure") == [*shown, *DEMONSTRATION]
     # Inherited and fine-tuned weights come from the search of `paper`; controls learn nothing.
     assert found["figure3"].searches == (("movielens", *MTNAS[0]), ("insteval", *MTNAS[0]))
     assert found["search_curves"].searches == found["figure3"].searches
@@ -94,7 +98,7 @@ def test_a_sweep_on_some_datasets_is_drawn_for_those():
 def test_figure_1_alone_is_no_main_comparison():
     plan = shipped("bookcrossing", "figure1")
     assert tuple(plan.runs) == on("bookcrossing", FIGURE1)
-    assert names(plan, "figure") == ["figure1"]
+    assert names(plan, "figure") == ["figure1", *DEMONSTRATION]
     assert names(plan, "table") == ["table1", "table4"]
 
 
@@ -158,7 +162,8 @@ def test_a_new_title_of_a_dataset_is_another_need_of_what_shows_it(monkeypatch):
     )
     after = needs(plan)
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == after.keys() - {"figure1", "figure2"}  # without runs they show no dataset
+    planted = {name for name in after if name.startswith("transfer_")}
+    assert changed == after.keys() - planted - {"figure1", "figure2"}  # they show no dataset
     assert after["regret_l1h3"].datasets == {"movielens": "Films", "insteval": "InstEval"}
     assert after["table1"].files == before["table1"].files
 

@@ -37,6 +37,7 @@ SMALL = {
     "capacity_linear": {"rows": [25, 100], "ranks": [1, 2, 5, 6]},
     "reweighting_linear": {"rows": 60, "dim": 10},
 }
+ROWS = {seed: {"+".join(own): 9 for own in pairs_of(SENTENCES)} for seed in range(6)}
 DRAWINGS = ["transfer_architecture", "transfer_alignment_module"]
 CAPACITY = ["transfer_capacity", "transfer_capacity_curve", "transfer_leak"]
 ALIGNMENT = ["transfer_alignment", "transfer_alignment_pairs", "transfer_similarity"]
@@ -172,9 +173,11 @@ def test_shipped_studies_of_subsets_have_theirs(overlay, wanted):
         assert len(exhibit.needs.titles) >= bool(exhibit.needs.subsets)
 
 
-def test_other_studies_have_none_of_them():
-    assert transfer(shipped()) == {}
-    assert transfer(shipped("gss", "all_claims")) == {}
+def test_other_studies_have_the_demonstration_or_none_of_them():
+    shown = [*DRAWINGS, "transfer_demonstration"]
+    assert [*transfer(shipped())] == [*transfer(shipped("gss", "all_claims"))] == shown
+    assert transfer(shipped("diagnose")) == {}
+    assert "diagnosed_similarity" in exhibits.planned(shipped("diagnose"))
 
 
 def test_runs_are_chosen_by_what_variants_change_not_by_their_names(made):
@@ -305,6 +308,24 @@ def test_similarity_of_inputs_before_and_after_alignment(made):
     assert value(block, rising, "Score joint") == 4 / 6
     assert value(block, rising, "Normalised joint") == 2 / 6
     assert value(block, rising, "Normalised, without means joint") == 0
+
+
+def test_inputs_of_diagnosed_tasks_are_one_where_rows_are_and_else_measured(made):
+    subsets = pairs_of(SENTENCES)
+    own = {"fits": similar("joint", subsets, rises=2)}
+    for dataset, found in (("sentiment_glove", own), ("movielens", {"rows": ROWS}), ("gss", {})):
+        made.add(
+            lambda subset, task: 0.8, variant="paper", changes={}, name="diagnosis",
+            dataset=dataset, subsets=subsets, **found,
+        )  # fmt: skip
+    (block,) = table(made, "diagnosed_similarity").blocks
+    assert [row.label for row in block.rows] == [
+        "Sentiment (GloVe) (6 seeds)",
+        "MovieLens (6 seeds)",
+    ]
+    shown = [[cell.value for cell in row.cells[:5]] for row in block.rows]
+    assert shown == [[6, *map(pytest.approx, (0.4, 0.6, 0.5, 0.5))], [6, 1, 1, 1, 1]]
+    assert ["construction" in row.cells[-1].words for row in block.rows] == [False, True]
 
 
 def test_weights_of_the_noisy_task_are_shown_beside_what_they_gain(made):

@@ -68,8 +68,9 @@ def test_jobs_of_the_default_study(default):
         "audit": 2,
         "search": 2 * 3,  # paper, inherit and finetune share one search
         "train": 2 * (4 + 5),
+        "simulated_study": 1,
         "table": 3,
-        "figure": 5,
+        "figure": 5 + 3,  # the demonstration, and two drawings of its model
         "subgraphs": 1,
         "claims": 1,
         "answer": 1,
@@ -83,7 +84,7 @@ def test_jobs_of_all_claims_tuned(bare):
     runs = 4 + 5 + 2 + 1 + 3 + 7
     tuned = 4 + 1  # the cut MMoE is an MMoE
     assert (jobs["search"], jobs["tune"], jobs["train"]) == (2 * 15, 2 * tuned, 2 * runs)
-    assert (jobs["table"], jobs["figure"]) == (3 + 1, 5 + 2)  # Table 5, and both sweeps
+    assert (jobs["table"], jobs["figure"]) == (3 + 1, 8 + 2)  # Table 5, and both sweeps
 
 
 def test_jobs_of_datasets_of_packages_of_one_that_is_fetched_and_of_simulated_ones(bare):
@@ -112,13 +113,17 @@ def test_jobs_of_the_synthetic_search_study(bare):
 
 
 def test_jobs_of_the_diagnoses_and_of_studies_of_planted_tasks(bare):
-    study = ("--configfile", "config/transfer.yaml", "config/diagnose.yaml")
+    planted = bare.write(
+        "config/planted.yaml",
+        "simulated_studies: {studies: [demonstration, covariance, capacity_linear]}\n",
+    )
+    study = ("--configfile", "config/diagnose.yaml", planted)
 
     jobs = bare.plan("diagnoses", "simulated_studies", "results/report.html", *study).jobs
 
     assert (jobs["prepare"], jobs["measure_tasks"], jobs["recommend"]) == (2, 2, 2)
     assert jobs["train_subsets"] == 2 * 2  # with one embedding table for all tasks, or one for each
-    assert jobs["simulated_study"] == 4
+    assert jobs["simulated_study"] == 3
 
 
 def test_an_unknown_variant_of_a_target_is_named(bare):
@@ -157,7 +162,7 @@ def test_jobs_of_spaces_subsets_and_tuning_with_a_new_method_file(fresh):
         "exhaustive_table": 1,
         "search": 2,  # inherited weights share the search
         "table": 3 + 1,  # Tables 1, 2 and 4, and the regret
-        "figure": 1 + 1 + 1,  # the answer, Figure 1, and all routes in order
+        "figure": 3 + 3,  # the answer, Figure 1, and all routes in order; of the demonstration
         "train_subsets": 3,
         "tune": 2,  # mmoe and its variant, which only subsets have
         "publish": 1,

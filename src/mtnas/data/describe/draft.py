@@ -3,19 +3,26 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import yaml
 
 from mtnas.data.describe.look import Look
 from mtnas.data.describe.profile import Column
-from mtnas.data.describe.proposal import TaskIdea, kind_of, left_out, time_format
+from mtnas.data.describe.proposal import Kind, TaskIdea, kind_of, left_out, time_format
 from mtnas.data.engine.reading import MISSING
 from mtnas.runtime.errors import ConfigError, DataError, of_disk
 
 _MOST_TASKS = 8
 _TAKEN = {"split", "source", "all"}  # names that a column of a prepared table has
 _SURE = 2  # rank of an idea from which it is taken without being the best
+
+
+class _FieldKeys(TypedDict, total=False):
+    column: str
+    type: Kind | None
+    time_format: str
+    separator: str
 
 
 def draft(seen: Look, ideas: Sequence[TaskIdea]) -> str:
@@ -135,11 +142,11 @@ def _field_name(column: str, taken: set[str]) -> str:
     return f"{column}_" if is_taken else column
 
 
-def _field(column: Column, taken: set[str]) -> dict[str, Any]:
-    kind = kind_of(column)
-    keys: dict[str, Any] = {"type": kind}
+def _field(column: Column, taken: set[str]) -> _FieldKeys:
+    kind, keys = kind_of(column), _FieldKeys()
     if _field_name(column.name, taken) != column.name:
-        keys = {"column": column.name, **keys}
+        keys["column"] = column.name
+    keys["type"] = kind
     if kind == "time" and (pattern := time_format(column)):
         keys["time_format"] = pattern
     if kind == "list" and column.separator:

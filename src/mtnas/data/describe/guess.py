@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
+from mtnas.data.engine.reading import Format
 from mtnas.data.engine.text import TextFile
 from mtnas.runtime.errors import DataError, MtnasError
 
@@ -17,9 +18,21 @@ _LINES = 50
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
-def guess(
-    path: Path, *, delimiter: str | None = None, encoding: str | None = None
-) -> dict[str, Any]:
+class _Given(TypedDict, total=False):
+    encoding: str
+    delimiter: str
+    quote: str | None
+    header: bool
+    columns: tuple[str, ...]
+
+
+class Keys(_Given):
+    """Keys of a definition that say how a file is read."""
+
+    format: Format
+
+
+def guess(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Keys:
     """Return the keys of a definition that say how a file is read; defaults are left out.
 
     Delimiter and encoding are guessed where they are not given.
@@ -34,10 +47,9 @@ def guess(
     lines = [line for line in text.split("\n")[:_LINES] if line.strip()]
     if not lines:
         raise DataError(f"{path}: no line of text; name the files of one table")
-    keys: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
-    if lines[0].lstrip().startswith("{"):
-        return {"format": "jsonl", **keys}
-    return {**_of_text_table(lines, delimiter), **keys}
+    is_json = lines[0].lstrip().startswith("{")
+    keys: Keys = {"format": "jsonl"} if is_json else _of_text_table(lines, delimiter)
+    return keys if encoding == "utf-8" else {**keys, "encoding": encoding}
 
 
 def header(path: Path, encoding: str, delimiter: str) -> list[str]:
@@ -62,13 +74,13 @@ def _decoded(path: Path, encodings: Sequence[str]) -> tuple[str, str]:
     raise first or DataError(f"{path}: no text")
 
 
-def _of_text_table(lines: Sequence[str], given: str | None) -> dict[str, Any]:
+def _of_text_table(lines: Sequence[str], given: str | None) -> Keys:
     """Return delimiter, quote and header of a text table from its first lines."""
     delimiter = given or max(_DELIMITERS, key=lambda sign: _regularity(lines, sign))
     if given is None and _regularity(lines, delimiter) == (0, 0, 0):
         words = [len(line.split()) for line in lines]
         delimiter = "whitespace" if min(words) == max(words) > 1 else ","
-    keys: dict[str, Any] = {"format": "tsv" if delimiter == "\t" else "csv"}
+    keys: Keys = {"format": "tsv" if delimiter == "\t" else "csv"}
     if delimiter not in (",", "\t"):
         keys["delimiter"] = delimiter
     rows = list(_rows(lines, delimiter))
@@ -76,7 +88,7 @@ def _of_text_table(lines: Sequence[str], given: str | None) -> dict[str, Any]:
         keys["quote"] = '"'
     if not _has_header(rows):
         keys["header"] = False
-        keys["columns"] = [f"column_{number}" for number in range(1, len(rows[0]) + 1)]
+        keys["columns"] = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
     return keys
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtnas.data.describe.guess import guess, header
+from mtnas.data.describe.guess import Keys, guess, header
 from mtnas.data.describe.profile import Profile, profile
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.reading import Reading
@@ -19,7 +19,7 @@ from mtnas.data.engine.text import TextFile
 from mtnas.runtime.errors import DataError
 
 ROWS = 1_000_000  # that are looked at
-_OF_TSV = {"delimiter": "\t", "quote": None}
+_OF_TSV: Keys = {"format": "tsv", "delimiter": "\t", "quote": None}
 _LINES = 1000  # of JSON whose keys are the columns
 
 
@@ -31,7 +31,7 @@ class Look:
     """
 
     files: tuple[Path, ...]
-    keys: Mapping[str, Any]
+    keys: Keys
     table: Profile
     is_whole: bool  # all rows were looked at
     dropped: Counter[str] = field(default_factory=Counter)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mtnas.data.engine.cleaning import without_point
 from mtnas.data.engine.connection import Engine, name
+from mtnas.data.engine.exact import float_as_double
 from mtnas.data.engine.numbers import Numbers, as_number
 from mtnas.data.engine.query import PLACE, Origin, View
 from mtnas.data.engine.reads import MARK
@@ -33,7 +34,7 @@ def joined(engine: Engine, view: View, joins: Mapping[str, Join]) -> View:
     """Return a view that has the columns of joined tables, as `books.title`.
 
     A row without a partner has NULL in them. Keys are compared as texts, or as numbers where all
-    those of both tables are (then 3 is 3.0).
+    those of both tables are (then 3 is 3.0); rows that texts miss by their spelling: `View.near`.
 
     Raises:
         DataError: a key is there more than once in a joined table: rows would be multiplied.
@@ -42,9 +43,9 @@ def joined(engine: Engine, view: View, joins: Mapping[str, Join]) -> View:
         return view
     base = f"(SELECT *, row_number() OVER () AS {name(PLACE)} FROM {view.relation})"
     chosen, parts = ["base.*"], [f"{base} AS base"]
-    types, origins = dict(view.types), dict(view.origins)
+    types, origins, near = dict(view.types), dict(view.origins), dict[str, str]()
     for key, join in joins.items():
-        right, on = _right(engine, view, key, join)
+        right, on, near[key] = _right(engine, view, key, join)
         alias = name(f"join {key}")
         columns = [c for c in join.table.types if not c.startswith("@")]
         chosen += [f"{alias}.{name(c)} AS {name(f'{key}.{c}')}" for c in columns]
@@ -54,11 +55,11 @@ def joined(engine: Engine, view: View, joins: Mapping[str, Join]) -> View:
         types[matched_name(key)] = "BOOLEAN"
         origins |= {f"{key}.{c}": Origin(right, c, join.decimal) for c in columns}
     relation = f"(SELECT {', '.join(chosen)} FROM {' '.join(parts)})"
-    return View(relation, types, origins, is_ordered=False)
+    return View(relation, types, origins, is_ordered=False, near=near)
 
 
-def _right(engine: Engine, view: View, key: str, join: Join) -> tuple[str, str]:
-    """Keep a joined table in memory; return its name and the condition."""
+def _right(engine: Engine, view: View, key: str, join: Join) -> tuple[str, str, str]:
+    """Keep a joined table in memory; return its name, the condition and what `near` says."""
     right = name(engine.new_name(f"joined {key}"))
     engine.fetch(
         f"CREATE TABLE {right} AS SELECT *, row_number() OVER () AS {name(PLACE)} "
@@ -84,7 +85,8 @@ def _right(engine: Engine, view: View, key: str, join: Join) -> tuple[str, str]:
     pairs = zip(
         sides.left("base.", numeric), sides.right(f"{name(f'join {key}')}.", numeric), strict=True
     )
-    return right, " AND ".join(f"{a} = {b}" for a, b in pairs)
+    near = "" if numeric else _near(view.relation, right, sides)
+    return right, " AND ".join(f"{a} = {b}" for a, b in pairs), near
 
 
 class _Sides:
@@ -127,10 +129,42 @@ class _Sides:
             if numeric and is_text:
                 decimal = view.origins[column].decimal
                 sql = as_number(sql, column, decimal, self._numbers[side][column])
+            elif numeric and view.types[column] == "FLOAT":
+                sql = float_as_double(sql)
             elif not numeric and not is_text:
                 sql = without_point(f"CAST({sql} AS VARCHAR)")
             found.append(sql)
         return found
+
+
+def _near(left: str, right: str, sides: _Sides) -> str:
+    """Return the query of rows whose texts lack a partner by their spelling: `View.near`."""
+    of_left, of_right = sides.left("", False), sides.right("", False)
+    listed = [f"k{number}" for number in range(len(of_left))]
+    keys, names = ", ".join(map(_alike, listed)), ", ".join(listed)
+    there = " AND ".join(f"{key} IS NOT NULL" for key in listed)
+
+    def different(keys: Sequence[str], relation: str) -> str:
+        named = ", ".join(f"{key} AS {own}" for key, own in zip(keys, listed, strict=True))
+        return f"(SELECT {names}, count(*) AS n FROM (SELECT {named} FROM {relation}) GROUP BY ALL)"
+
+    alike, shown = f"concat_ws(chr(0), {keys})", f"concat_ws(', ', {names})"
+    lost = f"{different(of_left, left)} ANTI JOIN {different(of_right, right)} USING ({names})"
+    return (
+        f"SELECT sum(n), min(shown), arg_min(other, shown) FROM (SELECT n, {shown} AS shown, "
+        f"{alike} AS alike FROM {lost} WHERE {there}) JOIN (SELECT min({shown}) AS other, "
+        f"{alike} AS alike FROM {different(of_right, right)} WHERE {there} GROUP BY ALL) "
+        "USING (alike)"
+    )
+
+
+def _alike(text: str) -> str:
+    """Return the SQL of a text that is the same for `B07` and `b07`, and for 007, 7 and 7.0."""
+    folded = f"lower(nfc_normalize({text}))"
+    whole = f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    short = f"regexp_replace(ltrim({whole}, '+'), '^(-?)0+([0-9])', '\\1\\2')"
+    is_number = f"regexp_full_match({text}, '[+-]?[0-9]+\\.?[0-9]*')"
+    return f"CASE WHEN {is_number} THEN {short} ELSE {folded} END"
 
 
 def _repeated(engine: Engine, table: str, keys: Sequence[str]) -> tuple[int, str, int] | None:

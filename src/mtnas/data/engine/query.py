@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from mtnas.data.engine.connection import Engine, EngineError, literal, name
+from mtnas.data.engine.exact import check_exact, float_as_double
 from mtnas.data.engine.numbers import NumberCounter, Numbers, as_flag, as_number, as_time
 from mtnas.data.engine.reads import Read, What
 from mtnas.data.engine.resolve import Resolved, resolve
@@ -45,12 +46,15 @@ class View:
 
     `origins` says from which table, under which name and with which decimal sign a column is.
     `is_ordered`: its rows come in their order; else they are put in it by the column `#row`.
+    `near` has by joined table a query: the rows whose key is there, but written otherwise, and the
+    two spellings of one; by texts alone.
     """
 
     relation: str
     types: dict[str, str]
     origins: dict[str, Origin]
     is_ordered: bool = True
+    near: dict[str, str] = field(default_factory=dict)
     _known: dict[str, Numbers] = field(default_factory=dict)
 
     @classmethod
@@ -124,6 +128,8 @@ def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str
     found = {
         key: resolve(item.expression, view.types, numbers, item.root) for key, item in asked.items()
     }
+    for key, each in found.items():
+        check_exact(engine, view.relation, view.types, numbers, asked[key].expression, each.node)
     reads = list(dict.fromkeys(read for each in found.values() for read in each.reads))
     values = [f"{_read(read, view, numbers)} AS {name(read.name)}" for read in reads]
     inner = f"(SELECT *, {', '.join(values)} FROM {view.relation})" if values else view.relation
@@ -168,6 +174,8 @@ def _read(read: Read, view: View, numbers: Mapping[str, Numbers]) -> str:
         return as_flag(column)
     if read.what == "time":
         return as_time(column)
+    if view.types[read.column] == "FLOAT":
+        return float_as_double(column)
     if not is_text:
         return f"CAST({column} AS INTEGER)"  # true and false
     decimal = view.origins[read.column].decimal

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mtnas.data.engine.functions import ARITHMETIC, kind_of, known_functions
 from mtnas.data.engine.numbers import Numbers
 from mtnas.data.engine.reads import MARK, Read, What
-from mtnas.data.engine.syntax import Expression, Node, children, column_of, text_of
+from mtnas.data.engine.syntax import Expression, Node, branches, children, column_of, text_of
 from mtnas.runtime.errors import DataError
 
 _SAME = {"greatest", "least", "if", "ifnull", "nullif"}  # their arguments are of one kind
@@ -25,6 +25,7 @@ class Resolved:
     """The tree of an expression over a table, and the columns that it reads in another way."""
 
     statement: Node
+    node: Node  # in it, that is the expression
     reads: dict[Read, None] = field(default_factory=dict)
 
 
@@ -52,13 +53,12 @@ class _Resolver:
         self, expression: Expression, types: Mapping[str, str], numbers: Mapping[str, Numbers]
     ) -> None:
         self._text, self._types, self._numbers = expression.text, types, numbers
-        self._whole, self._node = expression.tree()
-        self._found = Resolved(self._whole)
+        self._found = Resolved(*expression.tree())
 
     def run(self, root: What | None) -> Resolved:
-        node = self._node["select_list"][0]
+        node = self._found.node
         self._visit(node, frozenset())
-        if root is not None:
+        if root is not None and not self._is_float(node):
             self._want(node, root)
         return self._found
 
@@ -86,7 +86,7 @@ class _Resolver:
                 self._want_all(below, "flag")
             case "CASE":
                 self._want_all([check["when_expr"] for check in node["case_checks"]], "flag")
-                self._unify(_branches(node))
+                self._unify(branches(node))
             case "OPERATOR":
                 self._operator(node, below)
             case "FUNCTION":
@@ -216,16 +216,20 @@ class _Resolver:
         if node["class"] == "COLUMN_REF":
             kind = self._kind(node)
             other = kind == "text" or (kind, what) in {("bool", "number"), ("number", "flag")}
+            other |= what == "number" and self._is_float(node)  # 0.1 in 32 bits is no other 0.1
             if other and column_of(node) in self._types:
                 read = Read(column_of(node), what)
                 self._found.reads[read] = None
                 node["column_names"] = [read.name]
         elif node["class"] == "CASE":
-            self._want_all(_branches(node), what)
+            self._want_all(branches(node), what)
         elif node["type"] == "OPERATOR_COALESCE":
             self._want_all(children(node), what)
         elif node["class"] == "FUNCTION" and node["function_name"].lower() in _SAME:
             self._want_all(children(node)[node["function_name"].lower() == "if" :], what)
+
+    def _is_float(self, node: Node) -> bool:
+        return node["class"] == "COLUMN_REF" and self._types.get(column_of(node)) == "FLOAT"
 
     def _kind(self, node: Node) -> str:
         """Return of which kind the value of a node is."""
@@ -245,7 +249,7 @@ class _Resolver:
                 kind = str(node["type_expr"].get("type_name", "")).upper()
                 return "number" if kind in ("INT", "NUMERIC", "REAL") else kind_of(kind)
             case "CASE":
-                return self._common(_branches(node))
+                return self._common(branches(node))
             case "FUNCTION":
                 return self._of_function(node)
             case "OPERATOR" if node["type"] == "OPERATOR_COALESCE":
@@ -282,14 +286,10 @@ class _Resolver:
         if node["class"] == "COLUMN_REF":
             return [column_of(node)]
         if node["class"] == "CASE":
-            return [c for branch in _branches(node) for c in self._columns(branch)]
+            return [c for branch in branches(node) for c in self._columns(branch)]
         if node["type"] == "OPERATOR_COALESCE":
             return [c for child in children(node) for c in self._columns(child)]
         return []
-
-
-def _branches(node: Node) -> list[Node]:
-    return [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]
 
 
 def _is_number(text: str) -> bool:

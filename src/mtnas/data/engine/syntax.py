@@ -8,8 +8,9 @@ from typing import Any
 
 from mtnas.data.engine.functions import known_functions
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.files import Json
 
-Node = dict[str, Any]
+Node = Json  # DuckDB tells its trees as JSON
 LONGEST = 5_000  # characters
 TOO_DEEP = "too many operations are nested in one another; write it shorter"
 _BEFORE = "SELECT (\n"
@@ -49,12 +50,12 @@ class Expression:
     @property
     def is_column(self) -> bool:
         """Whether it is nothing but the name of a column."""
-        return bool(self.tree()[1]["select_list"][0]["class"] == "COLUMN_REF")
+        return bool(self.tree()[1]["class"] == "COLUMN_REF")
 
     def tree(self) -> tuple[Node, Node]:
         """Return a statement, and the node in it that is the expression; both may be changed."""
         whole = json.loads(self.statement)
-        return whole, whole["statements"][0]["node"]
+        return whole, whole["statements"][0]["node"]["select_list"][0]
 
     def remedy(self, column: str) -> str:
         """Say what to write if a column that it names is meant as a text."""
@@ -236,6 +237,11 @@ def children(node: Node) -> list[Node]:
         case "CONJUNCTION" | "OPERATOR":
             return list(node["children"])
     return []
+
+
+def branches(node: Node) -> list[Node]:
+    """Return what a CASE may give."""
+    return [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]
 
 
 def _growth(node: Node) -> int:

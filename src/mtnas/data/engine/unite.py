@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from mtnas.data.engine.cleaning import without_point
 from mtnas.data.engine.connection import Engine, name
+from mtnas.data.engine.exact import WHOLE, float_as_double, is_rounded
 from mtnas.data.engine.source import Source
 
 _FLOATS = ("FLOAT", "DOUBLE")
-_EXACT = 2**53  # below which every whole number is a float
-_WHOLE = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 
 
 def alike(engine: Engine, sources: Sequence[Source], parts: Sequence[str]) -> list[str]:
@@ -46,7 +45,7 @@ def _part(
     replaced = []
     for column in types.keys() & different.keys():
         others = different[column]
-        if types[column] in _WHOLE and others & {*_FLOATS} and not _becomes_text(others):
+        if types[column] in WHOLE and others & {*_FLOATS} and not _becomes_text(others):
             _check_exact(engine, source, part, column)
         if (sql := _as_others(name(column), types[column], others)) is not None:
             replaced.append(f"{sql} AS {name(column)}")
@@ -62,7 +61,7 @@ def _as_others(column: str, kind: str, others: set[str]) -> str | None:
     if _becomes_text(others):
         return _as_text(column, kind)
     if kind == "FLOAT":
-        return f"CAST(CAST({column} AS VARCHAR) AS DOUBLE)"  # 0.1, not 0.10000000149
+        return float_as_double(column)
     return None
 
 
@@ -76,8 +75,7 @@ def _as_text(column: str, kind: str) -> str:
 
 
 def _check_exact(engine: Engine, source: Source, part: str, column: str) -> None:
-    ((low, high),) = engine.fetch(f"SELECT min({name(column)}), max({name(column)}) FROM ({part})")
-    if low is not None and max(-low, high) >= _EXACT:
+    if is_rounded(engine, f"({part})", column):
         source.fail(
             f"column {column!r} holds whole numbers above 2^53, and floats in another file of the "
             "table: some would be rounded; write it as whole numbers, or as texts, in all files"

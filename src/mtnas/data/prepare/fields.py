@@ -11,11 +11,11 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, hash_values
+from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, different, hash_values
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, Number
 from mtnas.data.prepare.repeated import keys_of_numbers
+from mtnas.data.prepare.spellings import Spellings
 from mtnas.data.sources.base import Field
 from mtnas.runtime.errors import DataError
 
@@ -54,6 +54,7 @@ class HashedInput(Input):
         super().__init__(field, stored or pa.int32())
         self._num_features = num_features
         self.values = DistinctValues(counts)
+        self._spellings = Spellings(field.name)
 
     def read(self, column: pa.Array) -> tuple[pa.Array, Keys]:
         """Return ids and the digests of the texts."""
@@ -61,12 +62,17 @@ class HashedInput(Input):
         return pa.array(ids), keys
 
     def _hashed(self, column: pa.Array) -> tuple[Ids, Keys]:
-        return hash_values(column, self.name, self._num_features, self.values)
+        see = self._spellings.add
+        return hash_values(column, self.name, self._num_features, self.values, see)
+
+    def spelt_twice(self) -> tuple[int, tuple[str, str]] | None:
+        """Return how many numbers have several spellings, and two of one; None: none has."""
+        return self._spellings.twice(self.values.keys)
 
     def summary(self) -> FieldSummary:
         """Return how many values and ids there are."""
         ids = self.values.ids
-        counts = {"distinct_values": len(ids), "distinct_ids": num_different(ids)}
+        counts = {"distinct_values": len(ids), "distinct_ids": len(different(ids))}
         return super().summary().model_copy(update=counts)
 
 
@@ -188,9 +194,3 @@ def input_layout(inputs: Sequence[Input]) -> InputLayout:
             if isinstance(item, FeatureInput)
         ),
     )
-
-
-def num_different(ids: NDArray[np.int32]) -> int:
-    """Count different ids; sorting is faster here than the hash table of np.unique."""
-    ids = np.sort(ids)
-    return len(ids) and 1 + int(np.count_nonzero(ids[1:] != ids[:-1]))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.data.synthetic import SyntheticOptions
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.tasks.metrics import Kind
@@ -31,9 +32,9 @@ class PrepareSpec(Options):
     splits: SplitsOfSeeds = "random"  # how seeds split the rows where they move the split
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out a key that is not given, so that no older spec differs from a new one."""
-        told: dict[str, Any] = dump(self)
+        told: Json = dump(self)
         return without_defaults(told, {"allow_lost": None, "splits": "random"})
 
 
@@ -233,9 +234,9 @@ class Manifest(Record):
     spec: PrepareSpec
 
     @model_serializer(mode="wrap")
-    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what a table does not have, so that older manifests stay as they are."""
-        told: dict[str, Any] = dump(self)
+        told: Json = dump(self)
         lacking = {"fixed_sources": (), "groups": None, "encoding": None, "initial_width": None}
         return {k: v for k, v in told.items() if k not in lacking or v not in (lacking[k], [])}
 

@@ -28,8 +28,6 @@ from mtnas.runtime.files import atomic_path
 SPLIT_COLUMN, SOURCE_COLUMN, GROUP_COLUMN = "split", "source", "group"
 _SPLIT = pa.field(SPLIT_COLUMN, pa.int8(), nullable=False)
 _GROUP = pa.field(GROUP_COLUMN, pa.int32(), nullable=False)
-_COMPRESSION = "zstd"
-_AS_IS = {"compression": "none", "use_dictionary": False, "write_statistics": False}
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class ContentHash:
 
     def __init__(self) -> None:
         self._parts = [hashlib.sha256() for _ in range(3)]
-        self._more: dict[str, Any] = {}
+        self._more: dict[str, hashlib._Hash] = {}
 
     def update(self, ids: NDArray[Any], labels: NDArray[Any], split: NDArray[np.int8]) -> None:
         """Add rows: ids [rows, fields], labels [rows, tasks], split [rows]."""
@@ -103,8 +101,13 @@ class RowWriter:
 
     def __init__(self, path: Path, schema: pa.Schema, packed: bool = False) -> None:
         self._schema = schema
-        how: dict[str, Any] = {"compression": _COMPRESSION} if packed else _AS_IS
-        self._writer = pq.ParquetWriter(path, schema, **how)
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression="zstd" if packed else "none",
+            use_dictionary=packed,
+            write_statistics=packed,
+        )
 
     def write(self, columns: Iterable[pa.Array]) -> None:
         """Append rows given as columns, in the order of the schema."""
@@ -141,7 +144,7 @@ def add_split(
     The table is written atomically. `files` are the digests of further files that belong to the
     content.
     """
-    source, content, start = pq.ParquetFile(rows), ContentHash(), 0
+    source, content, start = pq.ParquetFile(rows, memory_map=True), ContentHash(), 0
     written = source.schema_arrow
     complete = [field.with_nullable(field.name not in finish.complete) for field in written]
     plain = {*finish.ids, *finish.labels}

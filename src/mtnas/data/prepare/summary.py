@@ -1,19 +1,33 @@
 """What the rows of a table held: counted while they stream by, told in the manifest."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.fields import HashedInput, Input, num_different
-from mtnas.data.prepare.hashing import IdCounts, Keys
+from mtnas.data.prepare.fields import HashedInput, Input
+from mtnas.data.prepare.hashing import IdCounts, Ids, Keys
+from mtnas.data.prepare.initial import Initial, width_of
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
-from mtnas.data.prepare.manifest import Collisions, Count, Graded, Grades, TaskSummary
+from mtnas.data.prepare.manifest import (
+    Collisions,
+    Count,
+    Graded,
+    Grades,
+    Groups,
+    InputLayout,
+    Manifest,
+    PrepareSpec,
+    Repeated,
+    TaskSummary,
+)
 from mtnas.data.prepare.moments import Moments
+from mtnas.data.prepare.parts import sizes_by_part, sizes_by_source
 from mtnas.data.sources.base import GRADE, Dataset
 
 
@@ -59,12 +73,23 @@ class Seen:
         return [item for item in self.inputs if isinstance(item, HashedInput)]
 
     @property
+    def num_ids(self) -> int:
+        """Return how many ids occur."""
+        return int(np.count_nonzero(self.ids.rows))
+
+    @property
     def tasks(self) -> tuple[TaskSummary, ...]:
         """Return what was found of every task."""
         return tuple(
             label.summary(self.moments.mean(i), self.moments.spread(i))
             for i, label in enumerate(self.labels)
         )
+
+    @property
+    def label_rates(self) -> dict[str, float]:
+        """Return the share of ones among the labelled rows of every binary task."""
+        binary = [i for i, label in enumerate(self.labels) if isinstance(label, BinaryLabel)]
+        return {self.labels[i].name: self.moments.mean(i) for i in binary}
 
     def replaced(self, dataset: Dataset) -> dict[str, int]:
         """Return the values that could not be what their field or task holds, by reason."""
@@ -74,31 +99,61 @@ class Seen:
         return {reason: count for reason, count in sorted(found.items()) if count}
 
 
-def summary(dataset: Dataset, seen: Seen) -> dict[str, Any]:
-    """Return the entries of a `Manifest` that say what the rows of a dataset held."""
-    ids = {item.name: item.values.ids for item in seen.hashed}
-    every = np.concatenate([np.empty(0, np.int32), *ids.values()])
-    return {
-        "rows": seen.rows,
-        "rows_read": seen.rows + dataset.dropped.total(),
-        "rows_dropped": dict(sorted(dataset.dropped.items())),
-        "values_replaced": seen.replaced(dataset),
-        "unmatched": dict(sorted(dataset.unmatched.items())),
-        "sources": dataset.source_names,
-        "fixed_sources": dataset.fixed_sources,
-        "fields": tuple(item.summary() for item in seen.inputs),
-        "tasks": seen.tasks,
-        "distinct_values": len(every) if ids else None,
-        "distinct_ids": num_different(every) if ids else None,
-        "collisions": _collisions(ids) if ids else None,
-        "label_rates": {
-            label.name: seen.moments.mean(i)
-            for i, label in enumerate(seen.labels)
-            if isinstance(label, BinaryLabel)
-        },
-        "label_pcc": seen.moments.correlations(),
-        "grades": None if dataset.graded is None else _grades(dataset, seen),
-    }
+@dataclass(frozen=True)
+class Written:
+    """What is known of a table once it is written."""
+
+    seen: Seen
+    layout: InputLayout
+    split: NDArray[np.int8]
+    numbers: Ids  # the new number of every hashed id
+    repeated: Repeated
+    groups: Groups | None
+    initial: Initial
+    content_sha256: str
+    source_sha256: dict[str, str]  # of the raw files, by name
+    warnings: list[str]
+
+
+def described(spec: PrepareSpec, dataset: Dataset, raw: Path | None, written: Written) -> Manifest:
+    """Return the manifest of a table."""
+    seen, look_alike = written.seen, dataset.is_look_alike(raw)
+    values, different, collisions = _distinct(seen.hashed)
+    return Manifest(
+        dataset=dataset.name,
+        title=f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
+        simulated=look_alike or dataset.simulated,
+        rows=seen.rows,
+        rows_read=seen.rows + dataset.dropped.total(),
+        rows_dropped=dict(sorted(dataset.dropped.items())),
+        values_replaced=seen.replaced(dataset),
+        unmatched=dict(sorted(dataset.unmatched.items())),
+        sources=dataset.source_names,
+        fixed_sources=dataset.fixed_sources,
+        source_sizes=sizes_by_source(dataset, written.split, seen.source),
+        fields=tuple(item.summary() for item in seen.inputs),
+        tasks=seen.tasks,
+        layout=written.layout,
+        num_features=spec.num_features or dataset.num_features,
+        num_ids=seen.num_ids,
+        distinct_values=values,
+        distinct_ids=different,
+        collisions=collisions,
+        label_rates=seen.label_rates,
+        label_pcc=seen.moments.correlations(),
+        grades=None if dataset.graded is None else _grades(dataset, seen),
+        split_kind=dataset.split_kind,
+        split_column=dataset.split_column,
+        split_sizes=sizes_by_part(written.split),
+        groups=written.groups,
+        initial_width=width_of(written.initial),
+        encoding=dataset.encoding,
+        repeated=written.repeated,
+        warnings=tuple(written.warnings),
+        content_sha256=written.content_sha256,
+        source_sha256=written.source_sha256,
+        spec=spec,
+    )
 
 
 def _grades(dataset: Dataset, seen: Seen) -> Grades:
@@ -111,8 +166,13 @@ def _grades(dataset: Dataset, seen: Seen) -> Grades:
     return Grades(task=task.name, column=task.column, counts=tuple(counts))
 
 
-def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> Collisions:
-    """Count the values that share their id with another value of any field."""
+def _distinct(
+    hashed: Sequence[HashedInput],
+) -> tuple[int, int, Collisions] | tuple[None, None, None]:
+    """Count the values of all fields, their ids, and the values that share one with another."""
+    if not hashed:
+        return None, None, None
+    ids = {item.name: item.values.ids for item in hashed}
     every = np.concatenate(list(ids.values()))
     _, which, owners = np.unique(every, return_inverse=True, return_counts=True)
     shared = owners[which] > 1
@@ -121,8 +181,12 @@ def _collisions(ids: Mapping[str, NDArray[np.int32]]) -> Collisions:
         name: int(part.sum()) for name, part in zip(ids, np.split(shared, ends[:-1]), strict=True)
     }
     total = sum(counts.values())
-    return Collisions(
-        count=total,
-        rate=total / len(every),
-        per_field={name: Count(count=n, rate=n / len(ids[name])) for name, n in counts.items()},
+    return (
+        len(every),
+        len(owners),
+        Collisions(
+            count=total,
+            rate=total / len(every),
+            per_field={name: Count(count=n, rate=n / len(ids[name])) for name, n in counts.items()},
+        ),
     )

@@ -8,10 +8,8 @@ are kept.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,26 +26,17 @@ from mtnas.data.prepare.initial import (
     Initial,
     digests_of,
     initial_files,
-    width_of,
     write_initial,
 )
 from mtnas.data.prepare.inputs import MatrixCopy, input_files, write_inputs
 from mtnas.data.prepare.labels import MulticlassLabel, labels_of
-from mtnas.data.prepare.manifest import (
-    Encoding,
-    Groups,
-    InputLayout,
-    Manifest,
-    PrepareSpec,
-    Repeated,
-)
+from mtnas.data.prepare.manifest import Manifest, PrepareSpec
 from mtnas.data.prepare.parts import (
     assign_parts,
     check_parts,
     check_sources,
     check_split_of,
     sizes_by_part,
-    sizes_by_source,
 )
 from mtnas.data.prepare.repeated import RowDigests
 from mtnas.data.prepare.store import (
@@ -58,7 +47,7 @@ from mtnas.data.prepare.store import (
     RowWriter,
     add_split,
 )
-from mtnas.data.prepare.summary import Seen, summary
+from mtnas.data.prepare.summary import Seen, Written, described
 from mtnas.data.prepare.vocabulary import (
     ids_file,
     vocabulary_file,
@@ -70,20 +59,6 @@ from mtnas.runtime.errors import DataError
 from mtnas.runtime.files import Json, sha256_of, short_names
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Written:
-    """What is known of a table once it is written."""
-
-    seen: Seen
-    layout: InputLayout
-    split: NDArray[np.int8]
-    repeated: Repeated
-    groups: Groups | None
-    initial: Initial
-    content_sha256: str
-    warnings: list[str]
 
 
 def prepare(
@@ -129,39 +104,16 @@ def _prepare(spec: PrepareSpec, table: Path, raw: Path | None, encoded: Path | N
     """Write the table, its inputs and the vocabulary of a dataset that is read."""
     dataset, kept = _dataset(spec)
     dataset.encoded = encoded
-    files = dataset.sources(raw)
-    digests = dict(zip(short_names(files), map(sha256_of, files), strict=True))
     written = _write_table(dataset, raw, kept, spec, table)
-    seen, split = written.seen, written.split
+    seen = written.seen
     hashed = {item.name: item.values.ids for item in seen.hashed}
-    numbers, num_ids = write_compact(
-        table, ids_file(table), written.layout, [*hashed], seen.ids.rows
-    )
-    write_vocabulary(vocabulary_file(table), hashed, numbers)
-    num_features = spec.num_features or dataset.num_features
-    write_initial(table, written.initial, num_features, numbers, num_ids)
+    write_vocabulary(vocabulary_file(table), hashed, written.numbers)
+    num_features, num_ids = spec.num_features or dataset.num_features, seen.num_ids
+    write_initial(table, written.initial, num_features, written.numbers, num_ids)
     for text in written.warnings:
         _LOG.warning("%s: %s", dataset.name, text)
-    _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(split))
-    return Manifest(
-        layout=written.layout,
-        num_features=num_features,
-        num_ids=num_ids,
-        split_kind=dataset.split_kind,
-        split_column=dataset.split_column,
-        groups=written.groups,
-        initial_width=width_of(written.initial),
-        encoding=None if dataset.encoding is None else Encoding(**dataset.encoding),
-        split_sizes=sizes_by_part(split),
-        source_sizes=sizes_by_source(dataset, split, seen.source),
-        repeated=written.repeated,
-        warnings=tuple(written.warnings),
-        content_sha256=written.content_sha256,
-        source_sha256=digests,
-        spec=spec,
-        **_identity(dataset, raw),
-        **summary(dataset, seen),
-    )
+    _LOG.info("%s: %d rows, %s", dataset.name, seen.rows, sizes_by_part(written.split))
+    return described(spec, dataset, raw, written)
 
 
 def _dataset(spec: PrepareSpec) -> tuple[Dataset, tuple[Field, ...]]:
@@ -172,16 +124,6 @@ def _dataset(spec: PrepareSpec) -> tuple[Dataset, tuple[Field, ...]]:
     _check_names(dataset)
     check_split_of(dataset, spec.split)
     return dataset, kept
-
-
-def _identity(dataset: Dataset, raw: Path | None) -> dict[str, Any]:
-    """Return what a manifest calls the dataset, and whether its rows are real."""
-    look_alike = dataset.is_look_alike(raw)
-    return {
-        "dataset": dataset.name,
-        "title": f"simulated look-alike of {dataset.title}" if look_alike else dataset.title,
-        "simulated": look_alike or dataset.simulated,
-    }
 
 
 def _check_names(dataset: Dataset) -> None:
@@ -204,8 +146,10 @@ def _check_names(dataset: Dataset) -> None:
 
 def _write_table(
     dataset: Dataset, raw: Path | None, kept: Sequence[Field], spec: PrepareSpec, table: Path
-) -> _Written:
+) -> Written:
     """Write the rows, then with their split, and the inputs that are no ids."""
+    raw_files = dataset.sources(raw)
+    source_sha256 = dict(zip(short_names(raw_files), map(sha256_of, raw_files), strict=True))
     with TemporaryDirectory(dir=table.parent, prefix=f".{table.stem}.") as folder:
         rows, digests = Path(folder) / "rows.parquet", RowDigests(Path(folder))
         matrices = MatrixCopy(Path(folder) / "inputs", _matrices(dataset, raw, kept))
@@ -224,11 +168,15 @@ def _write_table(
         content = add_split(rows, table, split, finish, files, groups)
         repeated, layout = digests.count(split), input_layout(inputs)
         write_inputs(table, layout, matrices.folder)
+        hashed = [item.name for item in seen.hashed]
+        numbers, _ = write_compact(rows, ids_file(table), layout, hashed, counts.rows)
     warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
     told = None
     if groups is not None:
         told = summary_of(dataset.group, groups, split, source, dataset.source_names)
-    return _Written(seen, layout, split, repeated, told, initial, content, warnings)
+    return Written(
+        seen, layout, split, numbers, repeated, told, initial, content, source_sha256, warnings
+    )
 
 
 def _matrices(

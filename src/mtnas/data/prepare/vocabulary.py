@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.prepare.hashing import different
 from mtnas.data.prepare.inputs import write_array
 from mtnas.data.prepare.manifest import InputLayout
 from mtnas.runtime.files import atomic_path
 
-_BATCH_ROWS = 1_000_000
+_BATCH_ROWS = 1 << 16  # that the caches of a processor hold
 _VOCABULARY = pa.schema(
     [
         pa.field("field", pa.dictionary(pa.int32(), pa.string()), nullable=False),
@@ -59,14 +60,15 @@ def write_compact(
     fields: Sequence[str],
     count: NDArray[np.int64],
 ) -> tuple[Ids, int]:
-    """Write the renumbered ids [rows, C] of a table, atomically; return the renumbering.
+    """Write the renumbered ids [rows, C] of a table, or of its rows without a split, atomically;
+    return the renumbering.
 
     C is the number of single fields and the lengths of all bags; a bag that is shorter is filled up
     with the number of ids, which stands for no value. `fields` are the hashed ones, `count` says
     how often every id occurs in them.
     Memory grows with the largest id, not with the rows.
     """
-    source = pq.ParquetFile(table)
+    source = pq.ParquetFile(table, memory_map=True)
     bags, width = [bag.name for bag in layout.bags], layout.num_columns
     names = [*(name for name in fields if name not in bags), *bags]
     new, num_ids = renumbering(count)
@@ -111,13 +113,15 @@ def write_vocabulary(path: str | Path, hashed: Mapping[str, Ids], new: Ids) -> N
     """
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _VOCABULARY) as writer:
         names = pa.array(list(hashed), pa.string())
+        occurring = np.flatnonzero(new >= 0)
+        old = np.empty(len(occurring), np.int32)
+        old[new[occurring]] = occurring
         for number, ids in enumerate(hashed.values()):
-            distinct = np.unique(ids)
-            distinct = distinct[np.argsort(new[distinct])]
+            rows = different(new[ids])
             field = pa.DictionaryArray.from_arrays(
-                pa.array(np.full(len(distinct), number, np.int32)), names
+                pa.array(np.full(len(rows), number, np.int32)), names
             )
-            columns = [field, pa.array(distinct), pa.array(new[distinct])]
+            columns = [field, pa.array(old[rows]), pa.array(rows)]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_VOCABULARY))
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mtnas.data.prepare.manifest import Encoding
+
 GRADE = "grade"  # the column of a chunk that holds what a threshold turns into a label
 REPORTED = ("auc", "log_loss")  # of the tasks whose results are published
 UNKNOWN = "unknown"  # the value of a field that a row does not have
@@ -148,7 +150,7 @@ class Dataset(ABC):
     group: str = ""  # what rows of one group have in common; empty: there are no groups
     encoder: ClassVar[str | None] = None  # what makes features of its texts (`mtnas.data.text`)
     encoded: Path | None = None  # the file with these features; None: they are made when needed
-    encoding: Mapping[str, Any] | None = None  # how they were made, once `matrices` was called
+    encoding: "Encoding | None" = None  # how they were made, once `matrices` was called
     allow_lost: float = 0.2  # the share of the rows that may be left out
     definition: Mapping[str, Any] | None = None  # the keys that a file declares it by
 

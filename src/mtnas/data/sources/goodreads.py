@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +28,7 @@ from mtnas.data.safeguards import Lines, Partners, Values
 from mtnas.data.sources import base
 from mtnas.data.sources.base import REPORTED, Download, Field, Task
 from mtnas.runtime.errors import DataError
+from mtnas.runtime.files import Json
 
 TITLE = "Goodreads"  # what tables and figures call it
 
@@ -55,7 +56,6 @@ _KINDS = {
     dict: "objects",
 }
 
-_Json = dict[str, Any]
 _Row = tuple[str, str, bool, int, bool]
 _Kind = TypeVar("_Kind")
 _Parsed = TypeVar("_Parsed")
@@ -146,7 +146,7 @@ class Dataset(base.Dataset):
             values.check(self.replaced, _AGAIN)
         return {n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)}
 
-    def _sound(self, path: Path, parse: Callable[[_Json], _Parsed]) -> Iterator[_Parsed]:
+    def _sound(self, path: Path, parse: Callable[[Json], _Parsed]) -> Iterator[_Parsed]:
         """Yield what the sound lines of a file hold; count the others by their first fault."""
         lines = Lines(path, self.dropped, _AGAIN)
         for line in _lines(path):
@@ -171,7 +171,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise DataError(f"{path}: not a sound gzip file ({error}); {_AGAIN}") from None
 
 
-def _object(line: bytes) -> _Json:
+def _object(line: bytes) -> Json:
     """Parse one line."""
     try:
         value = json.loads(line)
@@ -182,7 +182,7 @@ def _object(line: bytes) -> _Json:
     return value
 
 
-def _interaction(value: _Json) -> _Row:
+def _interaction(value: Json) -> _Row:
     """Return user, book, whether it is read, its rating, whether there is a review."""
     read, rating = _get(value, "is_read", bool), _get(value, "rating", int)
     if not 0 <= rating <= 5:
@@ -191,7 +191,7 @@ def _interaction(value: _Json) -> _Row:
     return user, book, read, rating, _get(value, "review_text_incomplete", str) != ""
 
 
-def _book(value: _Json, years: Values, all_pages: Values) -> list[str]:
+def _book(value: Json, years: Values, all_pages: Values) -> list[str]:
     """Return the fields of a book, its key first, in the order of `Dataset.fields`."""
     authors = [
         f"{_clean(_get(author, 'author_id', str))} {_clean(_get(author, 'role', str))}".strip()
@@ -217,7 +217,7 @@ def _book(value: _Json, years: Values, all_pages: Values) -> list[str]:
     ]
 
 
-def _get(value: _Json, key: str, kind: type[_Kind]) -> _Kind:
+def _get(value: Json, key: str, kind: type[_Kind]) -> _Kind:
     """Return an entry of the right type; true and false are no numbers."""
     if key not in value:
         raise _BrokenLineError(f"no {key}")
@@ -227,7 +227,7 @@ def _get(value: _Json, key: str, kind: type[_Kind]) -> _Kind:
     return found
 
 
-def _list(value: _Json, key: str, kind: type[_Kind]) -> list[_Kind]:
+def _list(value: Json, key: str, kind: type[_Kind]) -> list[_Kind]:
     """Return a list with entries of one type."""
     found = _get(value, key, list)
     if any(type(item) is not kind for item in found):
@@ -235,7 +235,7 @@ def _list(value: _Json, key: str, kind: type[_Kind]) -> list[_Kind]:
     return found
 
 
-def _key(value: _Json, key: str) -> str:
+def _key(value: Json, key: str) -> str:
     """Return an id: ASCII letters and digits."""
     found = _get(value, key, str)
     if not (found.isascii() and found.isalnum()):
@@ -243,7 +243,7 @@ def _key(value: _Json, key: str) -> str:
     return found
 
 
-def _number(value: _Json, key: str, seen: Values, allowed: range = _NUMBERS) -> int | None:
+def _number(value: Json, key: str, seen: Values, allowed: range = _NUMBERS) -> int | None:
     """Return a number that is written as text; None if there is none, or none that is allowed."""
     text = _get(value, key, str).removesuffix(".0")  # a program may have made 56 into 56.0
     is_whole = text.isascii() and text.isdecimal() and len(text) < 6

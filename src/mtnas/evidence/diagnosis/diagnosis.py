@@ -58,31 +58,24 @@ def diagnosis_of(
     """
     _check_same(measures, scores, own_tables)
     truth = Truth(scores)
-    decision, tables = decide(truth), _tables(truth, own_tables, decide(truth).recommended)
+    learned = truth.learned
+    decision = decide(learned)
+    tables = _tables(learned, own_tables, decision.recommended)
     means, pairs = mean_measures(measures.frame), pairs_of(truth)
     dataset = scores.record.spec.dataset
     return Diagnosis(
         dataset=dataset,
         simulated=scores.record.simulated,
         tasks=scores.record.tasks,
-        same_rows=_same_rows(scores),
+        same_rows=same_rows(scores),
         seeds=tuple(truth.seeds),
         metric=truth.name,
         unit=truth.unit,
         gains=gains_of(truth),
         pairs=pairs,
-        grouping=GroupingReport.of(decision),
+        grouping=GroupingReport.of(decision, truth),
         tables=tables,
-        measures=tuple(
-            MeasureOfPair(
-                measure=line.measure,
-                first=line.first,
-                second=line.second,
-                layer=line.layer,
-                value=_number(line.value),
-            )
-            for line in means.itertuples()
-        ),
+        measures=measures_of(means),
         predicts=tuple(predictions([means], [gains_of_pairs(dataset, pairs)])),
         surrogates=tuple(surrogates(truth)),
         capacity=capacity_of(measures),
@@ -90,8 +83,22 @@ def diagnosis_of(
     )
 
 
-def _same_rows(scores: SubsetScores) -> bool:
-    """Whether every subset learns from equally many rows: then they are the same."""
+def measures_of(means: pd.DataFrame) -> tuple[MeasureOfPair, ...]:
+    """Return the mean of every measure over seeds (`mean_measures`)."""
+    return tuple(
+        MeasureOfPair(
+            measure=line.measure,
+            first=line.first,
+            second=line.second,
+            layer=line.layer,
+            value=_number(line.value),
+        )
+        for line in means.itertuples()
+    )
+
+
+def same_rows(scores: SubsetScores) -> bool:
+    """Whether every subset learns from equally many rows: then they are the same rows."""
     of_seeds = scores.record.rows.values()
     return bool(of_seeds) and all(len(set(rows.values())) == 1 for rows in of_seeds)
 

@@ -3,7 +3,7 @@
 from mtnas.evidence.diagnosis.decide import Decision
 from mtnas.evidence.diagnosis.predict import Predicts
 from mtnas.evidence.diagnosis.surrogate import Surrogate
-from mtnas.evidence.diagnosis.truth import Interval, named
+from mtnas.evidence.diagnosis.truth import Interval, Truth, named
 from mtnas.runtime.record import Part, Record
 from mtnas.tasks.metrics import Kind
 
@@ -61,7 +61,11 @@ class CurvePoint(Part):
 
 
 class GroupingReport(Part):
-    """The best grouping and the recommended one; gains are means over tasks, on test."""
+    """The best grouping and the recommended one; gains are means over tasks, on test.
+
+    Tasks of which nothing is learned (`unlearned`) are alone in both where two others remain; gains
+    and intervals are of these others.
+    """
 
     best: list[list[str]]
     over_together: Interval
@@ -73,14 +77,18 @@ class GroupingReport(Part):
     reason: str
     expected: Interval
     instead_of: str
+    unlearned: list[str] = []
 
     @classmethod
-    def of(cls, decision: Decision) -> "GroupingReport":
-        """Return a decision as plain data."""
+    def of(cls, decision: Decision, truth: Truth) -> "GroupingReport":
+        """Return a decision on the learned tasks (`Truth.learned`) as plain data."""
+        grouped = {task for group in decision.best for task in group}
+        alone = [(task,) for task in truth.tasks if task not in grouped]
         plain = {
-            "best": named(decision.best),
-            "recommended": named(decision.recommended),
+            "best": named((*decision.best, *alone)),
+            "recommended": named((*decision.recommended, *alone)),
             "harmed": list(decision.harmed),
+            "unlearned": list(truth.unlearned),
         }
         same = ("over_together", "over_apart", "held_out", "together_over_apart", "reason")
         more = ("expected", "instead_of")

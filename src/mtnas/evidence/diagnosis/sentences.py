@@ -11,13 +11,26 @@ from mtnas.evidence.statistics import EFFECT, MOST_SEEDS, seeds_needed
 def sentences(truth: Truth, decision: Decision, tables: Interval | None) -> tuple[str, ...]:
     """Return three sentences: what to do, what it gains, what would make it surer.
 
-    `tables` is what embedding tables of their own gain the tasks of one model; None: not measured.
+    `decision` is on the learned tasks of the truth. `tables` is what embedding tables of their own
+    gain the tasks of one model; None: not measured.
     """
+    own = truth.learned
     return (
-        f"{_what(truth, decision)}{_tables(truth, decision, tables)}.",
-        f"{_gain(truth, decision)}.",
-        f"{_surer(truth, decision.expected)}.",
+        f"{_what(own, decision)}{_tables(own, decision, tables)}{_unlearned(truth)}.",
+        f"{_gain(own, decision)}.",
+        f"{_surer(own, decision.expected)}.",
     )
+
+
+def _unlearned(truth: Truth) -> str:
+    """Say of which tasks nothing is learned, and that those are left out, if two others remain."""
+    if not truth.unlearned:
+        return ""
+    names = listed(truth.unlearned)
+    why = f"no model tells {names} better than chance, alone or with other tasks"
+    if truth.learned.tasks == truth.tasks:
+        return f"; {why}"
+    return f"; leave out {names}, where there is nothing to share or to gain: {why}"
 
 
 def _what(truth: Truth, decision: Decision) -> str:

@@ -53,9 +53,13 @@ class Truth:
     loss that training minimises, since only that can be summed.
     """
 
-    def __init__(self, scores: SubsetScores) -> None:
-        """Take the scores of subsets; each task alone and all tasks together are among them."""
+    def __init__(self, scores: SubsetScores, tasks: Subset | None = None) -> None:
+        """Take the scores of subsets; each task alone and all tasks together are among them.
+
+        `tasks` are those to group, which were trained together; None: all.
+        """
         self.scores = scores
+        self._tasks = scores.tasks if tasks is None else tasks
         principal = {PRINCIPAL[kind] for kind in scores.record.tasks.values()}
         self.metric = "principal" if len(principal) == 1 else "loss"
         names = {OF_KIND[kind][-1] for kind in scores.record.tasks.values()}
@@ -71,8 +75,8 @@ class Truth:
 
     @property
     def tasks(self) -> Subset:
-        """Name all tasks."""
-        return self.scores.tasks
+        """Name the tasks to group."""
+        return self._tasks
 
     @property
     def seeds(self) -> list[int]:
@@ -100,8 +104,29 @@ class Truth:
 
     @cached_property
     def subsets(self) -> list[Subset]:
-        """Return what was trained, each task alone first."""
-        return list(self.scores.subsets.values())
+        """Return what was trained of these tasks, each alone first."""
+        own = set(self.tasks)
+        return [subset for subset in self.scores.subsets.values() if own.issuperset(subset)]
+
+    @cached_property
+    def unlearned(self) -> Subset:
+        """Name the tasks of yes or no of which no model is known to tell anything.
+
+        Their AUC on test is not measurably above 0.5, neither alone nor in the mean over all
+        subsets. They have nothing to share and nothing to gain; what they seem to gain is luck.
+        """
+        if len(self.seeds) < 2:
+            return ()
+        frame = self.scores.frame
+        found = frame[(frame["split"] == "test") & (frame["metric"] == "auc")]
+        judged = [task for task in self.tasks if task in set(found["task"])]
+        return tuple(task for task in judged if not self._above_chance(found, task))
+
+    @cached_property
+    def learned(self) -> "Truth":
+        """The same of the tasks of which something is learned, where two or more were trained."""
+        tasks = tuple(task for task in self.tasks if task not in self.unlearned)
+        return Truth(self.scores, tasks) if len(tasks) > 1 and tasks in self.subsets else self
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -125,11 +150,19 @@ class Truth:
         """Return how much better the first grouping is than the second one, on test."""
         return self.interval(self.total(first) - self.total(second))
 
+    def _above_chance(self, auc: pd.DataFrame, task: str) -> bool:
+        """Whether the AUC of a task is measurably above 0.5, alone or in the mean over subsets."""
+        own = auc[auc["task"] == task]
+        alone = own[own["subset"] == task].set_index("seed")["value"]
+        either = (alone, own.groupby("seed")["value"].mean())
+        return any(self.interval(values - 0.5).sign > 0 for values in either)
+
     @cached_property
     def level(self) -> float:
         """Return the mean score of the tasks alone on test: of losses, effects are shares of it."""
         frame = self.scores.frame
         alone = frame[(frame["split"] == "test") & (frame["subset"] == frame["task"])]
+        alone = alone[alone["task"].isin(self.tasks)]
         chosen = self.metric_of_task
         return float(alone[alone["metric"] == alone["task"].map(chosen)]["value"].mean())
 

@@ -13,6 +13,7 @@ from mtnas.data.sources._tabular.checks import problems
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.tables import TableKeys
 from mtnas.runtime.errors import ConfigError, MtnasError, unknown
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import problems_of
 
 COMPRESSED = (".gz", ".bz2", ".zst")
@@ -97,7 +98,7 @@ def _remove(values: Any, place: Sequence[int | str]) -> bool:
     return False
 
 
-def _written_out(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
+def _written_out(values: Mapping[str, Any], found: list[str]) -> Json:
     """Return the keys with every short form written out, and one table as a source."""
     known = _OF_FILE | _OF_TABLE
     found += [unknown("key", key, known) for key in values if key not in known]
@@ -121,7 +122,7 @@ def _written_out(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
     return full
 
 
-def _table(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
+def _table(values: Mapping[str, Any], found: list[str]) -> Json:
     """Return the keys of a table with its short forms written out."""
     full = dict(values)
     fields, tasks, joins = (full.get(key) for key in ("fields", "tasks", "joins"))
@@ -137,7 +138,7 @@ def _table(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
     if isinstance(tasks, Mapping):
         full["tasks"] = {k: {"sql": v} if isinstance(v, str) else v for k, v in tasks.items()}
     if isinstance(joins, Mapping):
-        reading: dict[str, Any] = {key: full[key] for key in _OF_TEXTS if key in full}
+        reading: Json = {key: full[key] for key in _OF_TEXTS if key in full}
         full["joins"] = {
             name: _with_format({**reading, **join}, found) if isinstance(join, Mapping) else join
             for name, join in joins.items()
@@ -145,7 +146,7 @@ def _table(values: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
     return _with_format(_with_path(full, found), found)
 
 
-def _with_path(full: dict[str, Any], found: list[str]) -> dict[str, Any]:
+def _with_path(full: Json, found: list[str]) -> Json:
     """Name the file that a table of a package is converted to."""
     if isinstance(package := full.get("package"), str):
         path = [packaged.packaged(package).file]
@@ -155,7 +156,7 @@ def _with_path(full: dict[str, Any], found: list[str]) -> dict[str, Any]:
     return full
 
 
-def _with_format(full: dict[str, Any], found: list[str]) -> dict[str, Any]:
+def _with_format(full: Json, found: list[str]) -> Json:
     """Tell the format from the name of the first file; a TSV has no quotes unless it says so."""
     if "path" not in full:
         full.setdefault("format", "csv")

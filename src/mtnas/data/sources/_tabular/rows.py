@@ -1,7 +1,7 @@
 """The rows of one source: what the engine computes, turned into fields, labels and places."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -137,6 +137,7 @@ class SourceReader:
                 )
             for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(looks.encoded(batch, streamed), query, place)
+            near = {key: self._near(engine, view.near[key]) for key in self._source.joins}
         self._counts.warnings += looks.warnings(c for c in texts if c != FILE_COLUMN)
         if self._rows != num_rows:
             raise DataError(
@@ -145,7 +146,7 @@ class SourceReader:
             )
         for field_ in self._fields:
             field_.check_end(num_rows)
-        self._check_partners()
+        self._check_partners(near)
 
     def _view(self, engine: Engine) -> tuple[View, int]:
         """Open the table and what is joined to it; return the number of its rows, too."""
@@ -250,16 +251,30 @@ class SourceReader:
         labels = [label.filter(kept) for label in found]
         return Chunk(columns, labels, where, group, unread, written)
 
-    def _check_partners(self) -> None:
-        """Refuse a join that finds too little."""
+    def _near(self, engine: Engine, query: str) -> str:
+        """Say how many rows lack a partner since their key is written otherwise there."""
+        if not query or not self._counts.unmatched:
+            return ""
+        ((rows, one, other),) = engine.fetch(query)
+        if not rows:
+            return ""
+        return f"; {rows} would find one if keys were written alike: {one!r} is {other!r} there"
+
+    def _check_partners(self, near: Mapping[str, str]) -> None:
+        """Refuse a join that finds too little, and tell of keys that are written in two ways."""
         for key, keys in self._source.joins.items():
             count, on = self._counts.unmatched[key], ", ".join(map(repr, keys.on))
             if count > keys.allow_unmatched * self._rows:
                 raise DataError(
                     f"{self._files.joins[key][0]}: {self._where}joins.{key}: {count} of "
-                    f"{self._rows} rows have no partner by {on}; write the keys alike in both "
-                    "files, or give "
+                    f"{self._rows} rows have no partner by {on}{near[key]}; "
+                    "write the keys alike in both files, or give "
                     f"`allow_unmatched: {min(1.0, count / self._rows + 0.05):.2f}`"
                 )
             if not count:
                 del self._counts.unmatched[key]
+            if near[key]:
+                self._counts.warnings.append(
+                    f"joins.{key}: {count} rows have no partner by {on}{near[key]}; texts are "
+                    "compared as they are written, so write them alike in both files"
+                )

@@ -11,6 +11,7 @@ from typing import Any
 from mtnas.data.engine.connection import literal, name
 from mtnas.data.sources._tabular.definition import Definition
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.files import Json
 
 _SHOWN = {"title", "label", "help"}  # what only shows; and what says where the files are:
 _PLACES = {"path"}
@@ -19,14 +20,14 @@ _AS_BEFORE = (("group", None),)
 _RULE = re.compile(r'(\w+) (==|in) ("[^"]*"|\[.*\])')  # before tasks were written in SQL
 
 
-def kept_in_spec(definition: Definition) -> dict[str, Any]:
+def kept_in_spec(definition: Definition) -> Json:
     """Return the keys that can change a number."""
     full = _without(definition.model_dump(mode="json"))
     tables = full.pop("sources")
     return {**full, **tables[""]} if list(tables) == [""] else {**full, "sources": tables}
 
 
-def from_spec(keys: Mapping[str, Any], file: Definition) -> dict[str, Any]:
+def from_spec(keys: Mapping[str, Any], file: Definition) -> Json:
     """Put back what was left out, as the file has it now; a key that is not there has its default.
 
     Raises:
@@ -39,7 +40,7 @@ def from_spec(keys: Mapping[str, Any], file: Definition) -> dict[str, Any]:
     return {**keys, "sources": tables, **shown}
 
 
-def _table(keys: Mapping[str, Any], file: Definition, source: str) -> dict[str, Any]:
+def _table(keys: Mapping[str, Any], file: Definition, source: str) -> Json:
     """Return the keys of one table."""
     table = {
         **keys,
@@ -56,7 +57,7 @@ def _table(keys: Mapping[str, Any], file: Definition, source: str) -> dict[str, 
     return {**table, "path": list(now.path)}
 
 
-def _without(keys: Mapping[str, Any]) -> dict[str, Any]:
+def _without(keys: Mapping[str, Any]) -> Json:
     """Leave out titles and notes; fields and tasks that happen to be called so are kept."""
     kept = {}
     for key, value in keys.items():
@@ -70,12 +71,12 @@ def _without(keys: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _given(keys: Any) -> dict[str, Any]:
+def _given(keys: Any) -> Json:
     found = keys.model_dump(mode="json", include=_SHOWN | _PLACES)
     return {key: value for key, value in found.items() if value not in (None, "")}
 
 
-def _in_sql(task: str, keys: Mapping[str, Any]) -> dict[str, Any]:
+def _in_sql(task: str, keys: Mapping[str, Any]) -> Json:
     """Return the keys of a task whose rule an older spec wrote as `city == "Rome"`."""
     if "rule" not in keys or "sql" in keys:
         return dict(keys)

@@ -1,0 +1,175 @@
+"""One value written in two ways: over formats, as the key of a join, as float and whole number."""
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtnas.data import sources
+from mtnas.runtime.errors import DataError
+from tests.data.conftest import Own
+from tests.helpers.columns import prepared
+
+LARGE = 2**53
+
+
+def table(name: str, **columns: Any) -> bytes:
+    """Return columns as a file of the format that its name tells."""
+    if name.endswith(".parquet"):
+        buffer = io.BytesIO()
+        pq.write_table(pa.table(columns), buffer)
+        return buffer.getvalue()
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if name.endswith(".jsonl"):
+        return "\n".join(map(json.dumps, rows)).encode()
+    lines = [",".join(columns), *(",".join(map(str, row.values())) for row in rows)]
+    return "\n".join(lines).encode()
+
+
+# What a field holds in one source and in another: an example of one number in two spellings.
+SPELT: dict[str, tuple[dict[str, Sequence[Any]], str | None]] = {
+    "text and float": ({"a.csv": ["3.50", "1.25"], "b.parquet": [3.5, 2.0]}, "'3.50' and '3.5'"),
+    "JSON text and float": ({"a.jsonl": ["3.50", "x"], "b.parquet": [3.5, 2]}, "'3.50' and '3.5'"),
+    "decimal and number": (
+        {"a.parquet": [Decimal("0.10"), Decimal("0.25")], "b.jsonl": [0.1, 7.0]},
+        "'0.10' and '0.1'",
+    ),
+    "two scales": ({"a.csv": ["3.50", "1"], "b.csv": ["3.500", "2"]}, "'3.500?' and '3.5'"),
+    "within a file": ({"a.csv": ["-3.50", "-3.5"]}, "'-3.50' and '-3.5'"),
+    "one spelling": ({"a.csv": ["3.50", "1.20"], "b.csv": ["3.50", "v3.5"]}, None),
+    "whole numbers": ({"a.csv": ["3.0", "10"], "b.parquet": [3.0, 1.0]}, None),
+    "words of texts": ({"a.jsonl": [["3.50", "x"], ["y"]], "b.jsonl": [["3.5"], ["z"]]}, None),
+    "no numbers": ({"a.csv": ["v3.50", "a.0"], "b.csv": ["v3.5", "a."]}, None),
+}
+
+
+@pytest.mark.parametrize("case", SPELT)
+def test_a_number_in_two_spellings_is_told(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    found, example = SPELT[case]
+    files = {name: table(name, x=[*x] * 6, v=[0, 1, 1, 0] * 3) for name, x in found.items()}
+    is_list = isinstance(next(iter(found.values()))[0], list)
+    field = "{x: {type: list}}" if is_list else "[x]"
+    keys = [
+        f"  s{number}: {{path: {name}, fields: {field}, tasks: {{t{number}: v = 1}}}}"
+        for number, name in enumerate(files)
+    ]
+    own("\n".join(["sources:", *keys]), files)
+    facts = prepared(sources.load("mine"), tmp_path / "out", monkeypatch).manifest
+    told = [text for text in facts.warnings if "zeros at their end" in text]
+    assert len(told) == (example is not None)
+    for text in told:
+        assert re.search(f"field x: 1 numbers .*such as {example}, and count as diff", text)
+
+
+# Keys of a first and of a joined table; rows that spelling alone keeps apart, and an example.
+NEAR: dict[str, tuple[list[Any], list[Any], int, str]] = {
+    "capital letters": (["b7", "b7", "z"], ["B7", "z", "x"], 2, "'b7' is 'B7' there"),
+    "blanks do not count": ([" b7", "z ", "z"], ["b7 ", "z", "x"], 0, ""),
+    "leading zeros": (["007", "z", "z"], ["7", "z", "x"], 1, "'007' is '7' there"),
+    "a whole number with a point": (["3.0", "z", "z"], ["3", "z", "x"], 1, "'3.0' is '3' there"),
+    "signs and zeros": (["+7", "-0.50", "z"], ["07.0", "-0.5", "z"], 2, "'\\+7' is '07.0' there"),
+    "two ways to write a letter": (["caf\u00e9", "z"], ["cafe\u0301", "z"], 1, "there"),
+    "another number": (["70", "z", "z"], ["7", "z", "x"], 0, ""),
+    "another text": (["0x7", "z", "z"], ["x7", "z", "x"], 0, ""),
+    "nothing": (["", "z", "z"], ["z", "x", "y"], 0, ""),
+    "numbers in both": (["007", "3.0", "2"], ["7", "3", "2"], 0, ""),
+    "floats and texts": ([3.5, 2.0, 1.0], ["3.50", "2", "x"], 1, "'3.5' is '3.50' there"),
+}
+
+
+@pytest.mark.parametrize("case", NEAR)
+@pytest.mark.parametrize("of_join", ["b.csv", "b.parquet", "b.jsonl"])
+def test_keys_that_differ_in_spelling_are_told(own: Own, case: str, of_join: str) -> None:
+    left, right, rows, example = NEAR[case]
+    first = "a.csv" if isinstance(left[0], str) else "a.parquet"
+    files = {
+        first: table(first, k=left, v=[1, 2, 3][: len(left)]),
+        of_join: table(of_join, k=right, y=[7, 8, 9][: len(right)]),
+    }
+    keys = f"path: {first}\njoins: {{b: {{path: {of_join}, on: k, allow_unmatched: 1}}}}\n"
+    found = own(keys + "fields: [b.y]\ntasks: {t: v > 1}\n", files)
+    told = [text for text in found.warnings if text.startswith("joins.b: ")]
+    assert len(told) == (rows > 0)
+    for text in told:
+        assert re.search(f"no partner by 'k'; {rows} would find one .*{example}", text)
+
+
+def test_two_keys_are_spelt_alike_together(own: Own) -> None:
+    keys = "path: a.csv\njoins: {b: {path: b.csv, on: [k, l]}}\n"
+    keys += "fields: [b.y]\ntasks: {t: v > 1}\n"
+    files = {
+        "a.csv": table("a.csv", k=["A", "a", "b"], l=["x", "q", "01"], v=[1, 2, 3]),
+        "b.csv": table("b.csv", k=["a", "b"], l=["X", "1"], y=[7, 8]),
+    }
+    message = "3 of 3 rows have no partner by 'k', 'l'; 2 would find one .*'A, x' is 'a, X' there"
+    with pytest.raises(DataError, match=message):
+        own(keys, files)
+
+
+SHORT = pa.array([0.1, 0.2, 0.5], pa.float32())
+WHOLE = pa.array([LARGE + 1, 1, 2])
+# Two columns of Parquet that an expression compares: the labels; None: refused.
+COMPARED: dict[str, tuple[str, Any, Any, list[int] | None]] = {
+    "large whole numbers = floats": ("a = b", WHOLE, [float(LARGE), 1.0, 3.0], None),
+    "large whole numbers > floats": ("a > b", WHOLE, [float(LARGE), 1.0, 3.0], None),
+    "among others": ("a IN (b, 5)", WHOLE, [float(LARGE), 1.0, 3.0], None),
+    "between": ("a BETWEEN 0 AND b", WHOLE, [float(LARGE), 1.0, 3.0], None),
+    "in a condition": ("CASE WHEN a = b THEN 1 ELSE 0 END", WHOLE, [float(LARGE), 1.0, 3.0], None),
+    "texts": ("a = b", [str(LARGE + 1), "1", "2"], [float(LARGE), 1.0, 3.0], None),
+    "decimals": ("a = b", [Decimal(LARGE + 1), Decimal(1), Decimal(2)], [float(LARGE)] * 3, None),
+    "a number with an exponent": ("a = 9007199254740992e0 AND b > 0", WHOLE, [1, 1, 1], None),
+    "a number that no float is": (
+        f"a = {LARGE + 1} AND b > 0",
+        [float(LARGE), 1, 2],
+        [1] * 3,
+        None,
+    ),
+    "a number that a float is": (
+        f"a = {LARGE} AND b > 0",
+        [float(LARGE), 1, 2],
+        [1] * 3,
+        [1, 0, 0],
+    ),
+    "it is meant": ("CAST(a AS DOUBLE) = b", WHOLE, [float(LARGE), 1.0, 3.0], [1, 1, 0]),
+    "large whole numbers": ("a = b", WHOLE, [LARGE, 1, 3], [0, 1, 0]),
+    "small ones and floats": ("a = b", [7, 1, 2], [7.0, 1.5, 2.0], [1, 0, 1]),
+    "32 and 64 bits": ("a = b", SHORT, [0.1, 0.3, 0.5], [1, 0, 1]),
+    "32 bits and texts": ("a = b", SHORT, ["0.1", "0.3", "0.5"], [1, 0, 1]),
+    "32 bits and whole numbers": (
+        "a = b",
+        pa.array([float(2**24), 1.0, 2.0], pa.float32()),
+        pa.array([2**24 + 1, 1, 3], pa.int32()),
+        [0, 1, 0],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COMPARED)
+def test_whole_numbers_that_a_float_would_round(own: Own, case: str) -> None:
+    sql, a, b, right = COMPARED[case]
+    files = {"x.parquet": table("x.parquet", a=a, b=b, v=[1, 2, 3][: len(a)])}
+    keys = f"path: x.parquet\nfields: [v]\ntasks: {{t: '{sql}'}}\n"
+    if right is None:
+        with pytest.raises(DataError, match=r"above 2\^53 and is compared with floats"):
+            own(keys, files)
+    else:
+        assert own(keys, files).columns["t"] == right
+
+
+def test_floats_of_32_bits_find_those_of_64(own: Own) -> None:
+    keys = "path: a.parquet\njoins: {b: {path: b.parquet, on: k}}\n"
+    keys += "fields: [b.y]\ntasks: {t: v > 1}\n"
+    files = {
+        "a.parquet": table("a.parquet", k=SHORT, v=[1, 2, 3]),
+        "b.parquet": table("b.parquet", k=[0.1, 0.2, 0.7], y=[7, 8, 9]),
+    }
+    assert own(keys, files).columns["b.y"] == ["7", "8", "unknown"]
