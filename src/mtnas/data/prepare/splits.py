@@ -87,6 +87,9 @@ def assign_fold(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.in
     return split
 
 
+ASSIGN: dict[str, Assign] = {"random": assign_split, "disjoint": assign_fold}  # by `splits`
+
+
 def assign_by_source(
     num_rows: int,
     source: NDArray[np.int8] | None,
