@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
 from mtnas.config.blocks import different
+from mtnas.data.prepare.manifest import SplitsOfSeeds
 from mtnas.runtime.errors import unknown
 from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options, shown
@@ -171,6 +172,11 @@ class DatasetOptions(Options):
     split: tuple[Number, Number, Number] | None = Field(
         None,
         description=f"train, validation, test: three shares with sum 1, or counts; {OWN_DEFAULT}",
+    )
+    splits: SplitsOfSeeds = Field(
+        "random",
+        description="how seeds split the rows: `random`: each on its own; `disjoint`: seeds test "
+        "disjoint rows until none are left, so intervals need no wide correction (V1)",
     )
     split_seed: Seed = Field(
         0, description="seed of the one split that `fixed_split: true` gives to all seeds"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.groups import is_leak
-from mtnas.data.prepare.splits import SPLITS, assign_by_source
+from mtnas.data.prepare.splits import ASSIGN, SPLITS, assign_by_source
 from mtnas.data.prepare.store import Table
 from mtnas.runtime import seeds
 from mtnas.runtime.errors import DataError
@@ -38,7 +38,8 @@ def split_of(table: Table, seed: int, *, fixed: bool) -> Split:
             None if name in facts.fixed_sources else [own[part] for part in SPLITS]
             for name, own in wanted.items()
         ]
-        part = assign_by_source(len(part), table.source, sizes, seed, part)
+        assign = ASSIGN[facts.spec.splits]
+        part = assign_by_source(len(part), table.source, sizes, seed, part, assign)
     return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
 

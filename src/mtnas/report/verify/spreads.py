@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.data.prepare.splits import SPLITS, assign_by_source
+from mtnas.data.prepare.splits import ASSIGN, SPLITS, assign_by_source
 from mtnas.data.prepare.store import SOURCE_COLUMN, SPLIT_COLUMN
 from mtnas.evidence.records import Run
 from mtnas.runtime.errors import RecordError
@@ -61,4 +61,4 @@ def _split(table: Path, manifest: Manifest, seed: int, *, fixed: bool) -> NDArra
         for name, own in (manifest.source_sizes or {"": manifest.split_sizes}).items()
     ]
     source = stored[SOURCE_COLUMN].to_numpy() if several else None
-    return assign_by_source(len(part), source, sizes, seed, part)
+    return assign_by_source(len(part), source, sizes, seed, part, ASSIGN[manifest.spec.splits])
