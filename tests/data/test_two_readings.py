@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data import sources
+from mtnas.data.engine.connection import Engine
 from mtnas.runtime.errors import DataError
 from tests.data.conftest import Own
 from tests.helpers.columns import prepared
@@ -101,6 +102,24 @@ def test_keys_that_differ_in_spelling_are_told(own: Own, case: str, of_join: str
     assert len(told) == (rows > 0)
     for text in told:
         assert re.search(f"no partner by 'k'; {rows} would find one .*{example}", text)
+
+
+@pytest.mark.parametrize(("keys", "asks"), [(["a", "b"], 0), (["A", "b"], 1)])
+def test_a_table_is_read_once_more_only_where_a_row_lacks_a_partner(
+    own: Own, monkeypatch: pytest.MonkeyPatch, keys: list[str], asks: int
+) -> None:
+    queries: list[str] = []
+    fetch = Engine.fetch
+    monkeypatch.setattr(
+        Engine, "fetch", lambda self, query: [queries.append(query), fetch(self, query)][1]
+    )
+    files = {
+        "a.csv": table("a.csv", k=keys, v=[1, 2]),
+        "b.csv": table("b.csv", k=["a", "b"], y=[7, 8]),
+    }
+    joins = "joins: {b: {path: b.csv, on: k, allow_unmatched: 1}}\n"
+    own(f"path: a.csv\n{joins}fields: [b.y]\ntasks: {{t: v > 1}}\n", files)
+    assert sum("ANTI JOIN" in query for query in queries) == asks
 
 
 def test_two_keys_are_spelt_alike_together(own: Own) -> None:
