@@ -58,6 +58,11 @@ def test_an_overlay_without_the_main_comparison_names_its_simulated_studies(path
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_every_overlay_is_listed(path: Path) -> None:
+    assert f"\n| `{path.name}` | " in path.with_name("README.md").read_text()
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
 def test_no_target_stands_behind_the_overlays_of_a_command(path: Path) -> None:
     """Snakemake would take it for an overlay."""
     comments = path.read_text().replace("\\\n#", "")
