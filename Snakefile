@@ -39,6 +39,8 @@ include: "rules/publish.smk"
 rule all:
     default_target: True
     input:
+        MANIFESTS,  # and routes: Snakemake makes a file that is only between others not again
+        of_runs(rules.search.output.routes, LEARNED),
         rules.runs.input,
         expand(rules.table.output, name=TABLES),
         expand(rules.figure.output, name=FIGURES),

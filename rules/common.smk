@@ -20,7 +20,7 @@ from mtnas.report.answer.needs import needs_of
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces
 from mtnas.runtime import signals
-from mtnas.runtime.errors import MtnasError
+from mtnas.runtime.errors import MtnasError, of_machine, printable
 from mtnas.study.fingerprints import code_of
 from mtnas.study.plan import plan_of
 from mtnas.study.paths import AUDIT, DATA, DIAGNOSIS, ENCODED, ROUTES, RUN
@@ -34,13 +34,21 @@ from mtnas.runtime.job import use_this_checkout
 use_this_checkout()
 signals.leave_to_jobs()
 
+if set("{}") & set(str(PACKAGE)):
+    raise WorkflowError(
+        f"{PACKAGE.parents[1]}: Snakemake takes {{ and }} in a path for a wildcard; move the "
+        "checkout to a folder without them"
+    )
+
 *OVERLAYS, DEFAULT = workflow.configfiles
 try:
     STUDY = studies.load(config, [DEFAULT, *OVERLAYS], workflow.config_settings.config)
     for name in STUDY.datasets:
         raw_files.raw_files(STUDY, name)
 except MtnasError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(printable(str(error))) from None
+except OSError as error:
+    raise WorkflowError(printable(of_machine(error) or str(error))) from None
 
 
 wildcard_constraints:

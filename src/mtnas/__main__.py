@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from mtnas import commands
-from mtnas.runtime.errors import ConfigError, MtnasError
+from mtnas.runtime.errors import ConfigError, MtnasError, of_machine, printable
 
 EXAMPLES = """\
 examples:
@@ -68,12 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except MtnasError as error:
         sys.stdout.flush()  # the error comes last
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{type(error).__name__}: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever reads, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        told = of_machine(error)
+        if told is None:
+            raise
+        print(f"mtnas: {printable(told)}", file=sys.stderr)
         return 1
     return 0
 

@@ -9,6 +9,7 @@ import pytest
 from mtnas import commands
 from mtnas.__main__ import main
 from mtnas.commands import _reference
+from mtnas.runtime.provenance import REPOSITORY
 
 
 def test_help_has_every_command_once_under_a_heading(capsys):
@@ -50,7 +51,7 @@ def test_what_is_refused_is_one_line(arguments, message, capsys):
 
 
 def test_the_document_is_what_the_commands_say():
-    written = _reference.DOCUMENT.read_text(encoding="utf-8")
+    written = (REPOSITORY / _reference.DOCUMENT).read_text(encoding="utf-8")
     assert written == _reference.text(), "run `python -m mtnas readme`"
     for name in commands.names():
         assert f"\n### mtnas {name}\n" in written

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from mtnas.__main__ import main
+from mtnas.evidence.resampling import FIXED
 from mtnas.evidence.statistics import seeds_needed
 from tests.helpers.runs import edit_run_record, make_run
 
@@ -35,7 +36,7 @@ def test_a_sure_difference_is_told_with_its_interval(runs, capsys):
     runs("mmoe", (0.79, 0.70), noise=NOISE[::-1] / 10)
     status, out, _ = compare(capsys, "toys/mtnas/paper", "toys/mmoe/paper")
     gains = (0.80 + NOISE) - (0.79 + NOISE[::-1] / 10)
-    half = stats.t.ppf(0.975, 3) * stats.sem(gains)
+    half = stats.t.ppf(0.975, 3) * stats.sem(gains) * (1 + 4 * 0.125) ** 0.5
     assert status == 0
     line = next(line for line in out.splitlines() if line.startswith("AUC0"))
     low, high = gains.mean() - half, gains.mean() + half
@@ -72,18 +73,24 @@ def test_equal_and_undecided_runs_are_told_apart(runs, capsys):
     assert "the two are equal in all 3 scores" in compare(capsys, one, same)[1]
     noisy = runs("ple", (0.8, 0.7), noise=NOISE[[1, 0, 3, 2]] * 3)
     out = compare(capsys, one, noisy)[1]
-    assert "no difference is sure" in out and "it takes about" in out
+    assert (
+        "no difference is sure" in out
+        and "it takes more rows: no number of seeds: splits overlap" in out
+    )
     assert "is better" not in out
 
 
 def test_the_seeds_that_it_takes_are_those_of_the_margin_beside_them(runs, capsys):
     scores = {"auc_a": 0.8, "rmse_a": 20.0, "calibration_error_a": 0.02}
-    one = runs("mtnas", scores, loss=None)
-    other = runs("mmoe", scores, loss=None, noise=NOISE[[1, 0, 3, 2]])
+    fixed = {"loss": None, "split_kind": "column"}
+    one = runs("mtnas", scores, **fixed)
+    other = runs("mmoe", scores, noise=NOISE[[1, 0, 3, 2]], **fixed)
     sd = np.std(NOISE - NOISE[[1, 0, 3, 2]], ddof=1)
+    seeds = seeds_needed(sd, FIXED, 0.001)
     out = compare(capsys, one, other)[1]
-    assert f"To see one of 0.001 in AUC a, it takes about {seeds_needed(sd, 0.001)} seeds." in out
-    far = runs("ple", scores, loss=None, noise=NOISE[[1, 0, 3, 2]] * 100)
+    assert f"To see one of 0.001 in AUC a, it takes about {seeds} seeds." in out
+    assert "Intervals: t: one split, so of initialisation only." in out
+    far = runs("ple", scores, noise=NOISE[[1, 0, 3, 2]] * 100, **fixed)
     assert "it takes more than 10,000 seeds." in compare(capsys, one, far)[1]
 
 

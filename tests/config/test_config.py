@@ -122,6 +122,16 @@ VALUES = [
     (insteval(raw=1e5), "dataset_options.insteval.raw", "100000.0", "write ./ before"),
     (insteval(num_features=1), "dataset_options.insteval.num_features", "1", "equal to 2"),
     (insteval(num_features=2**31), "dataset_options.insteval.num_features", "2147483647"),
+    (
+        {**insteval(splits="disjoint"), "fixed_split": True},
+        "dataset_options.insteval.splits",
+        "`fixed_split: true` gives all seeds one split",
+    ),
+    (
+        {**insteval(splits="disjoint"), "seeds": [3, 5]},
+        "dataset_options.insteval.splits",
+        "seeds must be 0, 1, ...",
+    ),
     (insteval(split=[0.5, 0.5, 0.5]), "dataset_options.insteval.split", "add up to 1.5, not 1"),
     (insteval(simulate=9), "dataset_options.insteval.simulate", "'insteval'", "bookcrossing"),
     ({"dataset_options": {"tiktok": {"simulate": 1e6}}}, "dataset_options.tiktok.simulate", "int"),
@@ -217,6 +227,8 @@ CONTRADICTIONS = [
         "variants.mtnas.x.search",
         "routes_per_step of at least 2, not 1",
     ),
+    (mtnas(**{"x" * 101: {}}), "variants.mtnas", "has 101 letters, at most 100"),
+    (mtnas(**{"x\n": {}}), "variants.mtnas", "lower-case letters, digits and _"),
 ]
 GRIDS = [
     ({"enable": True}, "tuning", "'enable'", "'enabled'?"),

@@ -157,6 +157,24 @@ def test_a_broken_file_is_not_whole(case: str, write: Callable[[str, bytes], Pat
         check_whole(write("x.part", content), name)
 
 
+def test_a_changed_archive_is_unfit_and_no_more(write: Callable[[str, bytes], Path]) -> None:
+    """Whatever bytes of the headers of a zip file change, zipfile's errors become ours."""
+    drawn, refused = random.Random(7), 0
+    small = zipped([("BX-Users.csv", b"1;2"), ("b", b"")], zipfile.ZIP_STORED)
+    for _ in range(200):
+        changed = bytearray(small)
+        for _ in range(drawn.randint(1, 8)):
+            changed[drawn.randrange(len(small))] = drawn.choice(
+                [0, 1, 12, 255, drawn.randrange(256)]
+            )
+        path = write("a.zip", bytes(changed))
+        try:
+            check_whole(path, path.name, members=["BX-Users.csv"])
+        except UnfitFileError:
+            refused += 1
+    assert refused > 100
+
+
 SMALL = Limits(max_bytes=1_000_000, max_ratio=20, free_bytes=1000)
 ZEROS = bytes(900_000)
 BOMBS: dict[str, tuple[str, bytes, Limits]] = {

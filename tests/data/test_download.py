@@ -1,6 +1,7 @@
 """Servers that truncate, stall, drop, lie: the right bytes, or one clean error and no file."""
 
 import gzip
+import io
 import logging
 import random
 import re
@@ -9,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from mtnas.data.fetch.download import Patience
 from mtnas.data.fetch.progress import Meter
 from mtnas.data.sources.base import Download
 from mtnas.runtime.errors import DataError, MtnasError
-from tests.helpers.server import Answer, Mirror, mirror
+from tests.helpers.server import Answer, Mirror, mirror, raw_answers
 
 FAST = Patience(
     connect_s=2, read_s=0.15, slowest=2000, tries=3, backoff_s=0.001, longest_s=0.01, tell_s=60
@@ -286,7 +289,15 @@ def test_a_new_mirror_does_not_go_on_with_the_bytes_of_another(target: Path) -> 
     check_only(target, FILE)
 
 
-BASES = ("http://127.0.0.1:9", "http://nowhere.invalid", "http://", "ftp://a", "c:/x", "http://[")
+BASES = (
+    "http://127.0.0.1:9",
+    "http://nowhere.invalid",
+    "http://",
+    "ftp://a",
+    "c:/x",
+    "http://[",
+    "http://a..b",
+)
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -297,6 +308,74 @@ def test_an_address_that_leads_nowhere(base: str, target: Path) -> None:
         get(target, base, server)
 
     check_only(target, FILE)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+MOVED = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+# What a hostile server sends, and why the next mirror is asked.
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "a length of 5,000 digits": (OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{", "cut off"),
+    "a length of other digits": (OK + "Content-Length: ٣\r\n\r\n{".encode(), "cut off or broken"),
+    "a wish of 400 digits": (
+        b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: " + b"9" * 400 + b"\r\n\r\n",
+        "HTTP 503 No",
+    ),
+    "moved to what is no text": (MOVED + b"/\xff\xfe\r\n\r\n", "can't decode"),
+    "moved to half an address": (MOVED + b"http://[::1\r\n\r\n", "Invalid IPv6"),
+    "moved to no address": (MOVED + b"http://[zz]/\r\n\r\n", "IPv4 or IPv6"),
+    "moved to a long label": (MOVED + b"http://" + b"a" * 64 + b".com/\r\n\r\n", "too long"),
+    "moved to an empty label": (MOVED + b"http://a..b/\r\n\r\n", "label empty"),
+    "moved to a large port": (MOVED + b"http://localhost:99999/\r\n\r\n", "[Pp]ort"),
+    "chunks of nonsense": (OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nxx", "try 3 of 3"),
+    "too many headers": (OK + b"a: b\r\n" * 200 + b"\r\n", "more than 100 headers"),
+    "words that steer a terminal": (b"HTTP/1.1 404 \x1b[2J\r\n\r\n", r"HTTP 404 \\x1b\[2J"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_a_server_says_is_not_trusted(case: str, target: Path) -> None:
+    sent, reason = HOSTILE[case]
+    with raw_answers(sent) as bad, mirror({NAME: FILE}) as good:
+        with pytest.raises(DataError, match=f"{bad}/{NAME}: .*{reason}") as error:
+            get(target, bad)
+        get(target, bad, good)
+
+    assert "\x1b" not in str(error.value)
+    check_only(target, FILE)
+
+
+@pytest.mark.parametrize("sent", [OK + b"X: ", OK + b"Transfer-Encoding: chunked\r\n\r\n"])
+def test_dripped_headers_end(sent: bytes, target: Path) -> None:
+    hasty = replace(FAST, answer_s=0.3, tries=1)
+    with raw_answers(sent, b"0" * 9999) as bad, mirror({NAME: FILE}) as good:
+        get(target, bad, good, patience=hasty)
+
+    check_only(target, FILE)
+
+
+def test_the_body_of_a_redirect_is_not_read(target: Path) -> None:
+    with mirror({NAME: FILE}) as good:
+        moved = (
+            f"HTTP/1.1 302 Found\r\nContent-Length: 9999\r\nLocation: {good.base}/{NAME}\r\n\r\n"
+        )
+        with raw_answers(moved.encode(), b"0" * 9999) as bad:
+            get(target, bad, patience=replace(FAST, answer_s=5, read_s=9))
+
+    check_only(target, FILE)
+
+
+def test_a_mirror_with_another_archive_is_not_the_last(tmp_path: Path) -> None:
+    def zipped(name: str) -> bytes:
+        with zipfile.ZipFile(buffer := io.BytesIO(), "w") as archive:
+            archive.writestr(name, "1;2")
+        return buffer.getvalue()
+
+    target = tmp_path / "raw" / "a.zip"
+    with mirror({"a.zip": zipped("b.csv")}) as bad, mirror({"a.zip": zipped("a.csv")}) as good:
+        urls = (f"{bad.base}/a.zip", f"{good.base}/a.zip")
+        fetch(target, Download("a.zip", urls, ("a.csv",)), dataset="toys", patience=FAST)
+
+    check_only(target, zipped("a.csv"))
 
 
 def test_no_answer_at_all(target: Path) -> None:

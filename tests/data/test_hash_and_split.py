@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtnas.data.prepare.hashing import DistinctValues, hash_column
-from mtnas.data.prepare.splits import assign_split, split_sizes
+from mtnas.data.prepare.splits import SPLITS, assign_fold, assign_split, num_folds, split_sizes
 
 TEXT = st.text(max_size=30)
 COUNTS = st.integers(1, 2**31 - 1)
@@ -57,6 +57,27 @@ def test_seeds_split_differently(seed: int) -> None:
     sizes = (100, 50, 50)
     other = assign_split(200, sizes, (seed + 1) % 2**63)
     assert (assign_split(200, sizes, seed) != other).any()
+
+
+@given(SIZES, st.integers(0, 1000))
+@settings(max_examples=30)
+def test_disjoint_splits_have_the_sizes_of_random_ones(sizes: tuple[int, ...], seed: int) -> None:
+    split = assign_fold(sum(sizes), sizes, seed)
+    assert np.bincount(split, minlength=3).tolist() == list(sizes)
+    np.testing.assert_array_equal(split, assign_fold(sum(sizes), sizes, seed))
+
+
+def test_seeds_test_disjoint_rows_until_none_are_left_and_then_begin_anew() -> None:
+    sizes = (140, 40, 20)
+    folds = num_folds(dict(zip(SPLITS, sizes, strict=True)))
+    assert folds == 10
+    tested = [frozenset(np.flatnonzero(assign_fold(200, sizes, s) == 2)) for s in range(20)]
+    for repetition in (tested[:10], tested[10:]):
+        assert frozenset().union(*repetition) == set(range(200))  # ten times 20: each row once
+    assert not set(tested[:10]) & set(tested[10:])
+    valid = [frozenset(np.flatnonzero(assign_fold(200, sizes, s) == 1)) for s in range(10)]
+    assert len(set(valid)) == 10
+    assert num_folds({"train": 70, "valid": 15, "test": 16}) == 6  # what is left is no fold
 
 
 @given(st.integers(10, 10**7), st.tuples(*[st.integers(1, 8)] * 3))

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,7 @@ def test_json_lines_that_are_none_are_counted(run: Callable[..., Manifest]) -> N
     ("make", "message"),
     [
         (lambda path: path.mkdir(), "a folder; `path` names files"),
+        (lambda path: os.mkfifo(path), "a device or a pipe"),
         (lambda path: None, "missing file of dataset 'mine'.*raw: FOLDER"),
         (lambda path: path.symlink_to("nowhere"), "missing file"),
     ],
@@ -216,6 +218,14 @@ def test_parquet_values_that_are_no_text(run: Callable[..., Manifest], tmp_path:
     pq.write_table(pa.table(rows), tmp_path / "made.parquet")
     with pytest.raises(DataError, match="column 'user': values of type struct<.*> are no texts"):
         run((tmp_path / "made.parquet").read_bytes(), name="x.parquet")
+
+
+def test_infinity_in_parquet_is_no_number(run: Callable[..., Manifest], tmp_path: Path) -> None:
+    ratings = [4.0, 1.0, float("inf"), float("-inf"), float("nan"), *[5.0, 2.0, 3.0] * 9]
+    rows = {"user": list("abcdefgh") * 4, "item": list("xyzv") * 8, "rating": ratings}
+    pq.write_table(pa.table(rows), tmp_path / "made.parquet")
+    facts = run((tmp_path / "made.parquet").read_bytes(), name="x.parquet")
+    assert (facts.rows, facts.rows_dropped) == (29, {"likes: rating missing": 3})
 
 
 def test_a_column_of_two_kinds_of_time(run: Callable[..., Manifest]) -> None:

@@ -172,6 +172,20 @@ BROKEN = [
     ("run", "metrics.csv", metric("inf"), "not a finite number"),
     ("run", "metrics.csv", metric("0.7x"), "not a finite number"),
     ("run", "metrics.csv", metric(""), "a value is missing"),
+    ("run", "metrics.csv", metric("47.5"), "auc is 47.5, not 0 .. 1"),
+    ("run", "metrics.csv", metric("-0.1"), "auc is -0.1, not 0 .. 1"),
+    ("run", "run.json", edit(lambda c: c["spec"].update(method="ple")), CHANGED),
+    ("run", "run.json", edit(lambda c: c["spec"].update(seeds=[0, 1])), CHANGED),
+    (
+        "run",
+        "metrics.csv",
+        metrics("seed,split,task,metric,value\n7,test,t0,auc,0.5\n"),
+        "holds seeds [7], which run.json does not know",
+    ),
+    ("manifest", "manifest.json", edit(lambda c: c["split_sizes"].update(train=1)), CHANGED),
+    ("manifest", "manifest.json", edit(lambda c: c.update(split_kind="given")), CHANGED),
+    ("manifest", "manifest.json", edit(lambda c: c.update(label_rates={"t0": 0.5})), CHANGED),
+    ("manifest", "manifest.json", edit(lambda c: c.update(label_pcc=[[1, 1], [1, 1]])), CHANGED),
     *(
         (reader, "routes.json", damage, message)
         for reader in ("train", "routes")
@@ -179,6 +193,7 @@ BROKEN = [
             (cut, "not JSON"),
             (without("space"), CHANGED),
             (edit(another_route), CHANGED),
+            (edit(lambda c: c["seeds"].update({"1": c["seeds"].pop("0")})), CHANGED),
             (seal(lambda c: c.pop("space")), "the key 'space' is missing"),
             (seal(lambda c: c["seeds"].clear()), "lacks seeds"),
             (seal(lambda c: first_block(c).pop("values")), "the key 'values' is missing"),
@@ -222,6 +237,16 @@ def test_a_broken_file_is_one_message_with_the_next_command(
 @pytest.mark.parametrize("reader", [r for r in READERS if r != "train"])
 def test_whole_files_are_read(sound, reader):
     assert READERS[reader](sound)
+
+
+def test_a_folder_with_the_files_of_another_run_is_refused(tmp_path):
+    made = make_run(tmp_path / "runs", "mmoe", (0.7, 0.8))
+    assert read_run(made).key == ("bookcrossing", "mmoe", "paper")
+    moved = made.parents[1] / "ple" / "paper"
+    shutil.copytree(made, moved)
+
+    with pytest.raises(MtnasError, match="is of bookcrossing/mmoe/paper; delete it and run"):
+        read_run(moved)
 
 
 def test_weights_of_another_network_are_refused(sound, tmp_path):

@@ -14,6 +14,7 @@ from mtnas.evidence.diagnosis.report import GroupingReport
 from mtnas.evidence.diagnosis.sentences import sentences
 from mtnas.evidence.diagnosis.surrogate import surrogates
 from mtnas.evidence.diagnosis.truth import Interval, Truth
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.statistics import difference_of
 from mtnas.tasks.metrics import MTL_LOSS
 from tests.helpers.subsets import make_scores
@@ -282,7 +283,11 @@ def test_two_tasks_have_no_surrogate():
 def test_what_is_said_of_tables(gain, words):
     truth = truth_of(lambda task, others: 0.0)
     jitter = [-1e-3, 1e-3, 0, 1e-4, -1e-4]
-    tables = None if gain is None else Interval.of(difference_of([gain + j for j in jitter]))
+    tables = (
+        None
+        if gain is None
+        else Interval.of(difference_of([gain + j for j in jitter], INDEPENDENT))
+    )
     assert words in sentences(truth, decide(truth), tables)[0]
 
 

@@ -61,7 +61,9 @@ def demonstration(root, gain_2, gain_3):
 def test_b1_one_of_two_sources_with_one_model_harms(tmp_path, gains, verdict):
     entry = judged("B1", studies=demonstration(tmp_path, *gains))
     assert entry["verdict"] == verdict
-    assert entry["datasets"] == {"demonstration": {"verdict": verdict, "simulated": True}}
+    assert entry["datasets"] == {
+        "demonstration": {"verdict": verdict, "simulated": True, "beyond": False}
+    }
     helps = [c for c in entry["comparisons"] if c["role"] == "control"]
     expected = "replicated" if gains[0] > 0 else "contradicted" if gains[0] < 0 else "inconclusive"
     assert {c["verdict"] for c in helps} == {expected}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mtnas.evidence.resampling import INDEPENDENT, at_share
 from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.transfer_gains import GAIN_COLUMNS, INTERVAL_COLUMNS, gains, intervals
 from mtnas.runtime.errors import RecordError
@@ -64,18 +65,18 @@ def test_gains_on_validation_are_those_of_validation():
 
 def test_intervals_are_those_of_paired_differences():
     found = gains(SCORES)
-    told = intervals(found)
+    told = intervals(found, at_share(0.2))
     assert tuple(told.columns) == INTERVAL_COLUMNS
     assert len(told) == 2 + 3
     for line in told.itertuples():
-        expected = difference_of(of(found, line.subset, line.task))
+        expected = difference_of(of(found, line.subset, line.task), at_share(0.2))
         assert (line.mean, line.low, line.high) == (expected.mean, expected.low, expected.high)
         assert (line.p_value, line.seeds) == (expected.p_value, 3)
         assert line.low < line.mean < line.high
 
 
 def test_one_seed_has_no_interval():
-    told = intervals(gains(make_scores(value, seeds=(4,))))
+    told = intervals(gains(make_scores(value, seeds=(4,))), INDEPENDENT)
     assert told[["low", "high", "p_value"]].isna().to_numpy().all()
     assert told["mean"].notna().all()
 

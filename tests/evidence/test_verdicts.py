@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from mtnas.evidence.claims.verdicts import (
+    NEITHER,
     Comparison,
     Role,
     Side,
@@ -19,8 +20,8 @@ from mtnas.evidence.claims.verdicts import (
     margin_of,
     said,
 )
+from mtnas.evidence.resampling import FIXED, INDEPENDENT, TOO_FEW, at_share
 from mtnas.evidence.statistics import (
-    bootstrap_interval,
     difference_of,
     equivalence_p_value,
     seeds_needed,
@@ -193,12 +194,12 @@ def test_an_interval_decides_by_its_side_of_the_null_value() -> None:
 
 def test_a_comparison_holds_all_that_is_known_of_it() -> None:
     values = [0.511, 0.512, 0.513]
-    gain = difference_of(np.array(values) - 0.5)
+    gain = difference_of(np.array(values) - 0.5, INDEPENDENT)
     assert gain.low is not None
     assert gain.high is not None
     given: dict[str, Any] = {"dataset": "toys", "what": "a", "unit": "AUC", "null": 0.5}
 
-    found = compare(values, claim="higher", margin=0.01, evidence=("runs/a",), **given)
+    found = compare(values, INDEPENDENT, claim="higher", margin=0.01, evidence=("runs/a",), **given)
 
     assert found == Comparison(
         margin=0.01,
@@ -211,8 +212,7 @@ def test_a_comparison_holds_all_that_is_known_of_it() -> None:
         over="3 seeds, t",
         p_value=gain.p_value,
         tost_p=equivalence_p_value(gain, 0.01),
-        bootstrap=bootstrap_interval(values, np.random.default_rng(0)),
-        seeds_needed=seeds_needed(0.001, 0.01),
+        seeds_needed=seeds_needed(0.001, INDEPENDENT, 0.01),
         evidence=("runs/a",),
         **given,
     )
@@ -220,7 +220,9 @@ def test_a_comparison_holds_all_that_is_known_of_it() -> None:
 
 def test_what_a_comparison_is_told() -> None:
     told: dict[str, Any] = {"role": "some", "equal_suffices": True, "over": "pairs", "seeds": 7}
-    found = compare([1.0, 1.0], dataset="", what="", unit="", claim="lower", margin=0.5, **told)
+    found = compare(
+        [1.0, 1.0], INDEPENDENT, dataset="", what="", unit="", claim="lower", margin=0.5, **told
+    )
     assert found is not None
     assert (found.role, found.equal_suffices, found.seeds) == ("some", True, 7)
     assert (found.claim, found.verdict, found.over) == ("lower", "contradicted", "2 pairs, t")
@@ -230,14 +232,16 @@ def test_what_a_comparison_is_told() -> None:
 def test_within_the_margin_is_equivalent() -> None:
     values = [0.0001, -0.0001, 0.0]
     for margin, verdict in ((0.001, "equivalent"), (0.0001, "inconclusive")):
-        found = compare(values, dataset="", what="", unit="", claim="lower", margin=margin)
+        found = compare(
+            values, INDEPENDENT, dataset="", what="", unit="", claim="lower", margin=margin
+        )
         assert found is not None
         assert found.verdict == verdict
 
 
 def test_comparing_without_a_margin_never_says_equivalent() -> None:
     def verdict(*values: float, claim: Side = "higher") -> str:
-        found = compare(values, dataset="toys", what="a", unit="", claim=claim)
+        found = compare(values, INDEPENDENT, dataset="toys", what="a", unit="", claim=claim)
         assert found is not None
         assert (found.tost_p, found.seeds_needed) == (None, None)
         return found.verdict
@@ -248,10 +252,31 @@ def test_comparing_without_a_margin_never_says_equivalent() -> None:
 
 
 def test_one_value_is_no_comparison() -> None:
-    assert compare([1.0], dataset="toys", what="a", unit="", claim="higher") is None
+    assert compare([1.0], INDEPENDENT, dataset="toys", what="a", unit="", claim="higher") is None
 
 
 def test_margins() -> None:
     assert margin_of("auc_t1", 0.7) == 0.001
     assert margin_of("mtl_loss", -0.7) == pytest.approx(0.0007)
     assert margin_of("calibration_error_t1", 0.02) == 0.001  # a share; 0.1 % of it is nothing
+
+
+@pytest.mark.parametrize(
+    ("resampling", "over", "needed"),
+    [
+        (INDEPENDENT, "3 seeds, t", 23),
+        (FIXED, "3 seeds, t: one split, so of initialisation only", 23),
+        (at_share(0.2), "3 seeds, corrected t: splits overlap", TOO_FEW),
+    ],
+)
+def test_every_interval_says_of_what_it_is(resampling: Any, over: str, needed: int | str) -> None:
+    found = compare(
+        [0.0, 1.6, 3.2], resampling, dataset="", what="", unit="", claim="higher", margin=1.0
+    )
+    assert found is not None
+    assert (found.over, found.seeds_needed) == (over, needed)
+
+
+def test_what_was_not_timed_alike_is_not_said_to_include_the_null_value() -> None:
+    assert said(comparison("inconclusive", estimate=0.1), 1).startswith("includes 0:")
+    assert said(comparison("inconclusive", estimate=4.0), 1) == NEITHER

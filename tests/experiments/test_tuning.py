@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.experiments import models
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import with_winner
@@ -217,14 +218,16 @@ PLACES = [{"training.learning_rate": rate} for rate in (1e-1, 2e-3, 1e-3)]
     ],
 )
 def test_the_least_mean_loss_wins_and_ties_go_to_the_configured_value(losses, winner, tied):
-    best = choose(lines(*losses), PLACES, spec())
+    best = choose(lines(*losses), PLACES, spec(), INDEPENDENT)
     assert (best["winner"]["trial"], best["tied"]) == (winner, tied)
     assert best["winner"]["values"] == PLACES[winner - 1]
     assert best["runner_up"]["trial"] != winner
 
 
 def test_the_gap_to_the_runner_up_is_paired_by_seed():
-    best = choose(lines([1.0, 2.0, 3.0], [1.1, 2.1, 3.2], [5.0, 5.0, 5.0]), PLACES, spec())
+    best = choose(
+        lines([1.0, 2.0, 3.0], [1.1, 2.1, 3.2], [5.0, 5.0, 5.0]), PLACES, spec(), INDEPENDENT
+    )
     gap = best["runner_up"]["minus_winner"]
     differences = np.array([0.1, 0.1, 0.2])
     half = 4.302652729911275 * differences.std(ddof=1) / np.sqrt(3)
@@ -232,7 +235,7 @@ def test_the_gap_to_the_runner_up_is_paired_by_seed():
     assert gap["low"] == pytest.approx(differences.mean() - half)
     assert gap["excludes_zero"] == (half < differences.mean())
     assert best["configured"]["trial"] == 3
-    assert choose(lines([1.0]), PLACES[:1], spec())["runner_up"] is None
+    assert choose(lines([1.0]), PLACES[:1], spec(), INDEPENDENT)["runner_up"] is None
 
 
 def test_the_winner_enters_the_run_and_its_record(data, tmp_path):

@@ -14,6 +14,7 @@ from mtnas.report.names import Names
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
 from mtnas.tasks.metrics import split_column
+from tests.helpers.searches import DATA
 
 NAMES = Names(
     {
@@ -89,7 +90,7 @@ def run_record(
         "options": {},
         "simulated": simulated,
         "synthetic": None,
-        "data": {"content_sha256": "0" * 64, "source_sha256": {}, "split_kind": split_kind},
+        "data": {**DATA, "split_kind": split_kind},
         "splits": {},
         "fits": [
             {

@@ -10,7 +10,12 @@ from mtnas.evidence.search_record import SearchRecord
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 
-DATA = {"content_sha256": "0" * 64, "source_sha256": {}, "split_kind": "random"}
+DATA = {
+    "content_sha256": "0" * 64,
+    "source_sha256": {},
+    "split_kind": "random",
+    "test_share": 0.125,  # that of `tables.make_manifest`
+}
 
 
 def write_search(

@@ -4,9 +4,10 @@ import hashlib
 import re
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from pytest_httpserver import HTTPServer
@@ -123,3 +124,31 @@ def mirror(files: Mapping[str, bytes], *answers: Answer) -> Iterator[Mirror]:
     """Run a mirror for the time of a block."""
     with Mirror(files, answers) as server:
         yield server
+
+
+@contextmanager
+def raw_answers(sent: bytes, dripped: bytes = b"") -> Iterator[str]:
+    """Send the same bytes to whoever connects, the last of them one by one; yield the address."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer(connection: socket.socket) -> None:
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(sent)
+                for byte in dripped:
+                    connection.sendall(bytes([byte]))
+                    if ended.wait(0.02):
+                        return
+
+        def serve() -> None:
+            with suppress(OSError):
+                while not ended.is_set():
+                    connection, _ = server.accept()
+                    threading.Thread(target=answer, args=[connection]).start()
+
+        server.settimeout(20)
+        threading.Thread(target=serve).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        ended.set()
+        server.shutdown(socket.SHUT_RDWR)

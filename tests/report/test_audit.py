@@ -100,7 +100,7 @@ def test_every_threshold_is_tried_and_the_best_comes_first(audited):
         assert entry["gap"] == pytest.approx(abs(expected - paper))
     gaps = [entry["gap"] for entry in found["thresholds"]]
     assert gaps == sorted(gaps)
-    assert text.index("t1: r >= 10") < text.index("t1: r >= 9") < text.index("t1: r >= 7")
+    assert text.index(r"t1: r \>= 10") < text.index(r"t1: r \>= 9") < text.index(r"t1: r \>= 7")
 
 
 def test_overlap_counts_what_training_has_met(audited):
@@ -241,3 +241,8 @@ def test_labels_are_described_by_source():
     found = label_facts(Table(inputs, labels, np.zeros(6, np.int8), source, facts))
     assert found["t"]["by_source"] == {"reviews": {"rows": 3, "labelled": 2, "rate": 0.5}}
     assert [row[0] for row in label_rows(found, {"t": "rule"})] == ["t", "t, reviews"]
+
+
+def test_what_stands_in_data_is_no_markup(audited):
+    _, text = audited(rows_dropped={"<b>*x*|\n# y `z`": 3})
+    assert "| \\<b\\>\\*x\\*\\| # y \\`z\\` | 3 |" in text

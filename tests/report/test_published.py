@@ -19,13 +19,16 @@ from mtnas.evidence.records import RUN_COLUMNS, RunRecord
 from mtnas.report import exhibits
 from mtnas.report.exhibits.figure3 import Figure3
 from mtnas.report.exhibits.search_curves import SearchCurves
+from mtnas.report.published import publish as publishing
 from mtnas.report.published.blocks import COMPARED, measured
 from mtnas.report.published.documents import fill, refresh
 from mtnas.report.published.plans import merged
 from mtnas.report.published.publish import publish, unpublish
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import read_plan, read_runs
+from mtnas.report.published.whole import SUMS
 from mtnas.report.render.style import save_figure
+from mtnas.report.verify import verify
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.patterns import patterns
 from mtnas.routes.route import Route
@@ -96,6 +99,12 @@ def main_study(root, dataset="bookcrossing", scores=((0.78, 0.80), (0.79, 0.81))
     }
 
 
+def trained_for_four_epochs(record):
+    """Let a record tell of as many epochs."""
+    for fit in record["fits"]:
+        fit.update(train_loss=[0.5] * 4, valid_loss=[0.5] * 4, valid_losses=[[0.5]] * 4)
+
+
 def figure1_study(root, seeds=range(20)):
     """Return the arguments that publish MMoE and the cut MMoE over other seeds."""
     noise = np.linspace(-0.002, 0.002, len(seeds))
@@ -142,7 +151,9 @@ def once(tmp_path_factory):
 
 @pytest.fixture
 def study(once, tmp_path):
+    """A published study that a test may change: older ones were not sealed."""
     shutil.copytree(once[0], tmp_path / "published")
+    (tmp_path / "published" / SUMS).unlink()
     return tmp_path / "published", once[1]
 
 
@@ -250,7 +261,8 @@ def test_a_planted_wrong_number_shows_in_table_ledger_and_claim(study):
     assert "0.8300" not in table
     after = ledger(folder)
     place = (after["row"] == "Share-Bottom") & (after["column"] == "Book-Crossing AUC0")
-    assert (before[place]["value"].item(), after[place]["value"].item()) == (
+    earlier = (before["row"] == "Share-Bottom") & (before["column"] == "Book-Crossing AUC0")
+    assert (before[earlier]["value"].item(), after[place]["value"].item()) == (
         pytest.approx(0.78),
         pytest.approx(0.83),
     )
@@ -272,6 +284,8 @@ def test_a_wrong_gate_score_and_a_wrong_time_show_too(tmp_path):
     gates = {str(s): [[0.05 + s / 1000, 0.95 - s / 1000]] * 2 for s in SEEDS}
     for name in (1, 2, 3):
         edit_run_record(arguments["run_folders"][name], lambda record: record.update(gates=gates))
+    for run in arguments["run_folders"]:
+        edit_run_record(run, trained_for_four_epochs)
     folder = tmp_path / "published"
     publish(folder, **arguments)
     before = verdicts(folder)
@@ -284,6 +298,7 @@ def test_a_wrong_gate_score_and_a_wrong_time_show_too(tmp_path):
             record |= sealed(record)
 
     change(folder / "runs.json", plant)
+    (folder / SUMS).unlink()
     rebuild(folder)
     after = verdicts(folder)
     assert after["C7"]["estimate"] != before["C7"]["estimate"]
@@ -315,7 +330,10 @@ def test_a_run_replaces_its_predecessor_and_all_others_stay(study, tmp_path):
     seeds = cells[place].set_index("row")["seeds"]
     assert (seeds["MMoE"], seeds["MTNAS"], seeds["MTNAS − MMoE"]) == (20, 3, 3)
     claim = next(c for c in verdicts(folder)["C1"]["comparisons"] if "- mmoe/" in c["what"])
-    assert (claim["seeds"], claim["over"]) == (3, "3 common seeds, t")
+    assert (claim["seeds"], claim["over"]) == (
+        3,
+        "3 common seeds, corrected t: splits overlap",
+    )
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -329,7 +347,7 @@ def test_the_order_of_publishing_does_not_matter(tmp_path):
             publish(tmp_path / name, **arguments)
     first, second = tree(tmp_path / "a"), tree(tmp_path / "b")
     # Experiments are listed as they came: so is the report, which is not kept.
-    for name in ("inventory.json", "report.html"):
+    for name in ("inventory.json", SUMS, "report.html"):
         assert first.pop(name) and second.pop(name)
     assert first == second
 
@@ -425,6 +443,7 @@ def test_what_is_taken_out_leaves_nothing_behind(study, tmp_path):
     publish(folder, **main_study(tmp_path / "other", dataset="insteval"))
     assert "InstEval" in (folder / "tables" / "table2.md").read_text()
     unpublish(folder, ["insteval"])
+    (folder / SUMS).unlink()
     assert tree(folder) == alone
     unpublish(folder, ["bookcrossing/ml_mmoe/paper"])
     assert "ML-MMoE" not in (folder / "tables" / "table2.md").read_text()
@@ -558,6 +577,49 @@ def test_spaces_of_exhaustive_tables_are_merged_by_name(study, tmp_path):
     assert regret[row]["value"].item() == pytest.approx(0.0201)
 
 
+MIXED = {
+    "a newer file": lambda folder: (folder / "data/bookcrossing.json").write_text("{}"),
+    "an older order": lambda folder: (folder / "runs.json").write_text(
+        json.dumps(dict(reversed(records_of(folder).items())))
+    ),
+    "a file too few": lambda folder: (folder / "data/bookcrossing.json").unlink(),
+    "a file too many": lambda folder: (folder / "data/other.json").write_text("{}"),
+    "other sums": lambda folder: change(folder / SUMS, lambda sums: sums["files"].popitem()),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_files_that_were_not_published_together_are_refused(once, tmp_path, case):
+    folder, arguments = tmp_path / "published", once[1]
+    shutil.copytree(once[0], folder)
+    MIXED[case](folder)
+    before = tree(folder)
+    for change_it in (
+        rebuild,
+        lambda folder: publish(folder, **arguments),
+        lambda folder: unpublish(folder, ["bookcrossing"]),
+    ):
+        with pytest.raises(RecordError, match="json.*restore it with `git checkout") as error:
+            change_it(folder)
+        assert "published together" in str(error.value) or "was changed after" in str(error.value)
+    assert tree(folder) == before
+    assert any("published" in wrong for wrong in verify(folder).wrong)
+
+
+@pytest.mark.parametrize("step", ["write_runs", "_publish_data", "prune", "rebuild"])
+def test_a_publication_that_is_ended_changes_nothing(once, tmp_path, monkeypatch, step):
+    def ended(*_):
+        raise KeyboardInterrupt
+
+    folder, arguments = tmp_path / "published", once[1]
+    shutil.copytree(once[0], folder)
+    before = tree(tmp_path)
+    monkeypatch.setattr(publishing, step, ended)
+    with pytest.raises(KeyboardInterrupt):
+        publish(folder, **arguments)
+    assert tree(tmp_path) == before
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_audits_and_what_needs_torch_are_published_as_numbers(tmp_path):
     arguments = main_study(tmp_path / "main")
@@ -627,7 +689,8 @@ def test_tasks_of_other_kinds_are_published_by_their_names(tmp_path):
     assert found["verdict"] == "not judged"
     assert found["datasets"]["library"]["verdict"] == "not judged: no AUC of min_read"
     filled = fill("<!-- generated: claims -->\n<!-- /generated -->", folder, "README.md")
-    assert "library: not judged: no AUC of min_read | applies to none of these datasets" in filled
+    told = "library (beyond the paper): not judged: no AUC of min_read"
+    assert f"{told} | applies to none of these datasets" in filled
 
 
 def test_what_cannot_be_rebuilt_is_restored_and_no_run_of_the_user_is_deleted(study):
@@ -753,7 +816,8 @@ def test_commands_work_on_their_repository_from_any_folder(study, tmp_path, monk
     monkeypatch.setattr("mtnas.runtime.provenance.REPOSITORY", root)
     monkeypatch.chdir(tmp_path)
     assert main(["readme"]) == 0
-    assert capsys.readouterr().out.split() == [f"{root}/README.md", f"{root}/docs/more.md"]
+    written = ("docs/command-line.md", "README.md", "docs/more.md")
+    assert capsys.readouterr().out.split() == [f"{root}/{name}" for name in written]
     assert "### Table 1" in (root / "docs" / "more.md").read_text()
     assert main(["unpublish", "bookcrossing/ml_mmoe/paper"]) == 0
     assert "bookcrossing/ml_mmoe/paper" not in records_of(root / "results" / "published")
@@ -778,7 +842,7 @@ def test_verdicts_are_written_into_documents(study):
     folder, _ = study
     text = fill("<!-- generated: claims -->\n<!-- /generated -->", folder, "doc.md")
     assert "| C1 | MTNAS has the highest AUC" in text
-    assert "**replicated** | Book-Crossing: replicated" in text
+    assert "**replicated** on 1 of 3 | Book-Crossing: replicated" in text
     assert "**not measured**" in text
     (folder / "claims/claims.json").unlink()
     with pytest.raises(RecordError, match="git checkout results/published"):

@@ -92,6 +92,9 @@ def complete(folder, method, variant, seeds, rng, synthetic):
             "num_subnets": int(value) if kind == "subnets" else 4,
         }
         record["synthetic"] = synthetic
+        record["code"] = "abc"  # that of the searches
+        for fit in record["fits"]:
+            fit.update(train_loss=[0.5] * 4, valid_loss=[0.5] * 4, valid_losses=[[0.5]] * 4)
         record["timings"]["train_seconds"] = float(rng.uniform(5, 15) * seeds)
         if method == "mmoe":
             shares = rng.dirichlet([0.5, 3, 3, 3], (seeds, 2))
@@ -113,13 +116,16 @@ def make_routes(root, dataset, variant, real, rng):
         simulated=not real,
         seconds=seconds * rng.uniform(0.9, 1.1) * 6,
         blocks=lambda route: dict.fromkeys(space.blocks, told),
+        more={"weight_steps": 20},
     )
 
 
 def make_manifest(root, dataset, at):
     pcc = {"t0_t1": 0.3 + at / 10}
     path = root / f"{dataset}.json"
-    return write_manifest(path, dataset, simulated=dataset not in REAL, label_pcc=pcc)
+    sizes = {"train": 5120, "valid": 640, "test": 640}
+    simulated = dataset not in REAL
+    return write_manifest(path, dataset, simulated=simulated, label_pcc=pcc, split_sizes=sizes)
 
 
 def blank(exhibit, needs, png, csv, **_):
@@ -159,23 +165,28 @@ def test_every_verdict_is_that_of_the_independent_computation(published):
         assert len(written) == len(comparisons), name
         for theirs, mine in zip(written, comparisons, strict=True):
             assert (theirs["dataset"], theirs["verdict"]) == (mine.dataset, mine.verdict), name
-            # Both draw routes, others each, to know how many edges chance gives.
-            near = {"abs": 0.2} if name == "C4" else {"rel": 1e-9, "abs": 1e-12}
+            near = {"rel": 1e-9, "abs": 1e-12}
             for key, value in (("estimate", mine.estimate), ("low", mine.low), ("high", mine.high)):
                 assert theirs[key] == pytest.approx(value, **near), (name, key)
-            if name not in ("C4", "C11"):
+            if name != "C11":
                 assert theirs.get("holm_p") == (
                     None if mine.holm is None else pytest.approx(mine.holm, abs=1e-9)
                 )
 
 
-def test_the_made_study_measures_every_claim_but_that_of_three_tasks(made):
+def test_the_made_study_measures_every_claim_but_those_on_goodreads(made):
     verdicts = {name: entry["verdict"] for name, entry in ledger_of(made).items()}
-    assert [name for name, verdict in verdicts.items() if verdict == "not measured"] == ["C5"]
+    assert [name for name, verdict in verdicts.items() if verdict == "not measured"] == [
+        "C5",
+        "C13",
+    ]
     assert len(set(verdicts.values())) >= 3
     cut = ledger_of(made)["C6"]["comparisons"]
     pair = next(c for c in ledger_of(made)["C1"]["comparisons"] if "- mmoe/" in c["what"])
-    assert (cut[0]["seeds"], pair["over"]) == (12, "6 common seeds, t")
+    assert (cut[0]["seeds"], pair["over"]) == (
+        12,
+        "6 common seeds, corrected t: splits overlap",
+    )
 
 
 def test_the_script_tells_a_ledger_that_is_wrong(made, tmp_path, capsys):

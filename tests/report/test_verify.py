@@ -181,10 +181,10 @@ def test_verdicts_follow_from_the_runs_that_they_name(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     runs = tmp_path / "results/runs"
     for method in ("single_task", "share_bottom", "mmoe", "ml_mmoe"):
-        make_run(runs, method, (0.78, 0.79), dataset="toys")
-    make_run(runs, "mtnas", (0.80, 0.80), dataset="toys", noise=NOISE[::-1] / 2)
+        make_run(runs, method, (0.78, 0.79), dataset="bookcrossing")
+    make_run(runs, "mtnas", (0.80, 0.80), dataset="bookcrossing", noise=NOISE[::-1] / 2)
     folders = [path.parent.relative_to(tmp_path) for path in runs.rglob("run.json")]
-    manifest = write_manifest(tmp_path / "results/data/toys/manifest.json", "toys")
+    manifest = write_manifest(tmp_path / "results/data/bookcrossing/manifest.json", "bookcrossing")
     ledger = tmp_path / "results/claims/claims.json"
     write_ledger(ledger, ledger.with_suffix(".md"), run_folders=folders, manifests=[manifest])
     entries = json.loads(ledger.read_text())

@@ -75,7 +75,7 @@ def test_any_other_error_is_one_traceback(smk, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP])
 def test_a_job_told_to_end_says_so_and_tidies_up(smk, tmp_path, number):
     # A shell's background job ignores SIGINT, and so would a test that is run in one.
     signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -91,6 +91,16 @@ def test_a_job_told_to_end_says_so_and_tidies_up(smk, tmp_path, number):
     assert not list(tmp_path.glob("*out*"))
     assert signal.getsignal(number) is before
     assert not signals.asked()
+
+
+def test_nohup_stays_nohup(smk):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with job(smk):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not signals.asked()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def told_twice(smk, done):

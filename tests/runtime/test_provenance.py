@@ -105,12 +105,14 @@ def test_the_hashed_pins_are_those_of_the_lock_file_but_for_torch_and_cuda():
 def test_the_command_of_a_study_can_be_typed():
     experiments = {"main": {"datasets": []}, "sensitivity": {"datasets": ["insteval"]}}
     settings = {"bookcrossing_raw": "/data/with spaces", "seeds": 3, "experiments": experiments}
-    command = provenance.study_command("publish", [Path("config/a.yaml")], settings)
+    files = [Path("config/a.yaml"), Path("my study.yaml x;touch pwned")]
+    command = provenance.study_command("publish", files, settings)
     words = shlex.split(command)
-    assert words[:6] == [
+    assert words[:7] == [
         ".venv/bin/snakemake", "publish", "--cores", "2", "--configfile", "config/a.yaml",
+        "my study.yaml x;touch pwned",
     ]  # fmt: skip
-    given = dict(word.split("=", 1) for word in words[7:])
+    given = dict(word.split("=", 1) for word in words[8:])
     assert {key: yaml.safe_load(value) for key, value in given.items()} == {
         "bookcrossing_raw": "FOLDER", "seeds": 3, "experiments": experiments,
     }  # fmt: skip

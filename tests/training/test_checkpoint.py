@@ -203,3 +203,14 @@ def test_without_a_path_nothing_is_kept_and_signals_end_work_at_once():
         checkpoint.resume(work)
         checkpoint.keep(work)
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_no_changed_bit_goes_on(path):
+    """One bit of an exponent is a number like any other, and the end would be other scores."""
+    kept(path)
+    whole = path.read_bytes()
+    for place in range(8, len(whole), 37):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x40]) + whole[place + 1 :])
+        assert resumed(path).steps == 0
+    path.write_bytes(whole)
+    assert resumed(path).steps == 7

@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from tests.conftest import Checkout
+
 pytestmark = pytest.mark.slow
 STUDY = "config/test.yaml"
 
@@ -44,6 +46,34 @@ def test_a_mistake_is_told_in_another_folder_too(bare, tmp_path):
     assert "--config: bookcrossing_raw: 202401: YAML reads no text here" in printed
     assert "such as ./2024_01" in printed
     assert "Traceback" not in printed
+
+
+def test_a_checkout_whose_path_snakemake_would_misread_is_refused(tmp_path):
+    checkout = Checkout.new(tmp_path / "{x}" / "checkout")
+
+    printed = checkout.snakemake("-n", ok=False)
+
+    assert "Snakemake takes { and } in a path for a wildcard; move the checkout" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "seeds: 3\ndatasets: [insteval]\nseeds: 5\n",
+            "the key 'seeds' occurs twice, first in line 1",
+        ),
+        ('{"seeds": 3,\n\t"seeds": 5}', "line 2: the key 'seeds' occurs twice, first in line 1"),
+        ("dataset_options: {movielens: {raw: " + "x" * 5000 + "}}\n", "File name too long; use"),
+    ],
+)
+def test_an_overlay_that_snakemake_would_take_is_refused(text, message, bare, tmp_path):
+    (tmp_path / "my.yaml").write_text(text)
+
+    printed = bare.snakemake("-n", "--configfile", tmp_path / "my.yaml", ok=False)
+
+    assert message in printed
+    assert len(printed) < 5000
 
 
 @pytest.mark.parametrize("named", ["~/raw [1]", "./2024_01"])

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from mtnas import commands
-from mtnas.runtime.provenance import REPOSITORY
 
-DOCUMENT = REPOSITORY / "docs/command-line.md"
+DOCUMENT = "docs/command-line.md"
 HEAD = """\
 # Command line
 

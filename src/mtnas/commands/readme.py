@@ -22,13 +22,11 @@ def run(arguments: argparse.Namespace) -> None:
     from mtnas.report.published.documents import refresh
     from mtnas.runtime.files import write_text
 
-    if not _reference.DOCUMENT.is_file() or _reference.DOCUMENT.read_text() != _reference.text():
-        write_text(_reference.DOCUMENT, _reference.text())
-        print(_reference.DOCUMENT)
-
-    documents = [
-        provenance.REPOSITORY / "README.md",
-        *sorted((provenance.REPOSITORY / "docs").glob("*.md")),
-    ]
-    for path in refresh(documents, provenance.REPOSITORY / PUBLISHED):
+    root = provenance.REPOSITORY
+    reference = root / _reference.DOCUMENT
+    if not reference.is_file() or reference.read_text(encoding="utf-8") != _reference.text():
+        write_text(reference, _reference.text())
+        print(reference)
+    documents = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    for path in refresh(documents, root / PUBLISHED):
         print(path)

@@ -1,6 +1,6 @@
 """Checks of what a configuration says of its datasets: drawn ones, raw files, splits."""
 
-from mtnas.config.entries import OF_SOURCES
+from mtnas.config.entries import OF_SOURCES, DatasetOptions
 from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.data.prepare.parts import check_split_of
@@ -51,6 +51,7 @@ def simulated_datasets() -> tuple[str, ...]:
 def check_splits(study: Study) -> None:
     """Refuse splits that no table can have, and those of datasets whose split is fixed."""
     for name, own in study.dataset_options.items():
+        _check_disjoint(study, name, own)
         if own.split is None:
             continue
         try:
@@ -61,3 +62,23 @@ def check_splits(study: Study) -> None:
         except MtnasError as error:
             where = study.place("dataset_options", name, "split")
             raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_disjoint(study: Study, name: str, own: DatasetOptions) -> None:
+    """Refuse disjoint test rows where seeds do not split the rows, or are not 0, 1, ..."""
+    if own.splits != "disjoint":
+        return
+    fault = ""
+    if name in study.synthetic:
+        fault = "every seed draws rows of its own"
+    elif (source := sources.load(name)).split_kind != "random":
+        fault = f"it is split by {source.split_kind}"
+    elif source.fixed_sources:
+        fault = f"the split of {', '.join(source.fixed_sources)} is given"
+    elif study.fixed_split:
+        fault = "`fixed_split: true` gives all seeds one split"
+    elif study.seeds != tuple(range(len(study.seeds))):
+        fault = "seeds must be 0, 1, ...: give `seeds` as a number"
+    if fault:
+        where = study.place("dataset_options", name, "splits")
+        raise ConfigError(f"{where}: disjoint: {fault}; use random")

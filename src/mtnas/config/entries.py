@@ -5,14 +5,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
 from mtnas.config.blocks import different
+from mtnas.data.prepare.manifest import SplitsOfSeeds
 from mtnas.runtime.errors import unknown
 from mtnas.runtime.files import Json
-from mtnas.runtime.options import Options
+from mtnas.runtime.options import Options, shown
 
 Block = Json  # what is said of some options, the others not named
 
 PAPER = "paper"  # the variant that every method has: no deviation
 MAX_INT32 = 2**31 - 1  # seeds and ids are stored as int32
+LONGEST_NAME = 100  # it becomes the name of a folder
 MAX_SEEDS = 10_000  # a larger number is a seed that was meant to be in a list
 OF_VARIANTS = ("title", "training")  # what a variant says beside options of its method
 SUBSET_RULES = ("all", "pairs", "most")
@@ -74,7 +76,9 @@ def _as_written(value: Any, check: Any) -> Any:
 
 def _is_name(name: str) -> str:
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_"):
-        raise ValueError(f"the name {name!r} must be lower-case letters, digits and _")
+        raise ValueError(f"the name {shown(name)} must be lower-case letters, digits and _")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"the name {name[:20]}... has {len(name)} letters, at most {LONGEST_NAME}")
     return name
 
 
@@ -168,6 +172,11 @@ class DatasetOptions(Options):
     split: tuple[Number, Number, Number] | None = Field(
         None,
         description=f"train, validation, test: three shares with sum 1, or counts; {OWN_DEFAULT}",
+    )
+    splits: SplitsOfSeeds = Field(
+        "random",
+        description="how seeds split the rows: `random`: each on its own; `disjoint`: seeds test "
+        "disjoint rows until none are left, so intervals need no wide correction (V1)",
     )
     split_seed: Seed = Field(
         0, description="seed of the one split that `fixed_split: true` gives to all seeds"

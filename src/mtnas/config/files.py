@@ -2,26 +2,27 @@
 
 from pathlib import Path
 
-import yaml
-
+from mtnas.runtime.documents import read_document
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import Json
+from mtnas.runtime.options import shown
 
 
 def read_overlay(path: Path) -> Json:
     """Return what a file of configuration says; nothing, if it is empty.
 
     Raises:
-        ConfigError: it cannot be read, is not YAML, or holds something else than keys.
+        ConfigError: it cannot be read, is not YAML, holds something else than keys, or would let
+            Snakemake run what stands in it.
     """
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        why = problem.strerror if isinstance(problem, OSError) else " ".join(str(problem).split())
-        raise ConfigError(f"{path}: cannot be read as YAML ({why}); correct the file") from None
+    said = read_document(path)
     if not isinstance(said, dict | None):
         raise ConfigError(
-            f"{path}: must hold keys of the configuration, such as `seeds: 5`, not {said!r}; they "
-            "are listed in config/README.md"
+            f"{path}: must hold keys of the configuration, such as `seeds: 5`, not "
+            f"{shown(said)}; they are listed in config/README.md"
+        )
+    if "__use_yte__" in (said or {}):
+        raise ConfigError(
+            f"{path}: __use_yte__: programs in configurations are not read; delete it"
         )
     return said or {}

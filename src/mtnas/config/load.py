@@ -21,6 +21,7 @@ from mtnas.config.entries import (
     Tuning,
     VariantName,
 )
+from mtnas.config.files import read_overlay
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import TrainingOptions
 from mtnas.config.origins import Origins
@@ -53,6 +54,8 @@ def load(
     Raises:
         ConfigError: the first key, name or value that cannot be used.
     """
+    for file in map(Path, files):
+        read_overlay(file)  # Snakemake takes more than we do, such as the last of two equal keys
     origins = Origins(tuple(map(Path, files)), typed or {})
     drawn = raw.get("synthetic")
     kind = study_type(tuple(map(str, drawn)) if isinstance(drawn, Mapping) else ())

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mtnas.config.files import read_overlay
 from mtnas.runtime.options import Keys
 
 
@@ -29,7 +28,7 @@ class Origins:
 
     def _file_with(self, keys: Keys) -> str:
         for file in reversed(self.files):
-            if file.is_file() and _has(yaml.safe_load(file.read_text(encoding="utf-8")), keys):
+            if file.is_file() and _has(read_overlay(file), keys):
                 return str(file)
         return "config"
 

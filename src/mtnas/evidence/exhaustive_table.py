@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtnas.evidence.records import DataFacts, Git, Parameters
+from mtnas.evidence.resampling import Resampling
 from mtnas.routes.space import SearchSpace, SpaceArguments
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
@@ -65,6 +66,12 @@ class ExhaustiveRecord(Part):
     git: Git
     code: str | None = None  # fingerprint of the library code
     study: str | None = None  # the command that published it
+
+    @property
+    def resampling(self) -> Resampling:
+        """Return how its seeds came to their rows."""
+        drawn = self.spec.synthetic is not None
+        return self.data.resampling(drawn=drawn, fixed=self.spec.fixed_split)
 
 
 class ExhaustiveRecords(Record):

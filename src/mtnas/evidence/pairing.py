@@ -7,6 +7,7 @@ every run, so what both have is compared; whoever prints a difference says how m
 import pandas as pd
 
 from mtnas.config.entries import PAPER
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import Difference, paired_difference
 from mtnas.runtime.errors import RecordError
 
@@ -37,7 +38,9 @@ def on_common_seeds(*runs: "pd.Series[float]") -> tuple["pd.Series[float]", ...]
     return tuple(run[run.index.isin(seeds)].sort_index() for run in runs)
 
 
-def difference(ours: "pd.Series[float]", other: "pd.Series[float]") -> Difference:
+def difference(
+    ours: "pd.Series[float]", other: "pd.Series[float]", resampling: Resampling
+) -> Difference:
     """Return the mean of ours - other over their n common seeds, with its interval."""
     first, second = on_common_seeds(ours, other)
-    return paired_difference(first, second)
+    return paired_difference(first, second, resampling)

@@ -14,12 +14,14 @@ import pandas as pd
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from mtnas.config.options import RunKey
+from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.synthetic import SyntheticOptions
+from mtnas.evidence.resampling import Resampling, folds_of, resampling_of, share_drawn_anew
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, broken, remake
 from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.study.specs import RunSpec
-from mtnas.tasks.metrics import ALL_TASKS, column_of
+from mtnas.tasks.metrics import ALL_TASKS, METRICS, column_of
 
 METRIC_COLUMNS = ("seed", "split", "task", "metric", "value")
 RUN_COLUMNS = ("dataset", "method", "variant", *METRIC_COLUMNS)
@@ -41,6 +43,31 @@ class DataFacts(Part):
     content_sha256: str
     source_sha256: dict[str, str]
     split_kind: str
+    test_share: float | None = None  # test rows per training row of a split that seeds draw anew, 0
+    # where none is; older records do not tell
+    folds: int = 0  # seeds that test disjoint rows, where they do
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "DataFacts":
+        """Return what records say of a prepared table."""
+        return cls(
+            content_sha256=manifest.content_sha256,
+            source_sha256=manifest.source_sha256,
+            split_kind=manifest.split_kind,
+            test_share=share_drawn_anew(manifest),
+            folds=folds_of(manifest),
+        )
+
+    def resampling(self, *, drawn: bool, fixed: bool) -> Resampling:
+        """Return how seeds came to their rows (`resampling_of`)."""
+        share = self.test_share if self.split_kind == "random" else 0.0
+        where = f"the record of a job on the table {self.content_sha256[:8]}"
+        return resampling_of(share, drawn=drawn, fixed=fixed, where=where, folds=self.folds)
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"test_share": None, "folds": 0})
 
 
 class Curves(Part):
@@ -120,6 +147,12 @@ class RunRecord(Record):
         """Return (dataset, method, variant)."""
         return self.spec.dataset, self.spec.method, self.spec.variant
 
+    @property
+    def resampling(self) -> Resampling:
+        """Return how its seeds came to their rows."""
+        drawn = self.synthetic is not None
+        return self.data.resampling(drawn=drawn, fixed=self.spec.fixed_split)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -157,6 +190,12 @@ def check_metrics(metrics: pd.DataFrame, where: str) -> None:
         raise RecordError(f"{where}: empty, or a value is missing or not a finite number")
     if metrics.duplicated(list(METRIC_COLUMNS[:-1])).any():
         raise RecordError(f"{where}: two values for one seed, split, task and metric")
+    for name, metric in METRICS.items():
+        found = values[metrics["metric"] == name]
+        for value in found[(found < metric.lowest) | (found > metric.highest)][:1]:
+            raise RecordError(
+                f"{where}: {name} is {value:g}, not {metric.lowest:g} .. {metric.highest:g}"
+            )
 
 
 def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -187,7 +226,19 @@ def read_run(folder: str | Path) -> Run:
     metrics = read_table(path, METRIC_COLUMNS[1:-1])
     with advising(f"delete it and run `{remake(path)}`"):
         check_metrics(metrics, where=str(path))
-    return Run(metrics, record, folder)
+    run = Run(metrics, record, folder)
+    _check_belongs(run)
+    return run
+
+
+def _check_belongs(run: Run) -> None:
+    """Raise `RecordError` unless scores, record and folder are of one run."""
+    *_, runs, dataset, method, variant = ("", "", "", "", *run.folder.parts)
+    if runs == "runs" and (dataset, method, variant) != run.key:
+        raise broken(run.folder / "run.json", f"is of {'/'.join(run.key)}")
+    if others := sorted(set(run.metrics["seed"]) - set(run.record.spec.seeds)):
+        path = run.folder / "metrics.csv"
+        raise broken(path, f"holds seeds {others}, which run.json does not know")
 
 
 def scores_by_seed(run: Run) -> pd.DataFrame:

@@ -1,12 +1,14 @@
 """What may be said from a handful of seeds: spread, paired intervals, equivalence, verdicts.
 
 Pure functions of arrays. Values of one run are a `pandas.Series` indexed by seed; two runs are
-compared seed by seed, because methods share the split and the batch order of a seed. Differences
-carry the unit of the values (AUC or nats of loss). Levels and powers are probabilities.
+compared seed by seed, because methods share the split and the batch order of a seed. How the seeds
+came to their rows (`Resampling`) decides the standard error of a mean, so every interval asks for
+it. Differences carry the unit of the values (AUC or nats of loss). Levels and powers are
+probabilities.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +16,7 @@ import pandas as pd
 import scipy  # its `stats` is loaded when it is first used
 from numpy.typing import ArrayLike, NDArray
 
+from mtnas.evidence.resampling import INDEPENDENT, Resampling
 from mtnas.runtime.errors import RecordError
 
 Verdict = Literal["replicated", "contradicted", "equivalent", "inconclusive"]
@@ -42,6 +45,14 @@ class Difference:
     p_value: float | None
     n: int
     sd: float | None = None
+    resampling: Resampling = INDEPENDENT
+
+    @property
+    def error(self) -> float:
+        """Return the standard error of the mean; `ValueError` for one pair."""
+        if self.sd is None:
+            raise ValueError("one pair has no standard error, and no interval")
+        return self.sd * float(np.sqrt(self.resampling.variance(self.n)))
 
     @property
     def excludes_zero(self) -> bool:
@@ -77,35 +88,38 @@ def paired_values(a: "pd.Series[float]", b: "pd.Series[float]") -> NDArray[np.fl
 
 
 def paired_difference(
-    a: "pd.Series[float]", b: "pd.Series[float]", level: float = LEVEL
+    a: "pd.Series[float]", b: "pd.Series[float]", resampling: Resampling, level: float = LEVEL
 ) -> Difference:
     """Return the mean of a - b over seeds with its paired-t interval and two-sided p-value."""
-    return difference_of(paired_values(a, b), level)
+    return difference_of(paired_values(a, b), resampling, level)
 
 
-def difference_of(differences: ArrayLike, level: float = LEVEL) -> Difference:
+def difference_of(
+    differences: ArrayLike, resampling: Resampling, level: float = LEVEL
+) -> Difference:
     """Return the mean of given differences with its t interval and two-sided p-value."""
     d = _finite(differences, "differences")
     n, mean = len(d), float(d.mean())
     if n == 1:
-        return Difference(mean, None, None, None, 1)
-    sd = float(d.std(ddof=1))
-    error = sd / np.sqrt(n)
-    half = float(scipy.stats.t.ppf((1 + level) / 2, n - 1)) * error
-    return Difference(mean, mean - half, mean + half, _two_sided(mean, error, n), n, sd)
+        return Difference(mean, None, None, None, 1, resampling=resampling)
+    found = Difference(mean, None, None, None, n, float(d.std(ddof=1)), resampling)
+    low, high = t_interval(found, 1 - level)
+    return replace(found, low=low, high=high, p_value=_two_sided(mean, found.error, n))
 
 
-def ratio_of(first: ArrayLike, second: ArrayLike, level: float = LEVEL) -> Difference | None:
+def ratio_of(
+    first: ArrayLike, second: ArrayLike, resampling: Resampling, level: float = LEVEL
+) -> Difference | None:
     """Return the mean of `first` divided by that of `second`, paired values, by Fieller's theorem.
 
     None where the mean of `second` is not known to differ from 0: then every ratio is possible.
     There is no p-value.
     """
     x, y = _finite(first, "ratio"), _finite(second, "ratio")
-    n, below = len(y), difference_of(y, level)
+    n, below = len(y), difference_of(y, resampling, level)
     if not below.excludes_zero:
         return None
-    (xx, xy), (_, yy) = np.cov(x, y) / n
+    (xx, xy), (_, yy) = np.cov(x, y) * resampling.variance(n)
     t, ratio = float(scipy.stats.t.ppf((1 + level) / 2, n - 1)), x.mean() / y.mean()
     g = t**2 * yy / y.mean() ** 2  # below 1, since the interval of `second` excludes 0
     spread = xx - 2 * ratio * xy + ratio**2 * yy
@@ -113,32 +127,7 @@ def ratio_of(first: ArrayLike, second: ArrayLike, level: float = LEVEL) -> Diffe
     half = t / abs(y.mean()) * np.sqrt(max(spread, 0.0))
     middle = ratio - (g * xy / yy if yy > 0 else 0.0)
     low, high = ((middle + sign * half) / (1 - g) for sign in (-1, 1))
-    return Difference(float(ratio), float(low), float(high), None, n)
-
-
-def bootstrap_interval(
-    values: ArrayLike,
-    rng: np.random.Generator,
-    level: float = LEVEL,
-    resamples: int = 10_000,
-) -> tuple[float, float] | None:
-    """Return the BCa bootstrap interval of the mean of `values`; None for a single value."""
-    x = _finite(values, "bootstrap")
-    n, mean = len(x), x.mean()
-    if n == 1:
-        return None
-    if np.ptp(x) == 0:
-        return float(mean), float(mean)
-    means = x[rng.integers(n, size=(resamples, n))].mean(axis=1)
-    # Ties count half, else a few seeds bias the correction.
-    below = (np.sum(means < mean) + np.sum(means <= mean)) / (2 * resamples)
-    bias = scipy.stats.norm.ppf(below)
-    # The jackknife of a mean is proportional to the deviations themselves.
-    deviation = mean - x
-    acceleration = -np.sum(deviation**3) / (6 * np.sum(deviation**2) ** 1.5)
-    z = bias + scipy.stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
-    low, high = np.quantile(means, scipy.stats.norm.cdf(bias + z / (1 - acceleration * z)))
-    return float(low), float(high)
+    return Difference(float(ratio), float(low), float(high), None, n, resampling=resampling)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -164,10 +153,7 @@ def corrected_interval(difference: Difference, adjusted: float) -> tuple[float, 
 
 def t_interval(difference: Difference, risk: float) -> tuple[float, float]:
     """Return the interval that misses with a probability of `risk`; one pair has none."""
-    if difference.sd is None:
-        raise ValueError("t_interval: one pair has no interval")
-    error = difference.sd / np.sqrt(difference.n)
-    half = float(scipy.stats.t.isf(risk / 2, difference.n - 1)) * error
+    half = float(scipy.stats.t.isf(risk / 2, difference.n - 1)) * difference.error
     return difference.mean - half, difference.mean + half
 
 
@@ -182,7 +168,7 @@ def equivalence_p_value(difference: Difference, margin: float) -> float | None:
         raise ValueError(f"equivalence margin must be positive, got {margin}")
     if difference.sd is None:
         return None
-    n, error = difference.n, difference.sd / np.sqrt(difference.n)
+    n, error = difference.n, difference.error
     if error == 0:
         return 0.0 if abs(difference.mean) < margin else 1.0
     above = scipy.stats.t.sf((difference.mean + margin) / error, n - 1)
@@ -190,35 +176,43 @@ def equivalence_p_value(difference: Difference, margin: float) -> float | None:
     return float(max(above, below))
 
 
-def equivalent(
-    a: "pd.Series[float]", b: "pd.Series[float]", margin: float, level: float = LEVEL
-) -> bool:
-    """Tell whether two one-sided tests place the mean of a - b within +-`margin`."""
-    p_value = equivalence_p_value(paired_difference(a, b), margin)
-    return p_value is not None and p_value < 1 - level
-
-
 def seeds_needed(
-    sd_of_differences: float, effect: float = EFFECT, power: float = 0.8, level: float = LEVEL
-) -> int:
-    """Return the fewest seeds (>= 2) at which a paired t-test resolves `effect` with `power`."""
+    sd_of_differences: float,
+    resampling: Resampling,
+    effect: float = EFFECT,
+    power: float = 0.8,
+    level: float = LEVEL,
+) -> int | None:
+    """Return the fewest seeds (>= 2) at which a paired t-test resolves `effect` with `power`.
+
+    None: no number does. Overlapping splits leave a standard error of sqrt(test rows / training
+    rows) times `sd_of_differences`, however many of them there are.
+    """
     if sd_of_differences < 0 or effect <= 0 or not 0 < power < 1:
         raise ValueError("seeds_needed: sd must be >= 0, effect > 0 and 0 < power < 1")
     if sd_of_differences == 0:
         return 2
-    return _first(lambda n: paired_power(n, effect / sd_of_differences, level) >= power, start=2)
+    ratio = effect / sd_of_differences
+    for n in range(2, resampling.folds + 1):  # beyond these a seed more may tell less
+        if paired_power(n, ratio, resampling, level) >= power:
+            return n
+    if resampling.test_share and paired_power(NORMAL_FROM, ratio, resampling, level) < power:
+        return None
+    return _first(lambda n: paired_power(n, ratio, resampling, level) >= power, start=2)
 
 
-def paired_power(n: int, standardized_effect: float, level: float = LEVEL) -> float:
+def paired_power(
+    n: int, standardized_effect: float, resampling: Resampling, level: float = LEVEL
+) -> float:
     """Return the power of the two-sided paired t-test with n pairs at effect / sd.
 
     From `NORMAL_FROM` pairs on that of the z-test, which asks for about two pairs fewer.
     """
+    shift = abs(standardized_effect) / float(np.sqrt(resampling.variance(n)))
     if n >= NORMAL_FROM:
-        threshold, shift = scipy.stats.norm.ppf((1 + level) / 2), abs(standardized_effect) * n**0.5
+        threshold = scipy.stats.norm.ppf((1 + level) / 2)
         return float(np.sum(scipy.stats.norm.cdf([shift - threshold, -shift - threshold])))
     critical = scipy.stats.t.ppf((1 + level) / 2, n - 1)
-    shift = abs(standardized_effect) * np.sqrt(n)
     upper = scipy.stats.nct.sf(critical, n - 1, shift)
     lower = scipy.stats.nct.cdf(-critical, n - 1, shift)
     return float(upper + np.nan_to_num(lower))  # the far tail underflows to NaN

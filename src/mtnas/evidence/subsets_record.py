@@ -14,6 +14,7 @@ import pandas as pd
 from mtnas.config.options import RunKey
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.records import METRIC_COLUMNS, Curves, DataFacts, Git, Parameters, read_table
+from mtnas.evidence.resampling import Resampling
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, atomic_path, remake
 from mtnas.runtime.record import Part, Record
@@ -103,6 +104,12 @@ class SubsetsRecord(Record):
     def key(self) -> tuple[str, RunKey]:
         """Return the name of the entry, and (dataset, method, variant)."""
         return self.spec.name, self.spec.job
+
+    @property
+    def resampling(self) -> Resampling:
+        """Return how its seeds came to their rows."""
+        drawn = self.synthetic is not None
+        return self.data.resampling(drawn=drawn, fixed=self.spec.fixed_split)
 
 
 @dataclass(frozen=True)

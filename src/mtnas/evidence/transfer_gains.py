@@ -6,6 +6,7 @@ the metric: of a loss or an error it is what the company takes off it.
 
 import pandas as pd
 
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.subsets_record import PARTS, SubsetScores
 from mtnas.runtime.errors import RecordError, unknown
@@ -45,7 +46,7 @@ def gains(scores: SubsetScores, *, metric: str = "principal", split: str = "test
     return found[list(GAIN_COLUMNS)].reset_index(drop=True)
 
 
-def intervals(found: pd.DataFrame) -> pd.DataFrame:
+def intervals(found: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
     """Return the mean gain of every subset and task over seeds, with its paired t interval.
 
     One seed has no interval: `low`, `high` and `p_value` are then missing. `found` is what `gains`
@@ -53,7 +54,7 @@ def intervals(found: pd.DataFrame) -> pd.DataFrame:
     """
     lines = []
     for key, own in found.groupby(["subset", "task", "metric"], sort=False):
-        gain = difference_of(own["gain"])
+        gain = difference_of(own["gain"], resampling)
         lines.append((*key, gain.mean, gain.low, gain.high, gain.p_value, gain.n))
     return pd.DataFrame(lines, columns=list(INTERVAL_COLUMNS))
 

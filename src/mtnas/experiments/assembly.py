@@ -17,6 +17,7 @@ from mtnas.config.training import Alignment
 from mtnas.data.prepare.groups import rows_by_source
 from mtnas.data.prepare.store import Table, read_compact
 from mtnas.evidence.records import DataFacts, Parameters
+from mtnas.evidence.resampling import Resampling, folds_of, resampling_of, share_drawn_anew
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
 from mtnas.experiments.split_cache import SplitCache
@@ -78,8 +79,18 @@ class Assembly:
     @property
     def data(self) -> DataFacts:
         """Return what a record says of the table."""
+        return DataFacts.of(self.table.manifest)
+
+    def resampling(self, part: str) -> Resampling:
+        """Return how the seeds come to the rows of a part, `valid` or `test`."""
         facts = self.table.manifest
-        return DataFacts(**{key: getattr(facts, key) for key in DataFacts.model_fields})
+        return resampling_of(
+            share_drawn_anew(facts, part),
+            drawn=facts.drawn_seeds is not None,
+            fixed=self.spec.fixed_split,
+            where=self.spec.dataset,
+            folds=folds_of(facts),
+        )
 
     def identity(self, code: str | None, **inputs: str | Path | None) -> Json:
         """Return all that the result of a job depends on; `inputs` are files that it reads, too."""

@@ -1,12 +1,13 @@
 """Which trial of a grid search wins, and by how much."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from math import log
 
 import pandas as pd
 
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import paired_difference, summarize
+from mtnas.evidence.tuning_record import Gap
 from mtnas.runtime.errors import TrainingError
 from mtnas.study.grids import Values
 from mtnas.study.specs import TuneSpec
@@ -15,12 +16,15 @@ CRITERION = "valid_mtl_loss"
 TIED = 1e-6  # a smaller difference of the loss may be rounding in float32
 
 
-def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: TuneSpec) -> Values:
+def choose(
+    lines: pd.DataFrame, trials: Sequence[Values], spec: TuneSpec, resampling: Resampling
+) -> Values:
     """Return the winner, the runner-up, and the configured options if they were tried.
 
     `lines` are those of `trials.csv`. The least mean MTL loss on validation wins; of those that tie
     the one nearest to the options that the spec has without tuning, which by default are the
-    paper's. A trial that diverged for one seed cannot win.
+    paper's. A trial that diverged for one seed cannot win. `resampling` says how the seeds came to
+    their validation rows.
 
     Raises:
         TrainingError: all have diverged.
@@ -46,8 +50,8 @@ def choose(lines: pd.DataFrame, trials: Sequence[Values], spec: TuneSpec) -> Val
         "diverged": sorted({n for n in range(1, len(trials) + 1)} - set(finite.index)),
         "tied": [int(number) for number in tied],
         "winner": _about(winner, trials, finite),
-        "runner_up": _beaten(runner_up, winner, trials, finite),
-        "configured": _beaten(own, winner, trials, finite),
+        "runner_up": _beaten(runner_up, winner, trials, finite, resampling),
+        "configured": _beaten(own, winner, trials, finite, resampling),
     }
 
 
@@ -63,16 +67,18 @@ def _about(number: int, trials: Sequence[Values], losses: pd.DataFrame) -> Value
 
 
 def _beaten(
-    number: int | None, winner: int, trials: Sequence[Values], losses: pd.DataFrame
+    number: int | None,
+    winner: int,
+    trials: Sequence[Values],
+    losses: pd.DataFrame,
+    resampling: Resampling,
 ) -> Values | None:
     """Return the same of a trial that did not win, and how much it lost to the winner."""
     if number is None:
         return None
-    gap = paired_difference(_losses_of(number, losses), _losses_of(winner, losses))
-    return {
-        **_about(number, trials, losses),
-        "minus_winner": {**asdict(gap), "excludes_zero": gap.excludes_zero},
-    }
+    gap = paired_difference(_losses_of(number, losses), _losses_of(winner, losses), resampling)
+    told = {name: getattr(gap, name) for name in Gap.model_fields}
+    return {**_about(number, trials, losses), "minus_winner": told}
 
 
 def _losses_of(number: int, losses: pd.DataFrame) -> "pd.Series[float]":

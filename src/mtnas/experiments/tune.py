@@ -84,7 +84,7 @@ def tune(
         dataset=spec.dataset,
         method=spec.method,
         variant=spec.variant,
-        **choose(frame, trials, spec),
+        **choose(frame, trials, spec, assembly.resampling("valid")),
         spec=spec,
         timings=timings,
         environment=provenance.environment(),

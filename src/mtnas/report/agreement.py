@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from mtnas.evidence.resampling import FIXED
 from mtnas.evidence.statistics import Difference, difference_of
 from mtnas.report.searched import Drawn
 from mtnas.routes.named import random_routes
@@ -46,7 +47,7 @@ def agreement(searched: Drawn) -> str:
 def same_seed(found: Sequence[Drawn]) -> tuple[float, float, Difference] | None:
     """Return what routes have in common of one seed in two searches, of two seeds in one search,
     and the first less the second, seed by seed; None without two searches of one space with two
-    seeds in common.
+    seeds in common. The interval is of seeds on these very tables, not on others.
     """
     alike = [other for other in found if other.space == found[0].space]
     seeds = [s for s in found[0].routes if all(s in other.routes for other in alike)]
@@ -60,7 +61,7 @@ def same_seed(found: Sequence[Drawn]) -> tuple[float, float, Difference] | None:
         _mean([in_common(a.routes[seed], a.routes[o]) for a in alike for o in seeds if o != seed])
         for seed in seeds
     ]
-    return _mean(same), _mean(apart), difference_of(np.subtract(same, apart))
+    return _mean(same), _mean(apart), difference_of(np.subtract(same, apart), FIXED)
 
 
 def told_by_seeds(found: Sequence[Drawn]) -> list[str]:

@@ -10,6 +10,7 @@ from mtnas.report.names import SIMULATED, dataset_name
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import MISSING
 
+NO = "**no**"  # the one cell that is Markdown
 LABELS_HEAD = ("Label", "kind", "rule", "rows with a label", "what they are")
 LABELS_ALIGNED = (pipes.LEFT, pipes.LEFT, pipes.LEFT, pipes.RIGHT, pipes.LEFT)
 
@@ -17,7 +18,7 @@ LABELS_ALIGNED = (pipes.LEFT, pipes.LEFT, pipes.LEFT, pipes.RIGHT, pipes.LEFT)
 def to_markdown(found: Audit) -> str:
     """Render an audit: one sentence that says whether the data are the paper's, then the tables."""
     title = dataset_name(found["dataset"], found["simulated"])
-    parts = [f"### Audit of {title}"]
+    parts = [f"### Audit of {pipes.escaped(title)}"]
     if found["simulated"]:
         parts.append(f"**{SIMULATED}**: made by a generator; not compared with the paper.")
     parts.append(_summary(found))
@@ -144,7 +145,7 @@ def _beside(entry: Beside, form: str) -> tuple[str, str, str]:
     """Return ours, the paper's and whether they agree, as text."""
     if entry["paper"] is None:
         return form.format(entry["ours"]), MISSING, MISSING
-    agrees = "yes" if entry["agrees"] else "**no**"
+    agrees = "yes" if entry["agrees"] else NO
     return form.format(entry["ours"]), form.format(entry["paper"]), agrees
 
 
@@ -198,5 +199,5 @@ def pipe(
     head: Sequence[str], rows: Sequence[Sequence[str]], aligned: Sequence[str] | None = None
 ) -> str:
     """Render a pipe table, nothing without rows; text from the data cannot break it."""
-    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
+    lines = [[c if c == NO else pipes.escaped(c) for c in line] for line in (head, *rows)]
     return pipes.table(lines[0], lines[1:], aligned) if rows else ""

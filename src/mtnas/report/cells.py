@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import Row as Key
-from mtnas.evidence.pairing import difference
 from mtnas.evidence.statistics import Difference, holm
 from mtnas.report.names import dataset_name
 from mtnas.report.paper import paper_score
@@ -28,7 +27,7 @@ def mark_below(cell: Cell, run: ScoredRun, single: ScoredRun | None, column: str
     """Gray a score worse than Single's; the mark says whether the interval excludes zero."""
     if single is None or column not in single.scores:
         return cell
-    gain = difference(run.scores[column], single.scores[column])
+    gain = run.over(single, column)
     if gain.mean == 0 or (gain.mean > 0) == (direction(column) == "higher"):
         return cell
     return cell.marked(gray=True, mark=SURELY_BELOW if gain.excludes_zero else BELOW)
@@ -48,7 +47,7 @@ def gain_cell(results: Results, dataset: str, key: Key, column: str) -> Cell:
     ours, other = results.get(dataset, results.reference), results.get(dataset, key)
     if not ours or not other or column not in ours.scores or column not in other.scores:
         return Cell(kind="difference")
-    gain = difference(ours.scores[column], other.scores[column])
+    gain = ours.over(other, column)
     source = source_of(other, key, *split_column(column), gain.n)
     source = replace(
         source,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtnas.evidence.claims.evidence import read_evidence
 from mtnas.evidence.claims.ledger import STUDY, DatasetVerdict, Entry, Told, ledger, shown
-from mtnas.evidence.claims.paper import MTNAS_PAPER
+from mtnas.evidence.claims.paper import MTNAS_PAPER, UNRELATED
 from mtnas.evidence.claims.verdicts import NOT_JUDGED, NOT_MEASURED
 from mtnas.report.data_tables import other_data
 from mtnas.report.names import Names, dataset_name
@@ -25,7 +25,12 @@ the claimed side of the null value (zero, if none is named), *contradicted* if o
 *equivalent* if TOST at 5 % places it within the margin (0.001 AUC, 0.1 % of the loss), else \
 *inconclusive*. A **claim** is *contradicted* if a comparison that must hold is contradicted and \
 stays so under Holm over the whole claim; *replicated* if all that must hold do (where one is \
-enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. The interval is \
+enough, one that survives Holm); *equivalent* if all are; else *inconclusive*. A claim is judged \
+on the data that its source speaks of, named beside it; other datasets are shown as *beyond the \
+paper* and decide nothing. Intervals over seeds whose random splits of one table overlap are those \
+of the corrected resampled t (Nadeau and Bengio, 2003: variance (1/n + test rows / training rows) \
+times that of the seeds); where every seed draws its own data, the plain t; where all seeds have \
+one split, the plain t, which is then of initialisation only. The interval is \
 the one that decides: where a comparison speaks against a claim, or one is enough, it is widened \
 as Holm's correction asks (and marked so), so that it excludes the null value exactly where the \
 verdict says so. The first table has the comparison that speaks least for the claim. \
@@ -38,6 +43,7 @@ COMPARISON = (
     *("Comparison", "Claimed", "Estimate", "95 % interval", "Over", "p", "Holm", "TOST"),
     *("Seeds to resolve the margin", "Verdict"),
 )
+BEYOND, UNRELATED_TASKS = "beyond the paper", "unrelated synthetic tasks"
 HEADINGS = {MTNAS_PAPER: "Claims of the paper"}
 ONLY_SIMULATED = "real data (simulated ones decide nothing of the paper's claims)"
 
@@ -138,9 +144,9 @@ def _table(entries: Sequence[Entry]) -> str:
     rows = [
         (
             entry["id"],
-            f"{escaped(entry['claim'])} ({escaped(entry['section'])})",
+            f"{escaped(entry['claim'])} ({escaped(entry['section'])}{_data(entry)})",
             _verdict(entry),
-            "<br>".join(_of_dataset(*item) for item in entry["datasets"].items()),
+            "<br>".join(of_dataset(*item, escaped) for item in entry["datasets"].items()),
             _estimate(entry),
             entry["seeds"] or MISSING,
         )
@@ -151,14 +157,23 @@ def _table(entries: Sequence[Entry]) -> str:
 
 def _verdict(entry: Entry) -> str:
     """Return the verdict, and on how many datasets it stands if not on all."""
-    verdicts = [found["verdict"] for found in entry["datasets"].values()]
-    measured = sum(not verdict.startswith((NOT_MEASURED, NOT_JUDGED)) for verdict in verdicts)
-    part = f" on {measured} of {len(verdicts)}" if 0 < measured < len(verdicts) else ""
+    counted = {name: of["verdict"] for name, of in entry["datasets"].items() if not of["beyond"]}
+    named = {*counted, *entry["data"]} - {UNRELATED}
+    measured = sum(not of.startswith((NOT_MEASURED, NOT_JUDGED)) for of in counted.values())
+    part = f" on {measured} of {len(named)}" if 0 < measured < len(named) else ""
     return f"**{entry['verdict']}**{part}"
 
 
-def _of_dataset(name: str, found: DatasetVerdict) -> str:
-    return f"{escaped(dataset_name(name, found['simulated']))}: {found['verdict']}"
+def _data(entry: Entry) -> str:
+    """Name the data that a claim is about."""
+    names = [UNRELATED_TASKS if d == UNRELATED else dataset_name(d) for d in entry["data"]]
+    return f"; on {', '.join(names)}" if names else ""
+
+
+def of_dataset(name: str, found: DatasetVerdict, text: Callable[[str], str] = str) -> str:
+    """Say what a claim is on a dataset, and whether that is beyond its source."""
+    beyond = f" ({BEYOND})" * found["beyond"]
+    return f"{text(dataset_name(name, found['simulated']))}{beyond}: {found['verdict']}"
 
 
 def _estimate(entry: Entry) -> str:
@@ -216,6 +231,7 @@ def comparison_cells(told: Told, what: str, text: Callable[[str], str] = str) ->
     `text` renders what may hold any letters.
     """
     role = {"some": " (one is enough)", "control": " (control)"}.get(told["role"], "")
+    role += f" ({BEYOND})" * told["beyond"]
     return (
         text(what),
         claimed(told),

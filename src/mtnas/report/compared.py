@@ -1,10 +1,12 @@
 """Two runs side by side, in words: which is better at what, and how sure that is."""
 
+import math
 from collections.abc import Iterable
 
 from mtnas.evidence.claims.verdicts import margin_of
 from mtnas.evidence.pairing import difference, on_common_seeds
 from mtnas.evidence.records import Run, scores_by_seed
+from mtnas.evidence.resampling import TOO_FEW
 from mtnas.evidence.statistics import MOST_SEEDS, Difference, holm, seeds_needed, verdict
 from mtnas.report.names import column_name, counted
 from mtnas.runtime.errors import RecordError
@@ -53,7 +55,7 @@ def compared(first: Run, second: Run) -> str:
     columns = [name for name in in_tables(a.columns) if name in b.columns]
     if not columns:
         raise RecordError(f"{first.folder} and {second.folder} have no score in common")
-    found = {name: difference(a[name], b[name]) for name in columns}
+    found = {name: difference(a[name], b[name], first.record.resampling) for name in columns}
     names = ["/".join(run.key[1:]) for run in (first, second)]
     if names[0] == names[1]:
         names = [str(run.folder) for run in (first, second)]
@@ -68,8 +70,9 @@ def compared(first: Run, second: Run) -> str:
     seeds = _listed(set(a.index) & set(b.index))
     simulated = ["SIMULATED DATA"] if first.record.simulated or second.record.simulated else []
     head = f"{first.record.spec.dataset}: {names[0]} minus {names[1]}, test scores, seeds {seeds}"
+    of = f"Intervals: {first.record.resampling.words}."
     verdict_ = _verdict(found, margins, adjusted, names)
-    return "\n".join([*simulated, head, "", *_aligned(rows), "", verdict_])
+    return "\n".join([*simulated, head, "", *_aligned(rows), "", of, verdict_])
 
 
 def _adjusted(found: dict[str, Difference]) -> dict[str, float]:
@@ -123,10 +126,16 @@ def _verdict(
 
 def _seeds(found: dict[str, Difference], margins: dict[str, float]) -> str:
     """Say how many seeds show a difference as small as the margin, in the score that asks most."""
-    needed = {name: seeds_needed(found[name].sd or 0.0, margins[name]) for name in found}
-    name = max(needed, key=lambda name: needed[name])
-    many = f"about {needed[name]:,}" if needed[name] < MOST_SEEDS else f"more than {MOST_SEEDS:,}"
-    return f"To see one of {margins[name]:.2g} in {column_name(name)}, it takes {many} seeds."
+    needed = {
+        name: seeds_needed(gain.sd or 0.0, gain.resampling, margins[name])
+        for name, gain in found.items()
+    }
+    name = max(needed, key=lambda name: needed[name] or math.inf)
+    most, one = needed[name], f"one of {margins[name]:.2g} in {column_name(name)}"
+    if most is None:
+        return f"To see {one}, it takes more rows: {TOO_FEW}."
+    many = f"about {most:,}" if most < MOST_SEEDS else f"more than {MOST_SEEDS:,}"
+    return f"To see {one}, it takes {many} seeds."
 
 
 def _interval(gain: Difference) -> str:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from mtnas.config.options import CONTROLS
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.evidence.records import read_run, scores_by_seed
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.search_record import FoundRoute, SearchRecord
+from mtnas.evidence.statistics import Difference, paired_difference
 from mtnas.report.names import dataset_name, synthetic_name
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
@@ -40,6 +42,7 @@ class Truth:
     simulated: bool
     code: str
     space: SearchSpace
+    resampling: Resampling
     seeds: tuple[int, ...]
     test_RS: Floats
     valid_RS: Floats
@@ -62,6 +65,7 @@ class Truth:
             record.simulated,
             record.code or "",
             truth.space(name),
+            record.resampling,
             tuple(int(seed) for seed in test.columns),
             test.to_numpy(float),
             truth.table(name, "valid_loss").to_numpy(float),
@@ -126,6 +130,10 @@ class Truth:
         """Return what a route drawn uniformly loses on average, like `losses`."""
         means = {"test": self.test_RS.mean(0), "valid": self.valid_RS.mean(0)}
         return pd.DataFrame(means, index=list(self.seeds))
+
+    def over(self, losses: pd.DataFrame, others: pd.DataFrame, part: str = "test") -> Difference:
+        """Return how far losses are above others of the same seeds, paired."""
+        return paired_difference(losses[part], others[part], self.resampling)
 
 
 def _title(spec: ExhaustiveSpec) -> str:

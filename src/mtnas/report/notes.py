@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mtnas.evidence.pairing import SINGLE, Row
+from mtnas.evidence.resampling import Kind
 from mtnas.report.names import dataset_name
 from mtnas.report.render.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
 from mtnas.report.runs import Results
@@ -19,11 +20,20 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
         "bold. Dense parameters exclude the embedding table. 'paper': the number printed in the "
         "paper, which gives one value without spread, and in brackets ours less it."
     ]
-    fixed = [dataset_name(d) for d in results.datasets if results.split_is_fixed(d)]
-    if fixed:
+    if fixed := _of_kind(results, "fixed"):
         notes.append(
-            f"{', '.join(fixed)}: split by time or by a column, the same for every seed, so there "
-            "the spread and the intervals cover initialisation only."
+            f"{fixed}: one split for every seed, so there the spread and the intervals cover "
+            "initialisation only."
+        )
+    if overlap := _of_kind(results, "overlapping"):
+        notes.append(
+            f"{overlap}: the random splits of the seeds overlap, so intervals and p-values are "
+            "those of the corrected resampled t (Nadeau and Bengio, 2003)."
+        )
+    if disjoint := _of_kind(results, "disjoint"):
+        notes.append(
+            f"{disjoint}: seeds test disjoint rows, so intervals are plain ones within a "
+            "repetition; training rows overlap, so they are a little narrow."
         )
     if any(row == SINGLE for row in results.rows):
         notes.append(
@@ -38,6 +48,12 @@ def score_notes(results: Results, *, gains: bool) -> tuple[str, ...]:
             f"{_favour(results)}"
         )
     return (*notes, *_run_notes(results, results.rows))
+
+
+def _of_kind(results: Results, kind: Kind) -> str:
+    """Name the datasets whose seeds came to their rows in one way."""
+    found = (d for d in results.datasets if results.resampling(d).kind == kind)
+    return ", ".join(dataset_name(d, results.simulated(d)) for d in found)
 
 
 def _favour(results: Results) -> str:
@@ -56,7 +72,7 @@ def _favour(results: Results) -> str:
         return told
     return (
         f"{told} Last column: seeds that would resolve 0.001 AUC on the noisiest task with 80 % "
-        "power."
+        "power; empty where no number of them does, since their splits overlap."
     )
 
 
@@ -69,6 +85,8 @@ def variant_notes(results: Results, rows: Sequence[Row]) -> tuple[str, ...]:
         f"Differences: paired by seed; bold where the interval excludes zero, {FAMILY} where "
         "Holm's p-value over the block is below .05. Negative favours MTNAS.",
     ]
+    if overlap := _of_kind(results, "overlapping"):
+        notes.append(f"{overlap}: intervals are corrected for the overlap of random splits.")
     if any(results.get(dataset, SINGLE) for dataset in results.datasets):
         notes.append(
             f"{BELOW} (gray): loss above Single's; {SURELY_BELOW} (gray): and the paired interval "

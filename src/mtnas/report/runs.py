@@ -7,8 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.evidence.pairing import MTNAS, Row
+from mtnas.evidence.pairing import MTNAS, Row, difference
 from mtnas.evidence.records import Run, read_run, scores_by_seed
+from mtnas.evidence.resampling import Resampling
+from mtnas.evidence.statistics import Difference
 from mtnas.report.names import Names, column_name, numbered
 from mtnas.runtime.errors import RecordError
 from mtnas.study.specs import Chosen
@@ -36,6 +38,10 @@ class ScoredRun:
     def columns(self) -> list[str]:
         """Name the printed scores: those of each task, then the MTL loss."""
         return in_tables(self.scores.columns)
+
+    def over(self, other: "ScoredRun", column: str) -> Difference:
+        """Return how far a score is above that of another run, paired by their common seeds."""
+        return difference(self.scores[column], other.scores[column], self.run.record.resampling)
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,19 @@ class Results:
             raise RecordError(f"{dataset}: some runs say the data are simulated, some say not")
         return flags.pop()
 
-    def split_is_fixed(self, dataset: str) -> bool:
-        """Whether a dataset is split by time or by a column: the same for all seeds."""
-        records = (run.run.record for (d, _), run in self.runs.items() if d == dataset)
-        kinds = {record.data.split_kind for record in records}
-        return kinds != {"random"}
+    def resampling(self, dataset: str) -> Resampling:
+        """Return how the seeds of the runs of a dataset came to their rows: all in one way.
+
+        Raises:
+            RecordError: some have one split for all seeds, some not.
+        """
+        ways = {r.run.record.resampling for (d, _), r in self.runs.items() if d == dataset}
+        if len(ways) > 1:
+            raise RecordError(
+                f"{dataset}: the seeds of some runs have one split (`fixed_split`), those of "
+                "others not; make all with one configuration"
+            )
+        return ways.pop()
 
 
 def read_results(

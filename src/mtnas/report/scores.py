@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtnas.config.entries import PAPER
-from mtnas.evidence.pairing import SINGLE, difference
+from mtnas.evidence.pairing import SINGLE
 from mtnas.evidence.pairing import Row as Key
 from mtnas.evidence.records import Run
 from mtnas.evidence.statistics import seeds_needed, summarize
@@ -155,12 +155,13 @@ def _seeds_cell(results: Results, dataset: str, key: Key) -> Cell:
     if not ours or not other:
         return Cell(kind="count")
     aucs = [c for c in ours.columns if is_of(c, "auc") and c in other.scores]
-    gains = [difference(ours.scores[c], other.scores[c]) for c in aucs]
+    gains = [ours.over(other, c) for c in aucs]
     if not gains or gains[0].n < 2:
         return Cell(kind="count")
     source = source_of(other, key, "seeds_needed", "", gains[0].n)
-    spread = max(gain.sd or 0.0 for gain in gains)
-    return Cell(float(seeds_needed(spread)), "count", source=source)
+    noisiest = max(gains, key=lambda gain: gain.sd or 0.0)
+    needed = seeds_needed(noisiest.sd or 0.0, noisiest.resampling)
+    return Cell(None if needed is None else float(needed), "count", source=source)
 
 
 def _score_columns(results: Results) -> list[tuple[str, str]]:

@@ -5,13 +5,14 @@ import json
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
-from mtnas.runtime.errors import RecordError
+from mtnas.runtime.errors import WRITING, RecordError
 
 _REMAKE = ".venv/bin/snakemake --cores 1"
 CHANGED = "was changed after it was written (its digest differs)"
@@ -33,6 +34,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, target)
+    except Exception as problem:
+        problem.add_note(f"{WRITING}{target}")  # not every library names the file
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -142,7 +146,7 @@ def check_artefact(path: str | Path, artefacts: Mapping[str, str]) -> None:
 
 def remake(path: str | Path) -> str:
     """Return the command that makes a file of the workflow."""
-    return f"{_REMAKE} {path}"
+    return f"{_REMAKE} {shlex.quote(str(path))}"
 
 
 def without_remake(message: str) -> str:

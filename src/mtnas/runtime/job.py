@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mtnas.runtime import signals
-from mtnas.runtime.errors import MtnasError, StoppedError, of_disk
+from mtnas.runtime.errors import MtnasError, StoppedError, of_machine, printable
 from mtnas.runtime.provenance import PACKAGE
 
 QUIET = "MTNAS_QUIET"  # set in the environment: jobs write to their logs alone
@@ -24,8 +24,8 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 def job(snakemake: Any) -> Iterator[Any]:
     """Open the log of a job, set threads and number formats, and report an error exactly once.
 
-    An error that the library raises on purpose, or one of the disk, becomes one line; any other
-    becomes a traceback. Both go to the log file, which Snakemake shows when a job fails
+    An error that the library raises on purpose, or one of disk or memory, becomes one line; any
+    other becomes a traceback. Both go to the log file, which Snakemake shows when a job fails
     (`show-failed-logs` in the profile). A job that receives a signal to end says so, keeps its
     checkpoint (`mtnas.runtime.signals`) and removes its temporary files.
     """
@@ -48,15 +48,14 @@ def _reported(snakemake: Any) -> Iterator[None]:
     try:
         yield
     except StoppedError as stopped:
-        log.error("%s", stopped, extra={"report": True})
+        log.error("%s", printable(str(stopped)), extra={"report": True})
         raise SystemExit(signals.STATUS) from None
     except MtnasError as error:
-        log.error("%s: %s", type(error).__name__, error, extra={"report": True})
+        log.error("%s: %s", type(error).__name__, printable(str(error)), extra={"report": True})
         raise SystemExit(1) from None
     except Exception as error:
-        told = of_disk(error) if isinstance(error, OSError) else None
-        if told:
-            log.error("%s", told, extra={"report": True})
+        if told := of_machine(error):
+            log.error("%s", printable(told), extra={"report": True})
             raise SystemExit(1) from None
         log.exception("this job failed for a reason mtnas does not know", extra={"report": True})
         raise SystemExit(1) from None

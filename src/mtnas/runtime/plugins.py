@@ -13,8 +13,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-import yaml
-
+from mtnas.runtime.documents import read_document
 from mtnas.runtime.errors import ConfigError, unknown
 
 DECLARED = Path(__file__).resolve().parents[3] / "config/datasets"
@@ -52,7 +51,7 @@ def title(package: str, name: str) -> str:
     Where there is no title, or no such plug-in any more, that is its name.
     """
     if package == "data.sources" and name in declared():
-        content = yaml.safe_load(declared()[name].read_text(encoding="utf-8"))
+        content = read_document(declared()[name])
         said = content if isinstance(content, dict) else {}
         return str(said.get("label") or said.get("title") or name)
     return str(getattr(part(package, name, ("TITLE",)), "TITLE", name))

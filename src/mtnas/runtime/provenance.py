@@ -18,7 +18,7 @@ from mtnas.runtime.errors import ConfigError
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parents[1]
 # Code that shapes messages and records, never a number.
-_NEUTRAL = ("errors", "files", "options", "plugins", "provenance", "signals")
+_NEUTRAL = ("documents", "errors", "files", "options", "plugins", "provenance", "signals")
 NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}
 SHOWN = {"TITLE", "PLACE"}  # constants that only readers see
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -124,8 +124,8 @@ def study_command(target: str, files: Iterable[Path], settings: Mapping[str, obj
     names = [_nearby(path) for path in files]
     values = {key: "FOLDER" if key.endswith("_raw") else value for key, value in settings.items()}
     given = [shlex.quote(f"{key}={_as_yaml(value)}") for key, value in values.items()]
-    parts = [f".venv/bin/snakemake {target} --cores 2"]
-    parts += [f"--configfile {' '.join(names)}"] * bool(names)
+    parts = [f".venv/bin/snakemake {shlex.quote(target)} --cores 2"]
+    parts += [f"--configfile {shlex.join(names)}"] * bool(names)
     parts += [f"--config {' '.join(given)}"] * bool(given)
     return " ".join(parts)
 

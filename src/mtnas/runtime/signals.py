@@ -18,7 +18,9 @@ BY = {
     signal.SIGTERM: "by scancel, or because the job took longer than its `runtime`",
     signal.SIGUSR1: "by whoever sent it, such as SLURM ahead of a time limit",
     signal.SIGINT: "by Ctrl-C",
+    signal.SIGHUP: "by its terminal, which was closed",
 }
+_BACKGROUND = (signal.SIGINT, signal.SIGHUP)
 
 
 class _Wish:
@@ -32,8 +34,9 @@ class _Wish:
 @contextmanager
 def heard() -> Iterator[None]:
     """Catch the signals that tell this process to end, instead of being killed by them."""
-    # A shell lets what it starts in the background ignore Ctrl-C: so it stays.
-    wanted = [s for s in BY if (s, signal.getsignal(s)) != (signal.SIGINT, signal.SIG_IGN)]
+    # A shell lets what it starts in the background ignore Ctrl-C, nohup a closed terminal: so it
+    # stays.
+    wanted = [s for s in BY if s not in _BACKGROUND or signal.getsignal(s) != signal.SIG_IGN]
     before = {number: signal.signal(number, _hear) for number in wanted}
     try:
         yield

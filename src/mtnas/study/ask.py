@@ -55,7 +55,7 @@ def snakemake(checkout: Path) -> list[str]:
 
 
 def check_files(files: Sequence[Path], checkout: Path) -> None:
-    """Refuse an overlay that does not exist, and an installation without the workflow."""
+    """Refuse an overlay that does not exist or cannot be read, and a lack of the workflow."""
     if not (checkout / "Snakefile").is_file():
         raise ConfigError(
             f"mtnas: no Snakefile in {checkout}; this command needs the workflow, so install the "
@@ -67,6 +67,7 @@ def check_files(files: Sequence[Path], checkout: Path) -> None:
             near = get_close_matches(str(file), beside, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ConfigError(f"--configfile {file}: there is no such file{hint}")
+        read_overlay(file)  # before Snakemake does, which a hostile one would hang, or make run it
 
 
 def _check_dataset(dataset: str, files: Sequence[Path], checkout: Path) -> None:

@@ -81,6 +81,7 @@ def prepare_spec(study: Study, dataset: str) -> PrepareSpec:
         split_seed=own.split_seed if fixed else 0,
         definition=source.definition,
         allow_lost=own.allow_lost,
+        splits=own.splits,
     )
 
 

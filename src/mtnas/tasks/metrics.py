@@ -4,6 +4,7 @@ In wide tables a column is named after its metric and its task: `auc_t0`, `rmse_
 `mtl_loss` alone for what is measured over all tasks together.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,8 @@ class Metric:
     direction: Direction  # which way it is better
     unit: str
     title: str  # what readers call it
+    lowest: float = 0.0
+    highest: float = math.inf
 
     @property
     def is_loss(self) -> bool:
@@ -33,15 +36,15 @@ class Metric:
 OF_THE_LABEL = "of the label"  # the unit of what is measured in the unit of a task
 
 METRICS = {
-    "auc": Metric("higher", "AUC", "AUC"),
-    "accuracy": Metric("higher", "share", "accuracy"),
-    "macro_f1": Metric("higher", "share", "macro F1"),
+    "auc": Metric("higher", "AUC", "AUC", highest=1),
+    "accuracy": Metric("higher", "share", "accuracy", highest=1),
+    "macro_f1": Metric("higher", "share", "macro F1", highest=1),
     # Expected, of 15 bins of equal width.
-    "calibration_error": Metric("lower", "share", "calibration error"),
+    "calibration_error": Metric("lower", "share", "calibration error", highest=1),
     "log_loss": Metric("lower", "loss", "log loss"),
     "rmse": Metric("lower", OF_THE_LABEL, "RMSE"),
     "mae": Metric("lower", OF_THE_LABEL, "MAE"),
-    "r2": Metric("higher", "share", "R²"),
+    "r2": Metric("higher", "share", "R²", lowest=-math.inf, highest=1),
     "mse": Metric("lower", "loss", "MSE"),  # of standardised labels, but for drawn ones
     "mtl_loss": Metric("lower", "loss", "MTL loss"),  # the weighted sum of all tasks' losses
 }

@@ -5,6 +5,7 @@ names, everything else as JSON in the file's metadata. A new one replaces the ol
 whole.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -22,13 +23,13 @@ from torch import Tensor
 
 from mtnas.runtime import signals
 from mtnas.runtime.errors import MtnasError, StoppedError
-from mtnas.runtime.files import atomic_path
+from mtnas.runtime.files import CHANGED, atomic_path
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 60.0  # between two checkpoints; work that takes less never writes one
 COST = 20  # times what writing the last one took, where that is longer: 5 % of the time at most
-META = "mtnas"
+META, DIGEST = "mtnas", "sha256"
 BROKEN = (OSError, SafetensorError, ValueError, LookupError, TypeError)  # of a file cut or edited
 TORCH, NUMPY = "$torch", "$numpy"  # in the JSON: a tensor or an array stands here, by this name
 
@@ -178,7 +179,7 @@ def write_tree(path: Path, tree: Tree) -> None:
     tensors: dict[str, Tensor] = {}
     content = json.dumps(_without_tensors(tree, "", tensors), allow_nan=False)
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {META: content})
+        save_file(tensors, temporary, {META: content, DIGEST: _digest(content, tensors)})
         _flush(temporary)
 
 
@@ -189,7 +190,20 @@ def read_tree(path: Path) -> Tree:
         Exception: one of `BROKEN`; the file is not such a tree.
     """
     with safe_open(path, framework="pt") as file:
-        return _with_tensors(json.loads(file.metadata()[META]), file.get_tensor)
+        told, names = file.metadata(), file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
+    if told[DIGEST] != _digest(told[META], tensors):
+        raise ValueError(CHANGED)
+    return _with_tensors(json.loads(told[META]), tensors.__getitem__)
+
+
+def _digest(content: str, tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of a tree: a changed bit of a weight would go on to other numbers."""
+    digest = hashlib.sha256(content.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.cpu().numpy().ravel().data)
+    return digest.hexdigest()
 
 
 def _flush(path: Path) -> None:

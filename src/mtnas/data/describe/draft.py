@@ -11,7 +11,7 @@ from mtnas.data.describe.look import Look
 from mtnas.data.describe.profile import Column
 from mtnas.data.describe.proposal import Kind, TaskIdea, kind_of, left_out, time_format
 from mtnas.data.engine.reading import MISSING
-from mtnas.runtime.errors import ConfigError, DataError, of_disk
+from mtnas.runtime.errors import ConfigError, DataError, of_machine
 
 _MOST_TASKS = 8
 _TAKEN = {"split", "source", "all"}  # names that a column of a prepared table has
@@ -63,7 +63,7 @@ def write(text: str, path: Path) -> None:
             raise ConfigError(
                 f"{path}: is there already; give another name, or remove it"
             ) from None
-        raise DataError(of_disk(error, path) or f"{path}: cannot be written: {error}") from None
+        raise DataError(of_machine(error, path) or f"{path}: cannot be written: {error}") from None
 
 
 def _chosen(ideas: Sequence[TaskIdea]) -> list[TaskIdea]:

@@ -42,7 +42,7 @@ def cleaned(column: str, kind: str, reading: Reading) -> str:
         missing = f"coalesce({_is_missing('item', reading)}, true)"
         return f"list_filter({texts}, lambda item: NOT {missing})"
     if kind in ("FLOAT", "DOUBLE"):
-        column = f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END"
+        column = f"CASE WHEN isfinite({column}) THEN {column} END"  # nor is infinity a number
     numbers = _numbers(reading.missing)
     if numbers and is_numeric(kind):
         return f"CASE WHEN {column} IN ({', '.join(numbers)}) THEN NULL ELSE {column} END"

@@ -13,7 +13,7 @@ import numpy as np
 from mtnas.data.engine.quotes import without_comments
 from mtnas.data.engine.reading import BLANKS, WHITESPACE, Reading
 from mtnas.data.engine.text import TextFile
-from mtnas.runtime.errors import DataError, of_disk
+from mtnas.runtime.errors import DataError, of_machine
 
 STAND_IN = "\x1f"  # for delimiters that DuckDB does not know
 _LONGEST_DELIMITER = 4  # bytes that DuckDB takes
@@ -137,7 +137,7 @@ def _write(source: Path, copy: Path, blocks: Iterator[str], seen: "_Seen") -> No
                 seen.add(block)
                 file.write(block.encode())
     except OSError as error:
-        raise DataError(of_disk(error, copy) or f"{source}: cannot be copied: {error}") from None
+        raise DataError(of_machine(error, copy) or f"{source}: cannot be copied: {error}") from None
 
 
 class _Seen:

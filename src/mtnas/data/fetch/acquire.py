@@ -16,7 +16,7 @@ from mtnas.data.fetch.advice import named, place_by_hand
 from mtnas.data.fetch.checksums import Checksums, measure
 from mtnas.data.fetch.download import PATIENCE, MirrorError, Patience, download
 from mtnas.data.sources.base import Download, Packaged
-from mtnas.runtime.errors import DataError, UnfitFileError, of_disk
+from mtnas.runtime.errors import DataError, UnfitFileError, of_machine
 from mtnas.runtime.files import atomic_path
 
 
@@ -39,7 +39,7 @@ def fetch(
     checksums = Checksums(target.parent, [source])
 
     def accept(part: Path, url: str) -> None:
-        archive.check_whole(part, target.name)
+        archive.check_whole(part, target.name, members=source.members)
         checksums.admit(target.name, measure(part, url))
 
     with _explaining(target), _alone(target):
@@ -158,5 +158,5 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        told = of_disk(problem, path.absolute()) or f"{path.absolute()}: {problem}; see to it"
+        told = of_machine(problem, path.absolute()) or f"{path.absolute()}: {problem}; see to it"
         raise DataError(f"{told} (what was fetched is kept)") from None

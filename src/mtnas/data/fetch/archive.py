@@ -4,8 +4,10 @@ What a header says is never believed: bytes are counted as they come out. Archiv
 out of the folder, a link or an encrypted file are refused whole.
 """
 
+import errno
 import gzip
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -25,8 +27,12 @@ _BROKEN = (
     EOFError,
     zlib.error,
     LZMAError,
-    NotImplementedError,  # a compression that Python does not know
-    UnicodeError,  # a name in no encoding
+    RuntimeError,  # also NotImplementedError: a compression that Python does not know
+    ValueError,  # also UnicodeError: a name in no encoding
+    IndexError,
+    OverflowError,
+    MemoryError,  # a dictionary of gigabytes
+    struct.error,
 )
 
 
@@ -51,12 +57,15 @@ def checks_itself(name: str) -> bool:
     return name.endswith((".gz", ".zip"))
 
 
-def check_whole(path: Path, name: str, limits: Limits = Limits()) -> None:
+def check_whole(
+    path: Path, name: str, limits: Limits = Limits(), members: Sequence[str] = ()
+) -> None:
     """Read a file, called `name`, to its end.
 
     Raises:
         UnfitFileError: it is empty, or a page of HTML in place of the file; or it is called .gz
-            or .zip and is none, is cut off, or does not match its own checksum.
+            or .zip and is none, is cut off, does not match its own checksum, or lacks one of the
+            members that it must have.
     """
     with path.open("rb") as file:
         head = file.read(512)
@@ -74,6 +83,8 @@ def check_whole(path: Path, name: str, limits: Limits = Limits()) -> None:
     elif name.endswith(".zip"):
         budget = _Budget(path.stat().st_size, limits)
         with _opened_zip(path) as archive:
+            for member in members:
+                _only(archive.infolist(), member)
             for entry in archive.infolist():
                 with archive.open(entry) as stream:
                     _whole_entry(entry, sum(map(len, _pieces(stream, budget))))
@@ -143,7 +154,15 @@ def _refusing() -> Iterator[None]:
     """Turn what the standard library says of a broken archive into `UnfitFileError`."""
     try:
         yield
+    except UnfitFileError:
+        raise
     except _BROKEN as problem:
+        raise UnfitFileError(
+            f"is cut off or broken ({problem or type(problem).__name__})"
+        ) from None
+    except OSError as problem:
+        if problem.errno not in (None, errno.EINVAL):  # a place before the file's beginning
+            raise  # of the disk
         raise UnfitFileError(f"is cut off or broken ({problem})") from None
 
 

@@ -8,9 +8,9 @@ mirror (`_AgainError`) or not (`_NextMirrorError`).
 
 import logging
 import random
-import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,20 +18,17 @@ import requests
 from requests import exceptions as problems
 from urllib3.exceptions import HTTPError, NameResolutionError
 
+from mtnas.data.fetch.answers import in_time, innermost, seconds, whole_number, without_body, words
 from mtnas.data.fetch.archive import checks_itself
 from mtnas.data.fetch.partial import Partial, Remote, validator, write_whole
 from mtnas.data.fetch.progress import Meter, StalledError, megabytes
-from mtnas.runtime.errors import DataError, UnfitFileError
+from mtnas.runtime.errors import DataError, UnfitFileError, printable
 
 _LOG = logging.getLogger(__name__)
 _PIECE = 1 << 18
 _BUSY = (408, 425, 429)  # of the client errors, those that pass
-_HOPELESS = (
-    problems.InvalidURL,
-    problems.InvalidSchema,
-    problems.MissingSchema,
-    problems.TooManyRedirects,
-)
+# Also what parsers of addresses, headers and numbers raise: all of it is the mirror's.
+_HOPELESS = (ValueError, OverflowError, HTTPError, problems.TooManyRedirects)
 # Identity: a file must arrive as it is, not compressed on the way.
 _HEADERS = {"User-Agent": "mtnas (research reproduction)", "Accept-Encoding": "identity"}
 
@@ -45,6 +42,7 @@ class Patience:
     connect_s: float = 15
     read_s: float = 60  # without a byte, or with fewer than `slowest` per second
     slowest: float = 1000  # bytes per second
+    answer_s: float = 120  # for all headers, redirects included, or for one piece of the file
     tries: int = 4
     backoff_s: float = 1  # doubles from try to try
     longest_s: float = 60
@@ -101,6 +99,7 @@ def download(
     with requests.Session() as session:
         session.headers.update(_HEADERS)
         session.max_redirects = 10
+        session.hooks["response"].append(without_body)
         for url in urls:
             try:
                 _Fetch(session, url, target, Partial(target), accept, size, patience).run()
@@ -150,21 +149,26 @@ class _Fetch:
             headers = {"Range": f"bytes={self.part.size}-", "If-Range": held.validator}
         waits = (self.patience.connect_s, self.patience.read_s)
         try:
-            response = self.session.get(self.url, headers=headers, stream=True, timeout=waits)
+            response = in_time(
+                lambda: self.session.get(self.url, headers=headers, stream=True, timeout=waits),
+                self.patience.answer_s,
+            )
+        except StalledError as problem:
+            raise _AgainError(problem) from None
         except _HOPELESS as problem:
-            raise _NextMirrorError(str(problem)) from None
+            raise _NextMirrorError(printable(str(problem))) from None
         except problems.RequestException as problem:
-            cause = _innermost(problem)
+            cause = innermost(problem)
             if isinstance(cause, NameResolutionError) and held is None:  # offline, most likely
-                raise _NextMirrorError(_words(cause)) from None
-            raise _AgainError(_words(cause)) from None
+                raise _NextMirrorError(words(cause)) from None
+            raise _AgainError(words(cause)) from None
         with response:
             self._check_answer(response, held)
             if resumed := held is not None and response.status_code == 206:
                 total: int | None = held.total
                 _LOG.info("%s: goes on at %s", self.target.name, megabytes(self.part.size))
             else:
-                total = _whole_number(response.headers.get("Content-Length"))
+                total = whole_number(response.headers.get("Content-Length"))
                 self._check_total(total, response)
                 self.part.begin(self.url, total, validator(response.headers))
                 _LOG.info("%s: from %s", self.target.name, self.url)
@@ -174,12 +178,12 @@ class _Fetch:
     def _check_answer(self, response: requests.Response, held: Remote | None) -> None:
         """Refuse an answer that is neither the file nor the rest of it."""
         status = response.status_code
-        said = f"HTTP {status} {response.reason or ''}".rstrip()
+        said = printable(f"HTTP {status} {response.reason or ''}".rstrip())
         if status == 416 and held:
             self.part.discard()
             raise _AgainError(f"{said}: the part that is here does not fit; starting over")
         if status in _BUSY or status >= 500:
-            raise _AgainError(said, _seconds(response.headers.get("Retry-After")))
+            raise _AgainError(said, seconds(response.headers.get("Retry-After")))
         if status == 206:
             self._check_rest(response, held)
         elif status != 200:
@@ -228,7 +232,7 @@ class _Fetch:
             slowest=wait.slowest,
         )
         with self.part.append() as file:
-            while piece := _read(response, meter):
+            while piece := _read(response, meter, wait.answer_s):
                 done += len(piece)
                 if done > most:
                     break
@@ -251,38 +255,16 @@ class _Fetch:
         _LOG.info("%s: whole, %s", self.target.name, megabytes(self.target.stat().st_size))
 
 
-def _read(response: requests.Response, meter: Meter) -> bytes:
+def _read(response: requests.Response, meter: Meter, longest_s: float) -> bytes:
     """Return the bytes that are there, none at the end."""
     try:
         # read1 returns what has arrived; the bytes as sent, whatever Content-Encoding says.
-        piece: bytes = response.raw.read1(_PIECE, decode_content=False)
+        piece: bytes = in_time(lambda: response.raw.read1(_PIECE, decode_content=False), longest_s)
         meter.add(len(piece))
     except StalledError as problem:
+        with suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
+            response.raw.shutdown()  # else closing waits for what still reads
         raise _AgainError(problem) from None
-    except (HTTPError, OSError) as problem:
-        raise _AgainError(_words(_innermost(problem))) from None
+    except (HTTPError, OSError, ValueError) as problem:
+        raise _AgainError(words(innermost(problem))) from None
     return piece
-
-
-def _innermost(problem: BaseException) -> BaseException:
-    """Return the cause that layers of libraries have wrapped."""
-    while True:
-        cause = getattr(problem, "reason", None) or (problem.args[0] if problem.args else None)
-        if not isinstance(cause, BaseException):
-            return problem
-        problem = cause
-
-
-def _words(problem: BaseException) -> str:
-    """Say what went wrong, without the names of connection objects."""
-    text = re.sub(r"^<?\S*Connection(Pool)?\([^)]*\)>?: ", "", str(problem))
-    return text or type(problem).__name__
-
-
-def _whole_number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
-
-
-def _seconds(text: str | None) -> float:
-    """Read Retry-After; a date instead of seconds counts as no wish."""
-    return float(_whole_number(text) or 0)

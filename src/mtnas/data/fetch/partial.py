@@ -27,7 +27,8 @@ class Remote:
 def validator(headers: Mapping[str, str]) -> str | None:
     """Return what names the version of a file: a strong ETag, else the time of its last change."""
     etag = headers.get("ETag", "")
-    return etag if etag.startswith('"') else headers.get("Last-Modified")  # W/"..." is a weak one
+    told = etag if etag.startswith('"') else headers.get("Last-Modified")  # W/"..." is a weak one
+    return told if told and told.isascii() and told.isprintable() else None
 
 
 def write_whole(file: BinaryIO, piece: bytes) -> None:

@@ -11,8 +11,10 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
-from mtnas.runtime.record import Part, Record
+from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.tasks.metrics import Kind
+
+SplitsOfSeeds = Literal["random", "disjoint"]
 
 
 class PrepareSpec(Options):
@@ -27,12 +29,13 @@ class PrepareSpec(Options):
     synthetic: SyntheticOptions | None = None  # of a dataset that is drawn (`prepare.drawn`)
     seeds: tuple[int, ...] = ()  # one draw each
     allow_lost: float | None = Field(None, ge=0, le=1)  # share of the rows that may be left out
+    splits: SplitsOfSeeds = "random"  # how seeds split the rows where they move the split
 
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out a key that is not given, so that no older spec differs from a new one."""
         told: Json = dump(self)
-        return {key: told[key] for key in told if (key, told[key]) != ("allow_lost", None)}
+        return without_defaults(told, {"allow_lost": None, "splits": "random"})
 
 
 class FieldSummary(Part):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.data.prepare.splits import (
+    ASSIGN,
     SPLITS,
     assign_by_source,
     check_split,
@@ -42,7 +43,8 @@ def parts_of_seed(
         None if name in facts.fixed_sources else [own[part] for part in SPLITS]
         for name, own in (facts.source_sizes or {"": facts.split_sizes}).items()
     ]
-    return assign_by_source(len(stored), source, sizes, seed, stored)
+    assign = ASSIGN[facts.spec.splits]
+    return assign_by_source(len(stored), source, sizes, seed, stored, assign)
 
 
 def check_split_of(dataset: Dataset, given: Sequence[float] | None) -> None:

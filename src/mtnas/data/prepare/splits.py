@@ -1,10 +1,10 @@
-"""Splits: at random, of exact sizes that depend on the seed and the number of rows only; by time;
-by a column.
+"""Splits: at random, of exact sizes that depend on the seed and the number of rows only, each seed
+on its own or with disjoint test rows; by time; by a column.
 """
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from mtnas.runtime.errors import DataError
 
 SPLITS = ("train", "valid", "test")  # stored as 0, 1, 2
 SPLIT_STREAM = 0x5B117  # keeps this stream apart from the others that a seed feeds
+FOLD_STREAM = 0xF01D5  # of the order of rows that the seeds of a repetition share
+Assign = Callable[[int, Sequence[int], int], NDArray[np.int8]]
 
 
 def is_counts(split: Sequence[float]) -> bool:
@@ -52,12 +54,41 @@ def assign_split(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.i
     """Return the part of every row, int8 [num_rows]: 0 train, 1 valid, 2 test."""
     if len(sizes) != 3 or min(sizes) < 0 or sum(sizes) != num_rows:
         raise DataError(f"split sizes {list(sizes)} do not add up to {num_rows} rows")
-    # Sorting raw bits, not Generator.permutation: only the bits are promised to stay the same
-    # in every version of numpy.
-    bits = np.random.Philox(np.random.SeedSequence([seed, SPLIT_STREAM])).random_raw(num_rows)
     split = np.empty(num_rows, np.int8)
-    split[np.argsort(bits, kind="stable")] = np.repeat(np.arange(3, dtype=np.int8), sizes)
+    split[_order(num_rows, seed, SPLIT_STREAM)] = np.repeat(np.arange(3, dtype=np.int8), sizes)
     return split
+
+
+def _order(num_rows: int, seed: int, stream: int) -> NDArray[np.int64]:
+    """Return all rows in a random order.
+
+    By sorting raw bits, not Generator.permutation: only the bits are promised to stay the same in
+    every version of numpy.
+    """
+    bits = np.random.Philox(np.random.SeedSequence([seed, stream])).random_raw(num_rows)
+    return np.argsort(bits, kind="stable")
+
+
+def num_folds(sizes: Mapping[str, int]) -> int:
+    """Return how many seeds test disjoint rows: until less than one test part is left."""
+    return sum(sizes.values()) // sizes["test"]
+
+
+def assign_fold(num_rows: int, sizes: Sequence[int], seed: int) -> NDArray[np.int8]:
+    """Return the part of every row, as `assign_split`, where seeds 0, 1, ... test disjoint rows.
+
+    So many seeds as there are folds share one random order of the rows, and each tests the next of
+    its folds; the seeds after them share another order. Validation is drawn from the rest.
+    """
+    repetition, fold = divmod(seed, num_folds(dict(zip(SPLITS, sizes, strict=True))))
+    tested = _order(num_rows, repetition, FOLD_STREAM)[fold * sizes[2] : (fold + 1) * sizes[2]]
+    split = np.full(num_rows, 2, np.int8)
+    rest = np.setdiff1d(np.arange(num_rows), tested, assume_unique=True)
+    split[rest] = assign_split(len(rest), (sizes[0], sizes[1], 0), seed)
+    return split
+
+
+ASSIGN: dict[str, Assign] = {"random": assign_split, "disjoint": assign_fold}  # by `splits`
 
 
 def assign_by_source(
@@ -66,21 +97,23 @@ def assign_by_source(
     sizes: Sequence[Sequence[int] | None],
     seed: int,
     given: NDArray[np.int8] | None = None,
+    assign: Assign = assign_split,
 ) -> NDArray[np.int8]:
     """Return the part of every row where every source is split on its own, by the same seed.
 
+    `assign` splits one of them: `assign_split` or `assign_fold`.
     `source` is the number of each row's source, None if there is one; `sizes` are those of each.
     Rows of a source whose sizes are None keep the part that is `given`.
     """
     if source is None:
         assert sizes[0] is not None
-        return assign_split(num_rows, sizes[0], seed)
+        return assign(num_rows, sizes[0], seed)
     split = np.empty(num_rows, np.int8) if given is None else given.copy()
     for number, of_source in enumerate(sizes):
         if of_source is None:
             continue
         rows = np.flatnonzero(source == number)
-        split[rows] = assign_split(len(rows), of_source, seed)
+        split[rows] = assign(len(rows), of_source, seed)
     return split
 
 

@@ -11,7 +11,8 @@ from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence import simulated_record
 from mtnas.evidence.exhaustive_table import read_ground_truth
-from mtnas.evidence.records import Run, read_run, scores_by_seed
+from mtnas.evidence.records import DataFacts, Run, read_run, scores_by_seed
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.simulated_record import SimulatedStudyRecord
 from mtnas.evidence.transfer_studies.runs import SubsetRun
@@ -72,13 +73,13 @@ class SimulatedStudy:
 class Evidence:
     """All runs, searches and datasets of a study, and what other rules measured.
 
+    `manifests` are the paths of those of `tables`.
     `rho`: of the datasets of the synthetic study (Sec. 5.1) how related their tasks are.
     """
 
     runs: dict[RunKey, Run]
     searches: dict[RunKey, Search] = field(default_factory=dict)
-    tasks: dict[str, tuple[TaskSummary, ...]] = field(default_factory=dict)
-    correlations: dict[str, dict[str, float]] = field(default_factory=dict)
+    tables: dict[str, Manifest] = field(default_factory=dict)
     manifests: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
     rho: dict[str, float] = field(default_factory=dict)
@@ -124,12 +125,29 @@ class Evidence:
 
     def task_names(self, dataset: str) -> tuple[str, ...]:
         """Name the tasks of a dataset in the order of its manifest; none if there is none."""
-        return tuple(task.name for task in self.tasks.get(dataset, ()))
+        return tuple(task.name for task in self._tasks(dataset))
 
     def unit(self, dataset: str, column: str) -> str:
         """Return the unit of the task of a score, such as `minutes`; mostly it has none."""
-        units = {task.name: task.unit for task in self.tasks.get(dataset, ())}
+        units = {task.name: task.unit for task in self._tasks(dataset)}
         return units.get(split_column(column)[1], "")
+
+    def _tasks(self, dataset: str) -> tuple[TaskSummary, ...]:
+        return self.tables[dataset].tasks if dataset in self.tables else ()
+
+    def resampling(self, run: RunKey) -> Resampling:
+        """Return how the seeds of a run, or of a search, came to their rows.
+
+        Raises:
+            RecordError: nothing tells how the rows of a search were split.
+        """
+        if run in self.runs:
+            return self.runs[run].record.resampling
+        search = self.searches[run]
+        if run[0] not in self.tables:
+            raise RecordError(f"{search.path}: needs the manifest of {run[0]}, or the run")
+        facts, fixed = DataFacts.of(self.tables[run[0]]), search.record.spec.fixed_split
+        return facts.resampling(drawn=run[0] in self.rho, fixed=fixed)
 
     def metrics(self, run: RunKey) -> str:
         """Return the path of the metrics of a run."""
@@ -186,8 +204,7 @@ def read_evidence(
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},
-        tasks={m.dataset: m.tasks for m in data.values()},
-        correlations={m.dataset: m.label_pcc for m in data.values()},
+        tables={m.dataset: m for m in data.values()},
         manifests={m.dataset: path for path, m in data.items()},
         simulated=frozenset([*planted, *(name for name, simulated, _ in made if simulated)]),
         rho={name: float(drawn.rho) for name, _, drawn in made if drawn},

@@ -26,10 +26,13 @@ CLAIMS = (*paper.CLAIMS, *transfer.CLAIMS)
 
 
 class DatasetVerdict(TypedDict):
-    """What a claim is on one dataset, and whether its rows are simulated."""
+    """What a claim is on one dataset, whether its rows are simulated, and whether the source of the
+    claim does not speak of it: then it decides nothing.
+    """
 
     verdict: str
     simulated: bool
+    beyond: bool
 
 
 class Told(Question):
@@ -44,24 +47,25 @@ class Told(Question):
     p_value: NotRequired[float]
     holm_p: NotRequired[float]
     tost_p: NotRequired[float]
-    bootstrap: NotRequired[tuple[float, float]]
-    seeds_needed: NotRequired[int]
+    seeds_needed: NotRequired[int | str]
     corrected: NotRequired[tuple[float, float]]
     deciding: tuple[float, float]
     said: str
     simulated: bool
+    beyond: bool
 
 
 class Entry(TypedDict):
     """A claim in the ledger; what no comparison decides has no estimate, interval and seeds.
 
     `interval` is the one that decided, after correction where that applies; `said` says in words
-    what it means for the claim.
+    what it means for the claim. `beyond` is the verdict on data that the source does not speak of.
     """
 
     id: str
     source: str
     verdict: str
+    beyond: str
     estimate: float | None
     interval: tuple[float, float] | None
     said: str | None
@@ -69,6 +73,7 @@ class Entry(TypedDict):
     evidence: list[str]
     claim: str
     section: str
+    data: list[str]
     test: str
     decided_by: str | None
     datasets: dict[str, DatasetVerdict]
@@ -83,63 +88,104 @@ def ledger(
     """Return an entry per claim: `id, source, verdict, estimate, interval, seeds, evidence`, more.
 
     The estimate and interval are those of the comparison that speaks least for the claim; all
-    comparisons are listed below it, and the verdict of every dataset. Simulated data that stand in
-    for real ones decide nothing: their comparisons are controls. What is missing is told with the
-    command that measures it: that of `study`, with more overlays.
+    comparisons are listed below it, and the verdict of every dataset. Datasets that the source of a
+    claim does not speak of decide nothing, and are corrected for their number apart; neither do
+    simulated data that stand in for real ones: their comparisons are controls. What is missing is
+    told with the command that measures it: that of `study`, with more overlays.
     """
     return [_entry(claim, claim.test(evidence), evidence, study) for claim in claims]
 
 
 def _entry(claim: Claim, outcome: Outcome, evidence: Evidence, study: str) -> Entry:
-    comparisons = adjusted(
-        [
-            replace(c, role="control") if c.dataset in evidence.stand_ins else c
-            for c in outcome.comparisons
-        ]
-    )
+    given = [
+        replace(c, role="control") if c.dataset in evidence.stand_ins else c
+        for c in outcome.comparisons
+    ]
+    counted, beyond = _apart(claim, given, evidence)
+    comparisons, further = adjusted(counted), adjusted(beyond)
     head = decisive(comparisons)
-    family = sum(c.holm_p is not None for c in comparisons)
+    missing = _missing(claim, outcome, head, evidence)
+    told = [(own, c) for own in (comparisons, further) for c in own]
     return {
         "id": claim.id,
         "source": claim.source,
-        "verdict": _verdict(comparisons, outcome),
+        "verdict": _verdict(comparisons, missing, outcome),
+        "beyond": decide(further),
         "estimate": None if head is None else head.estimate,
         "interval": None if head is None else head.deciding,
-        "said": None if head is None else said(head, family),
+        "said": None if head is None else said(head, _family(comparisons)),
         "seeds": None if head is None else head.seeds,
         "evidence": list(dict.fromkeys(path for c in comparisons for path in c.evidence)),
         "claim": claim.words,
         "section": claim.section,
+        "data": list(claim.data),
         "test": _told(claim),
         "decided_by": None if head is None else shown(head.dataset, head.what),
-        "datasets": _by_dataset(comparisons, outcome, evidence, begun=_is_begun(claim, evidence)),
-        "missing": outcome.missing,
-        "command": _command(claim, outcome, head, study),
-        "comparisons": [_written(c, evidence, family) for c in comparisons],
+        "datasets": _by_dataset(claim, [*comparisons, *further], outcome, evidence),
+        "missing": missing,
+        "command": _command(claim, missing, head, outcome, study),
+        "comparisons": [
+            _written(c, evidence, _family(own), beyond=own is further) for own, c in told
+        ],
     }
 
 
-def _command(claim: Claim, outcome: Outcome, head: Comparison | None, study: str) -> str | None:
+def _apart(
+    claim: Claim, comparisons: Sequence[Comparison], evidence: Evidence
+) -> tuple[list[Comparison], list[Comparison]]:
+    """Return the comparisons on data that the source speaks of, and those on others."""
+    known = evidence.unrelated
+    counted = [c for c in comparisons if claim.speaks_of(c.dataset, known)]
+    return counted, [c for c in comparisons if not claim.speaks_of(c.dataset, known)]
+
+
+def _family(comparisons: Sequence[Comparison]) -> int:
+    """Return how many comparisons Holm's correction is for."""
+    return sum(c.holm_p is not None for c in comparisons)
+
+
+def _missing(
+    claim: Claim, outcome: Outcome, head: Comparison | None, evidence: Evidence
+) -> dict[str, list[str]]:
+    """Return what a claim lacks on the data that count; where it has nothing, all of those."""
+    known, stood_in = evidence.unrelated, {c.dataset for c in outcome.comparisons}
+    lacks = {d: why for d, why in outcome.missing.items() if claim.speaks_of(d, known)}
+    found = head is not None or bool(stood_in & evidence.stand_ins)
+    if not found and not lacks and not outcome.inapplicable:
+        lacks = {dataset: ["runs on it"] for dataset in claim.data}
+    return lacks
+
+
+def _command(
+    claim: Claim,
+    missing: dict[str, list[str]],
+    head: Comparison | None,
+    outcome: Outcome,
+    study: str,
+) -> str | None:
     """Return what makes the runs that a claim lacks, if it lacks any."""
-    lacks = outcome.missing or (head is None and not outcome.inapplicable)
+    lacks = missing or (head is None and not outcome.inapplicable)
     return claim.command(study) if lacks else None
 
 
-def _verdict(comparisons: Sequence[Comparison], outcome: Outcome) -> str:
+def _verdict(
+    comparisons: Sequence[Comparison], missing: dict[str, list[str]], outcome: Outcome
+) -> str:
     """Judge the claim; it is not judged if it applies to none of the datasets."""
     found = decide(comparisons)
-    applies = found != NOT_MEASURED or outcome.missing or not outcome.inapplicable
+    applies = found != NOT_MEASURED or missing or not outcome.inapplicable
     return found if applies else NOT_JUDGED
 
 
 def _by_dataset(
-    comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence, *, begun: bool
+    claim: Claim, comparisons: Sequence[Comparison], outcome: Outcome, evidence: Evidence
 ) -> dict[str, DatasetVerdict]:
     """Return the verdict of every dataset; Holm's family stays that of the whole claim.
 
     A dataset with controls alone is left out; one that stands in for a real one was not measured.
-    What is missing counts where a study has `begun` with what the claim is about.
+    What is missing counts where a study has begun with what the claim is about.
     """
+    begun, known = _is_begun(claim, evidence), evidence.unrelated
     judged = (
         c.dataset for c in comparisons if c.role != "control" or c.dataset in evidence.stand_ins
     )
@@ -150,11 +196,13 @@ def _by_dataset(
         found[name] = {
             "verdict": decide(mine) if name not in outcome.missing else NOT_MEASURED,
             "simulated": name in evidence.simulated,
+            "beyond": not claim.speaks_of(name, known),
         }
     for name, why in outcome.inapplicable.items():
         found[name] = {
             "verdict": f"{NOT_JUDGED}: {why}",
             "simulated": name in evidence.simulated,
+            "beyond": not claim.speaks_of(name, known),
         }
     return found
 
@@ -177,13 +225,14 @@ def shown(dataset: str, what: str) -> str:
     return ": ".join(filter(None, (dataset, what)))
 
 
-def _written(comparison: Comparison, evidence: Evidence, family: int) -> Told:
+def _written(comparison: Comparison, evidence: Evidence, family: int, *, beyond: bool) -> Told:
     """Return a comparison as the ledger tells it, of `family` that correction is for."""
     values = {
         **comparison.__dict__,
         "deciding": comparison.deciding,
         "said": said(comparison, family),
         "simulated": comparison.dataset in evidence.simulated,
+        "beyond": beyond,
         "evidence": list(comparison.evidence),
     }
     told = {key: value for key, value in values.items() if value is not None and key != "at"}

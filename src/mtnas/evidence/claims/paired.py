@@ -103,6 +103,7 @@ def compare_runs(
     (a, b), over = paired_scores(evidence, (first, second), column)
     return compare(
         paired_values(a, b),
+        evidence.resampling(first),
         over=over,
         dataset=dataset,
         what=f"{column}: {'/'.join(ours)} - {'/'.join(other)}",

@@ -1,30 +1,50 @@
 """What the paper claims, as data: its words in short, where they stand, how they are tested."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
 from mtnas.evidence.claims import paired as scores
 from mtnas.evidence.claims import ratios, sharing, sweeps
+from mtnas.evidence.claims.cost import cost
 from mtnas.evidence.claims.paired import Test
 from mtnas.evidence.pairing import MTNAS, SINGLE
 
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
 SHARE_BOTTOM, MMOE, _ = COMPARED
 MTNAS_PAPER = "MTNAS"  # the source of a claim: who says so
+THREE = ("bookcrossing", "tiktok", "goodreads")  # the paper's real datasets
+UNRELATED = "synthetic"  # stands for every dataset of the synthetic study with rho = 0 (Sec. 5.1)
+RAW = "bookcrossing_raw=FOLDER tiktok_raw=FOLDER goodreads_raw=FOLDER"
+BOOKCROSSING = "config/bookcrossing.yaml"  # the one of the three that is downloaded
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim, and whose; `overlays` make what it needs, on top of a study or `alone`."""
+    """One claim, and whose; `overlays` make what it needs, on top of a study or `alone`.
+
+    `data` are the datasets that its source speaks of, which alone decide it; none: it speaks of no
+    dataset in particular, so all that its test looks at do.
+    """
 
     id: str
     words: str
     section: str
     test: Test
-    overlays: tuple[str, ...] = ("config/all_claims.yaml",)
+    data: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = (BOOKCROSSING, "config/all_claims.yaml")
     settings: str = ""
     alone: bool = False
     source: str = MTNAS_PAPER
+
+    def speaks_of(self, dataset: str, unrelated: Collection[str]) -> bool:
+        """Whether a dataset counts; `unrelated` are those with unrelated tasks.
+
+        What is over several datasets has no name: its test has chosen them.
+        """
+        if not self.data or not dataset or dataset in self.data:
+            return True
+        return UNRELATED in self.data and dataset in unrelated
 
     def command(self, study: str) -> str:
         """Return the command of a study with what the claim needs behind its own overlays."""
@@ -44,32 +64,37 @@ CLAIMS = (
         "MTNAS has the highest AUC on every task of every dataset",
         "Sec. 4.3, Tables 2 and 3",
         partial(scores.paired, ours=MTNAS, others=(SINGLE, *COMPARED), scores=["auc"]),
+        data=THREE,
     ),
     Claim(
         "C2",
         "MTNAS has the lowest MTL loss on every dataset",
         "Sec. 4.3, Tables 2 and 3",
         partial(scores.paired, ours=MTNAS, others=COMPARED, scores=["mtl_loss"]),
+        data=THREE,
     ),
     Claim(
         "C3",
         "Compared multi-task methods fall below Single (negative transfer), MTNAS never does",
         "Sec. 4.3, Tables 2 and 3, gray",
         partial(scores.negative_transfer, compared=COMPARED),
+        data=THREE,
     ),
     Claim(
         "C4",
         "All searched routes are sparse (compared to full sharing)",
         "Sec. 4.3, Fig. 3",
         sharing.sparsity,
+        data=THREE,
     ),
     Claim(
         "C5",
         "Tasks with a higher label correlation share more of their route",
         "Sec. 4.3, Fig. 3c and Table 4",
         sharing.relatedness,
+        data=("goodreads",),
         overlays=("config/paper.yaml",),
-        settings="bookcrossing_raw=FOLDER tiktok_raw=FOLDER goodreads_raw=FOLDER",
+        settings=RAW,
         alone=True,
     ),
     Claim(
@@ -83,7 +108,8 @@ CLAIMS = (
             scores=["auc", "mtl_loss"],
             datasets=["bookcrossing"],
         ),
-        overlays=("config/bookcrossing.yaml", "config/figure1.yaml"),
+        data=("bookcrossing",),
+        overlays=(BOOKCROSSING, "config/figure1.yaml"),
         settings="bookcrossing_raw=FOLDER",
     ),
     Claim(
@@ -91,6 +117,7 @@ CLAIMS = (
         "Some gate scores of MMoE are very low, but they do not equal zero",
         "Sec. 1 and 5.1, Fig. 1d and 6",
         sharing.gate_scores,
+        data=("bookcrossing", UNRELATED),
     ),
     Claim(
         "C8",
@@ -99,6 +126,7 @@ CLAIMS = (
         partial(
             scores.paired, ours=MTNAS, others=(("mtnas", "mean_pooling"),), scores=["mtl_loss"]
         ),
+        data=THREE,
     ),
     Claim(
         "C9",
@@ -110,12 +138,14 @@ CLAIMS = (
             others=(("mtnas", "no_query_selection"),),
             scores=["mtl_loss"],
         ),
+        data=THREE,
     ),
     Claim(
         "C10",
         "On unrelated tasks MTNAS has a lower loss than MMoE and Share-Bottom of equal size",
         "Sec. 5.1, Fig. 4",
         partial(ratios.unrelated_tasks, others=(SHARE_BOTTOM, MMOE)),
+        data=(UNRELATED,),
         overlays=("config/synthetic.yaml",),
         alone=True,
     ),
@@ -124,6 +154,7 @@ CLAIMS = (
         "On unrelated tasks the routes of the tasks do not overlap",
         "Sec. 5.1, Fig. 5",
         sharing.disjoint,
+        data=(UNRELATED,),
         overlays=("config/synthetic.yaml",),
         alone=True,
     ),
@@ -132,18 +163,24 @@ CLAIMS = (
         "L = 2 gives good performance, more layers give marginal returns",
         "Sec. 5.2",
         sweeps.layers,
+        data=THREE,
     ),
     Claim(
         "C13",
         "Larger H gives diminishing returns and increasing search cost",
         "Sec. 5.2, Fig. 7",
         sweeps.subnets,
+        data=("goodreads",),
+        overlays=("config/paper.yaml", "config/all_claims.yaml"),
+        settings=RAW,
+        alone=True,
     ),
     Claim(
         "C14",
         "The search costs about as much as training a regular model",
         "Sec. 1",
-        partial(ratios.cost, regular=COMPARED),
+        partial(cost, regular=COMPARED),
+        data=THREE,
     ),
     Claim(
         "C15",

@@ -7,6 +7,7 @@ import pandas as pd
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, Role, Side, compare
+from mtnas.evidence.resampling import INDEPENDENT
 
 NO_HARM = 0.01  # accuracy: a smaller loss than this is no harm
 MUCH_NOISE = 0.4  # share of noisy labels from which on weights are to help
@@ -32,6 +33,7 @@ def same_model(evidence: Evidence) -> Outcome:
             for partner, side, null, role in judged:
                 found = compare(
                     by_partner[partner],
+                    INDEPENDENT,
                     dataset=DEMONSTRATION,
                     what=f"{loss} loss: gain of task 1 from {partner.replace('_', ' ')}",
                     unit="accuracy",
@@ -80,6 +82,7 @@ def weights_of_noisy(evidence: Evidence, *, decide: bool) -> Iterator[Comparison
     for (coding, noise), rows in ratios.groupby(["coding", "noise"], sort=False):
         found = compare(
             rows["value"],
+            INDEPENDENT,
             dataset=WEIGHTS,
             what=f"{coding}, {noise:.0%} noise: weight of noisy / clean tasks",
             unit="ratio",

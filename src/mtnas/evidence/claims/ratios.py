@@ -1,4 +1,4 @@
-"""Claims about ratios: of losses on unrelated tasks (Sec. 5.1), and of seconds (Sec. 1)."""
+"""The claim about losses on unrelated tasks (Sec. 5.1), as ratios."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,23 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.paired import Outcome, lacking, paired_scores
-from mtnas.evidence.claims.sharing import searched
 from mtnas.evidence.claims.verdicts import (
     LOSS_MARGIN,
     AtRisk,
     Comparison,
     Interval,
-    by_interval,
     compare,
 )
 from mtnas.evidence.pairing import MTNAS, Row
+from mtnas.evidence.resampling import INDEPENDENT
 
-SAME_COST = 2.0  # "about as much": less than twice the time (D14)
 LOSS = "mtl_loss"
 
 
@@ -55,6 +51,7 @@ def _loss_ratio(evidence: Evidence, dataset: str, ours: Row, other: Row) -> Comp
     return _ratio(
         a,
         b,
+        resampling=evidence.resampling(first),
         over=over,
         dataset=dataset,
         what=f"{LOSS}: {'/'.join(ours)} / {'/'.join(other)}",
@@ -70,6 +67,7 @@ def _best_route(path: str, space: str, lines: pd.DataFrame) -> list[Comparison]:
     found = _ratio(
         loss[best],
         loss[dense],
+        resampling=INDEPENDENT,
         dataset=Path(path).stem,
         what=f"exhaustive table, space {space}: best route on validation / full sharing",
         role="control",
@@ -88,45 +86,11 @@ def _ratio(ours: Any, other: Any, **how: Any) -> Comparison | None:
     low, mean, high, null = (
         float(np.exp(x)) for x in (logs.low, logs.estimate, logs.high, logs.null)
     )
-    drawn = logs.bootstrap and (float(np.exp(logs.bootstrap[0])), float(np.exp(logs.bootstrap[1])))
     at = logs.at and partial(_exp, logs.at)
-    return replace(logs, low=low, estimate=mean, high=high, null=null, bootstrap=drawn, at=at)
+    return replace(logs, low=low, estimate=mean, high=high, null=null, at=at)
 
 
 def _exp(at: AtRisk, risk: float) -> Interval:
     """Return the interval of a ratio from that of its logarithm."""
     low, high = at(risk)
     return float(np.exp(low)), float(np.exp(high))
-
-
-def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:
-    """Divide the search's seconds by those of training each regular model once: below twice.
-
-    Each is timed once, so the interval is the range over the regular models, not one of chance:
-    the claim holds where the search is below twice the time of all, and fails where of none.
-    """
-    outcome = Outcome()
-    for search in searched(evidence, evidence.datasets, outcome):
-        dataset = search.record.dataset
-        runs: list[RunKey] = [(dataset, *row) for row in regular]
-        if lacking(evidence, outcome, dataset, regular):
-            continue
-        ratios = [search.seconds / evidence.train_seconds(run) for run in runs]
-        low, mean, high = min(ratios), float(stats.gmean(ratios)), max(ratios)
-        outcome.comparisons.append(
-            Comparison(
-                dataset=dataset,
-                what=f"seconds of the search / of training {', '.join(row[0] for row in regular)}",
-                unit="ratio",
-                claim="lower",
-                estimate=mean,
-                low=low,
-                high=high,
-                null=SAME_COST,
-                verdict=by_interval(mean, low, high, SAME_COST, "lower"),
-                seeds=len(search.routes),
-                over=f"{len(runs)} regular models, range",
-                evidence=(search.path, *(evidence.record(run) for run in runs)),
-            )
-        )
-    return outcome

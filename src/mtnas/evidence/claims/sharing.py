@@ -16,6 +16,7 @@ from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
 from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
 from mtnas.evidence.pairing import MTNAS
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import LEVEL
 from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
 from mtnas.routes.route import Route
@@ -38,7 +39,7 @@ def searched(evidence: Evidence, datasets: Sequence[str], outcome: Outcome) -> l
 
 
 def sparsity(evidence: Evidence) -> Outcome:
-    """Count edges in use: in every route fewer than all, on average fewer than blind routes."""
+    """Count edges in use: in every route fewer than all; as a control, fewer than blind routes."""
     outcome = Outcome()
     for search in searched(evidence, evidence.datasets, outcome):
         edges = np.array([len(route.edges) for route in search.routes.values()], float)
@@ -46,10 +47,12 @@ def sparsity(evidence: Evidence) -> Outcome:
         blind = mean_edges(search.space)
         found = compare(
             edges - blind,
+            evidence.resampling(search.key),
             dataset=search.record.dataset,
             what=f"edges in use: searched - random routes ({blind:.4g})",
             unit="edges",
             claim="lower",
+            role="control",
             evidence=[search.path],
         )
         outcome.add(search.record.dataset, found)
@@ -94,7 +97,7 @@ def relatedness(evidence: Evidence) -> Outcome:
     paths = []
     for search in searched(evidence, evidence.datasets, outcome):
         dataset = search.record.dataset
-        if dataset not in evidence.correlations:
+        if dataset not in evidence.tables:
             outcome.missing[dataset] = [f"{dataset}: manifest.json with label correlations"]
             continue
         points[dataset] = _points(search, evidence, dataset)
@@ -103,14 +106,17 @@ def relatedness(evidence: Evidence) -> Outcome:
         paths += [search.path, evidence.manifests[dataset]]
     inside = [dataset for dataset, (pcc, _) in points.items() if len(set(pcc)) > 2]
     for dataset in inside:
-        outcome.add(dataset, _slope(*points[dataset], dataset, paths))
+        rows = evidence.resampling((dataset, *MTNAS))
+        outcome.add(dataset, _slope(*points[dataset], rows, dataset, paths))
     if not inside:
         outcome.missing[""] = ["a dataset with three tasks or more, such as goodreads"]
     real = [found for dataset, found in points.items() if dataset not in evidence.stand_ins]
     pcc = [value for values, _ in real for value in values]
     if len(real) > 1 and len(set(pcc)) > 2:
         shared = pd.concat([of for _, of in real], axis=1, ignore_index=True).dropna()
-        pooled = _slope(pcc, shared, "", paths)
+        kinds = (evidence.resampling((d, *MTNAS)) for d in points if d not in evidence.stand_ins)
+        rows = max(kinds, key=lambda rows: rows.test_share)
+        pooled = _slope(pcc, shared, rows, "", paths)
         outcome.comparisons += [replace(pooled, role="control")] if pooled else []
     return outcome
 
@@ -120,7 +126,7 @@ def _points(search: Search, evidence: Evidence, dataset: str) -> tuple[list[floa
 
     Routes count the tasks (t0, t1, ...), manifests name them.
     """
-    tasks, known = evidence.task_names(dataset), evidence.correlations[dataset]
+    tasks, known = evidence.task_names(dataset), evidence.tables[dataset].label_pcc
     if len(tasks) != search.space.num_tasks:
         raise RecordError(
             f"{search.path}: routes to {search.space.num_tasks} tasks, but "
@@ -137,7 +143,11 @@ def _points(search: Search, evidence: Evidence, dataset: str) -> tuple[list[floa
 
 
 def _slope(
-    pcc: Sequence[float], shared: pd.DataFrame, dataset: str, paths: Sequence[str]
+    pcc: Sequence[float],
+    shared: pd.DataFrame,
+    resampling: Resampling,
+    dataset: str,
+    paths: Sequence[str],
 ) -> Comparison | None:
     """Compare the least-squares slopes of all seeds with zero."""
     centred = np.asarray(pcc) - np.mean(pcc)
@@ -145,6 +155,7 @@ def _slope(
     slopes = (shared.to_numpy(float) * centred).sum(axis=1) / (centred**2).sum()
     return compare(
         slopes,
+        resampling,
         dataset=dataset,
         what=f"overlap (Jaccard) per unit of label PCC, slope over {len(pcc)} task pairs",
         unit="overlap / PCC",
@@ -224,12 +235,13 @@ def gate_scores(evidence: Evidence) -> Outcome:
             outcome.missing[dataset] = [f"{dataset}/mmoe/{PAPER} (`gates` in its run.json)"]
             continue
         smallest, equal = _smallest(gates, evidence.record(run))
+        rows = evidence.resampling(run)
         for what, values, null, side in (
             ("smallest mean gate score (half of an equal share)", smallest, equal / 2, "lower"),
             ("smallest mean gate score (zero)", smallest, 0.0, "higher"),
         ):
             found = compare(
-                values, dataset=dataset, what=what, unit="score", null=null,
+                values, rows, dataset=dataset, what=what, unit="score", null=null,
                 claim="lower" if side == "lower" else "higher", evidence=[evidence.record(run)],
             )  # fmt: skip
             outcome.add(dataset, found)

@@ -13,6 +13,7 @@ from mtnas.evidence.claims.planted import (
 )
 from mtnas.evidence.claims.verdicts import Comparison, Role, by_interval, compare
 from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.statistics import ratio_of
 from mtnas.evidence.transfer_studies import capacity, reweighting
 from mtnas.evidence.transfer_studies.capacity import Sweep
@@ -36,6 +37,7 @@ def smaller_capacity(evidence: Evidence) -> Outcome:
         for rows, excess in best_ranks(evidence):
             found = compare(
                 excess,
+                INDEPENDENT,
                 dataset=CAPACITY,
                 what=f"{rows:g} rows: best shared rank - number of tasks",
                 unit="columns",
@@ -102,7 +104,7 @@ def _mean_gains(kept: Sweep, dropped: Sweep) -> tuple["pd.Series[float]", "pd.Se
 def _share_brought(kept: Sweep, dropped: Sweep, said: str) -> list[Comparison]:
     """Return the share of the mean gain with leaks that they bring; nothing if there is no gain."""
     with_leaks, without = _mean_gains(kept, dropped)
-    share = ratio_of(with_leaks - without, with_leaks)
+    share = ratio_of(with_leaks - without, with_leaks, kept.first.resampling)
     if with_leaks.mean() <= 0 or share is None or share.low is None or share.high is None:
         return []
     return [
@@ -127,6 +129,7 @@ def _brought(kept: Sweep, dropped: Sweep, said: str, role: Role) -> Comparison |
     with_leaks, without = _mean_gains(kept, dropped)
     return compare(
         with_leaks - without,
+        kept.first.resampling,
         dataset=_dataset(kept),
         what=f"{_told(kept)}: mean gain with leaks ({said}) - without",
         unit=_unit(kept),
@@ -145,6 +148,7 @@ def _or_missing(outcome: Outcome, what: str) -> Outcome:
 def _excess(sweep: Sweep) -> Comparison | None:
     return compare(
         sweep.excess(),
+        sweep.first.resampling,
         dataset=_dataset(sweep),
         what=f"{_method(sweep)}: best capacity together - sum of the best alone",
         unit="units",
@@ -156,6 +160,7 @@ def _excess(sweep: Sweep) -> Comparison | None:
 def _gain(sweep: Sweep, gain: "pd.Series[float]", role: Role) -> Comparison | None:
     return compare(
         gain,
+        sweep.first.resampling,
         dataset=_dataset(sweep),
         what=f"{_method(sweep)}: mean gain of {sweep.together} together, best capacities",
         unit=_unit(sweep),
@@ -171,6 +176,7 @@ def _weight_gain(rows: pd.DataFrame, first: WeightGain) -> Comparison | None:
     ours = "without it" if first.weighting == reweighting.ORACLE else first.weighting
     return compare(
         rows.set_index("seed")["gain"],
+        first.resampling,
         dataset=first.dataset,
         what=f"{first.method}, {first.share:.0%} noise in {first.noisy}, "
         f"{first.judged}: {ours} - equal",
@@ -193,6 +199,7 @@ def _weights(rows: pd.DataFrame, *, decide: bool) -> list[Comparison]:
     found = [
         compare(
             ratio,
+            first.resampling,
             dataset=first.dataset,
             what=f"{head} in {first.noisy}, {first.weighting}: its weight / that {than}",
             unit="ratio",

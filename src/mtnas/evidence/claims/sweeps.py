@@ -45,6 +45,7 @@ def _step(
     margin = margin_of(column, float(b.mean()))
     return compare(
         paired_values(a, b),
+        evidence.resampling(first),
         over=over,
         dataset=first[0],
         what=f"{column}: L = {depth + 1} - L = {depth}",
@@ -99,6 +100,7 @@ def _diminishing(
     return [
         compare(
             values_S,
+            evidence.resampling(three[0]),
             over=over,
             dataset=three[0][0],
             what=said,

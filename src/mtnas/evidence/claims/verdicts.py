@@ -13,11 +13,11 @@ from typing import Literal, NotRequired, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mtnas.evidence.resampling import TOO_FEW, Resampling
 from mtnas.evidence.statistics import (
     EFFECT,
     LEVEL,
     Difference,
-    bootstrap_interval,
     corrected_risk,
     difference_of,
     equivalence_p_value,
@@ -33,6 +33,7 @@ Side = Literal["higher", "lower"]
 Interval = tuple[float, float]
 AtRisk = Callable[[float], Interval]
 NOT_MEASURED, NOT_JUDGED = "not measured", "not judged"
+NEITHER = "neither for nor against the claim"
 LOSS_MARGIN = 0.001  # of the other side's mean loss
 
 
@@ -77,8 +78,7 @@ class Comparison:
     p_value: float | None = None
     holm_p: float | None = None
     tost_p: float | None = None
-    bootstrap: Interval | None = None
-    seeds_needed: int | None = None
+    seeds_needed: int | str | None = None
     evidence: Sequence[str] = ()
     corrected: Interval | None = None
     at: AtRisk | None = field(default=None, compare=False, repr=False)
@@ -158,7 +158,8 @@ def said(comparison: Comparison, family: int) -> str:
     side = "above" if comparison.claim == "higher" else "below"
     claimed = "as claimed" + f" ({side} {comparison.null:.4g})" * bool(comparison.null)
     if comparison.verdict == "inconclusive":
-        return f"includes {comparison.null:.4g}: neither for nor against the claim"
+        inside = comparison.low <= comparison.null <= comparison.high
+        return f"includes {comparison.null:.4g}: {NEITHER}" if inside else NEITHER
     if comparison.verdict == "equivalent":
         return f"no difference beyond {comparison.margin:.2g}, though one is claimed"
     told = claimed if comparison.verdict == "replicated" else "against the claim"
@@ -188,6 +189,7 @@ def _corrected(comparison: Comparison, holm_p: float) -> Comparison:
 
 def compare(
     values: ArrayLike,
+    resampling: Resampling,
     *,
     over: str = "seeds",
     seeds: int | None = None,
@@ -195,14 +197,15 @@ def compare(
 ) -> Comparison | None:
     """Compare the mean of `values` (such as paired differences) with `null`; None for one value.
 
+    `resampling` says how the seeds came to their rows, on which the interval depends.
+
     With a `margin`, equivalence to the null value and the seeds needed to resolve it are told too.
     """
     array = np.asarray(values, dtype=float)
     null, margin = question.get("null", 0.0), question.get("margin")
-    found = difference_of(array - null)
+    found = difference_of(array - null, resampling)
     if found.low is None or found.high is None:
         return None
-    drawn = bootstrap_interval(array, np.random.default_rng(0))
     return Comparison(
         **question,
         estimate=found.mean + null,
@@ -210,13 +213,17 @@ def compare(
         high=found.high + null,
         verdict=_verdict(found, margin, question["claim"]),
         seeds=len(array) if seeds is None else seeds,
-        over=f"{len(array)} {over}, t",
+        over=f"{len(array)} {over}, {resampling.words}",
         p_value=found.p_value,
         tost_p=None if margin is None else equivalence_p_value(found, margin),
-        bootstrap=drawn,
-        seeds_needed=None if margin is None else seeds_needed(found.sd or 0.0, margin),
+        seeds_needed=None if margin is None else needed(found, margin),
         at=_by_t(found, null),
     )
+
+
+def needed(found: Difference, margin: float) -> int | str:
+    """Return the seeds that resolve a margin, or that no number of them does."""
+    return seeds_needed(found.sd or 0.0, found.resampling, margin) or TOO_FEW
 
 
 def by_interval(estimate: float, low: float, high: float, null: float, claim: Side) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from mtnas.evidence.diagnosis.grouping import chosen_on, held_out
 from mtnas.evidence.diagnosis.truth import Grouping, Interval, Subset, Truth
-from mtnas.evidence.statistics import LEVEL, difference_of, holm
+from mtnas.evidence.statistics import LEVEL, holm
 
 Reason = Literal["groups", "groups_gain", "apart", "harmed", "together_gains", "no_difference"]
 
@@ -70,7 +70,7 @@ def harmed_tasks(truth: Truth) -> Subset:
     """Return the tasks that lose measurably when all are trained together."""
     if len(truth.seeds) < 2:
         return ()
-    found = [difference_of(truth.gain(truth.tasks, task)) for task in truth.tasks]
+    found = [truth.interval(truth.gain(truth.tasks, task)) for task in truth.tasks]
     adjusted = holm([float(gain.p_value or 0) for gain in found])
     return tuple(
         task

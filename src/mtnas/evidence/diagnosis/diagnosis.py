@@ -183,7 +183,7 @@ def _tables(truth: Truth, own_tables: SubsetScores | None, grouping: Grouping) -
             for seed in truth.seeds:
                 key = (subset_name(subset), task, chosen[task], seed)
                 total[seed] += better * float(indexed[0][key] - indexed[1][key]) / len(truth.tasks)
-    return Interval.of(difference_of(list(total.values())))
+    return truth.interval(pd.Series(total))
 
 
 def capacity_of(measures: Measures) -> tuple[CurvePoint, ...]:
@@ -197,7 +197,7 @@ def capacity_of(measures: Measures) -> tuple[CurvePoint, ...]:
                 (frame["width"] == width) & (frame["task"] == task) & (frame["metric"] == metric)
             ].pivot(index="seed", columns="subset", values="value")
             better = -1 if metric_of(metric).is_loss else 1
-            gain = difference_of(better * (own["all"] - own["single"]))
+            gain = difference_of(better * (own["all"] - own["single"]), measures.record.resampling)
             found.append(
                 CurvePoint(
                     width=int(width), task=task, metric=metric, mean=gain.mean, low=gain.low,

@@ -6,7 +6,6 @@ from functools import cache
 import pandas as pd
 
 from mtnas.evidence.diagnosis.truth import Grouping, Interval, Subset, Truth
-from mtnas.evidence.statistics import difference_of
 
 
 def best_partition(tasks: Subset, value: Mapping[Subset, float]) -> Grouping:
@@ -54,4 +53,4 @@ def held_out(truth: Truth, baseline: Grouping) -> Interval | None:
     for seed in truth.seeds:
         grouping = chosen_on(truth, [other for other in truth.seeds if other != seed])
         gains[seed] = float((truth.total(grouping) - truth.total(baseline)).loc[seed])
-    return Interval.of(difference_of(pd.Series(gains)))
+    return truth.interval(pd.Series(gains))

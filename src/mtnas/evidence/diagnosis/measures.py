@@ -12,6 +12,7 @@ import pandas as pd
 
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.records import DataFacts, Git, Parameters
+from mtnas.evidence.resampling import Resampling
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, atomic_path, broken, remake
 from mtnas.runtime.record import Part, Record
@@ -60,6 +61,12 @@ class MeasuresRecord(Record):
     environment: dict[str, str | int | None]
     git: Git
     code: str | None = None  # fingerprint of the library code
+
+    @property
+    def resampling(self) -> Resampling:
+        """Return how its seeds came to their rows."""
+        drawn = self.synthetic is not None
+        return self.data.resampling(drawn=drawn, fixed=self.spec.fixed_split)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,12 @@ def _surer(truth: Truth, expected: Interval) -> str:
         return "One seed has no interval: run five or more to learn whether this is more than luck"
     have = len(truth.seeds)
     if expected.sign == 0:
-        needed = seeds_needed(expected.sd, effect)
+        needed = seeds_needed(expected.sd, truth.resampling, effect)
+        if needed is None:
+            return (
+                f"No number of seeds shows a difference of {effect:.2g} with a power of 80 %, "
+                "since their splits overlap: it takes more rows"
+            )
         if needed <= have:
             return (
                 f"These {_seeds(have)} would show a difference of {effect:.2g} in most cases, so "
@@ -112,9 +117,14 @@ def _surer(truth: Truth, expected: Interval) -> str:
             f"To show a difference of {effect:.2g} with a power of 80 %, {many} seeds are needed "
             f"instead of {have}"
         )
+    narrower = f"{4 * have} seeds would halve the interval"
+    if truth.resampling.test_share:
+        narrower = "more seeds hardly narrow the interval, since their splits overlap"
+    if truth.resampling.kind == "fixed":
+        narrower = "all have one split, so the interval is of initialisation only"
     return (
-        f"{_seeds(have).capitalize()} settle the sign; {4 * have} seeds would halve the interval, "
-        "and another dataset of the same kind would tell whether it holds beyond this one"
+        f"{_seeds(have).capitalize()} settle the sign; {narrower}, and another dataset of the same "
+        "kind would tell whether it holds beyond this one"
     )
 
 

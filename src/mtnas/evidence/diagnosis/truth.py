@@ -9,6 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import Difference, difference_of
 from mtnas.evidence.subsets_record import SubsetScores, subset_name
 from mtnas.evidence.transfer_gains import gains, intervals
@@ -83,6 +84,15 @@ class Truth:
         return sorted(self.scores.record.spec.seeds)
 
     @property
+    def resampling(self) -> Resampling:
+        """Return how the seeds came to their rows."""
+        return self.scores.record.resampling
+
+    def interval(self, by_seed: "pd.Series[float]") -> Interval:
+        """Return the interval of a mean over seeds."""
+        return Interval.of(difference_of(by_seed, self.resampling))
+
+    @property
     def together(self) -> Grouping:
         """All tasks in one model."""
         return (self.tasks,)
@@ -110,7 +120,7 @@ class Truth:
         frame = self.scores.frame
         found = frame[(frame["split"] == "test") & (frame["metric"] == "auc")]
         judged = [task for task in self.tasks if task in set(found["task"])]
-        return tuple(task for task in judged if not _above_chance(found[found["task"] == task]))
+        return tuple(task for task in judged if not self._above_chance(found, task))
 
     @cached_property
     def learned(self) -> "Truth":
@@ -122,7 +132,7 @@ class Truth:
     def frame(self) -> pd.DataFrame:
         """The gain on test of every task in every subset with its interval (`INTERVAL_COLUMNS`)."""
         found = gains(self.scores, metric=self.metric)
-        return intervals(found)
+        return intervals(found, self.resampling)
 
     def gain(self, subset: Subset, task: str, split: str = "test") -> "pd.Series[float]":
         """Return what a task gains in a subset, by seed; 0 where it is alone."""
@@ -138,7 +148,14 @@ class Truth:
 
     def difference(self, first: Grouping, second: Grouping) -> Interval:
         """Return how much better the first grouping is than the second one, on test."""
-        return Interval.of(difference_of(self.total(first) - self.total(second)))
+        return self.interval(self.total(first) - self.total(second))
+
+    def _above_chance(self, auc: pd.DataFrame, task: str) -> bool:
+        """Whether the AUC of a task is measurably above 0.5, alone or in the mean over subsets."""
+        own = auc[auc["task"] == task]
+        alone = own[own["subset"] == task].set_index("seed")["value"]
+        either = (alone, own.groupby("seed")["value"].mean())
+        return any(self.interval(values - 0.5).sign > 0 for values in either)
 
     @cached_property
     def level(self) -> float:
@@ -156,13 +173,6 @@ class Truth:
             task: PRINCIPAL[kind] if self.metric == "principal" else OF_KIND[kind][-1]
             for task, kind in self.scores.record.tasks.items()
         }
-
-
-def _above_chance(auc: pd.DataFrame) -> bool:
-    """Whether the AUC of a task is measurably above 0.5, alone or in the mean over all subsets."""
-    alone = auc[auc["subset"] == auc["task"]].set_index("seed")["value"]
-    either = (alone, auc.groupby("seed")["value"].mean())
-    return any(Interval.of(difference_of(values - 0.5)).sign > 0 for values in either)
 
 
 def named(grouping: Sequence[Subset]) -> list[list[str]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.subsets_record import InputSimilarity, subset_name
 from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 
@@ -23,7 +24,7 @@ SIMILARITIES = tuple(InputSimilarity.model_fields)
 
 
 class Group(NamedTuple):
-    """Runs that differ in alignment alone, and the paths of their scores."""
+    """Runs that differ in alignment alone, the paths of their scores, how seeds came to rows."""
 
     name: str
     dataset: str
@@ -32,6 +33,7 @@ class Group(NamedTuple):
     leaks: str
     simulated: bool
     paths: tuple[str, ...]
+    resampling: Resampling
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> "Group":
@@ -40,7 +42,7 @@ class Group(NamedTuple):
         return first if pd.notna(first.capacity) else first._replace(capacity=None)
 
 
-GROUP = list(Group._fields[:-1])
+GROUP = list(Group._fields[:-2])
 COLUMNS = (*Group._fields, "alignment", "over", "pair", "seed", "gain")
 
 
@@ -106,4 +108,6 @@ def _of_pairs(ours: SubsetRun, other: SubsetRun) -> Iterator[tuple[str, int, flo
 def _group(runs: list[SubsetRun]) -> Group:
     first = runs[0]
     paths = tuple(run.path for run in runs)
-    return Group(*first.key[:3], first.capacity, first.leaks, first.simulated, paths)
+    return Group(
+        *first.key[:3], first.capacity, first.leaks, first.simulated, paths, first.resampling
+    )

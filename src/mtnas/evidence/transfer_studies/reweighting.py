@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mtnas.evidence.pairing import on_common_seeds
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.subsets_record import subset_name
 from mtnas.evidence.transfer_studies.runs import SubsetRun, grouped
 
@@ -39,6 +40,7 @@ class WeightGain(NamedTuple):
     gain: float
     metric: str
     path: str
+    resampling: Resampling
 
 
 class NoisyWeight(NamedTuple):
@@ -59,6 +61,7 @@ class NoisyWeight(NamedTuple):
     ratio: float
     before: float | None
     path: str
+    resampling: Resampling
 
 
 def weight_gains(runs: Iterable[SubsetRun]) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def noisy_weights(runs: Iterable[SubsetRun]) -> pd.DataFrame:
             old = {} if before is None else dict(_ratios(before, noisy))
             for seed, ratio in _ratios(run, noisy):
                 facts = (*_facts(run, noisy), _weighting(run), seed, ratio)
-                lines.append(NoisyWeight(*facts, old.get(seed), run.path))
+                lines.append(NoisyWeight(*facts, old.get(seed), run.path, run.resampling))
     return pd.DataFrame(lines, columns=list(NoisyWeight._fields))
 
 
@@ -129,7 +132,7 @@ def _lines(
     first, second = on_common_seeds(ours, other)
     for seed, gain in zip(first.index, first - second, strict=True):
         facts = (*_facts(run, noisy), weighting, judged)
-        yield WeightGain(*facts, seed, gain, metric, run.path)
+        yield WeightGain(*facts, seed, gain, metric, run.path, run.resampling)
 
 
 def _facts(run: SubsetRun, noisy: str) -> tuple[str, str, str, bool, str, float]:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mtnas.config.options import SubsetKey, TrainingOptions
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.subsets_record import SCORES, SubsetScores, subset_name
 from mtnas.runtime.files import Json
@@ -47,6 +48,11 @@ class SubsetRun:
     def simulated(self) -> bool:
         """Whether the data are simulated."""
         return self.scores.record.simulated
+
+    @property
+    def resampling(self) -> Resampling:
+        """Return how its seeds came to their rows."""
+        return self.scores.record.resampling
 
     @property
     def training(self) -> TrainingOptions:
@@ -130,14 +136,20 @@ def grouped(runs: Iterable[SubsetRun], *varied: str) -> list[list[SubsetRun]]:
     return list(groups.values())
 
 
-def over_seeds(frame: pd.DataFrame, by: Sequence[str], column: str = "value") -> pd.DataFrame:
+def over_seeds(
+    frame: pd.DataFrame,
+    by: Sequence[str],
+    column: str = "value",
+    resampling: Resampling | None = None,
+) -> pd.DataFrame:
     """Return the mean of a column with its 95 % t interval over the rows of each group, in order.
 
-    One row has no interval: `low` and `high` are then missing.
+    `resampling` says how the seeds came to their rows; None: the column of that name does. One row
+    has no interval: `low` and `high` are then missing.
     """
     lines = []
     for key, rows in frame.groupby(list(by), sort=False, dropna=False):
-        found = difference_of(rows[column])
+        found = difference_of(rows[column], resampling or rows["resampling"].iloc[0])
         lines.append((*key, found.mean, found.low, found.high, found.n))
     columns = [*by, *INTERVAL]
     return pd.DataFrame(lines, columns=columns).astype({"low": float, "high": float})

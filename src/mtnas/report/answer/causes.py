@@ -5,7 +5,7 @@ from itertools import groupby
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import SINGLE, Row
-from mtnas.evidence.statistics import LEVEL, holm, paired_difference
+from mtnas.evidence.statistics import LEVEL, holm
 from mtnas.report.answer.compare import Gain, corrected, gain, score_of
 from mtnas.report.answer.form import Statement
 from mtnas.report.answer.words import interval, of, signed_of
@@ -64,7 +64,7 @@ def small_spaces(
         for truth in group:
             found = read_judged([truth], [e for e in judged if _is_of(e, truth)])
             for one in (f for f in found if not f.is_control and f.picks is not None):
-                gained = paired_difference(one.losses["test"], truth.chance()["test"])
+                gained = truth.over(one.losses, truth.chance())
                 if gained.p_value is not None:
                     p_values.append(gained.p_value)
                     means.append(gained.mean)

@@ -16,11 +16,12 @@ MEANING = {"equivalent": "shown to make no difference", NOT_JUDGED: "about other
 
 
 def answers(entries: Sequence[Entry]) -> list[Answer]:
-    """Return an answer for every source of which the study measured anything."""
+    """Return an answer for every source of whose claims the study measured anything."""
     found = []
     for source, own in by_source(entries).items():
         counts = Counter(entry["verdict"] for entry in own)
-        if counts[NOT_MEASURED] + counts[NOT_JUDGED] < len(own):
+        beyond = any(entry["beyond"] != NOT_MEASURED for entry in own)
+        if beyond or counts[NOT_MEASURED] + counts[NOT_JUDGED] < len(own):
             found.append(_answer(source, own, counts))
     return found
 
@@ -33,6 +34,8 @@ def _answer(source: str, own: Sequence[Entry], counts: Counter[str]) -> Answer:
         ),
         Statement(kind="found", text=_totals(len(own), whose, counts), anchor=_anchor(own[0])),
     ]
+    if further := _beyond(own):
+        statements.append(Statement(kind="found", text=further, anchor=_anchor(own[0])))
     lacking = [e for e in own if e["verdict"] == NOT_MEASURED and e["command"]]
     if lacking:
         text = f"To measure {lacking[0]['id']} run {lacking[0]['command']}"
@@ -52,6 +55,25 @@ def _totals(claims: int, whose: str, counts: Counter[str]) -> str:
     ]
     verb = "is" if counts[next(v for v in ORDER if counts[v])] == 1 else "are"
     return f"Of {counted(claims, 'claim')} of {whose}, {_joined(parts, verb)}."
+
+
+def _beyond(own: Sequence[Entry]) -> str:
+    """Say what the claims are on data that their source does not speak of, if there are any."""
+    counts = Counter(entry["beyond"] for entry in own if entry["beyond"] != NOT_MEASURED)
+    names = [
+        dataset_name(name, found["simulated"])
+        for entry in own
+        for name, found in entry["datasets"].items()
+        if found["beyond"] and not found["verdict"].startswith((NOT_MEASURED, NOT_JUDGED))
+    ]
+    if not counts:
+        return ""
+    parts = [f"{counts[v]} {MEANING.get(v, v)}" for v in ORDER if counts[v]]
+    verb = "would be"
+    return (
+        f"On data of which it does not speak ({listed(list(dict.fromkeys(names)))}), which decide "
+        f"nothing, {_joined(parts, verb)}."
+    )
 
 
 def _joined(parts: Sequence[str], verb: str) -> str:

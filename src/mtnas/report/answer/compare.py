@@ -113,7 +113,7 @@ def gain(results: Results, dataset: str, ours: Row, other: Row, score: Score) ->
     if any(c not in run.scores for run in (first, second) for c in score.columns):
         return None
     a, b = on_common_seeds(score.of(first.scores), score.of(second.scores))
-    return Gain(dataset, ours, other, paired_difference(a, b), score)
+    return Gain(dataset, ours, other, paired_difference(a, b, first.run.record.resampling), score)
 
 
 def corrected(gains: Iterable[Gain | None]) -> list[Gain]:

@@ -204,9 +204,12 @@ def _sure(results: Results, gains: Sequence[Gain]) -> list[Statement]:
         names = listed([dataset_name(d) for d in simulated])
         told.append(f"{names}: made by a program, so this says nothing of real data.")
     seeds = min(g.found.n for g in gains)
+    kinds = {g.found.resampling.kind for g in gains}
     told.append(
-        f"It rests on {counted(seeds, 'seed')} of these tables. Splits of one table overlap, so it "
-        "is less sure of other tables than the intervals say."
+        f"It rests on {counted(seeds, 'seed')} of these tables"
+        + "; that their splits overlap, the intervals take into account" * ("overlapping" in kinds)
+        + "; where all have one split, they are of initialisation only" * ("fixed" in kinds)
+        + ". Other tables may differ."
     )
     return [Statement(kind="sure", text=text) for text in told]
 

@@ -195,10 +195,17 @@ def _sure(results: Results, choices: Sequence[Choice]) -> list[str]:
 def _how_sure(decisive: Gain) -> str:
     """Say what the seeds of a comparison can show."""
     seeds = decisive.found.n
-    needed = seeds_needed(decisive.found.sd or 0.0, decisive.score.effect)
+    rows = decisive.found.resampling
+    needed = seeds_needed(decisive.found.sd or 0.0, rows, decisive.score.effect)
     if decisive.sign:
-        return f"{seeds} seeds settle it for this table; another table may differ."
+        of = "this one split" if rows.kind == "fixed" else "rows like these"
+        return f"{seeds} seeds settle it for {of}; another table may differ."
     effect = f"{amount(decisive.score.effect, decisive.score.effect)} {decisive.score.unit}"
+    if needed is None:
+        return (
+            f"no number of seeds shows a difference of {effect}, since their splits overlap; it "
+            "takes more rows."
+        )
     if needed <= seeds:
         return f"{seeds} seeds would show a difference of {effect} in most cases, so it is smaller."
     many = f"{needed:,}" if needed < MOST_SEEDS else f"more than {MOST_SEEDS:,}"

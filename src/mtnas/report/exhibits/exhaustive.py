@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mtnas.evidence.resampling import at_share
 from mtnas.evidence.statistics import difference_of
 from mtnas.report.exhibits.base import FigureExhibit, Needs, of_space
 from mtnas.report.judged import Found, Truth, read_judged
@@ -45,10 +46,11 @@ CAPTION = (
     "Every route of a small space, ordered by its mean test loss: difference to full sharing, mean "
     "and one standard deviation over seeds (paired: same split, batches and initial weights). "
     "Below: the routes that each search picked, a dot for each (larger: several seeds), and the "
-    "mean of their places with its 95 % t interval; routes taken blindly stand in the middle on "
-    "average (dotted). The coloured lines go on from the routes marked above. The oracle trains "
-    "all routes and takes the one with the lowest validation loss. Shaded: the good routes, those "
-    "of the best sharing patterns; a pattern is a route up to the names of its sub-networks."
+    "mean of their places with its 95 % t interval (corrected where splits overlap); routes taken "
+    "blindly stand in the middle on average (dotted). The coloured lines go on from the routes "
+    "marked above. The oracle trains all routes and takes the one with the lowest validation loss. "
+    "Shaded: the good routes, those of the best sharing patterns; a pattern is a route up to the "
+    "names of its sub-networks."
 )
 
 
@@ -104,6 +106,7 @@ def _routes(truth: Truth) -> pd.DataFrame:
     frame["pattern"] = np.repeat(truth.pattern_R, len(truth.seeds))
     frame["good"] = np.repeat(truth.good, len(truth.seeds))
     about = {"dataset": truth.dataset, "title": truth.title, "unit": truth.unit}
+    frame = frame.assign(test_share=truth.resampling.test_share, folds=truth.resampling.folds)
     return frame.assign(**about, simulated=truth.simulated, **truth.space.to_json())
 
 
@@ -132,6 +135,7 @@ def _truth(rows: pd.DataFrame) -> Truth:
         simulated=bool(first["simulated"]),
         code="",
         space=space_of(rows),
+        resampling=at_share(float(first["test_share"]), int(first["folds"])),
         seeds=tuple(int(seed) for seed in losses["test_loss"].columns),
         test_RS=losses["test_loss"].to_numpy(float),
         valid_RS=losses["valid_loss"].to_numpy(float),
@@ -277,7 +281,7 @@ def _picks(
         axes.scatter(
             *(places, lines, 9 * counts), color=colour, lw=0, alpha=0.55, clip_on=False, zorder=3
         )
-        mean = difference_of(ranks)
+        mean = difference_of(ranks, truth.resampling)
         if mean.low is not None and mean.high is not None:
             ends = np.clip([mean.low, mean.high], 1, len(rank))
             axes.plot(ends, [line, line], color="black", lw=0.9, zorder=2)

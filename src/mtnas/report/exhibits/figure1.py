@@ -14,6 +14,7 @@ import pandas as pd
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey
 from mtnas.evidence.claims.evidence import Evidence, read_evidence
+from mtnas.evidence.resampling import at_share
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import Names, caption, column_name, dataset_name, simulated_in, task_name
 from mtnas.report.render.gates import CAPTION as OF_GATES
@@ -50,7 +51,8 @@ CAPTION = (
 GATES_CAPTION = f"(d) {OF_GATES}"
 GAPS_CAPTION = (
     "(e) The test scores of the cut MMoE less those of MMoE: a dot for each common seed, their "
-    "mean, and its 95 % t interval. Where that holds 0, these seeds show no difference."
+    "mean, and its 95 % t interval (corrected where splits overlap). Where that holds 0, these "
+    "seeds show no difference."
 )
 MMOE, CUT = ROWS = (("mmoe", PAPER), ("cut_mmoe", PAPER))
 HEAD = 0.26  # the line above panels
@@ -100,7 +102,7 @@ class Figure1(FigureExhibit[Overview]):
             for letter, (method, route) in zip("abc", content.routes.items(), strict=False)
             for row in route_rows(route)
         ]
-        known = {tuple(map(task_name, evidence.task_names(d))) for d in evidence.tasks}
+        known = {tuple(map(task_name, evidence.task_names(d))) for d in evidence.tables}
         called = known.pop() if len(known) == 1 else ()  # (a-c) are of all datasets
         gates = [gate_data(evidence.runs[name, *MMOE]) for name in gated(evidence)]
         scores = [_scores(content, (name, *row)) for name in paired(evidence) for row in ROWS]
@@ -120,6 +122,7 @@ class Figure1(FigureExhibit[Overview]):
 def _scores(content: Overview, run: RunKey) -> pd.DataFrame:
     """Return the test scores of a run, a row per seed and score."""
     scores, (dataset, method, variant) = content.evidence.scores(run), run
+    rows = content.evidence.runs[run].record.resampling
     wide = scores[in_tables(scores.columns)].rename_axis(columns=None).reset_index()
     frame = wide.melt("seed", var_name="what", value_name="score")
     units = {what: content.evidence.unit(dataset, what) for what in set(frame["what"])}
@@ -128,6 +131,8 @@ def _scores(content: Overview, run: RunKey) -> pd.DataFrame:
         dataset=dataset,
         method=method,
         name=content.names.run(method, variant),
+        test_share=rows.test_share,
+        folds=rows.folds,
         label=[column_name(what, units[what]) for what in frame["what"]],
     )
 
@@ -212,7 +217,15 @@ def _gaps(rows: pd.DataFrame) -> list["Gap"]:
         both = of.pivot(index="seed", columns="name", values="score").dropna()
         what, title = str(of["what"].iloc[0]), dataset_name(str(dataset))
         shown = title if what == MTL_LOSS else f"{title}: {label}"
-        found.append(Gap(shown, what, both[names[1]] - both[names[0]], bool(of["simulated"].any())))
+        found.append(
+            Gap(
+                shown,
+                what,
+                both[names[1]] - both[names[0]],
+                bool(of["simulated"].any()),
+                at_share(float(of["test_share"].iloc[0]), int(of["folds"].iloc[0])),
+            )
+        )
     return found
 
 

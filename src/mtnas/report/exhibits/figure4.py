@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mtnas.config.entries import PAPER
 from mtnas.evidence.records import Run, read_run
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.statistics import difference_of
 from mtnas.report.exhibits.base import FigureExhibit, Needs
 from mtnas.report.names import ALONE, REFERENCE, Names, panel_of, simulated_caption
@@ -157,7 +158,7 @@ def _draw_ratios(axes: "Axes", rows: pd.DataFrame, titles: Sequence[str]) -> Non
     for title in wide.columns.drop(reference):
         gaps = (wide[title] - wide[reference]).dropna()
         for rho, of in gaps.groupby("rho"):
-            gap = difference_of(of)
+            gap = difference_of(of, INDEPENDENT)
             ends = [gap.mean if end is None else end for end in (gap.low, gap.mean, gap.high)]
             found[rho, title] = 100 * np.expm1(ends)
     ratios = pd.DataFrame.from_dict(found, orient="index")

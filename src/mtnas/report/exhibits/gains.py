@@ -45,11 +45,11 @@ BETWEEN, RIGHT = 0.62, 0.1  # left of the panels of groups, and of the edge
 CAPTION = (
     "What each task (row) gains over a model of its own when it is trained with another one "
     "(column), and, at the right, in every group of tasks that was trained, by the number of tasks "
-    "in it: mean over seeds on the test split, with 95 % t intervals (below each number, and as "
-    "lines); positive is better. Coloured: the interval lies above 0 (blue, the task is helped) or "
-    "below it (orange, it is harmed), darker for more; gray: it holds 0, or there is one seed, so "
-    f"that no difference is shown. {FAMILY}: Holm's p-value over all pairs is below .05. Diamonds: "
-    "all tasks together."
+    "in it: mean over seeds on the test split, with 95 % t intervals (corrected where splits "
+    "overlap; below each number, and as lines); positive is better. Coloured: the interval lies "
+    "above 0 (blue, the task is helped) or below it (orange, it is harmed), darker for more; gray: "
+    "it holds 0, or there is one seed, so that no difference is shown. "
+    f"{FAMILY}: Holm's p-value over all pairs is below .05. Diamonds: all tasks together."
 )
 COLUMNS = (
     *("dataset", "simulated", "task", "subset", "size", "partner", "metric", "mean", "low"),

@@ -29,7 +29,8 @@ COLUMNS = (
 )
 NOTE = (
     "Groups: tasks joined by + share a model. Expected gain: of the recommended groups over what "
-    "is named beside it, test split, mean over the tasks, paired over seeds, with 95 % t interval, "
+    "is named beside it, test split, mean over the tasks, paired over seeds, with 95 % t "
+    "interval (corrected where splits overlap), "
     "bold where it excludes zero; positive is better. Groups were chosen on validation. One model "
     "for all is recommended unless another choice is measurably better."
 )

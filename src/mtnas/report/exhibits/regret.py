@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtnas.evidence.statistics import Difference, paired_difference
+from mtnas.evidence.statistics import Difference
 from mtnas.report.cells import difference_cell, in_family
 from mtnas.report.exhibits.base import Needs, TableExhibit, of_space
 from mtnas.report.judged import GOOD, ONE_SUBNET, Found, Truth, read_judged
@@ -121,7 +121,7 @@ def _judge(truth: Truth, found: Found, *, chosen: bool = False) -> tuple[Cell, .
         pattern = float((truth.pattern_loss[routes] - truth.pattern_loss.min()).mean())
         good = float(truth.good[routes].mean())
         shares = {"pattern_regret": pattern, "good_picks": good, "good_mass": found.good_mass}
-    gain = paired_difference(found.losses["test"], truth.chance()["test"])
+    gain = truth.over(found.losses, truth.chance())
     return (
         *_regrets(truth, found, chosen=chosen),
         difference_cell(gain, _source(truth, found, "gain")),
@@ -141,7 +141,7 @@ def _regrets(truth: Truth, found: Found, *, chosen: bool = False) -> list[Cell]:
 
 def _regret(truth: Truth, found: Found, part: str) -> Difference:
     """Return the paired difference of the losses to those of the oracle."""
-    return paired_difference(found.losses[part], truth.losses(truth.oracle)[part])
+    return truth.over(found.losses, truth.losses(truth.oracle), part)
 
 
 def _share(truth: Truth, found: Found, metric: str, value: float | None) -> Cell:
@@ -171,7 +171,8 @@ def _notes(truths: Sequence[Truth]) -> tuple[str, ...]:
     patterns = len(np.unique(truths[0].pattern_R))
     notes = [
         "Regret: test loss of the route of each seed, trained from scratch, minus that of the "
-        "oracle; mean over seeds with its 95 % paired t interval, bold where that excludes zero, "
+        "oracle; mean over seeds with its 95 % paired t interval (corrected where splits overlap), "
+        "bold where that excludes zero, "
         f"{FAMILY} where it does under Holm over the differences in test loss of the block. "
         "The oracle trains every route and takes the one with the lowest validation loss, seed by "
         "seed. 'Best in hindsight' is the one route with the lowest mean test loss, so it is "

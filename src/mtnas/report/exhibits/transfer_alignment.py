@@ -26,7 +26,7 @@ NOTE = (
     "Mean over the two tasks of a pair of what alignment (Algorithm 1 of Wu, Zhang, Ré) gains over "
     "the same model without it and over its control: for joint, as many parameters in layers of "
     "each task behind the shared part, for frozen, heads trained as long; more is better. Paired "
-    "over seeds, with 95 % t intervals, "
+    "over seeds, with 95 % t intervals (corrected where splits overlap), "
     f"bold where they exclude zero; {FAMILY} where Holm's p-value over the whole block is below "
     ".05. joint: matrices and all else are trained together; frozen: the matrices and heads are "
     "trained after all else."
@@ -86,7 +86,7 @@ def _block(needs: Needs, rows: pd.DataFrame, runs: list[SubsetRun]) -> Block:
 def _cell(keyed: "pd.Series[float]", rows: pd.DataFrame, key: tuple[str, str, str]) -> Cell:
     values = keyed.loc[[key]].to_numpy()
     source = Source(**{**_source(rows).__dict__, "task": key[2], "seeds": len(values)})
-    return difference_cell(difference_of(values), source)
+    return difference_cell(difference_of(values, rows["resampling"].iloc[0]), source)
 
 
 def _source(rows: pd.DataFrame) -> Source:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 NAME = "transfer_alignment_pairs"
 CAPTION = (
     "Alignment (Algorithm 1 of Wu, Zhang, Ré): what each pair of tasks gains over the same model "
-    "without it, a mean over both tasks and over seeds with its 95 % t interval; controls "
+    "without it, a mean over both tasks and over seeds with its 95 % t interval (corrected where "
+    "splits overlap); controls "
     "have as many parameters elsewhere (of joint), or heads trained as long (of frozen)."
 )
 STYLES = {

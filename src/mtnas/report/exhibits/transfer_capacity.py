@@ -27,7 +27,8 @@ COLUMNS = ("best capacity alone", "alone", "together", "gain")
 NOTE = (
     "Each task alone at the capacity that is best on validation, a mean over seeds, and all tasks "
     "together at the one that is best for their mean; test scores there, mean ± standard "
-    "deviation over seeds; their difference is paired, with its 95 % t interval, more is better. "
+    "deviation over seeds; their difference is paired, with its 95 % t interval "
+    "(corrected where splits overlap), more is better. "
     "Overall: the sum of the capacities, the means of the scores. 'paper': the number printed by "
     "Wu, Zhang, Ré (ICLR 2020, Fig. 6) for an LSTM; its column 'together' is printed with the mean "
     "85.1 %, but its six numbers have the mean 86.8 %."
@@ -96,7 +97,8 @@ def _cells(
         for key, values in (("alone", alone), ("together", together))
         for found in [summarize(sign * values)]
     ]
-    return size, *scores, difference_cell(difference_of(together - alone), sources[1])
+    gain = difference_of(together - alone, sweep.first.resampling)
+    return size, *scores, difference_cell(gain, sources[1])
 
 
 def _metric(sweep: Sweep, task: str) -> str:

@@ -31,7 +31,7 @@ NAME = "transfer_capacity_curve"
 CAPTION = (
     "Capacity (Wu, Zhang, Ré, Sec. 2.2): mean test score over all tasks, each task alone and all "
     "together, against the width of the layer that they share; means over seeds with 95 % t "
-    "intervals."
+    "intervals (corrected where splits overlap)."
 )
 STYLES = {
     ALONE: (TASK_COLOURS[0], "o", "each task alone"),
@@ -58,7 +58,11 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
 
     def data(self, content: list[tuple[str, Sweep]]) -> pd.DataFrame:
         """Return a row per sweep, learner (alone, together) and capacity."""
-        return over_seeds(pd.concat([_scores(*named) for named in content]), BY)
+        shown = [
+            over_seeds(_scores(title, sweep), BY, resampling=sweep.first.resampling)
+            for title, sweep in content
+        ]
+        return pd.concat(shown, ignore_index=True)
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw both curves of every sweep."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.transfer_studies.runs import over_seeds
 from mtnas.report.exhibits._simulated import SimulatedFigure, band, letter, panels
 from mtnas.report.names import SIMULATED
@@ -30,7 +31,8 @@ class CapacityLinear(SimulatedFigure):
     def data(self, content: pd.DataFrame) -> pd.DataFrame:
         """Return a row per number of rows, model and rank."""
         risks = content[content["metric"] == "excess_risk"]
-        return over_seeds(risks, ["simulated", "rows", "model", "rank"])
+        by = ["simulated", "rows", "model", "rank"]
+        return over_seeds(risks, by, resampling=INDEPENDENT)
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw the risk of the shared model over its rank, and that of single models."""

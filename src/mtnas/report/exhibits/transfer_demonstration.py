@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.transfer_studies.runs import INTERVAL, over_seeds
 from mtnas.report.exhibits._simulated import SimulatedFigure, letter, warn, zero_line
 from mtnas.report.names import SIMULATED
@@ -58,7 +59,8 @@ class Demonstration(SimulatedFigure):
     def data(self, content: pd.DataFrame) -> pd.DataFrame:
         """Return a row per gain, over all seeds, and what is drawn of the first seed."""
         gains = content[content["metric"] == "gain"]
-        means = over_seeds(gains, [*SETTING, "partner"]).assign(metric="gain")
+        means = over_seeds(gains, [*SETTING, "partner"], resampling=INDEPENDENT)
+        means = means.assign(metric="gain")
         first = content[~content["metric"].isin(["gain", "accuracy"])]
         shown = [*SETTING, "partner", "task", "point", "metric", "value"]
         return pd.concat([means, first[shown]], ignore_index=True)[[*shown, *INTERVAL]]

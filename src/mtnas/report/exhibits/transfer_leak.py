@@ -35,7 +35,7 @@ NOTE = (
     "What each task gains from being learned with the others, each side at the capacity that is "
     "best on validation: with the training rows that are copies of a test row of some task, "
     "without them, and the difference, which is what the copies bring. Paired over seeds, with "
-    "95 % t intervals; more is better."
+    "95 % t intervals (corrected where splits overlap); more is better."
 )
 
 
@@ -83,7 +83,7 @@ def _row(by_leaks: dict[str, Sweep], task: str, gains: "dict[str, pd.Series[floa
     lost = {leaks: gains[leaks] - gains["drop"] for leaks in BROUGHT if leaks in gains}
     cells = [
         difference_cell(
-            difference_of(values.dropna()),
+            difference_of(values.dropna(), first.resampling),
             source_of(by_leaks[leaks].first, metric, task, len(values.dropna())),
         )
         for of in (shown, lost)

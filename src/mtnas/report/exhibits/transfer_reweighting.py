@@ -33,7 +33,7 @@ CAPTION = (
     "Weights of tasks under label noise (Algorithm 2 of Wu, Zhang, Ré): what they gain over equal "
     "weights with the same noise in one task's training labels, on the mean of all tasks (left) "
     "and of all but the noisy one (right), where leaving that task out (oracle) is shown, too; "
-    "means over seeds with 95 % t intervals, more is better."
+    "means over seeds with 95 % t intervals (corrected where splits overlap), more is better."
 )
 TITLES = {
     "svd": "SVD, standardised",

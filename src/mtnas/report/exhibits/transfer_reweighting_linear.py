@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mtnas.evidence.resampling import INDEPENDENT
 from mtnas.evidence.transfer_studies.runs import over_seeds
 from mtnas.report.exhibits._simulated import SimulatedFigure, band, letter, panels, zero_line
 from mtnas.report.names import SIMULATED
@@ -35,7 +36,8 @@ class ReweightingLinear(SimulatedFigure):
     def data(self, content: pd.DataFrame) -> pd.DataFrame:
         """Return a row per part, metric and setting."""
         shown = (content["part"] != "additive") | (content["metric"] != "cosine")
-        return over_seeds(content[shown & ~(content["rank"] > 1)], BY)
+        rows = content[shown & ~(content["rank"] > 1)]
+        return over_seeds(rows, BY, resampling=INDEPENDENT)
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw the directions and the weights."""

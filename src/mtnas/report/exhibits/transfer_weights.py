@@ -18,7 +18,8 @@ NOTE = (
     "What weights of tasks gain over equal weights with the same noise in the training labels of "
     "one task, by the share of its noisy labels (validation and test are clean), on the mean of "
     "all tasks and of all but the noisy one; oracle: the model of these others. Paired over seeds, "
-    "with 95 % t intervals, bold where they exclude zero; more is better; "
+    "with 95 % t intervals (corrected where splits overlap), bold where they exclude zero; more is "
+    "better; "
     f"{FAMILY} where Holm's p-value over the whole block is below .05. Last rows: what the noisy "
     "task weighs in proportion to the mean of the others, mean ± standard deviation over seeds."
 )
@@ -96,7 +97,7 @@ def _cell(rows: pd.DataFrame, judged: str, weighting: str, share: float) -> Cell
     variant = str(first["path"]).split("/")[-2]
     source = Source(first["dataset"], first["method"], variant, first["metric"], judged, len(of),
                     str(first["path"]).rpartition("/")[0])  # fmt: skip
-    return difference_cell(difference_of(of["gain"]), source)
+    return difference_cell(difference_of(of["gain"], first["resampling"]), source)
 
 
 EXHIBIT = TransferWeights()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtnas.config.entries import PAPER
-from mtnas.evidence.pairing import SINGLE, Row, difference
+from mtnas.evidence.pairing import SINGLE, Row
 from mtnas.evidence.statistics import Difference
 from mtnas.report.exhibits.base import Needs, TableExhibit
 from mtnas.report.names import Names, dataset_name
@@ -89,8 +89,8 @@ def _lead(results: Results, dataset: str, row: Row, column: str) -> Difference |
     single, other = results.get(dataset, SINGLE), results.get(dataset, row)
     if not single or not other or column not in other.scores:
         return None
-    pair = single.scores[column], other.scores[column]
-    return difference(*pair) if direction(column) == "higher" else difference(*reversed(pair))
+    first, second = (single, other) if direction(column) == "higher" else (other, single)
+    return first.over(second, column)
 
 
 def _interval(gain: Difference) -> str:

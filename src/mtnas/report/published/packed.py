@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from mtnas.evidence import simulated_record
 from mtnas.evidence.simulated_record import SimulatedStudyRecord
 from mtnas.evidence.subsets_record import RECORD, SCORES, SubsetScores, SubsetsRecord
-from mtnas.report.published.store import RESTORE, pack, unpack
+from mtnas.report.published.store import RESTORE, pack, shares_of, unpack, with_share
 from mtnas.runtime.files import advising, write_json
 from mtnas.study.paths import simulated_study_folders, subset_folders
 from mtnas.study.plan import Plan
@@ -84,10 +84,13 @@ def restore(folder: Path) -> None:
     Raises:
         RecordError: a file is missing, or not what was published.
     """
+    shares = shares_of(folder)
     for path in _files(folder):
         kind = path.relative_to(folder).parts[0]
         with advising(RESTORE):
             record = RECORDS[kind].read(path)
+        if isinstance(record, SubsetsRecord):
+            record = with_share(record, shares)
         place = Path("results", _name_of(record))
         place.mkdir(parents=True)
         (place / TABLES[kind]).write_bytes(unpack(path.with_suffix(".csv.gz")))

@@ -22,6 +22,7 @@ from mtnas.evidence.simulated_record import SimulatedStudyRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
 from mtnas.report.published import diagnoses, packed
 from mtnas.report.published.plans import in_order, is_named, merged, without
+from mtnas.report.published.pruned import prune
 from mtnas.report.published.rebuild import rebuild
 from mtnas.report.published.store import (
     PublishedRun,
@@ -32,10 +33,11 @@ from mtnas.report.published.store import (
     write_runs,
     write_spaces,
 )
+from mtnas.report.published.whole import changing
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import Json, read_json, write_json, write_text
 from mtnas.study.grids import replaced
-from mtnas.study.plan import Plan, named
+from mtnas.study.plan import Plan
 
 Trained = RunRecord | SubsetsRecord
 Paths = Sequence[str | Path]
@@ -74,7 +76,18 @@ def publish(
         RecordError: a file of the study is broken, a run is of another study, or a published run
             that would stay was measured on other data and cannot be compared with this one's.
     """
-    folder = Path(folder)
+    with changing(Path(folder)) as copy:
+        _merge(copy, plan=plan, command=command, specs=specs or {}, **study)
+
+
+def _merge(
+    folder: Path,
+    *,
+    plan: Json,
+    command: str,
+    specs: Mapping[str, Json],
+    **study: Unpack[StudyFiles],
+) -> None:
     old, kept = _standing(folder)
     new = {run.key: _published(run, command) for run in map(read_run, study["run_folders"])}
     divided = [packed.read_scores(path, command) for path in study.get("subsets", ())]
@@ -83,7 +96,7 @@ def publish(
     records = _records(new) | {own.name: own.record for own in divided}
     standing = _records(kept) | packed.read_records(folder)
     for name, record in {**records, **{own.name: own.record for own in planted}}.items():
-        _check_asked(name, record, (specs or {}).get(name))
+        _check_asked(name, record, specs.get(name))
     _check(records, standing, data.values())
     both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
@@ -94,7 +107,7 @@ def publish(
     for results in planted:
         packed.write(folder, results)
     _publish_others(folder, command, **study)
-    _prune(folder)
+    prune(folder)
     rebuild(folder)
 
 
@@ -149,7 +162,11 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
     Their names are such as `insteval`, `insteval/mtnas/plus`, `subsets/pairs/gss/mmoe/paper`,
     `simulated_studies/covariance`.
     """
-    folder = Path(folder)
+    with changing(Path(folder)) as copy:
+        _take_out(copy, names)
+
+
+def _take_out(folder: Path, names: Iterable[str]) -> None:
     plan, runs = read_plan(folder), read_runs(folder)
     known = [*plan.datasets, *("/".join(key) for key in runs), *packed.names_in(plan)]
     for name in names:
@@ -158,7 +175,7 @@ def unpublish(folder: str | Path, names: Iterable[str]) -> None:
         plan = without(plan, name)
         runs = {key: run for key, run in runs.items() if not is_named(key, name)}
     _write(folder, plan, runs)
-    _prune(folder)
+    prune(folder)
     rebuild(folder)
 
 
@@ -264,29 +281,3 @@ def _publish_spaces(folder: Path, tables: Paths, command: str) -> None:
 def _write(folder: Path, plan: Plan, runs: Mapping[RunKey, PublishedRun]) -> None:
     write_runs(folder, {key: runs[key] for key in in_order(runs, plan.datasets, plan.variants)})
     write_plan(folder, plan)
-
-
-def _prune(folder: Path) -> None:
-    """Remove what belongs to no published run, dataset or space any more."""
-    plan, runs = read_plan(folder), read_runs(folder)
-    searches = {*plan.searches_of(plan.runs), *plan.judged_runs(by_run=False)}
-    for path in (folder / "routes").glob("*/*/*.json"):
-        if (*path.parts[-3:-1], path.stem) not in searches:
-            path.unlink()
-    for path in (folder / "tuning").glob("*/*/*/best.json"):
-        run = runs.get(named("/".join(path.parts[-4:-1])))
-        if run is None or not run.record.spec.tuned:
-            shutil.rmtree(path.parent)
-    packed.prune(folder, plan)
-    diagnoses.prune(folder, plan)
-    for part in ("data", "audit"):
-        for path in (folder / part).glob("*.json"):
-            if path.stem not in plan.datasets:
-                path.unlink()
-    for path in (folder / "exhaustive").glob("*.parquet"):
-        spaces = by_space(read_ground_truth(path))
-        judged = {s: t for s, t in spaces.items() if path.stem in plan.judged.get(s, {})}
-        if not judged:
-            path.unlink()
-        elif judged.keys() != spaces.keys():
-            write_spaces(path, judged)

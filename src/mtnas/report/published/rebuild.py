@@ -24,6 +24,7 @@ from mtnas.report.exhibits.base import NothingToShowError
 from mtnas.report.names import titles
 from mtnas.report.published import diagnoses, packed
 from mtnas.report.published.store import RESTORE, read_plan, restore
+from mtnas.report.published.whole import check_seal
 from mtnas.report.site.made import Made
 from mtnas.report.site.page import write_report
 from mtnas.report.site.sources import Sources
@@ -60,6 +61,7 @@ def rebuild(folder: str | Path) -> None:
         RecordError: a published file is missing, broken or contradicts another.
     """
     folder = Path(folder).resolve()
+    check_seal(folder)
     plan = read_plan(folder)
     # The ledgers name the files of a study relative to its folder, so this one is entered.
     with TemporaryDirectory(prefix="mtnas-") as scratch, chdir(scratch):

@@ -12,6 +12,7 @@ subsets/         scores of subsets of tasks as .csv.gz, and their records
 simulated_studies/  results of studies of planted tasks as .csv.gz, and their records
 diagnosis/       which tasks of each dataset should share, and what told so
 audit/           what the audit of each dataset found
+sums.json        the SHA-256 of all of these files (`published.whole`)
 answer.json      made from the above: what was found, in sentences; answer.md: for a terminal
 setup.json       how large .venv is (`make setup-size`)
 figures/         made from the above, as are tables/: drawings, and what they show if it is small
@@ -26,12 +27,16 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
 from mtnas.config.options import RunKey
-from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
+from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.exhaustive_table import ExhaustiveRecord, GroundTruth, read_ground_truth
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord
+from mtnas.evidence.resampling import share_drawn_anew
+from mtnas.evidence.subsets_record import SubsetsRecord
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
     advising,
@@ -47,6 +52,7 @@ from mtnas.study.plan import Plan, named
 
 RESTORE = "restore it with `git checkout results/published`"
 KEY = list(RUN_COLUMNS[:3])
+Told = TypeVar("Told", RunRecord, ExhaustiveRecord, SubsetsRecord)
 
 
 @dataclass(frozen=True)
@@ -139,13 +145,29 @@ def write_plan(folder: Path, plan: Plan) -> None:
     write_json(folder / "inventory.json", plan.to_json())
 
 
+def shares_of(folder: Path) -> dict[str, float]:
+    """Return the test share of every published table, by the digest of its content."""
+    manifests = map(Manifest.read, sorted((folder / "data").glob("*.json")))
+    return {facts.content_sha256: share_drawn_anew(facts) for facts in manifests}
+
+
+def with_share(record: Told, shares: Mapping[str, float]) -> Told:
+    """Return a record with the test share of its table, which older ones do not tell."""
+    facts = record.data
+    if facts.test_share is not None or facts.content_sha256 not in shares:
+        return record
+    facts = facts.model_copy(update={"test_share": shares[facts.content_sha256]})
+    return record.model_copy(update={"data": facts})
+
+
 def restore(folder: Path) -> None:
     """Write what is published below the current folder, as the workflow had left it."""
+    shares = shares_of(folder)
     for key, run in read_runs(folder).items():
         (place,) = map(Path, of_runs(RUN, [key]))
         place.mkdir(parents=True)
         run.metrics.to_csv(place / "metrics.csv", index=False, lineterminator="\n")
-        write_json(place / "run.json", run.record.sealed())
+        write_json(place / "run.json", with_share(run.record, shares).sealed())
     for path in sorted((folder / "routes").glob("*/*/*.json")):
         key = (path.parts[-3], path.parts[-2], path.stem)
         _copy(path, *of_runs(f"{ROUTES}/routes.json", [key]))
@@ -156,7 +178,8 @@ def restore(folder: Path) -> None:
     for path in sorted((folder / "exhaustive").glob("*.parquet")):
         _copy(path, TRUTHS.format(dataset=path.stem))
         for space, truth in by_space(read_ground_truth(path)).items():
-            truth.write(TRUTH.format(dataset=path.stem, space=space))
+            records = {name: with_share(of, shares) for name, of in truth.records.items()}
+            GroundTruth(truth.frame, records).write(TRUTH.format(dataset=path.stem, space=space))
     if (folder / "claims" / Path(SUBGRAPHS).name).is_file():
         _copy(folder / "claims" / Path(SUBGRAPHS).name, SUBGRAPHS)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mtnas.evidence.resampling import INDEPENDENT, Resampling
 from mtnas.evidence.statistics import difference_of
 from mtnas.report.render.style import MARGIN, PAGE_WIDTH, SHARED, WARNING, axes_at, task_colour
 from mtnas.tasks.metrics import OF_THE_LABEL, metric_of, split_column
@@ -29,6 +30,7 @@ class Gap:
     what: str  # the column of the score
     values: "pd.Series[float]"
     simulated: bool = False
+    resampling: Resampling = INDEPENDENT
 
     @property
     def scale(self) -> str:
@@ -76,7 +78,7 @@ def _lines(axes: "Axes", gaps: Sequence[Gap]) -> None:
 
     axes.axvline(0, color=SHARED, lw=0.7, ls=(0, (4, 2)), zorder=1)
     for line, gap in enumerate(gaps):
-        values, found = gap.values.to_numpy(float), difference_of(gap.values)
+        values, found = gap.values.to_numpy(float), difference_of(gap.values, gap.resampling)
         axes.scatter(values, np.full(len(values), line), s=6, color=SHARED, alpha=0.3, lw=0)
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [line, line], color=task_colour(0), lw=1.6)

@@ -18,5 +18,5 @@ def table(
 
 
 def escaped(text: str) -> str:
-    """Escape what Markdown would read as markup."""
-    return re.sub(r"([\\|*<>`])", r"\\\1", text)
+    """Escape what Markdown would read as markup; a text of several lines becomes one."""
+    return re.sub(r"([\\|*<>`])", r"\\\1", re.sub(r"[\r\n]+", " ", text))

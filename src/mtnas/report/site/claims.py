@@ -9,7 +9,14 @@ from markupsafe import Markup
 
 from mtnas.evidence.claims.ledger import Entry, Told, shown
 from mtnas.evidence.claims.verdicts import NOT_JUDGED
-from mtnas.report.claims import COMPARISON, comparison_cells, deciding, missing, number
+from mtnas.report.claims import (
+    COMPARISON,
+    comparison_cells,
+    deciding,
+    missing,
+    number,
+    of_dataset,
+)
 from mtnas.report.names import Names, column_name, counted, dataset_name
 from mtnas.report.render.html import render
 from mtnas.report.site.anchors import anchor
@@ -145,10 +152,7 @@ def _claim(entry: Entry, speaker: Speaker) -> Claim:
     return Claim(
         entry,
         Decided(decided[0], speaker.what(decided[0])) if decided else None,
-        [
-            f"{dataset_name(name, found['simulated'])}: {found['verdict']}"
-            for name, found in entry["datasets"].items()
-        ],
+        [of_dataset(name, found) for name, found in entry["datasets"].items()],
         plain(
             f"All comparisons of {entry['id']}",
             COMPARISON,

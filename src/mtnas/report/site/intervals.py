@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from mtnas.config.options import RunKey
-from mtnas.evidence.pairing import SINGLE, Row, difference
+from mtnas.evidence.pairing import SINGLE, Row
 from mtnas.evidence.statistics import Difference
 from mtnas.report.names import dataset_name
 from mtnas.report.render.html import render
@@ -105,7 +105,7 @@ def _panels(
         for row in others:
             run = results.get(dataset, row)
             if base and run and column in run.scores and column in base.scores:
-                gain = difference(run.scores[column], base.scores[column])
+                gain = run.over(base, column)
                 interval = _interval(results, dataset, row, column, gain)
                 href = interval.href if interval.href[1:] in known else ""
                 found.setdefault(column, []).append(replace(interval, href=href))

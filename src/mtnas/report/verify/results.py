@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.evidence.pairing import difference
+from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.records import Run, read_run, read_table, scores_by_seed
 from mtnas.report.verify.digests import check_digests, files_of
 from mtnas.report.verify.outcome import Outcome
@@ -109,4 +109,5 @@ def _cell_again(cell: Mapping[Hashable, object], scores: dict[str, pd.DataFrame]
     if not all(name in scores and column in scores[name] for name in names) or len(names) > 2:
         return None
     values = [scores[name][column] for name in names]
-    return float(values[0].mean()) if len(names) == 1 else difference(*values).mean
+    first, *second = on_common_seeds(*values)
+    return float((first - second[0] if second else first).mean())

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from mtnas.data import packaged
 from mtnas.data.sources._tabular.checks import problems
 from mtnas.data.sources._tabular.definition import Definition, SourceDefinition
 from mtnas.data.sources._tabular.tables import TableKeys
-from mtnas.runtime.errors import ConfigError, MtnasError, unknown
+from mtnas.runtime.documents import read_document
+from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.files import Json
 from mtnas.runtime.options import problems_of
 
@@ -33,6 +33,10 @@ _OF_ONE_TABLE = ("path", "fields", "tasks", "joins")
 _OF_TEXTS = ("decimal", "missing")  # that a joined table has as the first, if it says nothing
 _MOST_ROUNDS = 20
 _DEEPEST = 4  # sources, its name, fields, the name of one: that is set aside whole
+_HINT = (  # at what is most often the reason in a rule
+    "; an expression that begins with a quote, or holds `: ` or ` #`, goes in quotes of the other "
+    "kind"
+)
 _LACK = re.compile(r"the key '\w+' is missing|should have at least")
 
 
@@ -196,52 +200,13 @@ def _format_of(path: object) -> str | None:
     return FORMATS.get(suffixes[-1]) if suffixes else None
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without tags, whose keys are the texts that stand there and occur once."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """Return a mapping; a key that is doubled or no text is an error with its line."""
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key, line = key_node.value, key_node.start_mark.line + 1
-            if key.lower() in ("on", "off", "yes", "no", "y", "n"):  # words, to YAML 1.2 as well
-                key_node.tag = "tag:yaml.org,2002:str"
-            if key_node.tag != "tag:yaml.org,2002:str":
-                raise ConfigError(f"line {line}: the key {key} is no text; put it in quotes")
-            if key in seen:
-                raise ConfigError(f"line {line}: the key {key!r} occurs twice")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def _load(file: Path) -> Mapping[str, Any]:
     """Parse the file."""
     try:
-        values = yaml.load(file.read_text(encoding="utf-8-sig"), _Loader)
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: not YAML: {_one_line(error)}") from None
-    except RecursionError:
-        raise ConfigError(f"{file}: nested too deeply") from None
-    except MtnasError as error:
-        raise ConfigError(f"{file}: {error}") from None
+        values = read_document(file)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_HINT if ': not YAML: ' in str(error) else ''}") from None
     if not isinstance(values, Mapping):
         found = "empty" if values is None else f"a {type(values).__name__}"
         raise ConfigError(f"{file}: {found}; expected keys such as path, fields and tasks")
     return values
-
-
-def _one_line(error: yaml.YAMLError) -> str:
-    """Say where YAML ends to be YAML, and what is most often the reason in a rule."""
-    mark = getattr(error, "problem_mark", None)
-    at = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    what = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return (
-        f"{what}{at}; an expression that begins with a quote, or holds `: ` or ` #`, goes in "
-        "quotes of the other kind"
-    )

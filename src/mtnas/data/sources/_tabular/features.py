@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.data.sources._tabular.values import as_value
-from mtnas.runtime.errors import DataError, of_disk
+from mtnas.runtime.errors import DataError, of_machine
 
 BLOCK = 1 << 16  # rows that are looked at at once
 
@@ -30,7 +30,7 @@ def write_matrix(
             for piece in pieces:
                 file.write(np.ascontiguousarray(piece, "<f4").data)
     except OSError as error:
-        raise DataError(of_disk(error, path) or f"{path}: cannot be written: {error}") from None
+        raise DataError(of_machine(error, path) or f"{path}: cannot be written: {error}") from None
     mapped: np.memmap[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
 

@@ -16,7 +16,7 @@ def find(patterns: Sequence[str], raw: Path | None, dataset: str) -> list[Path]:
     With a folder `raw`, what a pattern says below its fixed folders is looked up there.
 
     Raises:
-        DataError: none is there, one is a folder or may not be read.
+        DataError: none is there, one is no regular file or may not be read.
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
@@ -32,6 +32,8 @@ def find(patterns: Sequence[str], raw: Path | None, dataset: str) -> list[Path]:
     for path in found:
         if path.is_dir():
             raise DataError(f"{path}: a folder; `path` names files, such as `{path}/*.csv`")
+        if not path.is_file():
+            raise DataError(f"{path}: a device or a pipe, which has no end; give a file")
         if not os.access(path, os.R_OK):
             raise DataError(f"{path}: you may not read this file; change its permissions")
     return list(found)

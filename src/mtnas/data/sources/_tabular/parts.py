@@ -4,9 +4,17 @@ from collections import Counter
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from mtnas.data.engine.syntax import Expression, parse
+from mtnas.data.sources._tabular.values import time_format
 from mtnas.runtime.errors import unknown
 from mtnas.runtime.options import Options
 from mtnas.tasks.metrics import OF_KIND
@@ -59,7 +67,9 @@ def _as_buckets(value: Any) -> object:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -1e308 <= value <= 1e308  # neither NaN nor beyond floats
 
 
 def _as_ratios(value: object) -> object:
@@ -75,6 +85,7 @@ def _as_ratios(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_as_text)]
+TimeFormat = Annotated[str, AfterValidator(time_format)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 Ratios = Annotated[
     Any,
@@ -129,7 +140,7 @@ class FieldDefinition(Options):
         description="for `time`: the fields it becomes, named `<field>_<part>`: year, month, day, "
         "weekday (0 is Monday), hour, in UTC",
     )
-    time_format: str | None = Field(
+    time_format: TimeFormat | None = Field(
         None,
         description="for `time`: a pattern such as `%d/%m/%Y`, or `unix`; null: ISO dates and "
         "times, YYYYMMDD, unix times",
@@ -239,7 +250,9 @@ class SplitDefinition(Options):
     time: str | None = Field(
         None, description="column of the time (or of any number) by which the oldest rows train"
     )
-    time_format: str | None = Field(None, description="a pattern such as `%d/%m/%Y`, or `unix`")
+    time_format: TimeFormat | None = Field(
+        None, description="a pattern such as `%d/%m/%Y`, or `unix`"
+    )
     column: str | None = Field(
         None, description="column that says where a row belongs; `@file` is its file's name"
     )

@@ -4,6 +4,7 @@ A function that reads values returns them, null where a value is missing or wron
 the wrong ones.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -254,6 +255,16 @@ def _parsed(text: pa.StringArray, pattern: str | None) -> pa.TimestampArray:
     """Return the times of texts; null where there is none, or none that can be parsed."""
     micros = [None if value is None else _micros(value, pattern) for value in text.to_pylist()]
     return pa.array(micros, pa.int64()).cast(pa.timestamp("us"))
+
+
+def time_format(pattern: str) -> str:
+    """Return a pattern of times; `ValueError` unless what it writes, it reads."""
+    now = datetime.now(UTC)
+    try:
+        datetime.strptime(now.strftime(pattern), pattern)
+    except (ValueError, re.error) as problem:
+        raise ValueError(f"no pattern of a time ({problem}); write one as %d.%m.%Y") from None
+    return pattern
 
 
 @lru_cache(1 << 16)  # a field and the split may read the same times
