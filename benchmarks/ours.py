@@ -1,6 +1,7 @@
 """Our trainer on the same work: any number of models, any method, in one process."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from mtnas.training.ensemble import Ensemble, Member
 TRAINING = TrainingOptions(
     learning_rate=w.LEARNING_RATE, weight_decay=w.L2, embedding_dim=w.EMBEDDING_DIM
 )
+PROCESS = ExitStack()  # what holds for the rest of a process
 
 
 def ensemble_of(
@@ -78,7 +80,7 @@ def build(
     kind = CompiledEnsemble if compiled else Ensemble
     ensemble = ensemble_of(work, name, range(models), width, kind=kind)
     trained = trainer.Trainer(ensemble, examples_of(work), TRAINING, exact_decay=exact)
-    trainer.spare_thread(trained).__enter__()  # as `fit` does, for the rest of the process
+    PROCESS.enter_context(trainer.spare_thread(trained))  # as `fit` does
     upcoming: dict[int, torch.Tensor] = {}
 
     def batch(step: int) -> torch.Tensor:

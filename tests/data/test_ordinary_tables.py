@@ -15,6 +15,7 @@ REMEDIES: dict[str, tuple[str, list[str], str]] = {
     "thousands": ("regression", ['"1,234.50"', '"1,000,000"', "3"], "take the commas out"),
     "a comma": ("regression", ['"1,5"', '"2,25"', "3"], "give `decimal: ','`"),
     "a month": ("regression", ["Mar-2018", "Jan-2018", "2"], "such as '%d %b %Y'"),
+    "a word that begins as a month": ("regression", ["12 marks", "5", "x"], "take its unit off"),
     "a date": ("regression", ["31.12.2024", "1/2/24", "3"], "give its `time_format`"),
     "yes and no": ("binary", ["Yes", "No", "1"], "compare it, as in `x = 'yes'`"),
     "anything else": ("binary", ["late", "early", "1"], "correct its type or the expression"),

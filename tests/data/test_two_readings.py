@@ -8,11 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data import sources
+from mtnas.data.engine.connection import Engine
+from mtnas.data.prepare import spellings
+from mtnas.data.prepare.hashing import keys_of_values
 from mtnas.runtime.errors import DataError
 from tests.data.conftest import Own
 from tests.helpers.columns import prepared
@@ -41,7 +45,7 @@ SPELT: dict[str, tuple[dict[str, Sequence[Any]], str | None]] = {
         {"a.parquet": [Decimal("0.10"), Decimal("0.25")], "b.jsonl": [0.1, 7.0]},
         "'0.10' and '0.1'",
     ),
-    "two scales": ({"a.csv": ["3.50", "1"], "b.csv": ["3.500", "2"]}, "'3.500?' and '3.5'"),
+    "two scales": ({"a.csv": ["3.50", "1"], "b.csv": ["3.500", "2"]}, "'3.50' and '3.500'"),
     "within a file": ({"a.csv": ["-3.50", "-3.5"]}, "'-3.50' and '-3.5'"),
     "one spelling": ({"a.csv": ["3.50", "1.20"], "b.csv": ["3.50", "v3.5"]}, None),
     "whole numbers": ({"a.csv": ["3.0", "10"], "b.parquet": [3.0, 1.0]}, None),
@@ -68,6 +72,24 @@ def test_a_number_in_two_spellings_is_told(
     assert len(told) == (example is not None)
     for text in told:
         assert re.search(f"field x: 1 numbers .*such as {example}, and count as diff", text)
+
+
+@pytest.mark.parametrize(
+    ("most", "found"),
+    [(1000, ({("3.50", "3.500"), ("7.10", "7.1")})), (1, {()}), (0, {()})],
+)
+def test_an_example_is_of_spellings_that_are_there(
+    monkeypatch: pytest.MonkeyPatch, most: int, found: set[tuple[str, ...]]
+) -> None:
+    monkeypatch.setattr(spellings, "_MOST", most)
+    own, every = spellings.Spellings("x"), []
+    for texts in (["3.50", "v"], ["3.500", "7.10"], ["7.1", "w"]):
+        keys = keys_of_values("x", pa.array(texts))
+        own.add(pa.array(texts), keys)
+        every.append(keys)
+    number, example = own.twice(np.unique(np.concatenate(every)))
+    assert number == 2
+    assert example in found
 
 
 # Keys of a first and of a joined table; rows that spelling alone keeps apart, and an example.
@@ -101,6 +123,24 @@ def test_keys_that_differ_in_spelling_are_told(own: Own, case: str, of_join: str
     assert len(told) == (rows > 0)
     for text in told:
         assert re.search(f"no partner by 'k'; {rows} would find one .*{example}", text)
+
+
+@pytest.mark.parametrize(("keys", "asks"), [(["a", "b"], 0), (["A", "b"], 1)])
+def test_a_table_is_read_once_more_only_where_a_row_lacks_a_partner(
+    own: Own, monkeypatch: pytest.MonkeyPatch, keys: list[str], asks: int
+) -> None:
+    queries: list[str] = []
+    fetch = Engine.fetch
+    monkeypatch.setattr(
+        Engine, "fetch", lambda self, query: [queries.append(query), fetch(self, query)][1]
+    )
+    files = {
+        "a.csv": table("a.csv", k=keys, v=[1, 2]),
+        "b.csv": table("b.csv", k=["a", "b"], y=[7, 8]),
+    }
+    joins = "joins: {b: {path: b.csv, on: k, allow_unmatched: 1}}\n"
+    own(f"path: a.csv\n{joins}fields: [b.y]\ntasks: {{t: v > 1}}\n", files)
+    assert sum("ANTI JOIN" in query for query in queries) == asks
 
 
 def test_two_keys_are_spelt_alike_together(own: Own) -> None:

@@ -1,18 +1,25 @@
 """The benchmark suite's own arithmetic, and its numbers in the documentation."""
 
 import importlib
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
+import torch
 
+from benchmarks import ours
 from benchmarks import outcome as kept
 from benchmarks.__main__ import SUITE, main
 from benchmarks.harness import alternate, ratio
 from benchmarks.outcome import Outcome, Settings
-from benchmarks.suite import routes
+from benchmarks.suite import accuracy, routes
 from benchmarks.work import BATCH, FIELDS, make_work
 from mtnas.report.published import performance
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import read_json, write_json
+from mtnas.training import trainer
 
 MACHINE = {"commit": "1234567", "cpu": "A CPU", "cores": 2, "gpu": None, "torch": "2.13.0"}
 
@@ -30,6 +37,30 @@ def test_an_unknown_benchmark_is_refused_with_what_is_allowed(capsys):
 
 def test_ratios_are_formed_within_a_round():
     assert ratio([10, 20, 30], [1, 4, 5]) == {"median": 6, "min": 5, "max": 10, "runs": 3}
+
+
+def test_a_thread_is_kept_from_torch_as_long_as_ours_reads_ahead(monkeypatch):
+    given = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(torch, "set_num_threads", given.append)
+    monkeypatch.setattr(trainer, "ROWS_PER_READ", trainer.ROWS_PER_READ)
+    monkeypatch.setattr(ours, "PROCESS", ExitStack())
+    step = ours.build(make_work(num_rows=1_500, steps=4), by_rows=True)
+    assert step(0) > 0
+    assert given == [1]
+    ours.PROCESS.close()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_jumps_change_is_measured_on_tables_that_are_updated_by_rows(exact, monkeypatch):
+    def train(spec, job):
+        rows = [(0, "t0", "test", "auc", float(trainer.ROWS_PER_READ))]
+        frame = pd.DataFrame(rows, columns=["seed", "task", "split", "metric", "value"])
+        return SimpleNamespace(metrics=frame)
+
+    monkeypatch.setattr(accuracy, "train", train)
+    files = {"table": Path("t.parquet"), "manifest": Path("m.json")}
+    assert accuracy._auc("movielens", [0], files, exact=exact, together=1)["t0"].tolist() == [0]
 
 
 def test_work_is_the_same_rows_in_both_forms():

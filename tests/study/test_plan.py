@@ -1,5 +1,7 @@
 """How much a study has to compute, and what a change of it makes anew."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import yaml
 from mtnas import study as studies
 from mtnas.config.options import RunKey
 from mtnas.study.plan import plan_of
-from tests.helpers.studies import shipped
+from tests.helpers.studies import REPOSITORY, shipped
 
 # Datasets, searches that runs of experiments need, runs, runs that are tuned before.
 SIZES = {
@@ -43,6 +45,30 @@ def size_of(study: studies.Study) -> tuple[int, int, int, int]:
 @pytest.mark.parametrize("overlays", SIZES, ids="+".join)
 def test_size(overlays: tuple[str, ...]) -> None:
     assert size_of(shipped(*overlays)) == SIZES[overlays]
+
+
+OVERLAYS = sorted((REPOSITORY / "config").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_an_overlay_without_the_main_comparison_names_its_simulated_studies(path: Path) -> None:
+    told = yaml.safe_load(path.read_text())
+    if told.get("experiments", {}).get("main", {}).get("datasets") == []:
+        assert told["simulated_studies"]["studies"] == []
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_every_overlay_is_listed(path: Path) -> None:
+    assert f"\n| `{path.name}` | " in path.with_name("README.md").read_text()
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_no_target_stands_behind_the_overlays_of_a_command(path: Path) -> None:
+    """Snakemake would take it for an overlay."""
+    comments = path.read_text().replace("\\\n#", "")
+    for given in re.findall(r"snakemake .*--configfile ([^\n]*)", comments):
+        files = given.partition(" --")[0].split()
+        assert all(name.endswith((".yaml", ".yaml:")) for name in files), given
 
 
 def test_what_is_simulated() -> None:

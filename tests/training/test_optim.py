@@ -262,3 +262,21 @@ def test_members_with_their_own_rates_are_torch_adam_with_those_rates(adam_of):
     for m, (rate, decay) in enumerate(zip(*GRID.values(), strict=True)):
         expected = reference(start[m], grads[:, m], lr=rate, weight_decay=decay)
         torch.testing.assert_close(flat.views()["p"][m], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(torch.float64, 7), (torch.float32, 1001)])
+def test_no_bit_of_a_member_depends_on_its_company(dtype, size):
+    """Not even of odd sizes, of which vectors of the processor leave a rest."""
+    torch.manual_seed(0)
+    start, grads = torch.randn(3, size, dtype=dtype), torch.randn(20, 3, size, dtype=dtype)
+
+    def moved(members):
+        flat = FlatParameters.of({"p": start[members]})
+        adam = NetworkAdam(flat, **RATES)
+        for grad in grads:
+            adam.step({"p": grad[members]})
+        return flat.views()["p"]
+
+    together = moved([0, 1, 2])
+    for m in range(3):
+        assert torch.equal(moved([m])[0], together[m])

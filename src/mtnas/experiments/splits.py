@@ -1,6 +1,5 @@
 """The split of a seed: which rows it trains on, validates and tests."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.groups import is_leak
-from mtnas.data.prepare.splits import ASSIGN, SPLITS, assign_by_source
+from mtnas.data.prepare.parts import parts_of_seed
+from mtnas.data.prepare.splits import digest_of
 from mtnas.data.prepare.store import Table
 from mtnas.runtime import seeds
 from mtnas.runtime.errors import DataError
@@ -19,11 +19,8 @@ Labels = NDArray[np.float32]  # [rows, T]
 
 
 def split_of(table: Table, seed: int, *, fixed: bool) -> Split:
-    """Return the split of one seed; `fixed` gives all seeds the stored one, and so does a split by
-    time or by a column, which no seed can move.
+    """Return the split of one seed (`parts_of_seed`).
 
-    Every source is split on its own, in all seeds into as many rows as in the stored split; one
-    whose split is given keeps it.
     Drawn data hold a block of rows for every seed, with its split (D12).
     """
     part, facts, drawn = table.split, table.manifest, table.manifest.drawn_seeds
@@ -32,14 +29,7 @@ def split_of(table: Table, seed: int, *, fixed: bool) -> Split:
         first = drawn.index(seed) * size
         block = part[first : first + size]
         return Split(*(first + np.flatnonzero(block == code) for code in range(3)))
-    if facts.split_kind == "random" and not fixed:  # V1: then a seed moves it
-        wanted = facts.source_sizes or {"": facts.split_sizes}
-        sizes = [
-            None if name in facts.fixed_sources else [own[part] for part in SPLITS]
-            for name, own in wanted.items()
-        ]
-        assign = ASSIGN[facts.spec.splits]
-        part = assign_by_source(len(part), table.source, sizes, seed, part, assign)
+    part = parts_of_seed(part, table.source, facts, seed, fixed=fixed)  # V1: a seed moves it
     return Split(*(np.flatnonzero(part == code) for code in range(3)))
 
 
@@ -119,7 +109,4 @@ def _as_many(rows: Rows, leaks: NDArray[np.bool_], table: Table, rng: np.random.
 
 def split_digest(split: Split) -> str:
     """Return a short checksum of a split, to see in a record that two runs are paired."""
-    digest = hashlib.sha256()
-    for part in (split.train, split.valid, split.test):
-        digest.update(part.astype("<i8").tobytes())
-    return digest.hexdigest()[:12]
+    return digest_of((split.train, split.valid, split.test))

@@ -54,20 +54,21 @@ class FusedAdam:
     ) -> None:
         """Keep a reference to the tensor [M, ...], updated in place; `grad_M` is its gradient."""
         self.grad_M, first, second = (torch.zeros_like(value_M) for _ in range(3))
-        groups = list(neighbours(rates_of(learning_rate, weight_decay, len(value_M))))
-        steps = torch.zeros(len(groups), device=value_M.device)
+        steps = torch.zeros(len(value_M), device=value_M.device)
         self._state = {"first": first, "second": second, "steps": steps}
+        # A tensor per member: torch rounds the last few elements of one otherwise than the rest.
+        tensors = (value_M, self.grad_M, first, second, steps)
         self._groups = [
-            (rates, value_M[rows], self.grad_M[rows], first[rows], second[rows], step)
-            for (rows, rates), step in zip(groups, steps, strict=True)
+            (rates, [list(each[rows]) for each in tensors])
+            for rows, rates in neighbours(rates_of(learning_rate, weight_decay, len(value_M)))
         ]
 
     @torch.no_grad()
     def _step(self) -> None:
         """Take one step, with the gradient that stands in `grad_M`."""
-        for rates, value, grad, first, second, step in self._groups:
+        for rates, (values, grads, first, second, steps) in self._groups:
             adam(
-                [value], [grad], [first], [second], [], [step],
+                values, grads, first, second, [], steps,
                 lr=rates.learning_rate, weight_decay=rates.weight_decay,
                 beta1=BETAS[0], beta2=BETAS[1], eps=EPS, amsgrad=False, maximize=False,
                 fused=True, capturable=self.grad_M.is_cuda,

@@ -82,12 +82,13 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
             f"field {item.name} has another value in every row: nothing learned from it holds for "
             "other rows; drop it, or give it buckets"
         )
-    if item.field.kind != "list" and (twice := item.spelt_twice()):  # its members may be words
-        number, (one, other) = twice
+    number, spellings = item.spelt_twice()
+    if number and item.field.kind != "list":  # whose members may be words
+        example = f", such as {' and '.join(map(repr, spellings))}" if spellings else ""
         found.append(
-            f"field {item.name}: {number} numbers stand there with zeros at their end and without, "
-            f"such as {one!r} and {other!r}, and count as different values; read it as a `number`, "
-            "or write them alike in all files"
+            f"field {item.name}: {number} numbers stand there in spellings that differ in zeros at "
+            f"their end{example}, and count as different values; read it as a `number`, or write "
+            "them alike in all files"
         )
     return found
 

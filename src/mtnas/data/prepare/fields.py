@@ -65,8 +65,8 @@ class HashedInput(Input):
         see = self._spellings.add
         return hash_values(column, self.name, self._num_features, self.values, see)
 
-    def spelt_twice(self) -> tuple[int, tuple[str, str]] | None:
-        """Return how many numbers have several spellings, and two of one; None: none has."""
+    def spelt_twice(self) -> tuple[int, tuple[str, ...]]:
+        """Return how many numbers have several spellings, and two of one, if they were kept."""
         return self._spellings.twice(self.values.keys)
 
     def summary(self) -> FieldSummary:

@@ -1,4 +1,4 @@
-"""Decimals that a field holds with zeros at their end and without: 3.50 beside 3.5, two values."""
+"""Decimals whose spellings differ in zeros at their end: 3.50 beside 3.5, or 3.500, two values."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,8 @@ class Spellings:
         self._field = field
         self._keys: list[Keys] = []
         self._shorter: list[Keys] = []
-        self._examples: dict[int, tuple[str, str]] = {}  # by the key of the shorter one
+        # By the key of what is without zeros: that text, and the first texts with zeros.
+        self._examples: dict[int, tuple[str, ...]] = {}
 
     def add(self, texts: pa.Array, keys: Keys) -> None:
         """Add different values of the field by their texts and keys."""
@@ -33,19 +34,24 @@ class Spellings:
         self._shorter.append(keys_of_values(self._field, shorter))
         room = max(0, _MOST - len(self._examples))
         for key, one, other in zip(self._shorter[-1][:room].tolist(), found, shorter, strict=False):
-            self._examples.setdefault(key, (one.as_py(), other.as_py()))
+            kept = self._examples.get(key, (other.as_py(),))
+            if one.as_py() not in kept:
+                self._examples[key] = (*kept, one.as_py())
 
-    def twice(self, known: Keys) -> tuple[int, tuple[str, str]] | None:
-        """Return how many numbers have several spellings, and two of one; None: none has.
+    def twice(self, known: Keys) -> tuple[int, tuple[str, ...]]:
+        """Return how many numbers have several spellings, and two of one, if they were kept.
 
         `known` are the keys of all values, sorted.
         """
         if not self._keys:
-            return None
+            return 0, ()
         _, first = np.unique(np.concatenate(self._keys), return_index=True)
         shorter, times = np.unique(np.concatenate(self._shorter)[first], return_counts=True)
-        twice = shorter[(times > 1) | np.isin(shorter, known)].tolist()
-        if not twice:
-            return None
-        named = (self._examples[key] for key in twice if key in self._examples)
-        return len(twice), next(named, ("3.50", "3.5"))
+        is_known = np.isin(shorter, known)
+        is_twice = (times > 1) | is_known
+        for key, has_short in zip(shorter[is_twice].tolist(), is_known[is_twice], strict=True):
+            short, *longer = self._examples.get(key, ("",))
+            there = [*longer, short] if has_short else longer
+            if len(there) > 1:
+                return int(is_twice.sum()), (there[0], there[-1])
+        return int(is_twice.sum()), ()

@@ -2,8 +2,9 @@
 on its own or with disjoint test rows; by time; by a column.
 """
 
+import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,3 +151,11 @@ def _bad(split: Sequence[float], why: str) -> DataError:
         f"split {list(split)}: {why}; give three ratios such as [0.7, 0.15, 0.15] "
         f"or three row counts for train, valid and test"
     )
+
+
+def digest_of(parts: Iterable[NDArray[np.int64]]) -> str:
+    """Return a short checksum of a split, by the numbers of the rows of its parts."""
+    digest = hashlib.sha256()
+    for rows in parts:
+        digest.update(rows.astype("<i8").tobytes())
+    return digest.hexdigest()[:12]

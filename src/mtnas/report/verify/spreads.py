@@ -3,7 +3,6 @@
 The split of a seed is drawn again; it must have the digest that the record of the run has.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.data.prepare.splits import ASSIGN, SPLITS, assign_by_source
+from mtnas.data.prepare.parts import parts_of_seed
+from mtnas.data.prepare.splits import SPLITS, digest_of
 from mtnas.data.prepare.store import SOURCE_COLUMN, SPLIT_COLUMN
 from mtnas.evidence.records import Run
 from mtnas.runtime.errors import RecordError
@@ -33,14 +33,12 @@ def spreads_of(run: Run, manifest: Manifest, table: Path, seed: int) -> dict[str
     if not names or not known or chosen or not table.is_file():
         return {}
     part = _split(table, manifest, seed, fixed=run.record.spec.fixed_split)
-    digest = hashlib.sha256()
-    for code in range(len(SPLITS)):
-        digest.update(np.flatnonzero(part == code).astype("<i8").tobytes())
-    if digest.hexdigest()[: len(known)] != known:
+    drawn = digest_of(np.flatnonzero(part == code) for code in range(len(SPLITS)))
+    if drawn != known:
         path = run.folder / "run.json"
         raise RecordError(
-            f"{path}: seed {seed} has the split {known}, but {table} gives "
-            f"{digest.hexdigest()[: len(known)]}; delete it and run `{remake(path)}`"
+            f"{path}: seed {seed} has the split {known}, but {table} gives {drawn}; delete it and "
+            f"run `{remake(path)}`"
         )
     labels = pq.read_table(table, columns=names).to_pandas()[part == 0]
     exact = {name: labels[name].to_numpy(np.float32).astype(float) for name in names}
@@ -53,12 +51,5 @@ def _split(table: Path, manifest: Manifest, seed: int, *, fixed: bool) -> NDArra
     several = len(manifest.source_sizes) > 1
     columns = [SPLIT_COLUMN, *[SOURCE_COLUMN] * several]
     stored = pq.read_table(table, columns=columns).to_pandas()
-    part: NDArray[np.int8] = stored[SPLIT_COLUMN].to_numpy()
-    if fixed or manifest.split_kind != "random":
-        return part
-    sizes = [
-        None if name in manifest.fixed_sources else [own[part] for part in SPLITS]
-        for name, own in (manifest.source_sizes or {"": manifest.split_sizes}).items()
-    ]
     source = stored[SOURCE_COLUMN].to_numpy() if several else None
-    return assign_by_source(len(part), source, sizes, seed, part, ASSIGN[manifest.spec.splits])
+    return parts_of_seed(stored[SPLIT_COLUMN].to_numpy(), source, manifest, seed, fixed=fixed)

@@ -137,7 +137,7 @@ class SourceReader:
                 )
             for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(looks.encoded(batch, streamed), query, place)
-            near = {key: self._near(engine, view.near[key]) for key in self._source.joins}
+            near = {key: self._near(engine, view, key) for key in self._source.joins}
         self._counts.warnings += looks.warnings(c for c in texts if c != FILE_COLUMN)
         if self._rows != num_rows:
             raise DataError(
@@ -251,11 +251,11 @@ class SourceReader:
         labels = [label.filter(kept) for label in found]
         return Chunk(columns, labels, where, group, unread, written)
 
-    def _near(self, engine: Engine, query: str) -> str:
+    def _near(self, engine: Engine, view: View, key: str) -> str:
         """Say how many rows lack a partner since their key is written otherwise there."""
-        if not query or not self._counts.unmatched:
+        if not view.near[key] or not self._counts.unmatched[key]:  # it reads the table once more
             return ""
-        ((rows, one, other),) = engine.fetch(query)
+        ((rows, one, other),) = engine.fetch(view.near[key])
         if not rows:
             return ""
         return f"; {rows} would find one if keys were written alike: {one!r} is {other!r} there"

@@ -12,11 +12,13 @@ from mtnas.data.sources._tabular import values
 from mtnas.runtime.errors import DataError
 
 _LOG = logging.getLogger(__name__)
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTHS = (
+    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
+    "nov(ember)?|dec(ember)?"
+)
 _REMEDIES = {
     r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}.*": "give its `time_format`, such as '%d.%m.%Y'",
-    rf"(?=.*\d)(.*\W|\d+)?({_MONTHS})([a-z]{{2,6}})?\W?.*": "give its `time_format`, such as "
-    "'%d %b %Y'",
+    rf"(?=.*\d)(.*[\W\d])?({_MONTHS})([\W\d].*)?": "give its `time_format`, such as '%d %b %Y'",
     r"[+-]?\d+,\d+|[+-]?\d{1,3}(\.\d{3})+,\d+": "give `decimal: ','` if that is its sign",
     r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?": "take the commas out: `CAST(replace(x, ',', '') AS DOUBLE)`",
     r"\D{0,4}[+-]?\d[\d.,]*\s*\D{0,12}": "take its unit off: "
