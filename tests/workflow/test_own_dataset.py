@@ -49,7 +49,7 @@ def test_the_example_of_the_documentation_runs(fresh):
     assert record["data"]["split_kind"] == "time"
     report = (fresh.folder / "results/report.html").read_text(encoding="utf-8")
     assert "fixed, by time (borrowed)" in report
-    assert "Loans of a small library: split by time or by a column, the same for" in report
+    assert "Loans of a small library: one split for every seed, so there" in report
 
     fresh.edit(FILE, "title:", "# A comment.\ntitle:")
     fresh.edit(FILE, "path: loans.csv", "path: ./loans.csv")
