@@ -81,7 +81,7 @@ def test_equal_and_undecided_runs_are_told_apart(runs, capsys):
 
 
 def test_the_seeds_that_it_takes_are_those_of_the_margin_beside_them(runs, capsys):
-    scores = {"auc_a": 0.8, "rmse_a": 20.0, "calibration_error_a": 0.02}
+    scores = {"auc_a": 0.8, "rmse_a": 20.0, "calibration_error_a": 0.5}
     fixed = {"loss": None, "split_kind": "column"}
     one = runs("mtnas", scores, **fixed)
     other = runs("mmoe", scores, noise=NOISE[[1, 0, 3, 2]], **fixed)
@@ -90,13 +90,15 @@ def test_the_seeds_that_it_takes_are_those_of_the_margin_beside_them(runs, capsy
     out = compare(capsys, one, other)[1]
     assert f"To see one of 0.001 in AUC a, it takes about {seeds} seeds." in out
     assert "Intervals: t: one split, so of initialisation only." in out
-    far = runs("ple", scores, noise=NOISE[[1, 0, 3, 2]] * 100, **fixed)
+    far = runs(
+        "ple", {**scores, "calibration_error_a": 0.5}, noise=NOISE[[1, 0, 3, 2]] * 40, **fixed
+    )
     assert "it takes more than 10,000 seeds." in compare(capsys, one, far)[1]
 
 
 def test_only_common_seeds_count(runs, capsys):
     one = runs("mtnas", (0.8, 0.7))
-    other = runs("mmoe", (0.8, 0.7), seeds=(2, 3, 4), noise=[0.002, 0.001, 9])
+    other = runs("mmoe", (0.8, 0.7), seeds=(2, 3, 4), noise=[0.002, 0.001, 0.09])
     out = compare(capsys, one, other)[1]
     assert "seeds 2, 3" in out and "+0.0000" in out
     alone = runs("ple", (0.8, 0.7), seeds=(3,), noise=[0.0])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.groups import is_leak
-from mtnas.data.prepare.parts import parts_of_seed
+from mtnas.data.prepare.resplit import parts_of_seed
 from mtnas.data.prepare.splits import digest_of
 from mtnas.data.prepare.store import Table
 from mtnas.runtime import seeds

@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtnas.data.prepare.manifest import Manifest, TaskSummary
+from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.data.prepare.splits import (
-    ASSIGN,
     SPLITS,
     assign_by_source,
     check_split,
@@ -26,25 +25,6 @@ from mtnas.runtime.errors import ConfigError, DataError
 
 _LOG = logging.getLogger(__name__)
 Source = NDArray[np.int8] | None  # of every row, where there are several
-
-
-def parts_of_seed(
-    stored: NDArray[np.int8], source: Source, facts: Manifest, seed: int, *, fixed: bool
-) -> NDArray[np.int8]:
-    """Return the part of every row for a seed; `fixed` gives all seeds the stored one, and so does
-    a split by time or by a column, which no seed can move.
-
-    Every source is split on its own, in all seeds into as many rows as in the stored split; one
-    whose split is given keeps it.
-    """
-    if fixed or facts.split_kind != "random":
-        return stored
-    sizes = [
-        None if name in facts.fixed_sources else [own[part] for part in SPLITS]
-        for name, own in (facts.source_sizes or {"": facts.split_sizes}).items()
-    ]
-    assign = ASSIGN[facts.spec.splits]
-    return assign_by_source(len(stored), source, sizes, seed, stored, assign)
 
 
 def check_split_of(dataset: Dataset, given: Sequence[float] | None) -> None:

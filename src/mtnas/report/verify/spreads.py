@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import Manifest
-from mtnas.data.prepare.parts import parts_of_seed
+from mtnas.data.prepare.resplit import parts_of_seed
 from mtnas.data.prepare.splits import SPLITS, digest_of
 from mtnas.data.prepare.store import SOURCE_COLUMN, SPLIT_COLUMN
 from mtnas.evidence.records import Run
