@@ -18,6 +18,8 @@ BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its s
 
 
 Derive = Literal["retrain", "inherit", "finetune"]
+OfSupernet = Literal["searched", "random", "full_sharing"]  # a route whose weights a search leaves
+SizeOf = Literal["network", "routes"]
 Strategy = Literal[
     "reinforce",
     "random_search",
@@ -169,6 +171,17 @@ class SearchedOptions(MethodOptions):
     )
     search: SearchOptions = Field(
         default_factory=SearchOptions, description="how the route is searched (Algorithm 1)"
+    )
+    route: OfSupernet = Field(
+        "searched",
+        description="with derive inherit or finetune alone: which route takes the weights of the "
+        "search, the one that it found, or, as a control, full sharing or a random one (D15)",
+    )
+    size_of: SizeOf = Field(
+        "network",
+        description="with hidden_dim null alone: as many parameters as variant `paper` has in all "
+        "(network), or as its searched routes use on average over the seeds (routes); the latter "
+        "for a control that searches nothing (D15)",
     )
 
     def space(self, num_tasks: int) -> SearchSpace:

@@ -262,9 +262,16 @@ class Assembly:
 
 
 def assemble(
-    spec: ModelSpec, *, table: str | Path, manifest: str | Path, device: str = "cpu"
+    spec: ModelSpec,
+    *,
+    table: str | Path,
+    manifest: str | Path,
+    device: str = "cpu",
+    match: Sequence[Route] = (),
 ) -> Assembly:
     """Load the data of a spec and solve the method's width for its parameter budget.
+
+    That is the size of MTNAS or, if there are routes to `match`, what those use on average.
 
     Raises:
         DataError: there is too little of a label to train and measure one of the seeds.
@@ -280,7 +287,7 @@ def assemble(
         check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
-    options = solved(spec, method, options, examples)
+    options = solved(spec, method, options, examples, match)
     assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
     assembly.check_labels()
     return assembly

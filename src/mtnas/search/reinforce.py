@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from mtnas.config.options import SearchOptions, TrainingOptions
 from mtnas.runtime import seeds
 from mtnas.search.architecture import Architecture, Floats, Index
+from mtnas.search.controls import OF_SUPERNET, control_routes, gates_of
 from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
@@ -70,7 +72,8 @@ class Search:
         with checkpoint.watching():
             self._learn(checkpoint)
             checkpoint.keep(self)
-        found, state = self.derive(), self._ensemble.state()
+        found = self.derive()
+        state = {**self._ensemble.state(), **self._gates_of_controls()}
         return SearchResult(found, state, checkpoint.seconds + time.perf_counter() - started)
 
     def _learn(self, checkpoint: Checkpoint) -> None:
@@ -195,6 +198,22 @@ class Search:
     def _become(self, index_MK: Index) -> None:
         self._supernet.take(index_MK)
         self._supernet.trainer.table_optimizer.settle()
+
+    def _gates_of_controls(self) -> dict[str, Tensor]:
+        """Return the supernets' gates of full sharing, and of the random route of every seed.
+
+        All other weights are the same under every route.
+        """
+        bank, space = self._supernet.bank, self._architecture.space
+        if bank is None:
+            return {}
+        own = [member.seed for member in self._ensemble.members]
+        found = {}
+        for strategy in OF_SUPERNET:
+            routes = (derived.route for derived in control_routes(strategy, space, own).routes)
+            index_MK = [[space.index_of(b, local) for b, local in route] for route in routes]
+            found[gates_of(strategy, bank.name)] = bank.of_routes(torch.tensor(index_MK))
+        return found
 
     def _notes(self) -> list[dict[str, int]]:
         """Return, for every member, the number of steps and of AUCs that were undefined."""

@@ -88,8 +88,10 @@ def prepare_spec(study: Study, dataset: str) -> PrepareSpec:
 def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
     """Return what identifies a run, apart from the route that it is given."""
     options = study.options(dataset, method, variant)
-    derive = options.derive if isinstance(options, SearchedOptions) else None
-    training = None
+    searched = {}
+    if isinstance(options, SearchedOptions):
+        searched = {name: getattr(options, name) for name in ("derive", "route", "size_of")}
+    derive, training = searched.get("derive"), None
     if not study.method(method).is_control:
         training = study.training_of(dataset, method, variant)
         training = _without_stopping(training) if derive == "inherit" else training
@@ -101,8 +103,8 @@ def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> R
         fixed_split=study.fixed_split,
         options=_network(options),
         training=training,
-        derive=derive,
         budget=_budget(study, dataset, method, options),
+        **searched,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from mtnas.config.entries import DIAGNOSIS, PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
-from mtnas.config.options import CONTROLS, RunKey, SubsetKey
+from mtnas.config.options import CONTROLS, RunKey, SearchedOptions, SubsetKey
 from mtnas.config.space_checks import space_of
 from mtnas.config.study import Study
 from mtnas.data.synthetic import SyntheticOptions
@@ -278,8 +278,13 @@ def _homes(study: Study, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey
     """Name, for each run whose routes a search learned, the variant that this search belongs to."""
     learned = {search for name in experiments for search in experiment_searches(study, name)}
     runs = dict.fromkeys(run for runs in experiments.values() for run in runs)
-    homes = {run: search_home(study, *run) for run in runs if study.method(run[1]).searches}
+    homes = {run: search_home(study, *run) for run in runs if _has_searched_route(study, run)}
     return {(d, m, v): home for (d, m, v), home in homes.items() if (d, m, home) in learned}
+
+
+def _has_searched_route(study: Study, run: RunKey) -> bool:
+    options = study.options(*run)
+    return isinstance(options, SearchedOptions) and options.route == "searched"
 
 
 def _facts(study: Study, dataset: str) -> Facts:

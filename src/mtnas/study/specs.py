@@ -7,12 +7,14 @@ other configuration.
 from collections.abc import Mapping
 from typing import Self
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import TypedDict
 
-from mtnas.config.options import Derive, SearchOptions, TrainingOptions
+from mtnas.config.options import Derive, OfSupernet, SearchOptions, SizeOf, TrainingOptions
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
+from mtnas.runtime.record import without_defaults
 from mtnas.study.grids import replaced
 
 Chosen = TypedDict("Chosen", {"value": object, "instead_of": object, "from": str})
@@ -62,6 +64,13 @@ class RunSpec(ModelSpec):
     variant: str
     derive: Derive | None = None  # what becomes of a searched route; None: none is searched
     tuned: dict[str, Chosen] | None = None
+    route: OfSupernet = "searched"
+    size_of: SizeOf = "network"
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not chosen, so that no older spec differs."""
+        return without_defaults(dump(self), {"route": "searched", "size_of": "network"})
 
     @property
     def job(self) -> tuple[str, str, str]:
