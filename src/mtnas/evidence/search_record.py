@@ -9,6 +9,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace, SpaceArguments
 from mtnas.runtime.errors import MtnasError
 from mtnas.runtime.record import Part, Record
+from mtnas.runtime.seeds import split_of
 from mtnas.study.specs import SearchSpec
 
 
@@ -91,6 +92,12 @@ class SearchRecord(Record):
             seed: Route.from_json(space, {n: dict(b) for n, b in found.blocks.items()})
             for seed, found in sorted(self.seeds.items())
         }
+
+    @property
+    def first_routes(self) -> dict[int, Route]:
+        """Return the route that the first restart of every split found, to compare splits."""
+        restarts = self.spec.trained.restarts > 1
+        return {s: r for s, r in self.routes.items() if not restarts or split_of(s) == s}
 
     @property
     def seconds(self) -> float:

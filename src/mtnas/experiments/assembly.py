@@ -106,7 +106,7 @@ class Assembly:
 
     def split(self, seed: int) -> Split:
         """Return the split of one seed, without the rows that `training.leaks` leaves out."""
-        return self._splits.of(seed, self._drawn)
+        return self._splits.of(self.spec.split_seed(seed), self._drawn)
 
     def _drawn(self, seed: int) -> Split:
         split = split_of(self.table, seed, fixed=self.spec.fixed_split)
@@ -183,7 +183,8 @@ class Assembly:
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
         random = random and not facts.fixed_sources and self.training.leaks == "keep"
         share = min(facts.split_sizes.values()) / facts.rows if random else None
-        seeds = self.spec.seeds if moves and facts.split_kind == "random" else self.spec.seeds[:1]
+        seeds = tuple(dict.fromkeys(map(self.spec.split_seed, self.spec.seeds)))
+        seeds = seeds if moves and facts.split_kind == "random" else seeds[:1]
         check_labels(
             self.spec.dataset,
             self.examples.tasks,

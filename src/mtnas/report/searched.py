@@ -199,7 +199,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         RecordError: it is broken, or was changed after it was written.
     """
     record = SearchRecord.read(path)
-    seeds = {str(seed): record.seeds[seed] for seed in record.routes}
+    seeds = {str(seed): record.seeds[seed] for seed in record.first_routes}
     return Searched(
         dataset=record.dataset,
         method=record.method,
@@ -207,7 +207,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         strategy=record.strategy,
         simulated=record.simulated,
         space=SearchSpace(**record.space),
-        routes={str(seed): route for seed, route in record.routes.items()},
+        routes={str(seed): route for seed, route in record.first_routes.items()},
         blocks={seed: found.blocks for seed, found in seeds.items()},
         curves={seed: dict(found.curve) for seed, found in seeds.items()},
         names=names or Names(),

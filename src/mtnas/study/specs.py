@@ -15,6 +15,7 @@ from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
 from mtnas.runtime.record import without_defaults
+from mtnas.runtime.seeds import split_of
 from mtnas.study.grids import replaced
 
 Chosen = TypedDict("Chosen", {"value": object, "instead_of": object, "from": str})
@@ -48,6 +49,10 @@ class ModelSpec(Options):
     budget: dict[str, object] | None = (
         None  # options of MTNAS whose size the width is solved to match
     )
+
+    def split_seed(self, seed: int) -> int:
+        """Return the seed whose rows a seed has: its own, or that of which it is a restart."""
+        return split_of(seed) if self.trained.restarts > 1 else seed
 
     @property
     def trained(self) -> TrainingOptions:
