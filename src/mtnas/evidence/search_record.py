@@ -2,13 +2,14 @@
 
 from functools import cached_property
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from mtnas.config.options import RunKey
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace, SpaceArguments
 from mtnas.runtime.errors import MtnasError
-from mtnas.runtime.record import Part, Record
+from mtnas.runtime.files import Json
+from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.runtime.seeds import split_of
 from mtnas.study.specs import SearchSpec
 
@@ -42,6 +43,12 @@ class FoundRoute(Part):
     undefined_rewards: int | None = None
     weight_steps: int | None = None
     route_evaluations: int | None = None
+    converged: int | None = None  # the step of alpha, if the search ended by `until`
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"converged": None})
 
 
 class SearchTimings(Part):

@@ -36,6 +36,8 @@ class Searched:
     curves: dict[str, dict[str, Sequence[float]]]
     names: Names = field(default_factory=Names)
     tasks: tuple[str, ...] = ()
+    permuted: bool = False  # rewards told nothing (D17)
+    converged: dict[str, bool] = field(default_factory=dict)  # by seed, of a search that may (D16)
 
     @property
     def name(self) -> str:
@@ -170,7 +172,9 @@ def course(searches: Sequence[Searched]) -> pd.DataFrame:
             {
                 **searched.about,
                 "uniform_entropy": searched.uniform_entropy,
+                **({"permuted": True} if searched.permuted else {}),
                 "seed": int(seed),
+                **({"converged": searched.converged[seed]} if searched.converged else {}),
                 **curve,
             },
             index=range(len(curve.get("step", ()))),
@@ -211,4 +215,10 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         blocks={seed: found.blocks for seed, found in seeds.items()},
         curves={seed: dict(found.curve) for seed, found in seeds.items()},
         names=names or Names(),
+        permuted=record.spec.search.permuted,
+        converged={
+            seed: found.converged is not None
+            for seed, found in seeds.items()
+            if record.spec.search.until != "steps"
+        },
     )

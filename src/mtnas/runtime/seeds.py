@@ -24,6 +24,7 @@ Stream = Literal[
     "synthetic",
     "label_noise",
     "leaks",
+    "permuted",
 ]
 RESTART = 1_000_000  # seeds are below it; restart r of the split of seed s has seed s + r * RESTART
 
