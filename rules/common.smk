@@ -104,6 +104,15 @@ def routes_if_searched(wildcards):
     return {"routes": f"{folder}/routes.json", **weights}
 
 
+def routes_to_match(wildcards):
+    """Name the routes whose size a run is to have (`size_of: routes`), if it is to."""
+    if studies.run_spec(STUDY, **wildcards).size_of == "network":
+        return {}
+    found = {**wildcards, "variant": "paper"}
+    home = studies.search_home(STUDY, **found)
+    return {"used": f"{ROUTES}/routes.json".format(**{**found, "variant": home})}
+
+
 def winner_if_tuned(wildcards):
     """Name the outcome of the grid search before a run, if there is one."""
     run = {key: value for key, value in wildcards.items() if key != "subsets"}

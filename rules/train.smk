@@ -2,6 +2,7 @@
 
 requires: results/data/{dataset}/table.parquet, table.ids.npy, table.inputs, manifest.json
           results/routes/{dataset}/{method}/{variant}/routes.json (methods that search)
+          results/routes/{dataset}/mtnas/paper/routes.json (`size_of: routes`)
           results/tuning/{dataset}/{method}/{variant}/best.json (where `tuning` says so)
 provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predictions.parquet,
           model.safetensors
@@ -13,6 +14,7 @@ rule train:
     input:
         unpack(routes_if_searched),
         unpack(winner_if_tuned),
+        unpack(routes_to_match),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
         inputs=rules.prepare.output.inputs,

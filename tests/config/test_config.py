@@ -218,6 +218,26 @@ CONTRADICTIONS = [
         "'finetune' needs the weights",
     ),
     (
+        mtnas(x={"route": "full_sharing"}),
+        "variants.mtnas.x.route",
+        "'full_sharing', but new weights are trained",
+    ),
+    (
+        mtnas(x={"size_of": "routes", "search": {"strategy": "full_sharing"}}),
+        "variants.mtnas.x.size_of",
+        "hidden_dim is a number",
+    ),
+    (
+        mtnas(x={"size_of": "routes", "hidden_dim": None}),
+        "variants.mtnas.x.size_of",
+        "the search strategy is 'reinforce'",
+    ),
+    (
+        {"seeds": (0, 1_000_000), "training": {"restarts": 2}},
+        "training.restarts",
+        "seeds must be below 1,000,000",
+    ),
+    (
         {"methods": {"mtnas": {"search": {"leave_one_out": True}}}},
         "methods.mtnas.search",
         "routes_per_step of at least 2, not 1",

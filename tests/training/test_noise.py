@@ -34,12 +34,12 @@ def test_noise_is_that_of_the_seed_step_by_step():
     rngs = [seeds.generator(seed, "noise") for seed in SEEDS]
     for _ in range(3):
         expected = np.stack([rng.random(ensemble.noise_shape) for rng in rngs])
-        np.testing.assert_array_equal(noise().numpy(), expected)
+        np.testing.assert_array_equal(noise(7).numpy(), expected)
 
 
 def test_a_method_that_asks_for_no_noise_gets_none_and_adds_nothing():
     ensemble = small_ensemble("mmoe", SEEDS, examples())
-    assert Noise(ensemble)() is None
+    assert Noise(ensemble)(7) is None
     assert ensemble.penalty(ensemble.params) == 0.0
 
 
@@ -48,7 +48,7 @@ def test_a_step_samples_the_gates_and_evaluation_does_not(name):
     training = trainer(name)
     ensemble, data, index_MB = training.ensemble, training.examples, batch(2)
     rows = [split().valid] * 2
-    noise_M = Noise(ensemble)()
+    noise_M = Noise(ensemble)(len(index_MB[0]))
     x_MBD = ensemble.encoded(data.inputs, index_MB)
     sampled = training.losses(index_MB, ensemble.logits(x_MBD, noise_M=noise_M))[0].sum(-1)
     usual = training.losses(index_MB, ensemble.logits(x_MBD))[0].sum(-1)
@@ -77,7 +77,10 @@ def test_the_penalty_is_the_price_of_the_gates_that_may_open(name):
 def test_gradients_of_loss_and_penalty_equal_finite_differences(name, seed_list):
     training = trainer(name, seed_list, l0_weight=0.25)
     ensemble, index_MB = training.ensemble, batch(len(seed_list))
-    x_MBD, noise_M = ensemble.encoded(training.examples.inputs, index_MB), Noise(ensemble)()
+    x_MBD, noise_M = (
+        ensemble.encoded(training.examples.inputs, index_MB),
+        Noise(ensemble)(len(index_MB[0])),
+    )
     checked = [GATES, "sharing.layers.1.bias", "heads.weight"]
 
     def objective(*tensors):

@@ -15,5 +15,6 @@ with job(snakemake) as smk:
         routes=smk.input.get("routes"),
         supernet=smk.input.get("supernet"),
         tuned=smk.input.get("tuned"),
+        used=smk.input.get("used"),
     )
     run.write(**smk.output)

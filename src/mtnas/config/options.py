@@ -6,11 +6,13 @@ torch, since the workflow reads this before any job starts. D1 ... V15 refer to 
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from mtnas.config.training import TrainingOptions as TrainingOptions
 from mtnas.routes.space import SearchSpace
+from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
+from mtnas.runtime.record import without_defaults
 
 RunKey = tuple[str, str, str]  # dataset, method, variant
 SubsetKey = tuple[str, str, str, str]  # name of an entry of `subsets`, and a RunKey
@@ -18,6 +20,8 @@ BUDGET_METHOD = "mtnas"  # hidden widths of the others are solved to match its s
 
 
 Derive = Literal["retrain", "inherit", "finetune"]
+OfSupernet = Literal["searched", "random", "full_sharing"]  # a route whose weights a search leaves
+SizeOf = Literal["network", "routes"]
 Strategy = Literal[
     "reinforce",
     "random_search",
@@ -31,12 +35,14 @@ CONTROLS: tuple[Strategy, ...] = ("random", "full_sharing", "no_sharing")  # the
 _BUDGET = ("strategy", "steps", "warmup_steps", "routes_per_step", "batch_size")
 _POLICY = ("learning_rate", "fresh_sample", "shared_batch", "entropy_bonus")
 _REWARD = ("reward", "baseline", "baseline_momentum", "leave_one_out")
+_END = ("until", "checks", "check_every", "entropy_left", "epochs")
+_NEWER = (*_END, "permuted")
 # What each strategy reads of its options: nothing else identifies its result.
 READ: dict[Strategy, tuple[str, ...]] = {
-    "reinforce": (*_BUDGET, *_POLICY, *_REWARD),
+    "reinforce": (*_BUDGET, *_POLICY, *_REWARD, *_NEWER),
     "random_search": (*_BUDGET, "reward", "judge", "candidates"),
     "exhaustive": (*_BUDGET, "reward", "judge"),
-    "differentiable": (*_BUDGET, *_POLICY, "temperature"),
+    "differentiable": (*_BUDGET, *_POLICY, "temperature", *_END),
     **dict.fromkeys(CONTROLS, ("strategy",)),
 }
 
@@ -102,6 +108,40 @@ class SearchOptions(Options):
         1.0, gt=0, description="differentiable only: temperature of the Gumbel-softmax"
     )
 
+    until: Literal["steps", "route", "entropy"] = Field(
+        "steps",
+        description="when a search has converged: never, it makes all steps (steps); when its most "
+        "probable route stays the same (route), or little entropy is left (entropy), at `checks` "
+        "checks one after the other (D16)",
+    )
+    checks: int = Field(10, ge=1, description="until route or entropy only: checks in a row")
+    check_every: int = Field(
+        100, ge=1, description="until route or entropy only: steps of alpha between two checks"
+    )
+    entropy_left: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="until entropy only: share of the entropy of a blind choice, at most",
+    )
+    epochs: int | None = Field(
+        None,
+        ge=1,
+        description="most steps of alpha, in passes over the training rows; null: as many as "
+        "`steps` says",
+    )
+    permuted: bool = Field(
+        False,
+        description="true: a control in which every reward goes to another route than the one that "
+        "earned it, drawn anew from the same probabilities, so that rewards tell nothing (D17)",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out newer options that are not chosen, so that no older spec differs."""
+        fields = self.__class__.model_fields
+        return without_defaults(dump(self), {name: fields[name].default for name in _NEWER})
+
     @property
     def weight_steps(self) -> int:
         """Return how many weight steps a search makes."""
@@ -118,6 +158,18 @@ class SearchOptions(Options):
             raise ValueError(
                 f"leave_one_out needs routes_per_step of at least 2, not {self.routes_per_step}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _strategy_learns(self) -> Self:
+        chosen = {"until": self.until != "steps", "epochs": self.epochs, "permuted": self.permuted}
+        for name, value in chosen.items():
+            if value and name not in READ[self.strategy]:
+                able = ", ".join(strategy for strategy, read in READ.items() if name in read)
+                raise ValueError(
+                    f"{name}: {getattr(self, name)!r} is nothing for strategy {self.strategy!r}; "
+                    f"leave it out, or use one of {able}"
+                )
         return self
 
 
@@ -169,6 +221,17 @@ class SearchedOptions(MethodOptions):
     )
     search: SearchOptions = Field(
         default_factory=SearchOptions, description="how the route is searched (Algorithm 1)"
+    )
+    route: OfSupernet = Field(
+        "searched",
+        description="with derive inherit or finetune alone: which route takes the weights of the "
+        "search, the one that it found, or, as a control, full sharing or a random one (D15)",
+    )
+    size_of: SizeOf = Field(
+        "network",
+        description="with hidden_dim null alone: as many parameters as variant `paper` has in all "
+        "(network), or as its searched routes use on average over the seeds (routes); the latter "
+        "for a control that searches nothing (D15)",
     )
 
     def space(self, num_tasks: int) -> SearchSpace:

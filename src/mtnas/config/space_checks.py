@@ -54,11 +54,34 @@ def check_search(study: Study, run: RunKey) -> None:
             f"{study.place_of(run, 'derive')}: {options.derive!r} needs the weights of a "
             f"supernet, and the search strategy {strategy!r} trains none; use derive: retrain"
         )
+    _check_controls(study, run, options)
     drawn = dataset in study.synthetic and dataset in study.datasets
     if drawn and "reward" in READ[strategy] and options.search.reward == "auc_sum":
         raise ConfigError(
             f"{study.place_of(run, 'search', 'reward')}: 'auc_sum', but labels of {dataset} are "
             "numbers, and only binary tasks have an AUC; use reward: neg_loss"
+        )
+
+
+def _check_controls(study: Study, run: RunKey, options: SearchedOptions) -> None:
+    """Refuse controls of a search that have no weights to take, or no size to match."""
+    strategy, judge = options.search.strategy, options.search.judge
+    alone = judge == "training" and "judge" in READ[strategy]
+    if options.route != "searched" and (options.derive == "retrain" or alone):
+        why = "new weights are trained (derive: retrain)"
+        if alone:
+            why = "each candidate is trained alone (search.judge: training), without a supernet"
+        raise ConfigError(
+            f"{study.place_of(run, 'route')}: {options.route!r}, but {why}; use derive: finetune "
+            f"or inherit with a supernet, or, to train it anew, search.strategy: {options.route}"
+        )
+    solved = getattr(options, "hidden_dim", 0) is None
+    if options.size_of == "routes" and not (solved and strategy in CONTROLS):
+        why = f"the search strategy is {strategy!r}" if solved else "hidden_dim is a number"
+        raise ConfigError(
+            f"{study.place_of(run, 'size_of')}: 'routes' sets the width of a control to the size "
+            f"that searched routes use, but {why}; use hidden_dim: null and one of the strategies "
+            f"{', '.join(CONTROLS)}, or size_of: network"
         )
 
 

@@ -23,7 +23,11 @@ from mtnas.runtime.record import without_defaults
 
 Alignment = Literal["none", "joint", "frozen", "control", "frozen_control"]
 Weighting = Literal["equal", "svd", "svd_literal", "uncertainty"]
-_NEWER = ("leaks", "alignment", "label_noise", "weighting", "weighting_rank")
+OfRestarts = Literal["best", "mean"]
+_NEWER = (
+    *("leaks", "alignment", "label_noise", "weighting", "weighting_rank"),
+    *("restarts", "of_restarts"),
+)
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -110,6 +114,20 @@ class TrainingOptions(Options):
     )
     weighting_rank: int = Field(
         1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"
+    )
+
+    restarts: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="how often everything begins anew on the split of a seed, a search with it: "
+        "from other initial weights, with other batches (V24); the first is the one without "
+        "restarts. For runs of experiments; grids, subsets of tasks and diagnoses have one",
+    )
+    of_restarts: OfRestarts = Field(
+        "best",
+        description="what counts of the restarts of a split: the one with the least validation "
+        "loss (best), or the mean of their scores (mean) (V24)",
     )
 
     @model_serializer(mode="wrap")

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mtnas.config.options import RunKey
+from mtnas.config.options import BUDGET_METHOD, RunKey
 from mtnas.config.study import Study
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.seeds import RESTART
 
 
 def check_variant_training(study: Study, run: RunKey) -> None:
@@ -13,6 +14,7 @@ def check_variant_training(study: Study, run: RunKey) -> None:
     _check_loss_weights(study, run)
     _check_mixing(study, run)
     _check_own_training(study, run)
+    _check_restarts(study, run)
 
 
 def check_training(study: Study, run: RunKey) -> None:
@@ -44,6 +46,23 @@ def _check_own_training(study: Study, run: RunKey) -> None:
     _, method, variant = run
     if {"alignment", "weighting"} & study.said(("variants", method, variant, "training")).keys():
         _check_method(study, run)
+
+
+def _check_restarts(study: Study, run: RunKey) -> None:
+    """Refuse restarts of seeds that stand for a restart themselves, and in small spaces."""
+    if study.training_of(*run).restarts == 1:
+        return
+    where = study.place_of_training(run, "restarts")
+    if max(study.seeds) >= RESTART:
+        raise ConfigError(
+            f"{where}: with restarts, seeds must be below {RESTART:,}, not {max(study.seeds):,}"
+        )
+    judged = {variant for variants in study.exhaustive.values() for variant in variants}
+    if run[1] == BUDGET_METHOD and run[2] in judged:
+        raise ConfigError(
+            f"{where}: variant {run[2]!r} is judged by every route of a small space, which are "
+            "trained once on each split; set restarts in other variants, or to 1 in this one"
+        )
 
 
 def _check_method(study: Study, run: RunKey) -> None:

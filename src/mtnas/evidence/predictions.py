@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.records import Run
+from mtnas.evidence.restarts import chosen
 from mtnas.runtime.errors import ConfigError, RecordError
 from mtnas.tasks.calibration import Reliability, reliability
 
@@ -51,6 +52,15 @@ def predictions_of(
     path = run.folder / FILE
     run.record.check(path)
     frame = pq.read_table(path).to_pandas()
+    training = run.record.spec.trained
+    if training.restarts > 1:
+        if training.of_restarts == "mean":
+            raise RecordError(
+                f"{run.folder}: scores are means over restarts, of which no single predictions "
+                "are; use training.of_restarts: best, or leave the dataset out"
+            )
+        of_split = {seed: split for split, seed in chosen(run.metrics, where=str(path)).items()}
+        frame = frame[frame["seed"].isin(list(of_split))].replace({"seed": of_split})
     for seed, own in frame.groupby("seed", sort=False):
         for task in tasks:
             if task.kind in kinds:

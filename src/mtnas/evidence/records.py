@@ -17,6 +17,7 @@ from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence.resampling import Resampling, folds_of, resampling_of, share_drawn_anew
+from mtnas.evidence.restarts import counted
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, broken, remake
 from mtnas.runtime.record import Part, Record, without_defaults
@@ -244,6 +245,8 @@ def _check_belongs(run: Run) -> None:
 def scores_by_seed(run: Run) -> pd.DataFrame:
     """Return the test scores of a run, one row per seed, columns such as `auc_t0`, `mtl_loss`.
 
+    Where splits have restarts, it is a row per split (`evidence.restarts`).
+
     Raises:
         RecordError: no test scores, or a seed lacks one that another seed has.
     """
@@ -253,7 +256,7 @@ def scores_by_seed(run: Run) -> pd.DataFrame:
     if scores.isna().to_numpy().any():
         lacking = scores.index[scores.isna().any(axis=1)].tolist()
         raise RecordError(f"{run.folder}: seeds {lacking} lack test metrics that others have")
-    return scores
+    return counted(scores, run.metrics, run.record.spec.trained, where=str(run.folder))
 
 
 def wide(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -2,13 +2,15 @@
 
 from functools import cached_property
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from mtnas.config.options import RunKey
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace, SpaceArguments
 from mtnas.runtime.errors import MtnasError
-from mtnas.runtime.record import Part, Record
+from mtnas.runtime.files import Json
+from mtnas.runtime.record import Part, Record, without_defaults
+from mtnas.runtime.seeds import split_of
 from mtnas.study.specs import SearchSpec
 
 
@@ -41,6 +43,12 @@ class FoundRoute(Part):
     undefined_rewards: int | None = None
     weight_steps: int | None = None
     route_evaluations: int | None = None
+    converged: int | None = None  # the step of alpha, if the search ended by `until`
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"converged": None})
 
 
 class SearchTimings(Part):
@@ -91,6 +99,12 @@ class SearchRecord(Record):
             seed: Route.from_json(space, {n: dict(b) for n, b in found.blocks.items()})
             for seed, found in sorted(self.seeds.items())
         }
+
+    @property
+    def first_routes(self) -> dict[int, Route]:
+        """Return the route that the first restart of every split found, to compare splits."""
+        restarts = self.spec.trained.restarts > 1
+        return {s: r for s, r in self.routes.items() if not restarts or split_of(s) == s}
 
     @property
     def seconds(self) -> float:

@@ -106,7 +106,7 @@ class Assembly:
 
     def split(self, seed: int) -> Split:
         """Return the split of one seed, without the rows that `training.leaks` leaves out."""
-        return self._splits.of(seed, self._drawn)
+        return self._splits.of(self.spec.split_seed(seed), self._drawn)
 
     def _drawn(self, seed: int) -> Split:
         split = split_of(self.table, seed, fixed=self.spec.fixed_split)
@@ -183,7 +183,8 @@ class Assembly:
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
         random = random and not facts.fixed_sources and self.training.leaks == "keep"
         share = min(facts.split_sizes.values()) / facts.rows if random else None
-        seeds = self.spec.seeds if moves and facts.split_kind == "random" else self.spec.seeds[:1]
+        seeds = tuple(dict.fromkeys(map(self.spec.split_seed, self.spec.seeds)))
+        seeds = seeds if moves and facts.split_kind == "random" else seeds[:1]
         check_labels(
             self.spec.dataset,
             self.examples.tasks,
@@ -262,9 +263,16 @@ class Assembly:
 
 
 def assemble(
-    spec: ModelSpec, *, table: str | Path, manifest: str | Path, device: str = "cpu"
+    spec: ModelSpec,
+    *,
+    table: str | Path,
+    manifest: str | Path,
+    device: str = "cpu",
+    match: Sequence[Route] = (),
 ) -> Assembly:
     """Load the data of a spec and solve the method's width for its parameter budget.
+
+    That is the size of MTNAS or, if there are routes to `match`, what those use on average.
 
     Raises:
         DataError: there is too little of a label to train and measure one of the seeds.
@@ -280,7 +288,7 @@ def assemble(
         check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
-    options = solved(spec, method, options, examples)
+    options = solved(spec, method, options, examples, match)
     assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
     assembly.check_labels()
     return assembly

@@ -1,6 +1,6 @@
 """What a run takes over from other jobs: tuned options, routes, the weights of supernets (D5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,14 +10,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mtnas.config.options import Strategy
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.tuning_record import TuningRecord
 from mtnas.experiments.assembly import Assembly
 from mtnas.routes.route import Route
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import broken
+from mtnas.search.controls import OF_SUPERNET, control_routes, gates_of
 from mtnas.study.specs import RunSpec
-from mtnas.training.ensemble import Ensemble
+from mtnas.training.ensemble import Ensemble, of_sharing
 
 AnyRun = TypeVar("AnyRun", bound=RunSpec)
 
@@ -28,10 +30,13 @@ class Derived:
 
     routes: dict[int, Route]
     supernet: Path | None = None
+    control: Strategy | None = None  # whose routes they are, if not those of the search
 
     def inherit(self, ensemble: Ensemble, all_seeds: Sequence[int]) -> None:
         """Load the supernets' weights under the derived routes (D5) into an ensemble."""
-        weights = _read_weights(self.supernet)
+        name = ensemble.template.routed.gate_name
+        gates = None if name is None else of_sharing(name)
+        weights = self._of_route(_read_weights(self.supernet), gates)
         expected = {name: (len(all_seeds), *t.shape[1:]) for name, t in ensemble.state().items()}
         if {name: tuple(t.shape) for name, t in weights.items()} != expected:
             raise broken(
@@ -39,6 +44,22 @@ class Derived:
             )
         at = torch.tensor([list(all_seeds).index(member.seed) for member in ensemble.members])
         ensemble.load({name: tensor[at] for name, tensor in weights.items()})
+
+    def _of_route(self, weights: Mapping[str, Tensor], gates: str | None) -> dict[str, Tensor]:
+        """Return the weights under the routes: those of the search, with gates of a control.
+
+        `gates` is what the gates are called in the ensemble, if the method has some.
+        """
+        others = {gates_of(strategy, str(gates)) for strategy in OF_SUPERNET}
+        own = {name: tensor for name, tensor in weights.items() if name not in others}
+        if self.control is None or gates is None:
+            return own
+        kept = gates_of(self.control, gates)
+        if kept not in weights:
+            raise broken(
+                str(self.supernet), f"holds no gates of the route {self.control!r} of its supernet"
+            )
+        return {**own, gates: weights[kept]}
 
 
 def read_derived(
@@ -64,8 +85,25 @@ def read_derived(
         raise broken(routes, f"no route for seeds {missing}")
     if supernet is not None:
         record.check(supernet)
-    found = {seed: record.routes[seed] for seed in spec.seeds}
-    return Derived(found, None if supernet is None else Path(supernet))
+    found, control = {seed: record.routes[seed] for seed in spec.seeds}, None
+    if spec.route != "searched":
+        control = spec.route
+        taken = control_routes(control, space, spec.seeds).routes
+        found = {seed: own.route for seed, own in zip(spec.seeds, taken, strict=True)}
+    return Derived(found, None if supernet is None else Path(supernet), control)
+
+
+def routes_to_match(spec: RunSpec, used: str | Path | None) -> tuple[Route, ...]:
+    """Return the searched routes whose size a run is to have (`size_of: routes`), if it is to.
+
+    Raises:
+        RecordError: there are none, or the file is broken.
+    """
+    if spec.size_of == "network":
+        return ()
+    if used is None:
+        raise RecordError(f"{spec.method}: size_of: routes needs the routes.json of variant paper")
+    return tuple(SearchRecord.read(used).routes.values())
 
 
 def with_winner(spec: AnyRun, path: str | Path) -> AnyRun:

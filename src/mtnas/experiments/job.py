@@ -1,11 +1,13 @@
 """What every experiment is given beside its spec, and the first steps that all of them take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from mtnas.experiments.assembly import Assembly, assemble
 from mtnas.experiments.journal import Journal
+from mtnas.routes.route import Route
 from mtnas.study.specs import ModelSpec
 from mtnas.training.devices import device_of
 
@@ -42,9 +44,10 @@ class Job:
             code=smk.params.code,
         )
 
-    def assemble(self, spec: ModelSpec) -> Assembly:
+    def assemble(self, spec: ModelSpec, match: Sequence[Route] = ()) -> Assembly:
         """Load the data and set up what a spec names (`experiments.assembly.assemble`)."""
-        return assemble(spec, table=self.table, manifest=self.manifest, device=self.device)
+        data = {"table": self.table, "manifest": self.manifest}
+        return assemble(spec, **data, device=self.device, match=match)
 
     def group_size(self, assembly: Assembly) -> int:
         """Return how many units are worked on side by side."""

@@ -31,7 +31,9 @@ def _labels(assembly: Assembly, seed: int) -> Labels:
     split, shares = assembly.split(seed), assembly.training.label_noise
     names = assembly.task_names
     labels_NT = judged_labels(assembly.table, split)
-    return with_noise(labels_NT, names, split.train, shares, seed) if shares else labels_NT
+    if not shares:
+        return labels_NT
+    return with_noise(labels_NT, names, split.train, shares, assembly.spec.split_seed(seed))
 
 
 def _is_noisy(assembly: Assembly) -> bool:

@@ -22,7 +22,7 @@ from torch import Tensor
 from mtnas.evidence.records import Git, Parameters, RunRecord, Timings, write_metrics
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.controls import outputs_from, perfect
-from mtnas.experiments.derive import Derived, read_derived, with_winner
+from mtnas.experiments.derive import Derived, read_derived, routes_to_match, with_winner
 from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models
@@ -90,19 +90,21 @@ def train(
     routes: str | Path | None = None,
     supernet: str | Path | None = None,
     tuned: str | Path | None = None,
+    used: str | Path | None = None,
 ) -> TrainedRun:
     """Train (or derive from a search), select on validation, evaluate on test: all seeds.
 
     `tuned` is the file of a grid search (`experiments.tune`); what won replaces the spec's options.
+    `used` is the file of the routes whose size the models are to have (`size_of: routes`).
     """
     started = time.perf_counter()
     spec = spec if tuned is None else with_winner(spec, tuned)
-    assembly = job.assemble(spec)
+    assembly = job.assemble(spec, routes_to_match(spec, used))
     derived = read_derived(assembly, spec, routes, supernet)
     counts = None if assembly.method.sharing is None else assembly.parameters(derived.routes)
     log.info("dense parameters of one model: %s", counts.dense if counts else "none (a control)")
     together = job.group_size(assembly) if counts else job.at_once or len(spec.seeds)
-    kept = job.open_journal(assembly, routes=routes, supernet=supernet)
+    kept = job.open_journal(assembly, routes=routes, supernet=supernet, **_given(used=used))
     work = partial(_trained, assembly, spec, derived)
     results = run_groups(spec.seeds, together, work, kept)
     by_seed, tasks = dict(zip(spec.seeds, results, strict=True)), assembly.examples.tasks
@@ -150,6 +152,11 @@ def _record(
         git=Git(**provenance.git_state()),
         code=code,
     )
+
+
+def _given(**files: str | Path | None) -> dict[str, str | Path]:
+    """Return the files that there are: an older journal knows nothing of the others."""
+    return {name: file for name, file in files.items() if file is not None}
 
 
 def _known(results: Mapping[int, Tree], name: str) -> dict[int, Any]:

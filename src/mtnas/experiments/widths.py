@@ -1,21 +1,29 @@
 """How wide a model is: its encoder, its heads, and what its parameter budget leaves to choose."""
 
+from collections.abc import Sequence
+
 from mtnas import methods
 from mtnas.config.options import BUDGET_METHOD, MethodOptions, TrainingOptions
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
-from mtnas.methods.parts.model import count_parameters, solve_width
+from mtnas.methods.parts.model import outline, solve_width
+from mtnas.routes.route import Route
 from mtnas.runtime.errors import ConfigError
 from mtnas.study.specs import ModelSpec
 from mtnas.training.data import Examples
 
 
 def solved(
-    spec: ModelSpec, method: Method, options: MethodOptions, examples: Examples
+    spec: ModelSpec,
+    method: Method,
+    options: MethodOptions,
+    examples: Examples,
+    match: Sequence[Route] = (),
 ) -> MethodOptions:
     """Return the options of a method with the width that a spec's parameter budget gives it (V3).
 
-    Without a budget, and for a method that trains nothing, they stay as they are.
+    Without a budget, and for a method that trains nothing, they stay as they are. If there are
+    routes to `match`, the budget is what they use of the network of MTNAS, on average (D15).
 
     Raises:
         ConfigError: every task is to have tables of its own, and there are none.
@@ -26,9 +34,10 @@ def solved(
     reference = methods.load(BUDGET_METHOD)
     searched = reference.options.of(spec.budget, f"methods.{BUDGET_METHOD}")
     widths = head_widths(reference, examples)
-    budget = count_parameters(
-        reference, searched, input_dim=input_dim, num_tasks=len(widths), widths=widths
-    )
+    encoder = Encoder.of_numbers(input_dim)
+    model = outline(reference, searched, encoder=encoder, num_tasks=len(widths), widths=widths)
+    used = [model.num_parameters(route) for route in match] or [model.num_parameters()]
+    budget = round(sum(used) / len(used))
     widths = head_widths(method, examples)
     return solve_width(
         method, options, budget, input_dim=input_dim, num_tasks=len(widths), widths=widths

@@ -12,7 +12,7 @@ candidates, T tasks.
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 
 from mtnas.config.options import SearchedOptions
@@ -21,6 +21,8 @@ from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import Pooling, QueryScope, SearchSpace
+from mtnas.runtime.files import Json
+from mtnas.runtime.record import without_defaults
 
 TITLE = "MTNAS"  # what readers call it
 PLACE = 110  # among the methods of a table
@@ -43,6 +45,18 @@ class Options(SearchedOptions):
         description="how a block combines its values: weighed by a gate, or as their mean, without "
         "any gates (D11)",
     )
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the outputs of sub-networks that is left out in training, at random "
+        "in every example; the others grow by as much (D15)",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not chosen, so that no older spec differs."""
+        return without_defaults(dump(self), {"dropout": 0.0})
 
     def space(self, num_tasks: int) -> SearchSpace:
         """Return the search space for T tasks."""
@@ -54,6 +68,7 @@ class Options(SearchedOptions):
 class Sharing(RoutedSharing):
     """The network of one route; if none is given, that of full sharing."""
 
+    noise_per_example = True
     values_KW: Tensor
     query_KC: Tensor
 
@@ -71,16 +86,26 @@ class Sharing(RoutedSharing):
         gated = self.space.pooling == "gate"
         self.gate_KWH = gates(len(self.space.blocks), subnets, width) if gated else None
         self.gate_name = "gate_KWH" if gated else None
+        self.dropout = options.dropout
+        self.noise_shape = (layers, subnets, width) if self.dropout else None
         self.take(route or full_sharing(self.space))
 
-    def forward(self, x_BD: Tensor, mixed: Mix | None = None) -> Tensor:
-        """Return h_BTH; if given, `mixed` combines the values of blocks instead of the route."""
+    def forward(
+        self, x_BD: Tensor, noise_BLWH: Tensor | None = None, *, mixed: Mix | None = None
+    ) -> Tensor:
+        """Return h_BTH, without some outputs of sub-networks if there is noise.
+
+        If given, `mixed` combines the values of blocks instead of the route.
+        """
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
         nodes_CBH, first = root_BH.unsqueeze(0), 0
         h_KBH: Tensor = root_BH
         for level, layer in enumerate(self.layers, start=1):
             h_WBH = layer(h_KBH)
+            if noise_BLWH is not None:
+                kept_WBH = noise_BLWH[:, level - 1].transpose(0, 1) >= self.dropout
+                h_WBH = h_WBH * kept_WBH / (1 - self.dropout)
             nodes_CBH = torch.cat([nodes_CBH, h_WBH])
             num = subnets if level < len(self.layers) else self.space.num_tasks
             block, first = slice(first, first + num), first + num

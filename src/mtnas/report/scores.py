@@ -7,7 +7,7 @@ from pathlib import Path
 from mtnas.config.entries import PAPER
 from mtnas.evidence.pairing import SINGLE
 from mtnas.evidence.pairing import Row as Key
-from mtnas.evidence.records import Run
+from mtnas.evidence.records import Parameters, Run
 from mtnas.evidence.statistics import seeds_needed, summarize
 from mtnas.report.cells import (
     differences,
@@ -27,6 +27,7 @@ from mtnas.report.runs import Results, read_results
 from mtnas.runtime.errors import RecordError
 from mtnas.tasks.metrics import direction, is_of, split_column
 
+USED = "Of them used: the dense parameters that routes reach, mean over seeds; without routes, all."
 TITLE = "Test scores of every method, mean ± standard deviation over seeds"
 
 
@@ -54,7 +55,10 @@ def compared(results: Results, name: str, title: str) -> Table:
     """Build a table of scores, and of what the reference gains on every other run."""
     groups = results.alike()
     blocks = [block for group in groups for block in _blocks(group, alone=len(groups) == 1)]
-    return Table(name, title, tuple(blocks), score_notes(results, gains=len(blocks) > len(groups)))
+    notes = score_notes(results, gains=len(blocks) > len(groups))
+    if any(_has_routes(results, dataset) for dataset in results.datasets):
+        notes = (*notes, USED)
+    return Table(name, title, tuple(blocks), notes)
 
 
 def _blocks(results: Results, *, alone: bool) -> list[Block]:
@@ -70,14 +74,17 @@ def _blocks(results: Results, *, alone: bool) -> list[Block]:
 
 def _scores(results: Results) -> Block:
     """Build the block of scores, one row per method and variant."""
+    routed = [d for d in results.datasets if _has_routes(results, d)]
     columns = [
         *(Column(results.heading(d, c), group_of(results, d)) for d, c in _score_columns(results)),
         *(Column("dense parameters", group_of(results, d)) for d in results.datasets),
+        *(Column("of them used", group_of(results, d)) for d in routed),
         *(Column("seeds", group_of(results, d)) for d in results.datasets),
     ]
     order = _by_dataset(columns)
     by_column = [_score_cells(results, d, c) for d, c in _score_columns(results)]
     by_column += [_count_cells(results, d, "parameters_dense") for d in results.datasets]
+    by_column += [_count_cells(results, d, "parameters_used") for d in routed]
     by_column += [_count_cells(results, d, "seeds") for d in results.datasets]
     rows = tuple(
         row_of(results, key, [by_column[i][k] for i in order]) for k, key in enumerate(results.rows)
@@ -108,7 +115,7 @@ def _score_cells(results: Results, dataset: str, column: str) -> list[Cell]:
 
 
 def _count_cells(results: Results, dataset: str, what: str) -> list[Cell]:
-    """Return a column of counts: dense parameters or seeds."""
+    """Return a column of counts: dense parameters, those that are used, or seeds."""
     cells = []
     for key in results.rows:
         run = results.get(dataset, key)
@@ -116,16 +123,29 @@ def _count_cells(results: Results, dataset: str, what: str) -> list[Cell]:
             cells.append(Cell(kind="count"))
             continue
         n = len(run.scores)
-        value = n if what == "seeds" else _dense(run.run)
+        value = n if what == "seeds" else _parameters(run.run, used=what == "parameters_used")
         cells.append(Cell(float(value), "count", source=source_of(run, key, what, "", n)))
     return cells
 
 
-def _dense(run: Run) -> float:
-    """Return the number of dense parameters of a model; `RecordError` for a control."""
+def _has_routes(results: Results, dataset: str) -> bool:
+    """Whether a run on a dataset has routes, which may leave parameters out."""
+    runs = (results.get(dataset, key) for key in results.rows)
+    return any(run is not None and _counts(run.run).dense_used for run in runs)
+
+
+def _parameters(run: Run, *, used: bool) -> float:
+    """Return the dense parameters of a model, or those that its routes use, mean over seeds."""
+    counts = _counts(run)
+    each = list(counts.dense_used.values()) if used else []
+    return round(sum(each) / len(each)) if each else counts.dense
+
+
+def _counts(run: Run) -> Parameters:
+    """Return the parameter counts of a run; `RecordError` for a control."""
     if run.record.parameters is None:
         raise RecordError(f"{run.folder}/run.json: no parameters; a control has none to print")
-    return run.record.parameters.dense
+    return run.record.parameters
 
 
 def _gains(results: Results) -> Block:

@@ -36,6 +36,8 @@ class Searched:
     curves: dict[str, dict[str, Sequence[float]]]
     names: Names = field(default_factory=Names)
     tasks: tuple[str, ...] = ()
+    permuted: bool = False  # rewards told nothing (D17)
+    converged: dict[str, bool] = field(default_factory=dict)  # by seed, of a search that may (D16)
 
     @property
     def name(self) -> str:
@@ -170,7 +172,9 @@ def course(searches: Sequence[Searched]) -> pd.DataFrame:
             {
                 **searched.about,
                 "uniform_entropy": searched.uniform_entropy,
+                **({"permuted": True} if searched.permuted else {}),
                 "seed": int(seed),
+                **({"converged": searched.converged[seed]} if searched.converged else {}),
                 **curve,
             },
             index=range(len(curve.get("step", ()))),
@@ -199,7 +203,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         RecordError: it is broken, or was changed after it was written.
     """
     record = SearchRecord.read(path)
-    seeds = {str(seed): record.seeds[seed] for seed in record.routes}
+    seeds = {str(seed): record.seeds[seed] for seed in record.first_routes}
     return Searched(
         dataset=record.dataset,
         method=record.method,
@@ -207,8 +211,14 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         strategy=record.strategy,
         simulated=record.simulated,
         space=SearchSpace(**record.space),
-        routes={str(seed): route for seed, route in record.routes.items()},
+        routes={str(seed): route for seed, route in record.first_routes.items()},
         blocks={seed: found.blocks for seed, found in seeds.items()},
         curves={seed: dict(found.curve) for seed, found in seeds.items()},
         names=names or Names(),
+        permuted=record.spec.search.permuted,
+        converged={
+            seed: found.converged is not None
+            for seed, found in seeds.items()
+            if record.spec.search.until != "steps"
+        },
     )

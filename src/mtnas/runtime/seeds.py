@@ -24,7 +24,10 @@ Stream = Literal[
     "synthetic",
     "label_noise",
     "leaks",
+    "permuted",
 ]
+RESTART = 1_000_000  # seeds are below it; restart r of the split of seed s has seed s + r * RESTART
+
 Position = Mapping[str, Any]  # in a stream: the state of one of numpy's bit generators
 
 
@@ -32,6 +35,19 @@ def generator(seed: int, stream: Stream) -> np.random.Generator:
     """Return a random generator at the start of one stream of one seed."""
     key = zlib.crc32(stream.encode())
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, key])))
+
+
+def of_restarts(splits: Sequence[int], restarts: int) -> tuple[int, ...]:
+    """Return the seed of every restart of every split: first those of restart 0, the splits' own.
+
+    A seed decides initialisation, batches and all else that is drawn; `split_of` says whose rows.
+    """
+    return tuple(split + r * RESTART for r in range(restarts) for split in splits)
+
+
+def split_of(seed: int) -> int:
+    """Return the seed of the split of which a seed is a restart."""
+    return seed % RESTART
 
 
 def states(generators: Iterable[np.random.Generator]) -> list[Position]:

@@ -50,6 +50,16 @@ ROUTES_OF: Mapping[Strategy, Callable[[SearchSpace, Sequence[int]], SearchResult
 }
 
 
+OF_SUPERNET: tuple[Strategy, ...] = ("random", "full_sharing")  # whose gates a search leaves, too
+
+
+def gates_of(strategy: Strategy, name: str) -> str:
+    """Return what a parameter with the gates of a control's route is called among the weights of
+    a search, beside that of the searched route.
+    """
+    return f"{strategy}.{name}"
+
+
 def control_routes(
     strategy: Strategy, space: SearchSpace, seed_list: Sequence[int]
 ) -> SearchResult:

@@ -108,7 +108,7 @@ class Relaxed(nn.Module):
             ]
             return mix(torch.stack(scores), h_WBH)
 
-        out_BO: Tensor = self.model.heads(self.model.sharing(x_BD, mixed))
+        out_BO: Tensor = self.model.heads(self.model.sharing(x_BD, mixed=mixed))
         return out_BO
 
     def _shares(self, k: int, z_R: Tensor) -> Tensor:

@@ -55,6 +55,15 @@ class GateBank:
         self._second_moment[at] = adam.second[self._name]
         self._steps_MR[at] = adam.steps[self._name].view_as(index_MK)
 
+    @property
+    def name(self) -> str:
+        """What the gates of a route are called in the ensemble."""
+        return self._name
+
+    def of_routes(self, index_MK: Tensor) -> Tensor:
+        """Return a copy of the gates of a route of every member, [M, K, V, H]."""
+        return self.gate_MRVH[self._at(index_MK)]
+
     def of_block(self, block: int, size: int) -> Tensor:
         """Return the gates of the `size` local routes of one block, [M, R, V, H]; not a copy."""
         return self.gate_MRVH.narrow(1, int(self._first_K[block]), size)

@@ -245,6 +245,9 @@ class Trained(Ranking):
         self._supernet.route(index_MK)
         self._ensemble.load(self._best)
 
+    def _gates_of_controls(self) -> dict[str, Tensor]:
+        return {}  # no supernet
+
     @property
     def at(self) -> str:
         """Say how far it is."""

@@ -9,11 +9,15 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.config.options import SearchOptions, TrainingOptions
 from mtnas.runtime import seeds
 from mtnas.search.architecture import Architecture, Floats, Index
+from mtnas.search.controls import OF_SUPERNET, control_routes, gates_of
+from mtnas.search.convergence import Convergence, Kept
 from mtnas.search.result import Curve, DerivedRoute, SearchResult
 from mtnas.search.rewards import Baseline, Rewards, check_finite
 from mtnas.search.supernet import Supernet
@@ -23,6 +27,7 @@ from mtnas.training.ensemble import Ensemble
 
 log = logging.getLogger(__name__)
 
+LEARNED = ("alpha", "undefined")
 SMALL_SPACE = 20_000  # routes; of such a space the whole distribution is recorded
 
 
@@ -54,7 +59,12 @@ class Search:
         self._valid = Batches(valid, members, options.batch_size, "validation", ensemble.device)
         self._rewards = Rewards(self._supernet.guesses(options.reward))
         self._baseline = Baseline(options)
-        self._curve = Curve(options.steps)
+        per_epoch = self._train.per_epoch
+        self._total = options.steps if options.epochs is None else options.epochs * per_epoch
+        self._curve = Curve(self._total)
+        self._convergence, self._kept = Convergence(options, len(ensemble)), Kept()
+        own = [m.seed for m in ensemble.members] if options.permuted else []
+        self._blind = [seeds.generator(seed, "permuted") for seed in own]
         self._steps = self._evaluations = 0
         self._loss = self._reward = np.nan
 
@@ -70,16 +80,21 @@ class Search:
         with checkpoint.watching():
             self._learn(checkpoint)
             checkpoint.keep(self)
-        found, state = self.derive(), self._ensemble.state()
+        found = self.derive()
+        state = {**self._ensemble.state(), **self._gates_of_controls()}
+        if self._ended.any():
+            state = self._kept.over(self._ended, {**state, **self._learned()})
+            state = {name: tensor for name, tensor in state.items() if name not in LEARNED}
+            self._ensemble.load(state)
         return SearchResult(found, state, checkpoint.seconds + time.perf_counter() - started)
 
     def _learn(self, checkpoint: Checkpoint) -> None:
         """Take all steps that are left."""
-        started, total = time.perf_counter(), self._options.weight_steps
-        while self._steps < total:
+        started, total = time.perf_counter(), self._options.warmup_steps + self._total
+        while self._steps < total and not self._convergence.done:
             self.step()
             checkpoint.keep(self)
-            if self._steps % max(1, self._options.steps // 10) == 0:
+            if self._steps % max(1, self._total // 10) == 0:
                 self.report(total, checkpoint.seconds + time.perf_counter() - started)
 
     def step(self) -> None:
@@ -93,6 +108,22 @@ class Search:
         reward_M = self._architecture_step(index_MK)
         self._reward = float(reward_M.mean())
         self._curve.add(past_warmup, reward_M, self._architecture.entropy().mean(-1))
+        new_M = self._convergence.check(past_warmup, self._architecture)
+        if new_M.any():
+            self._become(self._architecture.best())
+            now = {**self._ensemble.state(), **self._gates_of_controls(), **self._learned()}
+            self._kept.keep(new_M, now)
+
+    @property
+    def _ended(self) -> NDArray[np.bool_]:
+        return np.asarray(self._convergence.at_M > 0)
+
+    def _learned(self) -> dict[str, Tensor]:
+        """Return what is recorded of members beside their weights, by name (`LEARNED`)."""
+        undefined_M = self._rewards.undefined_M
+        counts_M = undefined_M if len(undefined_M) else np.zeros(len(self._ensemble), np.int64)
+        arrays = (self._architecture.alpha_MKR, counts_M)
+        return {name: torch.from_numpy(a) for name, a in zip(LEARNED, arrays, strict=True)}
 
     def _sample(self) -> Index:
         return self._architecture.sample(self._rngs)
@@ -124,6 +155,8 @@ class Search:
         rewards, directions = [], []
         for tried_MK, batch_MB in self._tries(index_MK):
             rewards.append(self._score(batch_MB))
+            if self._options.permuted:  # D17
+                tried_MK = self._architecture.sample(self._blind)
             directions.append(self._architecture.score(tried_MK))
         reward_PM = np.stack(rewards)
         advantage_PM = self._baseline.advantage(reward_PM)
@@ -155,7 +188,8 @@ class Search:
     @property
     def at(self) -> str:
         """Say how far it is."""
-        return f"step {self._steps} of {self._options.weight_steps} of the search"
+        total = self._options.warmup_steps + self._total
+        return f"step {self._steps} of {total} of the search"
 
     def state(self) -> Saved:
         """Return all that the rest depends on, between two steps; not copies."""
@@ -163,6 +197,7 @@ class Search:
             "steps": [self._steps, self._evaluations],
             "last": np.array([self._loss, self._reward]),
             "generators": seeds.states(self._rngs),
+            "blind": seeds.states(self._blind),
             **{name: part.state() for name, part in self._parts().items()},
         }
 
@@ -173,6 +208,7 @@ class Search:
         for name, part in self._parts().items():
             part.load(state[name])
         seeds.restore(self._rngs, state["generators"])
+        seeds.restore(self._blind, state["blind"])
 
     def _parts(self) -> dict[str, Stateful]:
         """Return the parts of the search that have a state."""
@@ -184,10 +220,16 @@ class Search:
             "rewards": self._rewards,
             "baseline": self._baseline,
             "curve": self._curve,
+            "convergence": self._convergence,
+            "kept": self._kept,
         }
 
     def derive(self) -> tuple[DerivedRoute, ...]:
         """Return the most probable route of every member; the ensemble gets these routes."""
+        if self._ended.any():
+            learned = self._kept.over(self._ended, self._learned())
+            self._architecture.alpha_MKR = learned[LEARNED[0]].numpy()
+            self._rewards.undefined_M = learned[LEARNED[1]].numpy()
         best_MK = self._architecture.best()
         self._become(best_MK)
         return _found(self._architecture, best_MK, self._curve, self._notes())
@@ -196,12 +238,34 @@ class Search:
         self._supernet.take(index_MK)
         self._supernet.trainer.table_optimizer.settle()
 
+    def _gates_of_controls(self) -> dict[str, Tensor]:
+        """Return the supernets' gates of full sharing, and of the random route of every seed.
+
+        All other weights are the same under every route.
+        """
+        bank, space = self._supernet.bank, self._architecture.space
+        if bank is None:
+            return {}
+        own = [member.seed for member in self._ensemble.members]
+        found = {}
+        for strategy in OF_SUPERNET:
+            routes = (derived.route for derived in control_routes(strategy, space, own).routes)
+            index_MK = [[space.index_of(b, local) for b, local in route] for route in routes]
+            found[gates_of(strategy, bank.name)] = bank.of_routes(torch.tensor(index_MK))
+        return found
+
     def _notes(self) -> list[dict[str, int]]:
         """Return, for every member, the number of steps and of AUCs that were undefined."""
-        spent = {"weight_steps": self._steps, "route_evaluations": self._evaluations}
+        options, notes = self._options, []
         undefined_M = self._rewards.undefined_M
         counts = undefined_M.tolist() if len(undefined_M) else [0] * len(self._ensemble)
-        return [{"undefined_rewards": count, **spent} for count in counts]
+        for count, at in zip(counts, self._convergence.at_M.tolist(), strict=True):
+            spent = {"weight_steps": self._steps, "route_evaluations": self._evaluations}
+            if at:
+                steps, tried = options.warmup_steps + at, at * options.routes_per_step
+                spent = {"weight_steps": steps, "route_evaluations": tried, "converged": at}
+            notes.append({"undefined_rewards": count, **spent})
+        return notes
 
 
 def _found(
@@ -221,7 +285,7 @@ def _found(
                 dict(zip(blocks, chosen.tolist(), strict=True)),
                 dict(zip(blocks, entropy_MK[member].tolist(), strict=True)),
                 architecture.uniform_entropy(),
-                curve.of(member),
+                curve.of(member, notes[member].get("converged")),
                 notes[member],
                 dict(zip(blocks, listed, strict=True)) if small else {},
             )

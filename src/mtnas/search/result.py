@@ -46,12 +46,14 @@ class Curve:
         self.steps = state["steps"]
         self._pending, self.means = ([(r, e) for r, e in state[n]] for n in ("pending", "means"))
 
-    def of(self, member: int) -> dict[str, list[float]]:
-        """Return the curve of one member."""
+    def of(self, member: int, last: int | None = None) -> dict[str, list[float]]:
+        """Return the curve of one member, up to a step if one is given."""
+        points = sum(last is None or step <= last for step in self.steps)
+        means = self.means[:points]
         return {
-            "step": [float(step) for step in self.steps],
-            "reward": [float(reward[member]) for reward, _ in self.means],
-            "entropy": [float(entropy[member]) for _, entropy in self.means],
+            "step": [float(step) for step in self.steps[:points]],
+            "reward": [float(reward[member]) for reward, _ in means],
+            "entropy": [float(entropy[member]) for _, entropy in means],
         }
 
 

@@ -22,6 +22,7 @@ from mtnas.config.subset_checks import task_subsets
 from mtnas.data import sources
 from mtnas.data.prepare.manifest import PrepareSpec
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.seeds import of_restarts
 from mtnas.study.grids import flat
 from mtnas.study.specs import (
     DiagnoseSpec,
@@ -38,6 +39,7 @@ Value = TypeVar("Value")
 BUDGET_OPTIONS = ("num_layers", "num_subnets", "hidden_dim", "pooling")
 # Read where weights are fitted: neither in a search nor after it.
 STOPPING = ("epochs", "patience", "selection")
+RESTARTS = ("restarts", "of_restarts")
 
 
 def simulate_spec(study: Study, dataset: str) -> SimulateSpec:
@@ -88,21 +90,24 @@ def prepare_spec(study: Study, dataset: str) -> PrepareSpec:
 def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
     """Return what identifies a run, apart from the route that it is given."""
     options = study.options(dataset, method, variant)
-    derive = options.derive if isinstance(options, SearchedOptions) else None
-    training = None
+    searched = {}
+    if isinstance(options, SearchedOptions):
+        searched = {name: getattr(options, name) for name in ("derive", "route", "size_of")}
+    derive, training, seeds = searched.get("derive"), None, study.seeds
     if not study.method(method).is_control:
         training = study.training_of(dataset, method, variant)
-        training = _without_stopping(training) if derive == "inherit" else training
+        training = _usual(training, STOPPING) if derive == "inherit" else training
+        seeds = of_restarts(study.seeds, training.restarts)
     return RunSpec(
         dataset=dataset,
         method=method,
         variant=variant,
-        seeds=study.seeds,
+        seeds=seeds,
         fixed_split=study.fixed_split,
         options=_network(options),
         training=training,
-        derive=derive,
         budget=_budget(study, dataset, method, options),
+        **searched,
     )
 
 
@@ -111,7 +116,7 @@ def subsets_spec(
 ) -> SubsetsSpec:
     """Return what identifies the runs of subsets of the tasks: a run, and the subsets."""
     study.subset_runs(subsets)  # refuses a name that does not exist
-    run = run_spec(study, dataset, method, variant)
+    run = once(study, run_spec(study, dataset, method, variant))
     shared = {name: getattr(run, name) for name in RunSpec.model_fields}
     chosen = task_subsets(study, subsets, dataset)
     return SubsetsSpec(**shared, name=subsets, subsets=chosen)
@@ -119,7 +124,7 @@ def subsets_spec(
 
 def diagnose_spec(study: Study, dataset: str) -> DiagnoseSpec:
     """Return what identifies the measures of how the tasks of a dataset are related."""
-    run = run_spec(study, dataset, DIAGNOSED)
+    run = once(study, run_spec(study, dataset, DIAGNOSED))
     asked = study.diagnosis.model_dump(exclude={"datasets", "tables"})
     asked["rank"] = min(asked["rank"], study.num_tasks(dataset))
     return DiagnoseSpec(**{name: getattr(run, name) for name in RunSpec.model_fields}, **asked)
@@ -146,7 +151,7 @@ def tune_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> 
             f"config: tuning: {method} ({variant}) on {dataset} is not tuned; tuned methods: "
             f"{', '.join(tuning.methods) or 'none'}"
         )
-    run = run_spec(study, dataset, method, variant)
+    run = once(study, run_spec(study, dataset, method, variant))
     shared = {name: getattr(run, name) for name in RunSpec.model_fields if name != "seeds"}
     grid = _grid(study, tuning, method, variant)
     return TuneSpec(**shared, seeds=study.trial_seeds(tuning), grid=grid)
@@ -169,7 +174,8 @@ def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -
         raise ConfigError(f"config: method {method!r} has no route to search")
     network, strategy = _network(options), options.search.strategy
     read = {name: getattr(options.search, name) for name in READ[strategy]}
-    search, seeds = SearchOptions(**read), study.seeds
+    search, training = SearchOptions(**read), study.training_of(dataset, method, variant)
+    seeds = of_restarts(study.seeds, training.restarts)
     if strategy in CONTROLS:
         network = _without(network, ("hidden_dim",))
         return SearchSpec(
@@ -187,15 +193,23 @@ def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -
         seeds=seeds,
         fixed_split=study.fixed_split,
         options=network,
-        training=_without_stopping(study.training_of(dataset, method, variant)),
+        training=_usual(training, (*STOPPING, "of_restarts")),
         budget=_budget(study, dataset, method, options),
         search=search,
     )
 
 
-def _without_stopping(training: TrainingOptions) -> TrainingOptions:
-    """Return training options in which those that end a training have their defaults."""
-    return TrainingOptions(**training.model_dump(exclude={*STOPPING}))
+def once(study: Study, spec: RunSpec) -> RunSpec:
+    """Return the spec of a run without restarts."""
+    if spec.training is None:
+        return spec
+    update = {"seeds": study.seeds, "training": _usual(spec.training, RESTARTS)}
+    return spec.model_copy(update=update)
+
+
+def _usual(training: TrainingOptions, names: Sequence[str]) -> TrainingOptions:
+    """Return training options in which some have their defaults."""
+    return TrainingOptions(**training.model_dump(exclude={*names}))
 
 
 def _network(options: MethodOptions) -> dict[str, object]:

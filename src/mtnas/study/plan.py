@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from mtnas.config.entries import DIAGNOSIS, PAPER, Block
 from mtnas.config.options import BUDGET_METHOD as MTNAS
-from mtnas.config.options import CONTROLS, RunKey, SubsetKey
+from mtnas.config.options import CONTROLS, RunKey, SearchedOptions, SubsetKey
 from mtnas.config.space_checks import space_of
 from mtnas.config.study import Study
 from mtnas.data.synthetic import SyntheticOptions
@@ -84,6 +84,7 @@ class Plan:
     variants: dict[tuple[str, str], Variant] = field(default_factory=dict)
     subsets: dict[str, list[RunKey]] = field(default_factory=dict)
     simulated_studies: tuple[str, ...] = ()
+    restarted: tuple[RunKey, ...] = ()  # runs of which every split has several initialisations
     calibration: tuple[str, ...] = ()  # datasets; what test predictions are asked is not published
     grouped_auc: Mapping[str, str] = field(default_factory=dict)  # a field of each dataset
 
@@ -211,6 +212,7 @@ class Plan:
             "variants": {"/".join(key): asdict(found) for key, found in self.variants.items()},
             **({"subsets": subsets} if subsets else {}),
             **({"simulated_studies": simulated} if simulated else {}),
+            **({"restarted": ["/".join(run) for run in self.restarted]} if self.restarted else {}),
         }
 
     @classmethod
@@ -227,6 +229,7 @@ class Plan:
             {_row(key): Variant(**found) for key, found in content["variants"].items()},
             {name: list(map(named, runs)) for name, runs in content.get("subsets", {}).items()},
             tuple(content.get("simulated_studies", ())),
+            tuple(map(named, content.get("restarted", ()))),
         )
 
 
@@ -260,6 +263,7 @@ def plan_of(study: Study) -> Plan:
         },
         {name: study.subset_runs(name) for name in study.subsets},
         study.simulated_studies.studies,
+        tuple(run for run in study.all_runs if _restarts(study, run)),
         study.calibration,
         study.grouped_auc,
     )
@@ -278,8 +282,17 @@ def _homes(study: Study, experiments: Mapping[str, list[RunKey]]) -> dict[RunKey
     """Name, for each run whose routes a search learned, the variant that this search belongs to."""
     learned = {search for name in experiments for search in experiment_searches(study, name)}
     runs = dict.fromkeys(run for runs in experiments.values() for run in runs)
-    homes = {run: search_home(study, *run) for run in runs if study.method(run[1]).searches}
+    homes = {run: search_home(study, *run) for run in runs if _has_searched_route(study, run)}
     return {(d, m, v): home for (d, m, v), home in homes.items() if (d, m, home) in learned}
+
+
+def _has_searched_route(study: Study, run: RunKey) -> bool:
+    options = study.options(*run)
+    return isinstance(options, SearchedOptions) and options.route == "searched"
+
+
+def _restarts(study: Study, run: RunKey) -> bool:
+    return not study.method(run[1]).is_control and study.training_of(*run).restarts > 1
 
 
 def _facts(study: Study, dataset: str) -> Facts:

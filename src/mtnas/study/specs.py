@@ -7,12 +7,15 @@ other configuration.
 from collections.abc import Mapping
 from typing import Self
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import TypedDict
 
-from mtnas.config.options import Derive, SearchOptions, TrainingOptions
+from mtnas.config.options import Derive, OfSupernet, SearchOptions, SizeOf, TrainingOptions
 from mtnas.data.synthetic import SyntheticOptions
 from mtnas.runtime.files import Json
 from mtnas.runtime.options import Options
+from mtnas.runtime.record import without_defaults
+from mtnas.runtime.seeds import split_of
 from mtnas.study.grids import replaced
 
 Chosen = TypedDict("Chosen", {"value": object, "instead_of": object, "from": str})
@@ -47,6 +50,10 @@ class ModelSpec(Options):
         None  # options of MTNAS whose size the width is solved to match
     )
 
+    def split_seed(self, seed: int) -> int:
+        """Return the seed whose rows a seed has: its own, or that of which it is a restart."""
+        return split_of(seed) if self.trained.restarts > 1 else seed
+
     @property
     def trained(self) -> TrainingOptions:
         """Return the training options; the default ones where nothing is trained."""
@@ -62,6 +69,13 @@ class RunSpec(ModelSpec):
     variant: str
     derive: Derive | None = None  # what becomes of a searched route; None: none is searched
     tuned: dict[str, Chosen] | None = None
+    route: OfSupernet = "searched"
+    size_of: SizeOf = "network"
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not chosen, so that no older spec differs."""
+        return without_defaults(dump(self), {"route": "searched", "size_of": "network"})
 
     @property
     def job(self) -> tuple[str, str, str]:

@@ -88,7 +88,7 @@ class Trainer:
         params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
-        logits_MBO = self.ensemble.logits(x_MBD, params, self.noise())
+        logits_MBO = self.ensemble.logits(x_MBD, params, self.noise(index_MB.shape[1]))
         descended_MT, loss_MT = self.losses(index_MB, logits_MBO)
         # Members share nothing, so the gradient of the sum is the gradient of each.
         total = (descended_MT.sum(-1) + self.ensemble.penalty(params)).sum()

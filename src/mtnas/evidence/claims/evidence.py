@@ -235,4 +235,4 @@ def _read_study(folder: str | Path) -> SimulatedStudy:
 
 def _read_search(path: str | Path) -> Search:
     record = SearchRecord.read(path)
-    return Search(record.routes, record, Path(path).as_posix())
+    return Search(record.first_routes, record, Path(path).as_posix())

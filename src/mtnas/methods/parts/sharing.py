@@ -29,6 +29,7 @@ class BaseSharing(nn.Module):
 
     output_dim: int
     noise_shape: tuple[int, ...] | None = None  # of what `forward` takes as well, in training
+    noise_per_example: ClassVar[bool] = False  # it has a leading axis of examples besides
     has_penalty: ClassVar[bool] = False
     has_gates: ClassVar[bool] = False
 
@@ -50,8 +51,8 @@ class RoutedSharing(BaseSharing, ABC):
     """Base of a method whose sharing route is searched, or given as `Sharing(..., route=...)`.
 
     The route is data, in buffers, so that models with different routes train side by side. Without
-    one, a network is that of the densest route. `forward(x_BD, mixed)` takes a function in
-    place of the route, by which a search may mix the values of blocks in its own way.
+    one, a network is that of the densest route. `forward(x_BD, mixed=...)` takes a function
+    in place of the route, by which a search may mix the values of blocks in its own way.
     """
 
     space: SearchSpace

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mtnas.config.options import RunKey
 from mtnas.report.decided import verdict
 from mtnas.report.exhibits.base import FigureExhibit, Needs, NothingToShowError
 from mtnas.report.names import caption, counted, simulated_in
@@ -33,6 +34,10 @@ CAPTION = (
     "average over blocks. Lines are means over seeds, bands one standard deviation. Note where the "
     "axis of the entropy begins. A search that keeps 90 % or more has not decided."
 )
+NOISE = (
+    " Dashed: the same search when every reward goes to another route (pure noise). What is lost "
+    "down to that line drifted, only what is lost beyond it was decided."
+)
 LEAST = 90.0  # percent at which the axis of the entropy begins, at most
 
 
@@ -42,8 +47,11 @@ class SearchCurves(FigureExhibit[Sequence[Searched]]):
     place = 40
 
     def needs(self, plan: Plan) -> dict[str, Needs]:
-        """Take the searches that learn."""
+        """Take the searches that learn, and what the same ones do on pure noise."""
         searches = tuple(plan.main_searches)
+        noise = [run for run in plan.searches_of(plan.runs) if is_noise(plan, run)]
+        shown = {run[0] for run in searches}
+        searches += tuple(r for r in noise if r[0] in shown and r not in searches)
         return {"search_curves": Needs(searches=searches)} if searches else {}
 
     def read(self, needs: Needs) -> list[Searched]:
@@ -56,7 +64,14 @@ class SearchCurves(FigureExhibit[Sequence[Searched]]):
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
         """Draw reward and mean entropy, with a band over seeds."""
-        return curves_figure(frame), caption(CAPTION, simulated_in(frame))
+        text = CAPTION + (NOISE if "permuted" in frame else "")
+        return curves_figure(frame), caption(text, simulated_in(frame))
+
+
+def is_noise(plan: Plan, run: RunKey) -> bool:
+    """Whether the rewards of a search tell nothing of its routes (D17)."""
+    known = plan.variants.get(run[1:])
+    return known is not None and bool(known.changes.get("search.permuted"))
 
 
 def with_curves(found: Sequence[Searched]) -> list[Searched]:
@@ -70,7 +85,9 @@ def with_curves(found: Sequence[Searched]) -> list[Searched]:
 
 def curves_figure(frame: pd.DataFrame) -> "Figure":
     """Return the curves of some searches, reward and entropy; two searches a row if many."""
-    found = [rows for _, rows in frame.groupby(["dataset", "method", "variant"], sort=False)]
+    each = [rows for _, rows in frame.groupby(["dataset", "method", "variant"], sort=False)]
+    noise = {_space(rows): rows for rows in each if _permuted(rows)}
+    found = [rows for rows in each if not _permuted(rows)] or each
     columns = 1 if len(found) <= 3 else 2
     height, width = (2.15, 2.6) if columns == 1 else (1.75, 0.98)
     pitch, rows = (PAGE_WIDTH - MARGIN) / columns, ceil(len(found) / columns)
@@ -84,10 +101,25 @@ def curves_figure(frame: pd.DataFrame) -> "Figure":
             title = f"{first['title']}, {seeds}" if columns == 1 else first["name"]
             place = left, left + pitch - MARGIN, 9 if columns == 1 else 7.5
             write_title(figure, low + height - 0.1, title, bool(first["simulated"]), *place)
-            for axis, draw in enumerate((_draw_reward, _draw_entropy)):
-                at = left + 0.66 + axis * (width + (0.9 if columns == 1 else 0.78))
-                draw(axes_at(figure, at, low + 0.42, width, height - 0.83), search)
+            places = [left + 0.66 + i * (width + (0.9 if columns == 1 else 0.78)) for i in (0, 1)]
+            axes = [axes_at(figure, at, low + 0.42, width, height - 0.83) for at in places]
+            _draw_reward(axes[0], search)
+            _draw_entropy(axes[1], search, noise.get(_space(search)))
     return figure
+
+
+def _permuted(rows: pd.DataFrame) -> bool:
+    return "permuted" in rows and bool(rows["permuted"].eq(True).all())
+
+
+def _space(rows: pd.DataFrame) -> tuple[str, float]:
+    """Return what searches have in common that can be compared: dataset, and entropy at first."""
+    return str(rows["dataset"].iloc[0]), float(rows["uniform_entropy"].iloc[0])
+
+
+def _left(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what is left of the entropy of a uniform choice, in percent."""
+    return 100 * _curve(rows, "entropy") / float(rows["uniform_entropy"].iloc[0])
 
 
 def _draw_reward(axes: "Axes", rows: pd.DataFrame) -> None:
@@ -106,14 +138,25 @@ def _curve(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     return wide.dropna(axis=1, how="all")
 
 
-def _draw_entropy(axes: "Axes", rows: pd.DataFrame) -> None:
-    """Draw what is left of the entropy of a uniform choice, in percent, and say what that means."""
-    left = 100 * _curve(rows, "entropy") / float(rows["uniform_entropy"].iloc[0])
+def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None = None) -> None:
+    """Draw what is left of the entropy of a uniform choice, and say what that means.
+
+    With the search on `noise`, if there is one.
+    """
+    left = _left(rows)
     _band(axes, left, task_colour(1))
     axes.axhline(100, color=SHARED, lw=0.9, ls=(0, (4, 2)))
     last, lowest = float(left.ffill().iloc[-1].mean()), float(left.min().min())
-    low = min(LEAST, lowest - 2)
     told = f"{verdict(last / 100)}:\n{last:.0f}% left"
+    if noise is not None and noise is not rows:
+        drifted = _left(noise).mean(axis=1)
+        axes.plot(drifted.index, drifted, color="black", lw=0.9, ls=(0, (3, 2)))
+        lowest = min(lowest, float(drifted.min()))
+        told += f", on pure noise {drifted.iloc[-1]:.0f}%"
+    if "converged" in rows and rows["converged"].notna().all():
+        ended = rows.groupby("seed")["converged"].first().astype(bool)
+        told += f"\nconverged: {ended.sum()} of {counted(len(ended), 'seed')}"
+    low = min(LEAST, lowest - 2)
     axes.text(0.03, 0.04, told, transform=axes.transAxes, fontsize=7, fontweight="bold")
     axes.annotate(
         "blind choice", (1.0, 100), (0, 2), xycoords=axes.get_yaxis_transform(),

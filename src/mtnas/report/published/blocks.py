@@ -10,6 +10,7 @@ from mtnas.config.options import RunKey
 from mtnas.evidence.exhaustive_table import ExhaustiveRecord, read_ground_truth
 from mtnas.evidence.pairing import MTNAS, SINGLE
 from mtnas.evidence.records import RUN_COLUMNS, RunRecord, wide
+from mtnas.evidence.restarts import counted
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report import claims as ledger
 from mtnas.report import exhibits
@@ -47,11 +48,12 @@ def read_scores(published: Path) -> Scores:
         metrics = metrics.astype({"seed": int, "value": float})
     except ValueError as error:
         raise RecordError(f"{path}: not a number ({error}); {RESTORE}") from None
-    metrics = metrics[~metrics["metric"].isin(LOSSES)]
-    return {
-        (str(d), str(m), str(v)): wide(rows)
-        for (d, m, v), rows in metrics.groupby(list(RUN_COLUMNS[:3]), sort=False)
-    }
+    records, found = read_records(published), {}
+    for (d, m, v), rows in metrics.groupby(list(RUN_COLUMNS[:3]), sort=False):
+        key, training = (str(d), str(m), str(v)), records[str(d), str(m), str(v)].spec.trained
+        shown = wide(rows[~rows["metric"].isin(LOSSES)])
+        found[key] = counted(shown, rows, training, where=f"{path}: {'/'.join(key)}")
+    return found
 
 
 def read_records(published: Path) -> Records:

@@ -35,7 +35,9 @@ def merged(old: Plan, new: Plan) -> Plan:
         for name in {**old.subsets, **new.subsets}
     }
     simulated = tuple(dict.fromkeys([*old.simulated_studies, *new.simulated_studies]))
-    return Plan(datasets, experiments, homes, judged, variants, subsets, simulated)
+    restarted = tuple(run for run in old.restarted if run not in of_new) + new.restarted
+    restarted = tuple(in_order(restarted, datasets, variants))
+    return Plan(datasets, experiments, homes, judged, variants, subsets, simulated, restarted)
 
 
 def in_order(
@@ -85,6 +87,7 @@ def without(plan: Plan, name: str) -> Plan:
         plan.variants,
         {entry: runs for entry, runs in subsets.items() if runs},
         tuple(s for s in plan.simulated_studies if f"simulated_studies/{s}" != name),
+        tuple(run for run in plan.restarted if not is_named(run, name)),
     )
 
 

@@ -32,7 +32,8 @@ def spreads_of(run: Run, manifest: Manifest, table: Path, seed: int) -> dict[str
     chosen = training is not None and training.leaks != "keep"
     if not names or not known or chosen or not table.is_file():
         return {}
-    part = _split(table, manifest, seed, fixed=run.record.spec.fixed_split)
+    spec = run.record.spec
+    part = _split(table, manifest, spec.split_seed(seed), fixed=spec.fixed_split)
     drawn = digest_of(np.flatnonzero(part == code) for code in range(len(SPLITS)))
     if drawn != known:
         path = run.folder / "run.json"
