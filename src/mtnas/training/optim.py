@@ -10,7 +10,6 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import FlatParameters, Rates
@@ -42,7 +41,8 @@ def neighbours(rates_M: Sequence[Rates]) -> Iterator[tuple[slice, Rates]]:
 class FusedAdam:
     """torch's fused Adam over one tensor of all M members, who may have rates of their own.
 
-    Its function, without the class `torch.optim.Adam`, whose start takes seconds.
+    Its kernel, without the class `torch.optim.Adam`, whose start takes seconds and whose every step
+    sorts the tensors anew.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class FusedAdam:
     def _step(self) -> None:
         """Take one step, with the gradient that stands in `grad_M`."""
         for rates, (values, grads, first, second, steps) in self._groups:
-            adam(
+            torch._foreach_add_(steps, 1)
+            torch._fused_adam_(
                 values, grads, first, second, [], steps,
                 lr=rates.learning_rate, weight_decay=rates.weight_decay,
                 beta1=BETAS[0], beta2=BETAS[1], eps=EPS, amsgrad=False, maximize=False,
-                fused=True, capturable=self.grad_M.is_cuda,
             )  # fmt: skip
 
     def state(self) -> Saved:
