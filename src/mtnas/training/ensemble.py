@@ -2,7 +2,8 @@
 
 Every parameter, buffer and embedding table of an ensemble has a leading axis of length M, one entry
 for each of its models, the members. A member has a seed, one or more tasks and perhaps a route. One
-model has M = 1; single-task models are members with one task. Only this file knows how it is done.
+model has M = 1; single-task models are members with one task. How it is done is known here and in
+`training.calls` alone.
 
 Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
 reads), N rows of a table, T tasks, O outputs of all tasks.
