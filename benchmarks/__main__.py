@@ -13,8 +13,8 @@ import torch
 from benchmarks.outcome import Settings, UnavailableError, publish
 from mtnas.runtime.provenance import git_state
 
-SUITE = ("step", "table_size", "models", "search", "routes", "data", "workflow", "roofline",
-         "accuracy", "gpu")  # fmt: skip
+SUITE = ("step", "table_size", "models", "search", "routes", "many_seeds", "data", "workflow",
+         "roofline", "accuracy", "gpu")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,12 +15,12 @@ from benchmarks.work import Work
 class MMoE(nn.Module):
     """The network of `benchmarks.work`, as one would write it by hand."""
 
-    def __init__(self, num_rows: int) -> None:
+    def __init__(self, num_rows: int, fields: int = w.FIELDS) -> None:
         """Draw the table N(0, 0.01) as ours is, the rest as torch does."""
         super().__init__()
         self.table = nn.Embedding(num_rows, w.EMBEDDING_DIM)
         nn.init.normal_(self.table.weight, std=0.01)
-        self.root = nn.Linear(w.FIELDS * w.EMBEDDING_DIM, w.ROOT_DIM)
+        self.root = nn.Linear(fields * w.EMBEDDING_DIM, w.ROOT_DIM)
         self.experts = nn.Linear(w.ROOT_DIM, w.EXPERTS * w.EXPERT_DIM)
         self.gates = nn.Linear(w.ROOT_DIM, w.TASKS * w.EXPERTS, bias=False)
         self.towers = nn.Linear(w.EXPERT_DIM, w.TASKS)

@@ -124,7 +124,9 @@ class Examples:
     def _seen_by(self, ensemble: Ensemble, index_MB: Tensor) -> Tensor:
         """Return the labels that the models of an ensemble learn, each perhaps with its noise."""
         if not self.of_seeds:
-            return self.labels_of(ensemble.tasks_MT, index_MB)
+            if not ensemble.learns_first(len(self.tasks)):
+                return self.labels_of(ensemble.tasks_MT, index_MB)
+            return self.labels.index_select(0, index_MB.flatten()).view(*index_MB.shape, -1)
         pairs = zip(ensemble.members, index_MB, strict=True)
         own = [self.of_seeds[m.seed][rows_B][:, list(m.tasks)] for m, rows_B in pairs]
         return torch.stack(own)

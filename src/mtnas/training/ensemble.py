@@ -2,7 +2,8 @@
 
 Every parameter, buffer and embedding table of an ensemble has a leading axis of length M, one entry
 for each of its models, the members. A member has a seed, one or more tasks and perhaps a route. One
-model has M = 1; single-task models are members with one task. Only this file knows how it is done.
+model has M = 1; single-task models are members with one task. How it is done is known here and in
+`training.calls` alone.
 
 Shapes: M members, B batch, C columns of ids, E embedding dimension (of all tables that a member
 reads), N rows of a table, T tasks, O outputs of all tasks.
@@ -10,19 +11,20 @@ reads), N rows of a table, T tasks, O outputs of all tasks.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
+from torch import Tensor
+from torch.func import stack_module_state
 
 from mtnas.config.options import TrainingOptions
 from mtnas.methods.parts.model import Model
 from mtnas.methods.parts.sharing import Buffers, RoutedSharing
 from mtnas.routes.route import Route
 from mtnas.runtime import seeds
+from mtnas.training.calls import Calls
 from mtnas.training.inputs import MixedInputs, NumberScale
 
 
@@ -105,6 +107,9 @@ class Ensemble:
         """
         self.members = tuple(members)
         self.tasks_MT = torch.tensor([member.tasks for member in members], device=device)
+        number = len(members[0].tasks)
+        all_first = all(member.tasks == tuple(range(number)) for member in members)
+        self._first_tasks = number if all_first else None
         self.scale_2MT = _scales(self.members, device)
         models = [_drawn(build, member) for member in members]
         self._template = models[0]
@@ -114,7 +119,8 @@ class Ensemble:
             {name: p.detach().to(device, dtype) for name, p in params.items()}
         )
         self.params = self.flat_params.views()
-        self.buffers = {name: buffer.to(device) for name, buffer in buffers.items()}
+        own = {name: buffer.to(device) for name, buffer in buffers.items()}
+        self._calls = Calls(self._template, self.params, own)
         sharing = self._template.sharing
         names = sharing.route_names if isinstance(sharing, RoutedSharing) else ()
         self._route: Buffers = {name: buffers[of_sharing(name)].numpy() for name in names}
@@ -136,6 +142,16 @@ class Ensemble:
     def template(self) -> Model:
         """Return a model to call with the parameters of any member (`functional_call`)."""
         return self._template
+
+    @property
+    def leaves(self) -> Mapping[str, Tensor]:
+        """Return the parameters that a training step differentiates by (`Calls.leaves`)."""
+        return self._calls.leaves
+
+    @property
+    def buffers(self) -> Mapping[str, Tensor]:
+        """Return the buffers of all members, [M, ...] by name."""
+        return self._calls.buffers
 
     def __len__(self) -> int:
         return len(self.members)
@@ -166,6 +182,10 @@ class Ensemble:
         each = [member.rates or shared for member in self.members]
         return {name: [getattr(rates, name) for rates in each] for name in Rates._fields}
 
+    def learns_first(self, tasks: int) -> bool:
+        """Tell whether every member learns the first so many tasks, in their order."""
+        return self._first_tasks == tasks
+
     @property
     def noise_shape(self) -> tuple[int, ...] | None:
         """Return the shape of the noise that a member's method wants in training, if it does."""
@@ -181,15 +201,13 @@ class Ensemble:
 
         `params` default to those of the ensemble.
         """
-        state = {**(self.params if params is None else params), **self.buffers}
-        inputs = (x_MBD,) if noise_M is None else (x_MBD, noise_M)
-        return _mapped(self._template, state, inputs)
+        return self._calls((x_MBD,) if noise_M is None else (x_MBD, noise_M), params)
 
-    def penalty(self, params: Mapping[str, Tensor]) -> Tensor | float:
-        """Return what the method adds to the training loss of every member, [M]; 0 if nothing."""
+    def penalty(self, params: Mapping[str, Tensor]) -> Tensor | None:
+        """Return what the method adds to the training loss of every member, [M]; None: nothing."""
         if not self._template.sharing.has_penalty:
-            return 0.0
-        return self._part(lambda model: model.sharing.penalty(), params)
+            return None
+        return self._calls((), params, lambda model: model.sharing.penalty())
 
     @property
     def has_gates(self) -> bool:
@@ -198,24 +216,17 @@ class Ensemble:
 
     def gate_scores(self, x_MBD: Tensor) -> Tensor:
         """Return the gate scores of every member on its own batch, [M, T, B, experts]."""
-        return self._part(lambda model, x_BD: model.sharing.gate_scores(x_BD), self.params, x_MBD)
+        return self._calls((x_MBD,), None, lambda model, x_BD: model.sharing.gate_scores(x_BD))
 
     def shared_input(self, x_MBD: Tensor) -> Tensor:
         """Return what every shared part reads, [M, B, D], or [M, T, B, D] if tasks differ."""
-        return self._part(lambda model, x_BD: model.shared_input(x_BD), self.params, x_MBD)
-
-    def _part(
-        self, part: Callable[..., Tensor], params: Mapping[str, Tensor], *inputs: Tensor
-    ) -> Tensor:
-        """Call something else of every member's model than its `forward`."""
-        state = {f"model.{n}": tensor for n, tensor in {**params, **self.buffers}.items()}
-        return _mapped(_Part(self._template, part), state, inputs)
+        return self._calls((x_MBD,), None, lambda model, x_BD: model.shared_input(x_BD))
 
     def take(self, buffers: Buffers) -> None:
         """Switch to the networks of other routes, given as buffers (`RoutedSharing`), [M, ...]."""
         self._route = buffers
         for name, array in buffers.items():
-            self.buffers[of_sharing(name)] = torch.from_numpy(array).to(self.device)
+            self._calls.take(of_sharing(name), torch.from_numpy(array).to(self.device))
 
     def activity(self) -> dict[str, Tensor] | None:
         """Return which slices of which parameters take part in the members' routes, [M, slices].
@@ -249,30 +260,6 @@ def _scales(members: Sequence[Member], device: str) -> Tensor | None:
 def of_sharing(name: str) -> str:
     """Return what a parameter or buffer of a method is called in a model."""
     return f"sharing.{name}"
-
-
-class _Part(nn.Module):
-    """A module whose `forward` calls one function of a model, for `functional_call`."""
-
-    def __init__(self, model: Model, part: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self.model, self.part = model, part
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.part(self.model, *inputs)
-
-
-def _mapped(module: nn.Module, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
-    """Call a module once per member, each with its own parameters, buffers and inputs."""
-
-    def one(state: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
-        return cast(Tensor, functional_call(module, dict(state), inputs))
-
-    if len(next(iter(state.values()))) == 1:  # the same without the cost of mapping
-        alone = {n: t.squeeze(0) for n, t in state.items()}
-        return one(alone, *(t.squeeze(0) for t in inputs)).unsqueeze(0)
-    output_M: Tensor = vmap(one)(state, *inputs)
-    return output_M
 
 
 def _drawn(build: Callable[[Member], Model], member: Member) -> Model:

@@ -85,17 +85,20 @@ class Trainer:
         if self.read_ahead and upcoming_MB is not None:
             self._upcoming = upcoming_MB, self._rows(upcoming_MB)
             self.table_optimizer.read_ahead(self._upcoming[1])
-        params = {n: p.detach().requires_grad_() for n, p in self.ensemble.params.items()}
+        leaves = self.ensemble.leaves
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
-        logits_MBO = self.ensemble.logits(x_MBD, params, self.noise(index_MB.shape[1]))
+        logits_MBO = self.ensemble.logits(x_MBD, leaves, self.noise(index_MB.shape[1]))
         descended_MT, loss_MT = self.losses(index_MB, logits_MBO)
         # Members share nothing, so the gradient of the sum is the gradient of each.
-        total = (descended_MT.sum(-1) + self.ensemble.penalty(params)).sum()
-        learned = [*params.values(), looked_up, *self.weighting.learned]
+        total = descended_MT.sum()
+        penalty_M = self.ensemble.penalty(leaves)
+        if penalty_M is not None:
+            total = total + penalty_M.sum()
+        learned = [*leaves.values(), looked_up, *self.weighting.learned]
         grads = torch.autograd.grad(total, learned)
-        own, (grad_MRE, *others) = grads[: len(params)], grads[len(params) :]
-        self.dense_optimizer.step(dict(zip(params, own, strict=True)))
+        own, (grad_MRE, *others) = grads[: len(leaves)], grads[len(leaves) :]
+        self.dense_optimizer.step(dict(zip(leaves, own, strict=True)))
         self.table_optimizer.step(grad_MRE)
         self.weighting.step(others)
         return loss_MT.detach()
@@ -160,7 +163,8 @@ class Trainer:
         """Return the rows of the tables that a batch reads, rows_MR."""
         if self._upcoming is not None and self._upcoming[0] is index_MB:
             return self._upcoming[1]
-        return self.examples.inputs.ids[index_MB].flatten(1)
+        ids = self.examples.inputs.ids.index_select(0, index_MB.flatten())
+        return ids.view(len(index_MB), -1)
 
     def losses(self, index_MB: Tensor, out_MBO: Tensor) -> tuple[Tensor, Tensor]:
         """Return what training descends and the loss, of every task of every member on a batch.
