@@ -32,6 +32,7 @@ def test_a_study_ends_with_where_to_look_or_with_its_error(again):
     status, printed = mtnas(again, "run", TEST_STUDY, "--cores", "2")
     assert status == 0, printed
     assert printed.splitlines()[-1] == "open results/report.html"
+    assert (results / "answer.md").read_text(encoding="utf-8").strip() in printed
     assert "1 of 3 jobs done" in printed
     assert "Reason:" not in printed and "[table table2]" not in printed
     status, printed = mtnas(again, "verify")
