@@ -402,7 +402,7 @@ def everywhere(study, scores, dataset):
 @pytest.mark.parametrize(
     ("dataset", "planted", "before", "after"),
     [
-        ("movielens", "mmoe__paper", "use Share-Bottom (one model for all", "use MMoE. It is better"),
+        ("movielens", "mmoe__paper", "use Share-Bottom (one model", "use MMoE. It is better"),
         ("bookcrossing", "mtnas__paper", "No: MTNAS, which searches, is not measurably better",
          "Yes: MTNAS, which searches, is measurably better"),
     ],
