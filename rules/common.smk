@@ -16,6 +16,7 @@ from snakemake.exceptions import WorkflowError
 
 from mtnas import study as studies
 from mtnas.report import captions, exhibits
+from mtnas.report.answer.contents import forget_last_answers, set_answers_aside
 from mtnas.report.answer.needs import needs_of
 from mtnas.report.names import dataset_titles, titles
 from mtnas.study import fingerprints, raw_files, search_spaces

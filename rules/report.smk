@@ -4,7 +4,8 @@ requires: the claims ledger, the tables and figures with their data, the runs an
           all experiments, the diagnoses, the manifests, the audits
 provides: results/answer.json, results/answer.md: question, findings, how sure, what to do;
           results/contents.json: what belongs to the study, and what is of another one;
-          results/aside/: tables and figures of another study, moved there;
+          results/aside/: tables and figures of another study, moved there, and the last answer
+          while a run has none of its own;
           results/report.html
 """
 

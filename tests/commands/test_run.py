@@ -1,5 +1,6 @@
 """`mtnas run`: what becomes of its words, and what Snakemake is given."""
 
+import argparse
 import os
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from mtnas.__main__ import main
 from mtnas.commands import run
+from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.job import QUIET
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study.command_line import Words, is_plain, says_cores, sorted_out
@@ -95,3 +97,21 @@ def test_a_mistyped_overlay_is_one_line(became, capsys, monkeypatch):
     assert main(["run", "config/tests.yaml"]) == 1
     assert "no such file (did you mean config/test.yaml?)" in capsys.readouterr().err
     assert not became
+
+
+def test_a_wrong_key_is_refused_in_one_line_before_snakemake_starts(tmp_path, capsys, monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execv", lambda *command: started.append(command))
+    monkeypatch.setenv(QUIET, "0")  # which `run` sets; so it is taken back
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("seedz: 3\n", encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"wrong.yaml: unknown key 'seedz' \(did you mean 'seeds'"
+    ):
+        run.run(argparse.Namespace(words=[str(wrong), "-n"]))
+    wrong.write_text("datasets: [rated]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="unknown dataset 'rated'"):
+        run.run(argparse.Namespace(words=[str(wrong)]))
+    assert not started
+    run.run(argparse.Namespace(words=[str(wrong), "--config", 'datasets=["insteval"]']))
+    assert len(started) == 1  # what is given on the command line may mend it

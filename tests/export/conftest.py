@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from mtnas.runtime import plugins
-from tests.helpers.exports import CITIES, LOANS, PLAIN, prepare_table, write_tables
+from tests.helpers.exports import CITIES, DERIVED, LOANS, PLAIN, prepare_table, write_tables
 
 
 @contextmanager
@@ -24,7 +24,8 @@ def study(tmp_path_factory):
     (folder / "declared").mkdir()
     write_tables(folder)
     with inside(folder):
-        for name, keys in {"loans": LOANS, "cities": CITIES, "plain": PLAIN}.items():
+        declared = {"loans": LOANS, "cities": CITIES, "plain": PLAIN, "derived": DERIVED}
+        for name, keys in declared.items():
             (folder / "declared" / f"{name}.yaml").write_text(keys, encoding="utf-8")
             prepare_table(name)
     return folder

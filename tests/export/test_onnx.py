@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from mtnas.__main__ import main
 from mtnas.data.prepare.store import read_compact
 from mtnas.export import onnx
 from mtnas.export.folder import export, inputs_at, predict
@@ -93,13 +94,65 @@ def test_the_documented_program_reads_odd_texts_as_mtnas_does(here, tmp_path):
     np.testing.assert_array_equal(found["inputs"]["ids"], table.ids)
     np.testing.assert_array_equal(found["inputs"]["numbers"], table.numbers)
     rows.drop(columns="price").to_csv(tmp_path / "odd.csv", index=False)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="compute .'price'"):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="lacks .'price'"):
         patch.setattr(sys, "argv", ["score.py", str(tmp_path / "model"), str(tmp_path / "odd.csv")])
         patch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
         exec(program, {})
     found["missing"].append("-1")
     texts = ["-1.0", "-1.", "-1.05", "1", "-10"]
     assert [found["told"](text) for text in texts] == [None, None, *texts[2:]]
+
+
+COMPUTED = {
+    "who": "column reader",
+    "cheap": "SQL price < 9",
+    "pages": "floor(log2(1 + |x|)), with the sign of x, of column pages",
+    "size": "the bucket (below 100, 100 to 300.5, from 300.5) of column pages",
+    "books.genre": "column genre of the joined table books",
+    "day_weekday": "the weekday (0 is Monday) in UTC of column day",
+}
+
+
+def test_fields_that_a_program_alone_cannot_compute_are_named_and_asked_for(
+    here, tmp_path, capsys, monkeypatch
+):
+    trained = trained_run("derived", "mmoe")
+    model = tmp_path / "model"
+    assert main(["export", str(trained.run.folder), "--out", str(model), "--no-onnx"]) == 0
+    assert read_json(model / "encoding.json")["computed"] == COMPUTED
+    for told in (capsys.readouterr().out, (model / "README.md").read_text(encoding="utf-8")):
+        assert "cheap: SQL price < 9; pages: floor(log2(" in told
+        assert "mtnas score" in told and "`computed:NAME`" in told
+
+    (program,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
+    program, _, _ = program.partition("session = ")
+    monkeypatch.setattr(sys, "argv", ["score.py", str(model), str(tmp_path / "rows.csv")])
+    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+    rows = pd.read_csv(here / "loans.csv")
+    rows.to_csv(tmp_path / "rows.csv", index=False)  # with a column pages, which is not the field
+    with pytest.raises(SystemExit, match="computed:pages.*SQL price < 9"):
+        exec(program, {})
+
+    genres = pd.read_csv(here / "books.csv").set_index("isbn")["genre"]
+    size = pd.cut(
+        rows["pages"], [-1, 99, 300, 999], labels=["below 100", "100 to 300.5", "from 300.5"]
+    )
+    values = {
+        "who": rows["reader"],
+        "cheap": (rows["price"] < 9).where(rows["price"].notna()),
+        "pages": np.log2(1 + rows["pages"]).astype(int),
+        "size": size,
+        "books.genre": rows["isbn"].map(genres),
+        "day_weekday": pd.to_datetime(rows["day"]).dt.day_of_week,
+    }
+    rows.assign(**{f"computed:{name}": own for name, own in values.items()}).to_csv(
+        tmp_path / "rows.csv", index=False
+    )
+    found = {}
+    exec(program, found)
+    table = read_compact(trained.table, trained.data / "manifest.json").inputs
+    np.testing.assert_array_equal(found["inputs"]["ids"], table.ids)
+    np.testing.assert_array_equal(found["inputs"]["numbers"], table.numbers)
 
 
 def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch):

@@ -50,6 +50,20 @@ path: loans.csv
 fields: {reader: , isbn: , tags: {type: list, separator: '|'}, price: {type: numeric}}
 tasks: {likes: stars >= 4, long: days > 15}
 """
+DERIVED = """
+title: Loans, with fields that are computed
+path: loans.csv
+joins: {books: {path: books.csv, on: isbn}}
+fields:
+  who: {column: reader}
+  cheap: {sql: price < 9}
+  pages: {type: count, buckets: log2}
+  size: {column: pages, type: number, buckets: [100, 300.5]}
+  books.genre:
+  day: {type: time, parts: [weekday]}
+  price: {type: numeric}
+tasks: {likes: stars >= 4, long: days > 15}
+"""
 TRAINING = {"epochs": 2, "patience": 2, "batch_size": 32, "embedding_dim": 3, "learning_rate": 0.02}
 OPTIONS = {"mmoe": {"root_dim": 6, "hidden_dim": 6}, "mtnas": {"num_layers": 1, "num_subnets": 2}}
 

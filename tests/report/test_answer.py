@@ -1,6 +1,8 @@
 """The answer of a study in sentences: planted results must change what is said."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +20,16 @@ from mtnas.report.answer.sharing import QUESTION as SHARING
 from mtnas.report.claims import write_ledger
 from mtnas.report.decided import MEANING
 from mtnas.report.exhibits.answer import EXHIBIT
+from mtnas.report.published.documents import fill
 from mtnas.report.runs import read_results
+from mtnas.report.site.page import write_report
+from mtnas.report.site.sources import Sources
 from mtnas.routes.named import share_bottom
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Plan, Variant
 from tests.conftest import REPOSITORY
+from tests.helpers.pages import Page
 from tests.helpers.runs import make_run
 from tests.helpers.searches import write_search
 
@@ -370,6 +376,49 @@ def test_written_answers_are_read_again(study, tmp_path):
 
     (first, *_) = read_answer("a.json")
     assert "Of another study, and no part of this answer: results/tables/t.md" in first.texts()[-1]
+
+
+FIRST = "generated: answer"
+
+
+def everywhere(study, scores, dataset):
+    """Return what the terminal, the report and README say of a study, without breaks of lines."""
+    shutil.rmtree("results", ignore_errors=True)
+    study(scores, datasets=(dataset,))
+    needs = without_manifests(needs_of(study.plan))
+    Path("published").mkdir(exist_ok=True)
+    write(needs, "claims.json", json="published/answer.json", md="answer.md")
+    sources = Sources(answer="published/answer.json", run_folders=needs.run_folders)
+    write_report("report.html", sources)
+    block = f"<!-- {FIRST} -->\n<!-- /generated -->\n"
+    told = {
+        "terminal": Path("answer.md").read_text(encoding="utf-8"),
+        "report": Page(Path("report.html").read_text(encoding="utf-8")).words,
+        "README": fill(block, Path("published"), "README.md"),
+    }
+    return {place: " ".join(text.split()) for place, text in told.items()}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "planted", "before", "after"),
+    [
+        ("movielens", "mmoe__paper", "use Share-Bottom (one model", "use MMoE. It is better"),
+        ("bookcrossing", "mtnas__paper", "No: MTNAS, which searches, is not measurably better",
+         "Yes: MTNAS, which searches, is measurably better"),
+    ],
+)  # fmt: skip
+def test_a_method_that_is_planted_to_be_better_changes_readme_report_and_terminal(
+    study, dataset, planted, before, after
+):
+    for place, text in everywhere(study, alike(), dataset).items():
+        assert before in text and after not in text, place
+    for place, text in everywhere(study, alike(**{planted: 0.77}), dataset).items():
+        assert after in text and before not in text, place
+
+
+def test_readme_and_the_terminal_show_that_very_answer():
+    """README holds the block, and a run ends with the text (tests/workflow/test_mtnas_run.py)."""
+    assert f"<!-- {FIRST} -->" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("broken", ["", "{}", '{"answers": [{"question": 3}]}', "[]"])

@@ -4,7 +4,9 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from mtnas.report import exhibits
 from mtnas.report.exhibits.figure3 import Figure3
 from mtnas.report.exhibits.search_curves import SearchCurves
 from mtnas.report.published import publish as publishing
+from mtnas.report.published import told
 from mtnas.report.published.blocks import COMPARED, measured
 from mtnas.report.published.documents import fill, refresh
 from mtnas.report.published.plans import merged
@@ -730,6 +733,26 @@ def test_a_document_is_filled_from_the_published_numbers(study):
     assert "| Book-Crossing, MTNAS | 3 | 12,345 | 42 | 12 | 1 |" in filled
     assert "| Book-Crossing, MTNAS (random routes) | 3 | 12,345 |  | 12 | 1 |" in filled
     assert fill(filled, folder, where="README.md") == filled
+
+
+def test_the_cost_of_the_default_study_follows_from_its_published_runs(monkeypatch):
+    published = REPOSITORY / "results/published"
+
+    def minutes():
+        return int(re.search(r"takes about (\d+) minutes? on 2 cores\. ", told.cost(published))[1])
+
+    before, runs = minutes(), read_runs(published)
+    slow = {}
+    for key, run in runs.items():
+        timings = run.record.timings
+        slower = {"total_seconds": timings.total_seconds + 120 * len(run.record.spec.seeds)}
+        git = run.record.git.model_copy(update={"commit": "f00dbabe"})
+        update = {"timings": timings.model_copy(update=slower), "git": git}
+        slow[key] = replace(run, record=run.record.model_copy(update=update))
+    monkeypatch.setattr(told, "read_runs", lambda folder: slow)
+    main_runs = [run for run in read_plan(published).main if run[0] in ("movielens", "insteval")]
+    assert abs(minutes() - before - len(main_runs) * 5) <= 1  # 2 minutes, 5 seeds, 2 cores
+    assert "at commit `f00dbab` on Linux with 2 cores; a later" in told.cost(published)
 
 
 def test_documents_tell_what_measured_and_show_all_that_there_is(study, tmp_path):

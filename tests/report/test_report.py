@@ -226,7 +226,7 @@ def test_answers_link_to_exhibits_of_sharing(made, tmp_path):
 
 def test_one_run_is_one_run(made, tmp_path):
     sources = Sources(run_folders=made[0].run_folders[:1])
-    assert "1 run on 1 data set" in Page(written(tmp_path / "r.html", sources)).text
+    assert "1 run, 1 data set" in Page(written(tmp_path / "r.html", sources)).text
 
 
 def test_methods_are_compared_by_task_with_their_intervals(page, html):
@@ -271,7 +271,7 @@ def test_warnings_of_audits_stand_first(tmp_path):
 def test_simulated_data_are_announced(tmp_path):
     manifests = [write_manifest(tmp_path / "m.json", "tiktok", simulated=True)]
     html = written(tmp_path / "r.html", Sources(manifests=manifests))
-    assert 'class="warning">SIMULATED DATA: TikTok' in html
+    assert 'class="warning">SIMULATED DATA: 1 of 1 data set: TikTok' in html
 
 
 def test_the_same_sources_give_the_same_bytes(made, tmp_path):

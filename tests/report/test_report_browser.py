@@ -7,6 +7,7 @@ import pytest
 from mtnas.report.site.page import write_report
 from tests.helpers.browser import Browser, find
 from tests.helpers.pages import EVIL, study
+from tests.helpers.tables import write_manifest
 
 pytestmark = [
     pytest.mark.slow,
@@ -14,6 +15,37 @@ pytestmark = [
 ]
 SHOWN = "[...document.querySelectorAll('{}')].filter((e) => e.checkVisibility()).length"
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+# Texts whose contrast with what is behind them is below that of WCAG 2.1, AA.
+PALE = """(() => {
+  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const own = parts(getComputedStyle(at).backgroundColor);
+      if (own.length === 3 || own[3] === 1) return own;
+    }
+    return [255, 255, 255];
+  };
+  const under = (element) => {
+    const box = element.parentElement.querySelector(':scope > rect');
+    return box && element.closest('.route') ? parts(getComputedStyle(box).fill) : behind(element);
+  };
+  const pale = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const drawn = element instanceof SVGElement;
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !element.checkVisibility() || (drawn && element.tagName !== 'text')) continue;
+    const style = getComputedStyle(element);
+    const ink = light(parts(drawn ? style.fill : style.color));
+    const page = light(drawn ? under(element) : behind(element));
+    const contrast = (Math.max(ink, page) + .05) / (Math.min(ink, page) + .05);
+    if (contrast < 4.5) pale.push(`${element.textContent.trim()} ${contrast.toFixed(2)}`);
+  }
+  return pale;
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +81,16 @@ def test_the_page_fits_its_window(page, report, width, scheme):
     assert page.run(TOO_WIDE) is False
     dark = page.run("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
     assert dark is (scheme == "dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(page, report, scheme):
+    page.open(report, 1280, prefers_color_scheme=scheme)
+    page.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+    assert page.run(PALE) == []
+    page.run("document.querySelector('h1').style.color = '#888888'")
+    page.run("document.body.style.backgroundColor = '#7f7f7f'")
+    assert any(told.startswith("Which sharing should I use?") for told in page.run(PALE))
 
 
 def test_hostile_texts_run_nothing(page, report, tmp_path):
@@ -140,6 +182,26 @@ def test_a_figure_opens_in_full_size(page):
     assert page.run("document.querySelector('dialog').open") is True
     page.run("document.querySelector('dialog button').click()")
     assert page.run("document.querySelector('dialog').open") is False
+
+
+def test_long_lists_of_contents_are_folded_until_their_section_is_read(page, report, tmp_path):
+    sources = study(tmp_path)
+    manifests = [
+        write_manifest(tmp_path / f"{i}.json", f"synthetic_{i}", title=f"Data {i}")
+        for i in range(12)
+    ]
+    write_report(tmp_path / "report.html", replace(sources, manifests=manifests))
+    page.open(tmp_path / "report.html", 1280)
+    folded = "nav ol details"
+    assert page.run(f"document.querySelector('{folded} summary').textContent") == (
+        "12 parts of Data"
+    )
+    assert page.run(SHOWN.format(f"{folded} a")) == 0
+    page.run("document.querySelector('#data').scrollIntoView()")
+    for _ in range(50):
+        if page.run(SHOWN.format(f"{folded} a")) == 12:
+            return
+    raise AssertionError("it stays folded")
 
 
 def test_contents_are_folded_on_a_phone(page, report):

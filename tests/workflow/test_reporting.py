@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -12,20 +14,40 @@ from tests.conftest import REPOSITORY, TEST_STUDY
 pytestmark = pytest.mark.slow
 
 
-def test_the_report_of_snakemake_shows_every_table_and_figure_with_its_caption(finished):
-    finished.snakemake("--report", "shown.html", "--configfile", TEST_STUDY)
-    page = (finished.folder / "shown.html").read_text(encoding="utf-8")
-    entries = json.JSONDecoder().raw_decode(page, page.index('{"results/'))[0]
-    shown = {entry["name"]: entry for entry in entries.values()}
-    folder = finished.folder / "results"
-    tables = [path.name for path in folder.glob("tables/*.html")]
-    figures = [path.name for path in folder.glob("figures/*.png")]
-    assert {*tables, *figures, "report.html"} == set(shown)
-    assert len(tables) >= 3 and len(figures) >= 8
-    for name, entry in shown.items():
+def variable(page, name):
+    """Return what a script of the page gives a variable."""
+    start = f"var {name} = "
+    return json.JSONDecoder().raw_decode(page, page.rindex(start) + len(start))[0]
+
+
+def test_the_report_of_snakemake_carries_every_table_and_figure_with_its_caption(finished):
+    finished.snakemake("--report", "results/report.zip", "--configfile", TEST_STUDY)
+    with ZipFile(finished.folder / "results/report.zip") as packed:
+        carried = {Path(name).name: packed.read(name) for name in packed.namelist()}
+        page = packed.read("report/report.html").decode("utf-8")
+    results = finished.folder / "results"
+    made = {f"results/tables/{path.name}": "Tables" for path in results.glob("tables/*.html")}
+    assert len(made) >= 3
+    made |= {f"results/figures/{path.name}": "Figures" for path in results.glob("figures/*.png")}
+    assert len(made) >= 11
+    made["results/report.html"] = "Report"
+
+    entries, categories = variable(page, "results"), variable(page, "categories")
+    assert set(entries) == set(made)
+    for name, category in made.items():
+        entry = entries[name]
+        if category != "Report":  # the page of the zip has its name, too
+            assert carried[Path(name).name] == (finished.folder / name).read_bytes()
         assert len(re.sub("<[^>]+>", "", entry["caption"])) > 25, name
         assert set(entry["labels"]) == {"shows"}  # two break the page where two files are shown
-    assert "scores" in shown["table2.html"]["caption"]
+        assert Path(name).stem in entry["labels"]["shows"]
+        assert name in {file for part in categories[category].values() for file in part}
+    assert len({entry["labels"]["shows"] for entry in entries.values()}) == len(entries)
+    assert "scores" in entries["results/tables/table2.html"]["caption"]
+
+    about = variable(page, "workflow_desc")
+    assert "how several prediction tasks should share" in about
+    assert "Datasets: insteval. Seeds: 2." in about
 
 
 def test_the_snakefile_of_the_catalog_plans_the_same_jobs(bare):

@@ -36,3 +36,5 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         write(text, arguments.write)
         print(f"Written: {arguments.write}. Correct it; docs/adding-a-dataset.md has every key.")
+        asked = f'datasets=["{arguments.write.stem}"]'
+        print(f"Then learn which sharing to use: mtnas run --config '{asked}'")

@@ -28,6 +28,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the folder of one seed, or of each."""
+    from mtnas.export.alone import computed, told
     from mtnas.export.folder import export
     from mtnas.export.trained import read_trained
     from mtnas.study.places import folder_of
@@ -39,6 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
             f"{folder}: seed {seed}; its predictions of {record.checked_rows} test rows are those "
             f"of the run (largest difference {record.largest_difference:.1g})"
         )
+    if alone := told(computed(trained.manifest.spec, {f.name for f in trained.manifest.fields})):
+        print(alone)
+    print(f"score rows with it: mtnas score {folder} rows.csv --out predictions.parquet")
 
 
 def _wanted(given: str, out: Path, seeds: tuple[int, ...], best: int) -> list[tuple[int, Path]]:

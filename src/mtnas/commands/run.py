@@ -32,11 +32,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Become Snakemake: its exit status is ours, and Ctrl-C reaches it."""
     from mtnas.runtime.job import QUIET, use_this_checkout
     from mtnas.runtime.provenance import REPOSITORY
-    from mtnas.study.ask import check_files, snakemake
-    from mtnas.study.command_line import is_plain, says_cores, sorted_out
+    from mtnas.study.ask import check_files, check_study, snakemake
+    from mtnas.study.command_line import is_plain, says_cores, sets_keys, sorted_out
 
     given = sorted_out(arguments.words)
-    check_files([Path(name) for name in given.overlays], REPOSITORY)
+    overlays = [Path(name) for name in given.overlays]
+    check_files(overlays, REPOSITORY)
+    if not sets_keys(given.options):  # they may mend what a file says
+        check_study(overlays, REPOSITORY)
     use_this_checkout()
     display: list[str] = []
     if not is_plain(given.options):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from mtnas.evidence.records import scores_by_seed
+from mtnas.export.alone import told
 from mtnas.export.encoding import Encoding
 from mtnas.export.trained import Trained
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, split_column
@@ -30,6 +31,7 @@ def card(
         "## Use",
         "    mtnas score FOLDER rows.csv --out predictions.parquet",
         "FOLDER is this one. `docs/using-a-model.md` of mtnas shows how to do without mtnas.",
+        *([told(encoding.computed) + "."] * bool(encoding.computed)),
         "\n".join(_tasks(encoding)),
         "## Scores",
         "\n".join(_scores(trained, seed)),

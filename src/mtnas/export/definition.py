@@ -5,6 +5,7 @@ from pathlib import PurePath
 from mtnas.data import sources
 from mtnas.data.prepare.manifest import FieldSummary, PrepareSpec
 from mtnas.data.sources._tabular.dataset import TabularDataset
+from mtnas.data.sources._tabular.definition import Definition
 from mtnas.runtime.files import Json
 
 AWAY = "..."  # stands for folders that are not told
@@ -14,17 +15,25 @@ def definition_of(spec: PrepareSpec) -> Json | None:
     """Return the keys of the dataset's YAML file, by which the table was prepared; None of one in
     Python.
     """
-    if spec.definition is None:
+    own = keys_of(spec)
+    if own is None:
         return None
-    dataset = sources.load(spec.dataset, definition=spec.definition)
-    assert isinstance(dataset, TabularDataset)
-    keys = dataset.keys.model_dump(mode="json")
+    keys = own.model_dump(mode="json")
     for table in keys["sources"].values():
         for own in (table, *table["joins"].values()):
             own["path"] = [portable(path) for path in own["path"]]
         for field in table["fields"].values():
             field["path"] = None if field["path"] is None else portable(field["path"])
     return keys
+
+
+def keys_of(spec: PrepareSpec) -> Definition | None:
+    """Return the keys of the dataset's YAML file; None of a dataset in Python."""
+    if spec.definition is None:
+        return None
+    dataset = sources.load(spec.dataset, definition=spec.definition)
+    assert isinstance(dataset, TabularDataset)
+    return dataset.keys
 
 
 def missing_of(definition: Json | None) -> dict[str, tuple[str, ...]]:

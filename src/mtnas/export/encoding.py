@@ -110,6 +110,7 @@ class Encoding(Part):
     features: tuple[FeatureBlock, ...]
     outputs: tuple[Output, ...]
     sources: tuple[str, ...]
+    computed: dict[str, str] = {}  # fields that are no plain columns of their name: what they are
     definition: Json | None  # the keys of the dataset's YAML file, if it has one
 
     @property

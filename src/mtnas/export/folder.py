@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mtnas.data.prepare.store import Inputs, read_compact
 from mtnas.data.prepare.vocabulary import vocabulary_file
 from mtnas.export import onnx
+from mtnas.export.alone import computed
 from mtnas.export.card import card
 from mtnas.export.definition import definition_of, missing_of, without_places
 from mtnas.export.encoding import (
@@ -252,5 +253,6 @@ def _encoding(trained: Trained, program: Program) -> Encoding:
         features=layout.features,
         outputs=outputs_of(facts.tasks),
         sources=facts.sources,
+        computed=computed(facts.spec, {field.name for field in facts.fields}),
         definition=definition,
     )

@@ -47,7 +47,7 @@ def rows_of(
     """
     for file in files:
         if not file.is_file():
-            raise ConfigError(f"{file}: there is no such file")
+            raise ConfigError(f"{file}: there is no such file; name the files of rows to be scored")
     own = _of_source(encoding, source)
     wanted = {field.name for field in encoding.fields}
     fields = {name: keys for name, keys in own["fields"].items() if _is_wanted(name, keys, wanted)}

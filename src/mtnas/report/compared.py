@@ -133,7 +133,7 @@ def _seeds(found: dict[str, Difference], margins: dict[str, float]) -> str:
     name = max(needed, key=lambda name: needed[name] or math.inf)
     most, one = needed[name], f"one of {margins[name]:.2g} in {column_name(name)}"
     if most is None:
-        return f"To see {one}, it takes more rows: {TOO_FEW}."
+        return f"To see {one}, it takes more rows ({TOO_FEW})."
     many = f"about {most:,}" if most < MOST_SEEDS else f"more than {MOST_SEEDS:,}"
     return f"To see {one}, it takes {many} seeds."
 

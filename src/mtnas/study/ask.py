@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mtnas.config.files import read_overlay
+from mtnas.config.study import merged
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError, RecordError, unknown
 from mtnas.runtime.files import Json
@@ -68,6 +69,14 @@ def check_files(files: Sequence[Path], checkout: Path) -> None:
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ConfigError(f"--configfile {file}: there is no such file{hint}")
         read_overlay(file)  # before Snakemake does, which a hostile one would hang, or make run it
+
+
+def check_study(files: Sequence[Path], checkout: Path) -> None:
+    """Refuse a configuration that Snakemake would refuse with a traceback behind the reason."""
+    from mtnas.study import load
+
+    paths = (checkout / "config" / "config.yaml", *files)
+    load(merged(*map(read_overlay, paths)), paths)
 
 
 def _check_dataset(dataset: str, files: Sequence[Path], checkout: Path) -> None:

@@ -72,3 +72,8 @@ def says_cores(options: Sequence[str]) -> bool:
 def is_plain(options: Sequence[str]) -> bool:
     """Whether Snakemake itself should say what it does."""
     return any(_PLAIN.fullmatch(option) for option in options)
+
+
+def sets_keys(options: Sequence[str]) -> bool:
+    """Whether options change keys of the configuration, or where results lie."""
+    return any(option.partition("=")[0] in (*_SETTINGS, "--directory", "-d") for option in options)

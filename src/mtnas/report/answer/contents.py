@@ -7,6 +7,7 @@ from mtnas.runtime.files import write_json
 
 ASIDE = "results/aside"
 TO_READ = ("tables/*.md", "figures/*.png")  # each with files of its name beside it
+ANSWERS = ("results/answer.json", "results/answer.md", "results/report.html")
 KEPT = ("results/data/*", "results/runs/*/*/*", "results/routes/*/*/*")  # no results to read
 
 
@@ -29,6 +30,25 @@ def write_contents(path: str | Path, belongs: Iterable[str]) -> list[str]:
     )
     write_json(path, {"belongs": sorted(own), "of_another_study": [*beside, *kept]})
     return beside
+
+
+def set_answers_aside(made_again: Iterable[str]) -> bool:
+    """Move the last answers of which a run has to make new ones; return whether there were any.
+
+    A run that fails, or is stopped, then leaves no answer of another study as if it were its own.
+    """
+    names = {*made_again}
+    last = [path for path in map(Path, ANSWERS) if str(path) in names and path.is_file()]
+    for path in last:
+        Path(ASIDE).mkdir(parents=True, exist_ok=True)
+        path.replace(Path(ASIDE, path.name))
+    return bool(last)
+
+
+def forget_last_answers() -> None:
+    """Take away what was set aside of answers that are there again."""
+    for path in filter(Path.is_file, map(Path, ANSWERS)):
+        Path(ASIDE, path.name).unlink(missing_ok=True)
 
 
 def _found(patterns: Iterable[str]) -> list[str]:

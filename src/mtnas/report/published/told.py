@@ -7,7 +7,9 @@ from pathlib import Path
 import yaml
 
 from mtnas.config.entries import PAPER
+from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
+from mtnas.evidence.records import RunRecord
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer.form import Answer, Kind, read_answer
 from mtnas.report.answer.words import listed, meaning_of
@@ -93,25 +95,43 @@ def score_words(column: str, tasks: Mapping[str, TaskSummary]) -> str:
 
 
 def cost(published: Path) -> str:
-    """Render how long the default study takes and what it needs, from the published runs of it."""
+    """Render how long the default study takes and what it needs: what was measured, and where."""
     study = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8"))
-    seconds = _seconds(published, study["datasets"]) * study["seeds"]
-    minutes = max(1, round(seconds / CORES / 60))
+    plan, wanted = read_plan(published), set(study["datasets"])
+    runs = read_runs(published)
+    found = {run: runs[run].record for run in plan.main if run[0] in wanted}
+    minutes = max(1, round(_seconds(published, found) * study["seeds"] / CORES / 60))
     setup = read_json(published / "setup.json", ("gigabytes",))
     names = listed([dataset_name(name) for name in study["datasets"]])
+    records = found.values()
+    commits = dict.fromkeys(f"`{(r.git.commit or 'unknown')[:7]}`" for r in records)
+    machines = dict.fromkeys(_machine(record) for record in records)
     return (
         f"The default study ({names}, {counted(study['seeds'], 'seed')}) takes about "
-        f"{counted(minutes, 'minute')} on {counted(CORES, 'core')}; setting up downloads "
-        f"and installs about {setup['gigabytes']:.0f} GB (`.venv`)."
+        f"{counted(minutes, 'minute')} on {counted(CORES, 'core')}. That is what its searches and "
+        f"trainings took when they were published, at {_commits(commits)} on "
+        f"{listed(list(machines))}; a later commit may be faster. Setting up downloads and "
+        f"installs about {setup['gigabytes']:.0f} GB (`.venv`)."
     )
 
 
-def _seconds(published: Path, datasets: Iterable[str]) -> float:
-    """Return the seconds that the main comparison of some datasets took on one core, per seed."""
-    plan, runs, wanted = read_plan(published), read_runs(published), set(datasets)
+def _commits(names: Iterable[str]) -> str:
+    told = list(names)
+    return f"{'commit' if len(told) == 1 else 'commits'} {listed(told)}"
+
+
+def _machine(record: RunRecord) -> str:
+    """Return such as `Linux with 2 cores`."""
+    told = record.environment
+    cores = told.get("cpu_count")
+    system = str(told.get("platform") or "an unknown system").partition("-")[0]
+    return f"{system} with {counted(int(cores), 'core')}" if cores else system
+
+
+def _seconds(published: Path, records: Mapping[RunKey, RunRecord]) -> float:
+    """Return the seconds that runs, and their searches, took on one core, per seed."""
     total = 0.0
-    for run in (run for run in plan.main if run[0] in wanted):
-        record = runs[run].record
+    for run, record in records.items():
         total += record.timings.total_seconds / len(record.spec.seeds)
         path = published / "routes" / f"{'/'.join(run)}.json"
         if run[2] == PAPER and path.is_file():

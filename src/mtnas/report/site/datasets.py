@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import digits
 
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.report.audit_facts import read_audit
@@ -14,6 +15,7 @@ from mtnas.report.site.anchors import anchor
 from mtnas.report.site.grids import Grid, plain
 
 HEADS = ("Data set", "Title", "Rows", "Split", "Tasks", "Fields")
+FEW = 3  # names that count up and are told one by one
 WORDS = ("Title", "Split", "Tasks", "Fields")
 
 
@@ -43,12 +45,31 @@ def _line(m: Manifest) -> tuple[str, ...]:
         + (f" ({m.label_rates[task.name]:.1%} positive)" if task.name in m.label_rates else "")
         for task in m.tasks
     )
-    fields = ", ".join(entry.name for entry in m.fields)
+    fields = ", ".join(_together([entry.name for entry in m.fields]))
     count = number(m.rows, "count")
     if lost := sum(m.rows_dropped.values()):
         count += f" ({number(lost, 'count')} more were left out)"
     name = dataset_name(m.dataset, m.simulated)
     return name, m.title, count, _split(m), "; ".join(tasks), fields
+
+
+def _together(names: Sequence[str]) -> list[str]:
+    """Return names with those that only count up told as one: `v1 to v100`."""
+    told: list[list[str]] = []
+    for name in names:
+        if told and _next(told[-1][-1]) == name:
+            told[-1].append(name)
+        else:
+            told.append([name])
+    return [
+        part for run in told for part in ([f"{run[0]} to {run[-1]}"] if len(run) > FEW else run)
+    ]
+
+
+def _next(name: str) -> str:
+    """Return the name with the next number at its end: v10 after v9."""
+    stem = name.rstrip(digits)
+    return f"{stem}{int(name[len(stem) :]) + 1}" if stem != name else ""
 
 
 def _split(manifest: Manifest) -> str:

@@ -14,6 +14,7 @@ from mtnas.report.site.sources import Sources
 from mtnas.runtime.files import write_text
 
 TITLE = "Boosting Share Routing for Multi-task Learning, reproduced"
+MOST = 8  # parts of a section that the contents list unfolded
 STYLE, SCRIPT = TEMPLATES / "report.css", TEMPLATES / "report.js"
 
 
@@ -36,8 +37,10 @@ def write_report(html_path: str | Path, sources: Sources) -> None:
         answers=content.answers,
         plainly=_plainly(content),
         simulated=content.simulated,
+        datasets=counted(len(content.datasets), "data set"),
         told=content.told,
         sections=sections(content),
+        most=MOST,
         foot=sources.made.lines(content.runs),
     )
     write_text(html_path, f"{page}\n")
@@ -59,8 +62,7 @@ def _counts(content: Content) -> str:
     runs = content.runs
     if not runs:
         return "No runs."
-    datasets = len({run.key[0] for run in runs})
-    return f"{counted(len(runs), 'run')} on {counted(datasets, 'data set')}"
+    return f"{counted(len(runs), 'run')}, {counted(len(content.datasets), 'data set')}"
 
 
 def _plainly(content: Content) -> str:

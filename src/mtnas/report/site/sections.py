@@ -77,6 +77,11 @@ class Content:
         return Names(self.sources.titles)
 
     @property
+    def datasets(self) -> set[str]:
+        """Return all datasets that it is about."""
+        return {m.dataset for m in self.data} | {run.key[0] for run in self.runs}
+
+    @property
     def simulated(self) -> list[str]:
         """Name the datasets that are simulated."""
         found = {m.dataset for m in self.data if m.simulated}

@@ -9,12 +9,17 @@ const fold = () => { contents.open = wide.matches; };
 wide.addEventListener("change", fold);
 fold();
 const links = all("nav a");
+const mark = (link) => {
+  link.setAttribute("aria-current", "true");
+  const parts = link.parentElement.querySelector("details");
+  if (parts && wide.matches) parts.open = true;
+};
 for (const link of links)
   link.addEventListener("click", () => { if (!wide.matches) contents.open = false; });
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((found) => found.isIntersecting))
     for (const link of links) {
-      if (link.hash === `#${entry.target.id}`) link.setAttribute("aria-current", "true");
+      if (link.hash === `#${entry.target.id}`) mark(link);
       else link.removeAttribute("aria-current");
     }
 }, { rootMargin: "-10% 0px -80% 0px" });
@@ -125,6 +130,14 @@ for (const group of all(".seeds")) {
     for (const event of ["pointerenter", "focus"])
       node.addEventListener(event, () => { words.textContent = node.dataset.words; });
 }
+
+// Paper has nothing folded.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = all("main details:not([open])");
+  for (const part of folded) part.open = true;
+});
+addEventListener("afterprint", () => { for (const part of folded) part.open = false; });
 
 // What a link points to may be folded.
 function unfold() {
