@@ -60,6 +60,7 @@ class Engine:
         self.seconds = seconds
         self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
         self._names = 0
+        self._kept: dict[str, pa.Table] = {}
         self._shut_in([path.resolve() for path in files])
 
     def _shut_in(self, files: list[Path]) -> None:
@@ -108,6 +109,8 @@ class Engine:
         """Yield a result piece by piece, `BATCH_ROWS` rows at most each; errors as `fetch`."""
         size = rows or BATCH_ROWS
         cursor = self._connection.cursor()
+        for kept, table in self._kept.items():
+            cursor.register(kept, table)
         try:
             with self._guarded(), self._watched(cursor):
                 reader = cursor.sql(query).to_arrow_reader(size)
@@ -120,6 +123,18 @@ class Engine:
                     yield batch.slice(start, size)
         finally:
             cursor.close()
+
+    def keep(self, query: str) -> tuple[str, int]:
+        """Keep a result, so that it is computed once; return its name and rows; errors as `fetch`.
+
+        DuckDB's own tables also count and compress their values, which takes most of the time.
+        """
+        kept = self.new_name("kept")
+        with self._guarded(), self._watched(self._connection):
+            table = self._connection.sql(query).to_arrow_table().combine_chunks()
+        self._kept[kept] = table
+        self._connection.register(kept, table)
+        return kept, table.num_rows
 
     def distinct(
         self, relation: str, columns: Sequence[str]
@@ -137,9 +152,19 @@ class Engine:
 
     def fetch_over(self, table: pa.Table, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a small result; the query calls a table of Arrow `given`."""
+        with self._given(table):
+            return self.fetch(query)
+
+    def computed(self, texts: pa.StringArray, query: str) -> pa.StringArray:
+        """Return what a query makes of every text; it calls them column `text` of `given`."""
+        with self._given(pa.table([texts], ["text"])), self._guarded():
+            return self._connection.sql(query).to_arrow_table()["text"].combine_chunks()
+
+    @contextmanager
+    def _given(self, table: pa.Table) -> Iterator[None]:
         self._connection.register("given", table)
         try:
-            return self.fetch(query)
+            yield
         finally:
             self._connection.unregister("given")
 

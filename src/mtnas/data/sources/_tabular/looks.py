@@ -1,7 +1,7 @@
 """Warnings of texts that are probably not meant as they are read: `NA`, quotes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from mtnas.data.sources._tabular.definition import SourceDefinition
 
 _NOTHING = ("none", "<na>", "nat", "n/a", "na", "nan", "null", "nil", "#n/a", "-", "--", "missing")
+Clean = Callable[[Sequence[pa.StringArray]], Sequence[pa.DictionaryArray]]
 _WORDS, _LONGEST = pa.array(_NOTHING), max(map(len, _NOTHING))
 
 
@@ -42,13 +43,15 @@ class Looks:
             quoted = pc.and_(quoted, pc.greater(lengths, 1))
             self._quoted[column] += pc.sum(counts.filter(quoted)).as_py() or 0
 
-    def encoded(self, batch: pa.RecordBatch, columns: Mapping[str, str]) -> pa.RecordBatch:
+    def encoded(
+        self, batch: pa.RecordBatch, columns: Mapping[str, str], clean: Clean
+    ) -> pa.RecordBatch:
         """Look at columns of a chunk; return it with their different texts encoded as such.
 
-        `columns` says how they are called in the chunk.
+        `columns` says how they are called in the chunk; `clean` encodes texts.
         """
-        for column, key in columns.items():
-            encoded = batch[key].dictionary_encode()
+        found = clean([batch[key] for key in columns.values()])
+        for (column, key), encoded in zip(columns.items(), found, strict=True):
             places = encoded.indices.drop_null().to_numpy()
             counts = np.bincount(places, minlength=len(encoded.dictionary))
             self.see(column, encoded.dictionary, pa.array(counts))
