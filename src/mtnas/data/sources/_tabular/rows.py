@@ -132,11 +132,7 @@ class SourceReader:
                 field_.check(query)
             for label in self._labels:
                 label.check(query)
-            if kind_of(query.types.get(_GROUP, "VARCHAR")) in ("list", "any", "interval"):
-                raise DataError(
-                    f"group: `{self._source.group}` gives {query.types[_GROUP]}, which names no "
-                    "group; give a text, a number or a time"
-                )
+            self._check_group(query)
             for batch in batches(engine, query, base.BATCH_ROWS):
                 yield self._chunk(looks.encoded(batch, streamed, clean), query, place)
             near = {key: self._near(engine, view, key) for key in self._source.joins}
@@ -149,6 +145,13 @@ class SourceReader:
         for field_ in self._fields:
             field_.check_end(table.rows)
         self._check_partners(near)
+
+    def _check_group(self, query: Query) -> None:
+        if kind_of(query.types.get(_GROUP, "VARCHAR")) in ("list", "any", "interval"):
+            raise DataError(
+                f"group: `{self._source.group}` gives {query.types[_GROUP]}, which names no "
+                "group; give a text, a number or a time"
+            )
 
     def _view(self, engine: Engine) -> tuple[Table, View]:
         """Open the table; return also the view of it and what is joined to it."""
