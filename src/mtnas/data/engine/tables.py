@@ -54,11 +54,10 @@ def open_table(
 
     The column `@file` is always there: the file's name, with its folders where that is not enough.
     A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
-    the others. `users` say, for messages, what needs a column, and what to do if there is none.
-    Names that are `taken` are those that columns of joined tables get. Columns of `written` are
-    also there as their file has them, under their names after `AS_WRITTEN`. `tolerant`: broken rows
-    are counted, however many, as long as one is sound. Texts in columns of `later` keep their
-    blanks and what means missing: `cleaning.encoded` takes them away.
+    the others. `users` say, for messages, what needs a column, and what to do if there is none;
+    those of joined tables get the names that are `taken`. Columns of `written` are also there as
+    their file has them, named after `AS_WRITTEN`. `tolerant`: one sound row is enough. Texts of
+    `later` keep blanks and what means missing: `cleaning.encoded` takes them away.
 
     Raises:
         DataError: a file is not what `reading` says, most of its rows are broken, no file has a
