@@ -70,7 +70,8 @@ def warnings_of(dataset: Dataset, seen: Seen) -> list[str]:
         for item in seen.inputs
         if isinstance(item, NumberInput) and item.is_too_near
     ]
-    return found + [text for label in seen.labels for text in label.warnings()]
+    found += [text for label in seen.labels for text in label.warnings()]
+    return found + seen.groups.warnings()
 
 
 def _of_field(item: HashedInput, rows: int) -> list[str]:
