@@ -213,7 +213,10 @@ def _check_values(engine: Engine, found: PlainFile, path: str, reading: Reading)
 
 
 def _delimiter_hint(line: str, found: PlainFile, reading: Reading) -> str:
-    """Guess the delimiter from a line that has none of the expected ones."""
+    """Guess what is above the header, or the delimiter of a line that has none of the expected."""
+    is_one = len(found.columns) == 1 and _DELIMITERS.keys().isdisjoint({*found.columns[0]} - {" "})
+    if is_one and found.delimiter in line:
+        return "; is there a line above the header? give `skip: 1`, or `comment: '#'`"
     counts = {sign: line.count(sign) for sign in _DELIMITERS if sign != reading.delimiter}
     best = max(counts, key=lambda sign: (counts[sign], len(sign)))
     if found.delimiter in line or not counts[best]:
