@@ -138,8 +138,8 @@ class Engine:
 
     def distinct(
         self, relation: str, columns: Sequence[str]
-    ) -> Iterator[tuple[str, pa.StringArray, pa.Int64Array]]:
-        """Yield the different texts of columns, piece by piece, and how often each is in a piece.
+    ) -> Iterator[tuple[str, pa.StringArray, pa.Int64Array, int]]:
+        """Yield the different texts of columns, piece by piece, how often each is there, and nulls.
 
         DuckDB itself would have to keep all of them until the end.
         """
@@ -148,7 +148,7 @@ class Engine:
             for column, texts in zip(columns, batch.columns, strict=True):
                 counted = texts.value_counts()
                 counted = counted.filter(counted.field(0).is_valid())
-                yield column, counted.field(0), counted.field(1)
+                yield column, counted.field(0), counted.field(1), texts.null_count
 
     def fetch_over(self, table: pa.Table, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a small result; the query calls a table of Arrow `given`."""

@@ -18,7 +18,8 @@ from mtnas.runtime.errors import DataError
 
 _Result = TypeVar("_Result")
 PLACE = "#row"  # of a row in its table, where a join may have moved it
-See = Callable[[str, pa.StringArray, pa.Int64Array], None]  # a column, some values, their counts
+# A column, some values, their counts, and how many rows have none.
+See = Callable[[str, pa.StringArray, pa.Int64Array, int], None]
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ class View:
             here.setdefault((origin.relation, origin.decimal), {})[origin.column] = column
         for (relation, decimal), names in here.items():
             counter = NumberCounter(engine, {*names.values()}.intersection(numeric), decimal)
-            for column, values, counts in engine.distinct(relation, list(names)):
+            for column, values, counts, none in engine.distinct(relation, list(names)):
                 if names[column] in counter.found:
                     counter.add(names[column], values, counts)
                 if see is not None:
-                    see(names[column], values, counts)
+                    see(names[column], values, counts, none)
             counter.count()
             self._known |= counter.found
 

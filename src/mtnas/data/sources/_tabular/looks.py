@@ -24,10 +24,16 @@ class Looks:
         self._words: dict[str, str] = {}
         self._may_be_namibia = "NA" in source.missing
         self._missing: Counter[str] = Counter()
+        self._present: set[str] = set()  # columns with a value
         self._no_codes: set[str] = set()  # columns with values that are not two capital letters
 
-    def see(self, column: str, values: pa.StringArray, counts: pa.Int64Array) -> None:
-        """Look at different values of a column; `counts` says how often each is there."""
+    def see(self, column: str, values: pa.StringArray, counts: pa.Int64Array, missing: int) -> None:
+        """Look at different values of a column; `counts` says how often each is there.
+
+        So many rows are `missing`.
+        """
+        self._missing[column] += missing
+        self._present |= {column} if len(values) else set()
         if not pc.all(pc.match_substring_regex(values, "^[A-Z]{2}$")).as_py():
             self._no_codes.add(column)
         lengths = pc.binary_length(values)
@@ -54,8 +60,7 @@ class Looks:
         for (column, key), encoded in zip(columns.items(), found, strict=True):
             places = encoded.indices.drop_null().to_numpy()
             counts = np.bincount(places, minlength=len(encoded.dictionary))
-            self.see(column, encoded.dictionary, pa.array(counts))
-            self._missing[column] += encoded.null_count
+            self.see(column, encoded.dictionary, pa.array(counts), encoded.null_count)
             batch = batch.set_column(batch.schema.get_field_index(key), key, encoded)
         return batch
 
@@ -69,7 +74,7 @@ class Looks:
                     "they mean that there is none"
                 )
             count = self._missing[column]
-            if self._may_be_namibia and count and column not in self._no_codes:
+            if self._may_be_namibia and count and column in self._present - self._no_codes:
                 yield (
                     f"column {column!r}: all values are codes of two letters, and {count} rows "
                     "have none: if NA is a code (Namibia), give a list `missing` without it"
