@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from mtnas.data.prepare.hashing import Keys, keys_of_values
 
-_DECIMAL = r"^-?[0-9]*\.[0-9]*0$"
+_ZEROS = r"^(-?[0-9]*\.[0-9]*0|0[0-9]+)$"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"
 _MOST = 1000  # texts that are kept, to name one
 # From texts to the places of those that are not in their short spelling, and that.
@@ -16,12 +16,13 @@ Shorten = Callable[[pa.Array], tuple[pa.Array, pa.Array]]
 
 
 def without_zeros(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Find decimals that end in zeros, and write them without."""
+    """Find decimals that end in zeros and digits that begin so, and write them without."""
     # The slow pattern last, of the few that may be it.
-    odd = pc.indices_nonzero(pc.ends_with(texts, "0"))
-    odd = odd.filter(pc.match_substring(texts.take(odd), "."))
-    odd = odd.filter(pc.match_substring_regex(texts.take(odd), _DECIMAL))
-    return odd, _without_zeros(texts.take(odd))
+    odd = pc.indices_nonzero(pc.or_(pc.ends_with(texts, "0"), pc.starts_with(texts, "0")))
+    odd = odd.filter(pc.match_substring_regex(texts.take(odd), _ZEROS))
+    found = texts.take(odd)
+    whole = pc.replace_substring_regex(found, "^0+([0-9])", r"\1")
+    return odd, pc.if_else(pc.match_substring(found, "."), _without_zeros(found), whole)
 
 
 def alike(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
