@@ -51,6 +51,8 @@ PROPOSED: dict[str, tuple[str, Sequence[object], str | None]] = {
     "numbers of rows": ("x", list(range(100)), None),
     "numbers of rows, a sample": ("rownames", [n * n + 7 for n in range(60)], None),
     "large whole numbers": ("x", [n * n + 7 for n in range(60)], "id"),
+    "amounts in cents": ("x", [n * n * 100 + 1999 for n in range(60)], "numeric"),
+    "amounts as decimals": ("x", [f"{n * n * 50}.0" for n in range(60)], "numeric"),
     "decimals": ("x", [1.5, 2.25, 3], "numeric"),
     "a comma before the decimals": ("x", ["1,5", "2,25", "3"], "numeric"),
     "exponents": ("x", ["1e3", "2.5e-2"], "numeric"),
@@ -104,6 +106,16 @@ WARNED: dict[str, tuple[str, Sequence[object], str]] = {
     "quotes": ("x", ["'a'", "'b'"], "values begin with a quote"),
     "line ends": ("x", ["a\nb", "c"], "20 values hold a line end: is there a stray quote"),
     "nearly a key": ("isbn", [*range(1000, 1039), 1000], "nearly a key: 1 rows .*multiply rows"),
+    "ids or amounts": (
+        "x",
+        [n * n + 7 for n in range(60)],
+        "60 different .* in 60 rows may be ids, or amounts .*: taken as id, since few .*numeric`",
+    ),
+    "amounts or ids": (
+        "x",
+        [n * n * 100 + 99 for n in range(60)],
+        "taken as numeric, since most end in 0, 5 or 99; if they name something, give `type: id`",
+    ),
     "mostly missing": ("x", ["a", "b", "", "", ""], "missing in 60% of the rows"),
     "rows repeated": ("x", ["a"], "33 of 40 rows are equal to an earlier one: .* split by time"),
 }
@@ -407,3 +419,23 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     run = f"{sys.executable} -m mtnas describe {tmp_path / 't.csv'} | true"
     done = subprocess.run(run, shell=True, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_a_draft_says_what_else_whole_numbers_may_be(tmp_path: Path) -> None:
+    seen = table(tmp_path, [n * n + 7 for n in range(60)], "amount")
+    text = draft(seen, task_ideas(seen.table))
+    assert re.search(r"\n  # 60 different .* taken as id, .*:\n  amount: {type: id}\n", text)
+
+
+ONE_READING = {
+    "named so": ("user_id", [*(n * n + 7 for n in range(60)), 7]),
+    "negative": ("x", [-5, *range(3, 180, 3)]),
+    "few": ("x", [4, 5]),
+}
+
+
+@pytest.mark.parametrize(("name", "values"), ONE_READING.values(), ids=ONE_READING)
+def test_where_one_reading_is_left_nothing_is_said(
+    tmp_path: Path, name: str, values: list[int]
+) -> None:
+    assert "may be ids" not in "\n".join(warnings(table(tmp_path, values, name).table))

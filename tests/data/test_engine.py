@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtnas.data.engine import connection, numbers
+from mtnas.data.engine import cleaning, connection, numbers
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.joins import Join, joined
 from mtnas.data.engine.query import Asked, View, batches, build
@@ -230,3 +230,21 @@ def test_minus_one_is_missing_however_it_is_written(tmp_path: Path) -> None:
     assert found == [None, None, None, "-10", "-1.5"]
     pq.write_table(pa.table({"x": [-1.0, 2.0]}), tmp_path / "x.parquet")
     assert opened([tmp_path / "x.parquet"], Reading("parquet", missing=("-1",)), "x") == [None, 2.0]
+
+
+@pytest.mark.parametrize("missing", [("", "NA"), ("-1", "x"), ()])
+@pytest.mark.parametrize("pad", ["", " ", "\u3000"])
+def test_texts_that_are_cleaned_later_are_the_same(
+    tmp_path: Path, missing: tuple[str, ...], pad: str
+) -> None:
+    texts = ["NA", "a", f"{pad}a", f"{pad}NA", "-1.0", "-1", "x", f"x{pad}", "", "a b", "a"]
+    path = tmp_path / "x.csv"
+    path.write_text("x,y\n" + "".join(f"{text},1\n" for text in texts))
+    reading = Reading(missing=missing)
+    with Engine([path]) as engine:
+        table = open_table(engine, [path], reading, ["x", "y"], later=["x"])
+        raw = values(engine, table, "x")
+        (found,) = cleaning.encoded(engine, [pa.array(raw)], reading, table.blanks)
+    assert raw == texts
+    assert found.to_pylist() == opened([path], reading, "x")
+    assert len(found.dictionary) == len({*found.dictionary.to_pylist()})

@@ -1,5 +1,6 @@
 """SQL expressions over columns: what they compute, and what they refuse, with the remedy."""
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -187,3 +188,13 @@ def test_numbers_that_no_type_holds_are_refused(tmp_path: Path) -> None:
         view = View.of(open_table(engine, [path], Reading(), ["a"]))
         with pytest.raises(DataError, match=r"above 2\^53 beside others"):
             build(engine, view, [], {"x": Asked(parse("a > 1"))})
+
+
+@pytest.mark.parametrize("wrong", ["year(tags) = 5", "tags > 5"])
+def test_among_several_the_expression_that_does_not_fit_is_named(table: Path, wrong: str) -> None:
+    reading = Reading("parquet")
+    with Engine([table]) as engine:
+        view = View.of(open_table(engine, [table], reading, list(COLUMNS)))
+        asked = {text: Asked(parse(text)) for text in ("seen", wrong, "rating > 3")}
+        with pytest.raises(DataError, match=f"^`{re.escape(wrong)}`: "):
+            build(engine, view, [], asked)

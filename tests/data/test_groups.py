@@ -1,6 +1,7 @@
 """Groups of rows that are one example seen several times, and sources with a split of their own."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtnas.data import sources
-from mtnas.data.prepare.groups import group_keys, is_leak, numbered
+from mtnas.data.prepare.groups import GroupNames, is_leak
 from mtnas.data.prepare.splits import assign_by_source
 from mtnas.data.sources.base import Task
 from mtnas.runtime.errors import ConfigError, DataError
@@ -55,13 +56,58 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     ],
 )
 def test_equal_texts_have_one_number(texts: list[Any], expected: list[int]) -> None:
-    keys = [group_keys(pa.array([text], pa.string())) for text in texts]  # in pieces
-    found = numbered(keys)
+    names = GroupNames()
+    for text in texts:  # in pieces
+        names.add(pa.array([text], pa.string()))
+    found = names.numbered()
     assert found.dtype == np.int32
     first: dict[int, int] = {}
     renamed = [-1 if n < 0 else first.setdefault(n, len(first)) for n in found.tolist()]
     assert renamed == expected
     assert set(found.tolist()) - {-1} == set(range(len(first)))
+
+
+# Names of groups, and how many of them only their spelling keeps apart, with an example.
+SPELLINGS: dict[str, tuple[list[str | None], int, str]] = {
+    "a zero at the end": (["3.50", "3.5", "4"], 1, "'3.50' and '3.5'"),
+    "a point": (["7.", "7", "8"], 1, "'7.' and '7'"),
+    "a zero before, and decimals": (["7", "07", "7.0", "8", "08"], 2, "'[78]'"),
+    "signs": (["+7", "7", "-0", "0", ".5", "0.50"], 3, "'\\+7' and '7'"),
+    "no canonical one": (["007", "07", "ANN", "Ann"], 2, "'007' and '07'"),
+    "capital letters": (["Ann", "ann", "bob"], 1, "'Ann' and 'ann'"),
+    "blanks": (["ann ", "ann", None, ""], 1, "'ann ' and 'ann'"),
+    "two ways to write a letter": (["caf\u00e9", "cafe\u0301"], 1, "caf"),
+    "other numbers": (["70", "7", "0.5", "5", "-7", "700"], 0, ""),
+    "one spelling each": (["Ann", "Bob", "3.50", "4.10"], 0, ""),
+    "none": ([None, ""], 0, ""),
+}
+
+
+@pytest.mark.parametrize("case", SPELLINGS)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_names_of_groups_that_only_spelling_keeps_apart_are_told(case: str, pieces: int) -> None:
+    texts, number, example = SPELLINGS[case]
+    names = GroupNames()
+    for piece in (texts[::pieces], texts[1::2])[:pieces]:
+        names.add(pa.array(piece, pa.string()))
+    told = names.warnings()
+    assert len(told) == (number > 0)
+    for text in told:
+        assert re.search(f"group: {number} names .*{example}.* count as different groups", text)
+
+
+@pytest.mark.parametrize("group", ["user", "lower(trim(user))", "CAST(user AS DOUBLE)"])
+def test_the_remedy_for_spellings_of_groups_helps(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    users = ["3.5", "3.50", "04", "4"] if "DOUBLE" in group else ["ann", "Ann", "bob", "BOB"]
+    rows = "".join(f"{users[row % 4]},i{row % 3},{row % 5}\n" for row in range(40))
+    keys = "path: x.csv\nfields: [item]\ntasks: {l: r > 2}\n"
+    own(keys + f"group: {group}\n", {"x.csv": "user,item,r\n" + rows})
+    facts = prepared(sources.load("mine"), tmp_path / "out", monkeypatch).manifest
+    told = [text for text in facts.warnings if text.startswith("group: 2 names")]
+    assert facts.groups.count == (4 if told else 2)
+    assert bool(told) == (group == "user")
 
 
 def test_a_training_row_is_a_leak_if_its_group_is_judged() -> None:

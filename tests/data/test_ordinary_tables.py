@@ -90,6 +90,23 @@ def test_namibia_is_thought_of(own: Own, values: list[str], warned: int) -> None
     assert not any("Namibia" in text for text in own_list.warnings)
 
 
+NAMIBIA = {
+    "of a joined table": ("joins: {b: {path: b.csv, on: k}}\nfields: [b.land]\n", ["NA", "NL"], 1),
+    "in an expression": ("fields: {f: {sql: lower(land)}}\n", ["NA", "NL"], 1),
+    "without any value": ("fields: [land, k]\n", ["NA", "NA"], 0),
+}
+
+
+@pytest.mark.parametrize("case", NAMIBIA)
+def test_namibia_is_thought_of_everywhere(own: Own, case: str) -> None:
+    keys, values, warned = NAMIBIA[case]
+    rows = "".join(f"{value},{i},k{i}\n" for i, value in enumerate(values))
+    files = {"x.csv": f"land,v,k\n{rows}", "b.csv": f"land,v,k\n{rows}"}
+    found = own(f"path: x.csv\n{keys}tasks: {{t: v > 0}}\n", files)
+    assert [text for text in found.warnings if "Namibia" in text][1:] == []
+    assert any("Namibia" in text for text in found.warnings) == bool(warned)
+
+
 FILES = {
     "a semicolon": ("x.csv", "a;v\nx;1,5\ny;2,25\n", 'give such as `delimiter: ";"`'),
     "a note of a spreadsheet": ("x.csv", "sep=;\na;v\nx;1\ny;2\n", "give `skip: 1`"),

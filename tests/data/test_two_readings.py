@@ -47,6 +47,9 @@ SPELT: dict[str, tuple[dict[str, Sequence[Any]], str | None]] = {
     ),
     "two scales": ({"a.csv": ["3.50", "1"], "b.csv": ["3.500", "2"]}, "'3.50' and '3.500'"),
     "within a file": ({"a.csv": ["-3.50", "-3.5"]}, "'-3.50' and '-3.5'"),
+    "zeros that were lost": ({"a.csv": ["007", "x"], "b.csv": ["7", "y"]}, "'007' and '7'"),
+    "zeros as text and number": ({"a.csv": ["010", "x"], "b.parquet": [10, 2]}, "'010' and '10'"),
+    "other digits": ({"a.csv": ["070", "00x"], "b.csv": ["7", "0x"]}, None),
     "one spelling": ({"a.csv": ["3.50", "1.20"], "b.csv": ["3.50", "v3.5"]}, None),
     "whole numbers": ({"a.csv": ["3.0", "10"], "b.parquet": [3.0, 1.0]}, None),
     "words of texts": ({"a.jsonl": [["3.50", "x"], ["y"]], "b.jsonl": [["3.5"], ["z"]]}, None),
@@ -68,7 +71,7 @@ def test_a_number_in_two_spellings_is_told(
     ]
     own("\n".join(["sources:", *keys]), files)
     facts = prepared(sources.load("mine"), tmp_path / "out", monkeypatch).manifest
-    told = [text for text in facts.warnings if "zeros at their end" in text]
+    told = [text for text in facts.warnings if "differ in zeros" in text]
     assert len(told) == (example is not None)
     for text in told:
         assert re.search(f"field x: 1 numbers .*such as {example}, and count as diff", text)
@@ -213,3 +216,24 @@ def test_floats_of_32_bits_find_those_of_64(own: Own) -> None:
         "b.parquet": table("b.parquet", k=[0.1, 0.2, 0.7], y=[7, 8, 9]),
     }
     assert own(keys, files).columns["b.y"] == ["7", "8", "unknown"]
+
+
+EXPONENTS = {
+    "a spreadsheet": (["1.95E+08", "195153448"], "category", "3 values .*such as '1.95E\\+08'"),
+    "pandas": (["1e+20", "x"], "id", "3 values .*such as '1e\\+20'"),
+    "words": (["blue+", "E+", "1e+2x", "e+5"], "id", ""),
+    "numbers": (["1.95E+08", "2"], "numeric", ""),
+}
+
+
+@pytest.mark.parametrize("case", EXPONENTS)
+def test_ids_that_lost_digits_are_told(own: Own, case: str) -> None:
+    values, kind, told = EXPONENTS[case]
+    rows = "".join(f"{values[i % len(values)]},{i}\n" for i in range(3 * len(values)))
+    found = own(
+        f"path: x.csv\nfields: {{f: {{column: a, type: {kind}}}}}\ntasks: {{t: v > 1}}\n",
+        {"x.csv": "a,v\n" + rows},
+    )
+    said = [text for text in found.warnings if "with an exponent" in text]
+    assert len(said) == bool(told)
+    assert all(re.search(f"column 'a': {told}", text) for text in said)

@@ -276,6 +276,15 @@ def test_fields_of_a_dataset_in_python_are_columns_as_they_are(here, model, tmp_
         rows_of(loans.model_copy(update={"definition": None}), [tmp_path / "rows.parquet"])
 
 
+def test_half_a_sign_in_an_expression_of_an_export_is_refused(here, model):
+    """YAML cannot hold one, but an export is JSON, and may be somebody else's."""
+    told = read_json(model[0] / "encoding.json")
+    told["definition"]["sources"][""]["fields"]["reader"]["sql"] = "concat(reader, '\ud800')"
+    encoding = Encoding.model_validate(json.loads(json.dumps(told)))
+    with pytest.raises(ConfigError, match="mtnas score: loans: .*an expression holds half a sign"):
+        rows_of(encoding, [here / "loans.csv"], features=covers_in(here))
+
+
 def command(name, *arguments):
     """Run a subcommand as the command line does."""
     module = import_module(f"mtnas.commands.{name}")

@@ -21,6 +21,7 @@ _CHECKS = {
     "number": f"regexp_full_match(t, '{_NUMBER}')",
     "whole": "regexp_full_match(t, '[+-]?[0-9]+')",
     "whole_as_decimal": r"regexp_full_match(t, '[+-]?[0-9]+\.0+')",
+    "round": r"regexp_full_match(t, '[+-]?[0-9]*([05]|99)(\.0+)?')",
     "beyond_exact": "regexp_full_match(t, '[+-]?[0-9]+') AND abs(TRY_CAST(t AS HUGEINT)) > 2**53",
     "negative": f"t LIKE '-%' AND regexp_full_match(t, '{_NUMBER}')",
     "minus_one": r"regexp_full_match(t, '-1(\.0+)?')",

@@ -23,6 +23,7 @@ _NUMBERS_ROWS = re.compile(r"(?i)row.?(names?|numbers?|nr|index)|index|unnamed: 
 _GRADE = re.compile(r"(?i)rating|stars?$|score|grade|satisf")
 _YES = ("1", "yes", "y", "true", "t", "positive", "good")
 _FEW = 20  # different values
+_ROUND = 0.5  # of whole numbers end as amounts do; by chance it is a fifth
 _MOST = 0.95  # of the values are so: the column is so
 
 
@@ -49,14 +50,36 @@ def kind_of(column: Column) -> Kind | None:
         return "id"
     if not column.is_number or is_binary(column):
         return "category"
-    whole = column.share("whole") + column.share("whole_as_decimal") > _MOST
-    if not whole:
+    if not _is_whole(column):
         return "numeric"
-    if column.distinct > column.present / 2 > 10 and not column.counts["negative"]:
-        return "id"
+    if _may_be_id(column):
+        return "numeric" if column.share("round") > _ROUND else "id"
     if column.distinct <= _FEW:
         return "number" if column.counts["negative"] else "count"
     return "numeric"
+
+
+def doubt(column: Column) -> str:
+    """Say which of two readings of whole numbers was taken, and why; empty if there is one."""
+    kind = kind_of(column)
+    if kind not in ("id", "numeric") or _ID.search(column.name) or not _may_be_id(column):
+        return ""
+    most, other, what = ("few", "numeric", "measure") if kind == "id" else ("most", "id", "name")
+    return (
+        f"{column.distinct:,} different whole numbers in {column.present:,} rows may be ids, or "
+        f"amounts such as cents: taken as {kind}, since {most} end in 0, 5 or 99; if they {what} "
+        f"something, give `type: {other}`"
+    )
+
+
+def _is_whole(column: Column) -> bool:
+    return column.share("whole") + column.share("whole_as_decimal") > _MOST
+
+
+def _may_be_id(column: Column) -> bool:
+    """Tell whether whole numbers differ so often that they may be ids, or amounts."""
+    differ = column.distinct > column.present / 2 > 10
+    return _is_whole(column) and differ and not column.counts["negative"]
 
 
 def left_out(column: Column) -> str:
@@ -184,6 +207,8 @@ def _warnings(column: Column) -> Iterator[str]:
             f"{name}the only negative number is -1 ({count['minus_one']:,} rows): if it means that "
             "a value is missing, add it, as it is written, to `missing`"
         )
+    if said := doubt(column):
+        yield name + said
     yield from (name + text for text in _about_times(column))
     yield from (name + text for text in _about_numbers(column))
     yield from (name + text for text in _about_texts(column))

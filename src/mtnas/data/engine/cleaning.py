@@ -1,26 +1,55 @@
 """SQL that cleans the values of a column: blanks, missing values, not-a-number."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from mtnas.data.engine.connection import literal, name
+import pyarrow as pa
+
+from mtnas.data.engine.connection import Engine, literal, name
 from mtnas.data.engine.reading import AS_WRITTEN, BLANKS, Reading
 
 AROUND = r"^[\s\v\pZ\x1c-\x1f\x{85}]|[\s\v\pZ\x1c-\x1f\x{85}]$"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
-def clean(relation: str, types: Mapping[str, str], reading: Reading, blanks: str) -> str:
+def clean(
+    relation: str,
+    types: Mapping[str, str],
+    reading: Reading,
+    blanks: str,
+    later: Collection[str] = (),
+) -> str:
     """Return the SQL of a query for the columns of a relation, cleaned.
 
     `types` are those of the columns, as DuckDB writes them; `blanks` may be around a value. One
     step after the other: what is computed once is then not computed again. A column that is to stay
-    as it is written is let through.
+    as it is written is let through, and so are texts that are cleaned `later` (`encoded`).
     """
-    types = {c: "" if c.startswith(AS_WRITTEN) else kind for c, kind in types.items()}
+    kept = {c for c, kind in types.items() if kind == "VARCHAR"}.intersection(later)
+    kept |= {c for c in types if c.startswith(AS_WRITTEN)}
+    types = {c: "" if c in kept else kind for c, kind in types.items()}
     trimmed = [f"{_trimmed(name(c), kind, blanks)} AS {name(c)}" for c, kind in types.items()]
     chosen = [f"{cleaned(name(c), kind, reading)} AS {name(c)}" for c, kind in types.items()]
     return f"(SELECT {', '.join(chosen)} FROM (SELECT {', '.join(trimmed)} FROM {relation}))"
+
+
+def encoded(
+    engine: Engine, columns: Sequence[pa.StringArray], reading: Reading, blanks: str
+) -> list[pa.DictionaryArray]:
+    """Return columns of texts encoded, with each different text cleaned once."""
+    if not columns:
+        return []
+    raw = [column.dictionary_encode() for column in columns]
+    texts = pa.concat_arrays([column.dictionary for column in raw])
+    trimmed = f"(SELECT {_trimmed('text', 'VARCHAR', blanks)} AS text FROM given)"
+    sql = f"SELECT {cleaned('text', 'VARCHAR', reading)} AS text FROM {trimmed}"
+    clean_texts, start, found = engine.computed(texts, sql), 0, []
+    for column in raw:
+        own = clean_texts.slice(start, len(column.dictionary)).dictionary_encode()
+        start += len(column.dictionary)
+        indices = own.indices.take(column.indices)
+        found.append(pa.DictionaryArray.from_arrays(indices, own.dictionary))
+    return found
 
 
 def _trimmed(column: str, kind: str, blanks: str) -> str:

@@ -60,6 +60,7 @@ class Engine:
         self.seconds = seconds
         self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
         self._names = 0
+        self._kept: dict[str, pa.Table] = {}
         self._shut_in([path.resolve() for path in files])
 
     def _shut_in(self, files: list[Path]) -> None:
@@ -108,6 +109,8 @@ class Engine:
         """Yield a result piece by piece, `BATCH_ROWS` rows at most each; errors as `fetch`."""
         size = rows or BATCH_ROWS
         cursor = self._connection.cursor()
+        for kept, table in self._kept.items():
+            cursor.register(kept, table)
         try:
             with self._guarded(), self._watched(cursor):
                 reader = cursor.sql(query).to_arrow_reader(size)
@@ -121,10 +124,22 @@ class Engine:
         finally:
             cursor.close()
 
+    def keep(self, query: str) -> tuple[str, int]:
+        """Keep a result, so that it is computed once; return its name and rows; errors as `fetch`.
+
+        DuckDB's own tables also count and compress their values, which takes most of the time.
+        """
+        kept = self.new_name("kept")
+        with self._guarded(), self._watched(self._connection):
+            table = self._connection.sql(query).to_arrow_table().combine_chunks()
+        self._kept[kept] = table
+        self._connection.register(kept, table)
+        return kept, table.num_rows
+
     def distinct(
         self, relation: str, columns: Sequence[str]
-    ) -> Iterator[tuple[str, pa.StringArray, pa.Int64Array]]:
-        """Yield the different texts of columns, piece by piece, and how often each is in a piece.
+    ) -> Iterator[tuple[str, pa.StringArray, pa.Int64Array, int]]:
+        """Yield the different texts of columns, piece by piece, how often each is there, and nulls.
 
         DuckDB itself would have to keep all of them until the end.
         """
@@ -133,13 +148,23 @@ class Engine:
             for column, texts in zip(columns, batch.columns, strict=True):
                 counted = texts.value_counts()
                 counted = counted.filter(counted.field(0).is_valid())
-                yield column, counted.field(0), counted.field(1)
+                yield column, counted.field(0), counted.field(1), texts.null_count
 
     def fetch_over(self, table: pa.Table, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a small result; the query calls a table of Arrow `given`."""
+        with self._given(table):
+            return self.fetch(query)
+
+    def computed(self, texts: pa.StringArray, query: str) -> pa.StringArray:
+        """Return what a query makes of every text; it calls them column `text` of `given`."""
+        with self._given(pa.table([texts], ["text"])), self._guarded():
+            return self._connection.sql(query).to_arrow_table()["text"].combine_chunks()
+
+    @contextmanager
+    def _given(self, table: pa.Table) -> Iterator[None]:
         self._connection.register("given", table)
         try:
-            return self.fetch(query)
+            yield
         finally:
             self._connection.unregister("given")
 

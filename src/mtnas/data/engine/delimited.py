@@ -109,14 +109,14 @@ def _count(
         "rejects_scan": literal(f"{table}_scan"),
     }
     relation = _relation(found, path, reading, options)
+    chosen = columns or ["c0"]
     try:
         if is_kept := not found.has_quotes and found.characters <= SMALL:
-            kept = name(engine.new_name("rows"))
-            chosen = ", ".join(columns or ["c0"])
-            engine.fetch(f"CREATE TABLE {kept} AS SELECT {chosen} FROM {relation}")
-            relation = kept
-        first = columns[0] if columns else "c0"
-        ((rows,),) = engine.fetch(f"SELECT count(coalesce({first}, '')) FROM {relation}")
+            kept, rows = engine.keep(f"SELECT {', '.join(chosen)} FROM {relation}")
+            relation = name(kept)
+        else:
+            counted = f"count(coalesce({chosen[0]}, ''))"
+            ((rows,),) = engine.fetch(f"SELECT {counted} FROM {relation}")
         listed = engine.fetch(
             f"SELECT any_value(error_type::VARCHAR), line, any_value(csv_line) FROM {table} "
             "GROUP BY line, line_byte_position ORDER BY line, line_byte_position"
@@ -127,12 +127,18 @@ def _count(
     engine.fetch(f"DROP TABLE {table}_scan")
     if not is_kept:
         relation = _relation(found, path, reading, _sound_rows(found))
-    elif rows + len(listed) != found.lines and not found.has_blank_lines:
+    elif rows + len(listed) != found.lines and not _has_blank_line(found):
         raise DataError(
             f"{found.source}: of {found.lines} lines {rows + len(listed)} were read; write the "
             "file anew, as Parquet if need be"
         )
     return relation, rows, listed
+
+
+def _has_blank_line(found: PlainFile) -> bool:
+    """Tell whether a line is empty; to look for it costs more than to count the lines."""
+    blocks = TextFile(found.path, "utf-8").blocks()
+    return any(block.startswith("\n") or "\n\n" in block for block in blocks)
 
 
 def _take(
@@ -207,7 +213,10 @@ def _check_values(engine: Engine, found: PlainFile, path: str, reading: Reading)
 
 
 def _delimiter_hint(line: str, found: PlainFile, reading: Reading) -> str:
-    """Guess the delimiter from a line that has none of the expected ones."""
+    """Guess what is above the header, or the delimiter of a line that has none of the expected."""
+    is_one = len(found.columns) == 1 and _DELIMITERS.keys().isdisjoint({*found.columns[0]} - {" "})
+    if is_one and found.delimiter in line:
+        return "; is there a line above the header? give `skip: 1`, or `comment: '#'`"
     counts = {sign: line.count(sign) for sign in _DELIMITERS if sign != reading.delimiter}
     best = max(counts, key=lambda sign: (counts[sign], len(sign)))
     if found.delimiter in line or not counts[best]:

@@ -108,7 +108,8 @@ def _readable(sql: str, kind: pa.DataType) -> str:
     if pa.types.is_null(kind):
         return f"CAST({sql} AS VARCHAR)"
     if _is_list(kind):
-        texts = "CAST(item AS VARCHAR)"
+        nested = _is_list(kind.value_type) or pa.types.is_struct(kind.value_type)
+        texts = f"CAST({'to_json(item)' if nested else 'item'} AS VARCHAR)"
         if pa.types.is_floating(kind.value_type):
             texts = without_point(texts)
         return f"list_transform({sql}, lambda item: {texts})"

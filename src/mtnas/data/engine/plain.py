@@ -19,7 +19,6 @@ STAND_IN = "\x1f"  # for delimiters that DuckDB does not know
 _LONGEST_DELIMITER = 4  # bytes that DuckDB takes
 _PACKED = (".bz2", ".lz4", ".br")  # that it cannot unpack
 _HEADER_LINES = 100
-_BLANK_LINE = "\n\n"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ class PlainFile:
     lines: int
     characters: int
     has_quotes: bool
-    has_blank_lines: bool
     blanks: str
 
 
@@ -76,7 +74,6 @@ def plain(source: Path, reading: Reading, copy: Path) -> PlainFile | None:
         seen.lines,
         seen.characters,
         has_quotes,
-        _BLANK_LINE in seen.signs,
         seen.blanks,
     )
 
@@ -149,14 +146,13 @@ class _Seen:
         self._is_edge = np.zeros(256, bool)  # what stands beside values, all of it ASCII
         self._is_edge[[ord(sign) for sign in ("\n", *delimiter, *(quote or ""))]] = True
         self._spaces = delimiter == " "  # beside an edge
-        self._others = {*BLANKS, _BLANK_LINE, *(quote or "")} - {" "}
+        self._others = {*BLANKS, *(quote or "")} - {" "}
 
     def add(self, block: str) -> None:
         """Look through whole lines; every sign is looked for until it is found."""
         self.lines += block.count("\n")
         self.characters += len(block)
         found = {sign for sign in self._others if sign in block}
-        found |= {_BLANK_LINE} if block.startswith("\n") else set()
         self._spaces = self._spaces or (" " in block and self._has_spaces(block))
         self.signs |= found
         self._others -= found

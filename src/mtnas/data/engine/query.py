@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -15,8 +16,10 @@ from mtnas.data.engine.syntax import TOO_DEEP, Expression
 from mtnas.data.engine.tables import Table
 from mtnas.runtime.errors import DataError
 
+_Result = TypeVar("_Result")
 PLACE = "#row"  # of a row in its table, where a join may have moved it
-See = Callable[[str, pa.StringArray, pa.Int64Array], None]  # a column, some values, their counts
+# A column, some values, their counts, and how many rows have none.
+See = Callable[[str, pa.StringArray, pa.Int64Array, int], None]
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,11 @@ class View:
             here.setdefault((origin.relation, origin.decimal), {})[origin.column] = column
         for (relation, decimal), names in here.items():
             counter = NumberCounter(engine, {*names.values()}.intersection(numeric), decimal)
-            for column, values, counts in engine.distinct(relation, list(names)):
+            for column, values, counts, none in engine.distinct(relation, list(names)):
                 if names[column] in counter.found:
                     counter.add(names[column], values, counts)
                 if see is not None:
-                    see(names[column], values, counts)
+                    see(names[column], values, counts, none)
             counter.count()
             self._known |= counter.found
 
@@ -134,12 +137,11 @@ def build(engine: Engine, view: View, columns: Sequence[str], asked: Mapping[str
     values = [f"{_read(read, view, numbers)} AS {name(read.name)}" for read in reads]
     inner = f"(SELECT *, {', '.join(values)} FROM {view.relation})" if values else view.relation
     chosen = [name(column) for column in columns]
-    for key, each in found.items():
-        sql = _written(engine, each, asked[key].expression)
-        kind = _type(engine, inner, sql, asked[key].expression)
-        if (wrap := asked[key].wrap) is not None:
-            sql = wrap(sql, kind)
-        chosen.append(f"{sql} AS {name(key)}")
+    written = _written(engine, found, asked)
+    kinds = _types(engine, inner, written, asked)
+    for key, sql in written.items():
+        wrap = asked[key].wrap
+        chosen.append(f"{sql if wrap is None else wrap(sql, kinds[key])} AS {name(key)}")
     for read in reads:
         wrong = f"{name(read.column)} IS NOT NULL AND {name(read.name)} IS NULL"
         shown = f"left({name(read.column)}::VARCHAR, 80)"
@@ -182,21 +184,52 @@ def _read(read: Read, view: View, numbers: Mapping[str, Numbers]) -> str:
     return as_number(column, read.column, decimal, numbers[read.column])
 
 
-def _written(engine: Engine, found: Resolved, expression: Expression) -> str:
-    """Return the SQL of a tree; `DataError` if it is nested deeper than the engine can read."""
-    tree = json.dumps(found.statement)
+def _written(
+    engine: Engine, found: Mapping[str, Resolved], asked: Mapping[str, Asked]
+) -> dict[str, str]:
+    """Return the SQL of every tree; `DataError` if one is nested deeper than the engine reads."""
+    trees = {key: literal(json.dumps(each.statement)) for key, each in found.items()}
+    calls = {key: f"json_deserialize_sql({tree})" for key, tree in trees.items()}
     try:
-        ((text,),) = engine.fetch(f"SELECT json_deserialize_sql({literal(tree)})")
+        (texts,) = _all_or_each(calls, asked, lambda sql: engine.fetch(f"SELECT {sql}"))
+    except _FaultyError as faulty:
+        raise DataError(f"`{faulty.text}`: {TOO_DEEP}") from None
+    written = (f"({str(text).removeprefix('SELECT ')})" for text in texts)
+    return dict(zip(found, written, strict=True))
+
+
+def _types(
+    engine: Engine, relation: str, written: Mapping[str, str], asked: Mapping[str, Asked]
+) -> dict[str, str]:
+    """Return the type of every expression; `DataError` names one that the engine refuses."""
+    named = {key: f"{sql} AS {name(key)}" for key, sql in written.items()}
+    try:
+        return _all_or_each(named, asked, lambda s: engine.types(f"SELECT {s} FROM {relation}"))
+    except _FaultyError as faulty:
+        raise DataError(f"`{faulty.text}`: {_remedy(faulty.said)}") from None
+
+
+class _FaultyError(Exception):
+    """An expression that the engine refuses, and what it says."""
+
+    def __init__(self, text: str, said: str) -> None:
+        super().__init__(said)
+        self.text, self.said = text, said
+
+
+def _all_or_each(
+    parts: Mapping[str, str], asked: Mapping[str, Asked], run: Callable[[str], _Result]
+) -> _Result:
+    """Run parts as one query, which is fast; if it fails one by one, to find the one to blame."""
+    try:
+        return run(", ".join(parts.values()))
     except EngineError:
-        raise DataError(f"`{expression.text}`: {TOO_DEEP}") from None
-    return f"({str(text).removeprefix('SELECT ')})"
-
-
-def _type(engine: Engine, relation: str, sql: str, expression: Expression) -> str:
-    try:
-        return engine.types(f"SELECT {sql} AS x FROM {relation}")["x"]
-    except EngineError as error:
-        raise DataError(f"`{expression.text}`: {_remedy(str(error))}") from None
+        for key, part in parts.items():
+            try:
+                run(part)
+            except EngineError as error:
+                raise _FaultyError(asked[key].expression.text, str(error)) from None
+        raise
 
 
 def _remedy(said: str) -> str:

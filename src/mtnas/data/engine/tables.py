@@ -5,7 +5,7 @@ around a text do not count; what means missing is NULL.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -27,10 +27,12 @@ _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 class Table:
     """A view of the engine; `types` are those of its columns, as DuckDB writes them.
 
-    `dropped` counts the lines that could not be read, by file and reason; `warnings` are sentences.
+    `dropped` counts the lines that could not be read, by file and reason; `warnings` are sentences;
+    `blanks` may stand around texts that are not cleaned yet.
     """
 
     view: str
+    blanks: str = BLANKS
     types: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -46,15 +48,16 @@ def open_table(
     taken: Sequence[str] = (),
     written: Sequence[str] = (),
     tolerant: bool = False,
+    later: Collection[str] = (),
 ) -> Table:
     """Check the files to their end and open them as one table with the needed columns.
 
     The column `@file` is always there: the file's name, with its folders where that is not enough.
     A folder named `key=value` gives the column `key`. A column that only some files have is NULL in
-    the others. `users` say, for messages, what needs a column, and what to do if there is none.
-    Names that are `taken` are those that columns of joined tables get. Columns of `written` are
-    also there as their file has them, under their names after `AS_WRITTEN`. `tolerant`: broken rows
-    are counted, however many, as long as one is sound.
+    the others. `users` say, for messages, what needs a column, and what to do if there is none;
+    those of joined tables get the names that are `taken`. Columns of `written` are also there as
+    their file has them, named after `AS_WRITTEN`. `tolerant`: one sound row is enough. Texts of
+    `later` keep blanks and what means missing: `cleaning.encoded` takes them away.
 
     Raises:
         DataError: a file is not what `reading` says, most of its rows are broken, no file has a
@@ -72,29 +75,34 @@ def open_table(
     _check_taken(sources, taken)
     parts = [_select(source, wanted, written, labels[source.file]) for source in sources]
     try:
-        table.types = _unite(engine, sources, parts, reading, table.view)
+        table.types = _unite(engine, sources, parts, reading, table, later)
     except EngineError as error:
         raise DataError(f"{files[0]}: the files do not make one table: {error}") from None
     return table
 
 
 def _unite(
-    engine: Engine, sources: Sequence[Source], parts: list[str], reading: Reading, view: str
+    engine: Engine,
+    sources: Sequence[Source],
+    parts: list[str],
+    reading: Reading,
+    table: Table,
+    later: Collection[str],
 ) -> dict[str, str]:
-    """Make a view of this name of all parts, each of one source, without blanks; return its types.
+    """Make the view of all parts, each of one source, without blanks; return its types.
 
     Few lines of JSON are kept, so that they are read once.
     """
-    raw = name(f"{view} raw")
+    raw = name(f"{table.view} raw")
     parts = alike(engine, sources, parts) if reading.format in ("jsonl", "parquet") else parts
     engine.fetch(f"CREATE VIEW {raw} AS {' UNION ALL BY NAME '.join(parts)}")
     types = engine.types(f"SELECT * FROM {raw}")
     is_small = sum(source.file.stat().st_size for source in sources) <= SMALL
     kept = "TABLE" if is_small and reading.format == "jsonl" else "VIEW"
-    blanks = max((source.blanks for source in sources), key=len)
-    cleaned = clean(raw, types, reading, blanks)
-    engine.fetch(f"CREATE {kept} {name(view)} AS SELECT * FROM {cleaned}")
-    return engine.types(f"SELECT * FROM {name(view)}")
+    table.blanks = max((source.blanks for source in sources), key=len)
+    cleaned = clean(raw, types, reading, table.blanks, later)
+    engine.fetch(f"CREATE {kept} {name(table.view)} AS SELECT * FROM {cleaned}")
+    return engine.types(f"SELECT * FROM {name(table.view)}")
 
 
 def _sources(

@@ -63,11 +63,12 @@ class TextFile:
         """Yield decoded pieces in which every line ends with `\\n`."""
         codec = codecs.getincrementaldecoder(self._codec)()
         newlines = io.IncrementalNewlineDecoder(None, translate=True)
-        for raw in self._raw():
+        for number, raw in enumerate(self._raw()):
             try:
                 text = codec.decode(raw, final=not raw)
             except UnicodeError as error:
                 self._undecodable(error)
+            text = text.removeprefix("\ufeff") if number == 0 else text  # such as of utf-16-le
             yield newlines.decode(text, final=not raw)
         self.is_unix = newlines.newlines in (None, "\n")
 

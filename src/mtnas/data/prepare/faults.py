@@ -70,7 +70,8 @@ def warnings_of(dataset: Dataset, seen: Seen) -> list[str]:
         for item in seen.inputs
         if isinstance(item, NumberInput) and item.is_too_near
     ]
-    return found + [text for label in seen.labels for text in label.warnings()]
+    found += [text for label in seen.labels for text in label.warnings()]
+    return found + seen.groups.warnings()
 
 
 def _of_field(item: HashedInput, rows: int) -> list[str]:
@@ -86,8 +87,8 @@ def _of_field(item: HashedInput, rows: int) -> list[str]:
     if number and item.field.kind != "list":  # whose members may be words
         example = f", such as {' and '.join(map(repr, spellings))}" if spellings else ""
         found.append(
-            f"field {item.name}: {number} numbers stand there in spellings that differ in zeros at "
-            f"their end{example}, and count as different values; read it as a `number`, or write "
+            f"field {item.name}: {number} numbers stand there in spellings that differ in zeros"
+            f"{example}, and count as different values; read it as a `number`, or write "
             "them alike in all files"
         )
     return found

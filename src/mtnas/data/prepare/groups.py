@@ -13,23 +13,43 @@ from numpy.typing import NDArray
 
 from mtnas.data.prepare.hashing import Keys, keys_of_texts
 from mtnas.data.prepare.manifest import Groups
+from mtnas.data.prepare.spellings import Spellings, alike
 from mtnas.data.prepare.splits import SPLITS
 
 GroupNumbers = NDArray[np.int32]  # [rows], 0 ... groups - 1; -1: of no group
 _NONE = np.uint64(0)  # the key of a row that is in no group
 
 
-def group_keys(column: pa.Array) -> Keys:
-    """Return 64 bits for the text that names the group of each row; null and empty name none."""
-    return np.where(_is_named(column), keys_of_texts(column.fill_null("")), _NONE)
+class GroupNames:
+    """The texts that name the groups of rows, while these stream by: 8 bytes a row."""
 
+    def __init__(self) -> None:
+        self._keys: list[Keys] = []
+        self._spellings = Spellings("", alike)
 
-def numbered(keys: Sequence[Keys]) -> GroupNumbers:
-    """Return the number of each row's group, given the keys of all rows in pieces."""
-    every = np.concatenate(keys)
-    known, number = np.unique(every, return_inverse=True)
-    first = int(len(known) > 0 and known[0] == _NONE)  # then 0 stands for none
-    return (number - first).astype(np.int32)
+    def add(self, column: pa.Array) -> None:
+        """Add the names of the groups of some rows; null and empty name none."""
+        keys = keys_of_texts(column.fill_null(""), self._spellings.add)
+        self._keys.append(np.where(_is_named(column), keys, _NONE))
+
+    def numbered(self) -> GroupNumbers:
+        """Return the number of each row's group."""
+        known, number = np.unique(np.concatenate(self._keys), return_inverse=True)
+        first = int(len(known) > 0 and known[0] == _NONE)  # then 0 stands for none
+        return (number - first).astype(np.int32)
+
+    def warnings(self) -> list[str]:
+        """Return a sentence if names differ in nothing but their spelling."""
+        known = np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.uint64)
+        number, spellings = self._spellings.twice(known)
+        if not number:
+            return []
+        example = f", such as {' and '.join(map(repr, spellings))}" if spellings else ""
+        return [
+            f"group: {number} names stand there in spellings that differ in zeros, capital letters "
+            f"or blanks{example}, and count as different groups: one may train and be tested; "
+            "write them alike, as `lower(x)`, or as numbers `CAST(x AS DOUBLE)` do"
+        ]
 
 
 def is_leak(

@@ -148,10 +148,14 @@ def keys_of_values(field: str, texts: pa.Array) -> Keys:
     return _digests(field, texts)[0]
 
 
-def keys_of_texts(column: pa.Array) -> Keys:
-    """Return 64 bits of the md5 of each text, [rows]; each distinct one is hashed once."""
+def keys_of_texts(column: pa.Array, see: See) -> Keys:
+    """Return 64 bits of the md5 of each text, [rows]; each distinct one is hashed once.
+
+    `see` is told the different texts and their 64 bits.
+    """
     encoded = column.dictionary_encode()
     high, _ = _digests("", encoded.dictionary)
+    see(encoded.dictionary, high)
     keys: Keys = high[encoded.indices.to_numpy(zero_copy_only=False)]
     return keys
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtnas.data.prepare.fields import HashedInput, Input
-from mtnas.data.prepare.hashing import IdCounts, Ids, Keys
+from mtnas.data.prepare.groups import GroupNames
+from mtnas.data.prepare.hashing import IdCounts, Ids
 from mtnas.data.prepare.initial import Initial, width_of
 from mtnas.data.prepare.labels import BinaryLabel, Label, LabelColumn
 from mtnas.data.prepare.manifest import (
@@ -43,7 +44,7 @@ class Seen:
     grades: Counter[tuple[float, ...]] = field(default_factory=Counter)  # (grade, *labels): rows
     places: list[NDArray[Any]] = field(default_factory=list)  # what decides a fixed split
     sources: list[NDArray[np.int8]] = field(default_factory=list)  # of every row, if several
-    groups: list[Keys] = field(default_factory=list)  # of every row, where there are groups
+    groups: GroupNames = field(default_factory=GroupNames)
 
     @classmethod
     def of(cls, inputs: Sequence[Input], labels: Sequence[Label], ids: IdCounts) -> "Seen":

@@ -20,7 +20,7 @@ from mtnas.data.pairs import twofold_pairs
 from mtnas.data.prepare import drawn
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
 from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
-from mtnas.data.prepare.groups import group_keys, numbered, summary_of
+from mtnas.data.prepare.groups import summary_of
 from mtnas.data.prepare.hashing import IdCounts
 from mtnas.data.prepare.initial import (
     Initial,
@@ -161,7 +161,7 @@ def _write_table(
         source = seen.source
         check_sources(dataset, source)
         split = assign_parts(dataset, seen.rows, source, seen.places, spec.split, spec.split_seed)
-        finish, groups = _finish(seen), numbered(seen.groups) if dataset.group else None
+        finish, groups = _finish(seen), seen.groups.numbered() if dataset.group else None
         check_parts(dataset, seen.tasks, rows, split, source, finish.classes)
         initial = _initial(dataset, raw, kept)
         files = {**matrices.digests, **digests_of(initial)}
@@ -215,7 +215,7 @@ def _stream(
             if dataset.split_kind != "random" or dataset.fixed_sources:
                 seen.places.append(batch[SPLIT_COLUMN].to_numpy())
             if dataset.group:
-                seen.groups.append(group_keys(batch[GROUP_COLUMN]))
+                seen.groups.add(batch[GROUP_COLUMN])
             _LOG.info("%s: %d rows hashed", dataset.name, seen.rows)
     for reason, count in sorted(dataset.dropped.items()):
         _LOG.warning("%s: %d rows dropped: %s", dataset.name, count, reason)

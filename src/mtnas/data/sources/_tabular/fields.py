@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from mtnas.data.sources._tabular.rows import Counts
 
 NUMBERS = ("number", "count", "numeric")
-NO = {"number": "number", "flag": "number", "time": "time"}  # what a text was to be read as
+# What a text is that was to be read as something else.
+NO = {"number": "is no number", "flag": "is neither 0 nor 1", "time": "is no time"}
+OUGHT = {"number": "numbers (or true, false)", "flag": "0 or 1 (or true, false)", "time": "times"}
+_WHOLE = r"^\s*(\{.*\}|\[.*\])\s*$"  # an object or a list, as JSON writes it
 
 
 class FieldReader:
@@ -105,7 +108,10 @@ class FieldReader:
     def _wrong(self, what: str, there: int, wrong: pa.Array, counts: "Counts") -> None:
         """Count values that are not of the type."""
         counts.tally.add(
-            f"values of field {self.name!r} must be of type {self._own.type}", there, wrong
+            f"values of field {self.name!r} must be of type {self._own.type}",
+            there,
+            wrong,
+            "time" if self._own.type == "time" else "number",
         )
         if count := len(wrong) - wrong.null_count:
             counts.replaced[f"{self.name}: {what}"] += count
@@ -130,15 +136,17 @@ class FieldReader:
     def _count_unread(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> None:
         """Count the texts that its expression should read as something else and could not."""
         for read in query.reads[self.key]:
-            bad, what = batch[bad_name(read)], NO[read.what]
+            bad, wanted = batch[bad_name(read)], "time" if read.what == "time" else "number"
             there = len(bad) - batch[there_name(read)].false_count
             counts.tally.add(
-                f"values of column {read.column!r} of field {self.name!r} must be {what}s",
+                f"values of column {read.column!r} of field {self.name!r} must be "
+                f"{OUGHT[read.what]}",
                 there,
                 bad,
+                wanted,  # type: ignore[arg-type]
             )
             if count := len(bad) - bad.null_count:
-                counts.replaced[f"{self.name}: {read.column} is no {what}"] += count
+                counts.replaced[f"{self.name}: {read.column} {NO[read.what]}"] += count
                 self.unread.append(pc.and_(pc.is_null(batch[self.key]), pc.is_valid(bad)))
 
     def _unread(self, batch: pa.RecordBatch, query: Query) -> tuple[pa.Array, int]:
@@ -186,6 +194,10 @@ class FieldReader:
         members = column.flatten()
         if self._own.separator is not None:
             self._check_brackets(members, lengths, counts)
+        else:
+            what = f"members of the lists of field {self.name!r} must be texts or numbers"
+            odd = pc.if_else(pc.match_substring_regex(members, _WHOLE), members, None)
+            counts.tally.add(what, len(members), odd, "text")
         place = np.arange(len(members)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         kept = members.filter(pa.array(place < most))
         return _with_unknown(values.as_value(kept), np.minimum(lengths, most))
@@ -221,7 +233,10 @@ class FieldReader:
         wrong, there = self._unread(batch, query)
         shown = pc.coalesce(wrong, values.shown(column, lost))
         counts.tally.add(
-            f"values of field {self.name!r} must name a row of {self._matrix.path}", there, shown
+            f"values of field {self.name!r} must name a row of {self._matrix.path}",
+            there,
+            shown,
+            "row" if self._own.key is not None else "number",
         )
         if count := len(shown) - shown.null_count:
             counts.replaced[f"{self.name}: is in no row of {self._matrix.path.name}"] += count

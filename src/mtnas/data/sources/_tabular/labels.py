@@ -9,7 +9,7 @@ from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.query import Asked, Query, bad_name, there_name
 from mtnas.data.engine.reads import Read, What
 from mtnas.data.sources._tabular import values
-from mtnas.data.sources._tabular.fields import NO
+from mtnas.data.sources._tabular.fields import NO, OUGHT
 from mtnas.data.sources._tabular.parts import TaskDefinition
 from mtnas.data.sources._tabular.tally import Reasons, count_of
 from mtnas.runtime.errors import DataError
@@ -60,7 +60,7 @@ class LabelReader:
         for read in query.reads[self.key]:
             bad = batch[bad_name(read)]
             self._tally(read, bad, count_of(batch[there_name(read)]), counts)
-            what = f"{self.name}: {read.column} is no {NO[read.what]}"
+            what = f"{self.name}: {read.column} {NO[read.what]}"
             self._wrong.append((what, pc.is_valid(bad)))
             self.unread.append((what, pc.and_(pc.is_null(found), pc.is_valid(bad))))
         unsound = (f"{self.name}: {_UNSOUND[self._task.kind]}", pc.and_(pc.is_valid(found), absent))
@@ -99,10 +99,9 @@ class LabelReader:
         return pc.if_else(sound, number, None).cast(pa.int8())
 
     def _tally(self, read: Read, bad: pa.Array, there: int, counts: "Counts") -> None:
-        kinds = {"number": "numbers (or true, false)", "flag": "0 or 1 (or true, false)"}
         counts.tally.add(
             f"values of column {read.column!r} of task {self.name} (`{self._task.sql}`) must be "
-            f"{kinds.get(read.what, 'times')}",
+            f"{OUGHT[read.what]}",
             there,
             bad,
         )

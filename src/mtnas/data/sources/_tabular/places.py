@@ -45,6 +45,7 @@ class PlaceReader:
     def __init__(self, split: SplitDefinition, name: str, is_number: bool, clock: Clock) -> None:
         self._split, self._name, self._is_number = split, name, is_number
         self._units = clock.units
+        self._example = ""  # of a value that is in no list
 
     @classmethod
     def of(
@@ -76,7 +77,11 @@ class PlaceReader:
         reasons.append((f"split: {name} missing", pc.is_null(column)))
         if self._split.time is None:
             place = self._part(column)
-            reasons.append((f"split: {name} is in no list of the split", pc.is_null(place)))
+            unlisted = column.filter(pc.and_(pc.is_valid(column), pc.is_null(place)))
+            if len(unlisted) and not self._example:
+                self._example = f", such as {values.as_text(unlisted[:1])[0].as_py()[:40]!r}"
+            why = f"split: {name} is in no list of the split{self._example}"
+            reasons.append((why, pc.is_null(place)))
             return place
         place = self._time(batch)
         lost = pc.and_(pc.is_valid(column), pc.is_null(place))

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data.engine.cleaning import encoded
 from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.joins import Join, joined, matched_name
@@ -114,12 +115,13 @@ class SourceReader:
         """
         files = [*self._files.table, *(p for paths in self._files.joins.values() for p in paths)]
         with Engine(files, self._all.time_limit) as engine:
-            view, num_rows = self._view(engine)
+            table, view = self._view(engine)
             asked = self._asked()
             numeric = {*computed(asked), *filter(None, [self._all.split.time])}
             texts = view.texts(self._source.needed(self._all.split))
             streamed = self._streamed({*texts} - numeric)
             looks = Looks(self._source)
+            clean = partial(encoded, engine, reading=self._source.reading, blanks=table.blanks)
             view.look(engine, [c for c in texts if c not in streamed], numeric, looks.see)
             place = PlaceReader.of(self._all.split, view, engine, self._clock)
             asked |= {} if place is None else place.asked()
@@ -130,26 +132,29 @@ class SourceReader:
                 field_.check(query)
             for label in self._labels:
                 label.check(query)
-            if kind_of(query.types.get(_GROUP, "VARCHAR")) in ("list", "any", "interval"):
-                raise DataError(
-                    f"group: `{self._source.group}` gives {query.types[_GROUP]}, which names no "
-                    "group; give a text, a number or a time"
-                )
+            self._check_group(query)
             for batch in batches(engine, query, base.BATCH_ROWS):
-                yield self._chunk(looks.encoded(batch, streamed), query, place)
+                yield self._chunk(looks.encoded(batch, streamed, clean), query, place)
             near = {key: self._near(engine, view, key) for key in self._source.joins}
         self._counts.warnings += looks.warnings(c for c in texts if c != FILE_COLUMN)
-        if self._rows != num_rows:
+        if self._rows != table.rows:
             raise DataError(
-                f"{self._files.table[0]}: of {num_rows} rows {self._rows} were read; write the "
+                f"{self._files.table[0]}: of {table.rows} rows {self._rows} were read; write the "
                 "file anew, as Parquet if need be, or give `quote: null` if no quote has a meaning"
             )
         for field_ in self._fields:
-            field_.check_end(num_rows)
+            field_.check_end(table.rows)
         self._check_partners(near)
 
-    def _view(self, engine: Engine) -> tuple[View, int]:
-        """Open the table and what is joined to it; return the number of its rows, too."""
+    def _check_group(self, query: Query) -> None:
+        if kind_of(query.types.get(_GROUP, "VARCHAR")) in ("list", "any", "interval"):
+            raise DataError(
+                f"group: `{self._source.group}` gives {query.types[_GROUP]}, which names no "
+                "group; give a text, a number or a time"
+            )
+
+    def _view(self, engine: Engine) -> tuple[Table, View]:
+        """Open the table; return also the view of it and what is joined to it."""
         source, split = self._source, self._all.split
         joined_, joins = {key: source.of_join(key, split) for key in source.joins}, {}
         taken = [f"{key}.{column}" for key, columns in joined_.items() for column in columns]
@@ -159,7 +164,7 @@ class SourceReader:
             paths = self._files.joins[key]
             other = self._open(engine, paths, keys, joined_[key], f"{key}.")
             joins[key] = Join(other, keys.on, keys.decimal, str(paths[0]))
-        return joined(engine, View.of(table, source.decimal), joins), table.rows
+        return table, joined(engine, View.of(table, source.decimal), joins)
 
     def _open(
         self,
@@ -171,10 +176,11 @@ class SourceReader:
         taken: Sequence[str] = (),
     ) -> Table:
         users = {c.removeprefix(prefix): said for c, said in self._users().items()}
-        written, tolerant = self._written, self._to_score is not None
+        written, tolerant, later = self._written, self._to_score is not None, self._later()
         if prefix:  # a table that is joined
-            written, tolerant = (), False
-        table = open_table(engine, paths, keys.reading, needed, users, taken, written, tolerant)
+            written, tolerant, later = (), False, []
+        reading = keys.reading
+        table = open_table(engine, paths, reading, needed, users, taken, written, tolerant, later)
         self._counts.dropped.update(table.dropped)
         self._counts.warnings += table.warnings
         return table
@@ -187,6 +193,12 @@ class SourceReader:
         found = {field_.column: field_.key for field_ in self._fields}
         own = {c for c in texts if self._source.joined(c) is None}
         return {c: key for c, key in found.items() if c in own}
+
+    def _later(self) -> list[str]:
+        """Name the columns that a field alone reads, as they are: few of their texts differ."""
+        keys = (column for join in self._source.joins.values() for column in join.on)
+        uses = Counter([*self._source.needed(self._all.split), *keys])
+        return [field_.column for field_ in self._fields if uses[field_.column] == 1]
 
     def _users(self) -> dict[str, tuple[str, str]]:
         """Say of every column what needs it, and what to do if it is not there."""

@@ -4,6 +4,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +27,10 @@ _REMEDIES = {
     r"y|n|t|f|yes|no|on|off": "compare it, as in `x = 'yes'`",
     r"\[.*": "take the signs off: `sql: translate(x, '[]''\"', '')`",
 }
+_DAYS = "a day of a spreadsheet is read by `sql: DATE '1899-12-30' + CAST(floor(x) AS INT)`"
+_KEYS = "write the keys alike in both files"
+_INNER = "name a key of theirs, as in `column: x.id`, or write one list of texts per row"
+Wanted = Literal["number", "time", "row", "text"]
 Reasons = list[tuple[str, pa.BooleanArray]]  # why a row may be left out, the first decides
 
 
@@ -36,13 +41,15 @@ class Tally:
         self._values: Counter[str] = Counter()
         self._wrong: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
+        self._wanted: dict[str, Wanted] = {}
 
-    def add(self, what: str, values_: int, wrong: pa.Array) -> None:
+    def add(self, what: str, values_: int, wrong: pa.Array, wanted: Wanted = "number") -> None:
         """Count values; `wrong` holds those that could not be read, null elsewhere.
 
-        `what` names the column and what its values should be.
+        `what` names the column and what its values should be; `wanted` decides the remedy.
         """
         self._values[what] += values_
+        self._wanted[what] = wanted
         if count := len(wrong) - wrong.null_count:
             self._wrong[what] += count
             first = values.as_text(wrong.drop_null())[0].as_py()
@@ -58,12 +65,17 @@ class Tally:
         """Refuse a column most of whose values are wrong; log a warning of any other wrong ones."""
         for (what, count), text in zip(self._wrong.items(), self.lines(), strict=True):
             if 2 * count > self._values[what]:
-                raise DataError(f"{where}: {text}; {_remedy(self._examples[what])}")
+                remedy = _remedy(self._wanted[what], self._examples[what])
+                raise DataError(f"{where}: {text}; {remedy}")
             _LOG.warning("%s: %s", where, text)
 
 
-def _remedy(example: str) -> str:
+def _remedy(wanted: Wanted, example: str) -> str:
     """Say what to do, by the look of a value that could not be read."""
+    if wanted in ("row", "text"):
+        return _KEYS if wanted == "row" else _INNER
+    if wanted == "time" and re.fullmatch(r"\d{1,5}(\.\d+)?", example):
+        return _DAYS
     for pattern, remedy in _REMEDIES.items():
         if re.fullmatch(pattern, example, re.IGNORECASE):
             return remedy
