@@ -57,7 +57,10 @@ def _parsed(text: str) -> Any:
     with suppress(ValueError, RecursionError):
         json.loads(text)
         text = text.replace("\t", " ")  # between values: JSON allows it, and YAML does not
-    return yaml.load(text, _Loader)
+    try:
+        return yaml.load(text, _Loader)
+    except ValueError:  # of its scanner: "\\U00110000"
+        raise yaml.YAMLError("an escape in double quotes is no character") from None
 
 
 class _Loader(yaml.SafeLoader):
