@@ -12,6 +12,7 @@ When all is done, it is published (`results/published/faults.json`). No part of 
 import argparse
 import json
 import random
+import re
 import shutil
 import sys
 import time
@@ -41,9 +42,7 @@ def main() -> None:
     parser.add_argument("--damages", type=int, default=24, help="how many of the files' are drawn")
     parser.add_argument("--at-once", type=int, default=2, help="disturbances, a core each")
     parser.add_argument("--minutes", type=float, default=60, help="after them none is begun")
-    parser.add_argument(
-        "--only", default="", help="a part of the names of kinds, and nothing is published"
-    )
+    parser.add_argument("--only", default="", help="a pattern of names; nothing is published then")
     asked = parser.parse_args()
     folder: Path = asked.folder or Path(f"/tmp/mtnas-faults-{asked.seed}")
     finished, log = undisturbed(folder), folder / "told.jsonl"
@@ -53,14 +52,16 @@ def main() -> None:
         else {}
     )
     waiting = [
-        (n, k) for n, k in drawn(asked.seed, asked.damages) if n not in done and asked.only in n
+        (n, k)
+        for n, k in drawn(asked.seed, asked.damages)
+        if n not in done and re.search(asked.only, n)
     ]
     end = time.monotonic() + 60 * asked.minutes
 
     def work(task: tuple[str, Kind]) -> None:
         name, kind = task
         if time.monotonic() < end:
-            told = disturbed(name, kind, finished, folder)
+            told = disturbed(name, kind, finished, folder, asked.seed)
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"name": name, **told}) + "\n")
             print(json.dumps({"name": name, **told}), flush=True)
@@ -94,12 +95,12 @@ def undisturbed(folder: Path) -> Checkout:
     return finished
 
 
-def disturbed(name: str, kind: Kind, finished: Checkout, folder: Path) -> Told:
+def disturbed(name: str, kind: Kind, finished: Checkout, folder: Path, seed: int) -> Told:
     """Disturb a copy of the study, recover it, compare; keep it only if something is wrong."""
     place = folder / "".join(c if c.isalnum() else "_" for c in name)
     for old in folder.glob(f"{place.name}*"):
         shutil.rmtree(old) if old.is_dir() else old.unlink()
-    scene = Scene(finished, Checkout(place), random.Random(f"{folder.name} {name}"))
+    scene = Scene(finished, Checkout(place), random.Random(f"{seed} {name}"))
     began, told = time.monotonic(), Told()
     try:
         moment, message_ok = kind.disturb(scene)

@@ -87,7 +87,8 @@ class Scene:
     ) -> "Running":
         """Start Snakemake on the study, or on other targets, in a session of its own."""
         asked = arguments or TARGETS
-        whole = [sys.executable, "-m", "snakemake", "--cores", "1", *asked, *STUDY]
+        whole = [sys.executable, "-m", "snakemake", "--cores", "1", *asked]
+        whole += STUDY if "--configfile" not in asked else ()
         output = self.checkout.folder / f"printed.{len(self.printed)}.{time.monotonic_ns()}"
         with output.open("wb") as file:
             process = subprocess.Popen(
