@@ -5,7 +5,7 @@ requires: the claims ledger, the tables and figures with their data, the runs an
 provides: results/answer.json, results/answer.md: question, findings, how sure, what to do;
           results/contents.json: what belongs to the study, and what is of another one;
           results/aside/: tables and figures of another study, moved there;
-          results/report.html
+          results/report.html; results/report.json: the digests of all files for readers
 """
 
 ANSWERED = needs_of(PLAN)
@@ -59,6 +59,7 @@ rule report:
             category="Report",
             labels={"shows": "Everything on one page (report)"},
         ),
+        record="results/report.json",
     log:
         "results/logs/report.log",
     localrule: True

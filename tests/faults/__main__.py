@@ -39,7 +39,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="default: /tmp/mtnas-faults-SEED")
-    parser.add_argument("--damages", type=int, default=24, help="how many of the files' are drawn")
+    parser.add_argument("--damages", type=int, default=34, help="how many of the files' are drawn")
     parser.add_argument("--at-once", type=int, default=2, help="disturbances, a core each")
     parser.add_argument("--minutes", type=float, default=60, help="after them none is begun")
     parser.add_argument("--only", default="", help="a pattern of names; nothing is published then")
@@ -132,7 +132,7 @@ def publish(log: Path, names: list[str]) -> int:
     if lacking := [name for name in names if name not in done]:
         print(f"{len(lacking)} of {len(names)} are left: run it again to go on", file=sys.stderr)
         return 1
-    told = [done[name] for name in sorted(names)]
+    told = [done[name] for name in sorted(done)]
     with changing(PUBLISHED) as copy:
         write_json(copy / "faults.json", told)
     return not all(one["recovered"] and one["equal"] and one["message_ok"] for one in told)

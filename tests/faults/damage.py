@@ -88,6 +88,8 @@ FILES = {
     f"{DATA}/table.parquet": BYTES,
     f"{DATA}/table.ids.npy": BYTES,
     f"{DATA}/table.vocabulary.parquet": BYTES,
+    "audit/insteval.json": TEXTS,
+    "claims/subgraphs.json": TEXTS,
     f"{STUDIES}/record.json": TEXTS,
     f"{STUDIES}/results.csv": TEXTS,
 }

@@ -25,14 +25,14 @@ class Kind:
 
 
 ENDINGS = [
-    Kind("KILL of all processes", endings.of_all(KILL), 3),
-    Kind("TERM of all processes", endings.of_all(TERM), 2),
-    Kind("INT of all processes", endings.of_all(INT), 2),
-    Kind("INT of all processes, twice", endings.of_all(INT, INT), 2),
+    Kind("KILL of all processes", endings.of_all(KILL), 2),
+    Kind("TERM of all processes", endings.of_all(TERM)),
+    Kind("INT of all processes", endings.of_all(INT)),
+    Kind("INT of all processes, twice", endings.of_all(INT, INT)),
     Kind("HUP of all processes", endings.of_all(HUP)),
     Kind("USR1 of all processes", endings.of_all(USR1)),
-    Kind("KILL of Snakemake", endings.of_snakemake(KILL), 2),
-    Kind("KILL of a job", endings.of_job(KILL), 2),
+    Kind("KILL of Snakemake", endings.of_snakemake(KILL)),
+    Kind("KILL of a job", endings.of_job(KILL)),
     Kind("TERM of a job", endings.of_job(TERM)),
     Kind("USR1 of a job", endings.of_job(USR1)),
     Kind("a checkpoint, one bit", endings.of_checkpoint(damage.bit)),
@@ -40,15 +40,12 @@ ENDINGS = [
     Kind("KILL of publish", endings.of_publishing("publish"), 2),
 ]
 PLACES = [
-    Kind("full disk", places.full_disk, 3),
+    Kind("full disk", places.full_disk, 2),
     Kind(
         "size of files limited",
         places.limited(resource.RLIMIT_FSIZE, "files", 30_000, 900_000),
-        2,
     ),
-    Kind(
-        "address space limited", places.limited(resource.RLIMIT_AS, "memory", 2 << 30, 6 << 30), 2
-    ),
+    Kind("address space limited", places.limited(resource.RLIMIT_AS, "memory", 2 << 30, 6 << 30)),
     Kind("results not writable", places.read_only),
     Kind("another user without home", places.another_user),
     Kind("two Snakemakes in one folder", places.two_at_once),

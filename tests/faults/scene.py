@@ -84,10 +84,11 @@ class Scene:
         *arguments: str,
         before: Callable[[], None] | None = None,
         environment: dict[str, str] | None = None,
+        command: tuple[str, ...] = (),
     ) -> "Running":
         """Start Snakemake on the study, or on other targets, in a session of its own."""
         asked = arguments or TARGETS
-        whole = [sys.executable, "-m", "snakemake", "--cores", "1", *asked]
+        whole = [*command, sys.executable, "-m", "snakemake", "--cores", "1", *asked]
         whole += STUDY if "--configfile" not in asked else ()
         output = self.checkout.folder / f"printed.{len(self.printed)}.{time.monotonic_ns()}"
         with output.open("wb") as file:
@@ -125,9 +126,9 @@ class Scene:
         Returns whether everything is right at the end, and the files that were called wrong.
         """
         named = self.wrong()
-        for name, target in named.items():
-            (self.checkout.folder / name).unlink(missing_ok=True)
-            (self.checkout.folder / target).unlink(missing_ok=True)
+        for name, targets in named.items():
+            for path in (name, *targets.split()):
+                (self.checkout.folder / path).unlink(missing_ok=True)
         return self.go_on() and not self.wrong(), list(named)
 
     def wrong(self, folder: str = "results") -> dict[str, str]:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from mtnas.report.published.store import RESTORE
 from mtnas.runtime.errors import MtnasError, RecordError
-from mtnas.runtime.files import Json, advising, read_record, sealed, sha256_of, write_json
+from mtnas.runtime.files import Json, advising, digests, read_record, sealed, write_json
 
 SUMS = "sums.json"
 MEASURED = ("performance.json", "setup.json", "faults.json", "hostile.json")
@@ -77,5 +77,4 @@ def check_seal(folder: Path) -> None:
 
 
 def _sums(folder: Path) -> Json:
-    found = {path for pattern in SOURCES for path in folder.glob(pattern) if path.is_file()}
-    return {"files": {p.relative_to(folder).as_posix(): sha256_of(p) for p in sorted(found)}}
+    return {"files": digests(folder, SOURCES)}

@@ -9,6 +9,7 @@ import pandas as pd
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.records import Run, read_run, read_table, scores_by_seed
+from mtnas.report.site import record
 from mtnas.report.verify.digests import check_digests, files_of
 from mtnas.report.verify.outcome import Outcome
 from mtnas.report.verify.scores import scores_again
@@ -28,8 +29,21 @@ def check_results(folder: Path, outcome: Outcome) -> None:
     check_verdicts(folder, outcome)
     if without:
         outcome.unchecked.append(f"{', '.join(without)}: no digest in them")
-    others = "figures, the report, and the text of tables: make them again to compare"
-    outcome.unchecked.append(others)
+    _check_shown(folder, outcome)
+
+
+def _check_shown(folder: Path, outcome: Outcome) -> None:
+    """Compare what readers see with what it was when the report was written."""
+    if not (folder / record.NAME).is_file():
+        others = "figures, the report, and the text of tables: no report.json has their digests"
+        outcome.unchecked.append(others)
+        return
+    before = len(outcome.wrong)
+    with outcome.noting():
+        for wrong in record.changed(folder):
+            outcome.note(wrong)
+    if len(outcome.wrong) == before:
+        outcome.right.append("tables, figures and texts are as the report was written with")
 
 
 def _runs(folder: Path, outcome: Outcome) -> dict[str, Run]:
