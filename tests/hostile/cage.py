@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mtnas.runtime.errors import MtnasError, of_machine, printable
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 MEMORY = 4 << 30  # bytes of addresses, of which threads keep many that they do not use
 MOST_MEGABYTES = 1000  # that a child holds
 LARGEST_FILE = 64 << 20

@@ -101,3 +101,12 @@ def test_only_regular_files_of_reasonable_size_are_read(tmp_path: Path) -> None:
     for path, message in places.items():
         with pytest.raises(ConfigError, match=f"^{path}: {message}"):
             read_document(path)
+
+
+def test_what_is_read_twice_is_two_values(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("a: [1]", encoding="utf-8")
+    first = read_document(path)
+    first["a"].append(2)
+
+    assert read_document(path) == {"a": [1]}
