@@ -40,8 +40,6 @@ def main() -> None:
     told = counted(asked.seed, outcomes) | {"seconds": round(time.monotonic() - began)}
     for kind, count in told["kinds"].items():
         print(kind, count)
-    for failed in told["failed"]:
-        print("FAILED", failed)
     print(f"{told['seconds']} s")
     if asked.publish:
         with changing(PUBLISHED) as copy:
@@ -57,7 +55,14 @@ def met(seed: int, share: float, scratch: Path) -> list[Outcome]:
         archives.cases(seed, int(FUZZED * share)),
         downloads.cases(),
     ]
-    return [outcome for cases in kinds for outcome in judged(list(cases), scratch / "cage")]
+    outcomes = []
+    for cases in kinds:
+        for outcome in judged(list(cases), scratch / "cage"):
+            if outcome.ended == "failed":
+                print("FAILED", outcome, file=sys.stderr, flush=True)
+            outcomes.append(outcome)
+        print(f"{len(outcomes)} cases are met", file=sys.stderr, flush=True)
+    return outcomes
 
 
 def counted(seed: int, outcomes: list[Outcome]) -> Json:
