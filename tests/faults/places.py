@@ -122,7 +122,12 @@ def clock(days: float) -> Callable[[Scene], Told]:
         chosen = scene.drawn.sample(files, scene.drawn.randint(1, len(files)))
         for path in chosen:
             os.utime(path, (time.time() + 86400 * days,) * 2)
-        return f"{len(chosen)} of {len(files)} files, {days:+.0f} days", True
+        printed = scene.run()
+        if refused := printed.status != 0 and "older modification time" in printed.text:
+            for path in chosen:
+                os.utime(path)  # as docs/testing.md says
+        told = f"{len(chosen)} of {len(files)} files, {days:+.0f} days"
+        return told, printed.is_clear and (printed.status == 0 or refused)
 
     return disturb
 

@@ -17,6 +17,7 @@ from mtnas.report.verify.spreads import spreads_of
 from mtnas.report.verify.verdicts import check_verdicts
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
+from mtnas.runtime.record import Record
 from mtnas.tasks.metrics import column_of
 
 
@@ -76,6 +77,8 @@ def _check_scores(folder: Path, runs: dict[str, Run], outcome: Outcome) -> None:
 
 def _check_run(run: Run, manifest: Manifest, table: Path, unknown: set[str]) -> int:
     """Return how many scores of a run are those of its predictions; refuse a run with others."""
+    _check_whole(run.folder / "predictions.parquet", run.record)
+    _check_whole(table, manifest)
     predictions = pd.read_parquet(run.folder / "predictions.parquet")
     test = run.metrics[run.metrics["split"] == "test"]
     count, path = 0, run.folder / "metrics.csv"
@@ -93,6 +96,12 @@ def _check_run(run: Run, manifest: Manifest, table: Path, unknown: set[str]) -> 
                 )
             count += 1
     return count
+
+
+def _check_whole(path: Path, record: Record) -> None:
+    """Refuse a file that is not what its record was written with: it may not even be readable."""
+    if path.is_file() and path.name in record.artefacts:
+        record.check(path)
 
 
 def _check_cells(folder: Path, runs: dict[str, Run], outcome: Outcome) -> None:
