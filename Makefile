@@ -88,7 +88,7 @@ benchmarks:  ## measure our speed and the alternatives' (half an hour); fill doc
 	.venv-benchmarks/bin/python -m mtnas readme
 
 setup-size: setup  ## measure how large .venv is, for README
-	du -sk $(VENV) | awk '{printf "{\"gigabytes\": %.1f}\n", $$1 / 1048576}' > results/published/setup.json
+	$(BIN)/python -m benchmarks.setup_size $(VENV)
 
 # The wheel of torch comes from elsewhere than the registry, so it has no hash, nor has what its CUDA
 # build needs.

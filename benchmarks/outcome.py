@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mtnas.report.published.whole import changing
 from mtnas.runtime.files import read_json, write_json
 
 FOLDER = Path("results/performance")
@@ -58,4 +59,7 @@ def publish() -> None:
     ratios = {key: ratio for outcome in found.values() for key, ratio in outcome["ratios"].items()}
     kept = ("title", "columns", "rows", "note", "simulated", "machine")
     tables = {name: {key: outcome[key] for key in kept} for name, outcome in found.items()}
-    write_json(PUBLISHED, {**known, **ratios, "tables": {**known["tables"], **tables}})
+    with changing(PUBLISHED.parent) as copy:
+        write_json(
+            copy / PUBLISHED.name, {**known, **ratios, "tables": {**known["tables"], **tables}}
+        )

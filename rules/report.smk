@@ -6,7 +6,7 @@ provides: results/answer.json, results/answer.md: question, findings, how sure, 
           results/contents.json: what belongs to the study, and what is of another one;
           results/aside/: tables and figures of another study, moved there, and the last answer
           while a run has none of its own;
-          results/report.html
+          results/report.html; results/report.json: the digests of all files for readers
 """
 
 ANSWERED = needs_of(PLAN)
@@ -60,6 +60,7 @@ rule report:
             category="Report",
             labels={"shows": "Everything on one page (report)"},
         ),
+        record="results/report.json",
     log:
         "results/logs/report.log",
     localrule: True

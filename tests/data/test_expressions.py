@@ -151,6 +151,8 @@ NO_EXPRESSION = {
     "a = 'it\\'s'": "not SQL",
     "a > " + "1 + " * LONGEST + "1": f"{LONGEST} at most",
     "a > 1\0": "NUL",
+    "(" * 600 + "a > 1": "too many operations are nested",
+    "[" * 600 + "a": "too many operations are nested",
 }
 
 

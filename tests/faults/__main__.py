@@ -1,118 +1,141 @@
-"""Disturb the smallest study in many ways, recover as the messages say, compare to the last bit.
+"""Disturb a small study in many ways, recover as the documents say, compare to the last bit.
 
-    python -m tests.faults --seed 1 --minutes 30
+    python -m tests.faults --seed 1
 
-Prints one JSON list: `kind`, `moment`, `recovered`, `equal` (with the undisturbed study),
-`message_ok` (one line names the file and the command), `seconds`. No part of the test suite.
+Every way to end a run and every odd place is tried, and a drawn part of the damages to files. One
+line of JSON per disturbance: `kind`, `moment`, `recovered` (it ended well, and `mtnas verify` finds
+nothing wrong), `equal` (to the undisturbed study), `message_ok` (no traceback; what is refused is
+named), `seconds`, `commit`. What is done is kept in FOLDER: killed and started again, it goes on.
+When all is done, it is published (`results/published/faults.json`). No part of the tests.
 """
 
 import argparse
-import contextlib
-import io
 import json
-import os
 import random
 import re
-import subprocess
+import shutil
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
+from mtnas.report.published.whole import changing
+from mtnas.runtime.files import write_json
+from mtnas.runtime.provenance import REPOSITORY, git_state
 from tests.conftest import Checkout
-from tests.faults.kinds import KINDS, Kind, gone
-from tests.same_numbers import compare
+from tests.faults.kinds import DAMAGES, ENDINGS, PLACES, Kind
+from tests.faults.scene import OVERLAY, CannotError, Scene
 
-STUDY = ("--configfile", "config/test.yaml")
-NAMED = re.compile(r"^WRONG +(results/[^:]*): .*run `\.venv/bin/snakemake --cores 1 [^`]+`", re.M)
-LATEST_S = 60.0  # of a moment at which a workflow is ended
+PUBLISHED = REPOSITORY / "results" / "published"
+Told = dict[str, str | bool | float | None]
 
 
 def main() -> None:
-    """Work through all kinds in an order that is drawn, until the time is over."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Work through all disturbances that are not done yet, then publish."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--folder", type=Path, help="default: /tmp/mtnas-faults-SEED")
+    parser.add_argument("--damages", type=int, default=34, help="how many of the files' are drawn")
+    parser.add_argument("--at-once", type=int, default=2, help="disturbances, a core each")
+    parser.add_argument("--minutes", type=float, default=60, help="after them none is begun")
+    parser.add_argument("--only", default="", help="a pattern of names; nothing is published then")
     asked = parser.parse_args()
-    drawn = random.Random(asked.seed)
-    told: list[dict[str, Any]] = []
-    with TemporaryDirectory(prefix="mtnas-faults-") as scratch:
-        finished = Checkout.new(Path(scratch, "finished"))
-        finished.snakemake(*STUDY)
-        end = time.monotonic() + 60 * asked.minutes
-        for number, kind in enumerate(drawn.sample(KINDS, len(KINDS))):
-            if time.monotonic() > end:
-                break
-            try:
-                told.append(disturbed(kind, finished, Path(scratch, str(number)), drawn))
-            except AssertionError as error:  # Snakemake ended with an error
-                why = str(error)[-2000:]
-                none = dict.fromkeys(("recovered", "equal", "message_ok"), False)
-                told.append({"kind": kind.name, "moment": "", **none, "seconds": 0.0, "why": why})
-            print(json.dumps(told[-1]), file=sys.stderr, flush=True)
-    print(json.dumps(told, indent=1))
-    sys.exit(not all(one["recovered"] and one["equal"] and one["message_ok"] for one in told))
+    folder: Path = asked.folder or Path(f"/tmp/mtnas-faults-{asked.seed}")
+    finished, log = undisturbed(folder), folder / "told.jsonl"
+    done = (
+        {one["name"]: one for one in map(json.loads, log.read_text().splitlines())}
+        if log.exists()
+        else {}
+    )
+    waiting = [
+        (n, k)
+        for n, k in drawn(asked.seed, asked.damages)
+        if n not in done and re.search(asked.only, n)
+    ]
+    end = time.monotonic() + 60 * asked.minutes
+
+    def work(task: tuple[str, Kind]) -> None:
+        name, kind = task
+        if time.monotonic() < end:
+            told = disturbed(name, kind, finished, folder, asked.seed)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"name": name, **told}) + "\n")
+            print(json.dumps({"name": name, **told}), flush=True)
+
+    with ThreadPoolExecutor(asked.at_once) as pool:
+        list(pool.map(work, waiting))
+    if not asked.only:
+        sys.exit(publish(log, [name for name, _ in drawn(asked.seed, asked.damages)]))
 
 
-def disturbed(kind: Kind, finished: Checkout, folder: Path, drawn: random.Random) -> dict[str, Any]:
-    """Disturb a copy of the finished study, or a new one, and recover it."""
-    began, moment, message_ok = time.monotonic(), "finished", True
-    if kind.damage:
-        checkout = finished.copy(folder)
-        kind.damage(checkout.folder / "results" / kind.file, drawn)
-        named = wrong(checkout)
-        # What is gone, and others are made from, Snakemake notices by itself.
-        message_ok = kind.damage is gone or f"results/{kind.file}" in named
-        for name in named:
-            (checkout.folder / name).unlink(missing_ok=True)
-        if named:
-            checkout.snakemake(*named, *STUDY)
+def drawn(seed: int, damages: int) -> Iterator[tuple[str, Kind]]:
+    """Yield every disturbance under a name of its own, in an order that is drawn."""
+    die = random.Random(seed)
+    kinds = [*ENDINGS, *PLACES, *die.sample(DAMAGES, damages)]
+    named = [(f"{kind.name} {number}", kind) for kind in kinds for number in range(kind.times)]
+    yield from die.sample(named, len(named))
+
+
+def undisturbed(folder: Path) -> Checkout:
+    """Return a checkout in which the study ran, and was published, without a disturbance."""
+    finished, mark = Checkout(folder / "finished"), folder / "finished.done"
+    if not mark.exists():
+        shutil.rmtree(finished.folder, ignore_errors=True)
+        Checkout.new(finished.folder)
+        shutil.copy(Path(__file__).with_name("study.yaml"), finished.folder / OVERLAY)
+        scene = Scene(finished, finished, random.Random(0))
+        for targets in ((), ("publish",)):
+            printed = scene.run(*targets)
+            assert printed.status == 0, printed.text
+        mark.touch()
+    return finished
+
+
+def disturbed(name: str, kind: Kind, finished: Checkout, folder: Path, seed: int) -> Told:
+    """Disturb a copy of the study, recover it, compare; keep it only if something is wrong."""
+    place = folder / "".join(c if c.isalnum() else "_" for c in name)
+    for old in folder.glob(f"{place.name}*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    scene = Scene(finished, Checkout(place), random.Random(f"{seed} {name}"))
+    began, told = time.monotonic(), Told()
+    try:
+        moment, message_ok = kind.disturb(scene)
+        recovered, _ = scene.recover()
+        told = {"moment": moment, "recovered": recovered, "equal": scene.is_equal()}
+        told["message_ok"] = message_ok
+    except CannotError as lacking:
+        told = {"moment": str(lacking), "recovered": None, "equal": None, "message_ok": None}
+    except Exception:
+        told = {
+            "moment": traceback.format_exc(),
+            "recovered": False,
+            "equal": False,
+            "message_ok": False,
+        }
+    seconds = round(time.monotonic() - began, 1)
+    if all(told[key] is not False for key in ("recovered", "equal", "message_ok")):
+        for old in folder.glob(f"{place.name}*"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     else:
-        checkout = Checkout.new(folder)
-        seconds = drawn.uniform(5, LATEST_S)
-        moment = f"after {seconds:.0f} s"
-        ended(checkout, kind, seconds)
-        checkout.snakemake(*STUDY, "--unlock")
-    checkout.snakemake(*STUDY)
-    with contextlib.redirect_stdout(io.StringIO()):
-        equal = not compare(finished.folder / "results", checkout.folder / "results")
-    return {
-        "kind": kind.name,
-        "moment": moment,
-        "recovered": not wrong(checkout),
-        "equal": equal,
-        "message_ok": message_ok,
-        "seconds": round(time.monotonic() - began, 1),
-    }
+        text = "\n=====\n".join(f"{one.status}\n{one.text}" for one in scene.printed)
+        (folder / f"{place.name}.printed").write_text(text, encoding="utf-8")
+    return {"kind": kind.name, **told, "seconds": seconds, "commit": git_state()["commit"]}
 
 
-def wrong(checkout: Checkout) -> list[str]:
-    """Return the files that `mtnas verify` says are wrong, each with a command that makes it."""
-    command = [sys.executable, "-m", "mtnas", "verify", "results"]
-    environment = {**os.environ, "PYTHONPATH": str(checkout.folder / "src")}
-    done = subprocess.run(
-        command, cwd=checkout.folder, env=environment, capture_output=True, text=True, check=False
-    )
-    return NAMED.findall(done.stdout) or ["?"] * bool(done.returncode)
-
-
-def ended(checkout: Checkout, kind: Kind, seconds: float) -> None:
-    """Start the study, and send its processes a signal."""
-    assert kind.sent is not None
-    process = subprocess.Popen(
-        checkout.command(*STUDY),
-        cwd=checkout.folder,
-        env={**os.environ, "PYTHONPATH": str(checkout.folder / "src")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, kind.sent)
-    process.wait()
+def publish(log: Path, names: list[str]) -> int:
+    """Publish all disturbances once they are done; return the exit status."""
+    done = {one.pop("name"): one for one in map(json.loads, log.read_text().splitlines())}
+    if lacking := [name for name in names if name not in done]:
+        print(f"{len(lacking)} of {len(names)} are left: run it again to go on", file=sys.stderr)
+        return 1
+    told = [done[name] for name in sorted(done)]
+    with changing(PUBLISHED) as copy:
+        write_json(copy / "faults.json", told)
+    return not all(one["recovered"] and one["equal"] and one["message_ok"] for one in told)
 
 
 if __name__ == "__main__":

@@ -1,75 +1,66 @@
-"""What is disturbed: files of a finished study that change, and runs that are ended half way."""
+"""What is disturbed, by name: every ending, every odd place, every damage to every file."""
 
-import random
+import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-Damage = Callable[[Path, random.Random], None]
+from tests.faults import damage, endings, places
+from tests.faults.scene import Scene
 
-
-def cut(path: Path, drawn: random.Random) -> None:
-    """Lose the end, as a full disk does."""
-    path.write_bytes(path.read_bytes()[: drawn.randrange(path.stat().st_size)])
-
-
-def zeros(path: Path, _: random.Random) -> None:
-    """Keep the length and no content, as a power cut does."""
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def bit(path: Path, drawn: random.Random) -> None:
-    """Change one bit."""
-    content = bytearray(path.read_bytes())
-    content[drawn.randrange(len(content))] ^= 1 << drawn.randrange(8)
-    path.write_bytes(content)
-
-
-def gone(path: Path, _: random.Random) -> None:
-    """Lose the file."""
-    path.unlink()
-
-
-def digit(path: Path, drawn: random.Random) -> None:
-    """Type another digit, as a person does."""
-    text = path.read_text(encoding="utf-8")
-    place = drawn.choice([i for i, sign in enumerate(text) if sign.isdecimal()])
-    path.write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :], "utf-8")
-
-
-DAMAGES: dict[str, Damage] = {f.__name__: f for f in (cut, zeros, bit, gone)}
-TEXTS = {"digit": digit}
-RUN, ROUTES, DATA = "runs/insteval/mmoe/paper", "routes/insteval/mtnas/paper", "data/insteval"
-FILES = {
-    f"{RUN}/metrics.csv": DAMAGES | TEXTS,
-    f"{RUN}/run.json": DAMAGES | TEXTS,
-    f"{RUN}/predictions.parquet": DAMAGES,
-    f"{RUN}/model.safetensors": DAMAGES,
-    f"{ROUTES}/routes.json": DAMAGES | TEXTS,
-    f"{ROUTES}/supernet.safetensors": DAMAGES,
-    f"{DATA}/manifest.json": DAMAGES | TEXTS,
-    f"{DATA}/table.parquet": DAMAGES,
-    f"{DATA}/table.ids.npy": DAMAGES,
-}
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
+TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+KILL, USR1 = signal.SIGKILL, signal.SIGUSR1
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One disturbance: of a file of a finished study, or of the whole workflow while it runs."""
+    """One disturbance: it returns its moment, and whether what was printed is clear.
+
+    It is done so many times, each at a moment of its own.
+    """
 
     name: str
-    file: str = ""
-    damage: Damage | None = None
-    sent: signal.Signals | None = None
+    disturb: Callable[[Scene], tuple[str, bool]]
+    times: int = 1
 
 
-KINDS = [
-    *(
-        Kind(f"{how} {file}", file, damage)
-        for file, hows in FILES.items()
-        for how, damage in hows.items()
+ENDINGS = [
+    Kind("KILL of all processes", endings.of_all(KILL), 2),
+    Kind("TERM of all processes", endings.of_all(TERM)),
+    Kind("INT of all processes", endings.of_all(INT)),
+    Kind("INT of all processes, twice", endings.of_all(INT, INT)),
+    Kind("HUP of all processes", endings.of_all(HUP)),
+    Kind("USR1 of all processes", endings.of_all(USR1)),
+    Kind("KILL of Snakemake", endings.of_snakemake(KILL)),
+    Kind("KILL of a job", endings.of_job(KILL)),
+    Kind("TERM of a job", endings.of_job(TERM)),
+    Kind("USR1 of a job", endings.of_job(USR1)),
+    Kind("a checkpoint, one bit", endings.of_checkpoint(damage.bit)),
+    Kind("a checkpoint, cut", endings.of_checkpoint(damage.cut)),
+    Kind("KILL of publish", endings.of_publishing("publish"), 2),
+]
+PLACES = [
+    Kind("full disk", places.full_disk, 2),
+    Kind(
+        "size of files limited",
+        places.limited(resource.RLIMIT_FSIZE, "files", 30_000, 900_000),
     ),
-    *(Kind(f"{number.name} of the workflow", sent=number) for number in SIGNALS),
+    Kind("address space limited", places.limited(resource.RLIMIT_AS, "memory", 2 << 30, 6 << 30)),
+    Kind("results not writable", places.read_only),
+    Kind("another user without home", places.another_user),
+    Kind("two Snakemakes in one folder", places.two_at_once),
+    Kind("clock ahead", places.clock(+400)),
+    Kind("clock back", places.clock(-4000)),
+    Kind("moved to a path with blanks", places.moved(" ein Ordner, übrig & $x 'y'")),
+    Kind("results is a link", places.linked),
+    Kind("code edited meanwhile", places.edited),
+    Kind("compiled kernels, zeros", places.kernels(damage.zeros)),
+    Kind("compiled kernels, cut", places.kernels(damage.cut)),
+    Kind("compiled kernels, one bit", places.kernels(damage.bit)),
+    Kind("Snakemake's memory lost", places.forgotten),
+]
+DAMAGES = [
+    Kind(f"{how}: {file}", damage.of_file(file, change))
+    for file, hows in damage.FILES.items()
+    for how, change in hows.items()
 ]

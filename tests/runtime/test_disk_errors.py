@@ -104,6 +104,13 @@ def test_a_message_steers_no_terminal_and_fills_no_screen(smk: SimpleNamespace) 
     assert len(said) < 3000
 
 
+def test_a_line_break_in_a_value_does_not_break_the_line(smk: SimpleNamespace) -> None:
+    with pytest.raises(SystemExit), job(smk):
+        raise DataError("x\ny.csv: missing; place it there")
+
+    assert Path(smk.log[0]).read_text().endswith("DataError: x\\ny.csv: missing; place it there\n")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_raw_file_that_may_not_be_read_is_named(
     smk: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

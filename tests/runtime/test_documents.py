@@ -34,6 +34,7 @@ REFUSED = {
     "no number": ("a: .nan", ".nan is no finite number"),
     "infinity": ("a: [1, -.inf]", "-.inf is no finite number"),
     "half a character": ('a: "\\ud800"', "half a character"),
+    "a character beyond all": ('a: "\\U00110000"', "an escape in double quotes is no"),
     "a text without end": ("a: " + "x" * 20_000, "a text of 20000 characters, at most 10000"),
     "a bomb of aliases": (BOMB, "line 6: more than 100000 values, aliases written out"),
     "itself": ("a: &a [1, *a]", "line 1: a value that holds itself"),
@@ -100,3 +101,12 @@ def test_only_regular_files_of_reasonable_size_are_read(tmp_path: Path) -> None:
     for path, message in places.items():
         with pytest.raises(ConfigError, match=f"^{path}: {message}"):
             read_document(path)
+
+
+def test_what_is_read_twice_is_two_values(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("a: [1]", encoding="utf-8")
+    first = read_document(path)
+    first["a"].append(2)
+
+    assert read_document(path) == {"a": [1]}

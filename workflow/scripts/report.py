@@ -2,6 +2,7 @@
 
 from mtnas.report.site.made import Made
 from mtnas.report.site.page import write_report
+from mtnas.report.site.record import write_shown
 from mtnas.report.site.sources import Sources
 from mtnas.runtime.job import job
 
@@ -26,3 +27,4 @@ with job(snakemake) as smk:
             made=Made.now(smk.params.command),
         ),
     )
+    write_shown(smk.output.record)

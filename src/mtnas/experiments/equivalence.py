@@ -16,7 +16,7 @@ from mtnas import methods
 from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import ROOT, LocalRoute, SearchSpace
-from mtnas.runtime.files import Json, write_json
+from mtnas.runtime.files import Json, sealed, write_json
 
 DRAWS = 20
 EXAMPLES = 64
@@ -54,7 +54,7 @@ def measure(path: str | Path, typical: Json) -> None:
         for name, route in typical_routes(**typical).items()
     }
     record = {"dtype": "float64", "examples": EXAMPLES, "checks": checks, "typical": routes}
-    write_json(path, record)
+    write_json(path, sealed(record))
 
 
 def twins() -> dict[str, Twin]:

@@ -33,7 +33,7 @@ from mtnas.report.audit_text import to_markdown
 from mtnas.report.data_tables import STATISTICS, statistics_of
 from mtnas.report.left_out import left_out
 from mtnas.report.paper import paper_value
-from mtnas.runtime.files import write_json, write_text
+from mtnas.runtime.files import Json, sealed, write_json, write_text
 
 _LOG = logging.getLogger(__name__)
 PRINTED = 0.0005  # the paper prints correlations to three decimals
@@ -75,7 +75,7 @@ def audit(table: str | Path, manifest: str | Path, *, json: str | Path, md: str 
         "collisions": cast(SharedIds | None, facts.collisions and facts.collisions.model_dump()),
         "overlap": _overlap(Path(table), facts),
     }
-    write_json(json, found)
+    write_json(json, sealed(cast(Json, found)))
     write_text(md, to_markdown(found))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
-from mtnas.runtime.files import read_json
+from mtnas.runtime.files import read_sealed
 
 
 class Beside(TypedDict):
@@ -117,5 +117,5 @@ class Audit(TypedDict):
 
 
 def read_audit(path: str | Path) -> Audit:
-    """Read an audit; `RecordError` if it is missing or no JSON."""
-    return cast(Audit, read_json(path))
+    """Read an audit; `RecordError` if it is missing, no JSON, or was changed."""
+    return cast(Audit, read_sealed(path))

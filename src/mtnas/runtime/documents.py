@@ -3,6 +3,8 @@
 import json
 import math
 from contextlib import suppress
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +56,18 @@ class _BeyondError(Exception):
 
 
 def _parsed(text: str) -> Any:
+    return deepcopy(_parsed_once(text))
+
+
+@lru_cache(64)  # a study asks for the file of a dataset more than a hundred times
+def _parsed_once(text: str) -> Any:
     with suppress(ValueError, RecursionError):
         json.loads(text)
         text = text.replace("\t", " ")  # between values: JSON allows it, and YAML does not
-    return yaml.load(text, _Loader)
+    try:
+        return yaml.load(text, _Loader)
+    except ValueError:  # of its scanner: "\\U00110000"
+        raise yaml.YAMLError("an escape in double quotes is no character") from None
 
 
 class _Loader(yaml.SafeLoader):

@@ -31,7 +31,13 @@ _MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|mall
 
 
 class MtnasError(Exception):
-    """Base of everything this library raises on purpose."""
+    """Base of everything this library raises on purpose.
+
+    Its message is one line: a line break can only be of a value that it shows, and is escaped.
+    """
+
+    def __str__(self) -> str:
+        return super().__str__().replace("\n", "\\n")
 
 
 class ConfigError(MtnasError, ValueError):
@@ -40,6 +46,13 @@ class ConfigError(MtnasError, ValueError):
 
 class DataError(MtnasError, ValueError):
     """A raw file or a prepared table that is missing or not what it should be."""
+
+
+class MirrorError(DataError):
+    """A file that no mirror gave; the message has a line for each."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)
 
 
 class UnfitFileError(DataError):

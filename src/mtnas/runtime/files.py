@@ -128,6 +128,16 @@ def read_record(path: str | Path, keys: Sequence[str] = ()) -> Json:
     return check_digest(read_json(path, keys), path)
 
 
+def read_sealed(path: str | Path, keys: Sequence[str] = ()) -> Json:
+    """Read JSON that was written `sealed`; an older file has no digest, and is read as it is.
+
+    Raises:
+        RecordError: as `read_json`; or the content is not what was written.
+    """
+    content = read_json(path, keys)
+    return check_digest(content, path) if "digest" in content else content
+
+
 def check_digest(content: Json, path: str | Path) -> Json:
     """Return the content of a record; raise `RecordError` unless it is what was `sealed`."""
     if "digest" not in content:
@@ -158,6 +168,12 @@ def sha256_of(path: str | Path) -> str:
     """Return the SHA-256 hex digest of a file, read in pieces."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests(folder: Path, patterns: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of the files of a folder that patterns find, by their paths in it."""
+    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(found)}
 
 
 def short_names(files: Sequence[Path]) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from mtnas.data.engine.functions import known_functions
@@ -12,6 +13,7 @@ from mtnas.runtime.files import Json
 
 Node = Json  # DuckDB tells its trees as JSON
 LONGEST = 5_000  # characters
+DEEPEST = 500  # brackets in one another: a parser takes gigabytes for thousands that do not close
 TOO_DEEP = "too many operations are nested in one another; write it shorter"
 _BEFORE = "SELECT (\n"
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`""")
@@ -108,6 +110,14 @@ def _check_text(text: str) -> None:
             raise ConfigError(f"`{text}`: {what} (`{sign}`) is not allowed; write one expression")
     if "\0" in text:
         raise ConfigError("an expression holds a NUL character; remove it")
+    if _depth(bare) > DEEPEST:
+        raise ConfigError(f"`{text}`: {TOO_DEEP}")
+
+
+def _depth(bare: str) -> int:
+    """Return how many brackets are open at once, at most."""
+    steps = ((sign in "([{") - (sign in ")]}") for sign in bare)
+    return max(accumulate(steps), default=0)
 
 
 def _serialized(text: str) -> str:

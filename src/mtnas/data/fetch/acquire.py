@@ -14,9 +14,9 @@ from mtnas.data import packaged
 from mtnas.data.fetch import archive
 from mtnas.data.fetch.advice import named, place_by_hand
 from mtnas.data.fetch.checksums import Checksums, measure
-from mtnas.data.fetch.download import PATIENCE, MirrorError, Patience, download
+from mtnas.data.fetch.download import PATIENCE, Patience, download
 from mtnas.data.sources.base import Download, Packaged
-from mtnas.runtime.errors import DataError, UnfitFileError, of_machine
+from mtnas.runtime.errors import DataError, MirrorError, UnfitFileError, of_machine
 from mtnas.runtime.files import atomic_path
 
 
@@ -51,7 +51,8 @@ def fetch(
             size = None if wanted is None else wanted.size
             download(target, source.urls, accept, size=size, patience=patience)
         except MirrorError as problem:
-            raise DataError(place_by_hand(target, dataset, source.by_hand, str(problem))) from None
+            told = place_by_hand(target, dataset, source.by_hand, str(problem))
+            raise MirrorError(told) from None
 
 
 def unpack(source: str | Path, target: str | Path, item: Download, *, dataset: str) -> None:

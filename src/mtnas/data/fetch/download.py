@@ -22,7 +22,7 @@ from mtnas.data.fetch.answers import in_time, innermost, seconds, whole_number, 
 from mtnas.data.fetch.archive import checks_itself
 from mtnas.data.fetch.partial import Partial, Remote, validator, write_whole
 from mtnas.data.fetch.progress import Meter, StalledError, megabytes
-from mtnas.runtime.errors import DataError, UnfitFileError, printable
+from mtnas.runtime.errors import MirrorError, UnfitFileError, printable
 
 _LOG = logging.getLogger(__name__)
 _PIECE = 1 << 18
@@ -56,10 +56,6 @@ class Patience:
 
 
 PATIENCE = Patience()
-
-
-class MirrorError(DataError):
-    """No mirror gave the file; the message has a line for each."""
 
 
 class _AgainError(Exception):

@@ -19,7 +19,7 @@ from mtnas.evidence.transfer_studies.runs import SubsetRun
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import read_json
+from mtnas.runtime.files import read_sealed
 from mtnas.tasks.metrics import ALL_TASKS, column_of, is_of, split_column
 
 LEARNED = "reinforce"  # the paper's strategy
@@ -209,7 +209,7 @@ def read_evidence(
         simulated=frozenset([*planted, *(name for name, simulated, _ in made if simulated)]),
         rho={name: float(drawn.rho) for name, _, drawn in made if drawn},
         exhaustive={Path(p).as_posix(): read_ground_truth(p).frame for p in exhaustive},
-        subgraphs=read_json(subgraphs, ("checks",))["checks"] if subgraphs else [],
+        subgraphs=read_sealed(subgraphs, ("checks",))["checks"] if subgraphs else [],
         subgraphs_path=Path(subgraphs).as_posix() if subgraphs else "",
         subset_runs=divided,
         simulated_studies=planted,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from mtnas.runtime.files import write_json
+from mtnas.runtime.files import sealed, write_json
 
 ASIDE = "results/aside"
 TO_READ = ("tables/*.md", "figures/*.png")  # each with files of its name beside it
@@ -28,7 +28,7 @@ def write_contents(path: str | Path, belongs: Iterable[str]) -> list[str]:
     beside, kept = (
         [name for name in _found(patterns) if name not in own] for patterns in (read, KEPT)
     )
-    write_json(path, {"belongs": sorted(own), "of_another_study": [*beside, *kept]})
+    write_json(path, sealed({"belongs": sorted(own), "of_another_study": [*beside, *kept]}))
     return beside
 
 

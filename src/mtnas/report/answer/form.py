@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from mtnas.report.names import counted
-from mtnas.runtime.files import broken, read_json, write_json
+from mtnas.runtime.files import broken, read_sealed, sealed, write_json
 from mtnas.runtime.record import Part
 
 Kind = Literal["asked", "found", "sure", "do"]
@@ -54,16 +54,16 @@ class Answer(Part):
 
 def write_answer(path: str | Path, answers: Sequence[Answer]) -> None:
     """Write answers as JSON, atomically."""
-    write_json(path, {"answers": [answer.model_dump(mode="json") for answer in answers]})
+    write_json(path, sealed({"answers": [answer.model_dump(mode="json") for answer in answers]}))
 
 
 def read_answer(path: str | Path) -> tuple[Answer, ...]:
     """Read results/answer.json; the first answer is the one that the study is about.
 
     Raises:
-        RecordError: the file is missing or broken.
+        RecordError: the file is missing or broken, or was changed.
     """
-    content = read_json(path, ("answers",))
+    content = read_sealed(path, ("answers",))
     try:
         return tuple(Answer.model_validate(answer) for answer in content["answers"])
     except (TypeError, ValidationError) as error:

@@ -11,10 +11,11 @@ import pandas as pd
 from mtnas.config.entries import PAPER
 from mtnas.config.options import RunKey, SubsetKey
 from mtnas.report.names import REFERENCE, Names, dataset_titles, titles
+from mtnas.report.render import sheets
 from mtnas.report.render.layout import Table
 from mtnas.report.render.writers import ledger, write_table
 from mtnas.runtime.errors import RecordError
-from mtnas.runtime.files import atomic_path
+from mtnas.runtime.files import write_text
 from mtnas.study.paths import (
     DATA,
     DIAGNOSIS,
@@ -195,8 +196,7 @@ class FigureExhibit(Exhibit[Content]):
 
         frame = self.data(self.read(needs))
         if "csv" in paths:
-            with atomic_path(paths.pop("csv")) as path:
-                frame.to_csv(path, index=False, lineterminator="\n")
+            write_text(paths.pop("csv"), sheets.to_csv(frame))
         figure, caption = self.draw(frame)
         save_figure(figure, list(paths.values()), caption)
 

@@ -33,7 +33,7 @@ from mtnas.report.render.style import (
 from mtnas.report.searched import route_of, route_rows, space_of
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
-from mtnas.runtime.files import read_json
+from mtnas.runtime.files import read_sealed
 from mtnas.study.paths import SUBGRAPHS
 from mtnas.study.plan import Plan
 from mtnas.tasks.metrics import MTL_LOSS, in_tables
@@ -139,7 +139,7 @@ def _scores(content: Overview, run: RunKey) -> pd.DataFrame:
 
 def read_typical(path: str | Path) -> dict[str, Route]:
     """Return the routes of methods by their names, in the order of the panels."""
-    typical = read_json(path, ("typical",))["typical"]
+    typical = read_sealed(path, ("typical",))["typical"]
     return {
         name: Route.from_json(SearchSpace(**route["space"]), route["blocks"])
         for name, route in typical.items()

@@ -16,7 +16,7 @@ from mtnas.report import claims as ledger
 from mtnas.report import exhibits
 from mtnas.report.names import REFERENCE, Names, dataset_name
 from mtnas.report.paper import paper_score
-from mtnas.report.published import performance, told, transfer
+from mtnas.report.published import campaigns, performance, told, transfer
 from mtnas.report.published.diagnoses import measures_told
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
 from mtnas.report.render import pipes
@@ -263,4 +263,6 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "measures_told": measures_told,
     "recommended": transfer.recommended,
     "transfer_claims": transfer.transfer_claims,
+    "faults": campaigns.faults,
+    "hostile": campaigns.hostile,
 }

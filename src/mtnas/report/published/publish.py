@@ -35,7 +35,7 @@ from mtnas.report.published.store import (
 )
 from mtnas.report.published.whole import changing
 from mtnas.runtime.errors import RecordError, unknown
-from mtnas.runtime.files import Json, read_json, write_json, write_text
+from mtnas.runtime.files import Json, read_sealed, write_json, write_text
 from mtnas.study.grids import replaced
 from mtnas.study.plan import Plan
 
@@ -121,7 +121,7 @@ def _publish_others(folder: Path, command: str, **study: Unpack[StudyFiles]) -> 
             shutil.copyfile(source / name, target / name)
     diagnoses.publish(folder, study.get("diagnoses", ()))
     if (subgraphs := study.get("subgraphs")) is not None:
-        write_json(folder / "claims" / Path(subgraphs).name, read_json(subgraphs, ("checks",)))
+        write_json(folder / "claims" / Path(subgraphs).name, read_sealed(subgraphs, ("checks",)))
 
 
 def _standing(folder: Path) -> tuple[Plan, dict[RunKey, PublishedRun]]:
@@ -153,7 +153,7 @@ def _publish_data(folder: Path, data: Mapping[Path, Manifest], audits: Paths) ->
     for path, manifest in data.items():
         write_text(folder / "data" / f"{manifest.dataset}.json", path.read_text("utf-8"))
     for path in map(Path, audits):
-        write_json(folder / "audit" / path.name, read_json(path))
+        write_json(folder / "audit" / path.name, read_sealed(path))
 
 
 def unpublish(folder: str | Path, names: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """`results/published` as a whole: it changes in one piece, and one record seals its sources.
 
 sums.json   the SHA-256 of every file that nothing can make again, and of these together; an older
-            folder has none
+            folder has none, or none of what commands of their own measure (`MEASURED`)
 """
 
 import os
@@ -13,10 +13,12 @@ from tempfile import TemporaryDirectory
 
 from mtnas.report.published.store import RESTORE
 from mtnas.runtime.errors import MtnasError, RecordError
-from mtnas.runtime.files import Json, advising, read_record, sealed, sha256_of, write_json
+from mtnas.runtime.files import Json, advising, digests, read_record, sealed, write_json
 
 SUMS = "sums.json"
+MEASURED = ("performance.json", "setup.json", "faults.json", "hostile.json")
 SOURCES = (
+    *MEASURED,
     "inventory.json",
     "metrics.csv.gz",
     "runs.json",
@@ -66,6 +68,8 @@ def check_seal(folder: Path) -> None:
         return
     with advising(RESTORE):
         told, found = read_record(folder / SUMS, ["files"])["files"], _sums(folder)["files"]
+    older = {name: found[name] for name in MEASURED if name in found}
+    told = {**older, **told}
     if odd := sorted(name for name in told.keys() | found if told.get(name) != found.get(name)):
         raise RecordError(
             f"{folder}: {', '.join(odd[:9])}: not published together with the rest; {RESTORE}"
@@ -73,5 +77,4 @@ def check_seal(folder: Path) -> None:
 
 
 def _sums(folder: Path) -> Json:
-    found = {path for pattern in SOURCES for path in folder.glob(pattern) if path.is_file()}
-    return {"files": {p.relative_to(folder).as_posix(): sha256_of(p) for p in sorted(found)}}
+    return {"files": digests(folder, SOURCES)}

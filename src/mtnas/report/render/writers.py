@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtnas.report.render import pipes
+from mtnas.report.render import pipes, sheets
 from mtnas.report.render.layout import (
     BELOW,
     CHOSEN,
@@ -101,14 +101,12 @@ def to_latex(table: Table) -> str:
 def to_csv(table: Table) -> str:
     """Render the printed grid with full precision: per column its value and what goes with it."""
     rows = [_csv_row(block, row) for block in table.blocks for row in block.rows]
-    text: str = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
-    return text
+    return sheets.to_csv(pd.DataFrame(rows))
 
 
 def to_ledger(table: Table) -> str:
     """Render one line per printed number: what, how much, from which run, against the paper."""
-    text: str = ledger(table).to_csv(index=False, lineterminator="\n")
-    return text
+    return sheets.to_csv(ledger(table))
 
 
 def ledger(table: Table) -> pd.DataFrame:

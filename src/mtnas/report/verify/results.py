@@ -9,6 +9,7 @@ import pandas as pd
 from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.records import Run, read_run, read_table, scores_by_seed
+from mtnas.report.site import record
 from mtnas.report.verify.digests import check_digests, files_of
 from mtnas.report.verify.outcome import Outcome
 from mtnas.report.verify.scores import scores_again
@@ -16,6 +17,7 @@ from mtnas.report.verify.spreads import spreads_of
 from mtnas.report.verify.verdicts import check_verdicts
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
+from mtnas.runtime.record import Record
 from mtnas.tasks.metrics import column_of
 
 
@@ -28,8 +30,21 @@ def check_results(folder: Path, outcome: Outcome) -> None:
     check_verdicts(folder, outcome)
     if without:
         outcome.unchecked.append(f"{', '.join(without)}: no digest in them")
-    others = "figures, the report, and the text of tables: make them again to compare"
-    outcome.unchecked.append(others)
+    _check_shown(folder, outcome)
+
+
+def _check_shown(folder: Path, outcome: Outcome) -> None:
+    """Compare what readers see with what it was when the report was written."""
+    if not (folder / record.NAME).is_file():
+        others = "figures, the report, and the text of tables: no report.json has their digests"
+        outcome.unchecked.append(others)
+        return
+    before = len(outcome.wrong)
+    with outcome.noting():
+        for wrong in record.changed(folder):
+            outcome.note(wrong)
+    if len(outcome.wrong) == before:
+        outcome.right.append("tables, figures and texts are as the report was written with")
 
 
 def _runs(folder: Path, outcome: Outcome) -> dict[str, Run]:
@@ -62,6 +77,8 @@ def _check_scores(folder: Path, runs: dict[str, Run], outcome: Outcome) -> None:
 
 def _check_run(run: Run, manifest: Manifest, table: Path, unknown: set[str]) -> int:
     """Return how many scores of a run are those of its predictions; refuse a run with others."""
+    _check_whole(run.folder / "predictions.parquet", run.record)
+    _check_whole(table, manifest)
     predictions = pd.read_parquet(run.folder / "predictions.parquet")
     test = run.metrics[run.metrics["split"] == "test"]
     count, path = 0, run.folder / "metrics.csv"
@@ -79,6 +96,12 @@ def _check_run(run: Run, manifest: Manifest, table: Path, unknown: set[str]) -> 
                 )
             count += 1
     return count
+
+
+def _check_whole(path: Path, record: Record) -> None:
+    """Refuse a file that is not what its record was written with: it may not even be readable."""
+    if path.is_file() and path.name in record.artefacts:
+        record.check(path)
 
 
 def _check_cells(folder: Path, runs: dict[str, Run], outcome: Outcome) -> None:

@@ -1,0 +1,82 @@
+"""The campaigns of `tests/faults` and `tests/hostile`, rendered for docs/testing.md."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtnas.report.published.store import RESTORE
+from mtnas.report.render import pipes
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import Json, advising, broken, existing, read_json
+
+FAULTS, HOSTILE = "faults.json", "hostile.json"
+NOTHING = "Nothing is published yet."
+FAULT = ("kind", "moment", "recovered", "equal", "message_ok", "seconds")
+COUNTS = ("cases", "refused", "accepted", "failed", "slowest_seconds")
+
+
+def faults(published: Path) -> str:
+    """Render what became of a study that was disturbed, by kind; damages to files by their kind."""
+    path = published / FAULTS
+    if not path.is_file():
+        return NOTHING
+    done = [one for one in read_faults(path) if one["recovered"] is not None]
+    kinds: dict[str, list[Json]] = {}
+    for one in done:
+        what, colon, _ = one["kind"].partition(": ")
+        kinds.setdefault(f"a file: {what}" if colon else what, []).append(one)
+    rows = [_row(kind, kinds[kind]) for kind in sorted(kinds)]
+    head = ("Disturbance", "runs", "recovered", "equal numbers", "clear message", "seconds")
+    return pipes.table(head, [*rows, _row(f"all ({len({o['kind'] for o in done})} kinds)", done)])
+
+
+def read_faults(path: Path) -> list[Json]:
+    """Read what became of every disturbance.
+
+    Raises:
+        RecordError: the file holds something else.
+    """
+    with advising(RESTORE):
+        found = _list(path)
+        if lacking := [key for key in FAULT if any(key not in one for one in found)]:
+            raise RecordError(f"{path}: lacks {', '.join(lacking)}")
+    return found
+
+
+def _list(path: Path) -> list[Json]:
+    try:
+        found = json.loads(existing(path).read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise broken(path, f"not JSON ({problem})") from None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise broken(path, "no list of objects")
+    return found
+
+
+def _row(kind: str, done: Sequence[Json]) -> tuple[str, ...]:
+    counts = (sum(bool(one[key]) for one in done) for key in ("recovered", "equal", "message_ok"))
+    seconds = sorted(one["seconds"] for one in done)
+    return (kind, str(len(done)), *map(str, counts), f"{seconds[0]:.0f} to {seconds[-1]:.0f}")
+
+
+def hostile(published: Path) -> str:
+    """Render how hostile files and answers ended, by kind, with the limits that they ran under."""
+    path = published / HOSTILE
+    if not path.is_file():
+        return NOTHING
+    with advising(RESTORE):
+        keys = ("seed", "deadline_seconds", "memory_megabytes", "kinds", "seconds")
+        found = read_json(path, keys)
+        kinds = found["kinds"]
+        if not all(isinstance(kinds[k], dict) and kinds[k].keys() >= {*COUNTS} for k in kinds):
+            raise RecordError(f"{path}: a kind lacks one of {', '.join(COUNTS)}")
+    head = ("Kind", "cases", "refused in one line", "accepted", "failed", "slowest, s")
+    rows = [
+        (kind, *(f"{own[key]:,}" for key in COUNTS[:-1]), f"{own['slowest_seconds']:.1f}")
+        for kind, own in kinds.items()
+    ]
+    note = (
+        f"Seed {found['seed']}, {found['seconds']} s on one core; a case may take "
+        f"{found['deadline_seconds']:.0f} s and {found['memory_megabytes']:,} MB."
+    )
+    return f"{pipes.table(head, rows)}\n\n{note}"

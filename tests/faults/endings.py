@@ -1,0 +1,101 @@
+"""Runs that are ended half way: Snakemake, its jobs, or all of them, by every signal."""
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+
+from tests.faults.scene import Scene
+
+LATEST_S = 35.0  # of a moment at which a workflow is ended
+
+
+def of_all(*numbers: signal.Signals):
+    """End Snakemake and its jobs, as a terminal or a batch system does."""
+
+    def disturb(scene: Scene) -> tuple[str, bool]:
+        scene.begin()
+        running = scene.start()
+        moment = running.moment(2, LATEST_S)
+        for number in numbers:
+            running.send(number)
+            time.sleep(0.5)
+        return moment, running.ended().is_clear
+
+    return disturb
+
+
+def of_snakemake(number: signal.Signals):
+    """End Snakemake alone; its job lives on. Another one is started at once."""
+
+    def disturb(scene: Scene) -> tuple[str, bool]:
+        scene.begin()
+        running = scene.start()
+        moment = running.moment(2, LATEST_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.process.pid, number)
+        printed = running.ended()
+        return moment, printed.is_clear
+
+    return disturb
+
+
+def of_job(number: signal.Signals):
+    """End one job; Snakemake has to say which."""
+
+    def disturb(scene: Scene) -> tuple[str, bool]:
+        scene.begin()
+        running = scene.start()
+        moment = running.moment(2, LATEST_S)
+        if job := running.at_a_job():
+            time.sleep(scene.drawn.uniform(0, 3))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(job, number)
+        printed = running.ended()
+        told = printed.status == 0 or "rror in rule" in printed.text
+        return moment, printed.is_clear and told
+
+    return disturb
+
+
+def of_checkpoint(damage):
+    """End a training that keeps a checkpoint, and damage what it kept."""
+
+    def disturb(scene: Scene) -> tuple[str, bool]:
+        scene.begin(anew=False)
+        kept, moment = [], ""
+        for _ in range(5):
+            running = scene.start("results/runs/insteval/mmoe/paper/metrics.csv")
+            running.at_a_job()
+            time.sleep(scene.drawn.uniform(1.5, 4.5))
+            running.send(signal.SIGTERM)
+            running.ended()
+            kept = [*scene.results.glob("runs/insteval/mmoe/paper/.unfinished/*/*.safetensors")]
+            moment = "a training with its checkpoint" if kept else "a training, no checkpoint yet"
+            if kept or (scene.results / "runs/insteval/mmoe/paper/metrics.csv").exists():
+                break
+        for path in kept:
+            damage(path, scene.drawn)
+        return moment, all(printed.is_clear for printed in scene.printed)
+
+    return disturb
+
+
+def of_publishing(target: str):
+    """Kill what changes results/published; what is there is the old or the new, never a mix."""
+
+    def disturb(scene: Scene) -> tuple[str, bool]:
+        scene.copy()
+        if target == "publish" and scene.drawn.random() < 0.5:
+            shutil.rmtree(scene.results / "published")
+        running = scene.start(target)
+        moment = running.moment(4, 16)
+        running.send(signal.SIGKILL)
+        clear = running.ended().is_clear
+        whole = not (scene.results / "published").exists() or not scene.wrong("results/published")
+        scene.run("--unlock")
+        again = scene.run("publish").status == 0
+        return moment, clear and whole and again
+
+    return disturb

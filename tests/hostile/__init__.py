@@ -1,0 +1,1 @@
+"""A campaign of hostile files and answers: each ends in time, in one clear line, harmless."""
