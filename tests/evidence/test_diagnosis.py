@@ -13,9 +13,7 @@ from mtnas.evidence.diagnosis.predict import predictions, spearman
 from mtnas.evidence.diagnosis.report import GroupingReport
 from mtnas.evidence.diagnosis.sentences import sentences
 from mtnas.evidence.diagnosis.surrogate import surrogates
-from mtnas.evidence.diagnosis.truth import Interval, Truth
-from mtnas.evidence.resampling import INDEPENDENT
-from mtnas.evidence.statistics import difference_of
+from mtnas.evidence.diagnosis.truth import Truth
 from mtnas.tasks.metrics import MTL_LOSS
 from tests.helpers.subsets import make_scores
 
@@ -269,31 +267,3 @@ def test_a_surrogate_finds_what_adds_up_and_tells_groups_it_has_not_seen():
 
 def test_two_tasks_have_no_surrogate():
     assert surrogates(truth_of(lambda task, others: 0.1, names=("a", "b"))) == []
-
-
-@pytest.mark.parametrize(
-    ("gain", "words"),
-    [
-        (0.01, "give each task embedding tables of its own"),
-        (-0.01, "let the tasks share their embedding tables, since own ones change it by -0.01"),
-        (0.0, "can show: "),
-        (None, "was not measured"),
-    ],
-)
-def test_what_is_said_of_tables(gain, words):
-    truth = truth_of(lambda task, others: 0.0)
-    jitter = [-1e-3, 1e-3, 0, 1e-4, -1e-4]
-    tables = (
-        None
-        if gain is None
-        else Interval.of(difference_of([gain + j for j in jitter], INDEPENDENT))
-    )
-    assert words in sentences(truth, decide(truth), tables)[0]
-
-
-def test_nothing_is_said_of_tables_where_there_are_none_or_no_two_tasks_share():
-    truth = truth_of(lambda task, others: 0.0)
-    truth.scores.record.parameters.__dict__["embedding"] = 0
-    apart = truth_of(lambda task, others: -0.1 * len(others))
-    for own in (truth, apart):
-        assert "tables" not in sentences(own, decide(own), None)[0]

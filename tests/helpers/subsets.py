@@ -58,6 +58,7 @@ def make_record(
     simulated: bool = False,
     fits: Sequence[Mapping[str, Any]] = (),
     rows: Mapping[int, Mapping[str, int]] | None = None,
+    splits: Mapping[int, str] | None = None,
 ) -> SubsetsRecord:
     """Return what made such scores."""
     spec = {"dataset": dataset, "method": method, "variant": variant, "seeds": seeds}
@@ -74,7 +75,7 @@ def make_record(
             "dense": {subset_name(subset): 9 for subset in subsets},
             "options": options or {},
             "data": data,
-            "splits": {},
+            "splits": splits or {},
             "rows": rows or {},
             "fits": list(fits),
             "timings": {

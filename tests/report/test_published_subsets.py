@@ -135,6 +135,19 @@ def test_scores_of_other_data_that_stay_are_named(tmp_path):
     assert len(names(folder)) == 2
 
 
+def test_scores_without_leaks_have_other_splits_and_stay(tmp_path):
+    folder, dropped = tmp_path / "published", ("insteval", "share_bottom", "dropped")
+    leaks = {"training": {"leaks": "drop"}, "splits": dict.fromkeys(range(3), "b" * 12)}
+    publish(folder, **study(tmp_path / "a", run=dropped, **leaks))
+    publish(folder, **study(tmp_path / "b", splits=dict.fromkeys(range(3), "a" * 12)))
+    assert len(names(folder)) == 4
+    other = study(
+        tmp_path / "c", run=("insteval", "mmoe", "paper"), splits=dict.fromkeys(range(3), "c" * 12)
+    )
+    with pytest.raises(RecordError, match="published subsets/pairs/insteval/share_bottom/paper, "):
+        publish(folder, **other)
+
+
 def test_scores_of_another_study_are_refused(tmp_path):
     arguments = study(tmp_path / "a")
     (spec,) = arguments["specs"].values()

@@ -25,6 +25,7 @@ TOLD = {
 
 def ledger(folder, *comparisons, source="Wu, Zhang, Ré"):
     entry = {"id": "B6", "verdict": "inconclusive", "source": source}
+    entry |= {"claim": "Copies bring a part", "section": "Fig. 6"}
     (folder / "claims").mkdir()
     content = [{**entry, "comparisons": list(comparisons)}]
     (folder / "claims" / "claims.json").write_text(json.dumps(content))
@@ -35,7 +36,8 @@ def test_what_decides_is_a_row_and_so_is_a_share_beside_it(tmp_path):
     share = {**TOLD, "unit": "share", "role": "control", "what": "share of the gain"}
     control = {**TOLD, "role": "control", "what": "something else"}
     table = transfer.transfer_claims(ledger(tmp_path, TOLD, share, control))
-    _, _, first, second = table.splitlines()
+    claim, _, _, _, first, second = table.splitlines()
+    assert claim == "* **B6** (Fig. 6): Copies bring a part: **inconclusive**"
     assert "0.0123 accuracy | [−0.0100, 0.0346] | 5 seeds, t | inconclusive |" in first
     assert "with leaks \\| without" in first
     assert "share of the gain" in second

@@ -431,6 +431,15 @@ def test_figures_of_subsets_are_drawn_from_their_data_and_readable(made, name, p
     check_drawing(drawing)
 
 
+def test_long_titles_of_panels_are_wrapped(made):
+    sized(made, leaks=("keep", "drop"))
+    drawn = exhibits.load(exhibits.planned(made.plan)["transfer_capacity_curve"].file)
+    frame = figure(made, "transfer_capacity_curve")
+    long = frame["panel"].unique()[-1]
+    title = "Sentiment (MiniLM), Share-Bottom, as few rows with leaks"
+    check_drawing(drawn.draw(frame.replace({"panel": {long: title}}))[0])
+
+
 def test_drawings_have_a_box_for_every_task_and_one_that_they_share(made):
     sized(made)
     for name, rows in zip(DRAWINGS, ("XBA", "ERZBA"), strict=True):

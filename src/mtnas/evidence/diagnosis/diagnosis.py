@@ -60,7 +60,7 @@ def diagnosis_of(
     truth = Truth(scores)
     learned = truth.learned
     decision = decide(learned)
-    tables = _tables(learned, own_tables, decision.recommended)
+    tables = gain_of_tables(learned, own_tables, decision.recommended)
     means, pairs = mean_measures(measures.frame), pairs_of(truth)
     dataset = scores.record.spec.dataset
     return Diagnosis(
@@ -164,26 +164,32 @@ def _verdict(gain: Gain, seeds: int) -> str:
     return "helps" if gain.mean > 0 else "harms"
 
 
-def _tables(truth: Truth, own_tables: SubsetScores | None, grouping: Grouping) -> Interval | None:
-    """Return what own embedding tables gain in the recommended grouping, mean over tasks.
+def gain_of_tables(
+    truth: Truth, own_tables: SubsetScores | None, grouping: Grouping
+) -> Interval | None:
+    """Return what own embedding tables gain over the recommended grouping, mean over tasks.
 
-    None where that was not measured, or where no two tasks share a model.
+    In its groups; where it keeps all tasks apart, in one model for all. None: not measured.
     """
-    if own_tables is None or grouping == truth.apart:
+    if own_tables is None:
         return None
-    chosen = truth.metric_of_task
-    total: dict[int, float] = dict.fromkeys(truth.seeds, 0.0)
-    indexed = [
-        frame[frame["split"] == "test"].set_index(["subset", "task", "metric", "seed"])["value"]
-        for frame in (own_tables.frame, truth.scores.frame)
-    ]
+    groups = truth.together if grouping == truth.apart else grouping
+    ours, other = _by_seed(truth, own_tables, groups), _by_seed(truth, truth.scores, grouping)
+    return truth.interval(ours - other)
+
+
+def _by_seed(truth: Truth, scores: SubsetScores, grouping: Grouping) -> "pd.Series[float]":
+    """Return by seed the mean test score of the tasks in their groups; more is better."""
+    frame = scores.frame[scores.frame["split"] == "test"]
+    known = frame.set_index(["subset", "task", "metric", "seed"])["value"]
+    total = pd.Series(0.0, index=truth.seeds)
     for subset in grouping:
         for task in subset:
-            better = -1 if metric_of(chosen[task]).is_loss else 1
-            for seed in truth.seeds:
-                key = (subset_name(subset), task, chosen[task], seed)
-                total[seed] += better * float(indexed[0][key] - indexed[1][key]) / len(truth.tasks)
-    return truth.interval(pd.Series(total))
+            metric = truth.metric_of_task[task]
+            better = -1 if metric_of(metric).is_loss else 1
+            keys = [(subset_name(subset), task, metric, seed) for seed in truth.seeds]
+            total += better * known[keys].to_numpy() / len(truth.tasks)
+    return total
 
 
 def capacity_of(measures: Measures) -> tuple[CurvePoint, ...]:

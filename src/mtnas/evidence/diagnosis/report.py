@@ -99,6 +99,8 @@ class Diagnosis(Record):
     """A diagnosis: gains, groupings, measures, what they told, and a recommendation.
 
     `same_rows`: all tasks have labels in the same rows, so their inputs cannot tell them apart.
+    `tables`: what embedding tables of their own gain over what is recommended, in one model for all
+    where that is a model for each task; None: not measured.
     """
 
     dataset: str

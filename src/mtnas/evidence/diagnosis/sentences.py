@@ -12,7 +12,8 @@ def sentences(truth: Truth, decision: Decision, tables: Interval | None) -> tupl
     """Return three sentences: what to do, what it gains, what would make it surer.
 
     `decision` is on the learned tasks of the truth. `tables` is what embedding tables of their own
-    gain the tasks of one model; None: not measured.
+    gain over what is recommended, in one model for all where that is a model for each; None: not
+    measured.
     """
     own = truth.learned
     return (
@@ -62,9 +63,11 @@ def _groups(grouping: Grouping) -> str:
 
 
 def _tables(truth: Truth, decision: Decision, tables: Interval | None) -> str:
-    """Say what to do with embedding tables, where there are some and tasks share a model."""
-    if decision.recommended == truth.apart or not truth.scores.record.parameters.embedding:
+    """Say what to do with embedding tables, where there are some."""
+    if not truth.scores.record.parameters.embedding:
         return ""
+    if decision.recommended == truth.apart:
+        return _one_model(truth, tables)
     if tables is None:
         return "; whether tasks should have embedding tables of their own was not measured"
     shown = _shown(tables)
@@ -76,6 +79,19 @@ def _tables(truth: Truth, decision: Decision, tables: Interval | None) -> str:
         "; let the tasks share their embedding tables, since own ones make no difference that "
         f"{_seeds(len(truth.seeds))} can show: {shown}"
     )
+
+
+def _one_model(truth: Truth, tables: Interval | None) -> str:
+    """Say whether one model does as well as one for each task if only the tables are apart."""
+    if tables is None:
+        return ""
+    one = "; one model in which each task has embedding tables of its own"
+    shown = _shown(tables)
+    if tables.sign > 0:
+        return f"{one} is better still, by {shown}"
+    if tables.sign < 0:
+        return f"{one} is not as good, it changes it by {shown}"
+    return f"{one} is as good, as far as {_seeds(len(truth.seeds))} can show: {shown}"
 
 
 def _gain(truth: Truth, decision: Decision) -> str:

@@ -1,5 +1,6 @@
 """What tasks score alone and together, over the capacity of what they share."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -33,6 +34,7 @@ CAPTION = (
     "together, against the width of the layer that they share; means over seeds with 95 % t "
     "intervals (corrected where splits overlap)."
 )
+TITLE = 48  # letters in a line above a panel
 STYLES = {
     ALONE: (TASK_COLOURS[0], "o", "each task alone"),
     TOGETHER: (TASK_COLOURS[1], "s", "all tasks together"),
@@ -68,7 +70,7 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
         """Draw both curves of every sweep."""
         groups = list(frame.groupby("panel", sort=False))
         with styled():
-            figure, axes = panel_rows(len(groups), 2.1)
+            figure, axes = panel_rows(len(groups), 2.25, top=0.4)
             for panel, (title, rows) in zip(axes, groups, strict=True):
                 for learner, of in rows.groupby("learner", sort=False):
                     colour, marker, label = STYLES[str(learner)]
@@ -79,7 +81,7 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
                 panel.minorticks_off()
                 panel.set_xlabel("capacity (width of the shared layer)")
                 panel.set_ylabel(f"mean {metric_of(first_of(rows, 'metric')).title}")
-                letter(panel, str(title))
+                letter(panel, fill(str(title), TITLE))
             foot(figure, axes)
         return figure, caption(CAPTION, simulated_in(frame))
 

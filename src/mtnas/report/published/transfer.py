@@ -29,11 +29,22 @@ def recommended(published: Path) -> str:
 
 
 def transfer_claims(published: Path) -> str:
-    """Render what decides the claims of Wu, Zhang, Ré, and every share that is told beside it."""
+    """Render the claims of Wu, Zhang, Ré with their verdicts, then what decides them.
+
+    Every share that is told beside it is in the table, too.
+    """
     path = published / "claims" / "claims.json"
     entries = [e for e in ledger.read_ledger(path, RESTORE) if e["source"] == transfer.SOURCE]
     rows = [row for entry in entries for row in _rows(entry)]
-    return pipes.table(HEAD, rows, [pipes.LEFT] * len(HEAD)) if rows else NOTHING
+    if not rows:
+        return NOTHING
+    table = pipes.table(HEAD, rows, [pipes.LEFT] * len(HEAD))
+    return "\n".join([*map(_in_words, entries), "", table])
+
+
+def _in_words(entry: Entry) -> str:
+    name, section = entry["id"], entry["section"]
+    return f"* **{name}** ({section}): {entry['claim']}: **{entry['verdict']}**"
 
 
 def _rows(entry: Entry) -> Iterator[Sequence[str]]:
