@@ -135,10 +135,15 @@ def test_a_search_is_identified_by_what_its_strategy_reads(strategy):
         **{"learning_rate": 0.5, "reward": "neg_loss", "fresh_sample": True, "shared_batch": False},
         **{"baseline": "running_mean", "baseline_momentum": 0.5, "entropy_bonus": 1.0},
         **{"judge": "training", "temperature": 2.0},
+        **{"until": "route", "checks": 2, "check_every": 5, "entropy_left": 0.5, "epochs": 3},
+        **{"permuted": True},
     }
     assert {"strategy", "leave_one_out", *changes} == set(SearchOptions.model_fields)
     variants = {"base": {"search": base}}
     variants |= {key: {"search": {**base, key: value}} for key, value in changes.items()}
+    for key in {"until", "epochs", "permuted"} - set(READ[strategy]):
+        with pytest.raises(ConfigError, match=f"{key}: .* is nothing for strategy '{strategy}'"):
+            study(variants={"mtnas": {key: variants.pop(key)}}, experiments={})
     config = study(variants={"mtnas": variants}, experiments={})
     found = {name: studies.search_spec(config, *MTNAS, name).search for name in variants}
     moved = {name for name, search in found.items() if search != found["base"]}
