@@ -33,14 +33,14 @@ def test_hostile_things_end_in_time_in_one_line_and_do_no_harm(kind: str, tmp_pa
     assert sum(own["cases"] for own in counted(2, outcomes)["kinds"].values()) == len(cases)
 
 
-class Broken(DataError):
+class LoudError(DataError):
     """An error whose message is not kept to one line."""
 
     __str__ = Exception.__str__
 
 
 def refused(message: str) -> None:
-    raise Broken(message)
+    raise LoudError(message)
 
 
 HARM = {
