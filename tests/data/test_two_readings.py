@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,35 @@ def test_keys_that_differ_in_spelling_are_told(own: Own, case: str, of_join: str
     assert len(told) == (rows > 0)
     for text in told:
         assert re.search(f"no partner by 'k'; {rows} would find one .*{example}", text)
+
+
+DAYS = [date(2020, 1, 1), date(2020, 1, 2)]
+MOMENTS = [datetime(2020, 1, 1, 5), datetime(2020, 1, 2)]
+# Keys of a first and of a joined table: what to write, or nothing where they are compared.
+TIMES: dict[str, tuple[list[Any], list[Any], str]] = {
+    "times and days": (MOMENTS, DAYS, r"TIMESTAMP, and 'k' .* is DATE; .*`CAST\(\"k\" AS DATE\)`"),
+    "days and times": (DAYS, MOMENTS, r"DATE, and 'k' .* is TIMESTAMP; .*`CAST\(\"k\" AS DATE\)`"),
+    "times and texts": (MOMENTS, ["2020-01-02", "x"], r"`CAST\(\"k\" AS TIMESTAMP\)`"),
+    "times and whole numbers": (MOMENTS, [1, 2], r"`CAST\(epoch\(\"k\"\) AS BIGINT\)`"),
+    "whole numbers and days": ([1, 2], DAYS, r"is BIGINT, and .*`CAST\(epoch"),
+    "days and texts": (DAYS, ["2020-01-01", "x"], ""),
+    "times": (MOMENTS, [MOMENTS[0], datetime(2021, 1, 1)], ""),
+}
+
+
+@pytest.mark.parametrize("case", TIMES)
+def test_times_as_keys_of_joins(own: Own, case: str) -> None:
+    left, right, remedy = TIMES[case]
+    files = {
+        "a.parquet": table("a.parquet", k=left, v=[1, 2]),
+        "b.parquet": table("b.parquet", k=right, y=[7, 8]),
+    }
+    keys = "path: a.parquet\njoins: {b: {path: b.parquet, on: k, allow_unmatched: 0}}\n"
+    with pytest.raises(DataError) as refused:
+        own(keys + "fields: [b.y]\ntasks: {t: v > 1}\n", files)
+    told = str(refused.value)
+    assert "b.parquet: joins.b: " in told and "cannot be computed" not in told
+    assert re.search(remedy, told) if remedy else "CAST" not in told
 
 
 @pytest.mark.parametrize(("keys", "asks"), [(["a", "b"], 0), (["A", "b"], 1)])
