@@ -143,7 +143,7 @@ class SourceReader:
                 "file anew, as Parquet if need be, or give `quote: null` if no quote has a meaning"
             )
         for field_ in self._fields:
-            field_.check_end(table.rows)
+            field_.check_end(table.rows, self._counts)
         self._check_partners(near)
 
     def _check_group(self, query: Query) -> None:
