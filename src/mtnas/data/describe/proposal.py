@@ -207,6 +207,7 @@ def _warnings(column: Column) -> Iterator[str]:
             f"{name}the only negative number is -1 ({count['minus_one']:,} rows): if it means that "
             "a value is missing, add it, as it is written, to `missing`"
         )
+    yield from (name + text for text in column.codes)
     if said := doubt(column):
         yield name + said
     yield from (name + text for text in _about_times(column))
