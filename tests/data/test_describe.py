@@ -456,3 +456,29 @@ def test_where_one_reading_is_left_nothing_is_said(
     tmp_path: Path, name: str, values: list[int]
 ) -> None:
     assert "may be ids" not in "\n".join(warnings(table(tmp_path, values, name).table))
+
+
+# A column that is a field beside a task: whether the draft asks if it is known in time.
+OUTCOMES: dict[str, tuple[str, Sequence[object], bool]] = {
+    "0 and 1": ("x", [0, 1, 1], True),
+    "yes and no": ("x", ["Yes", "No", "No"], True),
+    "true and false": ("x", ["true", "false"], True),
+    "returned": ("returned", ["sent back", "kept", "kept"], True),
+    "complaints": ("complaints", [0, 2, 5, 90], True),
+    "two texts": ("x", ["red", "blue"], False),
+    "numbers": ("x", [0, 1, 2], False),
+    "another name": ("price", [3.5, 4.25, 9], False),
+}
+
+
+@pytest.mark.parametrize("case", OUTCOMES)
+def test_a_draft_asks_whether_a_field_is_known_in_time(tmp_path: Path, case: str) -> None:
+    name, values, asks = OUTCOMES[case]
+    rows = "".join(f"u{i % 7},{values[i % len(values)]},{i % 5 + 1}\n" for i in range(N))
+    (tmp_path / "t.csv").write_text(f"user,{name},stars\n{rows}", encoding="utf-8")
+    seen = look([tmp_path / "t.csv"])
+    text = draft(seen, task_ideas(seen.table))
+    asked = re.findall(r"# Is it known before .* make it a task:\n  ([a-z]+): ", text)
+    assert asked == [name] * asks
+    (tmp_path / "t.yaml").write_text(text)
+    assert [task.name for task in load("t", tmp_path / "t.yaml").tasks] == ["stars"]
