@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 
 import pytest
@@ -79,10 +80,41 @@ def test_it_becomes_snakemake_with_the_quiet_display(became):
     assert main(["run", TEST, "--config", "seeds=3"]) == 0
     ((program, command),) = became
     assert program == sys.executable
-    snakefile = ["-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    start = str(REPOSITORY / "workflow/start.py")
+    snakefile = [start, "--snakefile", str(REPOSITORY / "Snakefile")]
     options = ["--cores", "all", "--logger", "mtnas", "--config", "seeds=3"]
     assert command[1:] == [*snakefile, *options, "--configfile", TEST]
     assert os.environ[QUIET] == "1"
+
+
+def test_a_target_is_no_value_of_an_option_of_ours(became):
+    main(["run", "publish", TEST])
+    ((_, command),) = became
+    assert command[4:] == [
+        "publish", "--cores", "all", "--logger", "mtnas", "--configfile", TEST
+    ]  # fmt: skip
+
+
+# What is typed: the exit status and the last line.
+TYPED = {
+    "an option": ("--nonsense", 2, "ConfigError: unrecognized arguments: --nonsense; see mtnas"),
+    "a key": ("--config seedz=3 -n", 1, "ConfigError: --config: unknown key 'seedz' (did you mean"),
+    "no key": ("--config seeds=x -n", 1, "ConfigError: --config: seeds: "),
+    "a target": ("nonsense -n", 1, "ConfigError: nonsense: no rule and no file that this study"),
+    "a target, run": ("nonsense --cores 1", 1, "ConfigError: nonsense: no rule and no file that"),
+}
+
+
+@pytest.mark.parametrize("case", TYPED)
+def test_what_is_mistyped_ends_with_one_line_and_where_help_is(case):
+    words, status, line = TYPED[case]
+    command = [sys.executable, "-m", "mtnas", "run", TEST, *words.split()]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=REPOSITORY, **both, text=True, check=False)
+    *before, last = done.stdout.splitlines()
+    assert (done.returncode, last[: len(line)]) == (status, line)
+    assert last.endswith("; see mtnas run --help")
+    assert len(before) < 6 and not any("usage:" in text or "Error" in text for text in before)
 
 
 def test_a_dry_run_is_snakemakes_own(became):

@@ -85,6 +85,9 @@ WARNED: dict[str, tuple[str, Sequence[object], str]] = {
     "words among texts": ("x", ["a", "b", "None"], "does None mean that a value is missing"),
     "-1": ("x", [4, 5, 6, -1], "the only negative number is -1 .*, as it is written, to `missing`"),
     "-1.0": ("x", [4.5, "-1.0", 6.5], "the only negative number is -1"),
+    "-999": ("x", [4, 5, 6, 2, -999], "x: -999 is there 8 times, .* from 2 to 6: .* to `missing`"),
+    "-99.0": ("x", [4.5, "-99.0", 60.5], "-99 is there 13 times"),
+    "9999": ("x", [4, 50, 9999, 9999], "9999 is there 20 times, all other numbers are from 4 to"),
     "YYYYMMDDHH": ("x", ["2014102100", "2014102101"], "`time_format: '%Y%m%d%H'` reads them"),
     "YYYYMMDDHHMM": ("x", ["201410210059", "201410210100"], "'%Y%m%d%H%M'"),
     "YYYYMMDDHHMMSS": ("x", ["20141021005959", "20141021010000"], "'%Y%m%d%H%M%S'"),
@@ -132,6 +135,20 @@ def test_what_will_go_wrong_is_said(tmp_path: Path, case: str) -> None:
 def test_a_sound_table_has_no_warnings(tmp_path: Path) -> None:
     seen = table(tmp_path, [f"text {i // 2}" for i in range(90)])
     assert warnings(seen.table) == []
+
+
+NO_CODES: dict[str, Sequence[object]] = {
+    "beside others": [97, 98, 99, 1, 2, 3],
+    "seldom": [*range(1, 200), -999],
+    "within": [4, 50, 999, 4000],
+    "among negative ones": [-100, -98, -99, 40],
+    "nothing else": [999, 999, 5],
+}
+
+
+@pytest.mark.parametrize("case", NO_CODES)
+def test_a_number_that_may_well_be_one_is_no_code(tmp_path: Path, case: str) -> None:
+    assert "is there" not in "\n".join(warnings(table(tmp_path, NO_CODES[case]).table))
 
 
 @pytest.mark.parametrize(
@@ -439,3 +456,29 @@ def test_where_one_reading_is_left_nothing_is_said(
     tmp_path: Path, name: str, values: list[int]
 ) -> None:
     assert "may be ids" not in "\n".join(warnings(table(tmp_path, values, name).table))
+
+
+# A column that is a field beside a task: whether the draft asks if it is known in time.
+OUTCOMES: dict[str, tuple[str, Sequence[object], bool]] = {
+    "0 and 1": ("x", [0, 1, 1], True),
+    "yes and no": ("x", ["Yes", "No", "No"], True),
+    "true and false": ("x", ["true", "false"], True),
+    "returned": ("returned", ["sent back", "kept", "kept"], True),
+    "complaints": ("complaints", [0, 2, 5, 90], True),
+    "two texts": ("x", ["red", "blue"], False),
+    "numbers": ("x", [0, 1, 2], False),
+    "another name": ("price", [3.5, 4.25, 9], False),
+}
+
+
+@pytest.mark.parametrize("case", OUTCOMES)
+def test_a_draft_asks_whether_a_field_is_known_in_time(tmp_path: Path, case: str) -> None:
+    name, values, asks = OUTCOMES[case]
+    rows = "".join(f"u{i % 7},{values[i % len(values)]},{i % 5 + 1}\n" for i in range(N))
+    (tmp_path / "t.csv").write_text(f"user,{name},stars\n{rows}", encoding="utf-8")
+    seen = look([tmp_path / "t.csv"])
+    text = draft(seen, task_ideas(seen.table))
+    asked = re.findall(r"# Is it known before .* make it a task:\n  ([a-z]+): ", text)
+    assert asked == [name] * asks
+    (tmp_path / "t.yaml").write_text(text)
+    assert [task.name for task in load("t", tmp_path / "t.yaml").tasks] == ["stars"]

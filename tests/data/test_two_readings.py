@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mtnas.data import sources
 from mtnas.data.engine.connection import Engine
 from mtnas.data.prepare import spellings
 from mtnas.data.prepare.hashing import keys_of_values
+from mtnas.report.left_out import left_out
 from mtnas.runtime.errors import DataError
 from tests.data.conftest import Own
 from tests.helpers.columns import prepared
@@ -128,6 +130,35 @@ def test_keys_that_differ_in_spelling_are_told(own: Own, case: str, of_join: str
         assert re.search(f"no partner by 'k'; {rows} would find one .*{example}", text)
 
 
+DAYS = [date(2020, 1, 1), date(2020, 1, 2)]
+MOMENTS = [datetime(2020, 1, 1, 5), datetime(2020, 1, 2)]
+# Keys of a first and of a joined table: what to write, or nothing where they are compared.
+TIMES: dict[str, tuple[list[Any], list[Any], str]] = {
+    "times and days": (MOMENTS, DAYS, r"TIMESTAMP, and 'k' .* is DATE; .*`CAST\(\"k\" AS DATE\)`"),
+    "days and times": (DAYS, MOMENTS, r"DATE, and 'k' .* is TIMESTAMP; .*`CAST\(\"k\" AS DATE\)`"),
+    "times and texts": (MOMENTS, ["2020-01-02", "x"], r"`CAST\(\"k\" AS TIMESTAMP\)`"),
+    "times and whole numbers": (MOMENTS, [1, 2], r"`CAST\(epoch\(\"k\"\) AS BIGINT\)`"),
+    "whole numbers and days": ([1, 2], DAYS, r"is BIGINT, and .*`CAST\(epoch"),
+    "days and texts": (DAYS, ["2020-01-01", "x"], ""),
+    "times": (MOMENTS, [MOMENTS[0], datetime(2021, 1, 1)], ""),
+}
+
+
+@pytest.mark.parametrize("case", TIMES)
+def test_times_as_keys_of_joins(own: Own, case: str) -> None:
+    left, right, remedy = TIMES[case]
+    files = {
+        "a.parquet": table("a.parquet", k=left, v=[1, 2]),
+        "b.parquet": table("b.parquet", k=right, y=[7, 8]),
+    }
+    keys = "path: a.parquet\njoins: {b: {path: b.parquet, on: k, allow_unmatched: 0}}\n"
+    with pytest.raises(DataError) as refused:
+        own(keys + "fields: [b.y]\ntasks: {t: v > 1}\n", files)
+    told = str(refused.value)
+    assert "b.parquet: joins.b: " in told and "cannot be computed" not in told
+    assert re.search(remedy, told) if remedy else "CAST" not in told
+
+
 @pytest.mark.parametrize(("keys", "asks"), [(["a", "b"], 0), (["A", "b"], 1)])
 def test_a_table_is_read_once_more_only_where_a_row_lacks_a_partner(
     own: Own, monkeypatch: pytest.MonkeyPatch, keys: list[str], asks: int
@@ -237,3 +268,47 @@ def test_ids_that_lost_digits_are_told(own: Own, case: str) -> None:
     said = [text for text in found.warnings if "with an exponent" in text]
     assert len(said) == bool(told)
     assert all(re.search(f"column 'a': {told}", text) for text in said)
+
+
+# A column of Parquet: how many of its six values may each be several whole numbers.
+FLOATS: dict[str, tuple[pa.Array, str, int]] = {
+    "large floats": (pa.array([2.0**53, -(2.0**54), 1.0] * 2), "id", 4),
+    "floats of 32 bits": (pa.array([2.0**24, 3.0, 5.0] * 2, pa.float32()), "category", 2),
+    "floats below": (pa.array([2.0**53 - 1, 1.0, None] * 2), "id", 0),
+    "large whole numbers": (pa.array([2**53, 2**53 + 1, 1] * 2), "id", 0),
+    "a measure": (pa.array([2.0**53, 1.0, 3.0] * 2), "numeric", 0),
+}
+
+
+@pytest.mark.parametrize("case", FLOATS)
+def test_ids_that_floats_round_are_told(own: Own, case: str) -> None:
+    column, kind, count = FLOATS[case]
+    keys = f"path: x.parquet\nfields: {{f: {{column: a, type: {kind}}}}}\ntasks: {{t: v > 1}}\n"
+    found = own(keys, {"x.parquet": table("x.parquet", a=column, v=range(6))})
+    said = [text for text in found.warnings if "floats so large" in text]
+    assert len(said) == bool(count)
+    assert all(text.startswith(f"field 'f': {count} values are floats") for text in said)
+
+
+# Lists of which a minority holds what is no text or number: what is told of them.
+MEMBERS: dict[str, tuple[str, list[Any], str, str]] = {
+    "lists": ("x.jsonl", [["a", ["b"]], ["c"], ["d"]], "", "2 of 8 are not, such as .*name a key"),
+    "objects": ("x.jsonl", [["a", {"b": 1}], ["c"], ["d"]], "", "2 of 8 are not, such as .*name a"),
+    "texts": ("x.jsonl", [["a", "(b)"], ["c"], ["d"]], "", ""),
+    "brackets": ("x.csv", ["['a'|'b']", "c|d", "e"], "|", "2 of 6 are not, .*take the signs off"),
+}
+
+
+@pytest.mark.parametrize("case", MEMBERS)
+def test_a_few_members_that_are_lists_are_told(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    name, lists, separator, told = MEMBERS[case]
+    field = f"{{type: list, separator: '{separator}'}}" if separator else "{type: list}"
+    keys = f"path: {name}\nfields: {{x: {field}}}\ntasks: {{t: v = 1}}\n"
+    own(keys, {name: table(name, x=lists * 2, v=[0, 1, 1] * 2)})
+    facts = prepared(sources.load("mine"), tmp_path / "out", monkeypatch).manifest
+    said = [text for text in facts.warnings if "of field 'x' must be" in text]
+    assert len(said) == bool(told)
+    assert all(re.search(told, text) and "stay as texts" in text for text in said)
+    assert set(said) <= set(left_out(facts))

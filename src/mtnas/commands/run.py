@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         display = ["--logger", "mtnas"]
         os.environ[QUIET] = "1"
     cores = [] if says_cores(given.options) else ["--cores", "all"]
-    command = [*snakemake(REPOSITORY), *cores, *display, *given.arguments()]
+    given.options[:0] = [*cores, *display]  # behind the targets: --logger would take one
+    command = [*snakemake(REPOSITORY), *given.arguments()]
     sys.stdout.flush()
     os.execv(command[0], command)

@@ -52,7 +52,8 @@ def diagnosed(
 
 def snakemake(checkout: Path) -> list[str]:
     """Return the beginning of a Snakemake command for the workflow of a checkout."""
-    return [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
+    start = str(checkout / "workflow" / "start.py")
+    return [sys.executable, start, "--snakefile", str(checkout / "Snakefile")]
 
 
 def check_files(files: Sequence[Path], checkout: Path) -> None:
@@ -71,12 +72,15 @@ def check_files(files: Sequence[Path], checkout: Path) -> None:
         read_overlay(file)  # before Snakemake does, which a hostile one would hang, or make run it
 
 
-def check_study(files: Sequence[Path], checkout: Path) -> None:
-    """Refuse a configuration that Snakemake would refuse with a traceback behind the reason."""
+def check_study(files: Sequence[Path], checkout: Path, typed: Json | None = None) -> None:
+    """Refuse a configuration that Snakemake would refuse with a traceback behind the reason.
+
+    `typed` are keys that were given on the command line.
+    """
     from mtnas.study import load
 
     paths = (checkout / "config" / "config.yaml", *files)
-    load(merged(*map(read_overlay, paths)), paths)
+    load(merged(*map(read_overlay, paths), typed or {}), paths, typed or {})
 
 
 def _check_dataset(dataset: str, files: Sequence[Path], checkout: Path) -> None:

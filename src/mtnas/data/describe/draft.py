@@ -9,7 +9,15 @@ import yaml
 
 from mtnas.data.describe.look import Look
 from mtnas.data.describe.profile import Column
-from mtnas.data.describe.proposal import Kind, TaskIdea, doubt, kind_of, left_out, time_format
+from mtnas.data.describe.proposal import (
+    Kind,
+    TaskIdea,
+    doubt,
+    kind_of,
+    left_out,
+    may_be_outcome,
+    time_format,
+)
 from mtnas.data.engine.reading import MISSING
 from mtnas.runtime.errors import ConfigError, DataError, of_machine
 
@@ -114,6 +122,8 @@ def _fields(seen: Look, fields: Sequence[Column], tasks: set[str]) -> Iterator[s
     taken = {*map(task_name, tasks)}
     for column in fields:
         if said := doubt(column):
+            yield f"  # {said}:"
+        if said := may_be_outcome(column):
             yield f"  # {said}:"
         yield f"  {_flow(_field_name(column.name, taken))}: {_flow(_field(column, taken))}"
     for column in seen.table.columns:

@@ -1,9 +1,11 @@
 """What the columns of a table hold, counted by the engine."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mtnas.data.codes import CODES, likely, told
 from mtnas.data.engine.connection import literal
 from mtnas.data.engine.connection import name as quoted
 
@@ -66,6 +68,7 @@ class Column:
     words: tuple[str, ...] = ()  # that stand for a missing value perhaps
     separator: str | None = None
     odd: tuple[str, ...] = ()  # the most frequent values that are no numbers
+    codes: tuple[str, ...] = ()  # what numbers say that stand for a missing value perhaps
 
     def share(self, check: str) -> float:
         """Return the part of the rows with a value for which a check holds; words are none."""
@@ -142,7 +145,27 @@ def _column(fetch: Fetch, table: str, name: str, kind: str) -> Column:
         odd=tuple(odd or ()),
     )
     separator = next((s for s in SEPARATORS if _is_list(fetch, values, found, s)), None)
-    return Column(**{**found.__dict__, "separator": separator})
+    codes = _codes(fetch, values, found) if found.is_number else ()
+    return Column(**{**found.__dict__, "separator": separator, "codes": codes})
+
+
+def _codes(fetch: Fetch, values: str, column: Column) -> tuple[str, ...]:
+    """Say which numbers probably mean that a value is missing."""
+    is_code = f"x IN ({', '.join(map(str, sorted(CODES)))})"
+    ((found, low, high),) = fetch(
+        f"{values}, x AS (SELECT TRY_CAST(t AS DOUBLE) AS x, n FROM p WHERE {_CHECKS['number']}) "
+        f"SELECT list([x, n]) FILTER ({is_code}), min(x) FILTER (NOT {is_code}), "
+        f"max(x) FILTER (NOT {is_code}) FROM x"
+    )
+    if not found or low is None:
+        return ()
+    counts = Counter[float]()
+    for code, count in found:
+        counts[code] += int(count)
+    return tuple(
+        told(code, counts[code], low, high)
+        for code in likely(counts, low, high, column.counts["number"])
+    )
 
 
 def _is_list(fetch: Fetch, values: str, column: Column, sign: str) -> bool:

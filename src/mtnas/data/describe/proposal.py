@@ -21,6 +21,8 @@ _LABEL = re.compile(
 )
 _NUMBERS_ROWS = re.compile(r"(?i)row.?(names?|numbers?|nr|index)|index|unnamed: ?0|column0+")
 _GRADE = re.compile(r"(?i)rating|stars?$|score|grade|satisf")
+_AFTER = re.compile(r"(?i)return(s|ed)?$|complain|refund|cancel|reject|accept|success|^paid|^won$")
+_YES_NO = {"yes", "no", "y", "n", "t", "f", "true", "false", "0", "1"}
 _YES = ("1", "yes", "y", "true", "t", "positive", "good")
 _FEW = 20  # different values
 _ROUND = 0.5  # of whole numbers end as amounts do; by chance it is a fifth
@@ -69,6 +71,18 @@ def doubt(column: Column) -> str:
         f"{column.distinct:,} different whole numbers in {column.present:,} rows may be ids, or "
         f"amounts such as cents: taken as {kind}, since {most} end in 0, 5 or 99; if they {what} "
         f"something, give `type: {other}`"
+    )
+
+
+def may_be_outcome(column: Column) -> str:
+    """Ask whether a column is known in time, by its name or its two values; else empty."""
+    words = {text.lower() for text, _ in column.examples}
+    two = is_binary(column) or (column.distinct == 2 and words <= _YES_NO)
+    if not two and not any(p.search(column.name) for p in (_LABEL, _GRADE, _AFTER)):
+        return ""
+    return (
+        "Is it known before what is to be predicted? If not, it gives the answer away: leave it "
+        "out, or make it a task"
     )
 
 
@@ -207,6 +221,7 @@ def _warnings(column: Column) -> Iterator[str]:
             f"{name}the only negative number is -1 ({count['minus_one']:,} rows): if it means that "
             "a value is missing, add it, as it is written, to `missing`"
         )
+    yield from (name + text for text in column.codes)
     if said := doubt(column):
         yield name + said
     yield from (name + text for text in _about_times(column))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mtnas.data.engine.cleaning import without_point
 from mtnas.data.engine.connection import Engine, name
 from mtnas.data.engine.exact import float_as_double
+from mtnas.data.engine.functions import kind_of
 from mtnas.data.engine.numbers import Numbers, as_number
 from mtnas.data.engine.query import PLACE, Origin, View
 from mtnas.data.engine.reads import MARK
@@ -28,6 +29,34 @@ class Join:
 def matched_name(join: str) -> str:
     """Return the name of the column that says whether a row found its partner."""
     return f"{join}{MARK}found"
+
+
+def unlike(view: View, key: str, on: Mapping[str, str]) -> str:
+    """Say of a time that it is joined to what is none, or to days, and how to write both.
+
+    `view` has the columns of the joined table `key`. A day is compared with its text: empty then.
+    """
+    for column, other in on.items():
+        if said := _unlike((column, view.types[column]), (other, view.types[f"{key}.{other}"])):
+            return said
+    return ""
+
+
+def _unlike(left: tuple[str, str], right: tuple[str, str]) -> str:
+    (column, here), (other, there) = left, right
+    types, kinds = {here, there}, {kind_of(here), kind_of(there)}
+    if "time" not in kinds or len(types) == 1 or types == {"DATE", "VARCHAR"}:
+        return ""
+    if len(kinds) == 1 and "DATE" not in types:
+        return ""
+    moment = column if kind_of(here) == "time" else other
+    sql = f"CAST({name(column)} AS {'DATE' if 'DATE' in types else 'TIMESTAMP'})"
+    if "number" in kinds:  # probably a unix time
+        sql = f"CAST(epoch({name(moment)}) AS BIGINT)"
+    return (
+        f"column {column!r} is {here}, and {other!r} of the joined table is {there}; write both "
+        f"as one type in the files, such as `{sql}`"
+    )
 
 
 def joined(engine: Engine, view: View, joins: Mapping[str, Join]) -> View:
@@ -67,6 +96,8 @@ def _right(engine: Engine, view: View, key: str, join: Join) -> tuple[str, str, 
     )
     origins = {c: Origin(right, c, join.decimal) for c in join.table.types}
     sides = _Sides(view, View(right, join.table.types, origins), join.on)
+    if said := sides.refused():
+        raise DataError(f"{join.file}: joins.{key}: {said}")
     if column := sides.rounded(engine):
         raise DataError(
             f"{join.file}: joins.{key}: column {column!r} holds floats so large that several whole "
@@ -102,6 +133,14 @@ class _Sides:
             numbers |= view.numbers(engine, columns)
         found = [facts for numbers in self._numbers for facts in numbers.values()]
         return all(facts.numbers == facts.values and not facts.exponents for facts in found)
+
+    def refused(self) -> str:
+        """Say which columns the engine does not compare; empty if it compares all."""
+        for column, other in zip(*self._columns, strict=True):
+            here, there = self._views[0].types[column], self._views[1].types[other]
+            if "VARCHAR" not in (here, there) and kind_of(here) != kind_of(there):
+                return _unlike((column, here), (other, there))
+        return ""
 
     def rounded(self, engine: Engine) -> str | None:
         """Name a column of floats beyond which not every whole number is one."""

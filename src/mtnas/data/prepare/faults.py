@@ -70,6 +70,12 @@ def warnings_of(dataset: Dataset, seen: Seen) -> list[str]:
         for item in seen.inputs
         if isinstance(item, NumberInput) and item.is_too_near
     ]
+    found += [
+        f"field {item.name}: {text}"
+        for item in seen.inputs
+        if isinstance(item, NumberInput)
+        for text in item.codes.told()
+    ]
     found += [text for label in seen.labels for text in label.warnings()]
     return found + seen.groups.warnings()
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtnas.data.codes import Codes
 from mtnas.data.prepare.hashing import DistinctValues, IdCounts, Ids, Keys, different, hash_values
 from mtnas.data.prepare.manifest import Bag, FeatureBlock, FieldSummary, InputLayout, Number
 from mtnas.data.prepare.repeated import keys_of_numbers
@@ -104,6 +105,7 @@ class NumberInput(Input):
     def __init__(self, field: Field) -> None:
         super().__init__(field, pa.float32())
         self._low, self._high = np.inf, -np.inf
+        self.codes = Codes()
 
     @property
     def is_too_near(self) -> bool:
@@ -118,6 +120,7 @@ class NumberInput(Input):
         self.replaced += int(wrong.sum())
         numbers = np.where(wrong, np.nan, numbers)
         self.missing += int(np.isnan(numbers).sum())
+        self.codes.add(numbers)
         self._low = np.fmin.reduce(numbers, initial=self._low)
         self._high = np.fmax.reduce(numbers, initial=self._high)
         stored = pa.array(numbers.astype(np.float32), from_pandas=True)  # NaN is null

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mtnas.data.codes import Codes
 from mtnas.data.prepare.manifest import TaskSummary
 from mtnas.data.sources.base import Task
 from mtnas.runtime.errors import DataError
@@ -183,10 +184,12 @@ class RegressionLabel(Label):
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self._low, self._high = np.inf, -np.inf
+        self._codes = Codes()
 
     def _read(self, column: pa.Array) -> pa.Array:
         column = column.cast(pa.float64())
         column = pc.if_else(pc.is_nan(column), None, column)
+        self._codes.add(column.to_numpy(zero_copy_only=False))
         ends = pc.min_max(column)
         if ends["min"].is_valid:
             self._low = min(self._low, ends["min"].as_py())
@@ -212,6 +215,10 @@ class RegressionLabel(Label):
             "near to each other for 32 bits; take an offset off in its expression, such as "
             f"`{self.task.column.partition(',')[0]} - {low}`"
         )
+
+    def warnings(self) -> list[str]:
+        """Name numbers that probably mean that there is no label."""
+        return [f"task {self.name}: {text}" for text in self._codes.told()]
 
     def _only(self) -> str | None:
         return f"{self._low:g}" if self._low == self._high else None

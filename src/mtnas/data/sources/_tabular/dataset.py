@@ -100,6 +100,7 @@ class TabularDataset(base.Dataset):
                 )
             if self._to_score is None:
                 counts.tally.check(f"dataset {self.name!r}{f': source {key!r}' if key else ''}")
+                counts.warnings += counts.tally.warnings()
             else:
                 counts.warnings += counts.tally.lines()
             self._add(key, counts)

@@ -15,6 +15,7 @@ from mtnas.data.engine.query import Asked, Query, bad_name, there_name
 from mtnas.data.sources._tabular import values
 from mtnas.data.sources._tabular.definition import SourceDefinition
 from mtnas.data.sources._tabular.features import FeatureFile
+from mtnas.data.sources._tabular.tally import count_of
 from mtnas.data.sources.base import UNKNOWN
 from mtnas.runtime.errors import DataError
 
@@ -36,6 +37,7 @@ class FieldReader:
         self._own, self._source = source.fields[name], source
         self._expression = source.expression_of(name)
         self._units: set[str] = set()
+        self._rounded = 0
         self.unread: list[pa.BooleanArray] = []  # of the rows read last, where a value was lost
         self._matrix = None if features is None else FeatureFile(features, self._own.key)
 
@@ -86,6 +88,7 @@ class FieldReader:
             self._count_unread(batch, query, counts)
         match self._own.type:
             case "category" | "id":
+                self._rounded += count_of(_is_rounded(column))
                 return {self.name: values.as_value(column, self._expression.is_column)}
             case "time":
                 return self._times(column, counts)
@@ -95,8 +98,17 @@ class FieldReader:
                 return {self.name: self._rows(batch, query, counts)}
         return {self.name: self._numbers(batch, query, counts)}
 
-    def check_end(self, rows: int) -> None:
-        """Refuse a matrix with another number of rows than the table, if they go in order."""
+    def check_end(self, rows: int, counts: "Counts") -> None:
+        """Refuse a matrix with another number of rows than the table, if they go in order.
+
+        Warn of names that are floats so large that several whole numbers may be one.
+        """
+        if self._rounded:
+            counts.warnings.append(
+                f"field {self.name!r}: {self._rounded} values are floats so large that several "
+                "whole numbers may be one; get the file as it was before, with whole numbers or "
+                "texts"
+            )
         if self._matrix is not None and self._expression is None:
             found = self._matrix.num_rows
             if found != rows:
@@ -197,7 +209,7 @@ class FieldReader:
         else:
             what = f"members of the lists of field {self.name!r} must be texts or numbers"
             odd = pc.if_else(pc.match_substring_regex(members, _WHOLE), members, None)
-            counts.tally.add(what, len(members), odd, "text")
+            counts.tally.add(what, len(members), odd, "text", is_kept=True)
         place = np.arange(len(members)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         kept = members.filter(pa.array(place < most))
         return _with_unknown(values.as_value(kept), np.minimum(lengths, most))
@@ -216,7 +228,7 @@ class FieldReader:
         )
         shown = pc.if_else(pc.and_not(whole, plain), first, None)
         what = f"lists of field {self.name!r} must be written without brackets"
-        counts.tally.add(what, len(ends), shown)
+        counts.tally.add(what, len(ends), shown, is_kept=True)
 
     def _rows(self, batch: pa.RecordBatch, query: Query, counts: "Counts") -> pa.Int64Array:
         """Return the row of the matrix that a key or a number names."""
@@ -241,6 +253,13 @@ class FieldReader:
         if count := len(shown) - shown.null_count:
             counts.replaced[f"{self.name}: is in no row of {self._matrix.path.name}"] += count
         return rows
+
+
+def _is_rounded(column: pa.Array) -> pa.BooleanArray:
+    """Tell which values are floats beyond which not every whole number is one."""
+    if not pa.types.is_floating(column.type):
+        return pa.array([], pa.bool_())
+    return pc.greater_equal(pc.abs(column), 2**24 if pa.types.is_float32(column.type) else 2**53)
 
 
 def _is_whole(numbers: pa.Array) -> pa.BooleanArray:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from mtnas.data.engine.cleaning import encoded
 from mtnas.data.engine.connection import Engine
 from mtnas.data.engine.functions import kind_of
-from mtnas.data.engine.joins import Join, joined, matched_name
+from mtnas.data.engine.joins import Join, joined, matched_name, unlike
 from mtnas.data.engine.query import Asked, Query, View, batches, build, computed
 from mtnas.data.engine.reading import AS_WRITTEN, FILE_COLUMN
 from mtnas.data.engine.syntax import parse
@@ -143,7 +143,7 @@ class SourceReader:
                 "file anew, as Parquet if need be, or give `quote: null` if no quote has a meaning"
             )
         for field_ in self._fields:
-            field_.check_end(table.rows)
+            field_.check_end(table.rows, self._counts)
         self._check_partners(near)
 
     def _check_group(self, query: Query) -> None:
@@ -265,9 +265,11 @@ class SourceReader:
 
     def _near(self, engine: Engine, view: View, key: str) -> str:
         """Say how many rows lack a partner since their key is written otherwise there."""
-        if not view.near[key] or not self._counts.unmatched[key]:  # it reads the table once more
+        if not self._counts.unmatched[key]:
             return ""
-        ((rows, one, other),) = engine.fetch(view.near[key])
+        if said := unlike(view, key, self._source.joins[key].on):
+            return f"; {said}"
+        rows, one, other = engine.fetch(view.near[key])[0] if view.near[key] else (0, "", "")
         if not rows:
             return ""
         return f"; {rows} would find one if keys were written alike: {one!r} is {other!r} there"

@@ -42,14 +42,24 @@ class Tally:
         self._wrong: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._wanted: dict[str, Wanted] = {}
+        self._kept: set[str] = set()
 
-    def add(self, what: str, values_: int, wrong: pa.Array, wanted: Wanted = "number") -> None:
+    def add(
+        self,
+        what: str,
+        values_: int,
+        wrong: pa.Array,
+        wanted: Wanted = "number",
+        is_kept: bool = False,
+    ) -> None:
         """Count values; `wrong` holds those that could not be read, null elsewhere.
 
-        `what` names the column and what its values should be; `wanted` decides the remedy.
+        `what` names the column and what its values should be; `wanted` decides the remedy,
+        `is_kept`: the wrong ones are not missing, but stay as texts.
         """
         self._values[what] += values_
         self._wanted[what] = wanted
+        self._kept |= {what} if is_kept else set()
         if count := len(wrong) - wrong.null_count:
             self._wrong[what] += count
             first = values.as_text(wrong.drop_null())[0].as_py()
@@ -60,6 +70,13 @@ class Tally:
         for what, count in self._wrong.items():
             all_ = self._values[what]
             yield f"{what}: {count} of {all_} are not, such as {self._examples[what]!r}"
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for every column whose wrong values stay as texts, with the remedy."""
+        for what, text in zip(self._wrong, self.lines(), strict=True):
+            if what in self._kept:
+                remedy = _remedy(self._wanted[what], self._examples[what])
+                yield f"{text}, and stay as texts; {remedy}"
 
     def check(self, where: str) -> None:
         """Refuse a column most of whose values are wrong; log a warning of any other wrong ones."""
