@@ -124,6 +124,7 @@ class Ensemble:
         sharing = self._template.sharing
         names = sharing.route_names if isinstance(sharing, RoutedSharing) else ()
         self._route: Buffers = {name: buffers[of_sharing(name)].numpy() for name in names}
+        self._stand()
         width = self._template.encoder.row_dim
         self.table_MNE = _tables(self.members, num_rows, width, options).to(device)
         first = torch.arange(len(members), dtype=torch.int32, device=device) * num_rows
@@ -227,6 +228,12 @@ class Ensemble:
         self._route = buffers
         for name, array in buffers.items():
             self._calls.take(of_sharing(name), torch.from_numpy(array).to(self.device))
+        self._stand()
+
+    def _stand(self) -> None:
+        """Tell a model alone its route."""
+        if len(self) == 1 and self._route:
+            self._template.routed.stand({name: array[0] for name, array in self._route.items()})
 
     def activity(self) -> dict[str, Tensor] | None:
         """Return which slices of which parameters take part in the members' routes, [M, slices].
