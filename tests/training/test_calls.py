@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from mtnas import methods
+from mtnas.routes.route import Route
 from tests.helpers.ensembles import small_ensemble
 from tests.helpers.synthetic import examples
 
@@ -55,3 +56,26 @@ def test_a_model_alone_takes_another_route():
     assert not torch.equal(before, after)
     assert torch.equal(after, ensemble.logits(x_MBD, ensemble.params))
     assert np.array_equal(ensemble.buffers["sharing.values_KW"].numpy(), buffers["values_KW"])
+
+
+def test_a_model_alone_learns_what_one_in_company_does_whatever_the_route():
+    data, rng = examples(), np.random.default_rng(0)
+    index_MB = torch.arange(64).expand(1, -1)
+    alone, company = small_ensemble("mtnas", [3], data), small_ensemble("mtnas", [3, 3], data)
+    space = alone.template.routed.space
+    for each in range(12):
+        locals_K = [
+            # The first routes have single values alone, so that no gate matters.
+            space.local_route(b, int(rng.integers(space.num_local_routes(b))) if each > 1 else each)
+            for b in space.blocks
+        ]
+        buffers = alone.template.routed.route_buffers(Route(space, tuple(locals_K)))
+        found = []
+        for ensemble in (alone, company):
+            ensemble.take({n: np.stack([a] * len(ensemble)) for n, a in buffers.items()})
+            x = ensemble.encoded(data.inputs, index_MB.expand(len(ensemble), -1))
+            total = ensemble.logits(x, ensemble.leaves).square().sum()
+            leaves = list(ensemble.leaves.values())
+            found.append(torch.autograd.grad(total, leaves, materialize_grads=True))
+        for own, other in zip(*found, strict=True):
+            torch.testing.assert_close(own, other[0].view_as(own))

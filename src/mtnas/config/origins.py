@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,15 @@ class Origins:
 
     def _file_with(self, keys: Keys) -> str:
         for file in reversed(self.files):
-            if file.is_file() and _has(read_overlay(file), keys):
+            if file.is_file() and _has(_read(file, file.stat().st_mtime_ns), keys):
                 return str(file)
         return "config"
+
+
+@cache
+def _read(file: Path, changed: int) -> Any:
+    """Return what a file says since it was changed last: a large one takes a second to read."""
+    return read_overlay(file)
 
 
 def _has(value: Any, keys: Keys) -> bool:

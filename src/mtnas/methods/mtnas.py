@@ -9,6 +9,8 @@ Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks
 candidates, T tasks.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 
 from mtnas.config.options import SearchedOptions
-from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix
+from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, weights
 from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
@@ -88,6 +90,7 @@ class Sharing(RoutedSharing):
         self.gate_name = "gate_KWH" if gated else None
         self.dropout = options.dropout
         self.noise_shape = (layers, subnets, width) if self.dropout else None
+        self._asked_K: tuple[int | None, ...] = ()
         self.take(route or full_sharing(self.space))
 
     def forward(
@@ -99,17 +102,21 @@ class Sharing(RoutedSharing):
         """
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
-        nodes_CBH, first = root_BH.unsqueeze(0), 0
+        nodes, first = [root_BH.unsqueeze(0)], 0
         h_KBH: Tensor = root_BH
         for level, layer in enumerate(self.layers, start=1):
             h_WBH = layer(h_KBH)
             if noise_BLWH is not None:
                 kept_WBH = noise_BLWH[:, level - 1].transpose(0, 1) >= self.dropout
                 h_WBH = h_WBH * kept_WBH / (1 - self.dropout)
-            nodes_CBH = torch.cat([nodes_CBH, h_WBH])
+            nodes.append(h_WBH)
             num = subnets if level < len(self.layers) else self.space.num_tasks
             block, first = slice(first, first + num), first + num
-            h_KBH = (mixed or self._mixed)(block, h_WBH, nodes_CBH)
+            if mixed is None and self._asked_K and self.gate_KWH is not None:
+                h_KBH = self._asking(block, h_WBH, nodes)
+            else:
+                nodes = [torch.cat(nodes)]
+                h_KBH = (mixed or self._mixed)(block, h_WBH, nodes[0])
         return h_KBH.transpose(0, 1)
 
     def _mixed(self, block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
@@ -124,6 +131,21 @@ class Sharing(RoutedSharing):
         query_KBH = torch.einsum("kc,cbh->kbh", chosen_KC, nodes_CBH)
         return mix(gate_scores(query_KBH, self.gate_KWH[block], values_KW), h_WBH)
 
+    def _asking(self, block: slice, h_WBH: Tensor, nodes: Sequence[Tensor]) -> Tensor:
+        """Return what `_mixed` does, where it is known which node every gate reads.
+
+        So no other node is copied, and gates that do not matter are left out.
+        """
+        assert self.gate_KWH is not None
+        nodes_BH = [node_BH for nodes_CBH in nodes for node_BH in nodes_CBH.unbind()]
+        gates, asked = self.gate_KWH[block].unbind(), self._asked_K[block]
+        nothing_WB = h_WBH.new_zeros(len(gates[0]), h_WBH.shape[1])
+        e_KWB = [
+            nothing_WB if node is None else gate_WH @ nodes_BH[node].T
+            for gate_WH, node in zip(gates, asked, strict=True)
+        ]
+        return mix(weights(torch.stack(e_KWB), self.values_KW[block]), h_WBH)
+
     @staticmethod
     def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
         """Return a route as values_KW and one-hot query_KC, both boolean.
@@ -135,13 +157,19 @@ class Sharing(RoutedSharing):
         query = [[name == local.query for name in space.nodes] for _, local in route]
         return {"values_KW": np.array(values), "query_KC": np.array(query)}
 
+    def stand(self, buffers: Buffers) -> None:
+        """Note which node the gate of every block reads; none where it has a single value."""
+        query_KC, used_K = buffers["query_KC"], _gated(buffers)
+        told = zip(query_KC.argmax(-1).tolist(), used_K.tolist(), strict=True)
+        self._asked_K = tuple(node if used else None for node, used in told)
+
     def activity(self, buffers: Buffers) -> dict[str, NDArray[np.bool_]]:
         """Return which sub-networks and gates take part in each of M routes."""
         space, values_MKW, query_MKC = self.space, buffers["values_KW"], buffers["query_KC"]
         subnets = space.num_subnets
         active: dict[str, NDArray[np.bool_]] = {}
-        gated_MK = (values_MKW.sum(-1) > 1) & query_MKC.any(-1)
-        alive_MK = np.zeros_like(gated_MK)
+        gated_MK = _gated(buffers)
+        alive_MK = np.zeros(gated_MK.shape, bool)
         alive_MK[:, -space.num_tasks :] = True
         for layer in reversed(range(space.num_layers)):
             above = slice(layer * subnets, None)  # blocks that may ask this layer
@@ -151,7 +179,7 @@ class Sharing(RoutedSharing):
             nodes = slice(1 + layer * subnets, 1 + (layer + 1) * subnets)
             read = (alive_MK[:, readers, None] & values_MKW[:, readers]).any(1)
             asks_MK = (alive_MK & gated_MK)[:, above, None]
-            alive_MW = read | (asks_MK & query_MKC[:, above, nodes]).any(1)
+            alive_MW = np.asarray(read | (asks_MK & query_MKC[:, above, nodes]).any(1))
             active |= {f"layers.{layer}.{part}": alive_MW for part in ("weight", "bias")}
             if layer > 0:
                 alive_MK[:, (layer - 1) * subnets : layer * subnets] = alive_MW
@@ -164,3 +192,8 @@ class Sharing(RoutedSharing):
         gate_rows = sum(len(local.values) for b, local in route if b in used and local.has_gate)
         root = (self.root.in_features + 1) * width
         return root + subnets * (width + 1) * width + gate_rows * width
+
+
+def _gated(buffers: Buffers) -> NDArray[np.bool_]:
+    """Return which blocks have a gate that matters: with a single value its weight is one."""
+    return np.asarray((buffers["values_KW"].sum(-1) > 1) & buffers["query_KC"].any(-1))

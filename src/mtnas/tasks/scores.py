@@ -5,7 +5,11 @@ for them is NaN: the caller decides what that means.
 Shapes: ... any leading axes (models, tasks), N examples (last axis), C classes (after N).
 """
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 CALIBRATION_BINS = 15
@@ -17,24 +21,18 @@ def auc(scores: Tensor, labels: Tensor) -> Tensor:
     `scores` and `labels` (0, 1 or NaN) are [..., N]; the result [...] is float64 and NaN where the
     labels have one class only.
     """
-    order = scores.argsort(dim=-1)
-    ranked = scores.gather(-1, order)
-    ordered = labels.gather(-1, order).double()
-    positive, negative = ordered.nan_to_num(0), (1 - ordered).nan_to_num(0)
-    negatives_up_to = negative.cumsum(-1)
-    # Every example of a group of ties sees the negatives before the group and half of those in it.
-    zero = torch.zeros_like(negatives_up_to[..., :1])
-    negatives_before = torch.cat([zero, negatives_up_to[..., :-1]], dim=-1)
-    starts = torch.ones_like(ranked, dtype=torch.bool)
-    starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
-    before = torch.where(starts, negatives_before, zero).cummax(dim=-1).values
-    ends = torch.ones_like(starts)
-    ends[..., :-1] = starts[..., 1:]
-    total = negatives_up_to[..., -1:]
-    # Counts grow along the axis, so the nearest group end to the right is a running minimum.
-    up_to = torch.where(ends, negatives_up_to, total).flip(-1).cummin(dim=-1).values.flip(-1)
-    wins = (positive * (before + up_to) / 2).sum(-1)
-    return wins / (positive.sum(-1) * total.squeeze(-1))
+    rows = (each.detach().reshape(-1, each.shape[-1]).cpu() for each in (scores, labels))
+    found = [_auc(own.numpy(), of.numpy()) for own, of in zip(*rows, strict=True)]
+    return torch.tensor(found, dtype=torch.double, device=scores.device).view(scores.shape[:-1])
+
+
+def _auc(scores_N: NDArray[Any], labels_N: NDArray[Any]) -> float:
+    """Return the AUC of one task: numpy sorts many times faster than torch."""
+    positive, negative = np.sort(scores_N[labels_N == 1]), np.sort(scores_N[labels_N == 0])
+    # A positive example wins against the negatives below it, and half of those as high.
+    wins = negative.searchsorted(positive).sum() + negative.searchsorted(positive, "right").sum()
+    pairs = len(positive) * len(negative)
+    return float(wins) / 2 / pairs if pairs else float("nan")
 
 
 def mean_of_labelled(values: Tensor, labels: Tensor) -> Tensor:

@@ -123,7 +123,7 @@ class Ensemble:
         self._calls = Calls(self._template, self.params, own)
         sharing = self._template.sharing
         names = sharing.route_names if isinstance(sharing, RoutedSharing) else ()
-        self._route: Buffers = {name: buffers[of_sharing(name)].numpy() for name in names}
+        self._stand({name: buffers[of_sharing(name)].numpy() for name in names})
         width = self._template.encoder.row_dim
         self.table_MNE = _tables(self.members, num_rows, width, options).to(device)
         first = torch.arange(len(members), dtype=torch.int32, device=device) * num_rows
@@ -224,9 +224,15 @@ class Ensemble:
 
     def take(self, buffers: Buffers) -> None:
         """Switch to the networks of other routes, given as buffers (`RoutedSharing`), [M, ...]."""
-        self._route = buffers
         for name, array in buffers.items():
             self._calls.take(of_sharing(name), torch.from_numpy(array).to(self.device))
+        self._stand(buffers)
+
+    def _stand(self, route: Buffers) -> None:
+        """Keep the routes, and tell a model alone its own."""
+        self._route = route
+        if len(self) == 1 and route:
+            self._template.routed.stand({name: array[0] for name, array in route.items()})
 
     def activity(self) -> dict[str, Tensor] | None:
         """Return which slices of which parameters take part in the members' routes, [M, slices].

@@ -96,7 +96,8 @@ class Trainer:
         if penalty_M is not None:
             total = total + penalty_M.sum()
         learned = [*leaves.values(), looked_up, *self.weighting.learned]
-        grads = torch.autograd.grad(total, learned)
+        # Zeros where a route leaves a whole parameter out.
+        grads = torch.autograd.grad(total, learned, materialize_grads=True)
         own, (grad_MRE, *others) = grads[: len(leaves)], grads[len(leaves) :]
         self.dense_optimizer.step(dict(zip(leaves, own, strict=True)))
         self.table_optimizer.step(grad_MRE)

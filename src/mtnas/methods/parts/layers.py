@@ -57,6 +57,11 @@ def gate_scores(query: Tensor, gate_KVQ: Tensor, values_KV: Tensor | None = None
         e_KVB = gate_KVQ @ query.transpose(-1, -2)
     else:
         e_KVB = (gate_KVQ.flatten(0, 1) @ query.T).view(*gate_KVQ.shape[:2], -1)
+    return weights(e_KVB, values_KV)
+
+
+def weights(e_KVB: Tensor, values_KV: Tensor | None = None) -> Tensor:
+    """Return m_KBV, the softmax over the values each block chose (default: all)."""
     if values_KV is not None:
         e_KVB = e_KVB.masked_fill(~values_KV.unsqueeze(-1), -torch.inf)
     # Along an inner axis torch takes many examples at once; along a short last one, one by one.

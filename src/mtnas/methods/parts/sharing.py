@@ -78,6 +78,9 @@ class RoutedSharing(BaseSharing, ABC):
     def used_parameters(self, route: Route) -> int:
         """Count the parameters that a route uses."""
 
+    def stand(self, buffers: Buffers) -> None:  # noqa: B027
+        """Be told the route of a model that is called as it stands, [K, ...]: it may save work."""
+
     def take(self, route: Route) -> None:
         """Switch to the network of a route."""
         buffers = self.route_buffers(route)
