@@ -10,7 +10,6 @@ provides: results/published/, only on request (.venv/bin/snakemake publish, or r
 PUBLISHED = "results/published"
 JUDGED = PLAN.judged_runs(by_run=True)
 PUBLISHED_RUNS = list(dict.fromkeys([*PLAN.runs, *JUDGED]))
-PUBLISHED_SEARCHES = list(dict.fromkeys([*LEARNED, *PLAN.judged_runs(by_run=False)]))
 TUNED = [run for run in PUBLISHED_RUNS if studies.is_tuned(STUDY, *run)]
 
 
@@ -19,7 +18,7 @@ rule publish:
     input:
         metrics=of_runs(rules.train.output.metrics, PUBLISHED_RUNS),
         records=of_runs(rules.train.output.record, PUBLISHED_RUNS),
-        routes=of_runs(rules.search.output.routes, PUBLISHED_SEARCHES),
+        routes=of_runs(rules.search.output.routes, FOUND),
         manifests=MANIFESTS,
         audits=expand(rules.audit.output.json, dataset=MEASURED),
         trials=of_runs(rules.tune.output.trials, TUNED),

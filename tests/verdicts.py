@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy import stats
 
 ALPHA = 0.05
@@ -407,6 +408,61 @@ def subgraphs(published):
     return found
 
 
+def tables(published):
+    """Yield every small space: dataset, overlap of splits, its lines, and its record."""
+    judged = published.read("inventory.json").get("judged", {})
+    for dataset in dict.fromkeys(name for of in judged.values() for name in of):
+        file = pq.read_table(published.folder / "exhaustive" / f"{dataset}.parquet")
+        records = json.loads(file.schema.metadata[b"mtnas"])["spaces"]
+        for space, lines in file.to_pandas().groupby("space", sort=False):
+            sizes, drawn = published.facts(dataset)["split_sizes"], records[space]["spec"]
+            overlap = 0.0 if drawn["synthetic"] else sizes["test"] / sizes["train"]
+            yield dataset, overlap, lines, records[space]
+
+
+def below(dataset, gap, other, overlap):
+    return judge(dataset, gap, False, overlap, margin=0.001 * abs(other.mean()))
+
+
+def sparse(published):
+    found = []
+    for dataset, overlap, lines, _ in tables(published):
+        dense = lines["edges"] == lines["edges"].max()
+        full = lines[dense].set_index("seed")["test_loss"].sort_index()
+        blind = lines[~dense].groupby("seed")["test_loss"].mean()
+        found.append(below(dataset, blind - full, full, overlap))
+    return [
+        *found,
+        *controls(published, [("random_routes", "full_sharing"), ("paper", "full_sharing")]),
+    ]
+
+
+def controls(published, pairs):
+    """Compare runs of MTNAS on all datasets that have both."""
+    rows = [[("mtnas", variant) for variant in pair] for pair in pairs]
+    return [
+        paired(published, dataset, ours, other, "mtl_loss", above=False)
+        for dataset in dict.fromkeys(d for d, _, _ in published.runs)
+        for ours, other in rows
+        if published.has(dataset, ours, other)
+    ]
+
+
+def search_or_chance(published):
+    found = []
+    for dataset, overlap, lines, record in tables(published):
+        own, losses = published.search(dataset), lines.set_index(["describe", "seed"])["test_loss"]
+        for path in (published.folder / "routes" / dataset / "mtnas").glob("*.json"):
+            search = json.loads(path.read_text())
+            alike = search["space"] == record["space"] and own is not None
+            alike = alike and search["spec"]["options"] == record["spec"]["options"]
+            if alike and search["spec"]["search"] == own["spec"]["search"]:
+                picks = {int(s): losses[r["describe"], int(s)] for s, r in search["seeds"].items()}
+                blind = lines.groupby("seed")["test_loss"].mean()
+                found.append(below(dataset, pd.Series(picks) - blind, blind, overlap))
+    return [*found, *controls(published, [("paper", "random_routes")])]
+
+
 CLAIMS = {
     "C1": lambda p: better(p, p.real, MTNAS, [SINGLE, *OTHERS], ["auc"]),
     "C2": lambda p: better(p, p.real, MTNAS, OTHERS, ["mtl_loss"]),
@@ -425,6 +481,8 @@ CLAIMS = {
     "C13": subnets,
     "C14": cost,
     "C15": subgraphs,
+    "C16": sparse,
+    "C17": search_or_chance,
 }
 
 
@@ -472,7 +530,7 @@ def recompute(folder):
 def main(folder="results/published"):
     """Print both verdicts of every claim; tell whether they agree."""
     entries = json.loads((Path(folder) / "claims" / "claims.json").read_text())
-    ledger = {c["id"]: c["verdict"] for c in entries if c["source"] == "MTNAS"}
+    ledger = {c["id"]: c["verdict"] for c in entries if c["id"].startswith("C")}
     found = {name: verdict for name, (_, verdict) in recompute(folder).items()}
     for name, verdict in found.items():
         print(f"{name:4} {verdict:13} {'' if verdict == ledger[name] else ledger[name] + ' (!)'}")

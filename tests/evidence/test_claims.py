@@ -30,7 +30,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import edit_run_record, make_run, write_scores
-from tests.helpers.searches import exhaustive_record, write_search
+from tests.helpers.searches import edit_search, exhaustive_record, write_search
 from tests.helpers.tables import write_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ def synthetic(root, method, loss=0.73, *, dataset="synthetic", rho=0, **more):
 
 def entry(identity, folders, **files):
     found = ledger(read_evidence(folders, **files))
-    assert [claim["id"] for claim in found][:15] == [f"C{i}" for i in range(1, 16)]
+    assert [claim["id"] for claim in found][:17] == [f"C{i}" for i in range(1, 18)]
     return next(claim for claim in found if claim["id"] == identity)
 
 
@@ -278,7 +278,7 @@ def test_every_dataset_of_a_claim_is_one_of_the_paper():
     known = {"bookcrossing", "tiktok", "goodreads", "synthetic"}
     named = {claim.id: set(claim.data) for claim in CLAIMS}
     assert all(of <= known for of in named.values())
-    assert [name for name, of in named.items() if not of] == ["C15"]  # of the space alone
+    assert [name for name, of in named.items() if not of] == ["C15", "C16", "C17"]  # of any
 
 
 def test_simulated_data_decide_nothing_and_are_marked(tmp_path):
@@ -664,9 +664,9 @@ def test_returns_are_counted_per_subnetwork(tmp_path):
     assert growth["estimate"] == pytest.approx(slope, rel=1e-3)
 
 
-def timed(root, seconds, changes=None, dataset="bookcrossing"):
+def timed(root, seconds, changes=None, dataset="bookcrossing", taken=200, ended=None):
     """Return runs of 10 epochs of 20 steps, at 12.0, 12.5 and 11.8 s for 8 seeds, and a search of
-    as many steps for 4; `changes` are those of the last run.
+    `taken` steps for 4; `changes` are those of the last run, `ended` what ends the search.
     """
     fits = [
         {
@@ -685,8 +685,9 @@ def timed(root, seconds, changes=None, dataset="bookcrossing"):
     half = range(len(SEEDS) // 2)  # of the seeds, so that seconds are compared seed by seed
     path = write_search(
         root / "routes.json", dict.fromkeys(half, THIN), dataset=dataset, seconds=seconds / 2,
-        more={"weight_steps": 200},
+        more={} if taken is None else {"weight_steps": taken},
     )  # fmt: skip
+    edit_search(path, lambda record: record["spec"]["search"].update(ended or {}))
     sizes = {"train": 10240, "valid": 1, "test": 1}  # 20 batches of 512
     data = write_manifest(root / "manifest.json", dataset, split_sizes=sizes)
     return entry("C14", folders, routes=[path], manifests=[data])
@@ -709,6 +710,19 @@ def test_cost(tmp_path, seconds, verdict):
     assert total["estimate"] == pytest.approx(ratio)  # as many steps here as there
     assert larger["estimate"] == pytest.approx(ratio * 10240 / 800_000)
     assert "800,000 training rows" in larger["what"]
+
+
+@pytest.mark.parametrize("ended", [{"until": "entropy", "steps": 2000}, {"epochs": 99}])
+def test_a_step_costs_what_the_steps_that_were_taken_did(tmp_path, ended):
+    claim = timed(tmp_path / "a", 13.0, taken=100, ended=ended)
+    assert claim["estimate"] == pytest.approx(2 * 13.0 / stats.gmean([12.0, 12.5, 11.8]))
+    claim = timed(tmp_path / "b", 13.0, taken=None, ended=ended)
+    assert claim["missing"] == {"bookcrossing": ["the steps that its search took"]}
+
+
+def test_of_a_search_that_makes_all_steps_its_options_tell_them(tmp_path):
+    claim = timed(tmp_path, 13.0, taken=None, ended={"steps": 150, "warmup_steps": 50})
+    assert claim["estimate"] == pytest.approx(13.0 / stats.gmean([12.0, 12.5, 11.8]))
 
 
 def test_without_the_epochs_of_a_training_a_step_has_no_cost(tmp_path):
@@ -747,7 +761,8 @@ def test_an_interval_on_the_null_value_is_open():
 
 
 def test_ids_are_those_of_the_ledger():
-    assert [claim.id for claim in CLAIMS] == [f"C{i}" for i in range(1, 16)]
+    assert [claim.id for claim in CLAIMS] == [f"C{i}" for i in range(1, 18)]
+    assert [claim.id for claim in CLAIMS if claim.source != "MTNAS"] == ["C17"]  # ours
 
 
 def test_a_planted_wrong_number_changes_table_ledger_and_claim(tmp_path):

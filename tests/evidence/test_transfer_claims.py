@@ -439,6 +439,7 @@ def test_a_source_of_which_there_is_nothing_is_one_line():
     text = to_markdown(entries)
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         "### Claims of the paper",
+        "### Claims of our own",
         "### Claims of Wu, Zhang, Ré",
     ]
     (line,) = (line for line in text.splitlines() if line.startswith("B1–B6"))
@@ -450,7 +451,7 @@ def test_a_page_has_a_part_for_each_source(tmp_path):
     paths = tmp_path / "claims.json", tmp_path / "claims.md"
     write_ledger(*paths, run_folders=[], simulated_studies=linear(tmp_path))
     text = paths[1].read_text()
-    assert "C1–C15: not measured." in text
+    assert "C1–C16: not measured." in text
     assert "| C1 |" not in text
     assert "| B5 |" in text
     assert "#### B5." in text

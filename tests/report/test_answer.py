@@ -317,7 +317,8 @@ def test_claims_come_last_and_are_counted(study):
     found = study(alike(mmoe__paper=0.78), judged=True, datasets=("bookcrossing",))
     last = found["Do the claims of the paper hold on these data?"]
 
-    assert list(found)[-1] == last.question
+    own = "Do the claims of our own hold on these data?"  # of searches against blind draws
+    assert list(found)[-2:] == [last.question, own]
     assert "contradicted" in texts(last, "found")
     assert "not measured" in texts(last, "found")
     assert "run .venv/bin/snakemake" in texts(last, "do")

@@ -1,6 +1,7 @@
 """Searches: which routes were found, how sure the search was, how it went (routes.json)."""
 
 from functools import cached_property
+from statistics import fmean
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -105,6 +106,21 @@ class SearchRecord(Record):
         """Return the route that the first restart of every split found, to compare splits."""
         restarts = self.spec.trained.restarts > 1
         return {s: r for s, r in self.routes.items() if not restarts or split_of(s) == s}
+
+    @property
+    def weight_steps(self) -> float | None:
+        """Return the weight steps that a seed took, on average; by its options if none is recorded.
+
+        None where it is neither recorded nor in the options, which may end a search earlier.
+        """
+        taken = [found.weight_steps for found in self.seeds.values()]
+        known = [steps for steps in taken if steps is not None]
+        if len(known) == len(taken):
+            return fmean(known)
+        options = self.spec.search
+        if options.until != "steps" or options.epochs is not None:
+            return None
+        return float(options.weight_steps)
 
     @property
     def seconds(self) -> float:

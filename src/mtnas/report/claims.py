@@ -136,7 +136,8 @@ def _nothing(entries: Sequence[Entry]) -> str:
     first, last = entries[0]["id"], entries[-1]["id"]
     commands = dict.fromkeys(entry["command"] for entry in entries if entry["command"])
     told = ", ".join(f"`{command}`" for command in commands)
-    return f"{first}–{last}: not measured. Run {told}."
+    names = first if first == last else f"{first}–{last}"
+    return f"{names}: not measured. Run {told}."
 
 
 def _table(entries: Sequence[Entry]) -> str:
@@ -187,7 +188,12 @@ def _estimate(entry: Entry) -> str:
         c for c in entry["comparisons"] if shown(c["dataset"], c["what"]) == entry["decided_by"]
     )
     what, said = escaped(_what(decided)), escaped(decided["said"])
-    return f"{number(decided['estimate'])} {deciding(decided)}<br>{what}<br>{said}"
+    lacks = (
+        f"<br>not measured: {escaped(missing({'': general}))}"
+        if (general := entry["missing"].get(""))
+        else ""
+    )
+    return f"{number(decided['estimate'])} {deciding(decided)}<br>{what}<br>{said}{lacks}"
 
 
 def _what(comparison: Told) -> str:

@@ -1,7 +1,6 @@
 """The claim about what a search costs (Sec. 1), in seconds of the clock."""
 
 from collections.abc import Sequence
-from statistics import fmean
 
 from scipy import stats
 
@@ -37,15 +36,23 @@ def cost(evidence: Evidence, *, regular: Sequence[Row]) -> Outcome:
         if not all(_steps(evidence, run) for run in runs):
             outcome.missing[dataset] = ["the epochs that a regular model was trained for"]
             continue
-        outcome.comparisons += _ratios(evidence, search, runs)
+        if search.record.weight_steps is None:
+            outcome.missing[dataset] = ["the steps that its search took"]
+            continue
+        step = search.seconds / search.record.weight_steps
+        outcome.comparisons += _ratios(evidence, search, runs, step)
     return outcome
 
 
-def _ratios(evidence: Evidence, search: Search, runs: Sequence[RunKey]) -> list[Comparison]:
-    """Compare the search with regular models: a step, the total, and that at the paper's size."""
+def _ratios(
+    evidence: Evidence, search: Search, runs: Sequence[RunKey], step: float
+) -> list[Comparison]:
+    """Compare the search with regular models: a step, the total, and that at the paper's size.
+
+    `step`: the seconds of one step of the search, per seed.
+    """
     beside = [run for run in runs if _side_by_side(evidence, search, run)]
     shown, dataset = beside or runs, search.record.dataset
-    step = _step_of(search)
     per_step = [step * _steps(evidence, run) / _seconds(evidence, run) for run in shown]
     totals = [search.seconds / evidence.train_seconds(run) for run in shown]
     told: list[tuple[str, list[float], Role]] = [
@@ -108,13 +115,6 @@ def _side_by_side(evidence: Evidence, search: Search, run: RunKey) -> bool:
     return searching == (record.code, record.environment, record.timings.device) and (
         own.git.commit, own.environment, own.timings.device,
     ) == (other.git.commit, other.environment, other.timings.device)  # fmt: skip
-
-
-def _step_of(search: Search) -> float:
-    """Return the seconds of one step of a search, per seed."""
-    steps = [found.weight_steps for found in search.record.seeds.values()]
-    known = [count for count in steps if count is not None]
-    return search.seconds / (fmean(known) if known else search.record.spec.search.steps)
 
 
 def _steps(evidence: Evidence, run: RunKey) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence import simulated_record
-from mtnas.evidence.exhaustive_table import read_ground_truth
+from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import DataFacts, Run, read_run, scores_by_seed
 from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.search_record import SearchRecord
@@ -83,7 +83,7 @@ class Evidence:
     manifests: dict[str, str] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
     rho: dict[str, float] = field(default_factory=dict)
-    exhaustive: dict[str, pd.DataFrame] = field(default_factory=dict)
+    exhaustive: dict[str, GroundTruth] = field(default_factory=dict)
     subgraphs: list[SubgraphCheck] = field(default_factory=list)
     subgraphs_path: str = ""
     subset_runs: tuple[SubsetRun, ...] = ()
@@ -195,10 +195,13 @@ def read_evidence(
     data = {Path(p).as_posix(): Manifest.read(p) for p in manifests}
     divided = tuple(map(SubsetRun.read, subsets))
     planted = {study.record.study: study for study in map(_read_study, simulated_studies)}
+    truths = {Path(p).as_posix(): read_ground_truth(p) for p in exhaustive}
+    trained = [record for truth in truths.values() for record in truth.records.values()]
     made = [
         *((m.dataset, m.simulated, m.spec.synthetic) for m in data.values()),
         *((r.key[0], r.record.simulated, r.record.synthetic) for r in runs.values()),
         *((search.key[0], search.record.simulated, None) for search in searches),
+        *((r.spec.dataset, r.simulated, r.spec.synthetic) for r in trained),
         *((run.key[1], run.simulated, run.scores.record.synthetic) for run in divided),
     ]
     return Evidence(
@@ -208,7 +211,7 @@ def read_evidence(
         manifests={m.dataset: path for path, m in data.items()},
         simulated=frozenset([*planted, *(name for name, simulated, _ in made if simulated)]),
         rho={name: float(drawn.rho) for name, _, drawn in made if drawn},
-        exhaustive={Path(p).as_posix(): read_ground_truth(p).frame for p in exhaustive},
+        exhaustive=truths,
         subgraphs=read_sealed(subgraphs, ("checks",))["checks"] if subgraphs else [],
         subgraphs_path=Path(subgraphs).as_posix() if subgraphs else "",
         subset_runs=divided,

@@ -209,7 +209,7 @@ def _by_dataset(
 
 def _is_begun(claim: Claim, evidence: Evidence) -> bool:
     """Whether a study has anything of the kind that the claims of a source are about."""
-    if claim.source == paper.MTNAS_PAPER:
+    if claim.source != transfer.SOURCE:
         return bool(evidence.runs or evidence.searches)
     return bool(evidence.subset_runs or evidence.simulated_studies)
 

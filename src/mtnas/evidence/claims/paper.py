@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mtnas.evidence.claims import paired as scores
-from mtnas.evidence.claims import ratios, sharing, sweeps
+from mtnas.evidence.claims import ratios, sharing, sparse, sweeps
 from mtnas.evidence.claims.cost import cost
 from mtnas.evidence.claims.paired import Test
 from mtnas.evidence.pairing import MTNAS, SINGLE
@@ -13,6 +13,7 @@ from mtnas.evidence.pairing import MTNAS, SINGLE
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
 SHARE_BOTTOM, MMOE, _ = COMPARED
 MTNAS_PAPER = "MTNAS"  # the source of a claim: who says so
+OURS = "our own"  # a question that no paper answers in words
 THREE = ("bookcrossing", "tiktok", "goodreads")  # the paper's real datasets
 UNRELATED = "synthetic"  # stands for every dataset of the synthetic study with rho = 0 (Sec. 5.1)
 RAW = "bookcrossing_raw=FOLDER tiktok_raw=FOLDER goodreads_raw=FOLDER"
@@ -187,5 +188,22 @@ CLAIMS = (
         "Share-Bottom and MMoE are sub-graphs of the search space",
         "Abstract and Sec. 3.1",
         sharing.subgraphs,
+    ),
+    Claim(
+        "C16",
+        "Sparse sharing is generally helpful, compared with full sharing",
+        "Sec. 1 asks it as question (i), Sec. 6 says that learned routes confirm it",
+        sparse.helpful,
+        overlays=("config/controls.yaml",),
+        alone=True,
+    ),
+    Claim(
+        "C17",
+        "A search finds more than a blind draw",
+        "a question of ours: the paper compares with no random route",
+        sparse.found_more,
+        overlays=("config/search_study.yaml",),
+        alone=True,
+        source=OURS,
     ),
 )

@@ -38,9 +38,9 @@ def unrelated_tasks(evidence: Evidence, *, others: Sequence[Row]) -> Outcome:
     if not evidence.unrelated:
         rows = [MTNAS, *others]
         outcome.missing["synthetic"] = ["/".join(("synthetic", *row)) for row in rows]
-    for path, frame in evidence.exhaustive.items():
+    for path, truth in evidence.exhaustive.items():
         if evidence.rho.get(Path(path).stem) == 0:
-            for space, lines in frame.groupby("space"):
+            for space, lines in truth.frame.groupby("space"):
                 outcome.comparisons += _best_route(path, str(space), lines)
     return outcome
 

@@ -30,7 +30,8 @@ def _answer(source: str, own: Sequence[Entry], counts: Counter[str]) -> Answer:
     whose = "the paper" if source == MTNAS_PAPER else source
     statements = [
         Statement(
-            kind="asked", text=f"{len(own)} claims of {whose}, each with a rule that decides."
+            kind="asked",
+            text=f"{counted(len(own), 'claim')} of {whose}, each with a rule that decides.",
         ),
         Statement(kind="found", text=_totals(len(own), whose, counts), anchor=_anchor(own[0])),
     ]

@@ -25,7 +25,6 @@ from mtnas.report.render.style import caption_in
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, read_json
 from mtnas.study.plan import Plan
-from mtnas.study.specs import SearchSpec
 from mtnas.tasks.metrics import LOSSES
 
 COMPARED = (SINGLE, ("share_bottom", PAPER), ("mmoe", PAPER), ("ml_mmoe", PAPER))
@@ -103,7 +102,7 @@ def searched(published: Path) -> str:
         entropy = sum(b.entropy or 0.0 for b in blocks) / len(blocks)
         uniform = sum(b.uniform_entropy or 0.0 for b in blocks) / len(blocks)
         chosen = sorted(b.probability or 0.0 for b in blocks)
-        epochs = _epochs(record.spec, published)
+        epochs = _epochs(record, published)
         name = dataset_name(dataset, record.simulated)
         if variant != PAPER:
             name = f"{name}, {names.run(method, variant)}"
@@ -116,12 +115,17 @@ def searched(published: Path) -> str:
     return "\n".join(lines)
 
 
-def _epochs(spec: SearchSpec, published: Path) -> float:
-    """Return how often the steps of a search go through the training examples."""
+def _epochs(record: SearchRecord, published: Path) -> float:
+    """Return how often the steps that a search took go through the training examples."""
+    spec, steps = record.spec, record.weight_steps
+    if steps is None:
+        raise RecordError(
+            f"{published}: the search {'/'.join(record.key)} tells no steps; {RESTORE}"
+        )
     path = published / "data" / f"{spec.dataset}.json"
     with advising(RESTORE):
         train = read_json(path, ("split_sizes",))["split_sizes"]["train"]
-    return float(spec.search.weight_steps / (train // spec.trained.batch_size))
+    return float(steps / (train // spec.trained.batch_size))
 
 
 def runtimes(published: Path) -> str:

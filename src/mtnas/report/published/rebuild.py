@@ -154,7 +154,7 @@ def _files(exhibit: Planned) -> dict[str, str]:
 
 def _claims(plan: Plan) -> None:
     """Judge the claims on all published runs."""
-    searches = plan.searches_of(plan.runs)
+    searches = dict.fromkeys([*plan.searches_of(plan.runs), *plan.judged_runs(by_run=False)])
     spaces = dict.fromkeys(name for of in plan.judged.values() for name in of)
     write_ledger(
         CLAIMS,

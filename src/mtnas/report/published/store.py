@@ -176,10 +176,12 @@ def restore(folder: Path) -> None:
     for path in sorted((folder / "audit").glob("*.json")):
         _copy(path, AUDIT.format(dataset=path.stem))
     for path in sorted((folder / "exhaustive").glob("*.parquet")):
-        _copy(path, TRUTHS.format(dataset=path.stem))
-        for space, truth in by_space(read_ground_truth(path)).items():
-            records = {name: with_share(of, shares) for name, of in truth.records.items()}
-            GroundTruth(truth.frame, records).write(TRUTH.format(dataset=path.stem, space=space))
+        read = read_ground_truth(path)
+        records = {name: with_share(of, shares) for name, of in read.records.items()}
+        truths = GroundTruth(read.frame, records)
+        truths.write(TRUTHS.format(dataset=path.stem))
+        for space, truth in by_space(truths).items():
+            truth.write(TRUTH.format(dataset=path.stem, space=space))
     if (folder / "claims" / Path(SUBGRAPHS).name).is_file():
         _copy(folder / "claims" / Path(SUBGRAPHS).name, SUBGRAPHS)
 
