@@ -55,13 +55,6 @@ rule all:
         "Everything that the study asks for is there"
 
 
-onstart:
-    outputs = (str(file) for job in workflow.dag.needrun_jobs() for file in job.output)
-    if not workflow.touch and set_answers_aside(outputs):
-        told = "The answer of the last run is in results/aside until this run has its own"
-        logger.info(told, extra={"shown": True})
-
-
 onsuccess:
     forget_last_answers()
     if not workflow.dag_settings.targets:

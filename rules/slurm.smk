@@ -1,6 +1,6 @@
 """What a run says when it starts, and of jobs that SLURM ended; what it cancels before.
 
-requires: STUDY, PLAN of common.smk
+requires: STUDY, PLAN of common.smk; set_last_answer_aside of report.smk
 provides: nothing; without a SLURM that answers, no job is looked for
 """
 
@@ -23,7 +23,8 @@ def cancel_forgotten_jobs():
         raise WorkflowError(str(error)) from None
 
 
-onstart:
+onstart:  # the only one: a later one would take its place
+    set_last_answer_aside()
     runs, seeds, divided = STUDY.all_runs, STUDY.seeds, subset_folders(PLAN.subsets)
     of_subsets = f" and {len(divided)} of subsets of tasks," if divided else ""
     print(

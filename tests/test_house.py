@@ -1,6 +1,7 @@
 """What keeps the code readable: short functions, short files, nothing that no code calls."""
 
 import ast
+import re
 
 import pytest
 
@@ -37,3 +38,11 @@ def test_long_code_is_found(text, found):
 def test_functions_and_files_are_short():
     found = {str(path): too_long(path.read_text(encoding="utf-8")) for path in SOURCES}
     assert {path: long for path, long in found.items() if long} == {}
+
+
+def test_a_hook_of_the_workflow_stands_once():
+    """Snakemake keeps the last `onstart`, `onsuccess` and `onerror` that it reads, silently."""
+    files = [REPOSITORY / "Snakefile", *sorted((REPOSITORY / "rules").glob("*.smk"))]
+    text = "\n".join(path.read_text() for path in files)
+    found = re.findall(r"^(on(?:start|success|error)):", text, re.M)
+    assert sorted(found) == ["onerror", "onstart", "onsuccess"]
