@@ -1,6 +1,6 @@
 """The files of a study that claims are computed from; nothing else enters a verdict."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -9,8 +9,9 @@ import pandas as pd
 
 from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
+from mtnas.data.synthetic import SyntheticOptions
 from mtnas.evidence import simulated_record
-from mtnas.evidence.exhaustive_table import ExhaustiveRecord, GroundTruth, read_ground_truth
+from mtnas.evidence.exhaustive_table import GroundTruth, read_ground_truth
 from mtnas.evidence.records import DataFacts, Run, read_run, scores_by_seed
 from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.search_record import SearchRecord
@@ -196,13 +197,9 @@ def read_evidence(
     divided = tuple(map(SubsetRun.read, subsets))
     planted = {study.record.study: study for study in map(_read_study, simulated_studies)}
     truths = {Path(p).as_posix(): read_ground_truth(p) for p in exhaustive}
-    made = [
-        *((m.dataset, m.simulated, m.spec.synthetic) for m in data.values()),
-        *((r.key[0], r.record.simulated, r.record.synthetic) for r in runs.values()),
-        *((search.key[0], search.record.simulated, None) for search in searches),
-        *((r.spec.dataset, r.simulated, r.spec.synthetic) for r in _trained(truths)),
-        *((run.key[1], run.simulated, run.scores.record.synthetic) for run in divided),
-    ]
+    made = [*_made(data.values(), runs.values(), truths.values())]
+    made += [(search.key[0], search.record.simulated, None) for search in searches]
+    made += [(r.key[1], r.simulated, r.scores.record.synthetic) for r in divided]
     return Evidence(
         runs=runs,
         searches={search.key: search for search in searches},
@@ -218,10 +215,15 @@ def read_evidence(
     )
 
 
-def _trained(truths: Mapping[str, GroundTruth]) -> Iterator[ExhaustiveRecord]:
-    """Yield the record of every table of routes."""
-    for truth in truths.values():
-        yield from truth.records.values()
+def _made(
+    data: Iterable[Manifest], runs: Iterable[Run], truths: Iterable[GroundTruth]
+) -> Iterator[tuple[str, bool, SyntheticOptions | None]]:
+    """Yield what tables, runs and tables of routes say of their dataset: simulated, drawn how."""
+    yield from ((m.dataset, m.simulated, m.spec.synthetic) for m in data)
+    yield from ((run.key[0], run.record.simulated, run.record.synthetic) for run in runs)
+    for truth in truths:
+        trained = truth.records.values()
+        yield from ((r.spec.dataset, r.simulated, r.spec.synthetic) for r in trained)
 
 
 def _read_runs(folders: Sequence[str | Path]) -> dict[RunKey, Run]:
