@@ -12,14 +12,6 @@ provides: results/answer.json, results/answer.md: question, findings, how sure, 
 ANSWERED = needs_of(PLAN)
 
 
-def set_last_answer_aside():
-    """Move the last answer and report away where this run is to make new ones."""
-    outputs = (str(file) for job in workflow.dag.needrun_jobs() for file in job.output)
-    if not workflow.touch and set_answers_aside(outputs):
-        told = "The answer of the last run is in results/aside until this run has its own"
-        logger.info(told, extra={"shown": True})
-
-
 rule answer:
     """What the study found, in sentences."""
     input:

@@ -1,6 +1,6 @@
 """What a run says when it starts, and of jobs that SLURM ended; what it cancels before.
 
-requires: STUDY, PLAN of common.smk; set_last_answer_aside of report.smk
+requires: STUDY, PLAN of common.smk
 provides: nothing; without a SLURM that answers, no job is looked for
 """
 
@@ -21,6 +21,14 @@ def cancel_forgotten_jobs():
         if workflow.local_exec:
             return []  # a machine without a SLURM that answers
         raise WorkflowError(str(error)) from None
+
+
+def set_last_answer_aside():
+    """Move the last answer and report away where this run is to make new ones."""
+    outputs = (str(file) for job in workflow.dag.needrun_jobs() for file in job.output)
+    if not workflow.touch and set_answers_aside(outputs):
+        told = "The answer of the last run is in results/aside until this run has its own"
+        logger.info(told, extra={"shown": True})
 
 
 onstart:  # the only one: a later one would take its place
