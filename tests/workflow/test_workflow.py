@@ -193,7 +193,7 @@ def test_a_simulated_study_says_so_on_everything_it_makes(fresh):
         for ending in ("md", "tex", "csv", "cells.csv"):
             assert label in (results / f"tables/{name}.{ending}").read_text(), (name, ending)
     report = (results / "report.html").read_text()
-    assert 'class="warning">SIMULATED DATA: TikTok' in report
+    assert 'class="warning">SIMULATED DATA: 1 of 1 data set: TikTok' in report
     assert report.count("<figcaption>SIMULATED DATA: TikTok. ") == 3
 
     assert not fresh.plan(*study).jobs
