@@ -487,6 +487,7 @@ def test_shipped_configurations_are_valid():
 
     on_synthetic = ("synthetic_search_study.yaml", "synthetic_diagnoses.yaml")
     bases = dict.fromkeys(on_synthetic, ("synthetic.yaml",))
+    bases["long_searches.yaml"] = ("search_study.yaml",)
     for overlay in ((), *((*bases.get(name, ()), name) for name in overlays)):
         loaded = shipped(*overlay)
         trained = loaded.all_runs or loaded.exhaustive or loaded.subsets

@@ -186,6 +186,9 @@ def test_the_derived_route_is_the_most_probable_one_with_its_own_gates():
         assert all(found.entropy[b] <= found.uniform_entropy[b] + 1e-9 for b in SPACE.blocks)
     assert result.state[GATES].shape == (2, len(SPACE.blocks), 2, SMALL_WIDTH)
     assert result.routes[0].curve["step"][-1] == 60
+    for found in result.routes:  # the last point of the curve is the end
+        assert found.curve["route"][-1] == found.route.index
+        assert len(set(found.curve["route"])) > 1
 
 
 def test_one_class_batches_are_counted_per_member():

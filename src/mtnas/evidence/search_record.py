@@ -32,8 +32,9 @@ class Block(Part):
 class FoundRoute(Part):
     """The route of one seed.
 
-    `curve` has lists `step`, `reward` and `entropy`; `scores` what the candidates of a ranking were
-    worth, by the number of the route; the rest is what the search spent.
+    `curve` has lists `step`, `reward` and `entropy`, in a small space also `route`, the number of
+    the most probable one; `scores` what the candidates of a ranking were worth, by the number of
+    the route; the rest is what the search spent.
     """
 
     blocks: dict[str, Block]

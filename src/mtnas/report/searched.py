@@ -15,6 +15,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 
+DRAWN = ("step", "reward", "entropy")  # of the course of a search
 RECORDED = ("probability", "entropy", "uniform_entropy")  # of a `Block`, beside its choice
 
 
@@ -175,7 +176,7 @@ def course(searches: Sequence[Searched]) -> pd.DataFrame:
                 **({"permuted": True} if searched.permuted else {}),
                 "seed": int(seed),
                 **({"converged": searched.converged[seed]} if searched.converged else {}),
-                **curve,
+                **{name: curve[name] for name in DRAWN if name in curve},
             },
             index=range(len(curve.get("step", ()))),
         )

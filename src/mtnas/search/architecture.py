@@ -53,6 +53,10 @@ class Architecture:
         """Return the most probable local route of every block, [M, K]."""
         return np.asarray(self.probabilities().argmax(-1))
 
+    def numbers(self, index_MK: Index) -> Index:
+        """Return the number of every route in a space that an int64 can count, [M]."""
+        return np.asarray(np.ravel_multi_index(tuple(index_MK.T), tuple(self.sizes_K.tolist())))
+
     def entropy(self) -> Floats:
         """Return the entropy of every block in nats, [M, K]."""
         p = self.probabilities()

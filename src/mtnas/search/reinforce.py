@@ -107,12 +107,19 @@ class Search:
             index_MK = self._sample()
         reward_M = self._architecture_step(index_MK)
         self._reward = float(reward_M.mean())
-        self._curve.add(past_warmup, reward_M, self._architecture.entropy().mean(-1))
+        self._record(past_warmup, reward_M)
         new_M = self._convergence.check(past_warmup, self._architecture)
         if new_M.any():
             self._become(self._architecture.best())
             now = {**self._ensemble.state(), **self._gates_of_controls(), **self._learned()}
             self._kept.keep(new_M, now)
+
+    def _record(self, step: int, reward_M: Floats) -> None:
+        """Add a step to the curve; in a small space with the route that leads."""
+        architecture = self._architecture
+        complete = self._curve.add(step, reward_M, architecture.entropy().mean(-1))
+        if complete and architecture.space.num_routes <= SMALL_SPACE:
+            self._curve.lead(architecture.numbers(architecture.best()))
 
     @property
     def _ended(self) -> NDArray[np.bool_]:

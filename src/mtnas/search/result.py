@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.routes.route import Route
@@ -15,7 +16,10 @@ CURVE_POINTS = 200
 
 
 class Curve:
-    """Reward and entropy over the steps, averaged to at most `CURVE_POINTS` points."""
+    """Reward and entropy over the steps, averaged to at most `CURVE_POINTS` points.
+
+    In a small space also the most probable route at each of them, by its number.
+    """
 
     def __init__(self, steps: int) -> None:
         """Prepare for `steps` architecture steps."""
@@ -23,15 +27,22 @@ class Curve:
         self._pending: list[tuple[Floats, Floats]] = []
         self.steps: list[int] = []
         self.means: list[tuple[Floats, Floats]] = []
+        self.routes: list[NDArray[np.int64]] = []
 
-    def add(self, step: int, reward_M: Floats, entropy_M: Floats) -> None:
-        """Add one step."""
+    def add(self, step: int, reward_M: Floats, entropy_M: Floats) -> bool:
+        """Add one step; return whether it makes up a point with those before."""
         self._pending.append((reward_M, entropy_M))
-        if len(self._pending) == self._width:
-            rewards, entropies = zip(*self._pending, strict=True)
-            self.means.append((np.mean(rewards, 0), np.mean(entropies, 0)))
-            self.steps.append(step)
-            self._pending = []
+        if len(self._pending) < self._width:
+            return False
+        rewards, entropies = zip(*self._pending, strict=True)
+        self.means.append((np.mean(rewards, 0), np.mean(entropies, 0)))
+        self.steps.append(step)
+        self._pending = []
+        return True
+
+    def lead(self, route_M: NDArray[np.int64]) -> None:
+        """Say which route leads at the last point, by its number."""
+        self.routes.append(route_M)
 
     def state(self) -> Saved:
         """Return all that was added."""
@@ -39,11 +50,12 @@ class Curve:
             "pending": np.array(self._pending),
             "steps": self.steps,
             "means": np.array(self.means),
+            "routes": np.array(self.routes, np.int64),
         }
 
     def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
-        self.steps = state["steps"]
+        self.steps, self.routes = state["steps"], list(state["routes"])
         self._pending, self.means = ([(r, e) for r, e in state[n]] for n in ("pending", "means"))
 
     def of(self, member: int, last: int | None = None) -> dict[str, list[float]]:
@@ -54,6 +66,7 @@ class Curve:
             "step": [float(step) for step in self.steps[:points]],
             "reward": [float(reward[member]) for reward, _ in means],
             "entropy": [float(entropy[member]) for _, entropy in means],
+            **({"route": [float(r[member]) for r in self.routes[:points]]} if self.routes else {}),
         }
 
 

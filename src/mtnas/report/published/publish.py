@@ -20,6 +20,7 @@ from mtnas.evidence.records import Fit, Run, RunRecord, read_run
 from mtnas.evidence.search_record import SearchRecord
 from mtnas.evidence.simulated_record import SimulatedStudyRecord
 from mtnas.evidence.subsets_record import SubsetsRecord
+from mtnas.report.exhibits.search_steps import followed
 from mtnas.report.published import diagnoses, packed
 from mtnas.report.published.plans import in_order, is_named, merged, without
 from mtnas.report.published.pruned import prune
@@ -101,7 +102,7 @@ def _merge(
     both = merged(old, Plan.from_json(plan))
     _write(folder, both, {**kept, **new})
     _publish_data(folder, data, study.get("audits", ()))
-    _publish_routes(folder, study["routes"], drawn=both.main_searches)
+    _publish_routes(folder, study["routes"], drawn=[*both.main_searches, *followed(both)])
     for scores in divided:
         packed.write(folder, scores)
     for results in planted:
