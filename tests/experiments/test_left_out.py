@@ -123,6 +123,29 @@ def test_a_control_needs_other_rows(table: Table, assembled: Any) -> None:
         assembled(replace(table, groups=groups), leaks="control")
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_share_of_the_training_rows_is_part_of_a_larger_one(assembled: Any, seed: int) -> None:
+    half, tenth, whole = (assembled(train_share=share).split(seed) for share in (0.5, 0.1, 1.0))
+    source = assembled().table.source
+    for split, share in ((half, 60), (tenth, 12), (whole, 120)):  # of the 120 of each source
+        assert np.bincount(source[split.train]).tolist() == [share] * 3
+        assert np.array_equal(split.valid, whole.valid) and np.array_equal(split.test, whole.test)
+    assert {*tenth.train} < {*half.train} < {*whole.train}
+    assert whole.train.tolist() == assembled().split(seed).train.tolist()
+    other = assembled(train_share=0.1).split(1 - seed)
+    assert not np.array_equal(np.intersect1d(tenth.train, whole.train), other.train)
+
+
+def test_a_share_trains_in_fewer_steps_and_is_in_the_record(assembled: Any) -> None:
+    steps = {}
+    for share in (1.0, 0.1):
+        split = assembled(train_share=share).split(0)
+        steps[share] = Batches([split.train], [Member(0, (0, 1, 2))], 32).per_epoch
+    assert steps == {1.0: 360 // 32, 0.1: 36 // 32}
+    told = [spec_of(train_share=s).model_dump(mode="json")["training"] for s in (1.0, 0.1)]
+    assert [own.get("train_share") for own in told] == [None, 0.1]
+
+
 def plain(table: Table) -> Table:
     """The same rows with all labels, of one source."""
     tasks = tuple(TaskSummary(name=name, rule="") for name in NAMES)

@@ -1,7 +1,7 @@
 """Options of training; unknown keys are refused.
 
 Each of them may change a result, so all are part of what identifies a run. Nothing here needs
-torch. V2 ... V23 refer to docs/deviations.md.
+torch. V2 ... V25 refer to docs/deviations.md.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ Weighting = Literal["equal", "svd", "svd_literal", "uncertainty"]
 OfRestarts = Literal["best", "mean"]
 _NEWER = (
     *("leaks", "alignment", "label_noise", "weighting", "weighting_rank"),
-    *("restarts", "of_restarts"),
+    *("restarts", "of_restarts", "train_share"),
 )
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -87,6 +87,13 @@ class TrainingOptions(Options):
         "test (docs/data.md); control: leave out as many other rows of each source at random, to "
         "compare with; for a dataset with groups. An epoch keeps its number of steps, so some of "
         "the remaining rows come twice",
+    )
+    train_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the training rows of each source that is trained on, drawn by the "
+        "seed; a smaller share is part of a larger one, and validation and test keep all (V25)",
     )
     alignment: Alignment = Field(
         "none",
@@ -257,6 +264,11 @@ class TrainingOptions(Options):
     def in_two_phases(self) -> bool:
         """Whether task layers are trained on alone after the whole model was (V17, V18)."""
         return self.alignment in ("frozen", "frozen_control")
+
+    @property
+    def rows(self) -> tuple[str, float]:
+        """Return what decides which rows of a split are trained on."""
+        return self.leaks, self.train_share
 
     def num_tables(self, num_tasks: int) -> int:
         """Return how many sets of embedding tables a model of T tasks reads."""

@@ -21,7 +21,7 @@ from mtnas.evidence.resampling import Resampling, folds_of, resampling_of, share
 from mtnas.experiments.label_check import check_labels
 from mtnas.experiments.scoring import check_names
 from mtnas.experiments.split_cache import SplitCache
-from mtnas.experiments.splits import LEAKS, split_of
+from mtnas.experiments.splits import LEAKS, split_of, with_share
 from mtnas.experiments.widths import encoder_of, head_widths, solved
 from mtnas.methods import Method
 from mtnas.methods.parts.encoder import Encoder
@@ -105,12 +105,15 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed, without the rows that `training.leaks` leaves out."""
+        """Return the split of one seed, without the rows that `training.leaks` leaves out, and
+        with `training.train_share` of the others.
+        """
         return self._splits.of(self.spec.split_seed(seed), self._drawn)
 
     def _drawn(self, seed: int) -> Split:
         split = split_of(self.table, seed, fixed=self.spec.fixed_split)
-        return LEAKS[self.training.leaks](split, self.table, seed)
+        split = LEAKS[self.training.leaks](split, self.table, seed)
+        return with_share(split, self.table, seed, self.training.train_share)
 
     def left_out(self, part: Literal["left_out", "valid_left_out"]) -> dict[int, dict[str, int]]:
         """Return how many rows of each source `training.leaks` leaves out of a part, by seed."""
@@ -181,7 +184,8 @@ class Assembly:
         check_names(self.spec.dataset, self.examples.tasks)
         facts, moves = self.table.manifest, not self.spec.fixed_split
         random = moves and facts.split_kind == "random" and facts.drawn_seeds is None
-        random = random and not facts.fixed_sources and self.training.leaks == "keep"
+        random = random and not facts.fixed_sources
+        random = random and self.training.leaks == "keep" and self.training.train_share == 1
         share = min(facts.split_sizes.values()) / facts.rows if random else None
         seeds = tuple(dict.fromkeys(map(self.spec.split_seed, self.spec.seeds)))
         seeds = seeds if moves and facts.split_kind == "random" else seeds[:1]

@@ -66,6 +66,24 @@ LEAKS: dict[str, Callable[[Split, Table, int], Split]] = {
 }
 
 
+def with_share(split: Split, table: Table, seed: int, share: float) -> Split:
+    """Return a split that trains on a share of its training rows, of each source (V25).
+
+    The rows of a smaller share are among those of a larger one; at least one row stays.
+    """
+    if share == 1:
+        return split
+    rng = seeds.generator(seed, "train_share")
+    source = np.zeros(len(split.train), np.int8)
+    if table.source is not None:
+        source = table.source[split.train]
+    kept = []
+    for number in np.unique(source):
+        own = rng.permutation(split.train[source == number])
+        kept.append(own[: max(1, round(share * len(own)))])
+    return replace(split, train=np.sort(np.concatenate(kept)))
+
+
 def judged_labels(table: Table, split: Split) -> Labels:
     """Return the labels of a table, [rows, T], without those that validation leaves out: NaN."""
     if len(split.valid_left_out) == 0:

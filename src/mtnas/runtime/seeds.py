@@ -25,6 +25,7 @@ Stream = Literal[
     "label_noise",
     "leaks",
     "permuted",
+    "train_share",
 ]
 RESTART = 1_000_000  # seeds are below it; restart r of the split of seed s has seed s + r * RESTART
 

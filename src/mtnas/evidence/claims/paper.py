@@ -194,7 +194,7 @@ CLAIMS = (
         "Sparse sharing is generally helpful, compared with full sharing",
         "Sec. 1 asks it as question (i), Sec. 6 says that learned routes confirm it",
         sparse.helpful,
-        overlays=("config/controls.yaml",),
+        overlays=("config/controls.yaml", "config/sparse.yaml"),
         alone=True,
     ),
     Claim(

@@ -42,6 +42,13 @@ class _Table:
         return self.record.spec.dataset
 
     @property
+    def words(self) -> str:
+        """Name the space, and how wide and deep its networks are, and on how many rows trained."""
+        width, share = self.record.parameters.hidden_dim, self.record.spec.trained.train_share
+        of_rows = "" if share == 1 else f", {share:.0%} of the training rows"
+        return f"space {self.name} (L = {self.space.num_layers}, {width} wide{of_rows})"
+
+    @property
     def full(self) -> int:
         """Return the number of full sharing."""
         return full_sharing(self.space).canonical().index
@@ -82,7 +89,7 @@ class _Table:
             paired_values(a, b),
             self.record.resampling,
             dataset=self.dataset,
-            what=f"test loss, space {self.name}, {what}",
+            what=f"test loss, {self.words}, {what}",
             unit="loss",
             claim="lower",
             role=role,
@@ -137,7 +144,7 @@ def _counted(table: _Table) -> list[Comparison]:
     return [
         Comparison(
             dataset=table.dataset,
-            what=f"space {table.name}, share of sparse routes with a lower loss than full sharing",
+            what=f"{table.words}, share of sparse routes with a lower loss than full sharing",
             unit="share",
             claim="higher",
             estimate=share,
@@ -188,13 +195,9 @@ def _not_measured(evidence: Evidence) -> list[str]:
     """Say what would tell where sparse sharing helps, and was not varied."""
     tables = list(_tables(evidence))
     varied = {
-        "widths": ((t.dataset, t.record.spec.options.get("hidden_dim")) for t in tables),
+        "widths": ((t.dataset, t.record.parameters.hidden_dim) for t in tables),
         "depths": ((t.dataset, t.space.num_layers) for t in tables),
-        "data sizes": (
-            (source, t.record.data.content_sha256)
-            for t in tables
-            for source in t.record.data.source_sha256.values()
-        ),
+        "data sizes": ((t.dataset, t.record.spec.trained.train_share) for t in tables),
     }
     told = [f"small spaces of several {what}" for what, of in varied.items() if not _varies(of)]
     sized = "full sharing with as few parameters as searched routes (size_of: routes)"
@@ -224,13 +227,14 @@ def found_more(evidence: Evidence) -> Outcome:
 
 
 def _searches(evidence: Evidence, table: _Table) -> list[Search]:
-    """Return the searches of the space of a table, in the same network."""
+    """Return the searches of the space of a table, in the same network on the same rows."""
     return [
         search
         for key, search in evidence.searches.items()
         if key[0] == table.dataset
         and search.space == table.space
         and search.record.spec.options == table.record.spec.options
+        and search.record.spec.trained.rows == table.record.spec.trained.rows
     ]
 
 

@@ -142,13 +142,13 @@ def _check(
 ) -> None:
     """Refuse data on which the runs that stay were not measured.
 
-    Runs that leave leaks out have other splits than those that keep them.
+    Runs that leave training rows out have other splits than those that keep them.
     """
     staying = {name: record for name, record in kept.items() if name not in new}
     for record in new.values():
         told, content = record.spec, record.data.content_sha256
-        leaks = told.trained.leaks
-        alike = {name: old for name, old in staying.items() if old.spec.trained.leaks == leaks}
+        rows = told.trained.rows
+        alike = {name: old for name, old in staying.items() if old.spec.trained.rows == rows}
         check_same_data(staying, told.dataset, content, None)
         check_same_data(alike, told.dataset, content, record.splits)
     for manifest in data:

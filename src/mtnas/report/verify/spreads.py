@@ -21,7 +21,7 @@ from mtnas.runtime.files import remake
 def spreads_of(run: Run, manifest: Manifest, table: Path, seed: int) -> dict[str, float]:
     """Return the standard deviation of the labels of every regression, by task.
 
-    It is empty without table or digest, or where `training.leaks` chose the training rows.
+    It is empty without table or digest, or where not all training rows were trained on.
 
     Raises:
         RecordError: the split is not the one that the run was trained on.
@@ -29,7 +29,7 @@ def spreads_of(run: Run, manifest: Manifest, table: Path, seed: int) -> dict[str
     names = [task.name for task in manifest.tasks if task.kind == "regression"]
     known = run.record.splits.get(seed)
     training = run.record.spec.training
-    chosen = training is not None and training.leaks != "keep"
+    chosen = training is not None and training.rows != ("keep", 1)
     if not names or not known or chosen or not table.is_file():
         return {}
     spec = run.record.spec
