@@ -255,6 +255,7 @@ GRIDS = [
     ({"methods": ["mmeo"]}, "tuning.methods", "'mmeo'", "'mmoe'?"),
     ({"methods": ["control_perfect"]}, "tuning.methods", "'control_perfect'"),
     ({"methods": None}, "tuning.methods", "list the methods to tune"),
+    ({"variants": ["papr"]}, "tuning.variants.0", "'papr'", "'paper'?"),
     ({"training": {"learning_rates": [1]}}, "tuning.training", "'learning_rate'?"),
     ({"training": {"embedding_dim": [8]}}, "tuning.training", "'embedding_dim'"),
     ({"training": {"learning_rate": []}}, "tuning.training.learning_rate", "[]", "at least 1"),

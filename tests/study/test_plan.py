@@ -89,6 +89,15 @@ def test_mtnas_is_tuned_under_the_routes_that_were_searched_if_it_is_listed() ->
     assert size_of(study) == (2, 2 * 3, 2 * 9, 2 * 3)
 
 
+def test_the_variants_that_are_tuned_stand_beside_those_that_are_not() -> None:
+    study = shipped("tuned_beside")
+    runs = [run[1:] for run in study.all_runs if run[0] == "insteval"]
+    tuned = {run for run in runs if studies.is_tuned(study, "insteval", *run)}
+    rows = ("single_task", "share_bottom", "mmoe", "ml_mmoe", "mtnas")
+    assert tuned == {*((method, "tuned") for method in rows), ("mtnas", "tuned_full_sharing")}
+    assert {(method, "paper") for method in rows} < {*runs} - tuned
+
+
 @pytest.mark.parametrize(
     ("overlays", "by_space"),
     [

@@ -152,6 +152,11 @@ def check_tuning(study: Study) -> None:
         if not tuning.methods:
             where = study.last_word(layers, ("methods",))
             raise ConfigError(f"{where}: the grid search is enabled; list the methods to tune")
+        known = list(dict.fromkeys(v for m in tuning.methods for v in study.variants_of(m)))
+        for number, name in enumerate(tuning.variants):
+            if name not in known:
+                where = study.last_word(layers, ("variants",))
+                raise ConfigError(unknown("variant", name, known, f"{where}.{number}"))
         strangers = sorted({*study.trial_seeds(tuning)} - {*study.seeds})
         for method in tuning.methods:
             if not tuning.training and not tuning.options.get(method):

@@ -135,6 +135,9 @@ class Tuning(Options):
     methods: tuple[str, ...] = Field(
         (), description="methods to tune, in every experiment that runs them"
     )
+    variants: tuple[str, ...] = Field(
+        (), description="variants of these methods to tune; an empty list: all of them"
+    )
     seeds: TrialSeeds = Field(
         3,  # type: ignore[arg-type]
         description="seeds for each trial: a number n (the first n of `seeds`) or a list",

@@ -138,6 +138,8 @@ def is_tuned(study: Study, dataset: str, method: str, variant: str = PAPER) -> b
     tuning = study.tuning_of(dataset)
     if not tuning.enabled or method not in tuning.methods:
         return False
+    if tuning.variants and variant not in tuning.variants:
+        return False
     options = study.options(dataset, method, variant)
     from_search = isinstance(options, SearchedOptions) and options.derive != "retrain"
     return not from_search and bool(_grid(study, tuning, method, variant))
