@@ -67,6 +67,7 @@ def test_environment_and_git_state():
 
     assert {"python", "numpy", "torch", "platform", "cpu_count"} <= set(found)
     assert found["numpy"] is not None
+    assert found["cpu"] and found["memory_mb"] > 100 and "gpu" in found
     assert set(provenance.git_state()) == {"commit", "dirty"}
 
 

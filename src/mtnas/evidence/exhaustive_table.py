@@ -32,6 +32,7 @@ from mtnas.runtime.files import (
     sealed,
 )
 from mtnas.runtime.record import Part, Record
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import ExhaustiveSpec
 
 KEY = ("space", "route", "seed")
@@ -51,7 +52,7 @@ class ExhaustiveTimings(Part):
     device: str
 
 
-class ExhaustiveRecord(Part):
+class ExhaustiveRecord(Traced):
     """What made the ground truth of one space."""
 
     spec: ExhaustiveSpec

@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +19,7 @@ from mtnas.runtime.errors import ConfigError
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parents[1]
 # Code that shapes messages and records, never a number.
-_NEUTRAL = ("documents", "errors", "files", "options", "plugins", "provenance", "signals")
+_NEUTRAL = ("documents", "errors", "files", "options", "plugins", "provenance", "signals", "usage")
 NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}
 SHOWN = {"TITLE", "PLACE"}  # constants that only readers see
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -153,7 +154,37 @@ def environment() -> dict[str, str | int | None]:
         **{name: _version(name) for name in ("numpy", "pandas", "torch", "scikit-learn", "mtnas")},
         "platform": platform.platform(),
         "cpu_count": os.cpu_count(),
+        "cpu": _cpu(),
+        "memory_mb": _memory_mb(),
+        "gpu": _gpu(),
     }
+
+
+@cache
+def _cpu() -> str | None:
+    """Return the name of the processor."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return platform.processor() or None
+    names = [line.partition(":")[2].strip() for line in told.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine() or None
+
+
+def _memory_mb() -> int | None:
+    """Return the memory of the machine in 10^6 bytes; None on Windows."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _gpu() -> str | None:
+    """Return the name of the GPU that a job with torch may use."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return str(torch.cuda.get_device_name())
 
 
 def _version(distribution: str) -> str | None:
