@@ -168,13 +168,13 @@ def _write_table(
         initial = _initial(dataset, raw, kept)
         files = {**matrices.digests, **digests_of(initial)}
         layout, hashed = input_layout(inputs), [item.name for item in seen.hashed]
-        with ThreadPoolExecutor(1) as beside:  # all of this waits for the split
+        with ThreadPoolExecutor(1) as beside:  # both read the same rows
             compact = beside.submit(
                 write_compact, rows, ids_file(table), layout, hashed, counts.rows
             )
-            equal = beside.submit(digests.count, split)
             content = add_split(rows, table, split, finish, files, groups)
-            (numbers, _), repeated = compact.result(), equal.result()
+            numbers, _ = compact.result()
+        repeated = digests.count(split)
         write_inputs(table, layout, matrices.folder)
     warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
     told = None
