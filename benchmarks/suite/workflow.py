@@ -29,12 +29,14 @@ ROUNDS = 3  # each takes many seconds, and they differ little
 LIMIT = 600  # seconds; planning that takes longer is an error
 SMALLEST = "config/test.yaml"
 MANIFEST = "results/data/insteval/manifest.json"
+STARTS, TRAINS = "Training share_bottom", "dense parameters of one model"  # lines of a job
+FIRST_STEP = "of it: from the job's start to its first step"
 METRICS = "results/runs/insteval/share_bottom/paper/metrics.csv"
 
 Seconds = dict[str, list[float]]
 
 # What a study of the same shape takes when rules compute nothing: as many jobs, files and
-# parameters as ours, from constants.
+# parameters as ours, from constants, with `shell` where ours names a script.
 BARE = """
 DATASETS, VARIANTS = config["datasets"], list(config["variants"]["mtnas"])
 DATA, ROUTES, RUN = "data/{d}", "routes/{d}/{v}", "runs/{d}/{v}"
@@ -162,7 +164,26 @@ def start_up(ours: Path, rounds: int) -> Seconds:
             ),
         },
         rounds,
-    )
+    ) | {FIRST_STEP: [_until_first_step(ours) for _ in range(rounds)]}
+
+
+def _until_first_step(ours: Path) -> float:
+    """Return the seconds from Snakemake's start of a training job until it begins to train."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--force", METRICS]
+    with subprocess.Popen(
+        [*command, "--configfile", SMALLEST],
+        cwd=ours,
+        env={**os.environ, "PYTHONPATH": str(ours / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        times = {line: time.perf_counter() for line in process.stdout}
+    said = {word: [at for line, at in times.items() if word in line] for word in (STARTS, TRAINS)}
+    if process.returncode != 0 or not all(said.values()):
+        raise RuntimeError(f"{METRICS}: {''.join(times)[-2000:]}")
+    return said[TRAINS][0] - said[STARTS][0]
 
 
 def finished(ours: Path, rounds: int) -> Seconds:

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from mtnas import study as studies
-from mtnas.config.study import merged
+from mtnas.config.layers import merged
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.diagnosis.predict import Predicts

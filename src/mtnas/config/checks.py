@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mtnas.config.data_checks import check_sources, check_splits, check_synthetic
 from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import PAPER, Experiment
+from mtnas.config.layers import tuning_layers
 from mtnas.config.options import BUDGET_METHOD, RunKey
 from mtnas.config.prediction_checks import check_asked_of_predictions
 from mtnas.config.space_checks import (
@@ -16,7 +17,7 @@ from mtnas.config.space_checks import (
     check_search,
     check_spaces,
 )
-from mtnas.config.study import Study, tuning_layers
+from mtnas.config.study import Study
 from mtnas.config.subset_checks import check_subsets
 from mtnas.config.training_checks import check_training, check_variant_training
 from mtnas.runtime.errors import ConfigError, unknown
