@@ -48,7 +48,7 @@ def test_layers_and_tables_of_tasks_are_in_the_program(here, training):
     np.testing.assert_allclose(found, known, atol=1e-9)
 
 
-@pytest.mark.parametrize("read", ["one_or_two", "two"])
+@pytest.mark.parametrize("read", ["two", "apart"])
 def test_a_program_reads_the_tables_that_its_route_chose(here, read):
     options = {**OPTIONS["mtnas"], "tables": "searched", "tables_read": read}
     trained = trained_run("loans", "mtnas", f"tables_{read}", EXACT, options=options)

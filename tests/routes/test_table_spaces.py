@@ -21,7 +21,7 @@ SPACES = st.builds(
     query_scope=st.sampled_from(["all_below", "root"]),
     pooling=st.sampled_from(["gate", "mean"]),
     tables=st.sampled_from(["searched", "shared", "own", "both"]),
-    tables_read=st.sampled_from(["one_or_two", "two"]),
+    tables_read=st.sampled_from(["one_or_two", "two", "apart"]),
     subnet_routes=st.sampled_from(["searched", "full_sharing"]),
 )
 SEEDS = st.integers(0, 2**32 - 1)
@@ -42,6 +42,12 @@ def test_two_tables_are_read_by_every_choice():
     read = [space.local_route("x1", i).values for i in range(3)]
     assert read == [("e", "f"), ("e1", "f1"), ("e", "e1")]
     assert space.table_names == ("e", "f", "e0", "f0", "e1", "f1")
+
+
+def test_choices_may_have_no_table_in_common():
+    space = TableSpace(1, 2, 2, tables_read="apart")
+    read = [space.local_route("x1", i).values for i in range(3)]
+    assert read == [("e",), ("e1",), ("f", "f1")]
 
 
 def test_with_sub_networks_held_only_tables_are_chosen():

@@ -53,7 +53,7 @@ def test_all_on_the_shared_table_is_the_network_of_the_paper_and_own_tables_are_
     assert [n for n, _ in one.named_buffers()] == ["values_KW", "query_KC"]
 
 
-@pytest.mark.parametrize("read", ["one_or_two", "two"])
+@pytest.mark.parametrize("read", ["one_or_two", "two", "apart"])
 @pytest.mark.parametrize("pooling", ["gate", "mean"])
 def test_a_route_alone_is_that_route_among_others(read, pooling):
     data = planted("own", rows=300)

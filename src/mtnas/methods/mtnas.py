@@ -79,8 +79,9 @@ class Options(SearchedOptions):
     )
     tables_read: TablesRead = Field(
         "one_or_two",
-        description="two: with a second table of each, every choice reads two: both shared ones, "
-        "both of its own, or one and one (D18)",
+        description="with a second table of each. two: every choice reads two, both shared ones, "
+        "both of its own, or one and one; apart: the mean of both is that of the second tables, so "
+        "that no two choices of a task train one table (D18)",
     )
     subnet_routes: SubnetRoutes = Field(
         "searched",

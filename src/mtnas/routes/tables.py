@@ -2,8 +2,8 @@
 
 Beside the nodes of `routes.space` there are tables: `e`, which all tasks may read, and one of each
 task, `e0, e1 ...`. Every task has a further block, its input `x0, x1 ...`, that reads the shared
-table (S), the task's own (O) or both (B); the network then reads their mean for that task. Where
-every choice reads two tables, there is a second one of each, `f` and `f0, f1 ...`.
+table (S), the task's own (O) or both (B); the network then reads their mean for that task. There
+may be a second table of each, `f` and `f0, f1 ...` (`tables_read`).
 Nothing here needs torch.
 """
 
@@ -33,8 +33,9 @@ CHOICES: tuple[TableChoice, ...] = ("shared", "own", "both")  # in the order of 
 class TableSpace(SearchSpace):
     """A space with a choice of tables: `tables` says which choices a task has, by name.
 
-    With `tables_read: two` each choice reads two tables, so that none has an advantage by that.
-    With `subnet_routes: full_sharing` sub-networks are all shared, and only tables are chosen.
+    With `tables_read: two` each choice reads two tables, so that none has an advantage by that;
+    with `apart` B reads the second tables, so that no two choices of a task train one table. With
+    `subnet_routes: full_sharing` sub-networks are all shared, and only tables are chosen.
     """
 
     tables: Tables = "searched"
@@ -142,9 +143,12 @@ class TableSpace(SearchSpace):
         return tuple(self._read(block, choice) for choice in chosen)
 
     def _read(self, block: str, choice: str) -> LocalRoute:
-        task, two = block[1:], self.tables_read == "two"
-        shared, own = ("e", "f") if two else ("e",), (f"e{task}", f"f{task}")
-        tables = {"shared": shared, "own": own if two else own[:1], "both": ("e", f"e{task}")}
+        own = f"e{block[1:]}", f"f{block[1:]}"
+        tables = {"shared": ("e",), "own": own[:1], "both": ("e", own[0])}
+        if self.tables_read == "two":
+            tables |= {"shared": ("e", "f"), "own": own}
+        elif self.tables_read == "apart":
+            tables["both"] = ("f", own[1])
         return LocalRoute(tables[choice], None)
 
 
