@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from mtnas.evidence.records import DataFacts, Git, Parameters
 from mtnas.evidence.resampling import Resampling
 from mtnas.routes.space import SearchSpace, SpaceArguments
+from mtnas.routes.tables import space_from
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
     CHANGED,
@@ -91,7 +92,7 @@ class GroundTruth:
 
     def space(self, name: str) -> SearchSpace:
         """Return one of the spaces."""
-        return SearchSpace(**self.records[name].space)
+        return space_from(**self.records[name].space)
 
     def table(self, name: str, column: str) -> pd.DataFrame:
         """Return one column of one space, a row per route (in order) and a column per seed."""

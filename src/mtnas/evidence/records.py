@@ -37,6 +37,12 @@ class Parameters(Part):
     models_per_seed: int
     hidden_dim: int | None
     dense_used: dict[int, int] = {}  # by seed, where a route decides which are used
+    embedding_used: dict[int, int] = {}  # by seed, where a route decides which tables are read
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"embedding_used": {}})
 
 
 class DataFacts(Part):

@@ -8,7 +8,8 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 from mtnas.config.options import RunKey
 from mtnas.evidence.records import DataFacts, Git
 from mtnas.routes.route import Route
-from mtnas.routes.space import SearchSpace, SpaceArguments
+from mtnas.routes.space import SpaceArguments
+from mtnas.routes.tables import space_from
 from mtnas.runtime.errors import MtnasError
 from mtnas.runtime.files import Json
 from mtnas.runtime.record import Part, Record, without_defaults
@@ -105,7 +106,7 @@ class SearchRecord(Record, Traced):
     @cached_property
     def routes(self) -> dict[int, Route]:
         """Return the route of every seed, seeds in order."""
-        space = SearchSpace(**self.space)
+        space = space_from(**self.space)
         return {
             seed: Route.from_json(space, {n: dict(b) for n, b in found.blocks.items()})
             for seed, found in sorted(self.seeds.items())

@@ -26,7 +26,7 @@ class GateBank:
         sharing = ensemble.template.routed
         assert sharing.gate_name is not None, "a method without gates has no bank"
         self._name, space = of_sharing(sharing.gate_name), sharing.space
-        sizes = [space.num_local_routes(block) for block in space.blocks]
+        sizes = [space.num_local_routes(block) for block in space.network.blocks]  # all with gates
         device = ensemble.device
         self._first_K = torch.tensor([sum(sizes[:k]) for k in range(len(sizes))], device=device)
         lent = ensemble.params[self._name]
@@ -53,7 +53,7 @@ class GateBank:
         self.gate_MRVH[at] = ensemble.params[self._name]
         self._first_moment[at] = adam.first[self._name]
         self._second_moment[at] = adam.second[self._name]
-        self._steps_MR[at] = adam.steps[self._name].view_as(index_MK)
+        self._steps_MR[at] = adam.steps[self._name].view_as(at[1])
 
     @property
     def name(self) -> str:
@@ -83,7 +83,8 @@ class GateBank:
             tensor.copy_(state[name])
 
     def _at(self, index_MK: Tensor) -> tuple[Tensor, Tensor]:
-        return self._members_M1, index_MK.to(self._first_K.device) + self._first_K
+        gated_MK = index_MK[:, : len(self._first_K)]
+        return self._members_M1, gated_MK.to(self._first_K.device) + self._first_K
 
 
 def _drawn(seed: int, num: int, num_values: int, hidden_dim: int) -> Tensor:
