@@ -1,10 +1,12 @@
 """Large tables on a GPU: the steps of a dense update, taken a little later."""
 
+import shutil
+
 import pytest
 import torch
 
 from mtnas.training.optim import DenseTableAdam
-from mtnas.training.swept_adam import SWEEP, SweptAdam
+from mtnas.training.swept_adam import SWEEP, SweptAdam, replay
 
 RATES = {"learning_rate": [0.02, 0.003], "weight_decay": [0.05, 0.0]}
 
@@ -82,3 +84,17 @@ def test_repeats_of_a_row_add_up():
     grad[0, 1], grad[0, 2] = 2.0, -2.0  # together nothing
     swept.step(grad)
     assert torch.equal(table, tables())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself
+@pytest.mark.skipif(shutil.which("g++") is None, reason="nothing compiles here")
+def test_the_compiled_kernel_gives_the_same():
+    compiled, plain = tables(), tables()
+    first, second = SweptAdam(compiled, **RATES), SweptAdam(plain, **RATES)
+    first._replay = torch.compile(replay, dynamic=True)
+    for rows_MB, grad in steps(20):
+        for adam in (first, second):
+            adam.read(rows_MB)
+            adam.step(grad)
+    torch.testing.assert_close(compiled, plain, rtol=0, atol=1e-12)

@@ -46,14 +46,16 @@ class SweptAdam:
         self._done_MN = torch.zeros(members, num_rows, dtype=torch.int32, device=device)
         self._step = torch.zeros((), dtype=torch.int64, device=device)
         rates = torch.tensor(rates_of(learning_rate, weight_decay, members), dtype=torch.float64)
-        self._rate_M11, self._decay_M11 = rates.to(device).T.reshape(2, members, 1, 1)
+        self._rate_M11, decay_M11 = rates.to(device).T.reshape(2, members, 1, 1)
+        self._decay_M11 = decay_M11.to(table_MNE.dtype)
+        self._back_K = torch.arange(SWEEP - 1, -1, -1, device=device)
         self._part = -(-num_rows // SWEEP)
         self._every_S = torch.arange(self._part, device=device)
         self._first_M1 = torch.arange(members, device=device).unsqueeze(1) * num_rows
         self._slot = torch.zeros(members * num_rows, dtype=torch.int32, device=device)
         # One kernel instead of a hundred; on a CPU it would have to be compiled first.
         on_gpu = device.type == "cuda"
-        self._replay: Replay = torch.compile(replay, dynamic=False) if on_gpu else replay
+        self._replay: Replay = torch.compile(replay, dynamic=True) if on_gpu else replay
         self._at = self._first_M1.flatten()
         self._fresh = self._tables
 
@@ -73,9 +75,9 @@ class SweptAdam:
         self._step += 1
         shape = grad_MBE.shape
         total = self._added_up(grad_MBE.flatten(0, 1)).view(shape)
-        rules = self._rate_M11, self._decay_M11
+        rule = (*(part[-1] for part in self._rules()), self._decay_M11)
         # Repeats of a row hold the same and get the same gradient, so any of them may be kept.
-        self._put(self._at, _stepped(self._fresh, total, self._step, *rules))
+        self._put(self._at, _stepped(self._fresh, total, *rule))
         self._sweep(self._step % SWEEP)
 
     @torch.no_grad()
@@ -108,7 +110,18 @@ class SweptAdam:
         """Return rows of every table with all steps that they missed, [M, S, E]."""
         done_MS = self._done_MN.flatten().index_select(0, at).view(-1, rows)
         old = [t.flatten(0, 1).index_select(0, at).view(len(t), rows, -1) for t in self._tables]
-        return self._replay(*old, done_MS, self._step, self._rate_M11, self._decay_M11)
+        return self._replay(*old, self._step - done_MS, *self._rules(), self._decay_M11)
+
+    def _rules(self) -> tuple[Tensor, Tensor]:
+        """Return size and scale of the last K = `SWEEP` steps, in order, with bias correction.
+
+        Not in `replay`, whose kernel would work them out anew for every number of a table.
+        """
+        count_K111 = (self._step - self._back_K).clamp(min=1).double().view(-1, 1, 1, 1)
+        size_KM11 = self._rate_M11 / (1 - BETAS[0] ** count_K111)
+        scale_K111 = (1 - BETAS[1] ** count_K111).rsqrt()
+        real = self._tables[0].dtype
+        return size_KM11.to(real), scale_K111.to(real)
 
     def _put(self, at: Tensor, fresh: Moments) -> None:
         for table, rows in zip(self._tables, fresh, strict=True):
@@ -126,29 +139,24 @@ class SweptAdam:
 
 
 def replay(
-    w: Tensor, m: Tensor, v: Tensor, done_MS: Tensor, now: Tensor, rate: Tensor, decay: Tensor
-) -> Moments:
-    """Take the steps up to number `now` that rows missed, at most `SWEEP`, with no gradient.
-
-    `done_MS` is the last step that every row has seen.
-    """
-    done_MS1 = done_MS.unsqueeze(-1)
-    for back in range(SWEEP - 1, -1, -1):
-        due = done_MS1 < now - back
-        new = _stepped((w, m, v), None, now - back, rate, decay)
+    w: Tensor, m: Tensor, v: Tensor, missed_MS: Tensor, size_KM11: Tensor, scale_K111: Tensor,
+    decay_M11: Tensor,
+) -> Moments:  # fmt: skip
+    """Take the last steps that rows missed, so many of at most `SWEEP`, with no gradient."""
+    missed_MS1 = missed_MS.unsqueeze(-1)
+    for k in range(SWEEP):
+        due = missed_MS1 >= SWEEP - k
+        new = _stepped((w, m, v), None, size_KM11[k], scale_K111[k], decay_M11)
         w, m, v = (torch.where(due, a, b) for a, b in zip(new, (w, m, v), strict=True))
     return w, m, v
 
 
 def _stepped(
-    old: Moments, grad: Tensor | None, step: Tensor, rate: Tensor, decay: Tensor
+    old: Moments, grad: Tensor | None, size_M11: Tensor, scale_111: Tensor, decay_M11: Tensor
 ) -> Moments:
-    """Take step number `step` on rows, [M, S, E], with the gradient of the loss if there is one."""
+    """Take one step on rows, [M, S, E], with the gradient of the loss if there is one."""
     w, m, v = old
-    count = step.double().clamp(min=1)
-    size = (rate / (1 - BETAS[0] ** count)).to(w.dtype)
-    scale = (1 - BETAS[1] ** count).rsqrt().to(w.dtype)
-    g = w * decay.to(w.dtype) if grad is None else grad + w * decay.to(w.dtype)
+    g = w * decay_M11 if grad is None else grad + w * decay_M11
     m = torch.lerp(m, g, 1 - BETAS[0])
     v = BETAS[1] * v + (1 - BETAS[1]) * g * g
-    return w - size * m / (v.sqrt() * scale + EPS), m, v
+    return w - size_M11 * m / (v.sqrt() * scale_111 + EPS), m, v

@@ -205,7 +205,7 @@ def _table_optimizer(
         return NoTable(table_MNE.dtype)
     if fixed:
         return FixedTable(table_MNE)
-    if table_MNE.device.type == "cuda" and table_MNE.shape[:2].numel() >= SWEPT_ROWS:
+    if is_swept(table_MNE):
         return SweptAdam(table_MNE, **rates)
     if not updates_by_rows(table_MNE, options.batch_size * columns):
         return DenseTableAdam(table_MNE, **rates)
@@ -222,6 +222,11 @@ def updates_by_rows(table_MNE: Tensor, num_read: int) -> bool:
     (docs/performance.md). A choice by stopwatch would make numbers depend on the moment.
     """
     return table_MNE.device.type == "cpu" and table_MNE.shape[1] > ROWS_PER_READ * num_read
+
+
+def is_swept(table_MNE: Tensor) -> bool:
+    """Tell whether the tables of all members together are so large that a GPU sweeps over them."""
+    return table_MNE.device.type == "cuda" and table_MNE.shape[:2].numel() >= SWEPT_ROWS
 
 
 @contextmanager
