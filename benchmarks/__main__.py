@@ -14,7 +14,7 @@ from benchmarks.outcome import Outcome, Settings, UnavailableError, publish
 from mtnas.runtime.provenance import git_state
 
 SUITE = ("step", "table_size", "models", "search", "routes", "many_seeds", "data", "workflow",
-         "roofline", "accuracy", "gpu_prediction", "gpu")  # fmt: skip
+         "roofline", "accuracy", "gpu_prediction", "gpu", "scale")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import ours
 from benchmarks import work as w
 from benchmarks.work import make_work
-from mtnas.training.swept_adam import SWEEP
+from mtnas.training.swept_adam import SWEEP, Moments, SweptAdam
 from mtnas.training.trainer import Trainer
 
 # They start no kernel: another view of a tensor, or room for one.
@@ -41,7 +42,13 @@ class Gpu:
     share: float = 0.7  # of bandwidth and products that such work reaches
 
 
+REPLAYED = 40  # products' worth of one missed step of one number, with its root and division
 H100 = Gpu("H100 SXM", 3.35e12, 67e12, launch=5e-6, replay=1.5e-6)
+
+
+def _one_kernel(w: Tensor, m: Tensor, v: Tensor, *_: Tensor) -> Moments:
+    """Stand in for what is compiled to one kernel on a GPU."""
+    return w + 0, m, v
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Step:
 
 
 @cache
-def operations(models: int) -> int:
+def operations(models: int, *, swept: bool = False) -> int:
     """Count the operations of a weight step that start a kernel, by torch's profiler on a CPU.
 
     They do not depend on the number of rows, so a small table will do.
@@ -73,6 +80,10 @@ def operations(models: int) -> int:
     work = make_work(1_500, steps=4)
     trainer = Trainer(ours.ensemble_of(work, "mmoe", range(models)), ours.examples_of(work),
                       ours.TRAINING)  # fmt: skip
+    if swept:
+        rates = trainer.ensemble.rates(ours.TRAINING)
+        trainer.table_optimizer = adam = SweptAdam(trainer.ensemble.table_MNE, **rates)
+        adam._replay = _one_kernel
     index_MB = torch.arange(w.BATCH).expand(models, -1)
     trainer.step(index_MB)
     with profile(activities=[ProfilerActivity.CPU]) as seen:
@@ -89,16 +100,17 @@ def operations(models: int) -> int:
 
 def step(models: int, rows: int, *, swept: bool = False, gpu: Gpu = H100) -> Step:
     """Predict a weight step of MMoE at the paper's size on tables of so many rows."""
-    count = operations(models)
+    count = operations(min(models, 2), swept=swept)  # of many as of two: they are mapped over
     numbers = models * rows * w.EMBEDDING_DIM
     # w, m and v read and written; of a dense update the gradient, too, which is then cleared.
     moved = 4 * numbers * (6 / SWEEP if swept else 8)
     weights = w.FIELDS * w.EMBEDDING_DIM * w.ROOT_DIM + w.EXPERTS * w.ROOT_DIM * w.EXPERT_DIM
+    flops = 3 * 2 * w.BATCH * weights * models + (REPLAYED * numbers if swept else 0)
     return Step(
         asked=count * gpu.launch,
         started=count * gpu.replay,
         table=moved / (gpu.share * gpu.bytes_per_second),
-        products=3 * 2 * w.BATCH * weights * models / (gpu.share * gpu.flops),
+        products=flops / (gpu.share * gpu.flops),
     )
 
 
@@ -114,6 +126,8 @@ def assumptions(gpu: Gpu = H100) -> str:
         f"{gpu.flops / 1e12:.0f} TFLOP/s of float32 by its data sheet, of which {gpu.share:.0%} is "
         f"reached; {1e6 * gpu.launch:.0f} us (4 to 6) for an operation that Python asks for, "
         f"{1e6 * gpu.replay:.1f} us for a kernel of a recorded step; operations of a step counted "
-        f"by torch's profiler on a CPU: {operations(1)} of one model, {operations(2)} of several. "
-        f"A dense update moves 8 numbers for each of a table, a sweep 6 for every {SWEEP}th."
+        f"by torch's profiler on a CPU: {operations(1)} of one model, {operations(2)} of several, "
+        f"with sweeps {operations(1, swept=True)} and {operations(2, swept=True)}. A dense update "
+        f"moves 8 numbers for each of a table, a sweep 6 for every {SWEEP}th, and takes a missed "
+        f"step of a number in {REPLAYED} operations."
     )

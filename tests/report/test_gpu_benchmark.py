@@ -94,6 +94,7 @@ def test_a_prediction_grows_with_rows_and_models_and_counts_operations():
     small, large = predicted.step(1, 1_000_000), predicted.step(1, 4_000_000)
     assert large.table == pytest.approx(4 * small.table)
     assert small.captured < small.plain
+    assert predicted.operations(1) < predicted.operations(1, swept=True) < 300
     assert predicted.step(1, 4_000_000, swept=True).table < large.table / 20
     # 8 numbers of 4 bytes for each of 10^7, at 70 % of 3.35 TB/s.
     assert small.table == pytest.approx(32 * 1e7 / (0.7 * 3.35e12))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_READ = 16  # rows of a table per row looked up, from which on working by rows is faster
 # Rows of all members' tables from which on a GPU sweeps over them. Predicted, not measured: there a
-# dense update takes longer than anything else of a step (docs/performance.md).
+# dense update takes about ten times as long as all else of a step (docs/performance.md).
 SWEPT_ROWS = 16_000_000
 
 
