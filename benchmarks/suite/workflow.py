@@ -103,7 +103,7 @@ def run(settings: Settings) -> Outcome:
     variants = QUICK_VARIANTS if settings.quick else VARIANTS
     with TemporaryDirectory() as folder:
         ours = Path(folder) / "ours"
-        _check_out(ours)
+        check_out(ours)
         planned, jobs = planning(ours, Path(folder) / "bare", variants, rounds)
         started = start_up(ours, rounds)
         idle = {} if settings.quick else finished(ours, rounds)
@@ -129,11 +129,11 @@ def planning(ours: Path, bare: Path, variants: int, rounds: int) -> tuple[Second
     for folder in (ours, bare):
         (folder / STUDY).write_text(study, encoding="utf-8")
     (bare / "Snakefile").write_text(BARE, encoding="utf-8")
-    _snakemake(ours, "-n", "--configfile", SMALLEST)  # compiles the copy's modules
+    snakemake(ours, "-n", "--configfile", SMALLEST)  # compiles the copy's modules
     printed: dict[str, str] = {}
 
     def plan(name: str, folder: Path) -> None:
-        printed[name] = _snakemake(folder, "-n", "--configfile", STUDY)
+        printed[name] = snakemake(folder, "-n", "--configfile", STUDY)
 
     seconds = _alternate(
         {
@@ -151,7 +151,7 @@ def planning(ours: Path, bare: Path, variants: int, rounds: int) -> tuple[Second
 def start_up(ours: Path, rounds: int) -> Seconds:
     """Return the seconds until Python, torch and our library are there, and of a whole job."""
     smallest = ("--configfile", SMALLEST)
-    _snakemake(ours, MANIFEST, *smallest)
+    snakemake(ours, MANIFEST, *smallest)
     return _alternate(
         {
             "python -c pass": lambda: _python(ours, "-c", "pass"),
@@ -159,7 +159,7 @@ def start_up(ours: Path, rounds: int) -> Seconds:
             "python -c 'import mtnas.experiments.train'": lambda: _python(
                 ours, "-c", "import mtnas.experiments.train"
             ),
-            "smallest training job, with Snakemake": lambda: _snakemake(
+            "smallest training job, with Snakemake": lambda: snakemake(
                 ours, "--force", METRICS, *smallest
             ),
         },
@@ -189,10 +189,10 @@ def _until_first_step(ours: Path) -> float:
 def finished(ours: Path, rounds: int) -> Seconds:
     """Run the smallest study; return the seconds that it takes to find nothing left to do."""
     smallest = ("--configfile", SMALLEST)
-    _snakemake(ours, *smallest)
+    snakemake(ours, *smallest)
 
     def again() -> None:
-        if "Nothing to be done" not in _snakemake(ours, *smallest):
+        if "Nothing to be done" not in snakemake(ours, *smallest):
             raise RuntimeError("a finished study ran again")
 
     return _alternate({"finished smallest study, nothing to be done": again}, rounds)
@@ -221,7 +221,7 @@ def _alternate(contenders: Mapping[str, Callable[[], object]], rounds: int) -> S
     return measured
 
 
-def _check_out(folder: Path) -> None:
+def check_out(folder: Path) -> None:
     """Copy what the workflow needs, without results."""
     folder.mkdir()
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
@@ -233,7 +233,7 @@ def _check_out(folder: Path) -> None:
             shutil.copy2(source, folder / part)
 
 
-def _snakemake(folder: Path, *arguments: str) -> str:
+def snakemake(folder: Path, *arguments: str) -> str:
     """Run the Snakemake of this interpreter to its end; return what it printed."""
     cores = str(len(os.sched_getaffinity(0)))
     return _python(folder, "-m", "snakemake", "--cores", cores, *arguments)

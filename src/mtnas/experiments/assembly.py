@@ -234,6 +234,7 @@ class Assembly:
         counts = self.parameters({})
         models, dense = counts.models_per_seed, counts.dense
         copies = 5 if self.training.in_two_phases else 4
+        copies += self.device != "cpu"  # the gradient of a whole table
         bytes_each = 4 * copies * (counts.embedding + dense)
         if self.device == "cpu":
             fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense

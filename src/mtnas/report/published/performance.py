@@ -15,6 +15,7 @@ STEP = {
     "vs_fastest_library_per_field": "the fastest library, one table per field",
     "vs_torch_fused_dense": "torch's fused dense Adam",
     "vs_torch_fused_dense_memory_kept": "the same, its allocator told to keep memory",
+    "vs_jax": "JAX and optax, the same steps",
     "vs_ours_compiled": "ours, its network compiled",
 }
 TABLE_SIZES = (1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000)
