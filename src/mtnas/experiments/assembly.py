@@ -105,9 +105,7 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed, without the rows that `training.leaks` leaves out, and
-        with `training.train_share` of the others.
-        """
+        """Return the split of one seed, with the training rows that the options choose."""
         return self._splits.of(self.spec.split_seed(seed), self._drawn)
 
     def _drawn(self, seed: int) -> Split:
