@@ -7,7 +7,7 @@ import torch
 
 from mtnas.training import row_adam
 from mtnas.training.ensemble import FlatParameters
-from mtnas.training.optim import DenseTableAdam, MemberAdam, NetworkAdam
+from mtnas.training.optim import DenseTableAdam, MemberAdam, NetworkAdam, add_rows
 from mtnas.training.row_adam import RowAdam
 
 RATES = {"learning_rate": 1e-2, "weight_decay": 5e-3}
@@ -280,3 +280,18 @@ def test_no_bit_of_a_member_depends_on_its_company(dtype, size):
     together = moved([0, 1, 2])
     for m in range(3):
         assert torch.equal(moved([m])[0], together[m])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_are_added_in_their_order_to_the_last_bit(dtype):
+    drawn = torch.Generator().manual_seed(0)
+    rows_R = torch.randint(0, 40, (500,), generator=drawn)
+    added_RE = torch.randn(500, 7, generator=drawn, dtype=dtype)
+    table_NE = torch.randn(40, 7, generator=drawn, dtype=dtype)
+    wanted_NE = table_NE.clone()
+    for row, added_E in zip(rows_R, added_RE, strict=True):
+        wanted_NE[row] += added_E
+
+    add_rows(table_NE.view(-1), rows_R, added_RE)
+
+    assert torch.equal(table_NE, wanted_NE)

@@ -8,7 +8,9 @@ momentum. `training.row_adam` updates large embedding tables at the cost of the 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+import numpy as np
 import torch
+from scipy.sparse._sparsetools import csc_matvecs
 from torch import Tensor
 
 from mtnas.training.checkpoint import Saved
@@ -127,9 +129,8 @@ class MemberAdam:
         first, second, members = params.zeros(), params.zeros(), len(params.flat_MP)
         self._first_MP, self._second_MP = first.flat_MP, second.flat_MP
         self.first, self.second = first.views(), second.views()
-        self._slice_P, self._columns = _slices(params.shapes, active)
-        device, num_slices = params.flat_MP.device, int(self._slice_P.max()) + 1
-        self._slice_P = self._slice_P.to(device)
+        self._runs, self._columns = _slices(params.shapes, active)
+        device, num_slices = params.flat_MP.device, 1 + max(s for s, _ in self._runs)
         rate_M1 = torch.tensor([[rates.learning_rate] for rates in rates_M], dtype=torch.float64)
         self._rate_M1 = rate_M1.to(device)
         self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64, device=device)
@@ -174,7 +175,8 @@ class MemberAdam:
 
     def _spread(self, value_MS: Tensor) -> Tensor:
         """Give every parameter the value of its slice."""
-        return value_MS.to(self._params_MP.dtype).index_select(1, self._slice_P)
+        columns = value_MS.to(self._params_MP.dtype).split(1, dim=1)
+        return torch.cat([columns[s].expand(-1, size) for s, size in self._runs], 1)
 
 
 class DenseTableAdam(FusedAdam):
@@ -194,7 +196,6 @@ class DenseTableAdam(FusedAdam):
         members, num_rows, _ = table_MNE.shape
         self._first_M1 = torch.arange(members, device=table_MNE.device).unsqueeze(1) * num_rows
         self._table_RE, self._flat_grad = table_MNE.flatten(0, 1), self.grad_M.flatten()
-        self._element_E = torch.arange(table_MNE.shape[2], device=table_MNE.device)
         self._read = self._first_M1
 
     def read(self, rows_MB: Tensor) -> Tensor:
@@ -208,14 +209,28 @@ class DenseTableAdam(FusedAdam):
     @torch.no_grad()
     def step(self, grad_MBE: Tensor) -> None:
         """Take one step, with the gradient of the rows read last."""
-        # Element by element: torch is several times slower at adding rows.
-        elements = self._read.unsqueeze(1) * len(self._element_E) + self._element_E
-        self._flat_grad.scatter_add_(0, elements.flatten(), grad_MBE.flatten())
+        add_rows(self._flat_grad, self._read, grad_MBE.flatten(0, 1))
         self._step()
         self.grad_M.zero_()
 
     def settle(self, rows_MB: Tensor | None = None) -> None:
         """Do nothing: every row is always up to date."""
+
+
+def add_rows(flat: Tensor, rows_R: Tensor, added_RE: Tensor) -> None:
+    """Add rows, in their order, to rows of a flat table [N, E] that were read before.
+
+    On a CPU scipy adds whole rows, as the product of a sparse matrix of ones; torch adds elements.
+    """
+    width = added_RE.shape[1]
+    if flat.device.type != "cpu":
+        elements = rows_R.unsqueeze(1) * width + torch.arange(width, device=flat.device)
+        flat.scatter_add_(0, elements.flatten(), added_RE.flatten())
+        return
+    number, own = len(rows_R), rows_R.to(torch.int32).numpy()
+    starts, ones = np.arange(number + 1, dtype=np.int32), np.ones(number, added_RE.numpy().dtype)
+    added = added_RE.contiguous().view(-1).numpy()
+    csc_matvecs(len(flat) // width, number, width, starts, own, ones, added, flat.numpy())
 
 
 class NoTable:
@@ -268,19 +283,18 @@ def _side_by_side(grads: Mapping[str, Tensor], members: int) -> list[Tensor]:
 
 def _slices(
     shapes: Mapping[str, torch.Size], active: Mapping[str, Tensor]
-) -> tuple[Tensor, dict[str, slice]]:
+) -> tuple[list[tuple[int, int]], dict[str, slice]]:
     """Number the slices: those of every name that may rest, and one (the first) for all others.
 
-    Return the slice of every parameter and the slices of every name that may rest.
+    Return the slice and the length of every run of parameters, and the slices of each such name.
     """
-    numbers, columns, used = [], {}, 1
+    runs, columns, used = [], {}, 1
     for name, shape in shapes.items():
         if name not in active:
-            numbers.append(torch.zeros(shape.numel(), dtype=torch.long))
+            runs.append((0, shape.numel()))
             continue
         count = active[name][0].numel()
         columns[name] = slice(used, used + count)
-        number = torch.arange(used, used + count)
-        numbers.append(number.repeat_interleave(shape.numel() // count))
+        runs += [(number, shape.numel() // count) for number in range(used, used + count)]
         used += count
-    return torch.cat(numbers), columns
+    return runs, columns
