@@ -175,7 +175,7 @@ class MemberAdam:
 
     def _spread(self, value_MS: Tensor) -> Tensor:
         """Give every parameter the value of its slice."""
-        columns = value_MS.to(self._params_MP.dtype).split(1, dim=1)
+        columns = torch.split(value_MS.to(self._params_MP.dtype), 1, dim=1)
         return torch.cat([columns[s].expand(-1, size) for s, size in self._runs], 1)
 
 
