@@ -94,10 +94,10 @@ class Trainer:
 
         On a GPU nothing here waits for it or reads from the CPU (`training.captured`).
         """
-        rows_MR = self._rows(index_MB)
+        rows_MR = self.rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
         if self.read_ahead and upcoming_MB is not None:
-            self._upcoming = upcoming_MB, self._rows(upcoming_MB)
+            self._upcoming = upcoming_MB, self.rows(upcoming_MB)
             self.table_optimizer.read_ahead(self._upcoming[1])
         leaves = self.ensemble.leaves
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
@@ -123,7 +123,7 @@ class Trainer:
 
         Losses are those of `losses_at`. A step on the same batch may follow.
         """
-        looked_up = self.table_optimizer.read(self._rows(index_MB)).requires_grad_()
+        looked_up = self.table_optimizer.read(self.rows(index_MB)).requires_grad_()
         params = {n: p.detach().clone().requires_grad_() for n, p in self.ensemble.params.items()}
         loss_MT = self.losses_at(index_MB, params, looked_up)
         wanted = [*params.values(), looked_up]
@@ -138,7 +138,7 @@ class Trainer:
             looked_up_MRE=looked_up.detach(),
             of_params=dict(zip(params, own, strict=True)),
             of_rows_TMRE=rows_TMRE,
-            rows_MR=self._rows(index_MB),
+            rows_MR=self.rows(index_MB),
         )
 
     def losses_at(
@@ -174,7 +174,7 @@ class Trainer:
         self.noise.load(state["noise"])
         self.weighting.load(state["weighting"])
 
-    def _rows(self, index_MB: Tensor) -> Tensor:
+    def rows(self, index_MB: Tensor) -> Tensor:
         """Return the rows of the tables that a batch reads, rows_MR."""
         if self._upcoming is not None and self._upcoming[0] is index_MB:
             return self._upcoming[1]
