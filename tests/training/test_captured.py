@@ -78,6 +78,29 @@ def test_what_cannot_be_recorded_goes_on_and_says_so_once(caplog):
     assert "more" not in caplog.text
 
 
+def without_an_update(work):
+    """Record a step that changes nothing."""
+    return (lambda: None), torch.zeros(2, 2, dtype=torch.float64)
+
+
+def of_the_first_batch(work):
+    """Record a step that goes on reading the batch of the recording."""
+    variables = dict(zip(work.__code__.co_freevars, work.__closure__, strict=True))
+    recorded, own = variables["self"].cell_contents, variables["trainer"].cell_contents
+    first_MB, result = recorded._index_MB.clone(), torch.zeros(2, 2, dtype=torch.float64)
+    return (lambda: result.copy_(own.step_with(recorded._noise_M, first_MB))), result
+
+
+@pytest.mark.parametrize("record", [of_the_first_batch, without_an_update])
+def test_a_recorded_step_that_does_something_else_is_not_replayed(record, caplog):
+    plain, other = trainer(), trainer()
+    step = CapturedStep(other, record)
+    for batch in batches():
+        assert torch.equal(step(batch), plain.step_by_task(batch))
+    assert step.recorded == 0
+    assert caplog.text.count("does something else once it is recorded") == 1
+
+
 def test_a_training_on_a_cpu_takes_plain_steps():
     own = trainer()
     assert step_of(own) == own.step_by_task
@@ -99,7 +122,7 @@ def ensemble_on_meta(name, data, *, members=2, options=TRAINING, **more):
     tasks = range(len(data.tasks))
     subsets = (0,) if method.per_task else tuple(tasks)
     widths = data.output_layout.of(subsets).widths
-    readers = options.num_tables(len(subsets))
+    readers = chosen.num_readers(len(subsets), options)
     encoder = Encoder(data.inputs.layout, options.embedding_dim, num_readers=readers)
     return Ensemble(
         [Member(seed, subsets, **more) for seed in range(members)],

@@ -9,12 +9,18 @@ its place: weights, moments and step counts are updated in place everywhere.
 import logging
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
 
 from mtnas.training.trainer import Trainer
 
+RTOL, ATOL = (
+    1e-2,
+    1e-5,
+)  # what sums in another order may change; a step that is not taken moves more
 WARM_UP = 3  # plain steps of every batch size before it is recorded, as torch asks for
 
 log = logging.getLogger(__name__)
@@ -39,7 +45,8 @@ def cuda_graph(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
 class CapturedStep:
     """`Trainer.step_by_task`: plain at first, then recorded and replayed, for each batch size.
 
-    What cannot be recorded goes on as plain steps, and the log says why.
+    A recorded step is first tried beside a plain one. What cannot be recorded, or does anything
+    else, goes on as plain steps, and the log says why.
     """
 
     def __init__(self, trainer: Trainer, record: Record = cuda_graph) -> None:
@@ -68,11 +75,14 @@ class CapturedStep:
         try:
             recorded = _Recorded(self._trainer, index_MB, noise_M, self._record)
         except RuntimeError as error:
-            self._plain = True
-            reason = str(error).partition("\n")[0]
-            log.warning("a step cannot be recorded (%s); going on with plain, slower ones", reason)
+            reason = "cannot be recorded (" + str(error).partition("\n")[0] + ")"
         else:
-            self._recorded[index_MB.shape] = recorded
+            if _agrees(self._trainer, recorded, index_MB, noise_M):
+                self._recorded[index_MB.shape] = recorded
+                return
+            reason = "does something else once it is recorded"
+        self._plain = True
+        log.warning("a step %s; going on with plain, slower ones", reason)
 
 
 class _Recorded:
@@ -92,6 +102,32 @@ class _Recorded:
             self._noise_M.copy_(noise_M)
         self._replay()
         return self._loss_MT.clone()
+
+
+def _agrees(
+    trainer: Trainer, recorded: _Recorded, index_MB: Tensor, noise_M: Tensor | None
+) -> bool:
+    """Whether a recorded step does what a plain one does, up to rounding; neither is then taken.
+
+    Another batch than the recorded one tells whether the step reads the batch that it is given.
+    """
+    before, other_MB = _copied(trainer.state()), index_MB.roll(1, dims=1) // 2
+    after = []
+    steps: list[Callable[[], Tensor]] = [
+        lambda: trainer.step_with(noise_M, other_MB),
+        lambda: recorded(other_MB, noise_M),
+    ]
+    for step in steps:
+        loss_MT = step()
+        after.append(_copied([loss_MT, trainer.state()]))
+        trainer.load(before)
+    plain, replayed = ([t for t in tree_leaves(of) if isinstance(t, Tensor)] for of in after)
+    return all(torch.allclose(*pair, RTOL, ATOL) for pair in zip(plain, replayed, strict=True))
+
+
+def _copied(state: Any) -> Any:
+    """Return a state whose tensors are copies on the CPU, where there is room for them."""
+    return tree_map(lambda t: t.to("cpu", copy=True) if isinstance(t, Tensor) else t, state)
 
 
 def _aside(step: Callable[[], Tensor], device: torch.device) -> Tensor:

@@ -7,6 +7,8 @@ dimension, D input, T tasks, O outputs.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
+from shutil import which
 from typing import TYPE_CHECKING
 
 import torch
@@ -225,8 +227,13 @@ def updates_by_rows(table_MNE: Tensor, num_read: int) -> bool:
 
 
 def is_swept(table_MNE: Tensor) -> bool:
-    """Tell whether the tables of all members together are so large that a GPU sweeps over them."""
-    return table_MNE.device.type == "cuda" and table_MNE.shape[:2].numel() >= SWEPT_ROWS
+    """Tell whether the tables of all members together are so large that a GPU sweeps over them.
+
+    A sweep is a kernel that torch compiles with Triton and a C compiler; without these it is dense.
+    """
+    if table_MNE.device.type != "cuda" or table_MNE.shape[:2].numel() < SWEPT_ROWS:
+        return False
+    return find_spec("triton") is not None and any(map(which, ("cc", "gcc", "clang")))
 
 
 @contextmanager
