@@ -196,7 +196,11 @@ CONTRADICTIONS = [
         "variants.mtnas.small.search.strategy",
         "route evaluations, 48",
     ),
-    (mtnas(x={"tables_read": "two"}), "variants.mtnas.x", "tables_read: 'two' is nothing for"),
+    (
+        mtnas(x={"tables_read": "two"}),
+        "variants.mtnas.x.tables_read",
+        "'two' is nothing for tables: one",
+    ),
     (
         {"training": {"embedding_per_task": True}} | experiment(methods=["stem"]),
         "training.embedding_per_task",
