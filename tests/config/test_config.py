@@ -196,6 +196,21 @@ CONTRADICTIONS = [
         "variants.mtnas.small.search.strategy",
         "route evaluations, 48",
     ),
+    (
+        mtnas(x={"tables_read": "two"}),
+        "variants.mtnas.x.tables_read",
+        "'two' is nothing for tables: one",
+    ),
+    (
+        {"training": {"embedding_per_task": True}} | experiment(methods=["stem"]),
+        "training.embedding_per_task",
+        "stem reads several embedding tables at once",
+    ),
+    (
+        {"training": {"alignment": "joint"}} | experiment(methods=["stem"]),
+        "training.alignment",
+        "stem reads several embedding tables at once",
+    ),
     ({"exhaustive": {"large": ["paper"]}}, "exhaustive.large", "num_layers 2", "20,000 routes"),
     (
         {"methods": {"mtnas": {"num_layers": 99}}, "exhaustive": {"large": ["paper"]}},
@@ -283,6 +298,12 @@ DRAWN = [
     (
         {"training": {"embedding_per_task": True}} | experiment(methods=["ple"]),
         "training.embedding_per_task",
+        "inputs of near are numbers",
+    ),
+    (
+        experiment(methods=["stem"]),
+        "datasets",
+        "stem/paper reads 3 embedding tables",
         "inputs of near are numbers",
     ),
     (
