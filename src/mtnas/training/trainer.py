@@ -80,6 +80,7 @@ class Trainer:
 
         That is without what `weighting` adds, which only training descends.
         """
+        self.weighting.draw()
         rows_MR = self._rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
         if self.read_ahead and upcoming_MB is not None:
