@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from mtnas.config.options import SearchOptions
 from mtnas.runtime import seeds
+from mtnas.search.strategies import searcher
 from mtnas.training.checkpoint import Checkpoint
 from mtnas.training.fit import fit
 from mtnas.training.trainer import Trainer
@@ -126,3 +128,20 @@ def test_a_task_alone_is_trained_as_with_equal_weights():
     )
     assert drawn_anew.valid_losses == equal.valid_losses
     assert all(torch.equal(other[key], tensor) for key, tensor in one.items())
+
+
+def test_a_search_draws_weights_too_and_goes_on_to_the_same_numbers(tmp_path):
+    data, chosen = examples(tasks=TASKS), SearchOptions(steps=12, batch_size=32)
+    find, network = searcher(chosen), {"num_layers": 1, "num_subnets": 2}
+
+    def searched(options, checkpoint=None):
+        ensemble = small_ensemble("mtnas", [0, 1], data, dtype="float32", **network)
+        state = find(ensemble, data, [split()] * 2, chosen, options).run(checkpoint).state
+        return {name: tensor.clone() for name, tensor in state.items()}
+
+    equal, expected = searched(TRAINING), searched(RANDOM)
+    path = tmp_path / "0-1.safetensors"
+    found = to_the_end([5, 4], lambda: searched(RANDOM, Checkpoint(path)))
+
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    assert not any(torch.equal(equal[name], tensor) for name, tensor in expected.items())
