@@ -41,7 +41,7 @@ else
 	  || $(PIP) --force-reinstall '$(TORCH_PIN)'
 endif
 	@echo "setup 3 of 3: mtnas and all that it needs (400 MB)"
-	@$(PIP) -e '.[dev,export,slurm]'
+	@$(PIP) -e '.[crate,dev,export,slurm]'
 	@touch $@
 	@echo "setup is done: 'make study' runs the default study, '$(BIN)/mtnas --help' tells the rest"
 
@@ -92,8 +92,8 @@ setup-size: setup  ## measure how large .venv is, for README
 
 # The wheel of torch comes from elsewhere than the registry, so it has no hash, nor has what its CUDA
 # build needs.
-COMPILE = uv pip compile pyproject.toml requirements/pins.in --extra dev --extra export --extra slurm --universal \
-  --python-version 3.11 --no-annotate --no-header -q
+COMPILE = uv pip compile pyproject.toml requirements/pins.in --extra dev --extra crate --extra export \
+  --extra slurm --universal --python-version 3.11 --no-annotate --no-header -q
 UNHASHED = $(shell sed -nE 's/^(torch|triton|nvidia-[^=]+|cuda-[^=]+)==.*/--no-emit-package \1/p' \
   requirements/lock.txt)
 lock:  ## resolve requirements/lock.txt and hashes.txt again (needs uv)

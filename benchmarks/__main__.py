@@ -4,17 +4,17 @@ import argparse
 import importlib
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.outcome import Settings, UnavailableError, publish
+from benchmarks.outcome import Outcome, Settings, UnavailableError, publish
 from mtnas.runtime.provenance import git_state
 
 SUITE = ("step", "table_size", "models", "search", "routes", "many_seeds", "data", "workflow",
-         "roofline", "accuracy", "gpu")  # fmt: skip
+         "roofline", "accuracy", "gpu_prediction", "gpu", "scale")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,23 +24,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7, help="turns of every contender (7)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a turn (2)")
     parser.add_argument("--quick", action="store_true", help="small sizes; shows only that it runs")
+    parser.add_argument("--dry", action="store_true", help="gpu: walk through it on the CPU")
     given = parser.parse_args(arguments)
     unknown = set(given.names) - set(SUITE)
     if unknown:
         parser.error(f"unknown benchmark {', '.join(sorted(unknown))}; allowed: {', '.join(SUITE)}")
-    settings = Settings(given.rounds, given.seconds, given.quick)
+    settings = Settings(given.rounds, given.seconds, given.quick, given.dry)
+    failures: list[str] = []
     for name in given.names or SUITE:
         print(f"== {name}", flush=True)
         try:
-            outcome = importlib.import_module(f"benchmarks.suite.{name}").run(settings)
+            for outcome in _outcomes(name, settings):  # what there is is kept if the rest fails
+                if not settings.dry:
+                    outcome.save(name, machine())
         except UnavailableError as reason:
             print(f"skipped: {reason}")
             continue
-        outcome.save(name, machine())
+        failures += outcome.failures
         for key, ratio in outcome.ratios.items():
             print("{}: {median:.2f} ({min:.2f}-{max:.2f}, {runs} rounds)".format(key, **ratio))
-    if not settings.quick:
+    if not (settings.quick or settings.dry):
         publish()
+    if failures:
+        raise SystemExit("\n".join(failures))
+
+
+def _outcomes(name: str, settings: Settings) -> Iterator[Outcome]:
+    suite = importlib.import_module(f"benchmarks.suite.{name}")
+    if hasattr(suite, "parts"):
+        yield from suite.parts(settings)
+    else:
+        yield suite.run(settings)
 
 
 def machine() -> dict[str, Any]:

@@ -18,11 +18,12 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """How thoroughly to measure; `quick` only shows that a benchmark runs."""
+    """How thoroughly to measure; `quick` and `dry` only show that a benchmark runs."""
 
     rounds: int = 7
     seconds: float = 2.0
     quick: bool = False
+    dry: bool = False  # on the CPU what is for a GPU; nothing is kept
 
     @property
     def turns(self) -> dict[str, Any]:
@@ -46,6 +47,7 @@ class Outcome:
     simulated: bool = True  # the table was made from simulated examples
     ratios: dict[str, dict[str, float]] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)  # every round, for whoever looks closer
+    failures: tuple[str, ...] = ()  # what could not be measured, and why
 
     def save(self, name: str, machine: dict[str, Any]) -> None:
         """Write the outcome of one benchmark."""

@@ -94,6 +94,11 @@ def simulated_folder(wildcards):
     return SIMULATED.format(**wildcards) if simulated else []
 
 
+def needed_by_run(wildcards):
+    """Name what a run is made from, besides its data. One function: of each job each costs time."""
+    return routes_if_searched(wildcards) | winner_if_tuned(wildcards) | routes_to_match(wildcards)
+
+
 def routes_if_searched(wildcards):
     """Name the routes of a run, and the weights it derives from, if its method searches."""
     derive = studies.run_spec(STUDY, **wildcards).derive

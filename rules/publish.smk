@@ -40,7 +40,11 @@ rule publish:
         tuning=of_runs(TUNING, TUNED),
         subsets=subset_folders(PLAN.subsets),
         simulated_studies=expand(SIMULATED_STUDY, study=PLAN.simulated_studies),
-        specs={**specs_of(PUBLISHED_RUNS), **subset_specs(), **simulated_specs()},
+        specs=lambda wildcards: {
+            **specs_of(PUBLISHED_RUNS),
+            **subset_specs(),
+            **simulated_specs(),
+        },
     message:
         "Publishing the study"
     script:

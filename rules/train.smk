@@ -12,9 +12,7 @@ provides: results/runs/{dataset}/{method}/{variant}/metrics.csv, run.json, predi
 rule train:
     """Train on the training examples, select on validation, measure once on test."""
     input:
-        unpack(routes_if_searched),
-        unpack(winner_if_tuned),
-        unpack(routes_to_match),
+        unpack(needed_by_run),
         table=rules.prepare.output.table,
         ids=rules.prepare.output.ids,
         inputs=rules.prepare.output.inputs,

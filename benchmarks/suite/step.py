@@ -1,4 +1,4 @@
-"""A training step on one shared table of 10^6 rows: ours, plain PyTorch and the four libraries."""
+"""A training step on one shared table of 10^6 rows: ours, plain PyTorch, JAX and five libraries."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from benchmarks.outcome import Outcome, Settings, UnavailableError
 
 NUM_ROWS = 1_000_000
 LIBRARIES = ("deepctr_torch", "torch_rechub", "fuxictr", "libmtl")
+OTHERS = {"JAX and optax": "jax", "fbgemm, other mathematics": "fbgemm"}
 THREADS = (1, 2)
 
 
@@ -32,7 +33,9 @@ def outcome(measured: dict[str, dict[str, Any]]) -> Outcome:
         ],
         note="Libraries: their own MMoE with their own L2. 'per field' gives them 15 small tables "
         "instead of the shared one, their better case; 'memory kept' tells the allocator not to "
-        "return freed memory to the system; 'compiled' hands the network to torch.compile.",
+        "return freed memory to the system; 'compiled' hands the network to torch.compile. JAX and "
+        "optax take the steps of torch's fused Adam, with threads as they please; FBGEMM updates, "
+        "by Adagrad, only the rows of a batch. AdaTT: its layout, as large, in plain PyTorch.",
         ratios={
             **_ratios(measured, THREADS, ""),
             **_ratios(measured, THREADS[:1], "_one_thread"),
@@ -68,7 +71,11 @@ def contenders(settings: Settings, threads: int) -> dict[str, dict[str, Any]]:
         for mode, per_field in (("shared", False), ("per field", True)):
             options = {"per_field": per_field}
             named[f"{library} {mode}"] = {**common, "kind": library, "options": options}
-    for name in ("torch fused", *(f"{library} shared" for library in LIBRARIES)):
+    named["torch fused, AdaTT"] = {
+        **common, "kind": "torch", "options": {"form": "fused", "network": "adatt"},
+    }  # fmt: skip
+    named |= {name: {**common, "kind": kind} for name, kind in OTHERS.items()}
+    for name in ("torch fused", "torch fused, AdaTT", *_libraries("shared")):
         named[f"{name}, memory kept"] = {**named[name], "keep_memory": True}
     return named
 
@@ -82,6 +89,7 @@ RIVALS = {
     "vs_fastest_library_shared_table_memory_kept": _libraries("shared, memory kept"),
     "vs_fastest_library_per_field": _libraries("per field"),
     "vs_torch_fused_dense": ["torch fused"],
+    "vs_jax": ["JAX and optax"],
     "vs_ours_compiled": ["ours, compiled"],
     "vs_torch_fused_dense_memory_kept": ["torch fused, memory kept"],
 }
@@ -92,7 +100,7 @@ def _threads(threads: int) -> str:
 
 
 def _require_libraries() -> None:
-    missing = [name for name in LIBRARIES if importlib.util.find_spec(MODULES[name]) is None]
+    missing = [name for name in MODULES if importlib.util.find_spec(MODULES[name]) is None]
     if missing:
         raise UnavailableError(f"{', '.join(missing)} not installed; run `make benchmarks`")
 
@@ -102,4 +110,6 @@ MODULES = {
     "torch_rechub": "torch_rechub",
     "fuxictr": "fuxictr",
     "libmtl": "LibMTL",
+    "optax": "optax",
+    "fbgemm": "fbgemm_gpu",
 }

@@ -1,5 +1,6 @@
-"""Time per step against the size of the embedding table: ours, both its forms, plain PyTorch."""
+"""Time per step against the size of the embedding table: ours, both its forms, PyTorch, JAX."""
 
+import importlib.util
 from typing import Any
 
 from benchmarks.harness import alternate, ratio, spread
@@ -9,7 +10,7 @@ from benchmarks.work import BATCH, EMBEDDING_DIM
 
 SIZES = (1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000)
 MOVED = 6 * 4 * EMBEDDING_DIM  # bytes per row: read and write w, m, v
-TORCH = {"kind": "torch", "options": {"form": "fused"}, "keep_memory": True}
+TORCH: dict[str, Any] = {"kind": "torch", "options": {"form": "fused"}, "keep_memory": True}
 OURS = {
     "ours": {},
     "ours, by rows": {"by_rows": True},
@@ -52,4 +53,7 @@ def contenders(size: int, threads: int) -> dict[str, dict[str, Any]]:
     common = {"num_rows": size, "threads": threads}
     forms = OURS if threads == 1 else {"ours": OURS["ours"]}
     ours = {name: {**common, "kind": "ours", "options": form} for name, form in forms.items()}
-    return {**ours, "torch fused, memory kept": {**common, **TORCH}}
+    others = {"torch fused, memory kept": TORCH}
+    if importlib.util.find_spec("optax") is not None:
+        others["JAX and optax"] = {"kind": "jax"}
+    return {**ours, **{name: {**common, **other} for name, other in others.items()}}

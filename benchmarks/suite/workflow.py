@@ -29,12 +29,14 @@ ROUNDS = 3  # each takes many seconds, and they differ little
 LIMIT = 600  # seconds; planning that takes longer is an error
 SMALLEST = "config/test.yaml"
 MANIFEST = "results/data/insteval/manifest.json"
+STARTS, TRAINS = "Training share_bottom", "dense parameters of one model"  # lines of a job
+FIRST_STEP = "of it: from the job's start to its first step"
 METRICS = "results/runs/insteval/share_bottom/paper/metrics.csv"
 
 Seconds = dict[str, list[float]]
 
 # What a study of the same shape takes when rules compute nothing: as many jobs, files and
-# parameters as ours, from constants.
+# parameters as ours, from constants, with `shell` where ours names a script.
 BARE = """
 DATASETS, VARIANTS = config["datasets"], list(config["variants"]["mtnas"])
 DATA, ROUTES, RUN = "data/{d}", "routes/{d}/{v}", "runs/{d}/{v}"
@@ -101,7 +103,7 @@ def run(settings: Settings) -> Outcome:
     variants = QUICK_VARIANTS if settings.quick else VARIANTS
     with TemporaryDirectory() as folder:
         ours = Path(folder) / "ours"
-        _check_out(ours)
+        check_out(ours)
         planned, jobs = planning(ours, Path(folder) / "bare", variants, rounds)
         started = start_up(ours, rounds)
         idle = {} if settings.quick else finished(ours, rounds)
@@ -127,11 +129,11 @@ def planning(ours: Path, bare: Path, variants: int, rounds: int) -> tuple[Second
     for folder in (ours, bare):
         (folder / STUDY).write_text(study, encoding="utf-8")
     (bare / "Snakefile").write_text(BARE, encoding="utf-8")
-    _snakemake(ours, "-n", "--configfile", SMALLEST)  # compiles the copy's modules
+    snakemake(ours, "-n", "--configfile", SMALLEST)  # compiles the copy's modules
     printed: dict[str, str] = {}
 
     def plan(name: str, folder: Path) -> None:
-        printed[name] = _snakemake(folder, "-n", "--configfile", STUDY)
+        printed[name] = snakemake(folder, "-n", "--configfile", STUDY)
 
     seconds = _alternate(
         {
@@ -149,7 +151,7 @@ def planning(ours: Path, bare: Path, variants: int, rounds: int) -> tuple[Second
 def start_up(ours: Path, rounds: int) -> Seconds:
     """Return the seconds until Python, torch and our library are there, and of a whole job."""
     smallest = ("--configfile", SMALLEST)
-    _snakemake(ours, MANIFEST, *smallest)
+    snakemake(ours, MANIFEST, *smallest)
     return _alternate(
         {
             "python -c pass": lambda: _python(ours, "-c", "pass"),
@@ -157,21 +159,40 @@ def start_up(ours: Path, rounds: int) -> Seconds:
             "python -c 'import mtnas.experiments.train'": lambda: _python(
                 ours, "-c", "import mtnas.experiments.train"
             ),
-            "smallest training job, with Snakemake": lambda: _snakemake(
+            "smallest training job, with Snakemake": lambda: snakemake(
                 ours, "--force", METRICS, *smallest
             ),
         },
         rounds,
-    )
+    ) | {FIRST_STEP: [_until_first_step(ours) for _ in range(rounds)]}
+
+
+def _until_first_step(ours: Path) -> float:
+    """Return the seconds from Snakemake's start of a training job until it begins to train."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--force", METRICS]
+    with subprocess.Popen(
+        [*command, "--configfile", SMALLEST],
+        cwd=ours,
+        env={**os.environ, "PYTHONPATH": str(ours / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        times = {line: time.perf_counter() for line in process.stdout}
+    said = {word: [at for line, at in times.items() if word in line] for word in (STARTS, TRAINS)}
+    if process.returncode != 0 or not all(said.values()):
+        raise RuntimeError(f"{METRICS}: {''.join(times)[-2000:]}")
+    return said[TRAINS][0] - said[STARTS][0]
 
 
 def finished(ours: Path, rounds: int) -> Seconds:
     """Run the smallest study; return the seconds that it takes to find nothing left to do."""
     smallest = ("--configfile", SMALLEST)
-    _snakemake(ours, *smallest)
+    snakemake(ours, *smallest)
 
     def again() -> None:
-        if "Nothing to be done" not in _snakemake(ours, *smallest):
+        if "Nothing to be done" not in snakemake(ours, *smallest):
             raise RuntimeError("a finished study ran again")
 
     return _alternate({"finished smallest study, nothing to be done": again}, rounds)
@@ -200,7 +221,7 @@ def _alternate(contenders: Mapping[str, Callable[[], object]], rounds: int) -> S
     return measured
 
 
-def _check_out(folder: Path) -> None:
+def check_out(folder: Path) -> None:
     """Copy what the workflow needs, without results."""
     folder.mkdir()
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
@@ -212,7 +233,7 @@ def _check_out(folder: Path) -> None:
             shutil.copy2(source, folder / part)
 
 
-def _snakemake(folder: Path, *arguments: str) -> str:
+def snakemake(folder: Path, *arguments: str) -> str:
     """Run the Snakemake of this interpreter to its end; return what it printed."""
     cores = str(len(os.sched_getaffinity(0)))
     return _python(folder, "-m", "snakemake", "--cores", cores, *arguments)

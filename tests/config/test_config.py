@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 import yaml
 
+from mtnas.config.layers import merged
 from mtnas.config.load import load
 from mtnas.config.options import TrainingOptions
 from mtnas.config.reference import (
@@ -17,7 +18,6 @@ from mtnas.config.reference import (
     with_reference,
 )
 from mtnas.config.schema import SCHEMA_FILE, generate
-from mtnas.config.study import merged
 from mtnas.data.sources.base import Dataset
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import read_json

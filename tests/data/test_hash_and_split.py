@@ -7,7 +7,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtnas.data.prepare.hashing import DistinctValues, hash_column
+from mtnas.data.prepare import hashing
+from mtnas.data.prepare.hashing import DistinctValues, hash_column, hash_values
 from mtnas.data.prepare.splits import SPLITS, assign_fold, assign_split, num_folds, split_sizes
 
 TEXT = st.text(max_size=30)
@@ -91,3 +92,32 @@ def test_sizes_follow_the_ratios(num_rows: int, parts: tuple[int, ...]) -> None:
 @given(SIZES)
 def test_counts_are_taken_as_they_are(sizes: tuple[int, ...]) -> None:
     assert split_sizes(sum(sizes), sizes) == sizes
+
+
+def test_texts_that_lie_encoded_are_hashed_and_told_once() -> None:
+    """As Parquet gives them: the texts of a chunk begin with those of the chunk before."""
+    seen, told = DistinctValues(hashing.IdCounts()), list[str]()
+
+    def see(texts: pa.Array, _: hashing.Keys) -> None:
+        told.extend(texts.to_pylist())
+
+    words = ["a", "none", "b", "c", "none", "d"]
+    for size, places in ((3, [0, 2, 0]), (4, [3, 0, 2]), (4, [0, 0]), (6, [5, 3])):
+        column = pa.DictionaryArray.from_arrays(pa.array(places), words[:size])
+        ids, keys = hash_values(column, "f", 97, seen, see)
+        plain, of_plain = hash_values(column.cast(pa.string()), "f", 97, DistinctValues())
+        assert (ids.tolist(), keys.tolist()) == (plain.tolist(), of_plain.tolist())
+    assert seen.counts is not None
+    assert told == ["a", "b", "c", "d"]
+    assert len(seen.ids) == 4
+    assert seen.counts.rows.sum() == 10
+
+
+@given(st.lists(st.lists(st.sampled_from("abcd"), max_size=6), max_size=6), COUNTS)
+def test_chunks_of_other_texts_do_not_mix(chunks: list[list[str]], num_features: int) -> None:
+    seen = DistinctValues()
+    for chunk in chunks:
+        column = pa.array(chunk, pa.string())
+        alone = hash_column(column, "f", num_features)
+        assert hash_column(column, "f", num_features, seen).tolist() == alone.tolist()
+    assert len(seen.ids) == len({text for chunk in chunks for text in chunk})

@@ -1,5 +1,6 @@
 """Result files that were cut, edited or mixed up: one message with the file and what to do."""
 
+import re
 import shutil
 
 import pytest
@@ -84,6 +85,15 @@ def edit(change):
     return damage
 
 
+def no_number(value):
+    """Put what is no finite number in place of the first number."""
+
+    def damage(path):
+        path.write_text(re.sub(r"-?\d+\.\d+", value, path.read_text(), count=1))
+
+    return damage
+
+
 def without(key):
     return edit(lambda content: content.pop(key))
 
@@ -159,6 +169,9 @@ BROKEN = [
     ("run", "run.json", without("spec"), CHANGED),
     ("run", "run.json", without("digest"), "lacks its digest"),
     ("run", "run.json", edit(lambda c: c["timings"].update(train_seconds=1.0)), CHANGED),
+    ("run", "run.json", no_number("NaN"), CHANGED),
+    ("run", "run.json", no_number("1e999"), CHANGED),
+    ("table", "manifest.json", no_number("-Infinity"), CHANGED),
     ("run", "run.json", seal(lambda c: c.pop("parameters")), "the key 'parameters' is missing"),
     ("run", "run.json", seal(lambda c: c["spec"].pop("method")), "the key 'method' is missing"),
     ("run", "run.json", seal(lambda c: c["timings"].update(watts=3)), "unknown key 'watts'"),

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.helpers.planted import binary, diagnosed, drawn_ids, planted_table, score
+from mtnas.evidence.diagnosis.diagnosis import diagnosis_of
+from tests.helpers.planted import (
+    binary,
+    diagnosed,
+    drawn_ids,
+    measured,
+    number,
+    planted_table,
+    score,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -78,3 +87,46 @@ def test_unrelated_tasks_are_kept_apart_where_the_shared_part_is_narrow(tmp_path
     }
     assert mean[1] < -0.05 < mean[16]
     assert "Keep the tasks apart" in found.sentences[0]
+
+
+def noise(rng, kind, rows):
+    """Return labels that nothing tells."""
+    drawn = rng.integers(2, size=rows) if kind == "binary" else rng.normal(size=rows)
+    return drawn.astype(np.float32)
+
+
+def relation(case, kind, rng, seen, ids):
+    """Return the labels of two tasks or three that are related as `case` says."""
+    label = {"binary": binary, "regression": number}[kind]
+    if case == "copy":
+        task = label(rng, seen, 0.5)
+        return {"task": task, "copy": task}
+    if case == "noise":
+        told = {name: label(rng, seen, 0.7) for name in ("a", "b")}
+        return {**told, "noise": noise(rng, kind, len(seen))}
+    if case == "opposite":
+        return {"plus": label(rng, seen, 0.7), "minus": label(rng, -seen, 0.7)}
+    return {"one": label(rng, seen, 0.3), "other": label(rng, score(rng, ids), 0.3)}
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+@pytest.mark.parametrize(
+    ("case", "right", "width"),
+    [
+        ("copy", ["task copy"], 4),
+        ("noise", ["a b, noise", "a b noise"], 4),  # of numbers, noise may stay: it harms nobody
+        ("opposite", ["plus minus"], 1),
+        ("unrelated", ["one, other"], 1),
+    ],
+)
+def test_intervals_as_users_have_them_lead_to_the_same_advice(tmp_path, case, kind, right, width):
+    """Splits overlap, so intervals are corrected; labels may be numbers, too."""
+    rng = np.random.default_rng(11)
+    ids = drawn_ids(rng, 1000)
+    labels = relation(case, kind, rng, score(rng, ids), ids)
+    files = planted_table(tmp_path, ids, labels, kind=kind)
+    found = diagnosis_of(*measured(files, tuple(labels), widths=(), width=width)).grouping
+    advice = ", ".join(" ".join(group) for group in found.recommended)
+    assert advice in (right[:1] if kind == "binary" else right)
+    assert found.unlearned == ["noise"] * ((case, kind) == ("noise", "binary"))
+    assert case == "unrelated" or found.harmed == []

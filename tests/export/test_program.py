@@ -9,7 +9,7 @@ from mtnas.export.folder import inputs_at, predict
 from mtnas.export.program import program_of
 from mtnas.export.trained import read_trained
 from mtnas.runtime.errors import ConfigError, RecordError
-from tests.helpers.exports import TRAINED, predictions, trained_run
+from tests.helpers.exports import OPTIONS, TRAINED, predictions, trained_run
 
 EXACT = {"dtype": "float64"}
 
@@ -46,6 +46,18 @@ def test_every_task_has_the_weights_selected_for_it(here, dataset, selection):
 def test_layers_and_tables_of_tasks_are_in_the_program(here, training):
     found, known = said(trained_run("loans", "share_bottom", "own", {**EXACT, **training}), 3)
     np.testing.assert_allclose(found, known, atol=1e-9)
+
+
+@pytest.mark.parametrize("read", ["two", "apart"])
+def test_a_program_reads_the_tables_that_its_route_chose(here, read):
+    options = {**OPTIONS["mtnas"], "tables": "searched", "tables_read": read}
+    trained = trained_run("loans", "mtnas", f"tables_{read}", EXACT, options=options)
+    counts = trained.run.record.parameters
+    for seed, (route, *_) in ((3, trained.routes(3)), (5, trained.routes(5))):
+        found, known = said(trained, seed)
+        np.testing.assert_allclose(found, known, atol=1e-9)
+        share = len(route.tables) / len(route.space.table_names)
+        assert counts.embedding_used[seed] == round(share * counts.embedding)
 
 
 def test_an_unseen_value_and_a_missing_number_change_a_prediction_only_through_their_field(here):

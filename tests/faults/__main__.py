@@ -5,8 +5,9 @@
 Every way to end a run and every odd place is tried, and a drawn part of the damages to files. One
 line of JSON per disturbance: `kind`, `moment`, `recovered` (it ended well, and `mtnas verify` finds
 nothing wrong), `equal` (to the undisturbed study), `message_ok` (no traceback; what is refused is
-named), `seconds`, `commit`. What is done is kept in FOLDER: killed and started again, it goes on.
-When all is done, it is published (`results/published/faults.json`). No part of the tests.
+named), `seconds`, `commit`. What is done is kept in FOLDER: killed and started again, it goes on,
+first with kinds that are not published yet. At the end it publishes what was run, and what was not
+(`results/published/faults.json`). No part of the tests.
 """
 
 import argparse
@@ -17,18 +18,22 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from mtnas.report.published import campaigns
 from mtnas.report.published.whole import changing
 from mtnas.runtime.files import write_json
 from mtnas.runtime.provenance import REPOSITORY, git_state
 from tests.conftest import Checkout
 from tests.faults.kinds import DAMAGES, ENDINGS, PLACES, Kind
+from tests.faults.places import BY_ROWS, run_by_rows
 from tests.faults.scene import OVERLAY, CannotError, Scene
 
 PUBLISHED = REPOSITORY / "results" / "published"
+JUDGED = ("recovered", "equal", "message_ok")
+NOT_RUN = {"moment": "not run", **dict.fromkeys(JUDGED), "seconds": 0.0, "commit": None}
 Told = dict[str, str | bool | float | None]
 
 
@@ -46,16 +51,11 @@ def main() -> None:
     asked = parser.parse_args()
     folder: Path = asked.folder or Path(f"/tmp/mtnas-faults-{asked.seed}")
     finished, log = undisturbed(folder), folder / "told.jsonl"
-    done = (
-        {one["name"]: one for one in map(json.loads, log.read_text().splitlines())}
-        if log.exists()
-        else {}
-    )
-    waiting = [
-        (n, k)
-        for n, k in drawn(asked.seed, asked.damages)
-        if n not in done and re.search(asked.only, n)
-    ]
+    names = dict(drawn(asked.seed, asked.damages))
+    done = read_told(log)
+    waiting = [(n, k) for n, k in names.items() if n not in done and re.search(asked.only, n)]
+    published = campaigns.ran(PUBLISHED)
+    waiting.sort(key=lambda named: named[1].name in published)
     end = time.monotonic() + 60 * asked.minutes
 
     def work(task: tuple[str, Kind]) -> None:
@@ -69,7 +69,7 @@ def main() -> None:
     with ThreadPoolExecutor(asked.at_once) as pool:
         list(pool.map(work, waiting))
     if not asked.only:
-        sys.exit(publish(log, [name for name, _ in drawn(asked.seed, asked.damages)]))
+        sys.exit(publish(read_told(log), names))
 
 
 def drawn(seed: int, damages: int) -> Iterator[tuple[str, Kind]]:
@@ -91,7 +91,8 @@ def undisturbed(folder: Path) -> Checkout:
         for targets in ((), ("publish",)):
             printed = scene.run(*targets)
             assert printed.status == 0, printed.text
-        mark.touch()
+        (finished.folder / BY_ROWS).write_bytes(run_by_rows(scene))
+        mark.write_text(str(git_state()["commit"]), encoding="utf-8")
     return finished
 
 
@@ -104,7 +105,7 @@ def disturbed(name: str, kind: Kind, finished: Checkout, folder: Path, seed: int
     began, told = time.monotonic(), Told()
     try:
         moment, message_ok = kind.disturb(scene)
-        recovered, _ = scene.recover()
+        recovered = scene.recover()
         told = {"moment": moment, "recovered": recovered, "equal": scene.is_equal()}
         told["message_ok"] = message_ok
     except CannotError as lacking:
@@ -117,25 +118,30 @@ def disturbed(name: str, kind: Kind, finished: Checkout, folder: Path, seed: int
             "message_ok": False,
         }
     seconds = round(time.monotonic() - began, 1)
-    if all(told[key] is not False for key in ("recovered", "equal", "message_ok")):
+    if all(told[key] is not False for key in JUDGED):
         for old in folder.glob(f"{place.name}*"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     else:
         text = "\n=====\n".join(f"{one.status}\n{one.text}" for one in scene.printed)
         (folder / f"{place.name}.printed").write_text(text, encoding="utf-8")
-    return {"kind": kind.name, **told, "seconds": seconds, "commit": git_state()["commit"]}
+    commit = (folder / "finished.done").read_text(encoding="utf-8")
+    return {"kind": kind.name, **told, "seconds": seconds, "commit": commit}
 
 
-def publish(log: Path, names: list[str]) -> int:
-    """Publish all disturbances once they are done; return the exit status."""
-    done = {one.pop("name"): one for one in map(json.loads, log.read_text().splitlines())}
-    if lacking := [name for name in names if name not in done]:
-        print(f"{len(lacking)} of {len(names)} are left: run it again to go on", file=sys.stderr)
-        return 1
-    told = [done[name] for name in sorted(done)]
+def read_told(log: Path) -> dict[str, Told]:
+    """Return what is known of every disturbance that was done, by its name."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return {one.pop("name"): one for one in map(json.loads, lines)}
+
+
+def publish(done: dict[str, Told], kinds: Mapping[str, Kind]) -> int:
+    """Publish what was done, and what was not; return the exit status."""
+    told = [done.get(name) or {"kind": kinds[name].name, **NOT_RUN} for name in sorted(kinds)]
     with changing(PUBLISHED) as copy:
-        write_json(copy / "faults.json", told)
-    return not all(one["recovered"] and one["equal"] and one["message_ok"] for one in told)
+        write_json(copy / campaigns.FAULTS, told)
+    if lacking := [name for name in kinds if name not in done]:
+        print(f"{len(lacking)} of {len(kinds)} are left: run it again to go on", file=sys.stderr)
+    return bool(lacking) or any(one[key] is False for one in told for key in JUDGED)
 
 
 if __name__ == "__main__":

@@ -64,9 +64,11 @@ def of_file(file: str, damage: Damage) -> Callable[[Scene], tuple[str, bool]]:
         path = scene.results / file
         before = path.read_bytes()
         damage(path, scene.drawn)
-        named = damage is gone or f"results/{file}" in scene.wrong()
         changed = not path.exists() or path.read_bytes() != before
-        return "finished", named and changed
+        if damage is gone:
+            return "finished", changed
+        scene.named = scene.wrong()
+        return "finished", changed and f"results/{file}" in scene.named
 
     return disturb
 

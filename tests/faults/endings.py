@@ -8,7 +8,8 @@ import time
 
 from tests.faults.scene import Scene
 
-LATEST_S = 35.0  # of a moment at which a workflow is ended
+RUN = "runs/insteval/mmoe/paper"
+TRAINS = "dense parameters of one model"  # is printed when a training begins
 
 
 def of_all(*numbers: signal.Signals):
@@ -17,7 +18,7 @@ def of_all(*numbers: signal.Signals):
     def disturb(scene: Scene) -> tuple[str, bool]:
         scene.begin()
         running = scene.start()
-        moment = running.moment(2, LATEST_S)
+        moment = running.moment()
         for number in numbers:
             running.send(number)
             time.sleep(0.5)
@@ -32,7 +33,7 @@ def of_snakemake(number: signal.Signals):
     def disturb(scene: Scene) -> tuple[str, bool]:
         scene.begin()
         running = scene.start()
-        moment = running.moment(2, LATEST_S)
+        moment = running.moment()
         with contextlib.suppress(ProcessLookupError):
             os.kill(running.process.pid, number)
         printed = running.ended()
@@ -47,7 +48,7 @@ def of_job(number: signal.Signals):
     def disturb(scene: Scene) -> tuple[str, bool]:
         scene.begin()
         running = scene.start()
-        moment = running.moment(2, LATEST_S)
+        moment = running.moment()
         if job := running.at_a_job():
             time.sleep(scene.drawn.uniform(0, 3))
             with contextlib.suppress(ProcessLookupError):
@@ -63,21 +64,21 @@ def of_checkpoint(damage):
     """End a training that keeps a checkpoint, and damage what it kept."""
 
     def disturb(scene: Scene) -> tuple[str, bool]:
-        scene.begin(anew=False)
+        scene.begin("runs/insteval/mmoe")
         kept, moment = [], ""
         for _ in range(5):
-            running = scene.start("results/runs/insteval/mmoe/paper/metrics.csv")
-            running.at_a_job()
-            time.sleep(scene.drawn.uniform(1.5, 4.5))
+            running = scene.start(f"results/{RUN}/metrics.csv")
+            running.prints(TRAINS)
+            time.sleep(scene.drawn.uniform(0.1, 1.5))
             running.send(signal.SIGTERM)
             running.ended()
-            kept = [*scene.results.glob("runs/insteval/mmoe/paper/.unfinished/*/*.safetensors")]
+            kept = [*scene.results.glob(f"{RUN}/.unfinished/*/*.safetensors")]
             moment = "a training with its checkpoint" if kept else "a training, no checkpoint yet"
-            if kept or (scene.results / "runs/insteval/mmoe/paper/metrics.csv").exists():
+            if kept or (scene.results / RUN / "metrics.csv").exists():
                 break
         for path in kept:
             damage(path, scene.drawn)
-        return moment, all(printed.is_clear for printed in scene.printed)
+        return moment, bool(kept) and all(printed.is_clear for printed in scene.printed)
 
     return disturb
 
@@ -90,7 +91,7 @@ def of_publishing(target: str):
         if target == "publish" and scene.drawn.random() < 0.5:
             shutil.rmtree(scene.results / "published")
         running = scene.start(target)
-        moment = running.moment(4, 16)
+        moment = running.moment(1)
         running.send(signal.SIGKILL)
         clear = running.ended().is_clear
         whole = not (scene.results / "published").exists() or not scene.wrong("results/published")

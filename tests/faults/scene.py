@@ -31,7 +31,10 @@ NAMED = re.compile(
     r"^WRONG +(results/[^:,]*)[:,] .*run `\.venv/bin/snakemake --cores 1 (.+?)`", re.M
 )
 SAID = re.compile(r"^Job \d+: (.+)$", re.M)
-MADE = ("routes", "runs", "tables", "figures", "claims", "audit", "answer.*", "report.html")
+MADE = (  # in the order in which it is made
+    "data", "routes", "runs/insteval/mtnas", "runs/insteval/mmoe", "audit", "tables", "figures",
+    "simulated_studies", "claims/claims.json",
+)  # fmt: skip
 KEPT_TO_ITSELF = ("PYTHONPATH", "OMP_NUM_THREADS", "NUMBA_CACHE_DIR")
 
 
@@ -54,26 +57,34 @@ class Printed:
 
 @dataclass
 class Scene:
-    """One disturbed study: `checkout` is where it is, `finished` where nothing disturbs it."""
+    """One disturbed study: `checkout` is where it is, `finished` where nothing disturbs it.
+
+    `named` is what `mtnas verify` called wrong, where it was asked.
+    """
 
     finished: Checkout
     checkout: Checkout
     drawn: random.Random
     printed: list[Printed] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
         """Return the folder of its results."""
         return self.checkout.folder / "results"
 
-    def begin(self, *, anew: bool | None = None) -> None:
-        """Copy the finished study without what comes after the table, or with nothing (`anew`)."""
+    def begin(self, *lost: str, anew: bool | None = None) -> None:
+        """Copy the finished study as it was before some of its jobs, or any (`anew`).
+
+        `lost` are the files that are not there yet; else it is drawn after which job it stands.
+        """
         if anew is None:
-            anew = self.drawn.random() < 0.3
-        shutil.copytree(self.finished.folder, self.checkout.folder, symlinks=True)
-        for place in ["results"] if anew else [f"results/{name}" for name in MADE]:
-            for path in self.checkout.folder.glob(place):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            anew = not lost and self.drawn.random() < 0.15
+        self.copy()
+        made = lost or MADE[self.drawn.randrange(len(MADE)) :]
+        for place in ["results"] if anew else [f"results/{name}" for name in made]:
+            path = self.checkout.folder / place
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def copy(self) -> None:
         """Copy the finished study, time stamps included."""
@@ -120,17 +131,21 @@ class Scene:
             printed = self.run()
         return printed.status == 0
 
-    def recover(self) -> tuple[bool, list[str]]:
+    def recover(self) -> bool:
         """Do what is documented: run again, then make again what `mtnas verify` calls wrong.
 
-        Returns whether everything is right at the end, and the files that were called wrong.
+        Returns whether everything is right at the end.
         """
-        named = self.wrong()
-        for name in named:
+        if not self.named:
+            ended = self.go_on()
+            self.named = self.wrong()
+            if not self.named:
+                return ended
+        for name in self.named:
             (self.checkout.folder / name).unlink(missing_ok=True)
-        if targets := {target for told in named.values() for target in told.split()} - {"?"}:
+        if targets := {t for told in self.named.values() for t in told.split()} - {"?"}:
             self.run(*sorted(targets))
-        return self.go_on() and not self.wrong(), list(named)
+        return self.go_on() and not self.wrong()
 
     def wrong(self, folder: str = "results") -> dict[str, str]:
         """Return what `mtnas verify` says is wrong: the file, and what is to be made again."""
@@ -163,13 +178,31 @@ class Running:
     process: subprocess.Popen[bytes]
     output: Path
 
-    def moment(self, earliest: float, latest: float) -> str:
-        """Wait for a drawn moment, or the end; say which it was."""
-        seconds = self.scene.drawn.uniform(earliest, latest)
+    def moment(self, most: int = 3) -> str:
+        """Wait until some jobs have begun, at most so many, and some seconds; say which is last.
+
+        Both are drawn; a slow machine reaches the same jobs as a fast one.
+        """
+        jobs, seconds = self.scene.drawn.randint(0, most), self.scene.drawn.uniform(0.2, 6)
+        while self.process.poll() is None and len(self.said()) < jobs:
+            time.sleep(0.05)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
-        told = SAID.findall(self.output.read_text(errors="replace"))
-        return f"after {seconds:.0f} s: {told[-1] if told else 'reading the workflow'}"
+        told = self.said() or ["reading the workflow"]
+        return f"{seconds:.1f} s after {jobs} jobs began: {told[-1]}"
+
+    def said(self) -> list[str]:
+        """Return what the jobs that began so far say that they do."""
+        return SAID.findall(self.text())
+
+    def text(self) -> str:
+        """Return what was printed so far."""
+        return self.output.read_text(errors="replace")
+
+    def prints(self, words: str) -> None:
+        """Wait until some words are printed, or the end."""
+        while self.process.poll() is None and words not in self.text():
+            time.sleep(0.05)
 
     def at_a_job(self) -> int:
         """Wait for a job that runs; return its process, 0 if there is none any more."""
@@ -191,7 +224,7 @@ class Running:
         except subprocess.TimeoutExpired:
             self.send(signal.SIGKILL)
             self.process.wait()
-        printed = Printed(self.output.read_text(errors="replace"), self.process.returncode)
+        printed = Printed(self.text(), self.process.returncode)
         self.scene.printed.append(printed)
         return printed
 

@@ -48,7 +48,8 @@ def small_ensemble(
 
     def build(member: Member) -> Model:
         number, widths = len(member.tasks), examples.output_layout.of(member.tasks).widths
-        encoder = Encoder(examples.inputs.layout, 3, num_readers=training.num_tables(number))
+        readers = chosen.num_readers(number, training)
+        encoder = Encoder(examples.inputs.layout, 3, num_readers=readers)
         return Model(
             method,
             chosen,

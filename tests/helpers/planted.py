@@ -16,6 +16,7 @@ from mtnas.experiments.diagnose.run import diagnose
 from mtnas.experiments.job import Job
 from mtnas.experiments.subsets import train_subsets
 from mtnas.study.specs import DiagnoseSpec, SubsetsSpec
+from mtnas.tasks.metrics import Kind
 from tests.helpers.tables import write_table
 
 FIELDS, VALUES = 6, 6
@@ -50,8 +51,18 @@ def binary(rng: np.random.Generator, seen: NDArray[np.float64], noise: float) ->
     return np.asarray(seen + noise * rng.normal(size=len(seen)) > 0, dtype=np.float32)
 
 
+def number(rng: np.random.Generator, seen: NDArray[np.float64], noise: float) -> Labels:
+    """Return a score with noise, of spread 1."""
+    label = seen + noise * rng.normal(size=len(seen))
+    return np.asarray(label / label.std(), dtype=np.float32)
+
+
 def planted_table(
-    folder: Path, ids: NDArray[np.int32], labels: dict[str, Labels], seed: int = 0
+    folder: Path,
+    ids: NDArray[np.int32],
+    labels: dict[str, Labels],
+    seed: int = 0,
+    kind: Kind = "binary",
 ) -> dict[str, Path]:
     """Write a table of such tasks; 40 % of the rows are for training, since tests need few."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +70,7 @@ def planted_table(
     sizes = [int(0.4 * rows), int(0.2 * rows)]
     parts = np.repeat([0, 1, 2], [*sizes, rows - sum(sizes)])
     split = np.random.default_rng(seed).permutation(parts).astype(np.int8)
-    tasks = tuple(TaskSummary(name=name, rule="") for name in labels)
+    tasks = tuple(TaskSummary(name=name, rule="", kind=kind) for name in labels)
     return write_table(
         folder / "table.parquet", ids, np.stack([*labels.values()], 1), split, tasks=tasks
     )

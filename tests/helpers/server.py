@@ -149,6 +149,8 @@ def raw_answers(sent: bytes, dripped: bytes = b"") -> Iterator[str]:
 
         server.settimeout(20)
         threading.Thread(target=serve).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        ended.set()
-        server.shutdown(socket.SHUT_RDWR)
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)

@@ -4,8 +4,9 @@ from typing import Any
 
 import yaml
 
+from mtnas.config.layers import merged
 from mtnas.config.load import load
-from mtnas.config.study import Study, merged
+from mtnas.config.study import Study
 from mtnas.runtime.provenance import REPOSITORY
 
 STUDY: dict[str, Any] = {

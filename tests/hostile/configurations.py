@@ -10,7 +10,7 @@ from typing import Any
 
 from mtnas import study as studies
 from mtnas.config.files import read_overlay
-from mtnas.config.study import merged
+from mtnas.config.layers import merged
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.study import raw_files
 from mtnas.study.plan import plan_of

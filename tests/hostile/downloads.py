@@ -5,15 +5,13 @@
 import gzip
 import os
 import random
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtnas.data.fetch.acquire import fetch
 from mtnas.data.fetch.download import Patience
 from mtnas.data.sources.base import Download
+from tests.helpers.server import raw_answers
 from tests.hostile.cage import Case
 
 KIND = "download answers"
@@ -141,34 +139,6 @@ def cases() -> Iterator[Case]:
         )
 
 
-@contextmanager
-def served(sent: bytes, dripped: bytes) -> Iterator[str]:
-    """Send the same bytes to whoever connects, the last of them slowly; yield the address."""
-    ended = threading.Event()
-
-    def answer(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            connection.recv(65_536)
-            connection.sendall(sent)
-            for byte in dripped:
-                connection.sendall(bytes([byte]))
-                if ended.wait(0.02):
-                    return
-
-    def serve(server: socket.socket) -> None:
-        with suppress(OSError):
-            while not ended.is_set():
-                connection, _ = server.accept()
-                threading.Thread(target=answer, args=[connection], daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, args=[server], daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        ended.set()
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-
-
 def read(folder: Path, answers: list[tuple[bytes, bytes]]) -> Path:
     """Fetch a file from mirrors that answer so; nothing but the file may be left."""
     os.environ["NO_PROXY"] = "127.0.0.1"
@@ -176,10 +146,10 @@ def read(folder: Path, answers: list[tuple[bytes, bytes]]) -> Path:
     if not answers:
         return target
     (sent, dripped), *others = answers
-    with served(sent, dripped) as first:
+    with raw_answers(sent, dripped) as first:
         urls = [f"{first}/{NAME}"]
         if others:
-            with served(*others[0]) as second:
+            with raw_answers(*others[0]) as second:
                 return _fetched(target, (*urls, f"{second}/{NAME}"))
         return _fetched(target, tuple(urls))
 

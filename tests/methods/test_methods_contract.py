@@ -6,6 +6,7 @@ import torch
 
 from mtnas import methods
 from mtnas.config.options import TrainingOptions
+from mtnas.data.prepare.manifest import InputLayout
 from mtnas.methods.parts.encoder import Encoder
 from mtnas.methods.parts.model import Model, count_parameters, solve_width
 from mtnas.runtime.errors import ConfigError
@@ -16,7 +17,7 @@ from tests.helpers.synthetic import examples, split
 LOADED = [methods.load(name) for name in methods.available()]
 TRAINED = [m for m in LOADED if m.sharing is not None]
 CONTROLS = [m for m in LOADED if m.predict is not None]
-BATCH, INPUT = 7, 12
+BATCH, INPUT, FIELDS = 7, 12, 4
 
 
 @pytest.fixture(params=TRAINED, ids=lambda m: m.name)
@@ -27,27 +28,34 @@ def method(request):
 def build(method, tasks=3):
     torch.manual_seed(0)
     tasks = 1 if method.per_task else tasks
-    options, encoder = small_options(method), Encoder.of_numbers(INPUT)
+    options, layout = small_options(method), InputLayout(singles=FIELDS)
+    readers = options.num_readers(tasks, TrainingOptions())
+    encoder = Encoder(layout, INPUT // FIELDS, num_readers=readers)
     return Model(method, options, encoder=encoder, num_tasks=tasks), tasks
+
+
+def read(model, rows=BATCH):
+    """Return what a model reads: rows of all its tables."""
+    return torch.randn(rows, INPUT * model.encoder.num_readers)
 
 
 def test_one_representation_per_task(method):
     model, tasks = build(method)
-    h_BTH = model.sharing(torch.randn(BATCH, INPUT))
+    h_BTH = model.sharing(model.shared_input(read(model)))
     assert h_BTH.shape == (BATCH, tasks, model.sharing.output_dim)
-    assert model(torch.randn(BATCH, INPUT)).shape == (BATCH, tasks)
+    assert model(read(model)).shape == (BATCH, tasks)
 
 
 def test_every_parameter_receives_gradient(method):
     model, _ = build(method)
-    model(torch.randn(64, INPUT)).square().sum().backward()
+    model(read(model, 64)).square().sum().backward()
     idle = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not idle
 
 
 def test_examples_do_not_leak_into_each_other(method):
     model, _ = build(method)
-    x = torch.randn(BATCH, INPUT)
+    x = read(model)
     before = model(x)
     changed = x.clone()
     changed[0] += 1
@@ -62,7 +70,7 @@ NOISY = [m for m in TRAINED if build(m)[0].sharing.noise_shape is not None]
 @pytest.mark.parametrize("method", NOISY, ids=lambda m: m.name)
 def test_noise_is_an_argument_and_the_same_for_all_examples(method):
     model, _ = build(method)
-    x = torch.randn(BATCH, INPUT)
+    x = read(model)
     noise, other = torch.rand(2, *model.sharing.noise_shape)
     before = model(x, noise)
     changed = x.clone()

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mtnas import study as studies
-from mtnas.config.study import merged
+from mtnas.config.layers import merged
 from mtnas.report import exhibits
 from mtnas.report.exhibits.base import Needs
 from mtnas.report.names import Names

@@ -14,7 +14,8 @@ FAULTS = [
     {"kind": "one bit: a.csv", **DONE},
     {"kind": "one bit: b.csv", **DONE, "equal": False, "seconds": 20},
     {"kind": "KILL of a job", **DONE},
-    {"kind": "full disk", **DONE, "recovered": None},  # this machine could not
+    {"kind": "full disk", **DONE, "recovered": None, "moment": "no mount here"},
+    *[{"kind": "full disk", **DONE, "recovered": None, "moment": "not run"}] * 2,
 ]
 OWN = {"cases": 1100, "refused": 1000, "accepted": 99, "failed": 1, "slowest_seconds": 1.26}
 HOSTILE = {
@@ -28,11 +29,14 @@ def test_disturbances_are_counted_by_kind(tmp_path):
     (tmp_path / "faults.json").write_text(json.dumps(FAULTS))
 
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in _lines(tmp_path)]
-    assert rows[2:] == [
+    assert rows[2:-2] == [
         ["KILL of a job", "1", "1", "1", "1", "10 to 10"],
         ["a file: one bit", "2", "2", "1", "2", "10 to 20"],
         ["all (3 kinds)", "3", "3", "2", "3", "10 to 20"],
     ]
+    named = "full disk (no mount here); 2 of full disk (not run)"
+    assert _lines(tmp_path)[-1] == f"Without a result are 3 of 6 disturbances: {named}."
+    assert campaigns.ran(tmp_path) == {"one bit: a.csv", "one bit: b.csv", "KILL of a job"}
 
 
 def _lines(folder):

@@ -3,7 +3,12 @@
 import pytest
 
 from mtnas.evidence.diagnosis.diagnosis import diagnosis_of
-from mtnas.evidence.diagnosis.measures import MEASURE_COLUMNS, Measures, MeasuresRecord
+from mtnas.evidence.diagnosis.measures import (
+    CAPACITY_COLUMNS,
+    MEASURE_COLUMNS,
+    Measures,
+    MeasuresRecord,
+)
 from mtnas.report.published import diagnoses
 from mtnas.runtime.errors import RecordError
 from mtnas.study.plan import Facts, Plan
@@ -23,8 +28,8 @@ KEPT = (
 )
 
 
-def diagnosis(folder, dataset, names=NAMES, told=True):
-    """Write a diagnosis in which phi is the gain; return the file."""
+def diagnosis(folder, dataset, names=NAMES, told=True, curve=None):
+    """Write a diagnosis in which phi is the gain; return the file. `curve`: lines of capacity."""
     import pandas as pd
 
     scores = truth_of(
@@ -50,9 +55,9 @@ def diagnosis(folder, dataset, names=NAMES, told=True):
         for a in names for b in names if a != b for seed in record.spec.seeds
     ]  # fmt: skip
     frame = pd.DataFrame(lines, columns=list(MEASURE_COLUMNS)).astype({"value": float})
-    empty = pd.DataFrame(columns=["width", "subset", "task", "seed", "metric", "value"])
+    capacity = pd.DataFrame(curve or [], columns=list(CAPACITY_COLUMNS))
     path = folder / dataset / "diagnosis.json"
-    diagnosis_of(Measures(frame, empty, record), scores).write(path)
+    diagnosis_of(Measures(frame, capacity, record), scores).write(path)
     return path
 
 

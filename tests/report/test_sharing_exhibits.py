@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from mtnas import study as studies
-from mtnas.config.study import merged
+from mtnas.config.layers import merged
 from mtnas.evidence.claims.evidence import Evidence
 from mtnas.evidence.claims.ledger import ledger
 from mtnas.evidence.diagnosis.predict import Predicts
@@ -75,7 +75,10 @@ def test_a_study_has_them_for_the_datasets_that_it_diagnoses():
     found = exhibits.planned(PLAN)
     assert PLAN.diagnosed == ["insteval"]
     names = ["recommendations", "gains_insteval", "measures_told"]
-    assert [name for name, one in found.items() if one.needs.diagnoses] == names
+    assert {name for name, one in found.items() if one.needs.diagnoses} == {
+        *names,
+        "sharing_by_width",
+    }
     for name in names:
         assert found[name].needs.files == ["results/diagnosis/insteval/diagnosis.json"]
         assert set(found[name].needs.datasets) == {"insteval"}
@@ -233,7 +236,7 @@ def test_recommendations_say_what_the_diagnosis_says(planted):
     table = RECOMMENDATIONS.read(BOTH)
     (block,) = table.blocks
     for row, found in zip(block.rows, planted.values(), strict=True):
-        groups, gain, over, said = row.cells
+        groups, gain, over, _, said = row.cells
         expected = found.grouping.expected
         assert groups.words == "; ".join(" + ".join(g) for g in found.grouping.recommended)
         assert (gain.value, gain.low, gain.high) == (expected.mean, expected.low, expected.high)
@@ -245,7 +248,7 @@ def test_recommendations_say_what_the_diagnosis_says(planted):
     ]
     for text in (to_markdown(table), to_latex(table), to_csv(table)):
         assert planted["gss"].sentences[0] in text
-    assert "| :-- | :-- | --: | :-- | :-- |" in to_markdown(table)
+    assert "| :-- | :-- | --: | :-- | --: | :-- |" in to_markdown(table)
 
 
 def predicts(rho, low=None, high=None, pairs=12):

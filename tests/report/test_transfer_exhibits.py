@@ -10,8 +10,8 @@ import yaml
 from matplotlib.text import Text
 
 from mtnas import study as studies
+from mtnas.config.layers import merged
 from mtnas.config.simulated import known_simulated_studies
-from mtnas.config.study import merged
 from mtnas.experiments.simulated import base
 from mtnas.report import exhibits
 from mtnas.report.exhibits.base import Needs, NothingToShowError

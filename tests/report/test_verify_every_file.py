@@ -1,6 +1,7 @@
 """A wrong number planted in any kind of file is named by `mtnas verify`."""
 
 import gzip
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from mtnas.report.published.publish import publish
-from mtnas.report.published.whole import changing
+from mtnas.report.published.whole import changing, check_seal
 from mtnas.report.site.record import write_shown
 from mtnas.report.verify import verify
-from mtnas.runtime.files import write_json
+from mtnas.runtime.errors import RecordError
+from mtnas.runtime.files import sealed, sha256_of, write_json
 from tests.report.test_published import main_study, undrawn  # noqa: F401
 from tests.report.test_verify import results  # noqa: F401
 
@@ -67,6 +69,37 @@ def test_every_file_of_a_run_and_of_its_data_is_compared(results: Path) -> None:
         planted(path)
         assert any(path.name in wrong for wrong in verify(results).wrong), path
         path.write_bytes(before)
+
+
+def test_a_raw_file_is_the_one_that_its_table_was_made_from(results: Path) -> None:  # noqa: F811
+    path = results / "data/toys/manifest.json"
+    told = json.loads(path.read_text())
+    raw = results / "raw/toys/toys.csv"
+    raw.parent.mkdir(parents=True)
+    raw.write_text("user,stars\n1,4.5\n")
+    told["source_sha256"] = {"toys.csv": sha256_of(raw), "elsewhere.csv": "0" * 64}
+    path.write_text(json.dumps(sealed(told)))
+    assert "1 raw files are those that tables were made from" in verify(results).right
+
+    planted(raw)
+    assert [line for line in verify(results).wrong if line.startswith(f"{raw}: is not the file")]
+
+
+def test_every_published_file_that_is_wrong_is_named(tmp_path: Path, undrawn: None) -> None:  # noqa: F811
+    folder = tmp_path / "published"
+    publish(folder, **main_study(tmp_path / "main"))
+    names = list(json.loads((folder / "sums.json").read_text())["files"])
+    for name in names:
+        planted(folder / name)
+    strange = [f"data/of_nobody_{number}.json" for number in range(9)]
+    for name in strange:
+        (folder / name).write_text("{}")
+
+    wrong = verify(folder).wrong
+    for name in (*names, *strange):
+        assert any(line.startswith(f"{folder / name}: ") for line in wrong), name
+    with pytest.raises(RecordError, match=f" and {len(names)} more: not published together"):
+        check_seal(folder)
 
 
 MADE = ("tables", "claims", "figures", "answer.md", "answer.json")  # again, from the others

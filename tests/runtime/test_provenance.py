@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mtnas.runtime import provenance
+from mtnas.runtime import code, provenance
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.provenance import REPOSITORY
 
 
 def canonical(source):
-    return provenance.canonical_code(ast.parse(source))
+    return code.canonical_code(ast.parse(source))
 
 
 def test_comments_docstrings_and_formatting_do_not_count():
@@ -67,6 +67,7 @@ def test_environment_and_git_state():
 
     assert {"python", "numpy", "torch", "platform", "cpu_count"} <= set(found)
     assert found["numpy"] is not None
+    assert found["cpu"] and found["memory_mb"] > 100 and "gpu" in found
     assert set(provenance.git_state()) == {"commit", "dirty"}
 
 

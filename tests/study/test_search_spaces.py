@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from mtnas import study as studies
+from mtnas.config.layers import merged
 from mtnas.config.space_checks import space_of
-from mtnas.config.study import merged
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.provenance import REPOSITORY

@@ -51,6 +51,19 @@ def test_the_cpu_stands_in_where_it_is_allowed(caplog):
     assert "cpu_if_no_gpu allows" in caplog.text
 
 
+def test_a_gpu_multiplies_in_float32_also_where_a_container_says_otherwise(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda index: None)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        assert device_of({"gpu": 1}) == "cuda"
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 @pytest.mark.parametrize(
     ("variables", "count", "names"),
     [

@@ -9,6 +9,7 @@ import torch
 from mtnas.config.options import SearchOptions, TrainingOptions
 from mtnas.routes.named import random_route
 from mtnas.routes.space import SearchSpace
+from mtnas.routes.tables import TableSpace
 from mtnas.search.strategies import searcher
 from mtnas.training import checkpoint as module
 from mtnas.training.checkpoint import Checkpoint
@@ -62,7 +63,7 @@ def trained(name, data, checkpoint=None, training=TRAINING):
     return result, {name: tensor.clone() for name, tensor in ensemble.state().items()}
 
 
-METHODS = pytest.mark.parametrize("name", ["mmoe", "single_task", "snr_trans", "mtnas"])
+METHODS = pytest.mark.parametrize("name", ["mmoe", "single_task", "snr_trans", "mtnas", "stem"])
 # A step of training is a step, and so is a batch of validation; there is one in an epoch.
 STOPS = pytest.mark.parametrize(
     "stops", [[1], [STEPS - 3], [STEPS], [STEPS + 1], [STEPS + 2, 1, 1, STEPS, 2, 3]]
@@ -109,12 +110,15 @@ def test_training_that_reads_ahead_goes_on_as_well(data, tmp_path):
 
 
 SMALL = SearchSpace(num_layers=1, num_subnets=2, num_tasks=2, query_scope="root")
+TABLES = TableSpace(num_layers=1, num_subnets=2, num_tasks=2, tables_read="two")
 MEAN = SearchSpace(num_layers=2, num_subnets=2, num_tasks=2, pooling="mean")
 
 
 def searched(data, space, options, checkpoint=None):
     names = ("num_layers", "num_subnets", "query_scope", "pooling")
     network = {name: getattr(space, name) for name in names}
+    if isinstance(space, TableSpace):
+        network |= {"tables": space.tables, "tables_read": space.tables_read}
     ensemble = small_ensemble("mtnas", [0, 1], data, dtype="float32", **network)
     chosen = SearchOptions(**{"steps": 30, "batch_size": 32, **options})
     find = searcher(chosen)(ensemble, data, [split()] * 2, chosen, TRAINING)
@@ -130,6 +134,8 @@ def searched(data, space, options, checkpoint=None):
         (SPACE, {}, [14, 1, 15]),  # the last stop is after the last step
         (SPACE, {"warmup_steps": 5, "baseline": "running_mean", "fresh_sample": True}, [3, 9]),
         (SPACE, {"routes_per_step": 3, "leave_one_out": True, "entropy_bonus": 0.1}, [13]),
+        (TABLES, {"routes_per_step": 2, "leave_one_out": True}, [13, 2]),
+        (TABLES, {"strategy": "random_search", "judge": "training", "candidates": 3}, [17]),
         (MEAN, {"routes_per_step": 2, "shared_batch": False, "reward": "neg_loss"}, [13, 2]),
         (SPACE, {"strategy": "differentiable", "steps": 250}, [7, 111]),
         (SPACE, {"strategy": "random_search", "candidates": 5}, [12, 30 - 12 + 3, 7]),

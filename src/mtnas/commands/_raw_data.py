@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mtnas.commands._checks import Check
 from mtnas.config.files import read_overlay
-from mtnas.config.study import Study, merged
+from mtnas.config.layers import merged
+from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.data.sources.base import Packaged
 from mtnas.runtime.errors import MtnasError

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mtnas.config.data_checks import check_sources, check_splits, check_synthetic
 from mtnas.config.diagnosis import check_diagnosis
 from mtnas.config.entries import PAPER, Experiment
+from mtnas.config.layers import tuning_layers
 from mtnas.config.options import BUDGET_METHOD, RunKey
 from mtnas.config.prediction_checks import check_asked_of_predictions
 from mtnas.config.space_checks import (
@@ -16,9 +17,9 @@ from mtnas.config.space_checks import (
     check_search,
     check_spaces,
 )
-from mtnas.config.study import Study, tuning_layers
+from mtnas.config.study import Study
 from mtnas.config.subset_checks import check_subsets
-from mtnas.config.training_checks import check_training, check_variant_training
+from mtnas.config.training_checks import check_training, check_variant_training, placed
 from mtnas.runtime.errors import ConfigError, unknown
 
 
@@ -121,17 +122,30 @@ def check_runs(study: Study) -> None:
 
 
 def _check_tables(study: Study, run: RunKey) -> None:
-    """Refuse embedding tables per task where routes are searched, or where there are none."""
+    """Refuse embedding tables per task where routes are searched, where there are none, and where
+    a method has several of its own.
+    """
     dataset, method, _ = run
+    training, tables = (
+        study.training_of(*run),
+        study.options(*run).num_tables(study.num_tasks(dataset)),
+    )
     searches, drawn = study.method(method).searches, dataset in study.synthetic
-    if (searches or drawn) and study.training_of(*run).embedding_per_task:
-        why = f"the inputs of {dataset} are numbers, without embeddings"
-        instead = "`dataset_options` of other datasets"
+    where = study.place_of_training(run, "embedding_per_task")
+    why = f"the inputs of {dataset} are numbers, without embeddings"
+    instead = "`dataset_options` of other datasets"
+    if (searches or drawn) and training.embedding_per_task:
         if searches:
             why = f"{method} searches routes of one input, not of one per task"
             instead = "`variants` of other methods"
-        where = study.place_of_training(run, "embedding_per_task")
         raise ConfigError(f"{where}: true, but {why}; leave it out, or set it in {instead}")
+    if tables and drawn:
+        raise ConfigError(
+            f"{study.place('datasets')}: {dataset}, but {'/'.join(run[1:])} reads {tables} "
+            f"embedding tables, and {why}; leave one of them out"
+        )
+    with placed(study, run):
+        training.check_tables(method, tables)
 
 
 def _check_tasks(study: Study, run: RunKey) -> None:

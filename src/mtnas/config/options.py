@@ -210,6 +210,17 @@ class MethodOptions(Options):
     def check_tasks(self, num_tasks: int) -> None:
         """Raise `ConfigError`, beginning with an option, if the options do not suit T tasks."""
 
+    def num_tables(self, num_tasks: int) -> int:
+        """Return how many sets of embedding tables the network of T tasks reads at once.
+
+        It then gets x_RBD, the input by every table. 0: it reads one input, x_BD.
+        """
+        return 0
+
+    def num_readers(self, num_tasks: int, training: TrainingOptions) -> int:
+        """Return how many sets of embedding tables a model of T tasks has."""
+        return self.num_tables(num_tasks) or training.num_tables(num_tasks)
+
 
 class SearchedOptions(MethodOptions):
     """Base class of the options of a method whose sharing route is searched."""

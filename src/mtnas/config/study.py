@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import Field, PrivateAttr, ValidationError
 
@@ -21,6 +21,7 @@ from mtnas.config.entries import (
     TaskSubsets,
     Tuning,
 )
+from mtnas.config.layers import merged, option_layers, training_layers, tuning_layers
 from mtnas.config.methods import KnownMethod, known_methods
 from mtnas.config.options import MethodOptions, RunKey, TrainingOptions
 from mtnas.config.origins import Origins
@@ -29,6 +30,9 @@ from mtnas.data import sources
 from mtnas.data.synthetic import TASKS, SyntheticOptions
 from mtnas.runtime.errors import ConfigError, unknown
 from mtnas.runtime.options import Keys, Options, problem_of
+
+if TYPE_CHECKING:
+    from mtnas.data.sources.base import Dataset
 
 Record = TypeVar("Record", bound=Options)
 
@@ -91,6 +95,10 @@ class Study(Options):
         "the test rows of each of its values, too (table `grouped_auc`)",
     )
     _origins: Origins = PrivateAttr(default_factory=Origins)
+    _sources: dict[str, "Dataset"] = PrivateAttr(default_factory=dict)
+    _merged: dict[tuple[type[Options], tuple[Keys, ...]], Options] = PrivateAttr(
+        default_factory=dict
+    )
 
     def __hash__(self) -> int:
         """Make results cacheable: there is one `Study` per start of the workflow."""
@@ -136,15 +144,21 @@ class Study(Options):
         """Name the tasks of a dataset, in their order."""
         if dataset in self.synthetic:
             return TASKS
-        return tuple(task.name for task in sources.load(dataset).tasks)
+        return tuple(task.name for task in self._source(dataset).tasks)
 
     def sources_of(self, dataset: str) -> tuple[str, ...]:
         """Name the sources of the rows of a dataset; none where all rows are alike."""
-        return () if dataset in self.synthetic else sources.load(dataset).source_names
+        return () if dataset in self.synthetic else self._source(dataset).source_names
 
     def has_groups(self, dataset: str) -> bool:
         """Whether rows of a dataset belong together."""
-        return dataset not in self.synthetic and bool(sources.load(dataset).group)
+        return dataset not in self.synthetic and bool(self._source(dataset).group)
+
+    def _source(self, dataset: str) -> "Dataset":
+        """Return a dataset that is not drawn; it is asked for once per run, so it is kept."""
+        if dataset not in self._sources:
+            self._sources[dataset] = sources.load(dataset)
+        return self._sources[dataset]
 
     def runs(self, experiment: str) -> list[RunKey]:
         """Return the runs of an experiment, in reading order."""
@@ -185,11 +199,11 @@ class Study(Options):
             raise ConfigError(
                 unknown(f"variant of {method}", variant, self.variants_of(method), "config")
             )
-        return self._resolved(known.options, _option_layers(dataset, method, variant))
+        return self._resolved(known.options, option_layers(dataset, method, variant))
 
     def training_of(self, dataset: str, method: str, variant: str = PAPER) -> TrainingOptions:
         """Return the training options: defaults < `training` < the dataset's < the variant's."""
-        return self._resolved(TrainingOptions, _training_layers(dataset, method, variant))
+        return self._resolved(TrainingOptions, training_layers(dataset, method, variant))
 
     def tuning_of(self, dataset: str) -> Tuning:
         """Return the grid search of a dataset: defaults < `tuning` < the dataset's."""
@@ -224,11 +238,11 @@ class Study(Options):
 
     def place_of(self, run: RunKey, *option: str) -> str:
         """Return where the option of a run that counts was set, for a message."""
-        return self.last_word(_option_layers(*run), option)
+        return self.last_word(option_layers(*run), option)
 
     def place_of_training(self, run: RunKey, option: str) -> str:
         """Return where the training option of a run that counts was set, for a message."""
-        return self.last_word(_training_layers(*run), (option,))
+        return self.last_word(training_layers(*run), (option,))
 
     def last_word(self, layers: Sequence[Keys], option: Keys) -> str:
         """Return where the last of some mappings that sets an option does so, for a message."""
@@ -241,47 +255,19 @@ class Study(Options):
         values = self.said(block)
         return name in values if name else bool(values)
 
-    def _resolved(self, record: type[Record], layers: Sequence[Keys]) -> Record:
-        """Merge the mappings at some paths, of which later ones win, and check the result."""
+    def _resolved(self, record: type[Record], layers: tuple[Keys, ...]) -> Record:
+        """Merge the mappings at some paths, of which later ones win, and check the result.
+
+        A large study asks for the same options many times, so they are kept.
+        """
+        if (record, layers) in self._merged:
+            return cast(Record, self._merged[record, layers])
         values = merged(*map(self.said, layers))
         named = {key: value for key, value in values.items() if key in record.model_fields}
         try:
-            return record.model_validate(named, strict=True)
+            result = self._merged[record, layers] = record.model_validate(named, strict=True)
+            return result
         except ValidationError as error:
             problem = problem_of(record, error)
             where = self.last_word(layers, problem.keys)
             raise ConfigError(f"{where}: {problem.message}") from None
-
-
-def merged(*layers: Mapping[str, object]) -> Block:
-    """Merge mappings, later ones win; nested mappings are merged, anything else replaced."""
-    result: Block = {}
-    for layer in layers:
-        for key, value in layer.items():
-            old = result.get(key)
-            both = isinstance(old, dict) and isinstance(value, Mapping)
-            result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
-    return result
-
-
-def _option_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
-    """Return the paths where options of a run may be set; later ones win."""
-    return (
-        ("methods", method),
-        ("dataset_options", dataset, "methods", method),
-        ("variants", method, variant),
-    )
-
-
-def _training_layers(dataset: str, method: str, variant: str) -> tuple[Keys, ...]:
-    """Return the paths where training options of a run may be set; later ones win."""
-    return (
-        ("training",),
-        ("dataset_options", dataset, "training"),
-        ("variants", method, variant, "training"),
-    )
-
-
-def tuning_layers(dataset: str) -> tuple[Keys, ...]:
-    """Return the paths where the grid search of a dataset may be set; later ones win."""
-    return ("tuning",), ("dataset_options", dataset, "tuning")

@@ -262,6 +262,23 @@ class TrainingOptions(Options):
                 f"there is nothing to weigh it against; {instead}"
             )
 
+    def check_tables(self, method: str, num_tables: int) -> None:
+        """Raise `ConfigError`, beginning with the option, if a method reads so many tables itself.
+
+        One that reads the tables of training alone has 0.
+        """
+        chosen = {
+            "embedding_per_task": self.embedding_per_task,
+            "alignment": self.alignment != "none",
+        }
+        for option, is_chosen in chosen.items():
+            if num_tables > 0 and is_chosen:
+                raise ConfigError(
+                    f"{option}: {getattr(self, option)!r}, but {method} reads several embedding "
+                    "tables at once, not one input per task; leave it out, or set it in `variants` "
+                    "of other methods"
+                )
+
     @property
     def in_two_phases(self) -> bool:
         """Whether task layers are trained on alone after the whole model was (V17, V18)."""

@@ -20,7 +20,7 @@ def check_variant_training(study: Study, run: RunKey) -> None:
 def check_training(study: Study, run: RunKey) -> None:
     """Refuse training options that do not suit the tasks of a dataset, or a method."""
     _check_method(study, run)
-    with _placed(study, run, f"on {run[0]}: "):
+    with placed(study, run, f"on {run[0]}: "):
         study.training_of(*run).check_tasks(study.tasks_of(run[0]))
 
 
@@ -35,7 +35,7 @@ def _check_loss_weights(study: Study, run: RunKey) -> None:
 
 def _check_mixing(study: Study, run: RunKey) -> None:
     """Refuse what needs sources where a dataset has none, or not these."""
-    with _placed(study, run, f"on {run[0]}: "):
+    with placed(study, run, f"on {run[0]}: "):
         training = study.training_of(*run)
         training.check_sources(study.sources_of(run[0]))
         training.check_groups(study.has_groups(run[0]))
@@ -70,12 +70,12 @@ def _check_method(study: Study, run: RunKey) -> None:
     method = study.method(run[1])
     if not method.is_control:
         flags = {"searches": method.searches, "per_task": method.per_task}
-        with _placed(study, run):
+        with placed(study, run):
             study.training_of(*run).check_method(run[1], **flags)
 
 
 @contextmanager
-def _placed(study: Study, run: RunKey, before: str = "") -> Iterator[None]:
+def placed(study: Study, run: RunKey, before: str = "") -> Iterator[None]:
     """Say of an error that begins with a training option of a run where that was set."""
     try:
         yield

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from mtnas.evidence.records import DataFacts, Git, Parameters
 from mtnas.evidence.resampling import Resampling
 from mtnas.routes.space import SearchSpace, SpaceArguments
+from mtnas.routes.tables import space_from
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import (
     CHANGED,
@@ -32,6 +33,7 @@ from mtnas.runtime.files import (
     sealed,
 )
 from mtnas.runtime.record import Part, Record
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import ExhaustiveSpec
 
 KEY = ("space", "route", "seed")
@@ -51,7 +53,7 @@ class ExhaustiveTimings(Part):
     device: str
 
 
-class ExhaustiveRecord(Part):
+class ExhaustiveRecord(Traced):
     """What made the ground truth of one space."""
 
     spec: ExhaustiveSpec
@@ -90,7 +92,7 @@ class GroundTruth:
 
     def space(self, name: str) -> SearchSpace:
         """Return one of the spaces."""
-        return SearchSpace(**self.records[name].space)
+        return space_from(**self.records[name].space)
 
     def table(self, name: str, column: str) -> pd.DataFrame:
         """Return one column of one space, a row per route (in order) and a column per seed."""

@@ -21,6 +21,7 @@ from mtnas.evidence.restarts import counted
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, broken, remake
 from mtnas.runtime.record import Part, Record, without_defaults
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import RunSpec
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, column_of
 
@@ -36,6 +37,12 @@ class Parameters(Part):
     models_per_seed: int
     hidden_dim: int | None
     dense_used: dict[int, int] = {}  # by seed, where a route decides which are used
+    embedding_used: dict[int, int] = {}  # by seed, where a route decides which tables are read
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), {"embedding_used": {}})
 
 
 class DataFacts(Part):
@@ -114,7 +121,7 @@ class Git(Part):
     dirty: bool | None
 
 
-class RunRecord(Record):
+class RunRecord(Record, Traced):
     """A run record: what was trained, on what, with which outcome, by which code (run.json)."""
 
     spec: RunSpec
@@ -141,7 +148,7 @@ class RunRecord(Record):
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not given, so that no older record differs from a new one."""
         newer = ("left_out", "valid_left_out", "changed_labels", "weights")
-        return without_defaults(dump(self), dict.fromkeys(newer, {}))
+        return without_defaults(dump(self), {**dict.fromkeys(newer, {}), "usage": None})
 
     @property
     def key(self) -> RunKey:

@@ -6,12 +6,15 @@ from statistics import fmean
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from mtnas.config.options import RunKey
+from mtnas.evidence.records import DataFacts, Git
 from mtnas.routes.route import Route
-from mtnas.routes.space import SearchSpace, SpaceArguments
+from mtnas.routes.space import SpaceArguments
+from mtnas.routes.tables import space_from
 from mtnas.runtime.errors import MtnasError
 from mtnas.runtime.files import Json
 from mtnas.runtime.record import Part, Record, without_defaults
 from mtnas.runtime.seeds import split_of
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import SearchSpec
 
 
@@ -62,7 +65,7 @@ class SearchTimings(Part):
     device: str
 
 
-class SearchRecord(Record):
+class SearchRecord(Record, Traced):
     """A search record: the route of every seed, and what found it (routes.json)."""
 
     dataset: str
@@ -76,7 +79,14 @@ class SearchRecord(Record):
     spec: SearchSpec
     timings: SearchTimings
     environment: dict[str, str | int | None]
+    data: DataFacts | None = None  # older records do not tell, nor of git
+    git: Git | None = None
     code: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), dict.fromkeys(("usage", "data", "git")))
 
     @model_validator(mode="after")
     def _routes_are_of_the_space(self) -> "SearchRecord":
@@ -96,7 +106,7 @@ class SearchRecord(Record):
     @cached_property
     def routes(self) -> dict[int, Route]:
         """Return the route of every seed, seeds in order."""
-        space = SearchSpace(**self.space)
+        space = space_from(**self.space)
         return {
             seed: Route.from_json(space, {n: dict(b) for n, b in found.blocks.items()})
             for seed, found in sorted(self.seeds.items())

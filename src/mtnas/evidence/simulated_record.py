@@ -8,13 +8,14 @@ import pandas as pd
 from mtnas.evidence.records import Git, read_table
 from mtnas.runtime.files import Json, broken
 from mtnas.runtime.record import Record
+from mtnas.runtime.usage import Traced
 
 FIRST = ("study", "simulated", "seed")  # columns of results.csv, around those of the study
 LAST = ("metric", "value")
 Line = dict[str, str | float]  # of results.csv: settings, metric, value
 
 
-class SimulatedStudyRecord(Record):
+class SimulatedStudyRecord(Record, Traced):
     """A record of a simulated study: what was drawn, and what its columns and metrics mean."""
 
     study: str

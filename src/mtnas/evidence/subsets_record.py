@@ -18,6 +18,7 @@ from mtnas.evidence.resampling import Resampling
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, atomic_path, remake
 from mtnas.runtime.record import Part, Record
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import SubsetsSpec
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS, OF_KIND, Kind
 
@@ -71,7 +72,7 @@ class SubsetsTimings(Part):
     threads: int
 
 
-class SubsetsRecord(Record):
+class SubsetsRecord(Record, Traced):
     """A record of subsets of tasks: what was trained, on what, by which code (record.json).
 
     `parameters` are those of the model of all tasks, `dense` those of every subset without its

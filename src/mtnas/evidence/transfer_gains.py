@@ -4,6 +4,8 @@ Subsets of a seed share its split and its streams, so gains are paired. Positive
 the metric: of a loss or an error it is what the company takes off it.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from mtnas.evidence.resampling import Resampling
@@ -34,7 +36,7 @@ def gains(scores: SubsetScores, *, metric: str = "principal", split: str = "test
     """
     if split not in PARTS:
         raise RecordError(unknown("split", split, PARTS, "gains"))
-    chosen = _metric_of_tasks(scores.record.tasks, metric)
+    chosen = metric_of_tasks(scores.record.tasks, metric)
     frame = scores.frame[scores.frame["split"] == split]
     frame = frame[frame["metric"] == frame["task"].map(chosen)]
     is_alone = frame["subset"] == frame["task"]
@@ -59,8 +61,12 @@ def intervals(found: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(INTERVAL_COLUMNS))
 
 
-def _metric_of_tasks(kinds: dict[str, Kind], metric: str) -> dict[str, str]:
-    """Return the metric by which each task is judged, of the tasks that have it."""
+def metric_of_tasks(kinds: Mapping[str, Kind], metric: str) -> dict[str, str]:
+    """Return the metric by which each task is judged, of the tasks that have it.
+
+    Raises:
+        RecordError: no task has such a metric.
+    """
     if metric == "principal":
         return {task: PRINCIPAL[kind] for task, kind in kinds.items()}
     if metric == "loss":

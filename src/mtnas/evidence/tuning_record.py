@@ -1,7 +1,12 @@
 """Grid searches: which trial won, and by how much (best.json)."""
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from mtnas.config.options import RunKey
-from mtnas.runtime.record import Part, Record
+from mtnas.evidence.records import DataFacts, Git
+from mtnas.runtime.files import Json
+from mtnas.runtime.record import Part, Record, without_defaults
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import TuneSpec
 
 
@@ -56,7 +61,7 @@ class TuningTimings(Part):
     device: str
 
 
-class TuningRecord(Record, Choice):
+class TuningRecord(Record, Choice, Traced):
     """A record of a grid search: its outcome, and what made it (best.json)."""
 
     dataset: str
@@ -65,7 +70,14 @@ class TuningRecord(Record, Choice):
     spec: TuneSpec
     timings: TuningTimings
     environment: dict[str, str | int | None]
+    data: DataFacts | None = None  # older records do not tell, nor of git
+    git: Git | None = None
     code: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Leave out what is not given, so that no older record differs from a new one."""
+        return without_defaults(dump(self), dict.fromkeys(("usage", "data", "git")))
 
     @property
     def key(self) -> RunKey:

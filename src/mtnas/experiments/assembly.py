@@ -67,7 +67,7 @@ class Assembly:
 
     def encoder(self, num_tasks: int) -> Encoder:
         """Return the encoder of a model of T tasks."""
-        return encoder_of(self.examples, self.training, num_tasks)
+        return encoder_of(self.examples, self.training, self.options, num_tasks)
 
     @property
     def space(self) -> SearchSpace:
@@ -105,9 +105,7 @@ class Assembly:
         }
 
     def split(self, seed: int) -> Split:
-        """Return the split of one seed, without the rows that `training.leaks` leaves out, and
-        with `training.train_share` of the others.
-        """
+        """Return the split of one seed, with the training rows that the options choose."""
         return self._splits.of(self.spec.split_seed(seed), self._drawn)
 
     def _drawn(self, seed: int) -> Split:
@@ -234,6 +232,7 @@ class Assembly:
         counts = self.parameters({})
         models, dense = counts.models_per_seed, counts.dense
         copies = 5 if self.training.in_two_phases else 4
+        copies += self.device != "cpu"  # the gradient of a whole table
         bytes_each = 4 * copies * (counts.embedding + dense)
         if self.device == "cpu":
             fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense
@@ -256,13 +255,14 @@ class Assembly:
     def parameters(self, routes: Mapping[int, Route]) -> Parameters:
         """Count the parameters of one model (of several, the largest), and of what routes use."""
         widths = head_widths(self.method, self.examples)
-        model = self.outlined(widths)
+        model, table = self.outlined(widths), self.examples.num_rows * self.training.embedding_dim
         return Parameters(
             dense=model.num_parameters(),
             embedding=self.examples.num_rows * model.encoder.row_dim,
             models_per_seed=self.num_tasks if self.method.per_task else 1,
             hidden_dim=getattr(self.options, "hidden_dim", None),
             dense_used={seed: model.num_parameters(route) for seed, route in routes.items()},
+            embedding_used={s: table * len(r.tables) for s, r in routes.items() if r.tables},
         )
 
 
@@ -292,6 +292,7 @@ def assemble(
         check_initial(data.initial, training, spec.dataset)
     options = method.options.of(spec.options, f"methods.{method.name}")
     examples = Examples.of(data)
+    training.check_tables(method.name, options.num_tables(len(examples.tasks)))
     options = solved(spec, method, options, examples, match)
     assembly = Assembly(spec, data, examples.to(device), method, options, training, device)
     assembly.check_labels()

@@ -39,6 +39,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import MOST_ROUTES, SearchSpace
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError, TrainingError
+from mtnas.runtime.usage import Usage
 from mtnas.study.specs import ExhaustiveSpec
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.tasks.metrics import ALL_TASKS, MTL_LOSS
@@ -92,6 +93,7 @@ def train_every_route(
             models_at_once=together,
             device=job.device,
         ),
+        usage=Usage.now(),
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=job.code,

@@ -20,11 +20,12 @@ from mtnas.transfer.covariance import similarity_of
 def input_similarities(assembly: Assembly, models: Models) -> list[Tree | None]:
     """Return the similarity (`InputSimilarity`) of the tasks of every model of two tasks.
 
-    None for other models, and where tasks have the same rows and no alignment: their inputs are
-    one and the same.
+    None for other models, where tasks have the same rows and no alignment (their inputs are one and
+    the same), and for a method that reads several tables at once (no input is that of a task).
     """
     same = assembly.examples.complete and assembly.training.alignment not in ("joint", "frozen")
-    if same or all(len(member.tasks) != 2 for member in models.members):
+    several = assembly.options.num_tables(assembly.num_tasks) > 0
+    if same or several or all(len(member.tasks) != 2 for member in models.members):
         return [None] * len(models.members)
 
     def of_group(group: Group) -> Tensor:

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtnas.config.options import CONTROLS
+from mtnas.evidence.records import Git
 from mtnas.evidence.search_record import FoundRoute, SearchRecord, SearchTimings
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.job import Job
@@ -19,6 +20,7 @@ from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.task_weights import with_task_weights
 from mtnas.runtime import provenance
 from mtnas.runtime.files import atomic_path
+from mtnas.runtime.usage import Usage
 from mtnas.search.controls import control_routes
 from mtnas.search.strategies import searcher
 from mtnas.study.specs import SearchSpec
@@ -71,7 +73,10 @@ def search(
         },
         spec=spec,
         timings=timings,
+        usage=Usage.now(),
         environment=provenance.environment(),
+        data=assembly.data,
+        git=Git(**provenance.git_state()),
         code=job.code,
     )
     names = results[0]["weights"]

@@ -40,6 +40,7 @@ from mtnas.experiments.scoring import check_outputs, lines_of, scores_of
 from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
+from mtnas.runtime.usage import Usage
 from mtnas.study.specs import SubsetsSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
 
@@ -240,6 +241,7 @@ def _record(
         },
         timings=timings,
         tuned_for=() if spec.tuned is None else assembly.task_names,
+        usage=Usage.now(),
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=code,

@@ -41,6 +41,7 @@ from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance, seeds
 from mtnas.runtime.errors import ConfigError
 from mtnas.runtime.files import atomic_path
+from mtnas.runtime.usage import Usage
 from mtnas.study.specs import RunSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
 
@@ -148,6 +149,7 @@ def _record(
         changed_labels=_known(results, "changed_labels"),
         weights=_known(results, "task_weights"),
         timings=timings,
+        usage=Usage.now(),
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=code,

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from mtnas.evidence.records import Git
 from mtnas.evidence.tuning_record import TuningRecord, TuningTimings
 from mtnas.experiments.assembly import Assembly
 from mtnas.experiments.derive import Derived, read_derived
@@ -30,6 +31,7 @@ from mtnas.experiments.select_trial import CRITERION, choose
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import TrainingError
 from mtnas.runtime.files import atomic_path
+from mtnas.runtime.usage import Usage
 from mtnas.study.grids import STACKED, Values, expand
 from mtnas.study.specs import TuneSpec
 from mtnas.training.checkpoint import Checkpoint, Tree
@@ -87,7 +89,10 @@ def tune(
         **choose(frame, trials, spec, assembly.resampling("valid")),
         spec=spec,
         timings=timings,
+        usage=Usage.now(),
         environment=provenance.environment(),
+        data=assembly.data,
+        git=Git(**provenance.git_state()),
         code=job.code,
     )
     return TunedGrid(frame, record, kept)

@@ -28,7 +28,7 @@ def solved(
     Raises:
         ConfigError: every task is to have tables of its own, and there are none.
     """
-    input_dim = encoder_of(examples, spec.trained, len(examples.tasks)).output_dim
+    input_dim = encoder_of(examples, spec.trained, options, len(examples.tasks)).output_dim
     if spec.budget is None or method.sharing is None:
         return options
     reference = methods.load(BUDGET_METHOD)
@@ -53,17 +53,24 @@ def head_widths(method: Method, examples: Examples) -> tuple[int, ...]:
     return (max(widths),) if method.per_task else widths
 
 
-def encoder_of(examples: Examples, training: TrainingOptions, num_tasks: int) -> Encoder:
+def encoder_of(
+    examples: Examples, training: TrainingOptions, options: MethodOptions, num_tasks: int
+) -> Encoder:
     """Return the encoder of a model of T tasks.
 
     Raises:
-        ConfigError: every task is to have tables of its own, and there are none.
+        ConfigError: tasks are to have tables of their own, and there are none.
     """
     layout = examples.inputs.layout
-    if training.embedding_per_task and layout.num_embedded == 0:
-        raise ConfigError(
-            "training.embedding_per_task: true, but all inputs of the dataset are numbers or "
-            "features, without embeddings; leave it out"
-        )
-    readers = training.num_tables(num_tasks)
+    several = {
+        "training.embedding_per_task: true": training.embedding_per_task,
+        "the method reads several embedding tables": options.num_tables(num_tasks) > 0,
+    }
+    for said, is_so in several.items():
+        if is_so and layout.num_embedded == 0:
+            raise ConfigError(
+                f"{said}, but all inputs of the dataset are numbers or features, without "
+                "embeddings; leave it out"
+            )
+    readers = options.num_readers(num_tasks, training)
     return Encoder(layout, training.embedding_dim, num_readers=readers)

@@ -1,13 +1,11 @@
 """The folder of an export: programs, encoding, route, model card, and a record of their digests."""
 
-import errno
 import logging
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -36,7 +34,7 @@ from mtnas.export.program import Program, exported, input_names, program_of
 from mtnas.export.trained import Trained
 from mtnas.routes.route import Route
 from mtnas.runtime.errors import ConfigError, RecordError
-from mtnas.runtime.files import write_json
+from mtnas.runtime.files import new_folder, write_json
 from mtnas.runtime.record import Record
 
 RECORD, PROGRAM, ONNX, ROUTE, CARD = (
@@ -76,15 +74,10 @@ def export(trained: Trained, seed: int, out: Path, *, with_onnx: bool = True) ->
     if seed not in trained.seeds:
         known = ", ".join(map(str, trained.seeds))
         raise ConfigError(f"--seed {seed}: the run has seeds {known}")
-    if out.exists():
-        raise ConfigError(f"{out}: is there already; name another folder, or delete it")
     if with_onnx:
         onnx.check_packages()
-    program, route, rows, difference = _checked(trained, seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        folder = Path(scratch) / out.name
-        folder.mkdir()
+    with new_folder(out) as folder:
+        program, route, rows, difference = _checked(trained, seed)
         files = _programs(trained, program, folder, with_onnx)
         encoding = _encoding(trained, program)
         write_json(folder / ENCODING, encoding.model_dump(mode="json"))
@@ -103,20 +96,7 @@ def export(trained: Trained, seed: int, out: Path, *, with_onnx: bool = True) ->
         (folder / CARD).write_text(card(trained, encoding, seed, names, checked), encoding="utf-8")
         record = _record(trained, seed, rows, difference)
         record.write(folder / RECORD, [*files, folder / CARD])
-        _put(folder, out)
     return record
-
-
-def _put(folder: Path, out: Path) -> None:
-    """Rename a finished folder; `ConfigError` if something has come to be there meanwhile."""
-    try:
-        folder.rename(out)
-    except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-            raise
-        raise ConfigError(
-            f"{out}: another process has made it meanwhile; name another folder, or delete it"
-        ) from None
 
 
 def _record(trained: Trained, seed: int, rows: int, difference: float) -> ExportRecord:

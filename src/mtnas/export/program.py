@@ -152,10 +152,11 @@ def _built(trained: Trained, weights: Weights, widths: Sequence[int], route: Rou
     """Return a model with its trained parameters."""
     record, method = trained.run.record, trained.method
     training, number = record.spec.trained, len(weights.tasks)
-    readers = training.num_tables(number)
+    options = method.options.of(record.options, f"methods.{method.name}")
+    readers = options.num_readers(number, training)
     model = Model(
         method,
-        method.options.of(record.options, f"methods.{method.name}"),
+        options,
         encoder=Encoder(trained.manifest.layout, training.embedding_dim, num_readers=readers),
         num_tasks=number,
         widths=widths,

@@ -4,30 +4,46 @@ One fully connected layer (the root), then L layers of H sub-networks; before ev
 of layers 2..L and every task stands a block that mixes the values of its local route by a gate
 (Eq. 1) or, in the variant with mean pooling, alike. The route is data: buffers, so that models
 with different routes train side by side. A supernet is this network plus a bank with one gate for
-every local route (`search.gate_bank`).
+every local route (`search.gate_bank`). Where tables are chosen (`routes.tables`, D18), the network
+reads for every task the mean of the tables of its choice.
 Shapes: B batch, D input, L layers, W sub-networks per layer, H hidden, K blocks, C query
-candidates, T tasks.
+candidates, T tasks, R embedding tables.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from torch import Tensor, nn
 
 from mtnas.config.options import SearchedOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, weights
 from mtnas.methods.parts.sharing import Buffers, Mix, RoutedSharing
+from mtnas.methods.parts.table_choice import inputs_of_tasks, with_tables
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
-from mtnas.routes.space import Pooling, QueryScope, SearchSpace
+from mtnas.routes.space import (
+    Pooling,
+    QueryScope,
+    SearchSpace,
+    SubnetRoutes,
+    Tables,
+    TablesRead,
+)
+from mtnas.routes.tables import space_from
 from mtnas.runtime.files import Json
 from mtnas.runtime.record import without_defaults
 
 TITLE = "MTNAS"  # what readers call it
 PLACE = 110  # among the methods of a table
+# Defaults of options that older specs do not have.
+NEWER: Json = {
+    **{"dropout": 0.0, "tables": "one"},
+    **{"tables_read": "one_or_two", "subnet_routes": "searched"},
+}
 
 
 class Options(SearchedOptions):
@@ -55,16 +71,55 @@ class Options(SearchedOptions):
         "in every example; the others grow by as much (D15)",
     )
 
+    tables: Tables = Field(
+        "one",
+        description="embedding tables. one: one that all tasks read, as in the paper; searched: "
+        "every task reads a table that all share, one of its own or the mean of both, as the "
+        "search chooses; shared, own, both: controls in which all tasks make this choice (D18)",
+    )
+    tables_read: TablesRead = Field(
+        "one_or_two",
+        description="with a second table of each. two: every choice reads two, both shared ones, "
+        "both of its own, or one and one; apart: the mean of both is that of the second tables, so "
+        "that no two choices of a task train one table (D18)",
+    )
+    subnet_routes: SubnetRoutes = Field(
+        "searched",
+        description="full_sharing: all tasks share all sub-networks, and the search chooses tables "
+        "alone (D18)",
+    )
+
     @model_serializer(mode="wrap")
     def _as_before_it_had(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Leave out what is not chosen, so that no older spec differs."""
-        return without_defaults(dump(self), {"dropout": 0.0})
+        return without_defaults(dump(self), NEWER)
+
+    @model_validator(mode="after")
+    def _chooses_tables(self) -> Self:
+        for name in ("tables_read", "subnet_routes"):
+            if self.tables == "one" and getattr(self, name) != NEWER[name]:
+                raise ValueError(
+                    f"{name}: {getattr(self, name)!r} is nothing for tables: one; leave it out, "
+                    "or use tables: searched, shared, own or both"
+                )
+        return self
 
     def space(self, num_tasks: int) -> SearchSpace:
         """Return the search space for T tasks."""
-        return SearchSpace(
-            self.num_layers, self.num_subnets, num_tasks, self.query_scope, self.pooling
+        return space_from(
+            self.num_layers,
+            self.num_subnets,
+            num_tasks,
+            self.query_scope,
+            self.pooling,
+            tables=self.tables,
+            tables_read=self.tables_read,
+            subnet_routes=self.subnet_routes,
         )
+
+    def num_tables(self, num_tasks: int) -> int:
+        """Return how many sets of embedding tables T tasks choose from; 0: they choose none."""
+        return len(self.space(num_tasks).table_names)
 
 
 class Sharing(RoutedSharing):
@@ -73,6 +128,7 @@ class Sharing(RoutedSharing):
     noise_per_example = True
     values_KW: Tensor
     query_KC: Tensor
+    reads_KR: Tensor  # where tables are chosen
 
     def __init__(
         self, options: Options, *, input_dim: int, num_tasks: int, route: Route | None = None
@@ -86,7 +142,7 @@ class Sharing(RoutedSharing):
         self.root = nn.Linear(input_dim, width)
         self.layers = nn.ModuleList(SubNetworks(subnets, width, width) for _ in range(layers))
         gated = self.space.pooling == "gate"
-        self.gate_KWH = gates(len(self.space.blocks), subnets, width) if gated else None
+        self.gate_KWH = gates(len(self.space.network.blocks), subnets, width) if gated else None
         self.gate_name = "gate_KWH" if gated else None
         self.dropout = options.dropout
         self.noise_shape = (layers, subnets, width) if self.dropout else None
@@ -94,12 +150,21 @@ class Sharing(RoutedSharing):
         self.take(route or full_sharing(self.space))
 
     def forward(
-        self, x_BD: Tensor, noise_BLWH: Tensor | None = None, *, mixed: Mix | None = None
+        self, x: Tensor, noise_BLWH: Tensor | None = None, *, mixed: Mix | None = None
     ) -> Tensor:
-        """Return h_BTH, without some outputs of sub-networks if there is noise.
+        """Return h_BTH of x_BD or, where tables are chosen, of x_RBD, the input by every table.
 
-        If given, `mixed` combines the values of blocks instead of the route.
+        That is without some outputs of sub-networks if there is noise. If given, `mixed` combines
+        the values of blocks instead of the route.
         """
+        if not self.space.inputs:
+            return self._network(x, noise_BLWH, mixed)
+        inputs_TBD = inputs_of_tasks(self.space, x, self.reads_KR, mixed)
+        own = [self._network(x_BD, noise_BLWH, mixed)[:, t] for t, x_BD in enumerate(inputs_TBD)]
+        return torch.stack(own, 1)
+
+    def _network(self, x_BD: Tensor, noise_BLWH: Tensor | None, mixed: Mix | None) -> Tensor:
+        """Return h_BTH of one input for all tasks."""
         subnets = self.space.num_subnets
         root_BH = self.root(x_BD).relu()
         nodes, first = [root_BH.unsqueeze(0)], 0
@@ -150,12 +215,15 @@ class Sharing(RoutedSharing):
     def route_buffers(route: Route) -> dict[str, NDArray[np.bool_]]:
         """Return a route as values_KW and one-hot query_KC, both boolean.
 
-        Without a query the row of a block in query_KC is empty.
+        Without a query the row of a block in query_KC is empty. Where tables are chosen, reads_KR
+        says which (`methods.parts.table_choice`), and the rows of inputs are last.
         """
-        space = route.space
-        values = [[name in local.values for name in space.values(block)] for block, local in route]
-        query = [[name == local.query for name in space.nodes] for _, local in route]
-        return {"values_KW": np.array(values), "query_KC": np.array(query)}
+        network, space = route.network, route.space
+        values = [
+            [name in local.values for name in space.values(block)] for block, local in network
+        ]
+        query = [[name == local.query for name in space.nodes] for _, local in network]
+        return with_tables(route, {"values_KW": np.array(values), "query_KC": np.array(query)})
 
     def stand(self, buffers: Buffers) -> None:
         """Note which node the gate of every block reads; none where it has a single value."""
@@ -165,6 +233,8 @@ class Sharing(RoutedSharing):
 
     def activity(self, buffers: Buffers) -> dict[str, NDArray[np.bool_]]:
         """Return which sub-networks and gates take part in each of M routes."""
+        network = slice(len(self.space.network.blocks))  # without inputs, which have no weights
+        buffers = {name: array[:, network] for name, array in buffers.items()}
         space, values_MKW, query_MKC = self.space, buffers["values_KW"], buffers["query_KC"]
         subnets = space.num_subnets
         active: dict[str, NDArray[np.bool_]] = {}

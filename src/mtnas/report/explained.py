@@ -9,6 +9,7 @@ from mtnas.evidence.search_record import Block, SearchRecord
 from mtnas.report.decided import decision
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
+from mtnas.routes.tables import space_from
 from mtnas.routes.text import described
 from mtnas.runtime.errors import RecordError, unknown
 from mtnas.runtime.files import Json
@@ -61,7 +62,7 @@ def explained_text(text: str) -> str:
     if not isinstance(blocks, dict) or not all(map(_reads, blocks.values())):
         raise RecordError(f"not a route: every block needs `values`, a list; such as '{EXAMPLE}'")
     try:
-        space = SearchSpace(**content["space"]) if "space" in content else _space_of(blocks)
+        space = space_from(**content["space"]) if "space" in content else _space_of(blocks)
     except TypeError as problem:
         raise RecordError(f"not a route: its `space` is none ({problem})") from None
     filled = {

@@ -19,6 +19,7 @@ from mtnas.evidence.statistics import Difference, paired_difference
 from mtnas.report.names import dataset_name, synthetic_name
 from mtnas.routes.named import full_sharing, no_sharing, share_bottom
 from mtnas.routes.space import SearchSpace
+from mtnas.routes.tables import space_from
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import remake
 from mtnas.study.specs import ExhaustiveSpec
@@ -194,7 +195,7 @@ def read_judged(truths: Sequence[Truth], judged: Sequence[Mapping[str, str]]) ->
 
 def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
     record = SearchRecord.read(path)
-    if SearchSpace(**record.space) != truth.space:
+    if space_from(**record.space) != truth.space:
         raise RecordError(
             f"{path}: routes of {record.space}, the ground truth is of "
             f"{truth.space.to_json()}; run `{remake(path)}`"

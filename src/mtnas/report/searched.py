@@ -13,9 +13,11 @@ from mtnas.report.names import Names, dataset_name, strategy_name
 from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
+from mtnas.routes.tables import space_from
 from mtnas.runtime.errors import RecordError
 
 DRAWN = ("step", "reward", "entropy")  # of the course of a search
+OF_SPACE = ("query_scope", "pooling", "tables", "tables_read", "subnet_routes")  # beside its sizes
 RECORDED = ("probability", "entropy", "uniform_entropy")  # of a `Block`, beside its choice
 
 
@@ -127,8 +129,9 @@ def _blocks_of(rows: pd.DataFrame) -> dict[str, Block]:
 def space_of(rows: pd.DataFrame) -> SearchSpace:
     """Return the space of some rows of data, which have its arguments as columns."""
     first = rows.iloc[0]
-    sizes = {name: int(first[name]) for name in ("num_layers", "num_subnets", "num_tasks")}
-    return SearchSpace(**sizes, query_scope=first["query_scope"], pooling=first["pooling"])
+    layers, subnets, tasks = (int(first[n]) for n in ("num_layers", "num_subnets", "num_tasks"))
+    told = {name: first[name] for name in OF_SPACE if name in rows and pd.notna(first[name])}
+    return space_from(layers, subnets, tasks, **told)
 
 
 def route_rows(route: Route) -> list[dict[str, object]]:
@@ -211,7 +214,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         variant=record.variant,
         strategy=record.strategy,
         simulated=record.simulated,
-        space=SearchSpace(**record.space),
+        space=space_from(**record.space),
         routes={str(seed): route for seed, route in record.first_routes.items()},
         blocks={seed: found.blocks for seed, found in seeds.items()},
         curves={seed: dict(found.curve) for seed, found in seeds.items()},

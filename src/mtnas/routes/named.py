@@ -12,7 +12,10 @@ DRAWS = 2000  # random routes that stand for chance
 
 
 def full_sharing(space: SearchSpace) -> Route:
-    """Return the densest route: all values, the root as query (ML-MMoE; MMoE if L=1)."""
+    """Return the densest route: all values, the root as query (ML-MMoE; MMoE if L=1).
+
+    Where tables are chosen, all tasks read the one that they share.
+    """
     return _same_for_all(space, space.num_subnets)
 
 
@@ -23,18 +26,27 @@ def share_bottom(space: SearchSpace) -> Route:
 
 def _same_for_all(space: SearchSpace, num_values: int) -> Route:
     """Return the route in which every block reads the first sub-networks below it."""
-    blocks = ((space.values(b)[:num_values], space.queries(b)[0]) for b in space.blocks)
-    return Route(space, tuple(LocalRoute(values, query) for values, query in blocks))
+
+    def choices(network: SearchSpace) -> tuple[LocalRoute, ...]:
+        blocks = ((network.values(b)[:num_values], network.queries(b)[0]) for b in network.blocks)
+        return tuple(LocalRoute(values, query) for values, query in blocks)
+
+    return Route(space, space.completed(choices, "shared"))
 
 
 def no_sharing(space: SearchSpace) -> Route:
     """Return the route in which every task has sub-networks of its own, as many as the others.
 
     A sub-network reads all those of its own task in the layer below; the root asks every gate.
+    Where tables are chosen, every task reads its own.
 
     Raises:
         ConfigError: there are fewer sub-networks in a layer than tasks.
     """
+    return Route(space, space.completed(_separate, "own"))
+
+
+def _separate(space: SearchSpace) -> tuple[LocalRoute, ...]:
     if space.num_subnets < space.num_tasks:
         raise ConfigError(
             f"no_sharing: {space.num_tasks} tasks need as many sub-networks per layer, the space "
@@ -47,7 +59,7 @@ def no_sharing(space: SearchSpace) -> Route:
     ):
         own = (v for v, o in zip(space.values(block), owner, strict=True) if o == task)
         choices.append(LocalRoute(tuple(own), space.queries(block)[0]))
-    return Route(space, tuple(choices))
+    return tuple(choices)
 
 
 def random_route(space: SearchSpace, rng: np.random.Generator) -> Route:

@@ -13,6 +13,8 @@ def patterns(space: SearchSpace) -> list[int]:
     sub-networks within each layer are renamed. Their models differ in the initial weights alone.
     """
     layers = [space.layer(layer) for layer in range(space.num_layers)]
+    if all(space.num_local_routes(block) == 1 for block in space.network.blocks):
+        layers = []  # all share all sub-networks, whatever their names
     orders = [
         {
             old: new

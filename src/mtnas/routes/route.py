@@ -33,6 +33,7 @@ class Route:
             if local.query not in queries:
                 names = [str(name) for name in queries]
                 raise RecordError(unknown("query", str(local.query), names, f"block {block}"))
+            self.space.check(block, local)
 
     def __getitem__(self, block: str) -> LocalRoute:
         return self.choices[self.space.blocks.index(block)]
@@ -43,6 +44,7 @@ class Route:
     def used(self, tasks: Sequence[str] | None = None) -> frozenset[str]:
         """Name every node that the outputs of `tasks` (default: all) depend on."""
         wanted = list(self.space.tasks if tasks is None else tasks)
+        wanted += self.inputs_of(wanted)
         seen: set[str] = set()
         while wanted:
             name = wanted.pop()
@@ -58,13 +60,32 @@ class Route:
                 wanted.append(ROOT)
         return frozenset(seen)
 
+    def inputs_of(self, tasks: Sequence[str]) -> list[str]:
+        """Name the blocks that choose the tables of some tasks; none where nothing is chosen."""
+        inputs = zip(self.space.inputs, self.space.tasks, strict=False)
+        return [block for block, task in inputs if task in tasks]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Name the embedding tables that some task reads; none where nothing is chosen."""
+        used = self.used()
+        return tuple(name for name in self.space.table_names if name in used)
+
+    @property
+    def network(self) -> "Route":
+        """Return the route among sub-networks alone, without the choice of tables."""
+        network = self.space.network
+        return (
+            self if network is self.space else Route(network, self.choices[: len(network.blocks)])
+        )
+
     def renamed(self, names: Mapping[str, str]) -> "Route":
         """Return the route with its sub-networks renamed; they have to stay in their layers."""
         moved = {names.get(block, block): local for block, local in self}
         choices = []
         for block in self.space.blocks:
             local = moved[block]
-            values = {names[value] for value in local.values}
+            values = {names.get(value, value) for value in local.values}
             ordered = tuple(name for name in self.space.values(block) if name in values)
             query = None if local.query is None else names.get(local.query, local.query)
             choices.append(LocalRoute(ordered, query))
@@ -115,9 +136,12 @@ class Route:
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
-        """Return the connections (value, block) that the output of some task depends on."""
-        used = self.used()
-        return tuple((v, block) for block, local in self if block in used for v in local.values)
+        """Return the connections (value, block) that the output of some task depends on.
+
+        Those are of sub-networks; which tables a task reads (`inputs_of`) is counted apart.
+        """
+        used, route = self.used(), self.network
+        return tuple((v, block) for block, local in route if block in used for v in local.values)
 
     def describe(self) -> str:
         """Return the route on one line, such as `s5: s1+s2 ? root; t0: s5`."""

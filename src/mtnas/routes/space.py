@@ -8,8 +8,9 @@ Nothing here needs torch.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
@@ -17,18 +18,25 @@ from mtnas.runtime.errors import ConfigError, unknown
 
 QueryScope = Literal["all_below", "root"]
 Pooling = Literal["gate", "mean"]
+TableChoice = Literal["shared", "own", "both"]
+Tables = Literal["one", "searched", "shared", "own", "both"]
+TablesRead = Literal["one_or_two", "two", "apart"]
+SubnetRoutes = Literal["searched", "full_sharing"]
 ROOT = "root"
 MOST_ROUTES = 20_000  # of a space all of whose routes can be trained
 
 
 class SpaceArguments(TypedDict):
-    """What a `SearchSpace` is made from, as records hold it."""
+    """What a space is made from, as records hold it; the last three where tables are chosen."""
 
     num_layers: int
     num_subnets: int
     num_tasks: int
     query_scope: QueryScope
     pooling: Pooling
+    tables: NotRequired[Tables]
+    tables_read: NotRequired[TablesRead]
+    subnet_routes: NotRequired[SubnetRoutes]
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,32 @@ class SearchSpace:
     def num_local_routes(self, block: str) -> int:
         """Return |R| = (2^H - 1) |Q| of a block."""
         return ((1 << self.num_subnets) - 1) * len(self.queries(block))
+
+    @property
+    def network(self) -> "SearchSpace":
+        """Return the space of sub-networks and tasks alone, which is this one."""
+        return self
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Name the blocks that choose embedding tables: none, as all tasks read one table."""
+        return ()
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """Name the embedding tables that are chosen from: none."""
+        return ()
+
+    def check(self, block: str, local: LocalRoute) -> None:  # noqa: B027
+        """Raise `RecordError` for what a subclass leaves out of the local routes of a block."""
+
+    def completed(
+        self,
+        of_network: Callable[["SearchSpace"], tuple[LocalRoute, ...]],
+        table: TableChoice,
+    ) -> tuple[LocalRoute, ...]:
+        """Return the choices of all blocks, given those of the network: here they are the same."""
+        return of_network(self)
 
     @property
     def num_routes(self) -> int:

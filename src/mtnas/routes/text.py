@@ -34,7 +34,7 @@ def described(
 def _drawing(route: Route, names: Mapping[str, str], notes: Mapping[str, str]) -> list[str]:
     """Return a line per node, inputs first."""
     space, used = route.space, route.used()
-    lines = ["input    root"]
+    lines = _tables(route, names, notes) + ["input    root"]
     for layer in range(space.num_layers):
         for i, node in enumerate(space.layer(layer)):
             reads = (ROOT,) if layer == 0 else route[node].values
@@ -44,6 +44,16 @@ def _drawing(route: Route, names: Mapping[str, str], notes: Mapping[str, str]) -
     for i, (task, name) in enumerate(names.items()):
         lines += [_line("tasks" if i == 0 else "", name, route[task].values, route, task)]
         lines[-1] += f"   {notes[task]}" if task in notes else ""
+    return lines
+
+
+def _tables(route: Route, names: Mapping[str, str], notes: Mapping[str, str]) -> list[str]:
+    """Return a line per task: which embedding tables its input is the mean of."""
+    lines: list[str] = []
+    for block, name in zip(route.space.inputs, names.values(), strict=False):
+        lines.append(f"{'tables' if not lines else '':<9}{block} <- ")
+        lines[-1] += f"{' + '.join(route[block].values)}, what the root reads for {name}"
+        lines[-1] += f"   {notes[block]}" if block in notes else ""
     return lines
 
 
@@ -75,7 +85,22 @@ def _sentences(route: Route, names: Mapping[str, str]) -> list[str]:
         lines += [f"{name} alone uses {', '.join(alone)}."] if alone and len(names) > 1 else []
     if idle := [n for n in everything if n not in used]:
         lines += [f"No task uses {', '.join(idle)}."]
-    return [*lines, _summary(route, reached)]
+    return [*lines, _summary(route, reached), *_table_sentences(route, names)]
+
+
+def _table_sentences(route: Route, names: Mapping[str, str]) -> list[str]:
+    """Say whether every task reads what all share, tables of its own, or both."""
+    lines = []
+    for block, name in zip(route.space.inputs, names.values(), strict=False):
+        own = [table[1:] != "" for table in route[block].values]
+        if any(own) and not all(own):
+            said = "the shared table and its own"
+        elif len(own) == 1:
+            said = "its own table alone" if own[0] else "the shared table alone"
+        else:
+            said = "both tables of its own" if own[0] else "both shared tables"
+        lines.append(f"{name} reads {said}.")
+    return lines
 
 
 def _summary(route: Route, reached: Mapping[str, Sequence[str]]) -> str:
@@ -83,12 +108,16 @@ def _summary(route: Route, reached: Mapping[str, Sequence[str]]) -> str:
     if len(reached) == 1:
         return "With one task, nothing is shared."
     if route.is_disjoint:
-        return "So every task has a network of its own: nothing but the input is shared."
+        also = "" if route.space.inputs else ": nothing but the input is shared"
+        return f"So every task has a network of its own{also}."
     same = len({tuple(own) for own in reached.values()}) == 1
     if same and not any(route[task].has_gate for task in reached):
+        if route.space.inputs:
+            return "So all tasks use the same sub-networks, without gates of their own."
         return (
             "So all tasks read the same representation: full sharing, without gates of their own."
         )
     if same:
-        return "So all tasks use the same sub-networks; only their gates can tell them apart."
+        apart = "gates and tables" if route.space.inputs else "gates"
+        return f"So all tasks use the same sub-networks; only their {apart} can tell them apart."
     return "So the tasks share a part, and have a part of their own."

@@ -1,5 +1,6 @@
 """Write files so that they are complete or absent, and notice when one was changed later."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os.path import commonpath
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from mtnas.runtime.errors import WRITING, RecordError
+from mtnas.runtime.errors import WRITING, ConfigError, RecordError
 
 _REMAKE = ".venv/bin/snakemake --cores 1"
 CHANGED = "was changed after it was written (its digest differs)"
@@ -112,6 +114,30 @@ def sealed(content: Mapping[str, object]) -> Json:
     return {**told, "digest": _digest(told)}
 
 
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `out` if the block succeeds.
+
+    Raises:
+        ConfigError: there is something already, or has come to be meanwhile.
+    """
+    if out.exists():
+        raise ConfigError(f"{out}: is there already; name another folder, or delete it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        folder = Path(scratch) / out.name
+        folder.mkdir()
+        yield folder
+        try:
+            folder.rename(out)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+            raise ConfigError(
+                f"{out}: another process has made it meanwhile; name another folder, or delete it"
+            ) from None
+
+
 def _digest(content: Mapping[str, object]) -> str:
     """Return the SHA-256 of JSON data; the order of keys and the layout of a file do not matter."""
     plain = json.loads(json.dumps(content, allow_nan=False))  # keys are strings, tuples lists
@@ -142,7 +168,11 @@ def check_digest(content: Json, path: str | Path) -> Json:
     """Return the content of a record; raise `RecordError` unless it is what was `sealed`."""
     if "digest" not in content:
         raise broken(path, "lacks its digest, so it may have been changed")
-    if content["digest"] != sealed(content)["digest"]:
+    try:
+        same = content["digest"] == sealed(content)["digest"]
+    except ValueError:  # NaN or infinity, which is never written
+        same = False
+    if not same:
         raise broken(path, CHANGED)
     return content
 

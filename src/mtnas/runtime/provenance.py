@@ -1,50 +1,29 @@
 """What a result was computed with: a fingerprint of the code, versions, the git commit."""
 
-import ast
 import hashlib
 import json
 import os
 import platform
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypedDict
 
+from mtnas.runtime.code import facts_of
 from mtnas.runtime.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parents[1]
 # Code that shapes messages and records, never a number.
-_NEUTRAL = ("documents", "errors", "files", "options", "plugins", "provenance", "signals")
+_NEUTRAL = (
+    *("code", "documents", "errors", "files", "options", "plugins", "provenance", "signals"),
+    "usage",
+)
 NEUTRAL = {"__init__.py", *(f"runtime/{name}.py" for name in _NEUTRAL)}
-SHOWN = {"TITLE", "PLACE"}  # constants that only readers see
-_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-def canonical_code(tree: ast.AST) -> str:
-    """Return source text without comments, docstrings, formatting and titles."""
-    if isinstance(tree, ast.Module):
-        tree.body = [node for node in tree.body if not _is_shown(node)]
-    for node in ast.walk(tree):
-        if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def _is_shown(node: ast.stmt) -> bool:
-    """Whether a statement gives one of the constants `SHOWN` its value."""
-    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in SHOWN
-
-
-@cache
-def _file_fingerprint(path: Path) -> str:
-    code = path.read_text(encoding="utf-8")
-    if path.suffix == ".py":
-        code = canonical_code(ast.parse(code, filename=str(path)))
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 @cache
@@ -62,7 +41,7 @@ def code_fingerprint(*parts: str) -> str:
             if not file.is_file():
                 raise ConfigError(f"code_fingerprint: no file or folder {part!r} in {PACKAGE}")
             name = file.relative_to(PACKAGE).as_posix()
-            digest.update(f"{name} {_file_fingerprint(file)}\n".encode())
+            digest.update(f"{name} {facts_of(file).fingerprint}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -79,30 +58,11 @@ def code_behind(*modules: str) -> tuple[str, ...]:
         module = waiting.pop()
         if module not in found:
             found.add(module)
-            waiting += _direct_imports(PACKAGE / module)
+            waiting += filter(None, map(_file_of, facts_of(PACKAGE / module).imports))
     return tuple(sorted(found - NEUTRAL))
 
 
 @cache
-def _direct_imports(path: Path) -> frozenset[str]:
-    """Name the files of this package that one file imports; one that is not Python has none."""
-    if path.suffix != ".py":
-        return frozenset()
-    names: list[str] = []
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    tree.body = [node for node in tree.body if not _is_for_types(node)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return frozenset(filter(None, map(_file_of, names)))
-
-
-def _is_for_types(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
 def _file_of(module: str) -> str | None:
     """Return the file of a module, relative to `src/mtnas`; None if it is of another package."""
     first, *rest = module.split(".")
@@ -153,7 +113,37 @@ def environment() -> dict[str, str | int | None]:
         **{name: _version(name) for name in ("numpy", "pandas", "torch", "scikit-learn", "mtnas")},
         "platform": platform.platform(),
         "cpu_count": os.cpu_count(),
+        "cpu": _cpu(),
+        "memory_mb": _memory_mb(),
+        "gpu": _gpu(),
     }
+
+
+@cache
+def _cpu() -> str | None:
+    """Return the name of the processor."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return platform.processor() or None
+    names = [line.partition(":")[2].strip() for line in told.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine() or None
+
+
+def _memory_mb() -> int | None:
+    """Return the memory of the machine in 10^6 bytes; None on Windows."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _gpu() -> str | None:
+    """Return the name of the GPU that a job with torch may use."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return str(torch.cuda.get_device_name())
 
 
 def _version(distribution: str) -> str | None:

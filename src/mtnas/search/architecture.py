@@ -110,9 +110,10 @@ class Architecture:
 
 
 def _values(space: SearchSpace, block: str, rows: int) -> NDArray[np.bool_]:
-    """Return which values every local route of a block reads, [R, V]; rows of padding are false."""
-    values_RV = np.zeros((rows, space.num_subnets), bool)
+    """Return which values every local route of a block reads, [R, V]; padding is false."""
+    values = space.values(block)
+    values_RV = np.zeros((rows, max(len(space.values(b)) for b in space.blocks)), bool)
     for index in range(space.num_local_routes(block)):
         chosen = space.local_route(block, index).values
-        values_RV[index] = [name in chosen for name in space.values(block)]
+        values_RV[index, : len(values)] = [name in chosen for name in values]
     return values_RV

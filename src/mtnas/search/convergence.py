@@ -78,14 +78,15 @@ class Kept:
             self._tensors = {name: torch.zeros_like(tensor) for name, tensor in values.items()}
         for name, tensor in values.items():
             at_M = torch.from_numpy(chosen_M).to(tensor.device)
-            self._tensors[name][at_M] = tensor[at_M]
+            kept = self._tensors[name] = self._tensors[name].to(tensor.device)  # perhaps of a file
+            kept[at_M] = tensor[at_M]
 
     def over(self, chosen_M: NDArray[np.bool_], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return values with what was kept of some members in place of what they have now."""
         found = {name: tensor.clone() for name, tensor in values.items()}
         for name, tensor in found.items() if self._tensors else ():
             at_M = torch.from_numpy(chosen_M).to(tensor.device)
-            tensor[at_M] = self._tensors[name][at_M]
+            tensor[at_M] = self._tensors[name].to(tensor.device)[at_M]
         return found
 
     def state(self) -> Saved:

@@ -69,7 +69,8 @@ def slopes(
         for k, size in enumerate(sizes)
     ]
     bank = supernet.bank  # none with mean pooling
-    gates = [] if bank is None else [bank.of_block(k, size) for k, size in enumerate(sizes)]
+    gated = sizes[: len(architecture.space.network.blocks)]
+    gates = [] if bank is None else [bank.of_block(k, size) for k, size in enumerate(gated)]
     named = {**ensemble.params, **ensemble.buffers}.items()
 
     def one(state: Mapping[str, Tensor], x: Tensor, z: list[Tensor], gates: list[Tensor]) -> Tensor:
@@ -102,13 +103,14 @@ class Relaxed(nn.Module):
         def mixed(block: slice, h_WBH: Tensor, nodes_CBH: Tensor) -> Tensor:
             scores = [
                 self._scores(k, z[k], gates[k], nodes_CBH)
-                if gates
-                else self._shares(k, z[k]).expand(nodes_CBH.shape[1], -1)
+                if k < len(gates)
+                else self._shares(k, z[k])[: len(h_WBH)].expand(nodes_CBH.shape[1], -1)
                 for k in range(block.start, block.stop)
             ]
             return mix(torch.stack(scores), h_WBH)
 
-        out_BO: Tensor = self.model.heads(self.model.sharing(x_BD, mixed=mixed))
+        x = self.model.shared_input(x_BD)
+        out_BO: Tensor = self.model.heads(self.model.sharing(x, mixed=mixed))
         return out_BO
 
     def _shares(self, k: int, z_R: Tensor) -> Tensor:
@@ -126,6 +128,6 @@ class Relaxed(nn.Module):
         by_query = (len(queries), len(z_R) // len(queries))  # the query varies slowest
         gate_CSVH = gate_RVH.reshape(*by_query, *gate_RVH.shape[1:])
         e_CSBV = torch.einsum("cbh,csvh->csbv", asked_CBH, gate_CSVH)
-        left_out = ~self._values(k, z_R).reshape(*by_query, 1, -1)
+        left_out = ~self._values(k, z_R)[:, : gate_RVH.shape[1]].reshape(*by_query, 1, -1)
         m_CSBV = e_CSBV.masked_fill(left_out, -torch.inf).softmax(-1)
         return torch.einsum("cs,csbv->bv", z_R.reshape(by_query), m_CSBV)

@@ -124,7 +124,7 @@ class Supernet:
         """Return x_MBD and y_MBT of a validation batch; they are the same for every route."""
         if self._scored is None or self._scored[0] is not batch_MB:
             inputs = self.examples.inputs
-            self.trainer.table_optimizer.settle(inputs.ids[batch_MB].flatten(1))
+            self.trainer.table_optimizer.settle(self.trainer.rows(batch_MB))
             y_MBT = self.examples.targets_of(self.ensemble, batch_MB)
             self._scored = batch_MB, self.ensemble.encoded(inputs, batch_MB), y_MBT
         return self._scored[1:]

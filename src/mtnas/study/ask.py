@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mtnas.config.files import read_overlay
-from mtnas.config.study import merged
+from mtnas.config.layers import merged
 from mtnas.runtime import plugins
 from mtnas.runtime.errors import ConfigError, RecordError, unknown
 from mtnas.runtime.files import Json

@@ -3,12 +3,15 @@
 Rules pass them to their jobs as `code`. Nothing here imports torch.
 """
 
+from functools import cache
+
 from mtnas.config.entries import DIAGNOSED
 from mtnas.config.study import Study
 from mtnas.data import sources
 from mtnas.runtime.provenance import code_behind, code_fingerprint
 
 
+@cache
 def code_of(*modules: str) -> str:
     """Fingerprint modules of src/mtnas and all that they import."""
     return code_fingerprint(*code_behind(*modules))

@@ -5,6 +5,7 @@ it does not run the job again.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TypeVar
 
 from mtnas.config.entries import DIAGNOSED, OF_VARIANTS, PAPER, Tuning
@@ -87,6 +88,7 @@ def prepare_spec(study: Study, dataset: str) -> PrepareSpec:
     )
 
 
+@cache  # rules ask for it several times per run
 def run_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> RunSpec:
     """Return what identifies a run, apart from the route that it is given."""
     options = study.options(dataset, method, variant)
@@ -169,6 +171,7 @@ def _grid(study: Study, tuning: Tuning, method: str, variant: str) -> dict[str, 
     return _without(tried, tuple(fixed))
 
 
+@cache
 def search_spec(study: Study, dataset: str, method: str, variant: str = PAPER) -> SearchSpec:
     """Return what identifies a search; for a control that is the space of routes alone."""
     options = study.options(dataset, method, variant)

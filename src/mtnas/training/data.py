@@ -127,9 +127,8 @@ class Examples:
             if not ensemble.learns_first(len(self.tasks)):
                 return self.labels_of(ensemble.tasks_MT, index_MB)
             return self.labels.index_select(0, index_MB.flatten()).view(*index_MB.shape, -1)
-        pairs = zip(ensemble.members, index_MB, strict=True)
-        own = [self.of_seeds[m.seed][rows_B][:, list(m.tasks)] for m, rows_B in pairs]
-        return torch.stack(own)
+        each = zip(ensemble.members, index_MB.unsqueeze(-1), ensemble.tasks_MT, strict=True)
+        return torch.stack([self.of_seeds[m.seed][rows_B1, t_T] for m, rows_B1, t_T in each])
 
     @cached_property
     def task_weights(self) -> tuple[float, ...] | None:

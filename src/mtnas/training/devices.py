@@ -31,6 +31,7 @@ def device_of(resources: Mapping[str, object]) -> str:
         return "cpu"
     if torch.cuda.is_available():
         torch.cuda.set_device(hold_one(visible_gpus(torch.cuda.device_count())))
+        torch.set_float32_matmul_precision("highest")  # no TF32, also where a container allows it
         return "cuda"
     lacking = f"this job asks for a GPU, but torch {torch.__version__} sees none"
     if resources.get("cpu_if_no_gpu", 0):

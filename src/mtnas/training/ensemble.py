@@ -163,7 +163,8 @@ class Ensemble:
 
     def encoded(self, inputs: MixedInputs, index_MB: Tensor) -> Tensor:
         """Return the network's input for some examples, x_MBD: embeddings, numbers, features."""
-        ids_MBC = inputs.ids[index_MB]
+        ids = inputs.ids.index_select(0, index_MB.flatten())
+        ids_MBC = ids.view(*index_MB.shape, inputs.ids.shape[1])
         rows = (ids_MBC + self._offset_M11).flatten()
         looked_up = self.table_MNE.flatten(0, 1).index_select(0, rows)
         return self.joined(looked_up, ids_MBC, inputs, index_MB)

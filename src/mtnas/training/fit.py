@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mtnas.config.options import TrainingOptions
 from mtnas.runtime.errors import TrainingError
+from mtnas.training.captured import step_of
 from mtnas.training.checkpoint import Checkpoint, Saved
 from mtnas.training.data import Examples, Indices, Split, training_batches
 from mtnas.training.ensemble import Ensemble
@@ -161,7 +162,7 @@ class _Training:
         keeps_start: bool = False,
     ) -> None:
         ensemble = trainer.ensemble
-        self._trainer, self._options = trainer, options
+        self._trainer, self._options, self._step = trainer, options, step_of(trainer)
         self._valid = [split.valid for split in splits]
         self._batches = training_batches(trainer.examples, splits, ensemble, options)
         self._selection = Selection(ensemble, options, trainer.examples.tasks, trainer.weights)
@@ -182,7 +183,7 @@ class _Training:
             while self._goes_on:
                 while len(self._losses) < self._batches.per_epoch:
                     batch_MB = next(self._batches)
-                    loss_MT = self._trainer.step_by_task(batch_MB, self._batches.upcoming)
+                    loss_MT = self._step(batch_MB, self._batches.upcoming)
                     self._losses.append(self._noted(loss_MT, batch_MB))
                     checkpoint.keep(self)
                 self._end_epoch(checkpoint, started)

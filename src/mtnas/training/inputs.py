@@ -88,7 +88,9 @@ class MixedInputs:
         told = [d for d, number in enumerate(layout) if number.has_missing]
         if not told:
             return [x_MBD]
-        return [x_MBD.masked_fill(missing_MBD, 0), missing_MBD[..., told]]
+        # One by one: a list of them would be copied to a GPU, which waits.
+        missing = torch.stack([missing_MBD[..., d] for d in told], -1)
+        return [x_MBD.masked_fill(missing_MBD, 0), missing]
 
     def scale_of(self, rows: Sequence[NDArray[np.int64]]) -> NumberScale:
         """Return mean and population spread of the numbers in the rows of each member.

@@ -127,9 +127,8 @@ class MemberAdam:
         first, second, members = params.zeros(), params.zeros(), len(params.flat_MP)
         self._first_MP, self._second_MP = first.flat_MP, second.flat_MP
         self.first, self.second = first.views(), second.views()
-        self._slice_P, self._columns = _slices(params.shapes, active)
-        device, num_slices = params.flat_MP.device, int(self._slice_P.max()) + 1
-        self._slice_P = self._slice_P.to(device)
+        self._runs, self._columns = _slices(params.shapes, active)
+        device, num_slices = params.flat_MP.device, 1 + max(s for s, _ in self._runs)
         rate_M1 = torch.tensor([[rates.learning_rate] for rates in rates_M], dtype=torch.float64)
         self._rate_M1 = rate_M1.to(device)
         self._steps_MS = torch.zeros(members, num_slices, dtype=torch.float64, device=device)
@@ -174,7 +173,8 @@ class MemberAdam:
 
     def _spread(self, value_MS: Tensor) -> Tensor:
         """Give every parameter the value of its slice."""
-        return value_MS.to(self._params_MP.dtype).index_select(1, self._slice_P)
+        columns = torch.split(value_MS.to(self._params_MP.dtype), 1, dim=1)
+        return torch.cat([columns[s].expand(-1, size) for s, size in self._runs], 1)
 
 
 class DenseTableAdam(FusedAdam):
@@ -268,19 +268,18 @@ def _side_by_side(grads: Mapping[str, Tensor], members: int) -> list[Tensor]:
 
 def _slices(
     shapes: Mapping[str, torch.Size], active: Mapping[str, Tensor]
-) -> tuple[Tensor, dict[str, slice]]:
+) -> tuple[list[tuple[int, int]], dict[str, slice]]:
     """Number the slices: those of every name that may rest, and one (the first) for all others.
 
-    Return the slice of every parameter and the slices of every name that may rest.
+    Return the slice and the length of every run of parameters, and the slices of each such name.
     """
-    numbers, columns, used = [], {}, 1
+    runs, columns, used = [], {}, 1
     for name, shape in shapes.items():
         if name not in active:
-            numbers.append(torch.zeros(shape.numel(), dtype=torch.long))
+            runs.append((0, shape.numel()))
             continue
         count = active[name][0].numel()
         columns[name] = slice(used, used + count)
-        number = torch.arange(used, used + count)
-        numbers.append(number.repeat_interleave(shape.numel() // count))
+        runs += [(number, shape.numel() // count) for number in range(used, used + count)]
         used += count
-    return torch.cat(numbers), columns
+    return runs, columns

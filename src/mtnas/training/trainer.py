@@ -19,6 +19,7 @@ from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
 from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NetworkAdam, NoTable
 from mtnas.training.selection import weighted
+from mtnas.training.swept_adam import SweptAdam
 from mtnas.training.task_gradients import TaskGradients
 from mtnas.training.weighting import weighting_of
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from mtnas.training.row_adam import RowAdam
 
 ROWS_PER_READ = 16  # rows of a table per row looked up, from which on working by rows is faster
+# Rows of all members' tables from which on a GPU sweeps over them. Predicted, not measured: there a
+# dense update takes about ten times as long as all else of a step (docs/performance.md).
+SWEPT_ROWS = 16_000_000
 
 
 class Trainer:
@@ -47,10 +51,11 @@ class Trainer:
         dense update does: slower, to compare with one (V10).
         """
         self.ensemble, self.examples = ensemble, examples
-        self._layout, self.weights = (
-            examples.output_layout_of(ensemble),
-            examples.loss_weights(options),
-        )
+        self._layout = examples.output_layout_of(ensemble)
+        self.weights = examples.loss_weights(options)
+        ones_MT = torch.ones_like(ensemble.tasks_MT, dtype=ensemble.flat_params.flat_MP.dtype)
+        # Made once: to make a tensor of numbers on a GPU is to wait for it.
+        self._weight_MT = weighted(ones_MT, ensemble, self.weights) if self.weights else None
         self.read_ahead = False  # of the rows of the next batch, in a thread to spare; speed only
         self._upcoming: tuple[Tensor, Tensor] | None = None
         rates = ensemble.rates(options)
@@ -80,16 +85,33 @@ class Trainer:
 
         That is without what `weighting` adds, which only training descends.
         """
+        return self.step_with(self.draw(index_MB.shape[1]), index_MB, upcoming_MB)
+
+    def draw(self, examples: int) -> Tensor | None:
+        """Draw what the next step, on so many examples, needs at random.
+
+        That is the weights of tasks, where they are random, and the method's noise, which is
+        returned.
+        """
         self.weighting.draw()
-        rows_MR = self._rows(index_MB)
+        return self.noise(examples)
+
+    def step_with(
+        self, noise_M: Tensor | None, index_MB: Tensor, upcoming_MB: Tensor | None = None
+    ) -> Tensor:
+        """Take one weight step as `step_by_task` does, with the noise that `draw` returned for it.
+
+        On a GPU nothing here waits for it or reads from the CPU (`training.captured`).
+        """
+        rows_MR = self.rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
         if self.read_ahead and upcoming_MB is not None:
-            self._upcoming = upcoming_MB, self._rows(upcoming_MB)
+            self._upcoming = upcoming_MB, self.rows(upcoming_MB)
             self.table_optimizer.read_ahead(self._upcoming[1])
         leaves = self.ensemble.leaves
         ids_MBC = rows_MR.view(*index_MB.shape, self.examples.inputs.ids.shape[1])
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
-        logits_MBO = self.ensemble.logits(x_MBD, leaves, self.noise(index_MB.shape[1]))
+        logits_MBO = self.ensemble.logits(x_MBD, leaves, noise_M)
         descended_MT, loss_MT = self.losses(index_MB, logits_MBO)
         # Members share nothing, so the gradient of the sum is the gradient of each.
         total = descended_MT.sum()
@@ -110,7 +132,7 @@ class Trainer:
 
         Losses are those of `losses_at`. A step on the same batch may follow.
         """
-        looked_up = self.table_optimizer.read(self._rows(index_MB)).requires_grad_()
+        looked_up = self.table_optimizer.read(self.rows(index_MB)).requires_grad_()
         params = {n: p.detach().clone().requires_grad_() for n, p in self.ensemble.params.items()}
         loss_MT = self.losses_at(index_MB, params, looked_up)
         wanted = [*params.values(), looked_up]
@@ -125,7 +147,7 @@ class Trainer:
             looked_up_MRE=looked_up.detach(),
             of_params=dict(zip(params, own, strict=True)),
             of_rows_TMRE=rows_TMRE,
-            rows_MR=self._rows(index_MB),
+            rows_MR=self.rows(index_MB),
         )
 
     def losses_at(
@@ -161,7 +183,7 @@ class Trainer:
         self.noise.load(state["noise"])
         self.weighting.load(state["weighting"])
 
-    def _rows(self, index_MB: Tensor) -> Tensor:
+    def rows(self, index_MB: Tensor) -> Tensor:
         """Return the rows of the tables that a batch reads, rows_MR."""
         if self._upcoming is not None and self._upcoming[0] is index_MB:
             return self._upcoming[1]
@@ -178,19 +200,22 @@ class Trainer:
         complete = self.examples.complete
         loss_MT = self._layout.batch_loss(out_MBO, y_MBT, complete=complete)
         descended_MT = self.weighting(loss_MT, None if complete else (~y_MBT.isnan()).any(1))
-        descended_MT = weighted(descended_MT, self.ensemble, self.weights)
-        return descended_MT, weighted(loss_MT, self.ensemble, self.weights)
+        if self._weight_MT is None:
+            return descended_MT, loss_MT
+        return descended_MT * self._weight_MT, loss_MT * self._weight_MT
 
 
 def _table_optimizer(
     ensemble: Ensemble, examples: Examples, options: TrainingOptions, *, fixed: bool, exact: bool
-) -> "RowAdam | DenseTableAdam | NoTable":
+) -> "RowAdam | DenseTableAdam | SweptAdam | NoTable":
     table_MNE, columns = ensemble.table_MNE, examples.inputs.layout.num_columns
     rates = ensemble.rates(options)
     if columns == 0:
         return NoTable(table_MNE.dtype)
     if fixed:
         return FixedTable(table_MNE)
+    if is_swept(table_MNE):
+        return SweptAdam(table_MNE, **rates)
     if not updates_by_rows(table_MNE, options.batch_size * columns):
         return DenseTableAdam(table_MNE, **rates)
     from mtnas.training.row_adam import RowAdam  # and numba, which small tables do without
@@ -206,6 +231,11 @@ def updates_by_rows(table_MNE: Tensor, num_read: int) -> bool:
     (docs/performance.md). A choice by stopwatch would make numbers depend on the moment.
     """
     return table_MNE.device.type == "cpu" and table_MNE.shape[1] > ROWS_PER_READ * num_read
+
+
+def is_swept(table_MNE: Tensor) -> bool:
+    """Tell whether the tables of all members together are so large that a GPU sweeps over them."""
+    return table_MNE.device.type == "cuda" and table_MNE.shape[:2].numel() >= SWEPT_ROWS
 
 
 @contextmanager

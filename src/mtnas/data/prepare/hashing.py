@@ -65,6 +65,18 @@ class DistinctValues:
         self._keys, self._ids = np.empty(0, np.uint64), np.empty(0, np.int32)
         self._new: list[tuple[Keys, Ids]] = []
         self._num_new = 0
+        self._texts = Texts(pa.array([], pa.string()))
+
+    def texts_of(self, dictionary: pa.Array) -> "Texts":
+        """Return what is known of the texts that a chunk consists of.
+
+        In Parquet, those of the next chunk mostly begin with them.
+        """
+        if self._texts.begin(dictionary):
+            self._texts = self._texts.longer(dictionary)
+        else:
+            self._texts = Texts(dictionary)
+        return self._texts
 
     def add(self, keys: Keys, ids: Ids) -> None:
         """Add values by their keys; those that are known change nothing."""
@@ -96,6 +108,30 @@ class DistinctValues:
         self._new, self._num_new = [], 0
 
 
+class Texts:
+    """Different texts of a field, and of those that occurred so far their keys and ids."""
+
+    def __init__(self, texts: pa.Array) -> None:
+        self._texts = texts
+        self.known = np.zeros(len(texts), bool)
+        self.keys, self.ids = np.zeros(len(texts), np.uint64), np.zeros(len(texts), np.int32)
+
+    def begin(self, other: pa.Array) -> bool:
+        """Whether other texts begin with these."""
+        return bool(other.slice(0, len(self._texts)).equals(self._texts))
+
+    def longer(self, texts: pa.Array) -> "Texts":
+        """Return the same of texts that begin with these."""
+        longer, size = Texts(texts), len(self.known)
+        for new, old in zip(longer._arrays, self._arrays, strict=True):
+            new[:size] = old
+        return longer
+
+    @property
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self.known, self.keys, self.ids
+
+
 def different(ids: Ids) -> Ids:
     """Return every id once, sorted; sorting is faster here than the hash table of np.unique."""
     ids = np.sort(ids)
@@ -120,27 +156,29 @@ def hash_values(
 ) -> tuple[Ids, Keys]:
     """Return the ids of a string column, and 64 bits of each value's md5; both [rows].
 
-    `see` is told the different texts and their 64 bits.
+    `see` is told the different texts and their 64 bits. A text is hashed again in the next chunk,
+    unless that lies encoded in Parquet.
     """
     if column.null_count:
         raise DataError(f"field {field!r}: {column.null_count} missing values; write 'unknown'")
     encoded = column.dictionary_encode()
     indices = encoded.indices.to_numpy(zero_copy_only=False)
-    rows, texts = np.bincount(indices, minlength=len(encoded.dictionary)), encoded.dictionary
-    if not rows.all():  # a column that was encoded before
-        used = rows > 0
-        texts, rows = texts.filter(pa.array(used)), rows[used]
-        indices = (np.cumsum(used) - 1)[indices]
-    high, low = _digests(field, texts)
-    # The digest is high * 2^64 + low. N is below 2^31, so no product below exceeds 64 bits.
-    n = np.uint64(num_features)
-    ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
-    seen.add(high, ids)
-    if see is not None:
-        see(texts, high)
+    rows = np.bincount(indices, minlength=len(encoded.dictionary))
+    used, texts = rows > 0, seen.texts_of(encoded.dictionary)
+    fresh = used & ~texts.known
+    if fresh.any():
+        new = encoded.dictionary.filter(pa.array(fresh))
+        high, low = _digests(field, new)
+        # The digest is high * 2^64 + low. N is below 2^31, so no product below exceeds 64 bits.
+        n = np.uint64(num_features)
+        ids = ((high % n * np.uint64(2**64 % num_features) + low % n) % n).astype(np.int32)
+        texts.keys[fresh], texts.ids[fresh], texts.known[fresh] = high, ids, True
+        seen.add(high, ids)
+        if see is not None:
+            see(new, high)
     if seen.counts is not None:
-        seen.counts.add(ids, rows)
-    return ids[indices], high[indices]
+        seen.counts.add(texts.ids[used], rows[used])
+    return texts.ids[indices], texts.keys[indices]
 
 
 def keys_of_values(field: str, texts: pa.Array) -> Keys:

@@ -78,6 +78,7 @@ def _with_twin(path: Path, split: NDArray[np.int8]) -> int:
     train = digests[split == 0]
     train.sort()
     test, found = digests[split == 2], 0
+    test.sort()  # so neighbours are looked up in the same caches
     for start in range(0, len(test), _TEST_BATCH):
         batch = test[start : start + _TEST_BATCH]
         place = np.searchsorted(train, batch)

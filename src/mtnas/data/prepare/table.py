@@ -8,6 +8,7 @@ are kept.
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from mtnas.data import sources
 from mtnas.data.pairs import twofold_pairs
 from mtnas.data.prepare import drawn
+from mtnas.data.prepare.ahead import read_ahead
 from mtnas.data.prepare.faults import check_rows, warnings_of, warnings_of_repeated
 from mtnas.data.prepare.fields import HashedInput, input_layout, inputs_of
 from mtnas.data.prepare.groups import summary_of
@@ -165,11 +167,15 @@ def _write_table(
         check_parts(dataset, seen.tasks, rows, split, source, finish.classes)
         initial = _initial(dataset, raw, kept)
         files = {**matrices.digests, **digests_of(initial)}
-        content = add_split(rows, table, split, finish, files, groups)
-        repeated, layout = digests.count(split), input_layout(inputs)
+        layout, hashed = input_layout(inputs), [item.name for item in seen.hashed]
+        with ThreadPoolExecutor(1) as beside:  # both read the same rows
+            compact = beside.submit(
+                write_compact, rows, ids_file(table), layout, hashed, counts.rows
+            )
+            content = add_split(rows, table, split, finish, files, groups)
+            numbers, _ = compact.result()
+        repeated = digests.count(split)
         write_inputs(table, layout, matrices.folder)
-        hashed = [item.name for item in seen.hashed]
-        numbers, _ = write_compact(rows, ids_file(table), layout, hashed, counts.rows)
     warnings = [*warnings_of(dataset, seen), *matrices.warnings(), *warnings_of_repeated(repeated)]
     told = None
     if groups is not None:
@@ -202,7 +208,7 @@ def _stream(
     stored = [pa.field(item.name, item.stored) for item in seen.inputs]
     stored += [pa.field(label.name, label.stored) for label in seen.labels]
     with RowWriter(path, pa.schema([*stored, *source])) as writer:
-        for batch in dataset.chunks(raw):
+        for batch in read_ahead(dataset.chunks(raw)):
             fields, keys = zip(*(item.read(batch[item.name]) for item in seen.inputs), strict=True)
             labels, values = zip(*(item.add(batch[item.name]) for item in seen.labels), strict=True)
             of_source = [batch[SOURCE_COLUMN]] if source else []

@@ -68,7 +68,7 @@ def write_compact(
     how often every id occurs in them.
     Memory grows with the largest id, not with the rows.
     """
-    source = pq.ParquetFile(table, memory_map=True)
+    source = pq.ParquetFile(table)  # not mapped: it may be in use, and would count twice
     bags, width = [bag.name for bag in layout.bags], layout.num_columns
     names = [*(name for name in fields if name not in bags), *bags]
     new, num_ids = renumbering(count)

@@ -12,7 +12,6 @@ from mtnas.evidence.diagnosis.measures import Measures
 from mtnas.evidence.diagnosis.pooled import gains_of_pairs
 from mtnas.evidence.diagnosis.predict import mean_measures, predictions
 from mtnas.evidence.diagnosis.report import (
-    CurvePoint,
     Diagnosis,
     Gain,
     GroupingReport,
@@ -23,11 +22,12 @@ from mtnas.evidence.diagnosis.sentences import sentences
 from mtnas.evidence.diagnosis.surrogate import surrogates
 from mtnas.evidence.diagnosis.text import recommendation
 from mtnas.evidence.diagnosis.truth import Grouping, Interval, Truth
-from mtnas.evidence.statistics import difference_of, holm
+from mtnas.evidence.diagnosis.widths import capacity_of, widening_of
+from mtnas.evidence.statistics import holm
 from mtnas.evidence.subsets_record import SubsetScores, subset_name
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import write_text
-from mtnas.tasks.metrics import PRINCIPAL, metric_of
+from mtnas.tasks.metrics import metric_of
 
 
 def write_diagnosis(
@@ -79,6 +79,7 @@ def diagnosis_of(
         predicts=tuple(predictions([means], [gains_of_pairs(dataset, pairs)])),
         surrogates=tuple(surrogates(truth)),
         capacity=capacity_of(measures),
+        widening=widening_of(measures),
         sentences=sentences(truth, decision, tables),
     )
 
@@ -190,25 +191,3 @@ def _by_seed(truth: Truth, scores: SubsetScores, grouping: Grouping) -> "pd.Seri
             keys = [(subset_name(subset), task, metric, seed) for seed in truth.seeds]
             total += better * known[keys].to_numpy() / len(truth.tasks)
     return total
-
-
-def capacity_of(measures: Measures) -> tuple[CurvePoint, ...]:
-    """Return what every task gains from the others at each width, in its principal metric."""
-    kinds, frame = measures.record.tasks, measures.capacity
-    found = []
-    for width in dict.fromkeys(frame["width"]):
-        for task, kind in kinds.items():
-            metric = PRINCIPAL[kind]
-            own = frame[
-                (frame["width"] == width) & (frame["task"] == task) & (frame["metric"] == metric)
-            ].pivot(index="seed", columns="subset", values="value")
-            better = -1 if metric_of(metric).is_loss else 1
-            gain = difference_of(better * (own["all"] - own["single"]), measures.record.resampling)
-            found.append(
-                CurvePoint(
-                    width=int(width), task=task, metric=metric, mean=gain.mean, low=gain.low,
-                    high=gain.high, single=float(own["single"].mean()),
-                    all=float(own["all"].mean()),
-                )
-            )  # fmt: skip
-    return tuple(found)

@@ -16,6 +16,7 @@ from mtnas.evidence.resampling import Resampling
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import Json, advising, atomic_path, broken, remake
 from mtnas.runtime.record import Part, Record
+from mtnas.runtime.usage import Traced
 from mtnas.study.specs import DiagnoseSpec
 from mtnas.tasks.metrics import Kind
 
@@ -46,7 +47,7 @@ class MeasuresTimings(Part):
     threads: int
 
 
-class MeasuresRecord(Record):
+class MeasuresRecord(Record, Traced):
     """A record of measures of tasks: what was measured, on what, by which code (record.json)."""
 
     spec: DiagnoseSpec

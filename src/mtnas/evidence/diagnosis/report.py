@@ -60,6 +60,26 @@ class CurvePoint(Part):
     all: float
 
 
+class Widening(Part):
+    """What a wider shared part does to sharing, over all tasks, by scores on test.
+
+    `change` is how much more the tasks gain together, mean over tasks, at width `wide` than at
+    `narrow`; without `paired` the seeds of old records are gone, and its interval is the widest
+    that those of the tasks allow. `together` is the best width of all tasks together, `alone` that
+    of each; `excess` is by seed the best width together minus the sum of the best ones alone, and
+    `blind` what that is on average where all of them are chosen blindly.
+    """
+
+    narrow: int
+    wide: int
+    change: Interval
+    paired: bool
+    together: int
+    alone: dict[str, int]
+    excess: Interval | None
+    blind: float
+
+
 class GroupingReport(Part):
     """The best grouping and the recommended one; gains are means over tasks, on test.
 
@@ -101,6 +121,7 @@ class Diagnosis(Record):
     `same_rows`: all tasks have labels in the same rows, so their inputs cannot tell them apart.
     `tables`: what embedding tables of their own gain over what is recommended, in one model for all
     where that is a model for each task; None: not measured.
+    `widening`: None without a capacity curve, and in older records (`widths.widening_told`).
     """
 
     dataset: str
@@ -118,4 +139,5 @@ class Diagnosis(Record):
     predicts: tuple[Predicts, ...]
     surrogates: tuple[Surrogate, ...]
     capacity: tuple[CurvePoint, ...]
+    widening: Widening | None = None
     sentences: tuple[str, ...]

@@ -39,7 +39,7 @@ def _what(truth: Truth, decision: Decision) -> str:
     if decision.reason == "no_difference":
         return (
             f"Train one model for {listed(tasks)}: it is the simplest, and no grouping of the "
-            f"tasks is better by a difference that {_seeds(seeds)} can show, so sharing costs "
+            f"tasks is better by a difference that {seeds_of(seeds)} can show, so sharing costs "
             "nothing measurable"
         )
     if decision.reason == "together_gains":
@@ -70,14 +70,14 @@ def _tables(truth: Truth, decision: Decision, tables: Interval | None) -> str:
         return _one_model(truth, tables)
     if tables is None:
         return "; whether tasks should have embedding tables of their own was not measured"
-    shown = _shown(tables)
+    gained = shown(tables)
     if tables.sign > 0:
-        return f"; give each task embedding tables of its own, which gains {shown}"
+        return f"; give each task embedding tables of its own, which gains {gained}"
     if tables.sign < 0:
-        return f"; let the tasks share their embedding tables, since own ones change it by {shown}"
+        return f"; let the tasks share their embedding tables, since own ones change it by {gained}"
     return (
         "; let the tasks share their embedding tables, since own ones make no difference that "
-        f"{_seeds(len(truth.seeds))} can show: {shown}"
+        f"{seeds_of(len(truth.seeds))} can show: {gained}"
     )
 
 
@@ -86,21 +86,21 @@ def _one_model(truth: Truth, tables: Interval | None) -> str:
     if tables is None:
         return ""
     one = "; one model in which each task has embedding tables of its own"
-    shown = _shown(tables)
+    gained = shown(tables)
     if tables.sign > 0:
-        return f"{one} is better still, by {shown}"
+        return f"{one} is better still, by {gained}"
     if tables.sign < 0:
-        return f"{one} is not as good, it changes it by {shown}"
-    return f"{one} is as good, as far as {_seeds(len(truth.seeds))} can show: {shown}"
+        return f"{one} is not as good, it changes it by {gained}"
+    return f"{one} is as good, as far as {seeds_of(len(truth.seeds))} can show: {gained}"
 
 
 def _gain(truth: Truth, decision: Decision) -> str:
     other = "a model for each task" if decision.instead_of == "apart" else "one model for all tasks"
-    measured = f"{_shown(decision.expected)} {_unit(truth)}, {_seeds(len(truth.seeds))}"
+    measured = f"{shown(decision.expected)} {_unit(truth)}, {seeds_of(len(truth.seeds))}"
     if decision.expected.sign == 0:
         return (
-            f"Compared with {other} expect no difference that {_seeds(len(truth.seeds))} can show: "
-            f"{measured}"
+            f"Compared with {other} expect no difference that {seeds_of(len(truth.seeds))} can "
+            f"show: {measured}"
         )
     word = "a gain" if decision.expected.sign > 0 else "a loss"
     return f"Compared with {other} expect {word} of {measured}"
@@ -125,7 +125,7 @@ def _surer(truth: Truth, expected: Interval) -> str:
             )
         if needed <= have:
             return (
-                f"These {_seeds(have)} would show a difference of {effect:.2g} in most cases, so "
+                f"These {seeds_of(have)} would show a difference of {effect:.2g} in most cases, so "
                 "only a smaller one can be hidden; more seeds would tell of that"
             )
         many = str(needed) if needed < MOST_SEEDS else f"more than {MOST_SEEDS}"
@@ -139,8 +139,8 @@ def _surer(truth: Truth, expected: Interval) -> str:
     if truth.resampling.kind == "fixed":
         narrower = "all have one split, so the interval is of initialisation only"
     return (
-        f"{_seeds(have).capitalize()} settle the sign; {narrower}, and another dataset of the same "
-        "kind would tell whether it holds beyond this one"
+        f"{seeds_of(have).capitalize()} settle the sign; {narrower}, and another dataset of the "
+        "same kind would tell whether it holds beyond this one"
     )
 
 
@@ -149,7 +149,8 @@ def smallest_effect(truth: Truth) -> float:
     return EFFECT if truth.name == "auc" else EFFECT * truth.level
 
 
-def _shown(interval: Interval) -> str:
+def shown(interval: Interval) -> str:
+    """Return a mean with its interval, in so many decimals as that tells."""
     if interval.low is None or interval.high is None:
         return f"{interval.mean:+.{_digits(abs(interval.mean))}f} (one seed, so without interval)"
     digits = _digits(interval.high - interval.low)
@@ -162,7 +163,8 @@ def _digits(width: float) -> int:
     return 4 if width <= 0 else max(4, min(8, 2 - math.floor(math.log10(width)) - 1))
 
 
-def _seeds(number: int) -> str:
+def seeds_of(number: int) -> str:
+    """Return such as `5 seeds`."""
     return "1 seed" if number == 1 else f"{number} seeds"
 
 

@@ -4,7 +4,7 @@ Positive is better. A grouping is a partition of the tasks into subsets that wer
 is the mean over tasks of what each has in its group.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -12,9 +12,9 @@ import pandas as pd
 from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import Difference, difference_of
 from mtnas.evidence.subsets_record import SubsetScores, subset_name
-from mtnas.evidence.transfer_gains import gains, intervals
+from mtnas.evidence.transfer_gains import gains, intervals, metric_of_tasks
 from mtnas.runtime.record import Part
-from mtnas.tasks.metrics import METRICS, OF_KIND, PRINCIPAL
+from mtnas.tasks.metrics import METRICS, OF_KIND, PRINCIPAL, Kind
 
 Subset = tuple[str, ...]
 Grouping = tuple[Subset, ...]
@@ -61,7 +61,7 @@ class Truth:
         self.scores = scores
         self._tasks = scores.tasks if tasks is None else tasks
         principal = {PRINCIPAL[kind] for kind in scores.record.tasks.values()}
-        self.metric = "principal" if len(principal) == 1 else "loss"
+        self.metric = common_metric(scores.record.tasks)
         names = {OF_KIND[kind][-1] for kind in scores.record.tasks.values()}
         self.name = next(iter(principal)) if len(principal) == 1 else " and ".join(sorted(names))
         self.unit = METRICS[next(iter(principal))].unit if len(principal) == 1 else "loss"
@@ -169,10 +169,12 @@ class Truth:
     @property
     def metric_of_task(self) -> dict[str, str]:
         """Return the metric by which each task is judged."""
-        return {
-            task: PRINCIPAL[kind] if self.metric == "principal" else OF_KIND[kind][-1]
-            for task, kind in self.scores.record.tasks.items()
-        }
+        return metric_of_tasks(self.scores.record.tasks, self.metric)
+
+
+def common_metric(kinds: Mapping[str, Kind]) -> str:
+    """Return `principal` where tasks of some kinds have that metric in common, else `loss`."""
+    return "principal" if len({PRINCIPAL[kind] for kind in kinds.values()}) == 1 else "loss"
 
 
 def named(grouping: Sequence[Subset]) -> list[list[str]]:

@@ -34,6 +34,7 @@ from mtnas.experiments.noisy_labels import examples_of
 from mtnas.experiments.splits import split_digest
 from mtnas.experiments.subsets import scores_of_part
 from mtnas.runtime import provenance
+from mtnas.runtime.usage import Usage
 from mtnas.study.specs import DiagnoseSpec
 from mtnas.tasks.metrics import ALL_TASKS
 from mtnas.training.checkpoint import Checkpoint, Tree
@@ -151,6 +152,7 @@ def _record(
         data=assembly.data,
         splits={seed: split_digest(assembly.split(seed)) for seed in spec.seeds},
         timings=timings,
+        usage=Usage.now(),
         environment=provenance.environment(),
         git=Git(**provenance.git_state()),
         code=code,

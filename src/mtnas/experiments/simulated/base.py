@@ -17,6 +17,7 @@ from mtnas.runtime.errors import TrainingError
 from mtnas.runtime.files import atomic_path
 from mtnas.runtime.options import Options
 from mtnas.runtime.provenance import environment, git_state
+from mtnas.runtime.usage import Usage
 from mtnas.study.specs import SimulatedStudySpec
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def write(
         metrics=dict(module.METRICS),
         rows=len(table),
         seconds=time.monotonic() - begin,
+        usage=Usage.now(),
         environment=environment(),
         git=Git.model_validate(git_state()),
         code=code,

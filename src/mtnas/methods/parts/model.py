@@ -44,6 +44,7 @@ class Model(nn.Module):
         super().__init__()
         dim = encoder.output_dim
         self.encoder = encoder
+        self._reads_tables = options.num_tables(num_tasks) > 0
         self.sharing = method.build(options, input_dim=dim, num_tasks=num_tasks, route=route)
         hidden_dim = self.sharing.output_dim
         self.heads = Heads(widths or [1] * num_tasks, hidden_dim)
@@ -55,7 +56,7 @@ class Model(nn.Module):
     def forward(self, read_BN: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return out_BO; `noise` is for a method that asks for it, and in training only."""
         x, with_noise = self.shared_input(read_BN), () if noise is None else (noise,)
-        if self._reads_one:
+        if self._reads_one or self._reads_tables:
             h_BTH: Tensor = self.sharing(x, *with_noise)
         else:
             # The network of all tasks on the input of each, and of that the task's own output.
@@ -65,7 +66,10 @@ class Model(nn.Module):
         return out_BO
 
     def shared_input(self, read_BN: Tensor) -> Tensor:
-        """Return what tasks share a network of: x_BD, or x_TBD, an input of each."""
+        """Return what tasks share a network of: x_BD, or x_TBD, an input of each.
+
+        A method that reads several tables at once gets x_RBD, the input by every table.
+        """
         x: Tensor = self.encoder(read_BN)
         return x if self.alignment is None else self.alignment(x)
 

@@ -17,7 +17,7 @@ from mtnas.report import exhibits
 from mtnas.report.names import REFERENCE, Names, dataset_name
 from mtnas.report.paper import paper_score
 from mtnas.report.published import campaigns, performance, told, transfer
-from mtnas.report.published.diagnoses import measures_told
+from mtnas.report.published.diagnoses import by_width, measures_told
 from mtnas.report.published.store import RESTORE, read_metrics, read_plan, read_runs
 from mtnas.report.render import pipes
 from mtnas.report.render.layout import TUNED
@@ -265,6 +265,9 @@ RENDERERS: dict[str, Callable[[Path], str]] = {
     "further_tables": further_tables,
     "figures": figures,
     "measures_told": measures_told,
+    "sharing_by_width": lambda folder: (
+        f"{figure(folder, 'sharing_by_width')}\n\n{by_width(folder)}"
+    ),
     "recommended": transfer.recommended,
     "transfer_claims": transfer.transfer_claims,
     "faults": campaigns.faults,

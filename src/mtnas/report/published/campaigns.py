@@ -1,6 +1,7 @@
 """The campaigns of `tests/faults` and `tests/hostile`, rendered for docs/testing.md."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,14 +21,35 @@ def faults(published: Path) -> str:
     path = published / FAULTS
     if not path.is_file():
         return NOTHING
-    done = [one for one in read_faults(path) if one["recovered"] is not None]
+    told = read_faults(path)
+    done = [one for one in told if _ran(one)]
     kinds: dict[str, list[Json]] = {}
     for one in done:
         what, colon, _ = one["kind"].partition(": ")
         kinds.setdefault(f"a file: {what}" if colon else what, []).append(one)
     rows = [_row(kind, kinds[kind]) for kind in sorted(kinds)]
     head = ("Disturbance", "runs", "recovered", "equal numbers", "clear message", "seconds")
-    return pipes.table(head, [*rows, _row(f"all ({len({o['kind'] for o in done})} kinds)", done)])
+    all_kinds = _row(f"all ({len({o['kind'] for o in done})} kinds)", done)
+    return "\n\n".join([pipes.table(head, [*rows, all_kinds]), *_not_run(told)])
+
+
+def ran(published: Path) -> set[str]:
+    """Name the kinds of disturbances that were published as run."""
+    path = published / FAULTS
+    return {one["kind"] for one in read_faults(path) if _ran(one)} if path.is_file() else set()
+
+
+def _ran(one: Json) -> bool:
+    return one["recovered"] is not None
+
+
+def _not_run(told: Sequence[Json]) -> list[str]:
+    """Say what was not run, and why."""
+    lacking = Counter(f"{one['kind']} ({one['moment']})" for one in told if not _ran(one))
+    if not lacking:
+        return []
+    named = "; ".join(kind if n == 1 else f"{n} of {kind}" for kind, n in sorted(lacking.items()))
+    return [f"Without a result are {lacking.total()} of {len(told)} disturbances: {named}."]
 
 
 def read_faults(path: Path) -> list[Json]:

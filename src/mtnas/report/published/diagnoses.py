@@ -6,6 +6,8 @@ from pathlib import Path
 from mtnas.evidence.diagnosis.pooled import pooled
 from mtnas.evidence.diagnosis.predict import Predicts
 from mtnas.evidence.diagnosis.report import Diagnosis
+from mtnas.evidence.diagnosis.text import widths_said
+from mtnas.report.names import dataset_name
 from mtnas.report.published.store import RESTORE
 from mtnas.report.render import pipes
 from mtnas.runtime.files import advising, write_text
@@ -64,6 +66,20 @@ def measures_told(published: Path) -> str:
         if own.pairs
     ]
     return pipes.table(head, rows)
+
+
+def by_width(published: Path) -> str:
+    """Render what a wider shared part changed, of every published diagnosis with a curve."""
+    lines, without = [], []
+    for one in read(published):
+        name = dataset_name(one.dataset, one.simulated)
+        if one.capacity:
+            lines.append(f"* **{name}**: {widths_said(one)}")
+        else:
+            without.append(name)
+    if without:
+        lines += ["", f"Without a capacity curve: {', '.join(without)}."]
+    return "\n".join(lines).strip() or NOTHING
 
 
 def _cells(own: Predicts) -> tuple[str, str]:

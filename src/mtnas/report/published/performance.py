@@ -15,6 +15,7 @@ STEP = {
     "vs_fastest_library_per_field": "the fastest library, one table per field",
     "vs_torch_fused_dense": "torch's fused dense Adam",
     "vs_torch_fused_dense_memory_kept": "the same, its allocator told to keep memory",
+    "vs_jax": "JAX and optax, the same steps",
     "vs_ours_compiled": "ours, its network compiled",
 }
 TABLE_SIZES = (1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000)
@@ -30,6 +31,8 @@ RATIOS = {
     "vs_dense_floor": "the bandwidth floor of any dense update",
     "exact_vs_dense_floor": "the same, every missed step taken one by one",
     "search_step_vs_training_step": "a search step over a training step of ML-MMoE (time)",
+    "ten_seeds_vs_plain": "ten seeds in one job over ten programs in plain PyTorch",
+    "ten_seeds_vs_plain_cpu": "the same, CPU time",
     "routes_together_vs_apart": "49 routes x 5 seeds together over one after another",
     "hashing_vs_per_cell_loop": "hashing over a loop with hashlib",
     "prepare_vs_copy_without_hashing": "preparing over copying the same Parquet",

@@ -16,6 +16,7 @@ from mtnas.runtime.errors import MtnasError, RecordError
 from mtnas.runtime.files import Json, advising, digests, read_record, sealed, write_json
 
 SUMS = "sums.json"
+APART = "not published together with the rest"
 MEASURED = ("performance.json", "setup.json", "faults.json", "hostile.json")
 SOURCES = (
     *MEASURED,
@@ -64,16 +65,24 @@ def changing(folder: Path) -> Iterator[Path]:
 
 def check_seal(folder: Path) -> None:
     """Raise `RecordError` unless the files are those that were published together."""
+    if odd := unsealed(folder):
+        more = f" and {len(odd) - 9} more" if len(odd) > 9 else ""
+        raise RecordError(f"{folder}: {', '.join(odd[:9])}{more}: {APART}; {RESTORE}")
+
+
+def unsealed(folder: Path) -> list[str]:
+    """Name the files that were not published together with the rest.
+
+    Raises:
+        RecordError: the record of all files was changed.
+    """
     if not (folder / SUMS).is_file():
-        return
+        return []
     with advising(RESTORE):
         told, found = read_record(folder / SUMS, ["files"])["files"], _sums(folder)["files"]
     older = {name: found[name] for name in MEASURED if name in found}
     told = {**older, **told}
-    if odd := sorted(name for name in told.keys() | found if told.get(name) != found.get(name)):
-        raise RecordError(
-            f"{folder}: {', '.join(odd[:9])}: not published together with the rest; {RESTORE}"
-        )
+    return sorted(name for name in told.keys() | found if told.get(name) != found.get(name))
 
 
 def _sums(folder: Path) -> Json:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from mtnas.evidence.records import Run
 from mtnas.runtime.provenance import GitState, environment, git_state
 
+HARDWARE = ("platform", "cpu", "cpu_count", "memory_mb", "gpu")
+
 
 @dataclass(frozen=True)
 class Made:
@@ -27,20 +29,34 @@ class Made:
     def lines(self, runs: Sequence[Run]) -> list[tuple[str, str]]:
         """Return what the foot tells, line by line; `runs` tell what they were made with."""
         told = dict(self.versions)
-        machine = [str(told.pop("platform", "") or "")]
-        if count := told.pop("cpu_count", None):
-            machine.append(f"{count} cores")
+        machine = _machine({name: told.pop(name, None) for name in HARDWARE})
         versions = ", ".join(f"{name} {value}" for name, value in told.items() if value)
         commit = "" if self.git is None else _commit(self.git["commit"], self.git["dirty"])
         lines = [
             ("Date", self.date),
             ("Command", self.command),
             ("Commit", commit),
-            ("Machine", ", ".join(filter(None, machine))),
+            ("Machine", machine),
             ("Versions", versions),
             ("Runs", _of_runs(runs)),
         ]
         return [(name, text) for name, text in lines if text]
+
+
+def _machine(told: Mapping[str, str | int | None]) -> str:
+    """Name the hardware, as far as it is known."""
+    memory, cores = told["memory_mb"], told["cpu_count"]
+    return ", ".join(
+        str(part)
+        for part in (
+            told["platform"],
+            told["cpu"],
+            cores and f"{cores} cores",
+            memory and f"{int(memory) / 1000:.0f} GB",
+            told["gpu"],
+        )
+        if part
+    )
 
 
 def _commit(commit: str | None, dirty: bool | None) -> str:

@@ -145,7 +145,16 @@ class Drawing:
             told += f"; probability of this choice {recorded.probability:.3f}"
         if recorded.entropy is not None and recorded.uniform_entropy:
             told += f", entropy {recorded.entropy / recorded.uniform_entropy:.0%} of a blind choice"
+        told += "".join(map(self._tables, self.route.inputs_of([name])))
         return told if name in self.colours else f"{told}; no task depends on it"
+
+    def _tables(self, block: str) -> str:
+        """Say which embedding tables an input reads, and how decidedly."""
+        told, sure = (
+            f"; tables {' + '.join(self.route[block].values)}",
+            self.blocks[block].probability,
+        )
+        return told if sure is None else f"{told} (probability {sure:.3f})"
 
     def _at(self, point: tuple[float, float]) -> tuple[float, float]:
         """Return a place in the drawing: rows grow upwards."""

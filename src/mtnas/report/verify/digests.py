@@ -6,7 +6,7 @@ from pathlib import Path
 from mtnas.data.prepare.inputs import inputs_folder
 from mtnas.evidence.exhaustive_table import read_ground_truth
 from mtnas.report.verify.outcome import Outcome
-from mtnas.runtime.files import Json, broken, check_artefact, check_digest, remake
+from mtnas.runtime.files import Json, broken, check_artefact, check_digest, remake, sha256_of
 
 RECORDS = {"run.json", "routes.json", "best.json", "manifest.json", "record.json"}
 PASSED_OVER = {"aside", "published", "raw", "logs", "benchmarks"}
@@ -51,6 +51,29 @@ def check_digests(folder: Path, outcome: Outcome, *, whole: bool = True) -> list
             f"{records} records, and {described} files that they describe, are as they were written"
         )
     return without
+
+
+def check_raw(folder: Path, outcome: Outcome) -> None:
+    """Compare raw files with what tables were prepared from; those elsewhere are not looked for."""
+    before, checked = len(outcome.wrong), 0
+    for manifest in files_of(folder, "data/*/manifest.json"):
+        with outcome.noting():
+            told = _read(manifest)
+            place = (
+                folder / ("simulated" if told.get("simulated") else "raw") / manifest.parent.name
+            )
+            for name, digest in told.get("source_sha256", {}).items():
+                path = place / name
+                if not path.is_file():
+                    continue
+                checked += 1
+                if sha256_of(path) != digest:
+                    outcome.note(
+                        f"{path}: is not the file that {manifest} was made from; "
+                        f"delete it and run `{remake(path)}`"
+                    )
+    if checked and len(outcome.wrong) == before:
+        outcome.right.append(f"{checked} raw files are those that tables were made from")
 
 
 def _described(record: Path, name: str) -> Path:

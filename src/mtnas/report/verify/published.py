@@ -9,6 +9,7 @@ import numpy as np
 
 from mtnas.report.published.rebuild import PARTS, rebuild
 from mtnas.report.published.store import RESTORE, read_runs
+from mtnas.report.published.whole import APART, unsealed
 from mtnas.report.verify.digests import check_digests
 from mtnas.report.verify.outcome import Outcome
 from mtnas.runtime.errors import MtnasError
@@ -25,6 +26,14 @@ def check_published(folder: Path, outcome: Outcome) -> None:
     """Check the records, then tables, verdicts, audits, the data of figures and the answer."""
     without = check_digests(folder, outcome, whole=False)
     outcome.wrong = [f"{without_remake(wrong)}; {RESTORE}" for wrong in outcome.wrong]
+    apart = list[str]()
+    with outcome.noting():
+        apart = unsealed(folder)
+    for name in apart:
+        outcome.note(f"{folder / name}: {APART}; {RESTORE}")
+    if apart:
+        outcome.unchecked.append(f"{', '.join(PARTS)}: they could not be made again")
+        return
     with outcome.noting():
         runs = read_runs(folder)
         outcome.right.append(f"{len(runs)} run records are as they were published")

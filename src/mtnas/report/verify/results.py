@@ -10,7 +10,7 @@ from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.records import Run, read_run, read_table, scores_by_seed
 from mtnas.report.site import record
-from mtnas.report.verify.digests import check_digests, files_of
+from mtnas.report.verify.digests import check_digests, check_raw, files_of
 from mtnas.report.verify.outcome import Outcome
 from mtnas.report.verify.scores import scores_again
 from mtnas.report.verify.spreads import spreads_of
@@ -24,6 +24,7 @@ from mtnas.tasks.metrics import column_of
 def check_results(folder: Path, outcome: Outcome) -> None:
     """Check records, scores against predictions, cells of tables, and verdicts."""
     without = [name for name in check_digests(folder, outcome) if name != "claims/claims.json"]
+    check_raw(folder, outcome)
     runs = _runs(folder, outcome)
     _check_scores(folder, runs, outcome)
     _check_cells(folder, runs, outcome)
