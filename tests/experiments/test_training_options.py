@@ -59,6 +59,7 @@ CHOSEN = [
     NOISE,
     {"weighting": "svd"},
     {"weighting": "uncertainty"},
+    {"weighting": "random"},
     {"alignment": "frozen", "weighting": "uncertainty", **NOISE},
     {"alignment": "joint", "weighting": "svd_literal", "weighting_rank": 3, **NOISE},
 ]

@@ -37,14 +37,15 @@ def batches(count=8, size=64):
     return [torch.randint(600, (2, size), generator=rng) for _ in range(count)]
 
 
-def trainer(name="mmoe"):
-    data = examples()
-    return Trainer(small_ensemble(name, [3, 1], data), data, TRAINING)
+def trainer(name="mmoe", weighting="equal"):
+    data, options = examples(), TRAINING.model_copy(update={"weighting": weighting})
+    return Trainer(small_ensemble(name, [3, 1], data), data, options)
 
 
+@pytest.mark.parametrize("weighting", ["equal", "random"])
 @pytest.mark.parametrize("name", ["mmoe", "snr_trans"])  # without noise, and with it
-def test_replayed_steps_are_the_plain_ones_to_the_last_bit(name):
-    plain, replayed = trainer(name), trainer(name)
+def test_replayed_steps_are_the_plain_ones_to_the_last_bit(name, weighting):
+    plain, replayed = trainer(name, weighting), trainer(name, weighting)
     step, lasting = CapturedStep(replayed, later), []
     expected = [plain.step_by_task(batch) for batch in batches()]
     for batch in batches():
@@ -107,9 +108,9 @@ def test_a_training_on_a_cpu_takes_plain_steps():
 
 
 def found(ensemble, data, options=TRAINING, size=64):
-    """Return what a GPU would wait for in a weight step, noise apart."""
+    """Return what a GPU would wait for in a weight step, apart from what is drawn."""
     own = Trainer(ensemble, without_values(data), options)
-    noise_M = own.noise(size)
+    noise_M = own.draw(size)
     with Waits() as waits:
         own.step_with(noise_M, no_batch(len(ensemble), size))
     assert len(waits.operations) > 50
@@ -143,6 +144,7 @@ def test_no_step_of_any_method_waits_for_a_gpu(name, members):
     "changes",
     [
         {"weighting": "uncertainty"},
+        {"weighting": "random"},
         {"loss_weights": (1.0, 3.0)},
         {"alignment": "joint"},
         {"embedding_per_task": True},

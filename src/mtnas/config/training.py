@@ -1,7 +1,7 @@
 """Options of training; unknown keys are refused.
 
 Each of them may change a result, so all are part of what identifies a run. Nothing here needs
-torch. V2 ... V25 refer to docs/deviations.md.
+torch. V2 ... V28 refer to docs/deviations.md.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from mtnas.runtime.options import Options
 from mtnas.runtime.record import without_defaults
 
 Alignment = Literal["none", "joint", "frozen", "control", "frozen_control"]
-Weighting = Literal["equal", "svd", "svd_literal", "uncertainty"]
+Weighting = Literal["equal", "svd", "svd_literal", "uncertainty", "random"]
 OfRestarts = Literal["best", "mean"]
 _NEWER = (
     *("leaks", "alignment", "label_noise", "weighting", "weighting_rank"),
@@ -116,8 +116,9 @@ class TrainingOptions(Options):
         "equal: 1; svd: from the training rows of a seed, more for tasks whose labels follow the "
         "inputs in the direction of the others, which noise makes less; svd_literal: so with "
         "labels that are not standardised, as printed in the source where all labels are classes "
-        "and none is missing; uncertainty: learned. Neither svd is for rows of several sources, "
-        "none for a method that has a model per task (V20, V21)",
+        "and none is missing; uncertainty: learned; random: drawn anew for every batch, a "
+        "control. Neither svd is for rows of several sources, none for a method that has a model "
+        "per task (V20, V21, V28)",
     )
     weighting_rank: int = Field(
         1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"
@@ -196,7 +197,8 @@ class TrainingOptions(Options):
         if len(names) > 1 and self.weighting.startswith("svd"):
             raise ConfigError(
                 f"weighting: {self.weighting!r}, but the rows are of {len(names)} sources, and "
-                "these weights are for tasks that have the same rows; use equal or uncertainty"
+                "these weights are for tasks that have the same rows; use equal, uncertainty or "
+                "random"
             )
         if self.mixing == "balanced" and self.batch_size < len(names):
             raise ConfigError(

@@ -26,6 +26,7 @@ Stream = Literal[
     "leaks",
     "permuted",
     "train_share",
+    "task_weights",
 ]
 RESTART = 1_000_000  # seeds are below it; restart r of the split of seed s has seed s + r * RESTART
 

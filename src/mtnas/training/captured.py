@@ -63,7 +63,7 @@ class CapturedStep:
 
     def __call__(self, index_MB: Tensor, upcoming_MB: Tensor | None = None) -> Tensor:
         """Take one weight step; return the loss of every task, loss_MT, which is a copy."""
-        noise_M, size = self._trainer.noise(index_MB.shape[1]), index_MB.shape
+        noise_M, size = self._trainer.draw(index_MB.shape[1]), index_MB.shape
         if not self._plain and size not in self._recorded and self._taken[size] >= WARM_UP:
             self._try(index_MB, noise_M)
         if size in self._recorded:

@@ -87,12 +87,21 @@ class Trainer:
 
         That is without what `weighting` adds, which only training descends.
         """
-        return self.step_with(self.noise(index_MB.shape[1]), index_MB, upcoming_MB)
+        return self.step_with(self.draw(index_MB.shape[1]), index_MB, upcoming_MB)
+
+    def draw(self, examples: int) -> Tensor | None:
+        """Draw what the next step, on so many examples, needs at random.
+
+        That is the weights of tasks, where they are random, and the method's noise, which is
+        returned.
+        """
+        self.weighting.draw()
+        return self.noise(examples)
 
     def step_with(
         self, noise_M: Tensor | None, index_MB: Tensor, upcoming_MB: Tensor | None = None
     ) -> Tensor:
-        """Take one weight step as `step_by_task` does, with noise that was drawn for it.
+        """Take one weight step as `step_by_task` does, with the noise that `draw` returned for it.
 
         On a GPU nothing here waits for it or reads from the CPU (`training.captured`).
         """

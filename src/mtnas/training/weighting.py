@@ -1,17 +1,19 @@
 """What multiplies the losses of tasks in training, beside the weights that are declared.
 
-Nothing, a number for every task of a member that is known before (`Member.loss_weights`), or a
-number that is learned. Validation, selection and reported losses leave it out, also that of
-training.
+Nothing, a number for every task of a member that is known before (`Member.loss_weights`), a number
+that is learned, or one that is drawn for every batch. Validation, selection and reported losses
+leave it out, also that of training.
 Shapes: M members, T tasks.
 """
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mtnas.config.training import TrainingOptions
+from mtnas.runtime import seeds
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import Ensemble, FlatParameters
@@ -37,8 +39,11 @@ class TaskWeights:
 
     @property
     def now(self) -> Tensor | None:
-        """Return the present weights, [M, T]; None where all are 1."""
+        """Return the weights to record, [M, T]; None where all are 1, or of one batch only."""
         return self._weight_MT
+
+    def draw(self) -> None:
+        """Draw what the next step needs at random, on the CPU; nothing in a step itself does."""
 
     def __call__(self, loss_MT: Tensor, present_MT: Tensor | None = None) -> Tensor:
         """Return what training descends of the losses of tasks.
@@ -114,8 +119,51 @@ class Uncertainty(TaskWeights):
         self._adam.load(state["adam"])
 
 
+class RandomWeights(TaskWeights):
+    """Weights that are drawn anew for every batch, each seed from a stream of its own (V28).
+
+    Lin, Ye, Zhang and Tsang (TMLR 2022): softmax(z), with z of every task from N(0, 1), here times
+    the number of tasks, so that their mean is 1: the mean over the tasks that have a label in the
+    batch.
+    """
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        """Start the streams."""
+        super().__init__(ensemble)
+        self._rngs = [seeds.generator(m.seed, "task_weights") for m in ensemble.members]
+        # Updated in place, so that a recorded step reads what was drawn last.
+        self._drawn_MT = torch.ones(ensemble.tasks_MT.shape).to(ensemble.flat_params.flat_MP)
+        self._is_drawn = False
+
+    def draw(self) -> None:
+        """Draw exp(z) for the next step."""
+        tasks = self._drawn_MT.shape[1]
+        z_MT = np.stack([rng.normal(size=tasks) for rng in self._rngs])
+        self._drawn_MT.copy_(torch.from_numpy(np.exp(z_MT)))
+        self._is_drawn = True
+
+    def __call__(self, loss_MT: Tensor, present_MT: Tensor | None = None) -> Tensor:
+        """Return the losses with the weights that were drawn for this step, for one step only."""
+        assert self._is_drawn, "weights are drawn before every step"
+        self._is_drawn = False
+        drawn_MT = self._drawn_MT if present_MT is None else self._drawn_MT * present_MT
+        # Where no task has a label all losses are 0, whatever they weigh.
+        share_MT = drawn_MT / drawn_MT.sum(-1, keepdim=True).clamp(min=1e-9)
+        return loss_MT * (share_MT * drawn_MT.count_nonzero(-1).unsqueeze(-1))
+
+    def state(self) -> Saved:
+        """Return the positions in the streams."""
+        return {"streams": seeds.states(self._rngs)}
+
+    def load(self, state: Saved) -> None:
+        """Take over what `state` returned."""
+        seeds.restore(self._rngs, state["streams"])
+
+
 def weighting_of(ensemble: Ensemble, kinds: Sequence[str], options: TrainingOptions) -> TaskWeights:
     """Return how the losses of an ensemble's tasks, which are of these kinds, are weighed."""
-    if options.weighting != "uncertainty":
-        return TaskWeights(ensemble)
-    return Uncertainty(ensemble, kinds, ensemble.rates(options)["learning_rate"])
+    if options.weighting == "random":
+        return RandomWeights(ensemble)
+    if options.weighting == "uncertainty":
+        return Uncertainty(ensemble, kinds, ensemble.rates(options)["learning_rate"])
+    return TaskWeights(ensemble)

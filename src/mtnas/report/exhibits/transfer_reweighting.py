@@ -39,6 +39,7 @@ TITLES = {
     "svd": "SVD, standardised",
     "svd_literal": "SVD, as printed",
     "uncertainty": "uncertainty (learned)",
+    "random": "random (drawn for every batch)",
     "oracle": "oracle: without the noisy task",
 }
 BY = ["dataset", "simulated", "name", "method", "noisy", "metric", "judged", "weighting", "share"]
