@@ -152,12 +152,15 @@ class RandomWeights(TaskWeights):
         return loss_MT * (share_MT * drawn_MT.count_nonzero(-1).unsqueeze(-1))
 
     def state(self) -> Saved:
-        """Return the positions in the streams."""
-        return {"streams": seeds.states(self._rngs)}
+        """Return the positions in the streams, and what was drawn from them last; not copies."""
+        drawn = {"drawn": self._drawn_MT, "is_drawn": [self._is_drawn]}
+        return {"streams": seeds.states(self._rngs), **drawn}
 
     def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
         seeds.restore(self._rngs, state["streams"])
+        self._drawn_MT.copy_(state["drawn"])
+        (self._is_drawn,) = state["is_drawn"]
 
 
 def weighting_of(ensemble: Ensemble, kinds: Sequence[str], options: TrainingOptions) -> TaskWeights:
