@@ -22,7 +22,8 @@ from mtnas.runtime.errors import MtnasError, of_machine, printable
 
 DEADLINE_S = 60.0
 MEMORY = 4 << 30  # bytes of addresses, of which threads keep many that they do not use
-MOST_MEGABYTES = 1000  # that a child holds
+MOST_MEGABYTES = 1000  # that a child holds, beyond what it was forked with in a large process
+USUAL_MEGABYTES = 400  # what it is forked with when the campaign runs by itself
 LARGEST_FILE = 64 << 20
 PER_CHILD = 60
 STACK = 1 << 20  # bytes of a thread's
@@ -58,6 +59,7 @@ class _Deeds:
     """What the current case did that it may not do."""
 
     folder, found = "/", list[str]()
+    inherited = 0.0  # megabytes beyond the usual ones
 
     @classmethod
     def hear(cls, event: str, arguments: tuple[object, ...]) -> None:
@@ -143,6 +145,8 @@ def _work(cases: Sequence[Case], scratch: Path, writing: int) -> None:
         held = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE")
         resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY,) * 2)
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE,) * 2)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        _Deeds.inherited = max(0.0, most - USUAL_MEGABYTES)
         threading.stack_size(STACK)
         sys.dont_write_bytecode = True
         _Deeds.folder = str(scratch)
@@ -183,7 +187,7 @@ def _met(case: Case, scratch: Path) -> Outcome:
     deeds += [f"leaves {path.name}" for path in outside.iterdir() if path != inside]
     deeds += [f"leaves {path.name}" for path in scratch.iterdir() if path != outside]
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    if most > MOST_MEGABYTES:
+    if most > MOST_MEGABYTES + _Deeds.inherited:
         deeds.append(f"holds {most:.0f} MB")
     if deeds:
         ended, said = "failed", printable("; ".join(deeds), 400)
