@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         if self.num_readers == 1:
             return read_BN
         width = read_BN.shape[-1] - self.plain_dim
-        x_RBD = read_BN[:, :width].unflatten(1, (-1, self.num_readers)).movedim(2, 0)
+        x_RBD = read_BN[:, :width].reshape(read_BN.shape[0], -1, self.num_readers).movedim(2, 0)
         if self.plain_dim == 0:
             return x_RBD
         plain_BP = read_BN[:, width:]
