@@ -12,6 +12,7 @@ import pytest
 from mtnas.data.engine import cleaning, connection, numbers
 from mtnas.data.engine.connection import Engine, EngineError, name
 from mtnas.data.engine.joins import Join, joined
+from mtnas.data.engine.parquet import in_pieces
 from mtnas.data.engine.query import Asked, View, batches, build
 from mtnas.data.engine.reading import FILE_COLUMN, Reading
 from mtnas.data.engine.syntax import parse
@@ -248,3 +249,16 @@ def test_texts_that_are_cleaned_later_are_the_same(
     assert raw == texts
     assert found.to_pylist() == opened([path], reading, "x")
     assert len(found.dictionary) == len({*found.dictionary.to_pylist()})
+
+
+def test_a_file_that_is_read_in_pieces_is_not_read_ahead(tmp_path: Path) -> None:
+    path, groups, rows = tmp_path / "wide.parquet", 40, 50_000
+    with pq.ParquetWriter(path, pa.schema([("a", pa.int64())]), compression="none") as writer:
+        for group in range(groups):
+            numbers = pa.array(range(group * rows, (group + 1) * rows), pa.int64())
+            writer.write_batch(pa.record_batch([numbers], ["a"]))
+    before, most = pa.total_allocated_bytes(), 0
+    for batch in in_pieces(path).iter_batches():
+        most = max(most, pa.total_allocated_bytes() - before)
+        assert batch.num_rows
+    assert most < path.stat().st_size / 4

@@ -12,7 +12,7 @@ from mtnas.routes.named import full_sharing
 from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from tests.helpers.runs import edit_run_record, make_run
-from tests.helpers.searches import exhaustive_record, write_search
+from tests.helpers.searches import edit_search, exhaustive_record, write_search
 from tests.helpers.tables import write_manifest
 
 SEEDS = range(6)
@@ -145,6 +145,18 @@ def test_searches_with_other_options_decide_nothing(tmp_path):
     assert claim["verdict"] == "replicated"
     roles = {c["role"] for c in claim["comparisons"] if "long" in c["what"]}
     assert roles == {"control"}
+
+
+def test_a_search_on_other_rows_is_not_judged_by_a_table(tmp_path):
+    path = write_search(
+        tmp_path / "a.json", {s: Route.at(SPACE, BEST) for s in SEEDS}, dataset="insteval"
+    )
+    tables = [table(tmp_path, -0.01, 0.02)]
+    files = {"routes": [path], "exhaustive": tables}
+    files["manifests"] = [write_manifest(tmp_path / "manifest.json", "insteval")]
+    assert entry("C17", [], **files)["comparisons"]
+    edit_search(path, lambda record: record["spec"].update(training={"train_share": 0.1}))
+    assert not entry("C17", [], **files)["comparisons"]
 
 
 @pytest.mark.parametrize(

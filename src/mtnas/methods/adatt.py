@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mtnas.config.options import HiddenDim, MethodOptions
 from mtnas.methods.parts.layers import SubNetworks, gate_scores, gates, mix, repeat, uniform
+from mtnas.methods.parts.levels import levels
 from mtnas.methods.parts.sharing import BaseSharing
 
 TITLE = "AdaTT"  # what readers call it
@@ -88,17 +89,7 @@ class Sharing(BaseSharing):
         self.num_units = num_tasks + (options.num_shared_experts > 0)
         self.output_dim = options.hidden_dim
         self.root = nn.Linear(input_dim, options.root_dim)
-        inputs = [options.root_dim] + [self.output_dim] * (options.num_levels - 1)
-        self.levels = nn.ModuleList(
-            Level(
-                options,
-                input_dim=dim,
-                output_dim=self.output_dim,
-                num_tasks=num_tasks,
-                last=number == options.num_levels,
-            )
-            for number, dim in enumerate(inputs, start=1)
-        )
+        self.levels = levels(Level, options, num_tasks)
 
     def forward(self, x_BD: Tensor) -> Tensor:
         """Return h_BTH."""

@@ -15,6 +15,11 @@ from mtnas.data.engine.source import Source
 from mtnas.runtime.errors import DataError
 
 
+def in_pieces(path: str | Path) -> pq.ParquetFile:
+    """Open a file whose batches are read one by one; by default all of it is read ahead."""
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
 def open_file(engine: Engine, file: Path, wanted: Sequence[str]) -> Source:
     """Read the schema of a file; `DataError` if it is damaged or a wanted column has objects."""
     try:

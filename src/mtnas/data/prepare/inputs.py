@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.engine.parquet import in_pieces
 from mtnas.data.prepare.hashing import Keys
 from mtnas.data.prepare.manifest import InputLayout
 from mtnas.data.prepare.repeated import keys_of_rows
@@ -112,7 +113,7 @@ class MatrixCopy:
 
 def write_inputs(table: Path, layout: InputLayout, folder: Path) -> None:
     """Write numbers and rows of a table beside its matrices in `folder`; put that in its place."""
-    source = pq.ParquetFile(table)
+    source = in_pieces(table)
     rows = source.metadata.num_rows
     names = [number.name for number in layout.numbers]
     if names:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.engine.parquet import in_pieces
 from mtnas.data.prepare.initial import initial_files
 from mtnas.data.prepare.inputs import feature_files, input_files, numbers_file
 from mtnas.data.prepare.manifest import InputLayout, Manifest
@@ -144,7 +145,7 @@ def add_split(
     The table is written atomically. `files` are the digests of further files that belong to the
     content.
     """
-    source, content, start = pq.ParquetFile(rows, memory_map=True), ContentHash(), 0
+    source, content, start = in_pieces(rows), ContentHash(), 0
     written = source.schema_arrow
     complete = [field.with_nullable(field.name not in finish.complete) for field in written]
     plain = {*finish.ids, *finish.labels}

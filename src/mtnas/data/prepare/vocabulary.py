@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.engine.parquet import in_pieces
 from mtnas.data.prepare.hashing import different
 from mtnas.data.prepare.inputs import write_array
 from mtnas.data.prepare.manifest import InputLayout
@@ -68,7 +69,7 @@ def write_compact(
     how often every id occurs in them.
     Memory grows with the largest id, not with the rows.
     """
-    source = pq.ParquetFile(table)  # not mapped: it may be in use, and would count twice
+    source = in_pieces(table)
     bags, width = [bag.name for bag in layout.bags], layout.num_columns
     names = [*(name for name in fields if name not in bags), *bags]
     new, num_ids = renumbering(count)

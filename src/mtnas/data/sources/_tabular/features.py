@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtnas.data.engine.parquet import in_pieces
 from mtnas.data.sources._tabular.values import as_value
 from mtnas.runtime.errors import DataError, of_machine
 
@@ -111,7 +112,7 @@ class FeatureFile:
 
     def _parquet(self) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(self.path)
+            return in_pieces(self.path)
         except (pa.ArrowException, OSError) as error:
             self._fail(f"not a sound Parquet file ({str(error).splitlines()[0]})")
 
