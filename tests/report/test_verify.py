@@ -162,6 +162,10 @@ FAULTS = {
     "a record": (edited(f"{RUN}/run.json", "12345", "12346"), "run.json: was changed"),
     "no record": (lambda _: (_.parent / RUN / "run.json").unlink(), "run.json: missing beside"),
     "no file": (lambda _: (_.parent / RUN / "predictions.parquet").unlink(), "parquet: missing"),
+    "no manifest": (
+        lambda _: (_ / "data/toys/manifest.json").unlink(),
+        "data/toys/manifest.json: missing, and runs were trained on its table",
+    ),
     "no JSON": (edited("results/data/toys/manifest.json", "{", "("), "manifest.json: not JSON"),
     "a cell": (edited("results/tables/table2.cells.csv", "0.", "0.1"), "line 2: MMoE, AUC is"),
 }
@@ -192,6 +196,10 @@ def test_verdicts_follow_from_the_runs_that_they_name(tmp_path, monkeypatch, cap
     assert not wrong and f"{len(entries)} verdicts follow from" in printed.out
 
     judged = next(entry for entry in entries if entry["estimate"] is not None)
+    kept = manifest.rename(manifest.with_suffix(".kept"))
+    _, (line,), printed = found(capsys, "results")
+    assert "bookcrossing/manifest.json: missing" in line and "verdicts" not in printed.out
+    kept.rename(manifest)
     true, judged["verdict"] = judged["verdict"], "planted"
     ledger.write_text(json.dumps(entries))
     _, wrong, _ = found(capsys, "results")

@@ -91,6 +91,17 @@ def _check_orphans(folder: Path, outcome: Outcome) -> None:
                 outcome.note(f"{made}: missing beside {name}; run `{remake(made)}`")
 
 
+def check_manifests(folder: Path, outcome: Outcome) -> bool:
+    """Note tables without a manifest on which something was trained; whether there are all."""
+    records = [*files_of(folder, "run.json"), *files_of(folder, "routes.json")]
+    datasets = dict.fromkeys(path.parents[2].name for path in records)
+    manifests = [folder / "data" / name / "manifest.json" for name in datasets]
+    lacking = [path for path in manifests if not path.is_file()]
+    for path in lacking:
+        outcome.note(f"{path}: missing, and runs were trained on its table; run `{remake(path)}`")
+    return not lacking
+
+
 def _read(path: Path) -> Json:
     """Return a JSON object, an empty one of what is none."""
     try:

@@ -10,7 +10,7 @@ from mtnas.data.prepare.manifest import Manifest
 from mtnas.evidence.pairing import on_common_seeds
 from mtnas.evidence.records import Run, read_run, read_table, scores_by_seed
 from mtnas.report.site import record
-from mtnas.report.verify.digests import check_digests, check_raw, files_of
+from mtnas.report.verify.digests import check_digests, check_manifests, check_raw, files_of
 from mtnas.report.verify.outcome import Outcome
 from mtnas.report.verify.scores import scores_again
 from mtnas.report.verify.spreads import spreads_of
@@ -28,7 +28,8 @@ def check_results(folder: Path, outcome: Outcome) -> None:
     runs = _runs(folder, outcome)
     _check_scores(folder, runs, outcome)
     _check_cells(folder, runs, outcome)
-    check_verdicts(folder, outcome)
+    if check_manifests(folder, outcome):
+        check_verdicts(folder, outcome)
     if without:
         outcome.unchecked.append(f"{', '.join(without)}: no digest in them")
     _check_shown(folder, outcome)
