@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from mtnas.training import row_adam
+from mtnas.training.dense_tables import DenseTableAdam
 from mtnas.training.ensemble import FlatParameters
-from mtnas.training.optim import DenseTableAdam, MemberAdam, NetworkAdam
+from mtnas.training.optim import MemberAdam, NetworkAdam
 from mtnas.training.row_adam import RowAdam
 
 RATES = {"learning_rate": 1e-2, "weight_decay": 5e-3}

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from mtnas.training.optim import DenseTableAdam
+from mtnas.training.dense_tables import DenseTableAdam
 from mtnas.training.swept_adam import SWEEP, SweptAdam, replay
 
 RATES = {"learning_rate": [0.02, 0.003], "weight_decay": [0.05, 0.0]}

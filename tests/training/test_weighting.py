@@ -175,7 +175,7 @@ def test_the_reported_training_loss_has_declared_weights_only(given):
         small_ensemble("share_bottom", [0], data), data,
         options.model_copy(update={"weighting": "uncertainty"}),
     )  # fmt: skip
-    learned.weighting._flat.flat_MP.fill_(0.7)
+    learned.weighting._s_MT.fill_(0.7)
 
     for trainer in (Trainer(weighed, data, options), learned):
         torch.testing.assert_close(trainer.step_by_task(index_MB), expected, rtol=0, atol=0)

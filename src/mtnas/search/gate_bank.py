@@ -34,7 +34,7 @@ class GateBank:
         self.gate_MRVH = torch.stack(drawn).to(lent)
         self._first_moment = torch.zeros_like(self.gate_MRVH)
         self._second_moment = torch.zeros_like(self.gate_MRVH)
-        self._steps_MR = torch.zeros(*self.gate_MRVH.shape[:2], dtype=torch.float64, device=device)
+        self._steps_MR = torch.zeros(*self.gate_MRVH.shape[:2], device=device)
         first_M1 = torch.arange(len(ensemble), device=device).unsqueeze(1) * sum(sizes)
         self._first_MK = first_M1 + self._first_K
 

@@ -17,9 +17,10 @@ from torch import Tensor
 from mtnas.config.options import TrainingOptions
 from mtnas.training.checkpoint import Saved
 from mtnas.training.data import Examples
+from mtnas.training.dense_tables import DenseTableAdam, FixedTable, NoTable
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
-from mtnas.training.optim import DenseTableAdam, FixedTable, MemberAdam, NetworkAdam, NoTable
+from mtnas.training.optim import MemberAdam, NetworkAdam
 from mtnas.training.selection import weighted
 from mtnas.training.swept_adam import SweptAdam
 from mtnas.training.task_gradients import TaskGradients

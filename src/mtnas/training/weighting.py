@@ -16,8 +16,8 @@ from mtnas.config.training import TrainingOptions
 from mtnas.runtime import seeds
 from mtnas.tasks.kinds import TASK_KINDS
 from mtnas.training.checkpoint import Saved
-from mtnas.training.ensemble import Ensemble, FlatParameters
-from mtnas.training.optim import MemberAdam
+from mtnas.training.ensemble import Ensemble
+from mtnas.training.optim import FusedAdam
 
 UNCERTAINTY_RATE = 10  # steps of a learned s, as multiples of those of the weights (V21)
 
@@ -79,13 +79,10 @@ class Uncertainty(TaskWeights):
         squared = [TASK_KINDS[kind].loss_name == "mse" for kind in kinds]  # type: ignore[index]
         self._factor_T = torch.tensor([0.5 if own else 1.0 for own in squared]).to(like)
         zeros = torch.zeros(ensemble.tasks_MT.shape).to(like)
-        self._flat = FlatParameters.of({"s": zeros})
-        steps = [UNCERTAINTY_RATE * own for own in rate]
-        self._all_MT = torch.ones_like(zeros, dtype=torch.bool)
-        self._adam = MemberAdam(
-            self._flat, learning_rate=steps, weight_decay=0.0, active={"s": self._all_MT}
-        )
-        self._leaf_MT = zeros
+        self._s_MT, self._all_MT = zeros, torch.ones_like(zeros, dtype=torch.bool)
+        rates = [UNCERTAINTY_RATE * own for own in rate for _ in kinds]
+        self._adam = FusedAdam(zeros.view(-1, 1), learning_rate=rates, weight_decay=0.0)
+        self._leaf_MT, self._present_MT = zeros, self._all_MT
 
     @property
     def learned(self) -> tuple[Tensor, ...]:
@@ -95,27 +92,26 @@ class Uncertainty(TaskWeights):
     @property
     def now(self) -> Tensor:
         """Return exp(-s), [M, T]."""
-        return torch.exp(-self._flat.flat_MP)
+        return torch.exp(-self._s_MT)
 
     def __call__(self, loss_MT: Tensor, present_MT: Tensor | None = None) -> Tensor:
         """Return the losses with their weights, and what keeps these from shrinking."""
-        present_MT = self._all_MT if present_MT is None else present_MT
-        self._adam.set_active({"s": present_MT})
-        self._leaf_MT = self._flat.flat_MP.detach().clone().requires_grad_()
+        self._present_MT = present_MT = self._all_MT if present_MT is None else present_MT
+        self._leaf_MT = self._s_MT.detach().clone().requires_grad_()
         own_MT = torch.exp(-self._leaf_MT) * loss_MT * self._factor_T + self._leaf_MT / 2
         return own_MT * present_MT
 
     def step(self, grads: Sequence[Tensor]) -> None:
-        """Take a step of Adam."""
-        self._adam.step({"s": grads[0]})
+        """Take a step of Adam with the tasks that have a label in the batch."""
+        self._adam.step_some(grads[0].view(-1, 1), self._present_MT.view(-1, 1))
 
     def state(self) -> Saved:
         """Return s and its moments; not copies."""
-        return {"s": self._flat.flat_MP, "adam": self._adam.state()}
+        return {"s": self._s_MT, "adam": self._adam.state()}
 
     def load(self, state: Saved) -> None:
         """Take over what `state` returned."""
-        self._flat.flat_MP.copy_(state["s"])
+        self._s_MT.copy_(state["s"])
         self._adam.load(state["adam"])
 
 
