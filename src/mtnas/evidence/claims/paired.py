@@ -47,8 +47,12 @@ def paired(
     others: Sequence[Row],
     scores: Sequence[str],
     datasets: Sequence[str] | None = None,
+    equal_suffices: bool = False,
 ) -> Outcome:
-    """Compare one run with others, seed by seed: ours is to be better in every score."""
+    """Compare one run with others, seed by seed: ours is to be better in every score.
+
+    Or, if that suffices, equal.
+    """
     outcome = Outcome()
     for dataset in binary(evidence, outcome, datasets):
         for other in others:
@@ -56,7 +60,9 @@ def paired(
                 continue
             for kind in scores:
                 for column in evidence.columns((dataset, *ours), kind):
-                    found = compare_runs(evidence, dataset, ours, other, column)
+                    found = compare_runs(
+                        evidence, dataset, ours, other, column, equal_suffices=equal_suffices
+                    )
                     outcome.add(dataset, found)
     return outcome
 

@@ -13,6 +13,15 @@ from mtnas.evidence.pairing import MTNAS, SINGLE
 COMPARED = (("share_bottom", "paper"), ("mmoe", "paper"), ("ml_mmoe", "paper"))
 SHARE_BOTTOM, MMOE, _ = COMPARED
 MTNAS_PAPER = "MTNAS"  # the source of a claim: who says so
+TABLES = ("mtnas", "tables_trained")  # routes that choose tables, each of them trained
+FIXED_TABLES = (  # what chooses none, as large or not
+    SINGLE,
+    SHARE_BOTTOM,
+    ("share_bottom", "own_tables"),
+    ("stem", "paper"),
+    *(("mtnas", f"tables_{name}") for name in ("own", "both", "two_shared", "wide")),
+    ("mtnas", "full_sharing"),
+)
 OURS = "our own"  # a question that no paper answers in words
 THREE = ("bookcrossing", "tiktok", "goodreads")  # the paper's real datasets
 UNRELATED = "synthetic"  # stands for every dataset of the synthetic study with rho = 0 (Sec. 5.1)
@@ -203,6 +212,21 @@ CLAIMS = (
         "a question of ours: the paper compares with no random route",
         sparse.found_more,
         overlays=("config/search_study.yaml",),
+        alone=True,
+        source=OURS,
+    ),
+    Claim(
+        "C18",
+        "Routes that choose embedding tables are nowhere behind what chooses none",
+        "a question of ours: the paper has one table",
+        partial(
+            scores.paired,
+            ours=TABLES,
+            others=FIXED_TABLES,
+            scores=("mtl_loss",),
+            equal_suffices=True,
+        ),
+        overlays=("config/tables.yaml",),
         alone=True,
         source=OURS,
     ),
