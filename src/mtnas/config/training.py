@@ -22,7 +22,7 @@ from mtnas.runtime.options import Options
 from mtnas.runtime.record import without_defaults
 
 Alignment = Literal["none", "joint", "frozen", "control", "frozen_control"]
-Weighting = Literal["equal", "svd", "svd_literal", "uncertainty", "random"]
+Weighting = Literal["equal", "svd", "svd_literal", "uncertainty", "random", "pcgrad"]
 OfRestarts = Literal["best", "mean"]
 _NEWER = (
     *("leaks", "alignment", "label_noise", "weighting", "weighting_rank"),
@@ -117,8 +117,9 @@ class TrainingOptions(Options):
         "inputs in the direction of the others, which noise makes less; svd_literal: so with "
         "labels that are not standardised, as printed in the source where all labels are classes "
         "and none is missing; uncertainty: learned; random: drawn anew for every batch, a "
-        "control. Neither svd is for rows of several sources, none for a method that has a model "
-        "per task (V20, V21, V28)",
+        "control; pcgrad: gradients are changed instead, where those of two tasks conflict. "
+        "Neither svd is for rows of several sources, none for a method that has a model per task "
+        "(V20, V21, V28, V29)",
     )
     weighting_rank: int = Field(
         1, ge=1, description="svd and svd_literal only: directions that are counted, up to T (V20)"

@@ -27,6 +27,7 @@ Stream = Literal[
     "permuted",
     "train_share",
     "task_weights",
+    "task_order",
 ]
 RESTART = 1_000_000  # seeds are below it; restart r of the split of seed s has seed s + r * RESTART
 

@@ -22,9 +22,10 @@ from mtnas.training.ensemble import Ensemble
 from mtnas.training.noise import Noise
 from mtnas.training.optim import MemberAdam, NetworkAdam
 from mtnas.training.selection import weighted
+from mtnas.training.surgery import projected
 from mtnas.training.swept_adam import SweptAdam
 from mtnas.training.task_gradients import TaskGradients
-from mtnas.training.weighting import weighting_of
+from mtnas.training.weighting import Projection, weighting_of
 
 if TYPE_CHECKING:
     from mtnas.training.row_adam import RowAdam
@@ -116,19 +117,34 @@ class Trainer:
         x_MBD = self.ensemble.joined(looked_up, ids_MBC, self.examples.inputs, index_MB)
         logits_MBO = self.ensemble.logits(x_MBD, leaves, noise_M)
         descended_MT, loss_MT = self.losses(index_MB, logits_MBO)
-        # Members share nothing, so the gradient of the sum is the gradient of each.
-        total = descended_MT.sum()
-        penalty_M = self.ensemble.penalty(leaves)
-        if penalty_M is not None:
-            total = total + penalty_M.sum()
-        learned = [*leaves.values(), looked_up, *self.weighting.learned]
-        # Zeros where a route leaves a whole parameter out.
-        grads = torch.autograd.grad(total, learned, materialize_grads=True)
+        grads = self._gradients(descended_MT, looked_up, rows_MR)
         own, (grad_MRE, *others) = grads[: len(leaves)], grads[len(leaves) :]
         self.dense_optimizer.step(dict(zip(leaves, own, strict=True)))
         self.table_optimizer.step(grad_MRE)
         self.weighting.step(others)
         return loss_MT.detach()
+
+    def _gradients(
+        self, descended_MT: Tensor, looked_up: Tensor, rows_MR: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return those of the leaves, of what was looked up, and of what `weighting` learns.
+
+        Zeros where a route leaves a whole parameter out.
+        """
+        leaves = self.ensemble.leaves
+        wanted = [*leaves.values(), looked_up, *self.weighting.learned]
+        penalty_M = self.ensemble.penalty(leaves)
+        if isinstance(self.weighting, Projection):
+            grads = projected(self.weighting, descended_MT, leaves, looked_up, rows_MR)
+            if penalty_M is None:
+                return grads
+            apart = torch.autograd.grad(penalty_M.sum(), wanted, materialize_grads=True)
+            return tuple(map(torch.add, grads, apart))
+        # Members share nothing, so the gradient of the sum is the gradient of each.
+        total = descended_MT.sum()
+        if penalty_M is not None:
+            total = total + penalty_M.sum()
+        return torch.autograd.grad(total, wanted, materialize_grads=True)
 
     def task_gradients(self, index_MB: Tensor) -> TaskGradients:
         """Return the gradient of the loss of every task on a batch, without taking a step.

@@ -1,8 +1,8 @@
 """What multiplies the losses of tasks in training, beside the weights that are declared.
 
 Nothing, a number for every task of a member that is known before (`Member.loss_weights`), a number
-that is learned, or one that is drawn for every batch. Validation, selection and reported losses
-leave it out, also that of training.
+that is learned, one that is drawn for every batch, or one that their gradients give. Validation,
+selection and reported losses leave it out, also that of training.
 Shapes: M members, T tasks.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mtnas.config.training import TrainingOptions
@@ -19,6 +20,7 @@ from mtnas.training.checkpoint import Saved
 from mtnas.training.ensemble import Ensemble
 from mtnas.training.optim import FusedAdam
 
+Floats = NDArray[np.float64]
 UNCERTAINTY_RATE = 10  # steps of a learned s, as multiples of those of the weights (V21)
 
 
@@ -159,10 +161,61 @@ class RandomWeights(TaskWeights):
         (self._is_drawn,) = state["is_drawn"]
 
 
+class Projection(TaskWeights):
+    """PCGrad: conflicting gradients of tasks are projected onto each other's normal plane (V29).
+
+    Yu et al. (NeurIPS 2020), Algorithm 1: where the gradient of a task points against that of
+    another, what does so is taken out, task after task in a random order. All that comes out are
+    sums of the gradients as they were, so their inner products are enough to know how much of each.
+    """
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        """Start the streams, from which the orders are drawn."""
+        super().__init__(ensemble)
+        self._rngs = [seeds.generator(m.seed, "task_order") for m in ensemble.members]
+        self._tasks, self._order_MTT = ensemble.tasks_MT.shape[1], np.zeros((0, 0, 0), int)
+
+    def draw(self) -> None:
+        """Draw for every task the order in which it meets the others."""
+        tasks = range(self._tasks)
+        self._order_MTT = np.stack(
+            [[rng.permutation(self._tasks) for _ in tasks] for rng in self._rngs]
+        )
+
+    def shares(self, products_MTT: Tensor) -> Tensor:
+        """Return how much of the gradient of every task a step descends, [M, T].
+
+        `products_MTT` are the inner products of the gradients of all pairs of tasks.
+        """
+        orders = zip(products_MTT.cpu().numpy(), self._order_MTT, strict=True)
+        return torch.from_numpy(np.stack([_kept(*each) for each in orders])).to(products_MTT)
+
+    def state(self) -> Saved:
+        """Return the positions in the streams."""
+        return {"streams": seeds.states(self._rngs)}
+
+    def load(self, state: Saved) -> None:
+        """Take over what `state` returned."""
+        seeds.restore(self._rngs, state["streams"])
+
+
+def _kept(products_TT: Floats, order_TT: NDArray[np.int_]) -> Floats:
+    """Return the shares of one member; row i of `order_TT` is whom task i meets, and when."""
+    share_TT = np.eye(len(products_TT))
+    for share_T, task, order_T in zip(share_TT, range(len(order_TT)), order_TT, strict=True):
+        for other in order_T[order_T != task]:
+            product = share_T @ products_TT[:, other]
+            if product < 0:
+                share_T[other] -= product / products_TT[other, other]
+    return np.asarray(share_TT.sum(0))
+
+
 def weighting_of(ensemble: Ensemble, kinds: Sequence[str], options: TrainingOptions) -> TaskWeights:
     """Return how the losses of an ensemble's tasks, which are of these kinds, are weighed."""
     if options.weighting == "random":
         return RandomWeights(ensemble)
+    if options.weighting == "pcgrad":
+        return Projection(ensemble)
     if options.weighting == "uncertainty":
         return Uncertainty(ensemble, kinds, ensemble.rates(options)["learning_rate"])
     return TaskWeights(ensemble)
