@@ -4,10 +4,20 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.faults.scene import Scene
+from tests.faults.scene import TARGETS, CannotError, Running, Scene, clean_environment
+from tests.slurm import cluster
 
+SLURM = (
+    "--workflow-profile", "profiles/slurm", "--latency-wait", "20",
+    "--slurm-init-seconds-before-status-checks", "5",
+)  # fmt: skip
+PROFILE = "profiles/slurm/config.yaml"
 RUN = "runs/insteval/mmoe/paper"
 TRAINS = "dense parameters of one model"  # is printed when a training begins
 
@@ -58,6 +68,54 @@ def of_job(number: signal.Signals):
         return moment, printed.is_clear and told
 
     return disturb
+
+
+def of_slurm_job(scene: Scene) -> tuple[str, bool]:
+    """Kill what a SLURM job runs, on a cluster of this machine; it is tried again."""
+    scene.begin("runs/insteval/mmoe")
+    scene.checkout.edit(PROFILE, "cpu_if_no_gpu: 0 ", "cpu_if_no_gpu: 1 ")
+    seconds = scene.drawn.uniform(0, 3)
+    with _cluster() as own:
+        running = scene.start(*TARGETS, *SLURM, environment={**clean_environment(), **own})
+        job = _on_a_node(running)
+        time.sleep(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(job, signal.SIGKILL)
+        printed = running.ended()
+    again = printed.text.count("Trying to restart") == 1
+    moment = f"{seconds:.1f} s after it began: Training mmoe (paper) on insteval"
+    return moment, printed.is_clear and printed.status == 0 and again
+
+
+def _on_a_node(running: Running) -> int:
+    """Wait for a job that SLURM runs; return its process."""
+    while running.process.poll() is None:
+        for script in running.scene.scripts():
+            with contextlib.suppress(OSError):
+                if b"SLURM_JOB_ID=" in Path(f"/proc/{script}/environ").read_bytes():
+                    return script
+        time.sleep(0.05)
+    raise RuntimeError(f"no SLURM job: {running.text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def _cluster() -> Iterator[dict[str, str]]:
+    """Hold a cluster for the time of a block; yield what its commands need."""
+    with subprocess.Popen(
+        [sys.executable, cluster.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as holder:
+        assert holder.stdout is not None
+        state, _, rest = holder.stdout.readline().strip().partition(": ")
+        try:
+            if state != "up":
+                raise CannotError(f"no SLURM: {rest}")
+            yield cluster.Cluster(rest).environment()
+        finally:
+            holder.communicate()
 
 
 def of_checkpoint(damage):

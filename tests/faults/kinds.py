@@ -35,9 +35,11 @@ ENDINGS = [
     Kind("KILL of a job", endings.of_job(KILL)),
     Kind("TERM of a job", endings.of_job(TERM)),
     Kind("USR1 of a job", endings.of_job(USR1)),
+    Kind("KILL of a SLURM job", endings.of_slurm_job),
     Kind("a checkpoint, one bit", endings.of_checkpoint(damage.bit)),
     Kind("a checkpoint, cut", endings.of_checkpoint(damage.cut)),
     Kind("KILL of publish", endings.of_publishing("publish"), 2),
+    Kind("KILL of rebuild", endings.of_publishing("rebuild")),
 ]
 PLACES = [
     Kind("full disk", places.full_disk, 2),
