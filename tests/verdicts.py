@@ -85,8 +85,7 @@ class Published:
         spec = self.records.get((dataset, *row), {"spec": {}})["spec"]
         facts = self.facts(dataset)
         own = dataset in self.drawn or spec.get("fixed_split") or facts["split_kind"] != "random"
-        sizes = facts["split_sizes"]
-        return 0.0 if own else sizes["test"] / sizes["train"]
+        return 0.0 if own else overlap_of(facts)
 
     def read(self, name):
         return json.loads((self.folder / name).read_text())
@@ -129,6 +128,13 @@ def by_interval(mean, low, high, null, above):
     if low <= null <= high:
         return "inconclusive"
     return "replicated" if (mean > null) == above else "contradicted"
+
+
+def overlap_of(facts):
+    """Return the test rows per training row of random splits; disjoint ones share no test row."""
+    sizes = facts["split_sizes"]
+    folds = (facts["spec"] or {}).get("splits") == "disjoint"  # no study has more seeds than folds
+    return 0.0 if folds else sizes["test"] / sizes["train"]
 
 
 def judge(dataset, values, above, overlap, null=0.0, margin=None, **more):
@@ -415,8 +421,8 @@ def tables(published):
         file = pq.read_table(published.folder / "exhaustive" / f"{dataset}.parquet")
         records = json.loads(file.schema.metadata[b"mtnas"])["spaces"]
         for space, lines in file.to_pandas().groupby("space", sort=False):
-            sizes, drawn = published.facts(dataset)["split_sizes"], records[space]["spec"]
-            overlap = 0.0 if drawn["synthetic"] else sizes["test"] / sizes["train"]
+            drawn = records[space]["spec"]["synthetic"]
+            overlap = 0.0 if drawn else overlap_of(published.facts(dataset))
             yield dataset, overlap, lines, records[space]
 
 
