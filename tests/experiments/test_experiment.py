@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mtnas.data.prepare.table import prepare
+from mtnas.experiments.assembly import assemble
 from mtnas.experiments.job import Job
 from mtnas.experiments.search import search
 from mtnas.experiments.train import train
@@ -109,6 +110,15 @@ def test_how_many_seeds_train_together_is_chosen_and_recorded(data):
     wide = train(spec("mmoe"), Job(**data)).record.timings
     narrow = train(spec("mmoe", options={"hidden_dim": 2}, budget=None), Job(**data)).record.timings
     assert 1 <= wide.seeds_at_once < narrow.seeds_at_once <= 64
+
+
+@pytest.mark.parametrize(
+    ("method", "width", "alone"), [("mtnas", 64, True), ("mtnas", 16, False), ("mmoe", 64, False)]
+)
+def test_wide_networks_of_routes_are_trained_one_by_one(data, method, width, alone):
+    options = {"hidden_dim": width, **({"num_layers": 2, "num_subnets": 4} if alone else {})}
+    assembly = assemble(spec(method, options=options, budget=None), **data)
+    assert (assembly.seeds_at_once() == 1) == alone
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and the CUDA build of torch")

@@ -40,6 +40,7 @@ from mtnas.training.initial import begin_as_given, check_initial
 MOST_MODELS = 64
 CPU_BYTES = 4 * 2**30
 CPU_PARAMETERS = 200_000  # dense parameters that fill a core's cache with their activations
+ALONE_PARAMETERS = 30_000  # from which on a network of routes is faster alone, copying less
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,8 @@ class Assembly:
         copies += self.device != "cpu"  # the gradient of a whole table
         bytes_each = 4 * copies * (counts.embedding + dense)
         if self.device == "cpu":
-            fitting, useful = CPU_BYTES // bytes_each, CPU_PARAMETERS // dense
+            alone = self.method.searches and dense > ALONE_PARAMETERS
+            fitting, useful = CPU_BYTES // bytes_each, 1 if alone else CPU_PARAMETERS // dense
         else:
             free, _ = torch.cuda.mem_get_info()
             fitting, useful = free // 2 // bytes_each, MOST_MODELS
