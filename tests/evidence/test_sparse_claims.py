@@ -100,9 +100,7 @@ def test_the_claim_says_what_was_not_varied(tmp_path):
 def test_a_control_of_the_size_of_searched_routes_is_told_beside_it(tmp_path):
     losses = {"paper": 0.68, "random_routes": 0.68, "full_sharing": 0.7, "narrow": 0.68}
     folders = runs(tmp_path, losses)
-    edit_run_record(
-        folders[-1], lambda record: record["spec"].update(options={"size_of": "routes"})
-    )
+    edit_run_record(folders[-1], lambda record: record["spec"].update(size_of="routes"))
     claim = entry("C16", folders)
     assert claim["verdict"] == "replicated"
     (beside,) = (c for c in claim["comparisons"] if "narrow" in c["what"])

@@ -179,7 +179,7 @@ def _as_small(evidence: Evidence, dataset: str) -> list[Row]:
 
 def _sized(evidence: Evidence) -> list[RunKey]:
     specs = {run: of.record.spec for run, of in evidence.runs.items()}
-    return [run for run, spec in specs.items() if spec.options.get("size_of") == "routes"]
+    return [run for run, spec in specs.items() if spec.size_of == "routes"]
 
 
 def _note_nothing(evidence: Evidence, outcome: Outcome, control: Row) -> None:
