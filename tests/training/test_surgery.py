@@ -70,7 +70,7 @@ def with_equal_heads(name, seeds, data):
 
 
 @pytest.mark.parametrize("name", ["share_bottom", "mmoe", "mtnas"])
-@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+@pytest.mark.parametrize("seeds", [[1], [0, 1]])
 def test_a_step_descends_projected_gradients_of_what_is_shared(name, seeds, monkeypatch):
     """Plain descent in place of Adam shows the gradients; heads follow their own."""
     data, index = conflicting(), torch.arange(64).expand(len(seeds), -1)

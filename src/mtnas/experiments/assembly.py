@@ -226,9 +226,8 @@ class Assembly:
     def seeds_at_once(self) -> int:
         """Return how many seeds to train together where a job does not say (`Job.at_once`).
 
-        On a CPU narrow models gain from company, wide ones do not (docs/performance.md); on a GPU
-        all gain, until its memory is full. Each model has a table, its moments and its best copy;
-        in two phases also the table of the first.
+        On a CPU narrow models gain from company (docs/performance.md); on a GPU all do, until it is
+        full. Each has a table, its moments, its best copy and, in two phases, that of the first.
         """
         counts = self.parameters({})
         models, dense = counts.models_per_seed, counts.dense
