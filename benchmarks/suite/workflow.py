@@ -119,7 +119,8 @@ def run(settings: Settings) -> Outcome:
         rows=[(name, *spread(seconds)) for name, seconds in measured.items()],
         note="Planning: `snakemake -n` from its start to its end. The bare workflow has as many "
         "jobs (within 0.5 %) and as many files before and after them, and constants for "
-        "parameters. The first training in a fresh copy also compiles, so its maximum is what a new user waits for.",
+        "parameters. The first training in a fresh copy also compiles, so its maximum is what a "
+        "new user waits for.",
         ratios={"planning_vs_bare_dag": ratio(bare_seconds, our_seconds)},
         measured=measured,
     )
