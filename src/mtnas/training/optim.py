@@ -186,7 +186,10 @@ class MemberAdam:
             _fused_step(rates, *tensors)
 
     def state(self) -> Saved:
-        """Return moments and step counts; not copies. What takes part is set before every step."""
+        """Return moments and step counts; not copies.
+
+        What takes part follows from the routes, which whoever loads this state sets anew.
+        """
         return self._state
 
     def load(self, state: Saved) -> None:

@@ -105,7 +105,8 @@ class Trainer:
     ) -> Tensor:
         """Take one weight step as `step_by_task` does, with the noise that `draw` returned for it.
 
-        On a GPU nothing here waits for it or reads from the CPU (`training.captured`).
+        On a GPU nothing here waits for it or reads from the CPU (`training.captured`), but for
+        gradients that are projected (V29): those steps are never recorded.
         """
         rows_MR = self.rows(index_MB)
         looked_up = self.table_optimizer.read(rows_MR).requires_grad_()
