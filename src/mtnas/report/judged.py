@@ -201,8 +201,6 @@ def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
             f"{truth.space.to_json()}; run `{remake(path)}`"
         )
     picks = {seed: route.index for seed, route in record.routes.items()}
-    first = next(iter(record.seeds.values()))
-    spent = (first.weight_steps, first.route_evaluations)
     return Found(
         truth.dataset,
         variant,
@@ -210,10 +208,20 @@ def _looked_up(truth: Truth, variant: str, path: Path) -> Found:
         truth.losses(picks),
         dict(sorted(picks.items())),
         _good_mass(truth, record.seeds.values()),
-        None if spent[0] is None or spent[1] is None else (spent[0], spent[1]),
+        _spent(record.seeds.values()),
         record.code or "",
         record.strategy in CONTROLS,
     )
+
+
+def _spent(found: Iterable[FoundRoute]) -> tuple[int, int] | None:
+    """Return the weight steps and scored routes of a search, means over seeds; None: unrecorded."""
+    counts = [(entry.weight_steps, entry.route_evaluations) for entry in found]
+    taken = [(steps, tried) for steps, tried in counts if steps is not None and tried is not None]
+    if len(taken) < len(counts):
+        return None
+    steps, tried = np.mean(taken, axis=0)
+    return round(steps), round(tried)
 
 
 def _good_mass(truth: Truth, found: Iterable[FoundRoute]) -> float | None:
