@@ -25,6 +25,7 @@ STEPS = 50
 def run(settings: Settings) -> Outcome:
     """Train ML-MMoE and search MTNAS at the paper's size, one model each, one thread."""
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # as every job does
     work = make_work(NUM_ROWS, steps=200)
     search = _search(work)
     turns = {"ML-MMoE, training step": _training(work), "MTNAS, search step": search.step}
