@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
-import yaml
-
 from mtnas.config.entries import PAPER
+from mtnas.config.files import read_overlay
+from mtnas.config.load import load
 from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
 from mtnas.evidence.records import RunRecord
@@ -96,18 +96,17 @@ def score_words(column: str, tasks: Mapping[str, TaskSummary]) -> str:
 
 def cost(published: Path) -> str:
     """Render how long the default study takes and what it needs: what was measured, and where."""
-    study = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text(encoding="utf-8"))
-    plan, wanted = read_plan(published), set(study["datasets"])
-    runs = read_runs(published)
-    found = {run: runs[run].record for run in plan.main if run[0] in wanted}
-    minutes = max(1, round(_seconds(published, found) * study["seeds"] / CORES / 60))
+    file = REPOSITORY / "config" / "config.yaml"
+    study, runs = load(read_overlay(file), [file]), read_runs(published)
+    found = {run: runs[run].record for run in study.all_runs if run in runs}
+    minutes = max(1, round(_seconds(published, found) * len(study.seeds) / CORES / 60))
     setup = read_json(published / "setup.json", ("gigabytes",))
-    names = listed([dataset_name(name) for name in study["datasets"]])
+    names = listed([dataset_name(name) for name in study.datasets])
     records = found.values()
     commits = dict.fromkeys(f"`{(r.git.commit or 'unknown')[:7]}`" for r in records)
     machines = dict.fromkeys(_machine(record) for record in records)
     return (
-        f"The default study ({names}, {counted(study['seeds'], 'seed')}) takes about "
+        f"The default study ({names}, {counted(len(study.seeds), 'seed')}) takes about "
         f"{counted(minutes, 'minute')} on {counted(CORES, 'core')}. That is what its searches and "
         f"trainings took when they were published, at {_commits(commits)} on "
         f"{listed(list(machines))}; a later commit may be faster. Setting up downloads and "
