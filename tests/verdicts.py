@@ -461,8 +461,10 @@ def search_or_chance(published):
         for path in (published.folder / "routes" / dataset / "mtnas").glob("*.json"):
             search = json.loads(path.read_text())
             alike = search["space"] == record["space"] and own is not None
-            own_spec, spec = search["spec"], record["spec"]
-            alike = alike and all(own_spec[k] == spec[k] for k in ("options", "training"))
+            told, spec = search["spec"], record["spec"]
+            alike = alike and told["options"] == spec["options"]
+            shares = [(of["training"] or {}).get("train_share", 1) for of in (told, spec)]
+            alike = alike and shares[0] == shares[1]
             if alike and search["spec"]["search"] == own["spec"]["search"]:
                 picks = {int(s): losses[r["describe"], int(s)] for s, r in search["seeds"].items()}
                 blind = lines.groupby("seed")["test_loss"].mean()

@@ -750,8 +750,9 @@ def test_the_cost_of_the_default_study_follows_from_its_published_runs(monkeypat
         update = {"timings": timings.model_copy(update=slower), "git": git}
         slow[key] = replace(run, record=run.record.model_copy(update=update))
     monkeypatch.setattr(told, "read_runs", lambda folder: slow)
-    main_runs = [run for run in read_plan(published).main if run[0] in ("movielens", "insteval")]
-    assert abs(minutes() - before - len(main_runs) * 5) <= 1  # 2 minutes, 5 seeds, 2 cores
+    default = 2 * (4 + 5)  # datasets; methods, and variants of MTNAS; much more is published
+    assert len([run for run in read_plan(published).main if run[0] == "insteval"]) > default
+    assert abs(minutes() - before - default * 5) <= 1  # 2 minutes, 5 seeds, 2 cores
     assert "at commit `f00dbab` on Linux with 2 cores; a later" in told.cost(published)
 
 
