@@ -18,7 +18,7 @@ TRIED   = $(VENV)/torch.log
 DRAWN   = $(addprefix config/,all_claims.yaml diagnose.yaml search_study.yaml tuned.yaml)
 PYTEST  = $(BIN)/pytest -n $(CORES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-.PHONY: help setup study test test-all audit lint schema readme benchmarks setup-size rulegraph lock clean
+.PHONY: help setup study test test-all audit lint schema readme benchmarks first-use rulegraph lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -87,8 +87,8 @@ benchmarks:  ## measure our speed and the alternatives' (half an hour); fill doc
 	.venv-benchmarks/bin/python -m benchmarks $(BENCHMARKS)
 	.venv-benchmarks/bin/python -m mtnas readme
 
-setup-size: setup  ## measure how large .venv is, for README
-	$(BIN)/python -m benchmarks.setup_size $(VENV)
+first-use: setup  ## measure the default study in a clone and how large its .venv is, for README
+	$(BIN)/python -m benchmarks.first_use
 
 # The wheel of torch comes from elsewhere than the registry, so it has no hash, nor has what its CUDA
 # build needs.

@@ -23,7 +23,7 @@ from mtnas.routes.route import Route
 from mtnas.routes.space import SearchSpace
 from mtnas.runtime.errors import RecordError
 from tests.helpers.runs import make_run, write_scores
-from tests.helpers.searches import exhaustive_record, write_search
+from tests.helpers.searches import edit_search, exhaustive_record, write_search
 
 NAMES = Names(
     {
@@ -123,6 +123,19 @@ def test_known_routes_are_judged_without_a_search(truth):
     mean = (3 * 1.0 - 0.003 + 45 * 1.1 + 1.2) / 49 - 0.997
     assert regret["a random route"] == pytest.approx(mean)
     assert values["against a random route"]["oracle"] == pytest.approx(-mean)
+
+
+def test_what_a_search_spent_is_the_mean_over_its_seeds(tmp_path, truth):
+    """Seeds may end at different steps, so no single one tells."""
+    judged = make_routes(tmp_path / "warm_up.json", everywhere(PLANTED))
+
+    def differ(record):
+        for seed, steps in zip(record["seeds"], (20, 40, 60, 81), strict=True):
+            record["seeds"][seed]["weight_steps"] = steps
+
+    edit_search(tmp_path / "warm_up.json", differ)
+    (found,) = read_judged([Truth.read(truth)], [judged])
+    assert found.spent == (50, 40)
 
 
 def test_patterns_are_free_of_the_names_of_sub_networks(tmp_path, truth):

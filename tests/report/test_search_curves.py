@@ -29,7 +29,7 @@ def file(folder, variant, entropy, change=lambda record: None, **more):
 
 def drawn(*paths):
     figure = curves_figure(course(read_searches(paths, Names())))
-    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    texts = [text.get_text() for text in figure.texts]
     curves = [line for axes in figure.axes for line in axes.lines if line.get_color() == "black"]
     plt.close(figure)
     return len(figure.axes), " ".join(texts), curves

@@ -104,9 +104,10 @@ def panel_of(run: "Run") -> dict[str, str | float | bool]:
     }
 
 
-def strategy_name(strategy: str) -> str:
-    """Return the display name of a search strategy."""
-    return STRATEGIES.get(strategy, strategy)
+def strategy_name(strategy: str, judge: str = "supernet") -> str:
+    """Return the display name of a search strategy, by `search.judge`, which scores its routes."""
+    name = STRATEGIES.get(strategy, strategy)
+    return f"{name.partition(',')[0]}, each trained" if judge == "training" else name
 
 
 def column_name(column: str, unit: str = "") -> str:

@@ -40,6 +40,7 @@ class Searched:
     names: Names = field(default_factory=Names)
     tasks: tuple[str, ...] = ()
     permuted: bool = False  # rewards told nothing (D17)
+    judge: str = "supernet"  # what scored the routes
     converged: dict[str, bool] = field(default_factory=dict)  # by seed, of a search that may (D16)
 
     @property
@@ -50,7 +51,7 @@ class Searched:
     @property
     def title(self) -> str:
         """Return dataset, method and strategy on one line."""
-        return f"{self.name}, {strategy_name(self.strategy)}"
+        return f"{self.name}, {strategy_name(self.strategy, self.judge)}"
 
     @property
     def uniform_entropy(self) -> float:
@@ -220,6 +221,7 @@ def read_routes(path: str | Path, names: Names | None = None) -> Searched:
         curves={seed: dict(found.curve) for seed, found in seeds.items()},
         names=names or Names(),
         permuted=record.spec.search.permuted,
+        judge=record.spec.search.judge,
         converged={
             seed: found.converged is not None
             for seed, found in seeds.items()

@@ -18,8 +18,8 @@ CAPTION = (
     "the first seeds. A search that keeps nearly all of the entropy of a blind choice has not "
     "decided: which route is taken is then up to chance. Links are counted if they reach a task; "
     "what two routes have in common is the number of links that both use over the number that one "
-    "or the other uses. The data of the figure hold the routes of all seeds, with the probability "
-    "of every choice."
+    "or the other uses. Searches that choose embedding tables are in a table of their own. The "
+    "data of the figure hold the routes of all seeds, with the probability of every choice."
 )
 
 
@@ -31,7 +31,8 @@ class Figure3(FigureExhibit[Sequence[Searched]]):
     def needs(self, plan: Plan) -> dict[str, Needs]:
         """Take those searches."""
         synthetic = plan.synthetic
-        searches = tuple(run for run in plan.main_searches if run[0] not in synthetic)
+        measured = [run for run in plan.main_searches if run[0] not in synthetic]
+        searches = tuple(run for run in measured if "tables" not in plan.changes(run))
         data = tuple(dict.fromkeys(run[0] for run in searches))
         return {"figure3": Needs(searches=searches, manifests=data)} if searches else {}
 

@@ -19,6 +19,7 @@ from mtnas.report.render.style import (
     new_figure,
     styled,
     task_colour,
+    write_at,
     write_title,
 )
 from mtnas.report.searched import Searched, course, read_searches
@@ -32,13 +33,15 @@ CAPTION = (
     "The course of the search: reward of the sampled routes (rolling mean), and how much of the "
     "entropy of a blind choice, in which every local route is as likely as any other, is left on "
     "average over blocks. Lines are means over seeds, bands one standard deviation. Note where the "
-    "axis of the entropy begins. A search that keeps 90 % or more has not decided."
+    "axis of the entropy begins. A search that keeps 90 % or more has not decided. What is left is "
+    "told of the last recorded step, in Figure 3 of the end."
 )
 NOISE = (
     " Dashed: the same search when every reward goes to another route (pure noise). What is lost "
     "down to that line drifted, only what is lost beyond it was decided."
 )
 LEAST = 90.0  # percent at which the axis of the entropy begins, at most
+LETTERS = 46  # of a title that fits into half a page
 
 
 class SearchCurves(FigureExhibit[Sequence[Searched]]):
@@ -99,12 +102,14 @@ def curves_figure(frame: pd.DataFrame) -> "Figure":
             left, low = MARGIN + column * pitch, height * (rows - 1 - row)
             seeds = counted(search["seed"].nunique(), "seed")
             title = f"{first['title']}, {seeds}" if columns == 1 else first["name"]
-            place = left, left + pitch - MARGIN, 9 if columns == 1 else 7.5
+            size = 9.0 if columns == 1 else min(7.5, 7.5 * LETTERS / len(title))
+            place = left, left + pitch - MARGIN, size
             write_title(figure, low + height - 0.1, title, bool(first["simulated"]), *place)
             places = [left + 0.66 + i * (width + (0.9 if columns == 1 else 0.78)) for i in (0, 1)]
             axes = [axes_at(figure, at, low + 0.42, width, height - 0.83) for at in places]
             _draw_reward(axes[0], search)
-            _draw_entropy(axes[1], search, noise.get(_space(search)))
+            told = _draw_entropy(axes[1], search, noise.get(_space(search)))
+            write_at(figure, left, low + height - 0.25, told, color=SHARED)
     return figure
 
 
@@ -138,8 +143,8 @@ def _curve(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     return wide.dropna(axis=1, how="all")
 
 
-def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None = None) -> None:
-    """Draw what is left of the entropy of a uniform choice, and say what that means.
+def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None = None) -> str:
+    """Draw what is left of the entropy of a uniform choice; return what that means, in words.
 
     With the search on `noise`, if there is one.
     """
@@ -147,7 +152,7 @@ def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None =
     _band(axes, left, task_colour(1))
     axes.axhline(100, color=SHARED, lw=0.9, ls=(0, (4, 2)))
     last, lowest = float(left.ffill().iloc[-1].mean()), float(left.min().min())
-    told = f"{verdict(last / 100)}:\n{last:.0f}% left"
+    told = f"The search {verdict(last / 100)}: {last:.0f}% left"
     if noise is not None and noise is not rows:
         drifted = _left(noise).mean(axis=1)
         axes.plot(drifted.index, drifted, color="black", lw=0.9, ls=(0, (3, 2)))
@@ -155,9 +160,8 @@ def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None =
         told += f", on pure noise {drifted.iloc[-1]:.0f}%"
     if "converged" in rows and rows["converged"].notna().all():
         ended = rows.groupby("seed")["converged"].first().astype(bool)
-        told += f"\nconverged: {ended.sum()} of {counted(len(ended), 'seed')}"
+        told += f"; converged: {ended.sum()} of {counted(len(ended), 'seed')}"
     low = min(LEAST, lowest - 2)
-    axes.text(0.03, 0.04, told, transform=axes.transAxes, fontsize=7, fontweight="bold")
     axes.annotate(
         "blind choice", (1.0, 100), (0, 2), xycoords=axes.get_yaxis_transform(),
         textcoords="offset points", ha="right", va="bottom", fontsize=7, color=SHARED,
@@ -165,6 +169,7 @@ def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None =
     axes.set_ylim(low, 100 + 0.2 * (100 - low))
     axes.set_xlabel("architecture step")
     axes.set_ylabel("entropy left (%)")
+    return told
 
 
 def _band(axes: "Axes", curves: pd.DataFrame, colour: str) -> None:

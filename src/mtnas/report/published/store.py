@@ -14,7 +14,7 @@ diagnosis/       which tasks of each dataset should share, and what told so
 audit/           what the audit of each dataset found
 sums.json        the SHA-256 of all of these files (`published.whole`)
 answer.json      made from the above: what was found, in sentences; answer.md: for a terminal
-setup.json       how large .venv is (`make setup-size`)
+setup.json       how long the default study takes, and how large .venv is (`make first-use`)
 figures/         made from the above, as are tables/: drawings, and what they show if it is small
 claims/subgraphs.json   how far methods are from their routes (needs torch to measure)
 """

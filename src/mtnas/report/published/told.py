@@ -4,23 +4,17 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
-from mtnas.config.entries import PAPER
 from mtnas.config.files import read_overlay
 from mtnas.config.load import load
-from mtnas.config.options import RunKey
 from mtnas.data.prepare.manifest import Manifest, TaskSummary
-from mtnas.evidence.records import RunRecord
-from mtnas.evidence.search_record import SearchRecord
 from mtnas.report.answer.form import Answer, Kind, read_answer
 from mtnas.report.answer.words import listed, meaning_of
 from mtnas.report.names import counted, dataset_name
-from mtnas.report.published.store import RESTORE, read_plan, read_runs
+from mtnas.report.published.store import RESTORE, read_plan
 from mtnas.runtime.errors import RecordError
 from mtnas.runtime.files import advising, read_json
 from mtnas.runtime.provenance import REPOSITORY
 from mtnas.tasks.metrics import MTL_LOSS, metric_of, split_column
-
-CORES = 2  # of the machine that the cost of the default study is told for
 
 
 def _answers(published: Path) -> list[Answer]:
@@ -97,42 +91,13 @@ def score_words(column: str, tasks: Mapping[str, TaskSummary]) -> str:
 def cost(published: Path) -> str:
     """Render how long the default study takes and what it needs: what was measured, and where."""
     file = REPOSITORY / "config" / "config.yaml"
-    study, runs = load(read_overlay(file), [file]), read_runs(published)
-    found = {run: runs[run].record for run in study.all_runs if run in runs}
-    minutes = max(1, round(_seconds(published, found) * len(study.seeds) / CORES / 60))
-    setup = read_json(published / "setup.json", ("gigabytes",))
+    study = load(read_overlay(file), [file])
+    setup = read_json(published / "setup.json", ("gigabytes", "study_minutes", "cores", "git"))
     names = listed([dataset_name(name) for name in study.datasets])
-    records = found.values()
-    commits = dict.fromkeys(f"`{(r.git.commit or 'unknown')[:7]}`" for r in records)
-    machines = dict.fromkeys(_machine(record) for record in records)
     return (
         f"The default study ({names}, {counted(len(study.seeds), 'seed')}) takes about "
-        f"{counted(minutes, 'minute')} on {counted(CORES, 'core')}. That is what its searches and "
-        f"trainings took when they were published, at {_commits(commits)} on "
-        f"{listed(list(machines))}; a later commit may be faster. Setting up downloads and "
-        f"installs about {setup['gigabytes']:.0f} GB (`.venv`)."
+        f"{counted(max(1, round(setup['study_minutes'])), 'minute')} on "
+        f"{counted(setup['cores'], 'core')}, measured in a new clone at commit "
+        f"`{(setup['git']['commit'] or 'unknown')[:7]}`. Setting up downloads and installs about "
+        f"{setup['gigabytes']:.0f} GB (`.venv`)."
     )
-
-
-def _commits(names: Iterable[str]) -> str:
-    told = list(names)
-    return f"{'commit' if len(told) == 1 else 'commits'} {listed(told)}"
-
-
-def _machine(record: RunRecord) -> str:
-    """Return such as `Linux with 2 cores`."""
-    told = record.environment
-    cores = told.get("cpu_count")
-    system = str(told.get("platform") or "an unknown system").partition("-")[0]
-    return f"{system} with {counted(int(cores), 'core')}" if cores else system
-
-
-def _seconds(published: Path, records: Mapping[RunKey, RunRecord]) -> float:
-    """Return the seconds that runs, and their searches, took on one core, per seed."""
-    total = 0.0
-    for run, record in records.items():
-        total += record.timings.total_seconds / len(record.spec.seeds)
-        path = published / "routes" / f"{'/'.join(run)}.json"
-        if run[2] == PAPER and path.is_file():
-            total += SearchRecord.read(path).seconds
-    return total
