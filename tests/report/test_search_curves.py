@@ -49,6 +49,21 @@ def test_noise_is_a_line_beside_the_search_and_no_panel_of_its_own(tmp_path):
     assert line.get_ydata().tolist() == pytest.approx([80, 80])
 
 
+def test_longer_noise_is_told_of_the_last_step_of_the_search(tmp_path):
+    blind = read_searches([file(tmp_path, "x", 1.0)], Names())[0].uniform_entropy
+    told = file(tmp_path, "paper", 0.5 * blind)
+    longer = {"step": [1, 2, 3], "reward": [0.5] * 3, "entropy": [0.9 * blind, 0.8 * blind, 0]}
+
+    def noise(record):
+        record["spec"]["search"].update(permuted=True)
+        for found in record["seeds"].values():
+            found["curve"] = longer
+
+    _, text, (line,) = drawn(told, file(tmp_path, "noise", 0, noise))
+    assert "on pure noise 80%" in text
+    assert line.get_xdata().tolist() == [1, 2]
+
+
 def test_without_noise_all_is_as_before(tmp_path):
     panels, text, curves = drawn(file(tmp_path, "paper", 0.1))
     assert (panels, curves) == (2, [])

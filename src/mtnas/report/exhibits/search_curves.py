@@ -154,7 +154,7 @@ def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None =
     last, lowest = float(left.ffill().iloc[-1].mean()), float(left.min().min())
     told = f"The search {verdict(last / 100)}: {last:.0f}% left"
     if noise is not None and noise is not rows:
-        drifted = _left(noise).mean(axis=1)
+        drifted = _left(noise).mean(axis=1)[: left.index[-1]]
         axes.plot(drifted.index, drifted, color="black", lw=0.9, ls=(0, (3, 2)))
         lowest = min(lowest, float(drifted.min()))
         told += f", on pure noise {drifted.iloc[-1]:.0f}%"
