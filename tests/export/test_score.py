@@ -17,6 +17,7 @@ import mtnas
 from mtnas.data.prepare.manifest import FieldSummary, PrepareSpec
 from mtnas.data.prepare.store import read_compact
 from mtnas.data.sources import load
+from mtnas.evidence.records import wide
 from mtnas.export import folder as folder_module
 from mtnas.export.card import _counted
 from mtnas.export.definition import definition_of, portable, without_places
@@ -27,6 +28,7 @@ from mtnas.export.rows import rows_of
 from mtnas.export.score import score
 from mtnas.runtime.errors import ConfigError, DataError, RecordError
 from mtnas.runtime.files import read_json
+from mtnas.runtime.seeds import of_restarts
 from tests.export.conftest import inside
 from tests.helpers.exports import LOANS, ROWS, TRAINED, predictions, trained_run
 
@@ -339,6 +341,21 @@ def test_the_folder_says_what_it_is(here, model):
     assert trained.manifest.content_sha256 in card
     assert "from 7 fields" in card and "rows, 2 seeds; every" in card
     assert _counted(1, "seed") == "1 seed"
+
+
+def test_a_card_tells_the_mean_over_splits_and_the_scores_of_the_restart(here, tmp_path):
+    seeds = of_restarts((3, 5), 2)
+    training = {"restarts": 2, "of_restarts": "mean"}
+    trained = trained_run("loans", "mmoe", "restarted", training=training, seeds=list(seeds))
+    folder = tmp_path / "model"
+    export(trained, seeds[-1], folder, with_onnx=False)
+
+    loss = wide(trained.run.metrics)["mtl_loss"]
+    mean, own = loss.mean(), loss[seeds[-1]]
+    card = (folder / "README.md").read_text()
+    assert "2 splits with 2 models each" in card
+    assert f"| {mean:.4f} |" in card
+    assert f"| {own:.4f} |" in card
 
 
 def test_an_export_tells_nothing_of_the_disk_it_was_made_on(here, model):

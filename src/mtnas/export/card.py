@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from mtnas.evidence.records import scores_by_seed
+from mtnas.evidence.records import scores_by_seed, wide
 from mtnas.export.alone import told
 from mtnas.export.encoding import Encoding
 from mtnas.export.trained import Trained
@@ -69,10 +69,15 @@ def _cell(text: str) -> str:
 
 def _scores(trained: Trained, seed: int) -> Iterator[str]:
     """Yield a line per score on the test rows: mean and spread over seeds, and of this seed."""
-    scores = scores_by_seed(trained.run)
-    yield f"On test rows, {_counted(len(scores), 'seed')}; every seed has a model of its own."
+    scores, of_models = scores_by_seed(trained.run), wide(trained.run.metrics)
+    restarts = trained.run.record.spec.trained.restarts
+    if restarts > 1:
+        yield f"On test rows, {_counted(len(scores), 'split')} with {restarts} models each."
+    else:
+        yield f"On test rows, {_counted(len(scores), 'seed')}; every seed has a model of its own."
     yield ""
-    yield "| task | metric | better | mean | spread over seeds | this seed |"
+    over = "seeds" if restarts == 1 else "splits"
+    yield f"| task | metric | better | mean | spread over {over} | this seed |"
     yield "| :-- | :-- | :-- | --: | --: | --: |"
     for column in scores:
         metric, task = split_column(str(column))
@@ -81,7 +86,7 @@ def _scores(trained: Trained, seed: int) -> Iterator[str]:
         what = "all tasks" if task == ALL_TASKS else task
         yield (
             f"| {what} | {METRICS[metric].title} | {METRICS[metric].direction} | "
-            f"{values.mean():.4f} | {spread} | {values.loc[seed]:.4f} |"
+            f"{values.mean():.4f} | {spread} | {of_models.loc[seed, column]:.4f} |"
         )
 
 
