@@ -92,7 +92,8 @@ def cost(published: Path) -> str:
     """Render how long the default study takes and what it needs: what was measured, and where."""
     file = REPOSITORY / "config" / "config.yaml"
     study = load(read_overlay(file), [file])
-    setup = read_json(published / "setup.json", ("gigabytes", "study_minutes", "cores", "git"))
+    with advising("measure it with `make first-use`"):
+        setup = read_json(published / "setup.json", ("gigabytes", "study_minutes", "cores", "git"))
     names = listed([dataset_name(name) for name in study.datasets])
     return (
         f"The default study ({names}, {counted(len(study.seeds), 'seed')}) takes about "
