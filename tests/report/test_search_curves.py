@@ -45,7 +45,7 @@ def test_noise_is_a_line_beside_the_search_and_no_panel_of_its_own(tmp_path):
     panels, text, (line,) = drawn(told, noise)
 
     assert panels == 2  # reward and entropy of one search
-    assert "50% left, on pure noise 80%" in text
+    assert "50% of the entropy is left, on pure noise 80%" in text
     assert line.get_ydata().tolist() == pytest.approx([80, 80])
 
 

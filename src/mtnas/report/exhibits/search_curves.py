@@ -134,7 +134,7 @@ def _draw_reward(axes: "Axes", rows: pd.DataFrame) -> None:
     steps = window * (int(reward.index[1] - reward.index[0]) if len(reward) > 1 else 1)
     _band(axes, reward.rolling(window, min_periods=1).mean(), task_colour(0))
     axes.set_xlabel("architecture step")
-    axes.set_ylabel("reward" if steps == 1 else f"reward, rolling mean\nof {steps} steps")
+    axes.set_ylabel("reward" if steps == 1 else f"reward, mean\nof {steps} steps")
 
 
 def _curve(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def _draw_entropy(axes: "Axes", rows: pd.DataFrame, noise: pd.DataFrame | None =
     _band(axes, left, task_colour(1))
     axes.axhline(100, color=SHARED, lw=0.9, ls=(0, (4, 2)))
     last, lowest = float(left.ffill().iloc[-1].mean()), float(left.min().min())
-    told = f"The search {verdict(last / 100)}: {last:.0f}% left"
+    told = f"The search {verdict(last / 100)}: {last:.0f}% of the entropy is left"
     if noise is not None and noise is not rows:
         drifted = _left(noise).mean(axis=1)[: left.index[-1]]
         axes.plot(drifted.index, drifted, color="black", lw=0.9, ls=(0, (3, 2)))
