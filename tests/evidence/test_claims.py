@@ -29,6 +29,7 @@ from mtnas.routes.named import full_sharing, share_bottom
 from mtnas.routes.route import Route
 from mtnas.routes.space import LocalRoute, SearchSpace
 from mtnas.runtime.errors import RecordError
+from mtnas.runtime.seeds import of_restarts
 from tests.helpers.runs import edit_run_record, make_run, write_scores
 from tests.helpers.searches import edit_search, exhaustive_record, write_search
 from tests.helpers.tables import write_manifest
@@ -459,6 +460,27 @@ def test_gates(tmp_path, smallest, verdict):
     folder = run(tmp_path, "mmoe", (0.8,), changes={"gates": gates})
     claim = entry("C7", [folder])
     assert claim["verdict"] == verdict
+
+
+def test_restarts_of_a_split_are_no_further_values_of_gates(tmp_path):
+    """Two starts of each of four splits are what their means are as one start."""
+    smallest = np.array([0.02, 0.05, 0.04, 0.09] * 2) + OWN
+
+    def judged(name, values, restarts):
+        units = of_restarts(range(4), restarts)
+        gates = {str(s): [[x, 1 - x], [0.5] * 2] for s, x in zip(units, values, strict=True)}
+
+        def change(record):
+            record["gates"] = gates
+            record["spec"]["training"] = {"restarts": restarts, "of_restarts": "mean"}
+
+        folder = make_run(tmp_path / name, "mmoe", (0.8,), 0.73, seeds=units, noise=STILL)
+        edit_run_record(folder, change)
+        found = entry("C7", [folder])["comparisons"][0]
+        return [found[key] for key in ("estimate", "low", "high", "p_value")]
+
+    means = smallest.reshape(2, 4).mean(axis=0)
+    assert judged("two", smallest, 2) == pytest.approx(judged("one", means, 1))
 
 
 def test_gates_that_are_no_shares_are_refused(tmp_path):

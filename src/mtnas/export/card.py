@@ -86,7 +86,7 @@ def _scores(trained: Trained, seed: int) -> Iterator[str]:
         what = "all tasks" if task == ALL_TASKS else task
         yield (
             f"| {what} | {METRICS[metric].title} | {METRICS[metric].direction} | "
-            f"{values.mean():.4f} | {spread} | {of_models.loc[seed, column]:.4f} |"
+            f"{values.mean():.4f} | {spread} | {of_models[column].loc[seed]:.4f} |"
         )
 
 

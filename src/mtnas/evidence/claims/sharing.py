@@ -1,6 +1,6 @@
 """Claims about routes, gates, and the search space itself; D14 says how words become numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -16,7 +16,9 @@ from mtnas.evidence.claims.evidence import LEARNED, Evidence, Search
 from mtnas.evidence.claims.paired import Outcome
 from mtnas.evidence.claims.verdicts import Comparison, by_interval, compare
 from mtnas.evidence.pairing import MTNAS
+from mtnas.evidence.records import Run
 from mtnas.evidence.resampling import Resampling
+from mtnas.evidence.restarts import counted
 from mtnas.evidence.statistics import LEVEL
 from mtnas.routes.named import full_sharing, mean_edges, share_disjoint
 from mtnas.routes.route import Route
@@ -226,15 +228,14 @@ def _p_value(k: float, n: int, null: float) -> float:
 
 
 def gate_scores(evidence: Evidence) -> Outcome:
-    """Take the smallest mean gate score of each seed: below half an equal share, above zero."""
+    """Take the smallest mean gate score of each split: below half an equal share, above zero."""
     outcome = Outcome()
     for dataset in [*evidence.datasets, *evidence.unrelated]:
         run: RunKey = (dataset, "mmoe", PAPER)
-        gates = evidence.runs[run].record.gates if run in evidence.runs else None
-        if not gates:
+        if run not in evidence.runs or not evidence.runs[run].record.gates:
             outcome.missing[dataset] = [f"{dataset}/mmoe/{PAPER} (`gates` in its run.json)"]
             continue
-        smallest, equal = _smallest(gates, evidence.record(run))
+        smallest, equal = _smallest(evidence.runs[run], evidence.record(run))
         rows = evidence.resampling(run)
         for what, values, null, side in (
             ("smallest mean gate score (half of an equal share)", smallest, equal / 2, "lower"),
@@ -248,20 +249,22 @@ def gate_scores(evidence: Evidence) -> Outcome:
     return outcome
 
 
-def _smallest(
-    gates: Mapping[int, Sequence[Sequence[float]]], path: str
-) -> tuple[NDArray[np.float64], float]:
-    """Return the smallest mean score of each seed, and an equal share of all experts.
+def _smallest(run: Run, path: str) -> tuple[NDArray[np.float64], float]:
+    """Return the smallest mean score of each split, and an equal share of all experts.
 
-    `gates` of run.json: by seed the mean scores on the test set as a [tasks, experts] matrix.
+    `gates` of run.json: by seed the mean scores on the test set as a [tasks, experts] matrix. Of
+    several restarts counts what counts of their scores.
     """
+    gates = run.record.gates
     try:
         scores_STE = np.asarray(list(gates.values()), dtype=np.float64)
     except ValueError:  # rows of different lengths
         scores_STE = np.empty(0)
     if scores_STE.ndim != 3 or not np.allclose(scores_STE.sum(-1), 1, atol=1e-3):
         raise RecordError(f"{path}: `gates` must hold by seed a [tasks, experts] matrix of shares")
-    return scores_STE.min(axis=(1, 2)), 1 / scores_STE.shape[2]
+    smallest = pd.DataFrame({"smallest": scores_STE.min(axis=(1, 2))}, index=list(gates))
+    found = counted(smallest, run.metrics, run.record.spec.trained, where=path)
+    return found["smallest"].to_numpy(), 1 / scores_STE.shape[2]
 
 
 def subgraphs(evidence: Evidence) -> Outcome:
