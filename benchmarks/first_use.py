@@ -12,7 +12,7 @@ from time import perf_counter
 from benchmarks.outcome import PUBLISHED
 from mtnas.report.published.whole import changing
 from mtnas.runtime.files import Json, write_json
-from mtnas.runtime.provenance import REPOSITORY, environment, git_state
+from mtnas.runtime.provenance import REPOSITORY, environment
 
 
 def measure(cores: int = 2) -> Json:
@@ -24,18 +24,23 @@ def measure(cores: int = 2) -> Json:
         start = perf_counter()
         _run("make", "-C", str(clone), "study", f"CORES={cores}")
         minutes = (perf_counter() - start) / 60
-        kilobytes = int(_run("du", "-sk", str(clone / ".venv"), stdout=subprocess.PIPE).split()[0])
+        kilobytes = int(_told("du", "-sk", str(clone / ".venv")).split()[0])
+        commit = _told("git", "-C", str(clone), "rev-parse", "HEAD").strip()
     return {
         "gigabytes": round(kilobytes / 2**20, 1),
         "study_minutes": round(minutes, 1),
         "cores": cores,
         "environment": environment(),
-        "git": git_state(),
+        "git": {"commit": commit, "dirty": False},
     }
 
 
-def _run(*command: str, stdout: int | None = None) -> str:
-    return subprocess.run(command, text=True, check=True, stdout=stdout).stdout or ""
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+def _told(*command: str) -> str:
+    return subprocess.run(command, text=True, check=True, stdout=subprocess.PIPE).stdout
 
 
 if __name__ == "__main__":
