@@ -337,15 +337,16 @@ def test_curves_take_the_mean_over_seeds(tmp_path):
     assert np.allclose(right.lines[0].get_ydata(), 100 * 2.0 / expected)
     assert np.allclose(right.lines[1].get_ydata(), 100)
     share = round(100 * 2.0 / expected)
-    assert f"has decided:\n{share}% left" in [text.get_text() for text in right.texts]
+    told = f"The search has decided: {share}% of the entropy is left"
+    assert told in [text.get_text() for text in right.figure.texts]
 
 
 @pytest.mark.parametrize(
     ("points", "every", "label"),
     [
         (30, 1, "reward"),
-        (30, 10, "reward, rolling mean\nof 10 steps"),
-        (200, 10, "reward, rolling mean\nof 100 steps"),
+        (30, 10, "reward, mean\nof 10 steps"),
+        (200, 10, "reward, mean\nof 100 steps"),
     ],
 )
 def test_the_reward_says_over_how_many_steps_it_is_averaged(tmp_path, points, every, label):
