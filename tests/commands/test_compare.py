@@ -75,7 +75,7 @@ def test_equal_and_undecided_runs_are_told_apart(runs, capsys):
     out = compare(capsys, one, noisy)[1]
     assert (
         "no difference is sure" in out
-        and "it takes more rows (no number of seeds: splits overlap)" in out
+        and "it takes more rows (no number of seeds: their splits overlap)" in out
     )
     assert "is better" not in out
 

@@ -14,6 +14,7 @@ from mtnas.evidence.diagnosis.report import GroupingReport
 from mtnas.evidence.diagnosis.sentences import sentences
 from mtnas.evidence.diagnosis.surrogate import surrogates
 from mtnas.evidence.diagnosis.truth import Truth
+from mtnas.evidence.resampling import FIXED, INDEPENDENT, at_share
 from mtnas.tasks.metrics import MTL_LOSS
 from tests.helpers.subsets import make_scores
 
@@ -105,6 +106,22 @@ def test_what_is_recommended(case):
     assert len(said) == 3
     assert all(sentence.endswith(".") for sentence in said)
     assert ("no difference that 5 seeds can show" in said[1]) == (found.expected.sign == 0)
+
+
+@pytest.mark.parametrize(
+    ("resampling", "words"),
+    [
+        (INDEPENDENT, "20 seeds would halve the interval"),
+        (FIXED, "all have one split"),
+        (at_share(0.1), "hardly narrow the interval, since their splits overlap"),
+        (at_share(0.1, folds=5), "hardly narrow the interval, since 5 of them test every row once"),
+        (at_share(0.1, folds=10), "10 seeds, which test every row once, would narrow it"),
+    ],
+)
+def test_what_more_seeds_would_tell_depends_on_the_splits(resampling, words, monkeypatch):
+    monkeypatch.setattr(Truth, "resampling", resampling)
+    truth = truth_of(lambda task, others: 0.05 * len(others))
+    assert words in sentences(truth, decide(truth), None)[2]
 
 
 def test_a_group_that_gains_is_taken_where_one_model_for_all_may_not():

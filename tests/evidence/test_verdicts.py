@@ -20,7 +20,7 @@ from mtnas.evidence.claims.verdicts import (
     margin_of,
     said,
 )
-from mtnas.evidence.resampling import FIXED, INDEPENDENT, TOO_FEW, at_share
+from mtnas.evidence.resampling import FIXED, INDEPENDENT, at_share
 from mtnas.evidence.statistics import (
     difference_of,
     equivalence_p_value,
@@ -266,7 +266,16 @@ def test_margins() -> None:
     [
         (INDEPENDENT, "3 seeds, t", 23),
         (FIXED, "3 seeds, t: one split, so of initialisation only", 23),
-        (at_share(0.2), "3 seeds, corrected t: splits overlap", TOO_FEW),
+        (
+            at_share(0.2),
+            "3 seeds, corrected t: splits overlap",
+            "no number of seeds: their splits overlap",
+        ),
+        (
+            at_share(0.2, folds=5),
+            "3 seeds, t: disjoint test rows, overlapping training rows",
+            "no number of seeds: 5 of them test every row once",
+        ),
     ],
 )
 def test_every_interval_says_of_what_it_is(resampling: Any, over: str, needed: int | str) -> None:

@@ -31,7 +31,6 @@ WORDS: dict[Kind, str] = {
     "independent": "t",
     "fixed": "t: one split, so of initialisation only",
 }
-TOO_FEW = "no number of seeds: splits overlap"  # that a difference takes
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,18 @@ class Resampling:
     def words(self) -> str:
         """Return which interval it asks for, and why."""
         return WORDS[self.kind]
+
+    @property
+    def limit(self) -> str:
+        """Say why more seeds do not narrow an interval without end, if they do not."""
+        if self.kind == "disjoint":
+            return f"{self.folds} of them test every row once"
+        return "their splits overlap" if self.kind == "overlapping" else ""
+
+    @property
+    def too_few(self) -> str:
+        """Say that no number of seeds shows a difference."""
+        return f"no number of seeds: {self.limit}"
 
     def variance(self, n: int) -> float:
         """Return the variance of a mean of the values of seeds 0 .. n-1, of sample variance 1."""

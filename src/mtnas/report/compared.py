@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from mtnas.evidence.claims.verdicts import margin_of
 from mtnas.evidence.pairing import difference, on_common_seeds
 from mtnas.evidence.records import Run, scores_by_seed
-from mtnas.evidence.resampling import TOO_FEW
 from mtnas.evidence.statistics import MOST_SEEDS, Difference, holm, seeds_needed, verdict
 from mtnas.report.names import column_name, counted
 from mtnas.runtime.errors import RecordError
@@ -133,7 +132,7 @@ def _seeds(found: dict[str, Difference], margins: dict[str, float]) -> str:
     name = max(needed, key=lambda name: needed[name] or math.inf)
     most, one = needed[name], f"one of {margins[name]:.2g} in {column_name(name)}"
     if most is None:
-        return f"To see {one}, it takes more rows ({TOO_FEW})."
+        return f"To see {one}, it takes more rows ({found[name].resampling.too_few})."
     many = f"about {most:,}" if most < MOST_SEEDS else f"more than {MOST_SEEDS:,}"
     return f"To see {one}, it takes {many} seeds."
 

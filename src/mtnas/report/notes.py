@@ -72,7 +72,7 @@ def _favour(results: Results) -> str:
         return told
     return (
         f"{told} Last column: seeds that would resolve 0.001 AUC on the noisiest task with 80 % "
-        "power; empty where no number of them does, since their splits overlap."
+        "power; empty where no number of them does, since splits overlap or all rows are tested."
     )
 
 

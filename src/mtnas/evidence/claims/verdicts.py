@@ -13,7 +13,7 @@ from typing import Literal, NotRequired, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mtnas.evidence.resampling import TOO_FEW, Resampling
+from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import (
     EFFECT,
     LEVEL,
@@ -223,7 +223,8 @@ def compare(
 
 def needed(found: Difference, margin: float) -> int | str:
     """Return the seeds that resolve a margin, or that no number of them does."""
-    return seeds_needed(found.sd or 0.0, found.resampling, margin) or TOO_FEW
+    rows = found.resampling
+    return seeds_needed(found.sd or 0.0, rows, margin) or rows.too_few
 
 
 def by_interval(estimate: float, low: float, high: float, null: float, claim: Side) -> str:

@@ -121,7 +121,7 @@ def _surer(truth: Truth, expected: Interval) -> str:
         if needed is None:
             return (
                 f"No number of seeds shows a difference of {effect:.2g} with a power of 80 %, "
-                "since their splits overlap: it takes more rows"
+                f"since {truth.resampling.limit}: it takes more rows"
             )
         if needed <= have:
             return (
@@ -134,8 +134,10 @@ def _surer(truth: Truth, expected: Interval) -> str:
             f"instead of {have}"
         )
     narrower = f"{4 * have} seeds would halve the interval"
-    if truth.resampling.test_share:
-        narrower = "more seeds hardly narrow the interval, since their splits overlap"
+    if truth.resampling.folds > have:
+        narrower = f"{truth.resampling.folds} seeds, which test every row once, would narrow it"
+    elif truth.resampling.test_share:
+        narrower = f"more seeds hardly narrow the interval, since {truth.resampling.limit}"
     if truth.resampling.kind == "fixed":
         narrower = "all have one split, so the interval is of initialisation only"
     return (

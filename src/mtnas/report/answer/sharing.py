@@ -203,8 +203,8 @@ def _how_sure(decisive: Gain) -> str:
     effect = f"{amount(decisive.score.effect, decisive.score.effect)} {decisive.score.unit}"
     if needed is None:
         return (
-            f"no number of seeds shows a difference of {effect}, since their splits overlap; it "
-            "takes more rows."
+            f"no number of seeds shows a difference of {effect}, since {rows.limit}; it takes more "
+            "rows."
         )
     if needed <= seeds:
         return f"{seeds} seeds would show a difference of {effect} in most cases, so it is smaller."
