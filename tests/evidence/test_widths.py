@@ -161,3 +161,19 @@ def test_one_seed_has_no_interval():
     ):
         assert (found.change.low, found.change.high) == (None, None)
     assert "one seed, so without interval" in widths_said(told)
+
+
+def test_models_that_predict_one_value_are_counted_beside_the_curve():
+    luck = drawn(4)
+
+    def score(width, side, task, seed):
+        dead = (width, side, task) == (4, "single", "a") and seed in (1, 3)
+        return 0.5 if dead else 0.7 + 1e-3 * luck(width, side, task, seed)
+
+    found = diagnosed(measures(score))
+    assert {(p.width, p.task): p.constant for p in found.capacity if p.constant} == {(4, "a"): 2}
+    told = "2 of 10 of a at width 4 predict one value for all rows (an AUC of exactly 0.5)"
+    assert told in widths_said(found)
+    assert "predict one value" not in widths_said(diagnosed(measures(luck)))
+    other = diagnosed(measures(score, kinds={"a": "regression", "b": "regression"}))
+    assert {p.constant for p in other.capacity} == {None}  # its metrics do not tell

@@ -274,6 +274,21 @@ def test_an_output_that_is_not_finite_is_one_clear_error(made, data, monkeypatch
             train(spec("mmoe", seeds=[0]), job)
 
 
+def test_a_model_that_predicts_one_value_is_warned_of(data, monkeypatch, caplog):
+    def dead(*args):
+        out_MNO = predict(*args).clone()
+        out_MNO[1, :, -1] = 0.25  # of the second model the task of numbers, which comes last
+        return out_MNO
+
+    train(spec("mmoe", seeds=[0, 1]), Job(**data))
+    assert "predicts one value" not in caplog.text
+    predict = fit.predict_selected
+    monkeypatch.setattr(models, "predict_selected", dead)
+    train(spec("mmoe", seeds=[0, 1]), Job(**data))
+    assert "seed 1: the model predicts one value of minutes for all test rows" in caplog.text
+    assert caplog.text.count("predicts one value") == 1
+
+
 def test_only_what_a_task_reports_is_reported(tmp_path):
     tasks = tuple(
         task.model_copy(update={"metrics": names})

@@ -64,6 +64,8 @@ def test_rates_are_those_that_were_published():
 @pytest.mark.slow
 def test_a_point_of_it_can_be_measured():
     outcome = suite.run(Settings(quick=True, rounds=1))
-    what, _, foreseen, _, took = outcome.rows[-1]
+    (what, _, foreseen, _, took), jumps, exact = outcome.rows[-3:]
     assert "20,000 simulated rows" in what
     assert 0 < foreseen < 100 and 0 < took < 100
+    assert 0 < jumps[-1] < 100 and 0 < exact[-1] < 100
+    assert outcome.ratios["exact_decay_vs_jumps"]["median"] == exact[-1] / jumps[-1]

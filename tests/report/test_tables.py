@@ -296,6 +296,17 @@ def test_a_fixed_split_is_told_where_the_spread_is(tmp_path):
     assert not any("one split for every seed" in note for note in main_results(folders).notes)
 
 
+def test_models_that_predict_one_value_are_told_below_the_table(tmp_path):
+    dead = np.array([0.01, 0.0, 0.0])
+    folders = [
+        make_run(tmp_path, "mmoe", (0.8, 0.5), noise=dead),
+        make_run(tmp_path, "mtnas", (0.8, 0.7)),
+    ]
+    (note,) = [n for n in main_results(folders).notes if "predict one value" in n]
+    assert note.endswith("Book-Crossing, MMoE, AUC1: 2 of 3.")
+    assert not any("predict one value" in n for n in main_results(folders[1:]).notes)
+
+
 def make_manifest(path, dataset, *, simulated=False, pcc=None):
     names = dict.fromkeys(name for pair in pcc or ["t0_t1"] for name in pair.split("_"))
     return write_manifest(

@@ -279,6 +279,19 @@ def test_the_curve_of_capacity_shows_scores_as_they_are_even_of_losses(made):
     assert own["mean"].tolist() == pytest.approx([0.3] * len(own), abs=0.003)
 
 
+def test_models_that_predict_one_value_are_counted_below_the_curve(made, monkeypatch):
+    sized(made)
+    _, caption = redrawn(made, "transfer_capacity_curve")
+    assert "predict one value" not in caption
+    monkeypatch.setattr("tests.helpers.transfer.noise_of", lambda *of: 0.0)
+    made.add(lambda subset, task: 0.5 if subset == ("mr",) else 0.8, variant="dead",
+             changes={"hidden_dim": 2}, name="capacity", options={**PAPER, "hidden_dim": 2},
+             training={"leaks": "keep"})  # fmt: skip
+    _, caption = redrawn(made, "transfer_capacity_curve")
+    assert "predict one value" in caption
+    assert caption.endswith("this luck, too: 6 at width 2.")
+
+
 def test_gains_of_pairs_by_alignment_over_none_and_the_control(made):
     aligned(made, joint=0.02, control=0.005)
     (block,) = table(made, "transfer_alignment").blocks

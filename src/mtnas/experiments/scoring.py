@@ -3,6 +3,7 @@
 Shapes: U units (such as seeds), N examples, T tasks, O outputs, C classes.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,8 @@ from mtnas.tasks.kinds import TASK_KINDS, TaskKind
 from mtnas.tasks.metrics import ALL_TASKS, METRICS, MTL_LOSS, OF_KIND, column_of
 from mtnas.training.data import output_layout
 from mtnas.training.ensemble import LabelScale
+
+log = logging.getLogger(__name__)
 
 Tasks = Sequence[TaskSummary]
 Scores = dict[str, dict[str, float]]  # by task and metric; `ALL_TASKS` has the MTL loss
@@ -84,6 +87,21 @@ def check_outputs(spec: ModelSpec, part: str, seeds: Sequence[int], out_UNO: Ten
             "not a finite number; look there for numbers far beyond those of the training rows, or "
             f"lower training.learning_rate (now {spec.trained.learning_rate}), and run again"
         )
+
+
+def warn_of_constant(tasks: Tasks, part: str, seeds: Sequence[int], out_UNO: Tensor) -> None:
+    """Warn of models that predict one value of a task for all rows of a part of the data.
+
+    Their units died in training: scores count them like any other (`evidence.constant`).
+    """
+    for task, out in zip(tasks, output_layout(tasks).parts(out_UNO), strict=True):
+        same_U = (out == out[:, :1]).flatten(1).all(1)
+        for seed in (seed for seed, same in zip(seeds, same_U.tolist(), strict=True) if same):
+            log.warning(
+                "seed %d: the model predicts one value of %s for all %s rows; no unit of it is "
+                "active any more, so wider layers or a lower learning rate may help",
+                *(seed, task.name, part),
+            )
 
 
 def reported(task: TaskSummary) -> tuple[str, ...]:

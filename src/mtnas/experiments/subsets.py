@@ -36,7 +36,7 @@ from mtnas.experiments.job import Job
 from mtnas.experiments.journal import Journal, run_groups
 from mtnas.experiments.models import Models, kind_of
 from mtnas.experiments.noisy_labels import labels_on
-from mtnas.experiments.scoring import check_outputs, lines_of, scores_of
+from mtnas.experiments.scoring import check_outputs, lines_of, scores_of, warn_of_constant
 from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance
 from mtnas.runtime.errors import ConfigError
@@ -178,6 +178,8 @@ def scores_of_part(assembly: Assembly, models: Models, part: str) -> list[list[A
             for task in member.tasks
         ]
         check_outputs(assembly.spec, part, [member.seed], out_NO.unsqueeze(0))
+        if part == "test":
+            warn_of_constant(tasks, part, [member.seed], out_NO.unsqueeze(0))
         (scores,) = scores_of(tasks, out_NO.unsqueeze(0), y_NT.unsqueeze(0), [member.scales])
         found.append([[part, *line] for line in lines_of(tasks, scores)])
     return found

@@ -36,6 +36,7 @@ from mtnas.experiments.scoring import (
     predictions_of,
     scores_of,
     tidy,
+    warn_of_constant,
 )
 from mtnas.experiments.splits import split_digest
 from mtnas.runtime import provenance, seeds
@@ -230,6 +231,7 @@ def _measured(
     for part in PARTS:
         check_outputs(assembly.spec, part, group, outputs[part])
     tasks, scales = assembly.examples.tasks, [assembly.scales(seed) for seed in group]
+    warn_of_constant(tasks, "test", group, outputs["test"])
     labels = {part: [labels_on(assembly, seed, part) for seed in group] for part in PARTS}
     scores: dict[str, list[Scores]] = {
         part: scores_of(tasks, outputs[part], torch.from_numpy(np.stack(labels[part])), scales)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from mtnas.evidence.constant import WHY
 from mtnas.evidence.pairing import SINGLE, Row
 from mtnas.evidence.resampling import Kind
-from mtnas.report.names import dataset_name
+from mtnas.report.names import column_name, dataset_name
 from mtnas.report.render.layout import BELOW, FAMILY, SURELY_BELOW, TUNED
 from mtnas.report.runs import Results
 from mtnas.tasks.metrics import METRICS, MTL_LOSS, Direction, split_column
@@ -97,7 +98,7 @@ def variant_notes(results: Results, rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _run_notes(results: Results, rows: Sequence[Row]) -> list[str]:
     """Say how runs of a table differ from each other in what they may be compared by."""
-    notes = [*_seeds(results, rows), *_tuned(results, rows)]
+    notes = [*_seeds(results, rows), *_tuned(results, rows), *_constant(results, rows)]
     return [*notes, SIMULATED_NOTE] if any(map(results.simulated, results.datasets)) else notes
 
 
@@ -141,3 +142,14 @@ def _tuned(results: Results, rows: Sequence[Row]) -> list[str]:
         f"{TUNED}: options chosen by a grid search on validation (V8); in brackets those without "
         f"it. {'; '.join(told)}."
     ]
+
+
+def _constant(results: Results, rows: Sequence[Row]) -> list[str]:
+    """Name the runs of which a model predicts one value for all rows."""
+    told = []
+    for dataset in results.datasets:
+        for row in rows:
+            for column, count in results.constant(dataset, row).items():
+                which = f"{dataset_name(dataset)}, {results.name(row)}, {column_name(column)}"
+                told.append(f"{which}: {count} of {len(results.seeds(dataset, row))}")
+    return [f"Some models {WHY}. {'; '.join(told)}."] if told else []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtnas.data.prepare.manifest import Manifest
+from mtnas.evidence.constant import constant
 from mtnas.evidence.pairing import MTNAS, Row, difference
 from mtnas.evidence.records import Run, read_run, scores_by_seed
 from mtnas.evidence.resampling import Resampling
@@ -102,6 +103,13 @@ class Results:
     def seeds(self, dataset: str, row: Row) -> set[int]:
         """Return the seeds of one run."""
         return set(self.runs[dataset, row].scores.index)
+
+    def constant(self, dataset: str, row: Row) -> dict[str, int]:
+        """Return by column in how many seeds a model predicts one value for all rows, if in any."""
+        run = self.get(dataset, row)
+        columns = {} if run is None else {c: run.scores[c] for c in run.columns}
+        counts = {c: constant(own, split_column(c)[0]) for c, own in columns.items()}
+        return {column: count for column, count in counts.items() if count}
 
     def tuned(self, row: Row) -> dict[str, dict[str, Chosen]]:
         """Return by dataset the options of a row that a grid search chose; `{}` if none were."""

@@ -58,6 +58,7 @@ class CurvePoint(Part):
     high: float | None
     single: float  # mean score of the task alone
     all: float
+    constant: int | None = None  # models of both sides that predict one value; None: not known
 
 
 class Widening(Part):

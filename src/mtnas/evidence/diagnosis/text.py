@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mtnas.evidence.diagnosis.predict import Predicts
 from mtnas.evidence.diagnosis.report import CurvePoint, Diagnosis, Pair, Widening
 from mtnas.evidence.diagnosis.sentences import listed, seeds_of, shown
-from mtnas.evidence.diagnosis.widths import widening_told
+from mtnas.evidence.diagnosis.widths import constant_said, widening_told
 
 SAME_ROWS = (
     "with the same inputs every pair has the same covariance similarity (Eq. 5 of Wu, Zhang, Ré), "
@@ -65,7 +65,7 @@ def widths_said(found: Diagnosis) -> str:
     told = widening_told(found)
     if told is None:
         return "How gains change with the width cannot be said: it takes two widths and one metric."
-    return f"{_change(found, told)} {_best_widths(told)}"
+    return f"{_change(found, told)} {_best_widths(told)} {constant_said(found)}".rstrip()
 
 
 def _change(found: Diagnosis, told: Widening) -> str:

@@ -3,10 +3,11 @@
 Of each width there are a model for every task and one for all of them, seed by seed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from mtnas.evidence.constant import WHY, constant
 from mtnas.evidence.diagnosis.measures import Measures
 from mtnas.evidence.diagnosis.report import CurvePoint, Diagnosis, Widening
 from mtnas.evidence.diagnosis.truth import Interval, common_metric
@@ -31,6 +32,7 @@ def capacity_of(measures: Measures) -> tuple[CurvePoint, ...]:
                 CurvePoint(
                     width=int(width), task=task, metric=metric, mean=gain.mean, low=gain.low,
                     high=gain.high, single=float(sign * own.mean()), all=float(sign * other.mean()),
+                    constant=constant([*own, *other], metric),
                 )
             )  # fmt: skip
     return tuple(found)
@@ -95,6 +97,18 @@ def widening_told(found: Diagnosis) -> Widening | None:
         excess=None,
         blind=_blind(widths, len(found.tasks)),
     )  # fmt: skip
+
+
+def constant_said(found: Diagnosis) -> str:
+    """Say at which widths models of a task predict one value; empty: at none that is known."""
+    points = [(p.width, p.task, p.constant) for p in found.capacity]
+    return constant_told(points, 2 * len(found.seeds))
+
+
+def constant_told(points: Iterable[tuple[int, str, float | None]], models: int) -> str:
+    """Say of a curve by width and task how many of so many models predict one value."""
+    at = [f"{n:.0f} of {models} of {task} at width {width}" for width, task, n in points if n]
+    return f"Of the models on this curve {', '.join(at)} {WHY}." if at else ""
 
 
 def _scores(frame: pd.DataFrame, chosen: Mapping[str, str], side: str) -> Scores:

@@ -65,6 +65,13 @@ class Sweep:
         each = [self.scores(learner, task, split) for task in self.tasks]
         return sum(each[1:], each[0]) / len(each)
 
+    def constant(self, learner: str) -> dict[int, int]:
+        """Count by capacity the tasks and seeds of which a model predicts one value."""
+        return {
+            capacity: sum(run.constant(self._subset(learner, task), task) for task in self.tasks)
+            for capacity, run in self.runs.items()
+        }
+
     def best_alone(self) -> dict[str, int]:
         """Return the capacity with the best mean validation score of every task alone."""
         return {task: _best(self.scores(ALONE, task, "valid").mean()) for task in self.tasks}

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mtnas.config.options import SubsetKey, TrainingOptions
+from mtnas.evidence.constant import constant
 from mtnas.evidence.resampling import Resampling
 from mtnas.evidence.statistics import difference_of
 from mtnas.evidence.subsets_record import SCORES, SubsetScores, subset_name
@@ -115,6 +116,12 @@ class SubsetRun:
         """Return the mean over tasks of what a subset scores, by seed; more is better."""
         each = [self.better(t, wanted) * self.values(subset, t, wanted, split) for t in tasks]
         return pd.concat(each, axis=1).mean(axis=1)
+
+    def constant(self, subset: str, task: str) -> int:
+        """Count the seeds in which the model of a subset predicts one value of a task (by AUC)."""
+        if "auc" not in OF_KIND[self.scores.record.tasks[task]]:
+            return 0
+        return constant(self._values.loc[subset, "test", task, "auc"], "auc") or 0
 
     @cached_property
     def _values(self) -> "pd.Series[float]":

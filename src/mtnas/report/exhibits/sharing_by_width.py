@@ -7,7 +7,7 @@ import pandas as pd
 
 from mtnas.config.entries import DIAGNOSIS
 from mtnas.evidence.diagnosis.report import Diagnosis
-from mtnas.evidence.diagnosis.widths import widening_told
+from mtnas.evidence.diagnosis.widths import constant_told, widening_told
 from mtnas.evidence.statistics import EFFECT
 from mtnas.evidence.subsets_record import subset_name
 from mtnas.evidence.transfer_studies.runs import SubsetRun
@@ -29,7 +29,7 @@ NAME = "sharing_by_width"
 CURVE, TRAINED, CHANGE, MISSING = "curve", "recommendation", "change", "no curve"
 COLUMNS = (
     *("dataset", "simulated", "of", "task", "metric", "width", "mean", "low", "high", "alone"),
-    "seeds",
+    *("seeds", "constant"),
 )
 CHANGES = {  # by the side of 0 on which the interval of the change lies
     0: (
@@ -76,10 +76,11 @@ class SharingByWidth(FigureExhibit[Content]):
         """Return a row per dataset, task and width, one for each dataset without a curve.
 
         `of` says whether it is of the curve, of the recommendation, or the change from the smallest
-        width to `width` in the mean over tasks; `alone` is what the task scores in its own model.
+        width to `width` in the mean over tasks; `alone` is what the task scores in its own model,
+        and `constant` how many models of both sides predict one value.
         """
         lines = [line for found, run in content for line in _lines(found, run)]
-        numbers = ("width", "mean", "low", "high", "alone")
+        numbers = ("width", "mean", "low", "high", "alone", "constant")
         return pd.DataFrame(lines, columns=list(COLUMNS)).astype(dict.fromkeys(numbers, float))
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
@@ -96,20 +97,23 @@ class SharingByWidth(FigureExhibit[Content]):
 def _lines(found: Diagnosis, run: SubsetRun) -> list[tuple[object, ...]]:
     first, seeds = (found.dataset, found.simulated), len(found.seeds)
     if not found.capacity:
-        return [(*first, MISSING, "", found.metric, *[None] * 5, seeds)]
+        return [(*first, MISSING, "", found.metric, *[None] * 5, seeds, None)]
     lines: list[tuple[object, ...]] = [
-        (*first, CURVE, p.task, p.metric, p.width, p.mean, p.low, p.high, p.single, seeds)
+        (
+            *(*first, CURVE, p.task, p.metric, p.width, p.mean, p.low, p.high, p.single, seeds),
+            p.constant,
+        )
         for p in found.capacity
     ]
     together, width = subset_name(tuple(found.tasks)), run.capacity
     lines += [
-        (*first, TRAINED, g.task, g.metric, width, g.mean, g.low, g.high, None, seeds)
+        (*first, TRAINED, g.task, g.metric, width, g.mean, g.low, g.high, None, seeds, None)
         for g in found.gains
         if g.subset == together
     ]
     if (told := widening_told(found)) is not None:
         ends = (told.change.mean, told.change.low, told.change.high)
-        lines.append((*first, CHANGE, "", found.metric, told.wide, *ends, None, seeds))
+        lines.append((*first, CHANGE, "", found.metric, told.wide, *ends, None, seeds, None))
     return lines
 
 
@@ -122,6 +126,10 @@ def _said(frame: pd.DataFrame) -> str:
         told += [f"{words}: {', '.join(own)}."] * bool(own)
     without = [dataset_name(name) for name in frame.loc[frame["of"] == MISSING, "dataset"]]
     told += [f"Without a capacity curve: {', '.join(without)}."] * bool(without)
+    for dataset, rows in frame[frame["constant"] > 0].groupby("dataset", sort=False):
+        points = zip(rows["width"].astype(int), rows["task"], rows["constant"], strict=True)
+        models = 2 * int(rows["seeds"].iloc[0])
+        told.append(f"{dataset_name(str(dataset))}: {constant_told(points, models)}")
     return " ".join(told)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mtnas.evidence.constant import WHY
 from mtnas.evidence.transfer_studies.capacity import ALONE, METRIC, TOGETHER, Sweep, sweeps
 from mtnas.evidence.transfer_studies.runs import over_seeds
 from mtnas.report.exhibits._simulated import band, letter
@@ -59,11 +60,16 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
         return [(title_of(needs, sweep.first), sweep) for sweep in found]
 
     def data(self, content: list[tuple[str, Sweep]]) -> pd.DataFrame:
-        """Return a row per sweep, learner (alone, together) and capacity."""
-        shown = [
-            over_seeds(_scores(title, sweep), BY, resampling=sweep.first.resampling)
-            for title, sweep in content
-        ]
+        """Return a row per sweep, learner (alone, together) and capacity.
+
+        `constant` counts the scores behind a mean of which the model predicts one value.
+        """
+        shown = []
+        for title, sweep in content:
+            rows = over_seeds(_scores(title, sweep), BY, resampling=sweep.first.resampling)
+            counts = {learner: sweep.constant(learner) for learner in (ALONE, TOGETHER)}
+            of = zip(rows["learner"], rows["capacity"], strict=True)
+            shown.append(rows.assign(constant=[counts[learner][size] for learner, size in of]))
         return pd.concat(shown, ignore_index=True)
 
     def draw(self, frame: pd.DataFrame) -> tuple["Figure", str]:
@@ -83,7 +89,14 @@ class CapacityCurve(FigureExhibit[list[tuple[str, Sweep]]]):
                 panel.set_ylabel(f"mean {metric_of(first_of(rows, 'metric')).title}")
                 letter(panel, fill(str(title), TITLE))
             foot(figure, axes)
-        return figure, caption(CAPTION, simulated_in(frame))
+        return figure, caption(f"{CAPTION}{_constant(frame)}", simulated_in(frame))
+
+
+def _constant(frame: pd.DataFrame) -> str:
+    """Say of which widths models predict one value for all rows; empty: of none."""
+    counts = frame.groupby("capacity")["constant"].sum()
+    at = [f"{count} at width {size}" for size, count in counts.items() if count]
+    return f" Some models of a task {WHY}: {', '.join(at)}." if at else ""
 
 
 def _scores(title: str, sweep: Sweep) -> pd.DataFrame:
