@@ -81,11 +81,11 @@ class Published:
         return self.read(f"data/{dataset}.json")
 
     def overlap(self, dataset, row=MTNAS):
-        """Return the test rows per training row where seeds split one table, else 0."""
+        """Return `overlap_of` a dataset where seeds split one table, else None."""
         spec = self.records.get((dataset, *row), {"spec": {}})["spec"]
         facts = self.facts(dataset)
         own = dataset in self.drawn or spec.get("fixed_split") or facts["split_kind"] != "random"
-        return 0.0 if own else overlap_of(facts)
+        return None if own else overlap_of(facts)
 
     def read(self, name):
         return json.loads((self.folder / name).read_text())
@@ -144,10 +144,27 @@ def by_interval(mean, low, high, null, above):
 
 
 def overlap_of(facts):
-    """Return the test rows per training row of random splits; disjoint ones share no test row."""
+    """Return the test rows per training row, and how many seeds in a row test disjoint rows."""
     sizes = facts["split_sizes"]
-    folds = (facts["spec"] or {}).get("splits") == "disjoint"  # no study has more seeds than folds
-    return 0.0 if folds else sizes["test"] / sizes["train"]
+    folds = sum(sizes.values()) // sizes["test"]
+    disjoint = (facts["spec"] or {}).get("splits") == "disjoint"
+    return sizes["test"] / sizes["train"], folds if disjoint else 1
+
+
+def widening(overlap, n):
+    """Return by how much the variance of a mean of n seeds exceeds that of independent ones.
+
+    Seeds of two repetitions share rows, so their values correlate; so do those of random splits,
+    each of which is a repetition of its own. Their sample variance is then too small.
+    """
+    if not overlap:
+        return 1.0
+    share, folds = overlap
+    repetition = np.arange(n) // folds
+    apart = repetition[:, None] != repetition[None, :]
+    correlation = np.where(apart, share / (1 + share), 0.0) + np.eye(n)
+    expected = (n - n * correlation.mean()) / max(n - 1, 1)  # of a sample variance
+    return n * correlation.mean() / expected if expected else 1.0
 
 
 def judge(dataset, values, above, overlap, null=0.0, margin=None, **more):
@@ -156,7 +173,8 @@ def judge(dataset, values, above, overlap, null=0.0, margin=None, **more):
     The corrected t of overlapping splits is the plain one of values that lie as much further apart.
     """
     values = np.asarray(values, dtype=float)
-    values = values.mean() + (values - values.mean()) * np.sqrt(1 + len(values) * overlap)
+    wider = np.sqrt(widening(overlap, len(values)))
+    values = values.mean() + (values - values.mean()) * wider
     if np.ptp(values) == 0:  # no spread: certain
         mean, p = values[0], 1.0 if values[0] == null else 0.0
         low = high = mean
@@ -290,7 +308,7 @@ def unrelated_tasks(published):
     for dataset in published.unrelated:
         for other in OTHERS[:2] if published.has(dataset, MTNAS, *OTHERS[:2]) else ():
             ours, theirs = (published.by_seed(dataset, r, "mtl_loss") for r in (MTNAS, other))
-            logs = judge(dataset, np.log(ours / theirs).dropna(), False, 0.0, margin=0.001)
+            logs = judge(dataset, np.log(ours / theirs).dropna(), False, None, margin=0.001)
             ends = (np.exp(value) for value in (logs.estimate, logs.low, logs.high))
             found.append(Found(dataset, *ends, logs.verdict, logs.p))
     return found
@@ -436,7 +454,7 @@ def tables(published):
         records = json.loads(file.schema.metadata[b"mtnas"])["spaces"]
         for space, lines in file.to_pandas().groupby("space", sort=False):
             drawn = records[space]["spec"]["synthetic"]
-            overlap = 0.0 if drawn else overlap_of(published.facts(dataset))
+            overlap = None if drawn else overlap_of(published.facts(dataset))
             yield dataset, overlap, lines, records[space]
 
 
