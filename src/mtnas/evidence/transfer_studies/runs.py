@@ -121,7 +121,8 @@ class SubsetRun:
         """Count the seeds in which the model of a subset predicts one value of a task (by AUC)."""
         if "auc" not in OF_KIND[self.scores.record.tasks[task]]:
             return 0
-        return constant(self._values.loc[subset, "test", task, "auc"], "auc") or 0
+        found: Any = self._values.loc[subset, "test", task, "auc"]
+        return constant(found, "auc") or 0
 
     @cached_property
     def _values(self) -> "pd.Series[float]":
